@@ -1,0 +1,1 @@
+"""Pure functions over Polars frames and NumPy arrays: no files, no database, no screen."""

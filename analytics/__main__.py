@@ -1,0 +1,95 @@
+"""Commands on verdicts: ``python -m analytics verdict [--run R…] [--project P] [--json]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.text import Text
+
+from analytics.figures.text import interval, number
+from analytics.verdicts import judge, method, missing, packed
+from data.home import home
+from data.remote import AnyStore, StoreAccess
+from data.sql import StoreError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 = done, 1 = a named run is not there or the store cannot be used."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.do(options))
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _verdict(options: argparse.Namespace) -> int:
+    with StoreAccess(home()) as store:
+        rows = verdicts(store, options.run, options.project, options.until, options.gold)
+        known = set(store.query("runs", project=None, runs=None)["run_id"])
+    unknown = [run for run in options.run or [] if run not in known]
+    if options.json:
+        print(json.dumps(rows, indent=1))
+    else:
+        _show(rows)
+    for run in unknown:
+        print(f"there is no run {run!r}; see: python -m data list", file=sys.stderr)
+    return 1 if unknown else 0
+
+
+def verdicts(
+    store: AnyStore, runs: list[str] | None, project: str | None, until: int | None = None,
+    source: str | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Verdict rows of some runs, the kept ones where they are current, else computed and kept."""
+    known = store.query("runs", project=project, runs=runs)
+    asked = {"until": -1 if until is None else until, "source": source or "", "method": method()}
+    kept = store.query("verdicts", runs=None, **asked)
+    fresh = [
+        packed(judge(store.query, run, until, source), run, until, source)
+        for run in missing(known, kept)
+    ]
+    if fresh:
+        store.save_verdicts(pl.DataFrame(fresh))
+    held = {row["run_id"]: row["verdict"] for row in kept.iter_rows(named=True)}
+    held |= {row["run_id"]: row["verdict"] for row in fresh}
+    return [json.loads(held[run_id]) for run_id in known["run_id"]]
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    console = Console()
+    if not rows:
+        console.print("There is no run to judge. Fill the store with: python -m data import PATH")
+    for row in rows:
+        console.print(Text(f"{row['run']}: {row['status'].replace('_', ' ')}", style="bold"))
+        peak, unit = row["peak"], "nats"
+        if peak and row["axis"] == "kl":
+            where = interval(peak["kl_low"], peak["kl_high"], unit)
+            console.print(f"  gold peaks at KL {where} (90 %), best guess {number(peak['kl'])}")
+        for reason in row["reasons"]:
+            console.print(Text(f"  {reason}"))
+        if row["flags"]:
+            console.print(Text(f"  flags: {', '.join(row['flags'])}"))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m analytics", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    verdict = commands.add_parser("verdict", help="verdicts, one row a run")
+    verdict.add_argument("--run", nargs="+", action="extend", metavar="R")
+    verdict.add_argument("--project")
+    verdict.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
+    verdict.add_argument("--gold", metavar="SOURCE", help="gold source to judge by")
+    verdict.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    verdict.set_defaults(do=_verdict)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

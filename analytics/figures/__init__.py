@@ -1,0 +1,1 @@
+"""Frames to Plotly figures: the only place that draws."""

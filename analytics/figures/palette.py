@@ -1,0 +1,42 @@
+"""Colours that stay with their run, and that colour-blind eyes tell apart (Okabe and Ito 2008)."""
+
+from __future__ import annotations
+
+RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F")
+"""Run n of the store wears colour n modulo 7; yellow is left out, it vanishes on white."""
+
+DASHES = ("solid", "dash", "dot", "dashdot")
+"""The second seven runs are dashed, and so on, so that 28 runs look different."""
+
+PROXY_INK = "#7A8794"
+"""A grey that reads on white and on near-black: the proxy of a run that stands alone."""
+
+STATUS = {
+    "overoptimized": ("#D55E00", "overoptimized"),
+    "collapsed": ("#CC3311", "collapsed"),
+    "warning": ("#E69F00", "warning"),
+    "no_onset": ("#009E73", "no onset seen"),
+    "too_little_gold": ("#7F7F7F", "too little gold"),
+    "unmeasured": ("#7F7F7F", "no gold measured"),
+}
+"""Status to (colour, words); the colour always stands beside the words."""
+
+
+def run_colour(ordinal: int) -> str:
+    """The colour of the run that came into the store as number ``ordinal``."""
+    return RUN_COLOURS[ordinal % len(RUN_COLOURS)]
+
+
+def run_dash(ordinal: int) -> str:
+    """The dash of that run's gold line."""
+    return DASHES[ordinal // len(RUN_COLOURS) % len(DASHES)]
+
+
+def tinted(colour: str, alpha: float) -> str:
+    """``#rrggbb`` with an opacity, as Plotly takes it.
+
+    >>> tinted("#0072B2", 0.1)
+    'rgba(0,114,178,0.1)'
+    """
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha:g})"

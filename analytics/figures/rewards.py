@@ -1,0 +1,312 @@
+"""The main chart: proxy and gold reward against KL, with the peak interval and the alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+from plotly.subplots import make_subplots
+
+from analytics.figures.axes import TITLES, place, ticks, x_of
+from analytics.figures.palette import PROXY_INK, run_colour, run_dash, tinted
+from analytics.figures.text import number, plain
+
+Z90 = 1.6448536269514722
+"""Half-width of a 90 % interval in standard errors."""
+
+BELOW = (
+    ("response_length", "response length<br>tokens", 1.0),
+    ("entropy", "entropy<br>nats per token", 1.0),
+    ("clipped_share", "clipped<br>% of responses", 100.0),
+)
+"""Panels under the rewards: column, title with unit, factor."""
+
+
+@dataclass(frozen=True)
+class RunCurve:
+    """One run as the chart needs it.
+
+    ``curve`` holds binned rows (columns of the rollup pooled_curve, phase train), ``looks`` the
+    pooled gold looks of the verdict (may be empty), ``verdict`` the row of ``verdict --json``,
+    ``base`` the mean and sd of proxy and gold at the start, None where they were not logged.
+    """
+
+    run_id: str
+    ordinal: int
+    curve: pl.DataFrame
+    looks: pl.DataFrame
+    verdict: Mapping[str, Any]
+    base: Mapping[str, float | None] | None = None
+
+    @property
+    def colour(self) -> str:
+        """The run's own colour."""
+        return run_colour(self.ordinal)
+
+
+def shares_scale(base: Mapping[str, float | None] | None) -> bool:
+    """Whether proxy and gold are both logged in standard deviations of the initial policy.
+
+    True when both start with a mean within 0.25 of 0 and a spread between responses within a
+    quarter of 1: then raw values can stand in one panel.
+    """
+    if not base:
+        return False
+    for key in ("proxy_reward", "gold_reward"):
+        mean, sd = base.get(key), base.get(f"{key}_sd")
+        if mean is None or sd is None or abs(mean) > 0.25 or not 0.75 <= sd <= 1.33:
+            return False
+    return True
+
+
+def can_normalise(base: Mapping[str, float | None] | None) -> bool:
+    """Whether the spread of proxy and gold at the start was logged (Gao et al. 2022, section 2.2)."""
+    return bool(base) and all(
+        base.get(f"{key}_sd") for key in ("proxy_reward", "gold_reward") if base
+    )
+
+
+def reward_figure(runs: Sequence[RunCurve], axis: str, scale: str) -> go.Figure:
+    """Draw proxy and gold of some runs over one axis.
+
+    Args:
+        runs: at least one; those without KL must be left out when ``axis`` is not "step".
+        axis: "sqrt_kl", "kl" or "step".
+        scale: "raw" or "sd" (both rewards in sd of the initial policy, base mean at 0).
+
+    Returns:
+        One panel for both rewards where they share a scale, else one each, then panels for
+        response length, entropy and clipped share where any run logged them.
+    """
+    one_panel = scale == "sd" or all(shares_scale(run.base) for run in runs)
+    below = [spec for spec in BELOW if any(_has(run.curve, spec[0]) for run in runs)]
+    tops = 1 if one_panel else 2
+    top_height, low_height = (400 if one_panel else 250), 105
+    heights = [top_height] * tops + [low_height] * len(below)
+    total = sum(heights) + 20 * len(heights) + 100
+    figure = make_subplots(
+        rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights,
+        vertical_spacing=20 / total,
+    )  # fmt: skip
+    proxy_row, gold_row = 1, tops
+    alone = len(runs) == 1
+    for run in runs:
+        proxy_scale, gold_scale = _scales(run, scale)
+        _draw_raw(figure, run, axis, "proxy_reward", proxy_scale, proxy_row, alone)
+        _draw_raw(figure, run, axis, "gold_reward", gold_scale, gold_row, alone)
+        _draw_proxy(figure, run, axis, proxy_scale, proxy_row, alone)
+        _draw_gold(figure, run, axis, gold_scale, gold_row, alone)
+        _mark_verdict(figure, run, axis, gold_row, alone)
+        for offset, (column, _, factor) in enumerate(below):
+            _draw_below(figure, run, axis, column, factor, tops + 1 + offset)
+    unit = "sd of the initial policy" if scale == "sd" or one_panel else "as logged"
+    if one_panel:
+        figure.update_yaxes(title_text=f"reward, {unit}", row=1, col=1)
+    else:
+        figure.update_yaxes(title_text=f"proxy reward<br>{unit}", row=1, col=1)
+        figure.update_yaxes(title_text=f"gold reward<br>{unit}", row=2, col=1)
+    for offset, (_, title, _) in enumerate(below):
+        figure.update_yaxes(title_text=title, row=tops + 1 + offset, col=1, rangemode="tozero")
+    _finish_axis(figure, runs, axis, len(heights))
+    figure.update_layout(
+        height=total,
+        margin={"l": 64, "r": 16, "t": 36, "b": 48},
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 13}},
+        hovermode="closest",
+        uirevision=f"{axis}|{scale}|{'|'.join(run.run_id for run in runs)}",
+    )
+    figure.update_yaxes(title_font={"size": 13}, zeroline=False, automargin=True)
+    return figure
+
+
+def _has(frame: pl.DataFrame, column: str) -> bool:
+    return column in frame.columns and frame[column].drop_nulls().len() > 0
+
+
+def _scales(run: RunCurve, scale: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    """(shift, divisor) of proxy and of gold."""
+    if scale != "sd" or not run.base:
+        return (0.0, 1.0), (0.0, 1.0)
+    return tuple(  # type: ignore[return-value]
+        (float(run.base.get(key) or 0.0), float(run.base.get(f"{key}_sd") or 1.0))
+        for key in ("proxy_reward", "gold_reward")
+    )
+
+
+def _draw_raw(
+    figure: go.Figure, run: RunCurve, axis: str, column: str, scale: tuple[float, float],
+    row: int, alone: bool,
+) -> None:  # fmt: skip
+    """Every logged row (or bin of rows, in long runs) as a faint point, for a few runs only."""
+    if not alone or not _has(run.curve, column):
+        return
+    rows = run.curve.filter(pl.col(column).is_not_null())
+    ink = PROXY_INK if column == "proxy_reward" else run.colour
+    figure.add_trace(
+        go.Scatter(
+            x=x_of(rows, axis).astype(np.float32),
+            y=_scaled(rows[column], scale),
+            mode="markers", marker={"size": 4, "color": tinted(ink, 0.28)},
+            hoverinfo="skip", showlegend=False, name=f"{column} rows",
+        ),
+        row=row, col=1,
+    )  # fmt: skip
+
+
+def _draw_proxy(
+    figure: go.Figure, run: RunCurve, axis: str, scale: tuple[float, float], row: int, alone: bool
+) -> None:
+    rows = run.looks if _has(run.looks, "proxy_reward") else pooled(run.curve, "proxy_reward")
+    rows = rows.filter(pl.col("proxy_reward").is_not_null())
+    if not rows.height:
+        return
+    ink = PROXY_INK if alone else run.colour
+    name = "proxy reward" if alone else f"{plain(run.run_id)}, proxy"
+    figure.add_trace(
+        go.Scatter(
+            x=x_of(rows, axis), y=_scaled(rows["proxy_reward"], scale), mode="lines",
+            line={"color": ink, "width": 2, "dash": "dot"}, name=name,
+            legendgroup=run.run_id, showlegend=alone,
+            customdata=_hover_rows(rows),
+            hovertemplate=f"<b>{plain(run.run_id)}</b><br>proxy %{{y:.3g}}<br>"
+            "KL %{customdata[0]} nats, steps %{customdata[1]}<extra></extra>",
+        ),
+        row=row, col=1,
+    )  # fmt: skip
+
+
+def _draw_gold(
+    figure: go.Figure, run: RunCurve, axis: str, scale: tuple[float, float], row: int, alone: bool
+) -> None:
+    rows = run.looks
+    if not _has(rows, "gold_reward"):
+        return
+    bars = (rows["gold_se"].cast(pl.Float64).fill_null(0.0) * Z90 / scale[1]).to_numpy()
+    figure.add_trace(
+        go.Scatter(
+            x=x_of(rows, axis), y=_scaled(rows["gold_reward"], scale), mode="lines+markers",
+            line={"color": run.colour, "width": 2.5, "dash": run_dash(run.ordinal)},
+            marker={"size": 7, "color": run.colour},
+            error_y={"type": "data", "array": bars, "thickness": 1.2, "width": 0},
+            name="gold reward" if alone else f"{plain(run.run_id)}, gold",
+            legendgroup=run.run_id,
+            customdata=_hover_rows(rows),
+            hovertemplate=f"<b>{plain(run.run_id)}</b><br>gold %{{y:.3g}} ± %{{error_y.array:.2g}} "
+            "(90 %)<br>KL %{customdata[0]} nats, steps %{customdata[1]}<extra></extra>",
+        ),
+        row=row, col=1,
+    )  # fmt: skip
+
+
+def _mark_verdict(figure: go.Figure, run: RunCurve, axis: str, row: int, alone: bool) -> None:
+    verdict = run.verdict
+    peak, alarm = verdict.get("peak"), verdict.get("alarm")
+    key = "step" if axis == "step" else "kl"
+    if peak:
+        low, high = place(peak.get(f"{key}_low"), axis), place(peak.get(f"{key}_high"), axis)
+        ends = x_of(run.looks, axis) if run.looks.height else np.array([0.0])
+        right = float(np.nanmax(ends)) if high is None else high
+        if low is not None and right >= low:
+            words = "gold peaks here (90 %)" if high is not None else "peak here or later (90 %)"
+            figure.add_vrect(
+                x0=low, x1=right, row="all", col=1, line_width=0,
+                fillcolor=tinted(run.colour, 0.13 if high is not None else 0.07), layer="below",
+            )  # fmt: skip
+            if alone:
+                figure.add_annotation(
+                    x=(low + right) / 2, y=1, yref="y domain" if row == 1 else f"y{row} domain",
+                    yanchor="top", text=words, showarrow=False, row=row, col=1,
+                    font={"size": 12, "color": run.colour},
+                )  # fmt: skip
+    if alarm:
+        at = place(alarm.get(key), axis)
+        if at is not None:
+            figure.add_vline(
+                x=at, row="all", col=1, line={"color": run.colour, "width": 1.5, "dash": "dash"}
+            )
+            figure.add_annotation(
+                x=at, y=0, yref="y domain" if row == 1 else f"y{row} domain", yanchor="bottom",
+                xanchor="left", text=f" alarm: step {alarm['step']:,.0f}", showarrow=False,
+                font={"size": 12, "color": run.colour}, row=row, col=1,
+            )  # fmt: skip
+
+
+def _draw_below(
+    figure: go.Figure, run: RunCurve, axis: str, column: str, factor: float, row: int
+) -> None:
+    if not _has(run.curve, column):
+        return
+    rows = pooled(run.curve, column)
+    figure.add_trace(
+        go.Scatter(
+            x=x_of(rows, axis), y=(rows[column] * factor).to_numpy(), mode="lines",
+            line={"color": run.colour, "width": 1.8, "dash": run_dash(run.ordinal)},
+            name=plain(run.run_id), legendgroup=run.run_id, showlegend=False,
+            customdata=_hover_rows(rows),
+            hovertemplate=f"<b>{plain(run.run_id)}</b><br>{column.replace('_', ' ')} %{{y:.3g}}<br>"
+            "KL %{customdata[0]} nats, steps %{customdata[1]}<extra></extra>",
+        ),
+        row=row, col=1,
+    )  # fmt: skip
+
+
+def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:
+    """Average binned rows further into at most ``bins`` runs of consecutive steps.
+
+    Never by measured KL: that would sort rows by their prompts (docs/methods.md). Rows weigh by
+    the logged rows behind them.
+    """
+    rows = curve.filter(pl.col(column).is_not_null()).sort("step_start")
+    size = -(-rows.height // bins) if rows.height else 1
+    weight = pl.col("n_rows")
+
+    def mean(name: str) -> pl.Expr:
+        held = pl.col(name).is_not_null()
+        total = weight.filter(held).sum()
+        return ((pl.col(name) * weight).sum() / pl.when(total > 0).then(total)).alias(name)
+
+    columns = [c for c in ("kl", "proxy_reward", "gold_reward", *(b[0] for b in BELOW))
+               if c in rows.columns]  # fmt: skip
+    return (
+        rows.with_row_index("i")
+        .group_by(pl.col("i") // size, maintain_order=True)
+        .agg(
+            pl.col("step_start").min(),
+            pl.col("step_end").max(),
+            *(mean(c) for c in columns),
+            weight.sum().alias("n_rows_total"),
+        )
+        .rename({"n_rows_total": "n_rows"})
+        .with_columns(step=(pl.col("step_start") + pl.col("step_end")) / 2)
+    )
+
+
+def _scaled(values: pl.Series, scale: tuple[float, float]) -> np.ndarray:
+    shift, divisor = scale
+    return ((values.cast(pl.Float64) - shift) / divisor).to_numpy().astype(np.float32)
+
+
+def _hover_rows(rows: pl.DataFrame) -> list[list[str]]:
+    kl = rows["kl"].to_list() if "kl" in rows.columns else [None] * rows.height
+    first, last = rows["step_start"].to_list(), rows["step_end"].to_list()
+    return [
+        [number(k, 3), f"{a:,}" if a == b else f"{a:,}–{b:,}"]
+        for k, a, b in zip(kl, first, last, strict=True)
+    ]
+
+
+def _finish_axis(figure: go.Figure, runs: Sequence[RunCurve], axis: str, rows: int) -> None:
+    figure.update_xaxes(title_text=TITLES[axis], row=rows, col=1)
+    if axis == "sqrt_kl":
+        largest = 0.0
+        for run in runs:
+            for frame in (run.curve, run.looks):
+                if _has(frame, "kl"):
+                    largest = max(largest, float(frame["kl"].max() or 0.0))  # type: ignore[arg-type]
+        where, what = ticks(largest)
+        figure.update_xaxes(tickvals=where, ticktext=what)
+    figure.update_xaxes(zeroline=False)

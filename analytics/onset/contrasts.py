@@ -1,0 +1,102 @@
+"""Contrasts whose expectation is never positive while gold never falls, and their variances.
+
+A row of the slope matrix is minus the least-squares slope over a window of looks that ends at the
+look where it may be used. Source: docs/methods.md (scan test with exact error control).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from analytics.onset.measurements import FloatArray, IntArray
+
+FIRST_LOOK = 3
+"""0-based: the first three looks never alarm."""
+FEWEST_IN_WINDOW = 3
+MEMORY = 0.8
+"""Weight of a look's scatter in the variance of its neighbour: noise drifts over a run."""
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """matrix: (windows, looks), unit length rows; last: (windows,) the look a window ends at.
+
+    first_of: (tested looks,) index of the first window that ends at each look from FIRST_LOOK on.
+    square: matrix squared. smoothed: (windows, looks), the square spread over the looks at or
+    before the window's end whose scatter estimates each variance.
+    """
+
+    matrix: FloatArray
+    last: IntArray
+    first_of: IntArray
+    square: FloatArray
+    smoothed: FloatArray
+
+
+@lru_cache(maxsize=64)
+def slope_contrasts(looks: int) -> Contrasts:
+    """Falling-slope contrasts on every window of >= 3 looks that ends at look 3, 4, … (0-based).
+
+    The slope is taken over the look's index: any increasing abscissa keeps the expectation at or
+    below 0 for a gold that never falls, and the index does not depend on measured KL. Raises
+    ValueError for fewer than 4 looks.
+    """
+    if looks <= FIRST_LOOK:
+        raise ValueError(f"a scan needs at least {FIRST_LOOK + 1} looks, got {looks}")
+    rows, last = [], []
+    for end in range(FIRST_LOOK, looks):
+        for start in range(end - FEWEST_IN_WINDOW + 2):
+            length = end - start + 1
+            row = np.zeros(looks)
+            row[start : end + 1] = (length - 1) / 2 - np.arange(length)
+            rows.append(row / np.linalg.norm(row))
+            last.append(end)
+    return _contrasts(np.array(rows), np.array(last))
+
+
+@lru_cache(maxsize=8)
+def drop_contrasts(looks: int) -> Contrasts:
+    """Mean of an earlier window minus mean of a later one that ends at look 3, 4, … (0-based).
+
+    About looks^4 / 24 rows: meant for checks, the slope scan is the rule. Raises ValueError for
+    fewer than 4 looks.
+    """
+    if looks <= FIRST_LOOK:
+        raise ValueError(f"a scan needs at least {FIRST_LOOK + 1} looks, got {looks}")
+    rows, last = [], []
+    for end in range(FIRST_LOOK, looks):
+        for late in range(1, end + 1):
+            for stop in range(late):
+                for start in range(stop + 1):
+                    row = np.zeros(looks)
+                    row[start : stop + 1] = 1 / (stop - start + 1)
+                    row[late : end + 1] = -1 / (end - late + 1)
+                    rows.append(row / np.linalg.norm(row))
+                    last.append(end)
+    return _contrasts(np.array(rows), np.array(last), smooth=False)
+
+
+@lru_cache(maxsize=64)
+def sharing(looks: int) -> FloatArray:
+    """(looks, looks, looks): [k, j, i] = weight of look i's scatter in look j's variance at k.
+
+    Weights fall off by MEMORY a look on both sides of j, and are 0 for every look after k.
+    """
+    distance = np.abs(np.subtract.outer(np.arange(looks), np.arange(looks)))
+    weights = np.repeat((MEMORY**distance)[None], looks, axis=0)
+    for end in range(looks):
+        weights[end, :, end + 1 :] = 0
+    return np.asarray(weights / weights.sum(axis=2, keepdims=True))
+
+
+def _contrasts(matrix: FloatArray, last: IntArray, smooth: bool = True) -> Contrasts:
+    square = matrix**2
+    smoothed = square
+    if smooth:
+        weights = sharing(matrix.shape[1])
+        smoothed = np.array([row @ weights[end] for row, end in zip(square, last, strict=True)])
+    first_of = np.searchsorted(last, np.arange(FIRST_LOOK, matrix.shape[1]))
+    return Contrasts(matrix, last, first_of, square, smoothed)

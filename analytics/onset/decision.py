@@ -1,0 +1,148 @@
+"""From gold measurements to a verdict: which rows, which test, which status.
+
+The order of work is fixed before any number is seen: source, pooling, noise, scan, peak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analytics.onset.gold_lost import GoldLost, gold_lost
+from analytics.onset.measurements import (
+    FloatArray,
+    Rows,
+    fill_from_trajectory,
+    gold_rows,
+    gold_sources,
+    trajectory_rows,
+)
+from analytics.onset.noise import Noise, noise_of_looks
+from analytics.onset.peak import PeakSet, peak_set
+from analytics.onset.pooling import Looks, pool, rows_per_look
+from analytics.onset.prompt_clusters import prompt_scatter
+from analytics.onset.proxy import proxy_fell
+from analytics.onset.red import Scan, scan
+from analytics.onset.stated_error import percent_scale, stated_error
+
+FEWEST_LOOKS = 4
+"""The scan tests from the fourth look on; below that nothing could ever alarm."""
+FEWEST_LOOKS_UNKNOWN_NOISE = 6
+"""With four looks, two second differences would have to be noise estimate and evidence both."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a verdict is written from. The last stretch alone is tested: noise, test and
+    peak belong to `tested`, the index of its first look in looks; None where not reached."""
+
+    source: str | None
+    sources: list[str]
+    rows: Rows
+    trajectory: Rows
+    size: int
+    looks: Looks
+    tested: int
+    noise: Noise | None
+    noise_known: bool
+    test: Scan | None
+    peak: PeakSet | None
+    lost: GoldLost | None
+    proxy_fell: bool
+    axis: str
+
+
+def gather(
+    gold: pl.DataFrame,
+    trajectory: pl.DataFrame,
+    facts: Mapping[str, Any],
+    prompts: pl.DataFrame | None,
+    source: str | None,
+    until: int | None,
+) -> Evidence:
+    """Cleans, pools, tests and locates; raises nothing for any numbers in the frames."""
+    sources = gold_sources(gold, until)
+    chosen = source if source is not None else (sources[0] if sources else None)
+    path = trajectory_rows(trajectory, until)
+    raw = gold_rows(gold, chosen or "", until)
+    rows = fill_from_trajectory(raw, path)
+    kind = str(facts.get("gold_kind") or "score")
+    if kind == "win_rate":
+        rows = with_even_start(rows)
+    last_stretch = rows.stretch == rows.stretch[-1] if len(rows) else np.zeros(0, dtype=bool)
+    size = rows_per_look(int(last_stretch.sum()))
+    looks = pool(rows, size)
+    tested = int(np.sum(looks.stretch != looks.stretch[-1])) if len(looks) else 0
+    current_rows = rows.take(last_stretch)
+    current = pool(current_rows, size)
+    axis = "kl" if len(current) and bool(np.all(np.isfinite(current.kl))) else "step"
+    noise = test = peak = lost = None
+    fell = False
+    stated, phrase = stated_error(current_rows, kind)
+    if len(current):
+        clusters = None
+        if prompts is not None and chosen == "training" and size > 1:
+            clusters = prompt_scatter(prompts, current_rows, current)
+        noise = noise_of_looks(current_rows, current, size, stated, phrase, clusters)
+    known = noise is not None and noise.method != "differences"
+    if noise is not None and len(current) >= (
+        FEWEST_LOOKS if known else FEWEST_LOOKS_UNKNOWN_NOISE
+    ):
+        test = scan(current.gold, noise)
+        place = np.sqrt(np.maximum(current.kl, 0)) if axis == "kl" else current.step
+        freedom = float(noise.freedom[-1])
+        peak = peak_set(current.gold, noise.se, place, noise.rho, freedom)
+        if test.alarm is not None:
+            lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
+            # gold may have come back since: the loss is told all the same, the proxy is compared
+            fell = proxy_fell(path, rows.stretch[-1], float(current.step[peak.mode]))
+    return Evidence(
+        chosen if len(rows) else None,
+        sources,
+        rows,
+        path,
+        size,
+        looks,
+        tested,
+        noise,
+        known,
+        test,
+        peak,
+        lost,
+        fell,
+        axis,
+    )
+
+
+def with_even_start(rows: Rows) -> Rows:
+    """A win rate against the initial policy starts at one half: KL 0 where nothing is measured.
+
+    Adds the row only where KL is known and the first row is above 0 nats and past step 0; it
+    carries the smallest stated error, as it is exact by definition.
+    """
+    if len(rows) == 0 or rows.step[0] <= 0 or not np.isfinite(rows.kl[0]) or rows.kl[0] <= 0:
+        return rows
+
+    def first(values: FloatArray, value: float) -> FloatArray:
+        return np.concatenate([[value], values])
+
+    return Rows(
+        np.concatenate([[0], rows.step]),
+        np.concatenate([rows.stretch[:1], rows.stretch]),
+        first(rows.kl, 0.0),
+        first(rows.gold, 0.5 * percent_scale(rows.gold)),
+        first(rows.gold_se, _smallest(rows.gold_se)),
+        first(rows.gold_sd, _smallest(rows.gold_sd)),
+        first(rows.n_responses, float(np.max(rows.n_responses))),
+        first(rows.proxy, np.nan),
+        rows.repeated,
+    )
+
+
+def _smallest(values: FloatArray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.min(known)) if len(known) else np.nan

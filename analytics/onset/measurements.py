@@ -1,0 +1,161 @@
+"""Gold measurements and the trajectory as plain arrays, cleaned and cut at `until`.
+
+Arrays hold NaN where the log holds nothing; frames going out hold null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+NEARBY_ROWS = 2
+"""Trajectory rows on either side whose mean stands for a value the gold row does not carry."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows in step order, each array of shape (rows,): kl in nats per response, NaN = missing."""
+
+    step: IntArray
+    stretch: IntArray
+    kl: FloatArray
+    gold: FloatArray
+    gold_se: FloatArray
+    gold_sd: FloatArray
+    n_responses: FloatArray
+    proxy: FloatArray
+    repeated: int = 0
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    def take(self, keep: NDArray[np.bool_]) -> Rows:
+        """The rows where keep (shape (rows,)) is true."""
+        return Rows(
+            self.step[keep],
+            self.stretch[keep],
+            self.kl[keep],
+            self.gold[keep],
+            self.gold_se[keep],
+            self.gold_sd[keep],
+            self.n_responses[keep],
+            self.proxy[keep],
+            self.repeated,
+        )
+
+
+def gold_sources(gold: pl.DataFrame, until: int | None) -> list[str]:
+    """Names of the sources with a finite gold at or before until, the preferred one first.
+
+    Preferred: "evaluation" (fixed prompts), then "training", then the others by name. The order
+    looks at names alone, never at the numbers, so that no verdict can choose its source.
+    """
+    finite = gold.filter(pl.col("gold_reward").cast(pl.Float64, strict=False).is_finite())
+    if until is not None:
+        finite = finite.filter(pl.col("step") <= until)
+    names = set(finite.get_column("source").drop_nulls().unique().to_list())
+    first = [name for name in ("evaluation", "training") if name in names]
+    return first + sorted(str(name) for name in names - set(first))
+
+
+def gold_rows(gold: pl.DataFrame, source: str, until: int | None) -> Rows:
+    """The rows of one source with a finite gold; a repeated step keeps its last row."""
+    rows = _rows(gold.filter(pl.col("source") == source), until)
+    return rows.take(np.isfinite(rows.gold))
+
+
+def trajectory_rows(trajectory: pl.DataFrame, until: int | None) -> Rows:
+    """Every training row up to until; its gold is not looked at."""
+    return _rows(trajectory, until)
+
+
+def fill_from_trajectory(rows: Rows, trajectory: Rows) -> Rows:
+    """Gold rows with kl and proxy taken from nearby training rows where they carry none.
+
+    Nearby: the mean of up to NEARBY_ROWS logged rows on either side, of the same stretch, around
+    the last one at or before the gold row's step. Nothing is filled where the last such row is
+    more than twice the usual spacing back: a KL that was no longer logged stays missing.
+    """
+    kl = np.where(np.isfinite(rows.kl), rows.kl, _nearby(rows, trajectory, trajectory.kl))
+    proxy = np.where(
+        np.isfinite(rows.proxy), rows.proxy, _nearby(rows, trajectory, trajectory.proxy)
+    )
+    return Rows(
+        rows.step,
+        rows.stretch,
+        kl,
+        rows.gold,
+        rows.gold_se,
+        rows.gold_sd,
+        rows.n_responses,
+        proxy,
+        rows.repeated,
+    )
+
+
+def _nearby(rows: Rows, trajectory: Rows, values: FloatArray) -> FloatArray:
+    known = np.isfinite(values)
+    steps, stretches, logged = trajectory.step[known], trajectory.stretch[known], values[known]
+    found = np.full(len(rows), np.nan)
+    if len(steps) == 0:
+        return found
+    reach = 2 * float(np.median(np.diff(steps))) if len(steps) > 1 else 0.0
+    for i, step in enumerate(rows.step):
+        last = int(np.searchsorted(steps, step, side="right")) - 1
+        if last < 0 or step - steps[last] > reach:
+            continue
+        near = slice(max(0, last - NEARBY_ROWS), last + NEARBY_ROWS + 1)
+        same = stretches[near] == rows.stretch[i]
+        if same.any():
+            found[i] = float(np.mean(logged[near][same]))
+    return found
+
+
+def _rows(frame: pl.DataFrame, until: int | None) -> Rows:
+    frame = frame.filter(pl.col("step").is_not_null())
+    if until is not None:
+        frame = frame.filter(pl.col("step") <= until)
+    unique = frame.unique(subset="step", keep="last", maintain_order=True).sort("step")
+    stretch = (
+        unique.get_column("stretch").cast(pl.Int64).fill_null(0).to_numpy()
+        if "stretch" in unique.columns
+        else np.zeros(unique.height, dtype=np.int64)
+    )
+    return Rows(
+        unique.get_column("step").cast(pl.Int64).to_numpy(),
+        stretch,
+        _numbers(unique, "kl"),
+        _numbers(unique, "gold_reward"),
+        _numbers(unique, "gold_reward_se"),
+        _numbers(unique, "gold_reward_sd"),
+        _numbers(unique, "n_responses"),
+        _numbers(unique, "proxy_reward"),
+        frame.height - unique.height,
+    )
+
+
+def _numbers(frame: pl.DataFrame, column: str) -> FloatArray:
+    if column not in frame.columns:
+        return np.full(frame.height, np.nan)
+    values = frame.get_column(column).cast(pl.Float64, strict=False).fill_null(float("nan"))
+    numbers = np.array(values.to_numpy(), dtype=np.float64)
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers
+
+
+def mean_of_known(values: FloatArray, bounds: Sequence[tuple[int, int]]) -> FloatArray:
+    """Mean of the finite values in each half-open range of rows; NaN where there is none."""
+    means = np.full(len(bounds), np.nan)
+    for i, (start, end) in enumerate(bounds):
+        part = values[start:end]
+        part = part[np.isfinite(part)]
+        if len(part):
+            means[i] = float(np.mean(part))
+    return means

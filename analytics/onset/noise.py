@@ -1,0 +1,262 @@
+"""The standard error of each look's gold, and how it came about.
+
+Nothing after look k enters the variance that a test at look k uses. Four methods:
+
+stated       the log's own standard errors (or sd and n, or a rate's binomial error)
+rows         scatter of a look's rows about their own straight line, shared with nearby looks
+prompts      the same scale, its course over the run taken from the scatter between prompts
+differences  second differences of the rows: the last resort, with few degrees of freedom
+
+Prompts give the course and not the scale, because the logged completions may be only a part of
+the responses behind a logged row (TRL keeps the last generation batch): their own error would be
+too large there, and too small where rows share what prompts do not show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from analytics.onset.autocorrelation import between_looks, estimate, is_exact, variance_inflation
+from analytics.onset.contrasts import sharing
+from analytics.onset.measurements import FloatArray, Rows
+from analytics.onset.pooling import Looks
+from analytics.onset.prompt_clusters import PromptScatter
+
+Method = Literal["stated", "rows", "prompts", "differences"]
+EXACT = "none visible: the rows follow a smooth curve"
+
+FEWEST_ROWS_FOR_SCATTER = 4
+DIFFERENCE_FREEDOM = 0.514
+"""Degrees of freedom that one second difference adds: 1 / (1 + 2 (4/6)^2 + 2 (1/6)^2)."""
+CELL_MEMORY = 0.5
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What a test needs to know about the errors of the looks, arrays of shape (looks,).
+
+    scatter: variance of a look's mean as its own data have it (stated, rows, differences: used
+    as it stands; prompts: as a multiple of local). local: the course over the run (1 but for
+    prompts). widen: factor on all variances used at look k, >= 1. freedom: degrees of freedom
+    behind the variances used at look k, inf = known. floor: variance never undercut. se: standard
+    error of each look, for the chart. rows_freedom, cell_freedom: of one look's two scatters.
+    rho_rows, rho: autocorrelation of rows, of looks. rows: rows a look.
+    """
+
+    method: Method
+    scatter: FloatArray
+    local: FloatArray
+    widen: FloatArray
+    freedom: FloatArray
+    floor: FloatArray
+    se: FloatArray
+    rho_rows: float
+    rho: float
+    rows: int
+    rows_freedom: int
+    cell_freedom: int
+    phrase: str
+
+
+def noise_of_looks(
+    rows: Rows,
+    looks: Looks,
+    size: int,
+    stated: FloatArray | None,
+    stated_phrase: str,
+    prompts: PromptScatter | None,
+    rho_rows: float | None = None,
+) -> Noise:
+    """The noise of the looks of one stretch.
+
+    stated: standard error of each row's gold, shape (rows,), or None. prompts: scatter between
+    prompts by look, or None. rho_rows: the rows' autocorrelation, None = estimate it.
+    """
+    if stated is None and is_exact(rows.gold):
+        return _exact(rows, looks, size)
+    rho_rows = estimate(rows.gold) if rho_rows is None else rho_rows
+    rho = between_looks(rho_rows, size)
+    count = len(looks)
+    floor = np.zeros(count)
+    if stated is not None:
+        inflation = variance_inflation(rho_rows, size)
+        squares = stated**2
+        floor = np.array([squares[a:b].sum() / (b - a) ** 2 for a, b in looks.bounds]) * inflation
+    blank = Noise(
+        "stated",
+        floor,
+        np.ones(count),
+        np.ones(count),
+        np.full(count, np.inf),
+        floor,
+        np.sqrt(floor),
+        rho_rows,
+        rho,
+        size,
+        0,
+        0,
+        stated_phrase,
+    )
+    if size >= FEWEST_ROWS_FOR_SCATTER:
+        noise = _from_rows(rows, looks, blank)
+        if prompts is not None:
+            noise = _from_prompts(noise, prompts)
+    elif stated is not None:
+        noise = blank
+    else:
+        noise = _from_differences(rows, looks, blank)
+    if noise.method != "differences":
+        noise = replace(noise, widen=_excess_scatter(looks.gold, noise))
+    return replace(noise, se=np.sqrt(np.diag(variances(noise))))
+
+
+def variances(noise: Noise) -> FloatArray:
+    """(looks, looks): [k, j] = variance of look j's mean as a test at look k uses it."""
+    count = len(noise.scatter)
+    if noise.method == "stated":
+        table = np.tile(noise.scatter, (count, 1))
+    elif noise.method == "rows":
+        table = sharing(count) @ noise.scatter
+    elif noise.method == "prompts":
+        table = running_mean(noise.scatter)[:, None] * noise.local[None, :]
+    else:
+        table = np.tile(noise.scatter[:, None], (1, count))
+    return np.maximum(table * noise.widen[:, None], noise.floor[None, :])
+
+
+def running_mean(values: FloatArray) -> FloatArray:
+    """Mean of everything so far along the first axis, same shape."""
+    count = np.arange(1, len(values) + 1).reshape((-1,) + (1,) * (values.ndim - 1))
+    return np.asarray(np.cumsum(values, axis=0) / count)
+
+
+def _exact(rows: Rows, looks: Looks, size: int) -> Noise:
+    """The noise of a noise-free curve: what its fourth differences leave, almost nothing."""
+    variance = float(np.mean(np.diff(rows.gold, n=4) ** 2)) / 70
+    ones = np.ones(len(looks))
+    scatter = ones * variance / size
+    known = np.full(len(looks), np.inf)
+    se = np.sqrt(scatter)
+    return Noise(
+        "stated", scatter, ones, ones, known, 0 * ones, se, 0.0, 0.0, size, 0, 0, EXACT
+    )
+
+
+def _from_rows(rows: Rows, looks: Looks, blank: Noise) -> Noise:
+    scatter = np.empty(len(looks))
+    for i, (start, end) in enumerate(looks.bounds):
+        scatter[i] = _about_line(rows.gold[start:end], blank.rho_rows)
+    freedom = blank.rows - 2
+    weights = sharing(len(looks))
+    effective = [1 / np.sum(weights[k, : k + 1].mean(axis=0) ** 2) for k in range(len(looks))]
+    return replace(
+        blank,
+        method="rows",
+        scatter=scatter,
+        freedom=freedom * np.array(effective),
+        rows_freedom=freedom,
+        phrase=f"from the spread of the {blank.rows} rows of each look",
+    )
+
+
+def _about_line(gold: FloatArray, rho: float) -> float:
+    """Variance of the mean of a look's rows, from their residuals about a straight line."""
+    count = len(gold)
+    maker, expected = _line_residuals(count, round(rho, 3))
+    scale = float(np.max(np.abs(gold)))
+    if scale == 0:
+        return 0.0
+    residual = maker @ (gold / scale)
+    variance = float(residual @ residual) / expected
+    return variance * scale**2 * variance_inflation(rho, count) / count
+
+
+@lru_cache(maxsize=256)
+def _line_residuals(count: int, rho: float) -> tuple[FloatArray, float]:
+    """Residual maker of a straight line, and its expected sum of squares for unit AR(1) noise."""
+    basis = np.linalg.qr(np.column_stack([np.ones(count), np.arange(count)]))[0]
+    maker = np.eye(count) - basis @ basis.T
+    distance = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
+    covariance = rho**distance if rho > 0 else np.eye(count)
+    return maker, float(np.sum(maker * covariance))
+
+
+def _from_prompts(noise: Noise, prompts: PromptScatter) -> Noise:
+    local = smooth_so_far(prompts.variance)
+    return replace(
+        noise,
+        method="prompts",
+        scatter=noise.scatter / local * prompts.shared_prompts,
+        local=local,
+        freedom=1
+        / (1 / (noise.rows_freedom * np.arange(1, len(local) + 1)) + 1 / (3 * prompts.freedom)),
+        cell_freedom=prompts.freedom,
+        phrase="from the spread between rows, its course over the run from the spread between "
+        "prompts",
+    )
+
+
+def smooth_so_far(values: FloatArray) -> FloatArray:
+    """Exponentially weighted mean of this look and those before it, along the first axis."""
+    smooth = np.empty_like(values)
+    total, weight = values[0], 1.0
+    smooth[0] = values[0]
+    for i in range(1, len(values)):
+        total = CELL_MEMORY * total + values[i]
+        weight = CELL_MEMORY * weight + 1
+        smooth[i] = total / weight
+    return smooth
+
+
+def difference_variance(gold: FloatArray, rows: int, rho: float) -> FloatArray:
+    """Variance of a look's mean from second differences of the rows so far.
+
+    gold: (times, curves), times = looks * rows; returns (looks, curves), 0 before the third row.
+    """
+    squares = np.diff(gold, n=2, axis=0) ** 2 / (6 - 8 * rho + 2 * rho * rho)
+    so_far = np.concatenate([np.zeros((2, gold.shape[1])), running_mean(squares)])
+    return so_far[rows - 1 :: rows] / rows * variance_inflation(rho, rows)
+
+
+def _from_differences(rows: Rows, looks: Looks, blank: Noise) -> Noise:
+    last_rows = np.array([end - 1 for _, end in looks.bounds])
+    each = difference_variance(rows.gold[:, None], 1, blank.rho_rows)[:, 0]
+    factor = variance_inflation(blank.rho_rows, blank.rows) / blank.rows
+    return replace(
+        blank,
+        method="differences",
+        scatter=each[last_rows] * factor if len(each) else np.zeros(len(looks)),
+        freedom=np.maximum(DIFFERENCE_FREEDOM * (last_rows - 1), 0.5),
+        phrase="from how much gold jumps between successive evaluations, as the log states no "
+        "error",
+    )
+
+
+def _excess_scatter(gold: FloatArray, noise: Noise) -> FloatArray:
+    """Factor >= 1 by which looks scatter more than their errors say, by the look.
+
+    Median of squared second differences, in units of their expected size: a cliff moves a mean,
+    not a median. Used only where it exceeds what white noise gives in 95 % of cases.
+    """
+    table = variances(replace(noise, widen=np.ones(len(gold))))
+    widen = np.ones(len(gold))
+    second = np.diff(gold, n=2) ** 2
+    for k in range(6, len(gold)):
+        v = table[k, : k + 1]
+        expected = v[:-2] + 4 * v[1:-1] + v[2:]
+        if np.all(expected > 0):
+            ratio = float(np.median(second[: k - 1] / expected)) / 0.455
+            if ratio > _ratio_limit(k - 1):
+                widen[k] = ratio
+    return widen
+
+
+@lru_cache(maxsize=64)
+def _ratio_limit(differences: int) -> float:
+    rng = np.random.default_rng(differences)
+    noise = np.diff(rng.standard_normal((differences + 2, 2000)), n=2, axis=0) ** 2 / 6
+    return float(np.quantile(np.median(noise, axis=0), 0.95)) / 0.455

@@ -1,0 +1,136 @@
+"""The verdict in sentences that can be read out in a meeting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from analytics.onset.decision import (
+    FEWEST_LOOKS,
+    FEWEST_LOOKS_UNKNOWN_NOISE,
+    Evidence,
+)
+from analytics.onset.red import ALPHA
+
+
+def number(value: float) -> str:
+    """Three significant digits, as people read them.
+
+    >>> number(14.234), number(0.01234), number(12345.6)
+    ('14.2', '0.0123', '12300')
+    """
+    return np.format_float_positional(float(f"{value:.3g}"), trim="-")
+
+
+def place(step: float, kl: float | None) -> str:
+    """A point of the run: its step, and its KL where there is one."""
+    return f"step {round(step)}" + ("" if kl is None else f" (KL {number(kl)} nats)")
+
+
+def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
+    """Sentences for the finished row of a verdict; the flags' sentences come last."""
+    status = row["status"]
+    if status == "unmeasured":
+        return ["No gold reward is in the log, so nothing can be said about overoptimization."]
+    sentences = [_measured(evidence)]
+    if status == "too_little_gold":
+        sentences.append(
+            f"Too little to test: at least {FEWEST_LOOKS} looks are needed where the noise is "
+            f"known, {FEWEST_LOOKS_UNKNOWN_NOISE} where it must be learnt from the looks."
+        )
+    elif status in ("overoptimized", "collapsed"):
+        sentences += _fall(evidence, row)
+    else:
+        sentences += _no_fall(evidence, row)
+    return sentences + _cautions(evidence, row, facts)
+
+
+def _measured(evidence: Evidence) -> str:
+    tested = len(evidence.looks) - evidence.tested
+    rows = len(evidence.rows)
+    pooled = f"pooled into {tested} looks of {evidence.size} consecutive rows"
+    how = f"each tested as a look of its own ({tested})" if evidence.size == 1 else pooled
+    noise = f"; standard errors {evidence.noise.phrase}" if evidence.noise else ""
+    return f"Gold is {evidence.source} gold: {rows} evaluations, {how}{noise}."
+
+
+def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
+    alarm, lost = row["alarm"], row["gold_lost"]
+    sentences = [
+        f"Gold fell: the scan statistic reached {alarm['statistic']:.2f} at "
+        f"{place(alarm['step'], alarm['kl'])}, above the boundary {alarm['boundary']:.2f} that a "
+        f"run whose gold never falls crosses in at most {ALPHA:.0%} of cases.",
+        _interval(row),
+    ]
+    if lost is not None:
+        sentences.append(
+            f"Since its peak the run has lost {number(lost['value'])} of gold (90 % interval "
+            f"{number(lost['low'])} to {number(lost['high'])}), corrected for having chosen the "
+            "peak."
+        )
+    if row["status"] == "collapsed":
+        sentences.append(
+            "The proxy reward has fallen since gold's peak as well: the run collapsed, it did "
+            "not trade gold for proxy."
+        )
+    return sentences
+
+
+def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
+    test = evidence.test
+    assert test is not None
+    end = place(row["step_end"], row["kl_end"])
+    largest = float(np.nanmax(test.statistic))
+    return [
+        f"No onset up to {end}: the scan statistic stayed at or below {largest:.2f}, under the "
+        f"boundary {test.boundary:.2f} that a run whose gold never falls crosses in at most "
+        f"{ALPHA:.0%} of cases.",
+        f"A fall of {number(row['detectable'])} of gold, spread over the last half of the looks, "
+        "would have been seen with 80 % power; a smaller one cannot be told from noise.",
+    ]
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    peak = row["peak"]
+    unit = "kl" if row["axis"] == "kl" else "step"
+    low, high = peak[f"{unit}_low"], peak[f"{unit}_high"]
+    name, after = ("KL ", " nats") if unit == "kl" else ("step ", "")
+    if high is None:
+        return f"Gold's peak lies above {name}{number(low)}{after}; no upper bound can be given."
+    return (
+        f"Gold's peak lies between {name}{number(low)} and {number(high)}{after} (90 % set, from "
+        "the shape alone: up, then down)."
+    )
+
+
+_CAUTIONS = {
+    "blind": "The run has moved on since its last gold measurement; nothing is known about gold "
+    "from there on.",
+    "kl_missing": "KL is not known for every look, so the verdict runs over steps.",
+    "kl_unit_unknown": "The unit of the logged KL is unknown: its values are as logged.",
+    "kl_estimator_unreliable": "The logged KL estimator is unreliable at this distance.",
+    "kl_negative": "Some pooled KL values are negative: the estimator is signed and noisy there.",
+    "gold_noise_unknown": "The log does not state how noisy gold is, which costs power.",
+    "autocorrelated": "Neighbouring gold rows are correlated; the boundary allows for it.",
+    "duplicate_steps": "Some steps were logged twice, after a resume; the last row counts.",
+    "peak_at_start": "Gold may have been falling from the first look on: the peak has no lower "
+    "bound.",
+    "prompts_vary": "Gold comes from training batches, with other prompts at each step: a change "
+    "of prompts can look like a change of gold.",
+    "reference_changed": "The proxy or the KL reference changed during the run; only the part "
+    "since the last change is tested.",
+}
+
+
+def _cautions(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
+    sentences = [_CAUTIONS[flag] for flag in row["flags"] if flag in _CAUTIONS]
+    if evidence.noise is not None and float(evidence.noise.widen[-1]) > 1:
+        sentences.append(
+            "Looks scatter more than their standard errors say "
+            f"({np.sqrt(evidence.noise.widen[-1]):.1f} times); the errors were widened."
+        )
+    if facts.get("kl_note"):
+        sentences.append(str(facts["kl_note"]))
+    return sentences

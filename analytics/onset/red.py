@@ -1,0 +1,259 @@
+"""RED: the alarm whose false alarms are bounded for every gold that never falls.
+
+The largest standardised falling slope over all windows that end at a look, against a boundary
+that flat gold crosses at any look in at most 5 % of runs. Flat is the worst case of "never
+falls", jointly for all windows. Source: docs/methods.md; the boundary is simulated for the run's
+own schedule, noise estimate and autocorrelation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from analytics.onset.autocorrelation import variance_inflation
+from analytics.onset.contrasts import (
+    FIRST_LOOK,
+    Contrasts,
+    drop_contrasts,
+    sharing,
+    slope_contrasts,
+)
+from analytics.onset.measurements import FloatArray
+from analytics.onset.noise import (
+    Method,
+    Noise,
+    difference_variance,
+    running_mean,
+    smooth_so_far,
+    variances,
+)
+
+ALPHA = 0.05
+PATHS = 20_000
+_CHUNK = 2_500
+_POWER = 0.8
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """All that the boundary depends on, rounded so that like runs share one simulation.
+
+    profile: relative standard error of each look in steps of 15 % (empty = all alike).
+    freedom, cell_freedom: of one look's scatter between rows, between prompts.
+    """
+
+    looks: int
+    method: Method = "stated"
+    rho: float = 0.0
+    rows: int = 1
+    rho_rows: float = 0.0
+    freedom: int = 0
+    cell_freedom: int = 0
+    profile: tuple[int, ...] = ()
+    scan: str = "slope"
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """value: the boundary c. detectable: fall (in units of the looks' typical standard error)
+    that crosses it with 80 % power when spread evenly over the last half of the looks."""
+
+    value: float
+    detectable: float
+
+
+@dataclass(frozen=True)
+class Scan:
+    """statistic: (looks,) largest standardised fall at each look, NaN at the first three.
+
+    alarm: index of the first look at or above the boundary, or None.
+    """
+
+    statistic: FloatArray
+    boundary: float
+    detectable: float
+    alarm: int | None
+
+
+def scan(gold: FloatArray, noise: Noise, alpha: float = ALPHA) -> Scan:
+    """Tests looks in time order: gold (looks,), in any unit. Raises ValueError below 4 looks."""
+    contrasts = slope_contrasts(len(gold))
+    scale = float(np.max(np.abs(gold))) or 1.0
+    y = gold / scale
+    table = variances(noise) / scale**2
+    spread = np.sqrt(np.sum(contrasts.square * table[contrasts.last], axis=1))
+    # exact gold has no noise at all: rounding must not pass for a fall
+    z = (contrasts.matrix @ (y - y.mean())) / np.maximum(spread, _ROUNDING)
+    largest = np.maximum.reduceat(z, contrasts.first_of)
+    statistic = np.full(len(gold), np.nan)
+    statistic[FIRST_LOOK:] = to_normal(largest, noise.freedom[FIRST_LOOK:])
+    limit = boundary(schedule_of(noise), alpha)
+    crossed = np.flatnonzero(statistic >= limit.value)
+    typical = float(np.median(noise.se))
+    return Scan(
+        statistic,
+        limit.value,
+        limit.detectable * typical,
+        int(crossed[0]) if len(crossed) else None,
+    )
+
+
+def schedule_of(noise: Noise) -> Schedule:
+    """The schedule behind a run's noise, rounded."""
+    count = len(noise.scatter)
+    profile: tuple[int, ...] = ()
+    if noise.method != "differences":
+        raw = noise.scatter
+        if noise.method == "rows":
+            raw = sharing(count)[-1] @ raw
+        elif noise.method == "prompts":
+            raw = noise.local
+        relative = np.sqrt(np.maximum(raw, 1e-12 * max(float(np.max(raw)), 1e-300)))
+        steps = np.round(np.log(relative / np.median(relative)) / 0.15).astype(int)
+        if np.any(steps):
+            profile = tuple(np.clip(steps, -40, 40).tolist())
+    differences = noise.method == "differences"
+    return Schedule(
+        count,
+        noise.method,
+        round(noise.rho * 20) / 20,
+        noise.rows if differences else 1,
+        round(noise.rho_rows * 20) / 20 if differences else 0.0,
+        noise.rows_freedom,
+        noise.cell_freedom,
+        profile,
+    )
+
+
+@lru_cache(maxsize=512)
+def boundary(schedule: Schedule, alpha: float = ALPHA, paths: int = PATHS) -> Boundary:
+    """c with P(largest statistic over all looks and windows >= c | flat gold) = alpha.
+
+    Simulated with a fixed seed: the same schedule always has the same boundary. The estimate of
+    the noise is simulated with the gold, so that few degrees of freedom raise c.
+    """
+    contrasts = _contrasts(schedule)
+    rng = np.random.default_rng(20221019)
+    largest = np.empty(paths)
+    kept: tuple[FloatArray, FloatArray] | None = None
+    freedom = _freedom(schedule)
+    at = 0
+    for z, spread in _flat_runs(schedule, contrasts, paths, rng):
+        statistic = np.maximum.reduceat(z / spread, contrasts.first_of, axis=0)
+        size = z.shape[1]
+        largest[at : at + size] = to_normal(statistic, freedom[:, None]).max(axis=0)
+        at += size
+        kept = kept or (z, spread)
+    limit = float(np.quantile(largest, 1 - alpha))
+    assert kept is not None
+    return Boundary(limit, _detectable(limit, contrasts, freedom, *kept))
+
+
+def to_normal(t: FloatArray, freedom: FloatArray) -> FloatArray:
+    """Student t with `freedom` degrees of freedom on the scale of a standard normal.
+
+    Wallace 1959's closed form, odd in t; inf freedom changes nothing. It puts looks with few and
+    many degrees of freedom on one scale; exactness is not needed, the boundary is simulated.
+    """
+    with np.errstate(invalid="ignore"):
+        bent = np.sqrt(freedom * np.log1p(t * t / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
+    return np.where(np.isfinite(freedom), np.sign(t) * bent, t)
+
+
+def _contrasts(schedule: Schedule) -> Contrasts:
+    make = drop_contrasts if schedule.scan == "drop" else slope_contrasts
+    return make(schedule.looks)
+
+
+def _freedom(schedule: Schedule) -> FloatArray:
+    """Degrees of freedom at each tested look, the same numbers as `noise` works out."""
+    count = schedule.looks
+    looks = np.arange(1, count + 1)
+    if schedule.method == "rows":
+        weights = sharing(count)
+        pooled = [1 / np.sum(weights[k, : k + 1].mean(axis=0) ** 2) for k in range(count)]
+        freedom = schedule.freedom * np.array(pooled)
+    elif schedule.method == "prompts":
+        freedom = 1 / (1 / (schedule.freedom * looks) + 1 / (3 * schedule.cell_freedom))
+    elif schedule.method == "differences":
+        freedom = np.maximum(0.514 * (looks * schedule.rows - 2), 0.5)
+    else:
+        freedom = np.full(count, np.inf)
+    return np.asarray(freedom[FIRST_LOOK:], dtype=np.float64)
+
+
+def _flat_runs(
+    schedule: Schedule, contrasts: Contrasts, paths: int, rng: np.random.Generator
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Chunks of flat runs: contrasts and their standard errors as estimated, (windows, paths)."""
+    count, rows = schedule.looks, schedule.rows
+    profile = np.exp(0.15 * np.array(schedule.profile or (0,) * count))[:, None]
+    matrix = contrasts.matrix.astype(np.float32)
+    square = contrasts.square.astype(np.float32)
+    smoothed = contrasts.smoothed.astype(np.float32)
+    for start in range(0, paths, _CHUNK):
+        size = min(_CHUNK, paths - start)
+        if schedule.method == "differences":
+            each = _correlated(rng, count * rows, size, schedule.rho_rows)
+            gold = each.reshape(count, rows, size).mean(axis=1)
+            scatter = difference_variance(each, rows, schedule.rho_rows)
+            square_of = scatter[contrasts.last].astype(np.float32)
+        else:
+            gold = profile * _correlated(rng, count, size, schedule.rho)
+            square_of = np.ones((1, 1), dtype=np.float32)
+        if schedule.method == "stated":
+            square_of = square @ (profile**2).astype(np.float32)
+        elif schedule.method == "rows":
+            scatter = profile**2 * _scatter(rng, schedule.freedom, (count, size))
+            square_of = smoothed @ scatter.astype(np.float32)
+        elif schedule.method == "prompts":
+            cells = _scatter(rng, schedule.cell_freedom, (count, size))
+            local = smooth_so_far(profile**2 * cells)
+            scatter = profile**2 * _scatter(rng, schedule.freedom, (count, size)) / local
+            scale = running_mean(scatter)[contrasts.last]
+            square_of = (square @ local.astype(np.float32)) * scale.astype(np.float32)
+        yield matrix @ gold.astype(np.float32), np.sqrt(square_of)
+
+
+def _correlated(rng: np.random.Generator, times: int, paths: int, rho: float) -> FloatArray:
+    noise = rng.standard_normal((times, paths))
+    for t in range(1, times if rho > 0 else 0):
+        noise[t] = rho * noise[t - 1] + np.sqrt(1 - rho * rho) * noise[t]
+    return noise
+
+
+def _scatter(rng: np.random.Generator, freedom: int, shape: tuple[int, int]) -> FloatArray:
+    return rng.chisquare(freedom, shape) / freedom
+
+
+def _detectable(
+    limit: float,
+    contrasts: Contrasts,
+    freedom: FloatArray,
+    z: FloatArray,
+    spread: FloatArray,
+) -> float:
+    """The fall at which 80 % of flat runs would have crossed, by the run and window."""
+    looks = contrasts.matrix.shape[1]
+    fall = np.minimum(0.0, -(np.arange(looks) - (looks - 1 - looks // 2)) / (looks // 2))
+    gain = (contrasts.matrix @ fall)[:, None]
+    needed = _from_normal(limit, freedom)[contrasts.last - FIRST_LOOK][:, None]
+    usable = gain[:, 0] > 1e-6
+    falls = ((needed * spread - z)[usable] / gain[usable]).min(axis=0)
+    return float(np.quantile(np.maximum(falls, 0.0), _POWER))
+
+
+def _from_normal(z: float, freedom: FloatArray) -> FloatArray:
+    """The t that `to_normal` maps to z."""
+    finite = np.isfinite(freedom)
+    nu = np.where(finite, freedom, 1.0)
+    inner = np.minimum((z * (8 * nu + 3) / (8 * nu + 1)) ** 2 / nu, 500.0)
+    return np.where(finite, np.sqrt(nu * np.expm1(inner)), z)
+
+
+__all__ = ["Boundary", "Scan", "Schedule", "boundary", "scan", "variance_inflation"]

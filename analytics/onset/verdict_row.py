@@ -1,0 +1,193 @@
+"""The verdict as a row of plain values and a frame of looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analytics.onset.decision import Evidence, gather
+from analytics.onset.flags import flags_of, kl_end, step_end
+from analytics.onset.measurements import FloatArray
+from analytics.onset.noise import EXACT
+from analytics.onset.reasons import reasons_of
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """row: the keys of `verdict --json`, plain Python values, null instead of NaN.
+
+    looks: one row per look for the chart: look, stretch, step_start, step_end, step (mean), kl
+    (nats per response), sqrt_kl, gold_reward, gold_se, proxy_reward, proxy_se, n_rows,
+    n_responses, in_peak.
+    """
+
+    row: dict[str, Any]
+    looks: pl.DataFrame
+
+
+def verdict(
+    gold: pl.DataFrame,
+    trajectory: pl.DataFrame,
+    facts: Mapping[str, Any],
+    prompts: pl.DataFrame | None = None,
+    source: str | None = None,
+    until: int | None = None,
+) -> Verdict:
+    """Whether optimisation against the proxy has stopped paying in gold, with its evidence.
+
+    gold: one row per (source, step): source, step, stretch, kl (nats per response or null),
+    gold_reward, gold_reward_se, gold_reward_sd (between responses), n_responses, proxy_reward;
+    all but source, step and gold_reward may be null. trajectory: every training row: step,
+    stretch, kl, proxy_reward. facts: run_id, project, kl_conversion, kl_estimator, kl_note,
+    gold_kind, steps_replaced, proxy_key, gold_key. prompts: step, prompt_id, n, gold_reward,
+    proxy_reward, means of training completions. source: None takes "evaluation" where there is
+    any, else "training", else the first other by name. until: rows of later steps do not exist.
+
+    Raises nothing for any numbers in the frames; a missing column of gold raises polars'
+    ColumnNotFoundError. Source: docs/methods.md; onset as in Gao et al. 2022 (arXiv 2210.10760).
+    """
+    evidence = gather(gold, trajectory, facts, prompts, source, until)
+    status = _status(evidence)
+    noise, test = evidence.noise, evidence.test
+    row: dict[str, Any] = {
+        "run": facts.get("run_id"),
+        "project": facts.get("project"),
+        "status": status,
+        "flags": flags_of(evidence, facts, status),
+        "reasons": [],
+        "axis": evidence.axis,
+        "kl_end": kl_end(evidence),
+        "step_end": step_end(evidence),
+        "gold_evaluations": len(evidence.rows),
+        "peak": _peak(evidence),
+        "peak_model": None,
+        "alarm": _alarm(evidence),
+        "p_past_peak": None,
+        "gold_lost": None,
+        "forecast": None,
+        "detectable": None,
+        "gold_source": evidence.source,
+        "gold_sources": evidence.sources,
+        "looks": len(evidence.looks) - evidence.tested,
+        "rows_per_look": evidence.size if len(evidence.looks) else None,
+        "noise": noise.phrase if noise is not None else None,
+        "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
+    }
+    if evidence.lost is not None:
+        lost = evidence.lost
+        row["gold_lost"] = {"value": lost.value, "low": lost.low, "high": lost.high}
+    if test is not None and status == "no_onset":
+        row["detectable"] = test.detectable
+    row = _plain(row)
+    row["reasons"] = reasons_of(evidence, row, facts)
+    return Verdict(row, _looks(evidence))
+
+
+def _status(evidence: Evidence) -> str:
+    if len(evidence.rows) == 0:
+        return "unmeasured"
+    if evidence.test is None:
+        return "too_little_gold"
+    if evidence.test.alarm is None:
+        return "no_onset"
+    return "collapsed" if evidence.proxy_fell else "overoptimized"
+
+
+def _alarm(evidence: Evidence) -> dict[str, Any] | None:
+    test = evidence.test
+    if test is None or test.alarm is None:
+        return None
+    look = evidence.tested + test.alarm
+    return {
+        "kl": float(evidence.looks.kl[look]) if evidence.axis == "kl" else None,
+        "step": int(evidence.looks.step_end[look]),
+        "statistic": float(test.statistic[test.alarm]),
+        "boundary": test.boundary,
+    }
+
+
+def _peak(evidence: Evidence) -> dict[str, Any] | None:
+    found = evidence.peak
+    if found is None:
+        return None
+    looks = evidence.looks
+    inside = slice(evidence.tested + found.first, evidence.tested + found.last + 1)
+    mode = evidence.tested + found.mode
+    open_end = evidence.tested + found.last == len(looks) - 1
+    peak: dict[str, Any] = {
+        "kl": None,
+        "kl_low": None,
+        "kl_high": None,
+        "step": round(float(looks.step[mode])),
+        "step_low": int(looks.step_start[inside][0]),
+        "step_high": None if open_end else int(looks.step_end[inside][-1]),
+        "gold": found.gold,
+    }
+    if evidence.axis == "kl":
+        kl = looks.kl[inside]
+        peak["kl"] = float(looks.kl[mode])
+        peak["kl_low"] = max(0.0, float(np.min(kl)))
+        peak["kl_high"] = None if open_end else float(np.max(kl))
+    if evidence.noise is not None and evidence.noise.phrase == EXACT:
+        _sharpen(peak, evidence, mode)
+    return peak
+
+
+def _sharpen(peak: dict[str, Any], evidence: Evidence, mode: int) -> None:
+    """Without noise a single row is worth as much as a look: the point is the highest row."""
+    rows = evidence.rows
+    bounds = evidence.looks.bounds
+    start = bounds[max(mode - 1, evidence.tested)][0]
+    end = bounds[min(mode + 1, len(bounds) - 1)][1]
+    best = start + int(np.argmax(rows.gold[start:end]))
+    peak["step"], peak["gold"] = int(rows.step[best]), float(rows.gold[best])
+    if evidence.axis == "kl" and np.isfinite(rows.kl[best]):
+        peak["kl"] = float(rows.kl[best])
+
+
+def _looks(evidence: Evidence) -> pl.DataFrame:
+    looks, count = evidence.looks, len(evidence.looks)
+    gold_se = np.full(count, np.nan)
+    in_peak = np.zeros(count, dtype=bool)
+    if evidence.noise is not None:
+        gold_se[evidence.tested :] = evidence.noise.se
+    if evidence.peak is not None:
+        first, last = evidence.peak.first, evidence.peak.last
+        in_peak[evidence.tested + first : evidence.tested + last + 1] = True
+    return pl.DataFrame(
+        {
+            "look": np.arange(count, dtype=np.int64),
+            "stretch": looks.stretch,
+            "step_start": looks.step_start,
+            "step_end": looks.step_end,
+            "step": _null(looks.step),
+            "kl": _null(looks.kl),
+            "sqrt_kl": _null(np.sqrt(np.maximum(looks.kl, 0.0))),
+            "gold_reward": _null(looks.gold),
+            "gold_se": _null(gold_se),
+            "proxy_reward": _null(looks.proxy),
+            "proxy_se": _null(looks.proxy_se),
+            "n_rows": looks.n_rows,
+            "n_responses": _null(looks.n_responses).cast(pl.Int64),
+            "in_peak": in_peak,
+        }
+    )
+
+
+def _null(values: FloatArray) -> pl.Series:
+    return pl.Series(values, dtype=pl.Float64).fill_nan(None)
+
+
+def _plain(value: Any) -> Any:
+    """The same value without NumPy types, NaN or infinities."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if np.isfinite(value) else None
+    return value

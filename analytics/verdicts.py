@@ -1,0 +1,84 @@
+"""A run's verdict from the frames of a store: asks, judges, and packs the result to be kept.
+
+The store is handed in as a function that answers named questions with frames, so that this
+module knows no database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from analytics import onset
+
+Query = Callable[..., pl.DataFrame]
+
+
+def judge(
+    query: Query, run: Mapping[str, Any], until: int | None = None, source: str | None = None
+) -> onset.Verdict:
+    """Verdict of one run.
+
+    Args:
+        query: answers "gold", "trajectory" and "prompts" for ``run`` and ``until``.
+        run: one row of the question "runs": run_id, project, facts (JSON).
+        until: ignore later steps.
+        source: gold source; None = the default (evaluation before training).
+    """
+    run_id = run["run_id"]
+    facts = json.loads(run["facts"]) | {"run_id": run_id, "project": run["project"]}
+    asked = {"run": run_id, "until": until}
+    prompts = query("prompts", **asked)
+    return onset.verdict(
+        query("gold", **asked),
+        query("trajectory", **asked),
+        facts,
+        prompts=prompts if prompts.height else None,
+        source=source,
+        until=until,
+    )
+
+
+def packed(
+    verdict: onset.Verdict, run: Mapping[str, Any], until: int | None, source: str | None
+) -> dict[str, Any]:
+    """One row of the table verdicts."""
+    return {
+        "run_id": run["run_id"],
+        "until_step": -1 if until is None else until,
+        "gold_source": source or "",
+        "method": method(),
+        "generation": run["generation"],
+        "verdict": json.dumps(verdict.row),
+        "looks": json.dumps(verdict.looks.to_dicts()),
+    }
+
+
+def unpacked_looks(text: str) -> pl.DataFrame:
+    """The looks of a kept verdict; the dtypes are those of fresh looks."""
+    rows = json.loads(text)
+    frame = pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame()
+    return frame.with_columns(pl.col(pl.Null).cast(pl.Float64))
+
+
+@cache
+def method() -> str:
+    """Fingerprint of the code that judges: kept verdicts of other code are computed anew."""
+    digest = hashlib.sha256()
+    for path in sorted((Path(__file__).parent / "onset").glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def missing(
+    runs: pl.DataFrame, kept: pl.DataFrame
+) -> list[dict[str, Any]]:
+    """Rows of ``runs`` whose kept verdict is not current (columns run_id, current)."""
+    current = set(kept.filter(pl.col("current"))["run_id"]) if kept.height else set()
+    return [row for row in runs.iter_rows(named=True) if row["run_id"] not in current]

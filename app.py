@@ -1,0 +1,41 @@
+"""Start with ``streamlit run app.py``: owns the store, serves pages and the store's routes."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+
+from data import api
+from data.importing import fill_with_examples
+from data.owner import StoreOwned
+from data.sql import StoreError
+from pages.shared import ownership, worker
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
+    """Serve the store while the pages are up."""
+    address = f"http://127.0.0.1:{st.get_option('server.port')}"
+    owner = ownership.owner()
+    owner.serve(address)
+    stop = worker.start(owner.store)
+    print(f"Reward overoptimization monitor: {address.replace('127.0.0.1', 'localhost')}", flush=True)
+    try:
+        yield {}
+    finally:
+        stop()
+        ownership.release()
+
+
+try:
+    fill_with_examples(ownership.owner())
+except (StoreOwned, StoreError) as refusal:
+    print(refusal, file=sys.stderr, flush=True)
+    sys.exit(1)
+
+app = st.App(
+    "pages/shared/menu.py",
+    lifespan=lifespan,
+    routes=api.routes(ownership.held_owner),
+)

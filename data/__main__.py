@@ -1,0 +1,196 @@
+"""Commands on the store: ``python -m data import PATH…``, list, export, forget, serve."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from data import spool
+from data.columns import LogError, ReadOptions, RunLog, Skip
+from data.exporting import run_rows, write_rows
+from data.home import home
+from data.importing import import_paths
+from data.owner import Owner, StoreOwned
+from data.readers.discover import FORMATS
+from data.remote import StoreAccess
+from data.sql import StoreError
+
+Row = dict[str, Any]
+LIST_KEYS = (
+    "points", "gold_evaluations", "samples", "answers", "step_end", "kl_end"
+)  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 = done, 1 = something was skipped or refused, 2 = wrong usage."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.do(options))
+    except (StoreError, StoreOwned, LogError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _import(options: argparse.Namespace) -> int:
+    read = ReadOptions(
+        project=options.project, run=options.run, proxy=options.proxy, gold=options.gold,
+        gold_kind=options.gold_kind, kl=options.kl, kl_unit=options.kl_unit,
+        kl_estimator=options.kl_estimator, format=options.format, strict=options.strict,
+    )  # fmt: skip
+    seen = {"runs": 0, "skipped": 0}
+    with Console(stderr=True).status("Reading …") as status:
+
+        def progress(item: RunLog | Skip) -> None:
+            seen["skipped" if isinstance(item, Skip) else "runs"] += 1
+            what = Path(item.path).name
+            told = f"Reading … {seen['runs']} runs, {seen['skipped']} skipped; last {what}"
+            status.update(Text(told))  # type: ignore[arg-type]
+
+        done = import_paths(home(), options.paths, read, progress)
+    if options.json:
+        print(json.dumps(done.to_json(), indent=1))
+    else:
+        _show_import(done.runs, done.skipped)
+    return 1 if done.skipped else 0
+
+
+def _show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
+    console = Console()
+    if runs:
+        for row in runs:
+            row["KL"] = " ".join(row[k] or "?" for k in ("kl_estimator", "kl_logged_unit"))
+            row["converted"] = row["kl_conversion"]
+        shown = ("run", "points", "replaced", "gold_evaluations", "samples", "KL", "converted")
+        _print_table(console, shown, runs)
+    for row in runs:
+        for warning in row["warnings"]:
+            console.print(Text(f"{row['run']}: {warning}"))
+    for skip in skipped:
+        console.print(Text(f"skipped {skip.path}: {skip.reason}"), style="yellow")
+    if not runs and not skipped:
+        console.print("Nothing was named that could be read.")
+
+
+def _list(options: argparse.Namespace) -> int:
+    with StoreAccess(home()) as store:
+        frame = store.query("runs", project=options.project, runs=None)
+    rows = [
+        {"run": row["run_id"], "project": row["project"], "format": row["format"]}
+        | {key: row[key] for key in LIST_KEYS}
+        for row in frame.iter_rows(named=True)
+    ]
+    if options.json:
+        print(json.dumps(rows, indent=1))
+    elif rows:
+        _print_table(Console(), ("run", "project", "format", *LIST_KEYS), rows)
+    else:
+        print("The store is empty. Fill it with: python -m data import PATH")
+    return 0
+
+
+def _forget(options: argparse.Namespace) -> int:
+    name = spool.write_forget(home(), options.runs)
+    with StoreAccess(home()) as store:
+        store.drain()
+        rows = store.results([name])[0]["runs"]
+    if options.json:
+        print(json.dumps(rows, indent=1))
+    else:
+        for row in rows:
+            known = "forgotten" if row["forgotten"] else "there is no such run"
+            print(f"{row['run']}: {known}")
+    return 0 if all(row["forgotten"] for row in rows) else 1
+
+
+def _export(options: argparse.Namespace) -> int:
+    with StoreAccess(home()) as store:
+        rows = run_rows(store, options.run)
+    write_rows(rows, options.out, options.format)
+    print(f"{rows.height} rows of {options.run} written to {options.out}", file=sys.stderr)
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import uvicorn
+    from starlette.applications import Starlette
+
+    from data.api import routes
+
+    owner = Owner(home(), wait=10)
+    address = f"http://127.0.0.1:{options.port}"
+    owner.serve(address)
+    print(f"The store {home()} is served at {address}", flush=True)
+    try:
+        app = Starlette(routes=routes(lambda: owner))
+        uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning")
+    finally:
+        owner.close()
+    return 0
+
+
+def _print_table(console: Console, keys: Sequence[str], rows: Sequence[Row]) -> None:
+    table = Table()
+    for key in keys:
+        table.add_column(key.replace("_", " "), overflow="fold", no_wrap=key == "run")
+    for row in rows:
+        table.add_row(*(Text(_cell(row[key])) for key in keys))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m data", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    imports = commands.add_parser("import", help="bring logs into the store")
+    imports.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders")
+    imports.add_argument("--project", help="project the runs belong to")
+    imports.add_argument("--run", help="name of the run, when PATH holds one")
+    imports.add_argument("--proxy", metavar="KEY", help="logged key of the proxy reward")
+    imports.add_argument("--gold", metavar="KEY", help="logged key of the gold reward")
+    imports.add_argument("--gold-kind", choices=("score", "rate", "win_rate"))
+    imports.add_argument("--kl", metavar="KEY", help="logged key of the KL")
+    imports.add_argument("--kl-unit", metavar="U", help="unit of the logged KL, e.g. nats/token")
+    imports.add_argument("--kl-estimator", choices=("k1", "k2", "k3", "exact", "bon_bound"))
+    imports.add_argument("--format", choices=FORMATS)
+    imports.add_argument("--strict", action="store_true", help="stop at the first bad log")
+    imports.set_defaults(do=_import)
+
+    lists = commands.add_parser("list", help="what is in the store")
+    lists.add_argument("--project")
+    lists.set_defaults(do=_list)
+
+    forgets = commands.add_parser("forget", help="remove runs")
+    forgets.add_argument("runs", nargs="+", metavar="RUN")
+    forgets.set_defaults(do=_forget)
+
+    exports = commands.add_parser("export", help="write a run's metric rows to a file")
+    exports.add_argument("--run", required=True)
+    exports.add_argument("--format", choices=("csv", "parquet"), default="csv")
+    exports.add_argument("--out", required=True, type=Path, metavar="FILE")
+    exports.set_defaults(do=_export)
+
+    serves = commands.add_parser("serve", help="own the store without pages")
+    serves.add_argument("--port", type=int, default=8502)
+    serves.set_defaults(do=_serve)
+
+    for command in (imports, lists, forgets):
+        command.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The owner's HTTP routes: the store's own questions for commands on this machine, and health."""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from data.owner import Owner
+from data.sql import StoreError
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost", "testclient"}
+
+
+def routes(owner: Callable[[], Owner | None]) -> list[Route]:
+    """Routes under /api; ``owner`` is looked up at each request (it starts after them)."""
+
+    async def health(request: Request) -> Response:
+        held = owner()
+        if held is None:
+            return JSONResponse({"status": "starting"}, 503)
+        counts = await run_in_threadpool(held.store.query, "counts")
+        return JSONResponse({"status": "ok", **counts.row(0, named=True)})
+
+    async def ask(request: Request) -> Response:
+        held = owner()
+        if held is None:
+            return JSONResponse({"error": "the store is not open yet"}, 503)
+        client = request.client.host.removeprefix("::ffff:") if request.client else ""
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if client not in LOOPBACK or not secrets.compare_digest(given, held.token):
+            return JSONResponse({"error": "only commands on this machine may ask"}, 403)
+        try:
+            body = json.loads(await request.body())
+            return await run_in_threadpool(_answer, held, request.path_params["what"], body)
+        except (StoreError, ValueError, KeyError, TypeError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    return [
+        Route("/api/health", health, methods=["GET"]),
+        Route("/api/store/{what}", ask, methods=["POST"]),
+    ]
+
+
+def _answer(owner: Owner, what: str, body: dict[str, Any]) -> Response:
+    store = owner.store
+    if what == "query":
+        frame = store.query(body["name"], **body["params"])
+        out = io.BytesIO()
+        frame.write_ipc(out)
+        return Response(out.getvalue(), media_type="application/vnd.apache.arrow.file")
+    if what == "drain":
+        return JSONResponse(store.drain())
+    if what == "results":
+        return JSONResponse(store.results(body["segments"]))
+    if what == "save_verdicts":
+        store.save_verdicts(pl.DataFrame(body["rows"], infer_schema_length=None))
+        return JSONResponse({})
+    return JSONResponse({"error": f"there is no {what!r} to ask for"}, 404)

@@ -1,0 +1,89 @@
+-- One segment into the tables. Reads the temporary tables incoming_*, leaves changes_by_run.
+-- Where a row is already there, the richer log wins and the other fills what it lacks.
+create or replace temp macro richer(mine, theirs, a, b) as
+    case when mine <= theirs then coalesce(a, b) else coalesce(b, a) end;
+
+create or replace temp table merged_metrics as
+select i.run_id, i.phase, i.step,
+    richer(i.source_rank, m.source_rank, i.stretch, m.stretch) as stretch,
+    richer(i.source_rank, m.source_rank, i.kl, m.kl) as kl,
+    richer(i.source_rank, m.source_rank, i.proxy_reward, m.proxy_reward) as proxy_reward,
+    richer(i.source_rank, m.source_rank, i.proxy_reward_sd, m.proxy_reward_sd) as proxy_reward_sd,
+    richer(i.source_rank, m.source_rank, i.gold_reward, m.gold_reward) as gold_reward,
+    richer(i.source_rank, m.source_rank, i.gold_reward_sd, m.gold_reward_sd) as gold_reward_sd,
+    richer(i.source_rank, m.source_rank, i.gold_reward_se, m.gold_reward_se) as gold_reward_se,
+    richer(i.source_rank, m.source_rank, i.n_responses, m.n_responses) as n_responses,
+    richer(i.source_rank, m.source_rank, i.response_length, m.response_length) as response_length,
+    richer(i.source_rank, m.source_rank, i.entropy, m.entropy) as entropy,
+    richer(i.source_rank, m.source_rank, i.clipped_share, m.clipped_share) as clipped_share,
+    least(i.source_rank, m.source_rank) as source_rank
+from incoming_metrics i join metrics m using (run_id, phase, step);
+
+create or replace temp table changed_metrics as
+select * from merged_metrics except select * from metrics;
+
+create or replace temp table new_metrics as
+select i.* from incoming_metrics i anti join metrics m using (run_id, phase, step);
+
+create or replace temp table changed_scalars as
+select i.* from incoming_scalars i
+join scalars s using (run_id, phase, step, key)
+where i.source_rank <= s.source_rank and i.value is distinct from s.value;
+
+create or replace temp table new_scalars as
+select i.* from incoming_scalars i anti join scalars s using (run_id, phase, step, key);
+
+-- Responses are kept or replaced by whole steps: trainers write them so.
+create or replace temp table step_prints as
+select run_id, phase, step, count(*) as n,
+    sum(hash(prompt_id, sample_id, completion, proxy_reward, gold_reward)::hugeint) as print
+from incoming_samples group by run_id, phase, step;
+
+create or replace temp table kept_prints as
+select s.run_id, s.phase, s.step, count(*) as n,
+    sum(hash(s.prompt_id, s.sample_id, s.completion, s.proxy_reward, s.gold_reward)::hugeint) as print
+from samples s semi join step_prints p using (run_id, phase, step)
+group by s.run_id, s.phase, s.step;
+
+create or replace temp table changed_steps as
+select p.run_id, p.phase, p.step, (k.n is null) as is_new
+from step_prints p left join kept_prints k using (run_id, phase, step)
+where k.n is null or k.n <> p.n or k.print <> p.print;
+
+delete from metrics using changed_metrics c
+where metrics.run_id = c.run_id and metrics.phase = c.phase and metrics.step = c.step;
+insert into metrics select * from changed_metrics order by run_id, phase, step;
+insert into metrics select * from new_metrics order by run_id, phase, step;
+
+delete from scalars using changed_scalars c
+where scalars.run_id = c.run_id and scalars.phase = c.phase and scalars.step = c.step
+    and scalars.key = c.key;
+insert into scalars select * from changed_scalars order by run_id, key, phase, step;
+insert into scalars select * from new_scalars order by run_id, key, phase, step;
+
+delete from samples using changed_steps c
+where samples.run_id = c.run_id and samples.phase = c.phase and samples.step = c.step;
+insert into samples
+select i.* from incoming_samples i semi join changed_steps c using (run_id, phase, step)
+order by run_id, phase, step, prompt_id, sample_id;
+
+create or replace temp table changes_by_run as
+with counts as (
+    select run_id, count(*) as added, 0 as replaced, 0 as golds, 0 as samples, 0 as scalars
+    from new_metrics group by run_id
+    union all
+    select run_id, 0, count(*), 0, 0, 0 from changed_metrics group by run_id
+    union all
+    select run_id, 0, 0, count(*), 0, 0 from new_metrics where gold_reward is not null group by run_id
+    union all
+    select i.run_id, 0, 0, 0, count(*), 0
+    from incoming_samples i semi join changed_steps c using (run_id, phase, step) group by i.run_id
+    union all
+    select run_id, 0, 0, 0, 0, count(*) from new_scalars group by run_id
+    union all
+    select run_id, 0, 0, 0, 0, count(*) from changed_scalars group by run_id
+)
+select run_id, sum(added)::bigint as points, sum(replaced)::bigint as replaced,
+    sum(golds)::bigint as gold_evaluations, sum(samples)::bigint as samples,
+    sum(scalars)::bigint as scalars
+from counts group by run_id;

@@ -1,0 +1,38 @@
+-- The rollups of the runs in the temporary table affected, in the transaction that changed them.
+delete from pooled_curve where run_id in (select run_id from affected);
+insert into pooled_curve
+with numbered as (
+    select m.*, row_number() over (partition by run_id, phase order by step) - 1 as i,
+        count(*) over (partition by run_id, phase) as n
+    from metrics m semi join affected using (run_id)
+), binned as (
+    select *, (i // ((n + 255) // 256))::integer as bin from numbered
+)
+select run_id, phase, bin, min(step), max(step), count(*), avg(kl), avg(proxy_reward),
+    avg(gold_reward), avg(response_length), avg(entropy), avg(clipped_share), min(stretch)
+from binned group by run_id, phase, bin order by run_id, phase, bin;
+
+delete from prompt_rewards where run_id in (select run_id from affected);
+insert into prompt_rewards
+select run_id, step, prompt_id, count(*), avg(gold_reward), avg(proxy_reward)
+from samples semi join affected using (run_id)
+where phase = 'train' and prompt_id is not null
+group by run_id, step, prompt_id order by run_id, step, prompt_id;
+
+delete from run_summary where run_id in (select run_id from affected);
+insert into run_summary
+with m as (select * from metrics semi join affected using (run_id)),
+ends as (
+    select run_id, count(*) as points, count(gold_reward) as golds, count(kl) as kl_rows,
+        max(step) as step_end, max(case when gold_reward is not null then step end) as gold_step_end
+    from m group by run_id
+)
+select r.run_id, coalesce(e.points, 0), coalesce(e.golds, 0),
+    (select count(*) from samples s where s.run_id = r.run_id), 0, e.step_end,
+    (select m.kl from m where m.run_id = r.run_id and m.kl is not null
+     order by m.step desc, m.phase desc limit 1),
+    e.gold_step_end,
+    (select m.kl from m where m.run_id = r.run_id and m.kl is not null and m.step <= e.gold_step_end
+     order by m.step desc, m.phase desc limit 1),
+    coalesce(e.kl_rows, 0)
+from affected a join runs r using (run_id) left join ends e using (run_id);

@@ -1,0 +1,119 @@
+"""The words of the product as columns: what a reader hands over and the store keeps.
+
+One word for one thing: these names are table columns, frame columns, export headers and
+address keys alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import polars as pl
+
+METRIC_COLUMNS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "phase": pl.String(),  # "train" or "eval": evaluation rows never mix with training rows
+    "step": pl.Int64(),  # the trainer's optimiser step (best-of-n: n)
+    "stretch": pl.Int32(),  # counts up where the proxy was retrained or the KL reference changed
+    "kl": pl.Float64(),  # nats per response, against the initial policy; null = not measured
+    "proxy_reward": pl.Float64(),  # before any KL penalty
+    "proxy_reward_sd": pl.Float64(),  # between responses
+    "gold_reward": pl.Float64(),
+    "gold_reward_sd": pl.Float64(),  # between responses
+    "gold_reward_se": pl.Float64(),  # of the mean, where the log states it
+    "n_responses": pl.Int64(),  # behind the row's means
+    "response_length": pl.Float64(),  # tokens
+    "entropy": pl.Float64(),  # nats per token
+    "clipped_share": pl.Float64(),  # share of responses cut off at the length limit, 0..1
+}
+"""Columns of the metrics table; a metric row is one (run_id, phase, step)."""
+
+SAMPLE_COLUMNS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "phase": pl.String(),  # "train", "eval" or "mixed" (both in one file, cannot be told apart)
+    "step": pl.Int64(),
+    "prompt_id": pl.String(),
+    "sample_id": pl.Int64(),
+    "prompt": pl.String(),
+    "completion": pl.String(),
+    "proxy_reward": pl.Float64(),
+    "gold_reward": pl.Float64(),
+    "logprob_policy": pl.Float64(),  # nats, summed over the response
+    "logprob_reference": pl.Float64(),  # nats, summed over the response
+}
+"""Columns of the samples table; the key is (run_id, phase, step, prompt_id, sample_id)."""
+
+
+@dataclass
+class RunFacts:
+    """What a log says about its run besides numbers by step."""
+
+    trainer: str | None = None  # "TRL GRPO", "TRL RLOO", "TRL OnlineDPO", "TRL PPO", None = unknown
+    kl_key: str | None = None  # the log's own name of the KL that is used
+    kl_estimator: str | None = None  # k1 k2 k3 exact bon_bound, None = unknown
+    kl_logged_unit: str | None = None  # "nats/sequence" or "nats/token", None = unknown
+    kl_reference: str | None = None  # "initial_policy" "previous_policy" "other", None = unknown
+    kl_conversion: str = "missing"  # "exact" "approximate" "unreliable" "unknown" "missing"
+    kl_note: str = ""  # one sentence: how kl was converted, and why it is not exact
+    proxy_key: str | None = None
+    gold_key: str | None = None
+    gold_kind: str = "score"  # "score", "rate" (0..1 or percent, of trials) or "win_rate"
+    gold_candidates: list[str] = field(default_factory=list)  # when none was chosen
+    checkpoints: list[int] = field(default_factory=list)  # steps with a saved checkpoint folder
+    max_steps: int | None = None  # the planned length, where the log states it
+    steps_replaced: int = 0  # repeated steps after a resume: the later kept
+    nan_rows: int = 0  # rows with a NaN or infinity in kl, proxy or gold
+    config: dict[str, Any] = field(default_factory=dict)  # beta, seed, model … as logged
+    sources: list[dict[str, Any]] = field(default_factory=list)  # path, format, rows
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+
+@dataclass
+class RunLog:
+    """One run as a reader hands it over.
+
+    ``metrics`` holds METRIC_COLUMNS (all but run_id may be null) and any further numeric column
+    under its logged name; ``samples`` holds SAMPLE_COLUMNS and may have further columns.
+    """
+
+    run: str  # the proposed run_id
+    parent: str  # the name of the folder above, which makes run unique where two collide
+    verbatim: bool  # True: named by a run_id column or by option, never changed
+    format: str  # "trl", "tensorboard", "table"
+    path: str  # where it was read, for messages
+    metrics: pl.DataFrame
+    samples: pl.DataFrame
+    facts: RunFacts
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Something named, or that looked like a log, and was not read."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the reader of an import was told (the options of ``python -m data import``)."""
+
+    project: str | None = None
+    run: str | None = None
+    proxy: str | None = None
+    gold: str | None = None
+    gold_kind: str | None = None
+    kl: str | None = None
+    kl_unit: str | None = None
+    kl_estimator: str | None = None
+    format: str | None = None
+    strict: bool = False
+
+
+class LogError(Exception):
+    """A log cannot be read; the message names file, line or column, and what was expected."""

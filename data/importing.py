@@ -1,0 +1,121 @@
+"""From paths to rows in the store: read, write segments, have the owner import them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data import readers, spool
+from data.columns import ReadOptions, RunLog, Skip
+from data.home import EXAMPLES, is_default
+from data.owner import Owner
+from data.remote import StoreAccess
+
+SEGMENT_ROWS = 200_000
+"""Rows after which a segment is closed: bounds memory, keeps transactions short."""
+
+
+@dataclass
+class Imported:
+    """What an import did: one row a run, and what was not read."""
+
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
+    segments: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``import --json``."""
+        return {
+            "runs": self.runs,
+            "skipped": [{"path": s.path, "reason": s.reason} for s in self.skipped],
+        }
+
+
+def import_paths(
+    home: Path,
+    paths: Sequence[Path],
+    options: ReadOptions,
+    progress: Callable[[RunLog | Skip], None] | None = None,
+) -> Imported:
+    """Read logs and bring them into the store of ``home``; returns when all of it is durable.
+
+    Args:
+        home: folder of the store.
+        paths: files or folders, any mix.
+        options: mapping of keys, project, format.
+        progress: told of each run read or thing skipped.
+
+    Raises:
+        LogError: with ``options.strict``, at the first log that cannot be read.
+        StoreError: the store cannot be used; what was read by then waits in the inbox.
+    """
+    done = spool_paths(home, paths, options, progress)
+    if done.segments:
+        with StoreAccess(home) as store:
+            store.drain()
+            done.runs = _by_run(store.results(done.segments))
+    return done
+
+
+def spool_paths(
+    home: Path,
+    paths: Sequence[Path],
+    options: ReadOptions,
+    progress: Callable[[RunLog | Skip], None] | None = None,
+) -> Imported:
+    """Read logs into durable segments in the inbox; whoever owns the store imports them."""
+    done = Imported()
+    batch: list[RunLog] = []
+    for item in readers.read(paths, options):
+        if progress:
+            progress(item)
+        if isinstance(item, Skip):
+            done.skipped.append(item)
+            continue
+        if any(log.run == item.run for log in batch):
+            _close(home, batch, options, done)
+        batch.append(item)
+        if sum(log.metrics.height + log.samples.height for log in batch) > SEGMENT_ROWS:
+            _close(home, batch, options, done)
+    _close(home, batch, options, done)
+    return done
+
+
+def _close(home: Path, batch: list[RunLog], options: ReadOptions, done: Imported) -> None:
+    if batch:
+        done.segments.append(spool.write_segment(home, batch, options.project))
+        batch.clear()
+
+
+def _by_run(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a run out of one row a run and segment: counts add up."""
+    rows: dict[str, dict[str, Any]] = {}
+    for result in results:
+        for run in result["runs"]:
+            facts = run["facts"]
+            row = rows.setdefault(run["run"], {
+                "run": run["run"], "format": run["format"], "points": 0, "gold_evaluations": 0,
+                "samples": 0, "answers": 0, "replaced": 0,
+            })  # fmt: skip
+            for key in ("points", "gold_evaluations", "samples", "answers", "replaced"):
+                row[key] += run[key]
+            row |= {key: facts[key] for key in ("kl_estimator", "kl_logged_unit", "kl_reference",
+                                                "kl_conversion", "proxy_key", "gold_key")}  # fmt: skip
+            row["warnings"] = [*row.get("warnings", []), *run["warnings"]]
+    for row in rows.values():
+        row["warnings"] = list(dict.fromkeys(row["warnings"]))
+    return list(rows.values())
+
+
+def fill_with_examples(owner: Owner) -> Imported | None:
+    """Bring the bundled real runs into a store that never held anything, unless home was named.
+
+    A store whose runs were all forgotten stays empty.
+    """
+    if not is_default() or owner.store.generation > 0:
+        return None
+    done = spool_paths(owner.home, [EXAMPLES], ReadOptions(project="examples"))
+    owner.store.drain()
+    return done

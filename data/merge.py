@@ -1,0 +1,209 @@
+"""One segment into the tables: whose run it is, which rows are new, what its log says."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from data.sql import sql
+
+Cursor = duckdb.DuckDBPyConnection
+
+
+def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
+    """Merge an import segment inside the caller's transaction.
+
+    Args:
+        cursor: has begun a transaction.
+        segment: folder with metrics, scalars and samples as Parquet.
+        runs: one row a run (columns of ``spool.RUN_COLUMNS``).
+
+    Returns:
+        One row a run: its run_id, rows added and replaced, whether anything changed, notes.
+    """
+    read = "create or replace temp table incoming_metrics as select * from read_parquet($path)"
+    cursor.execute(read, {"path": str(segment / "metrics.parquet")})
+    read = "create or replace temp table incoming_scalars as select * from read_parquet($path)"
+    cursor.execute(read, {"path": str(segment / "scalars.parquet")})
+    read = (
+        "create or replace temp table incoming_samples as "
+        "select * replace (map_from_entries(extra) as extra) from read_parquet($path)"
+    )
+    cursor.execute(read, {"path": str(segment / "samples.parquet")})
+
+    names = {row["run_id"]: _settle_name(cursor, row) for row in runs.iter_rows(named=True)}
+    for proposed, settled in names.items():
+        if settled != proposed:
+            _rename(cursor, proposed, settled)
+    cursor.execute(sql("changes", "merge"))
+    counted = cursor.sql("select * from changes_by_run").pl()
+    counts = {row["run_id"]: row for row in counted.iter_rows(named=True)}
+    generation = _one(cursor, "select number + 1 from generation")
+
+    results, affected = [], []
+    for row in runs.iter_rows(named=True):
+        run_id = names[row["run_id"]]
+        notes = json.loads(row["warnings"])
+        if run_id != row["run_id"]:
+            notes.append(
+                f"another run is named {row['run_id']!r} and holds other values: "
+                f"this one became {run_id!r}"
+            )
+        count = counts.get(run_id, {})
+        added = {k: int(count.get(k, 0)) for k in ("points", "gold_evaluations", "samples")}
+        moved = any(count.get(k, 0) for k in ("points", "replaced", "samples", "scalars"))
+        told = _tell(cursor, run_id, row, notes, generation, moved)
+        if moved or told:
+            affected.append(run_id)
+        results.append({
+            "run": run_id, "format": row["format"], **added, "answers": 0,
+            "replaced": int(count.get("replaced", 0)), "changed": moved or told,
+            "facts": json.loads(row["facts"]), "warnings": notes,
+        })  # fmt: skip
+    if affected:
+        _refresh(cursor, affected)
+        cursor.execute("update generation set number = number + 1")
+    return results
+
+
+def forget(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
+    """Remove runs inside the caller's transaction; a name that is not there is said so."""
+    results = []
+    for run_id in runs["run_id"]:
+        known = _one(cursor, "select count(*) from runs where run_id = $run", run=run_id)
+        results.append({"run": run_id, "forgotten": bool(known)})
+    _affected(cursor, [row["run"] for row in results if row["forgotten"]])
+    cursor.execute(sql("changes", "forget"))
+    cursor.execute("update generation set number = number + 1")
+    return results
+
+
+def _settle_name(cursor: Cursor, row: dict[str, Any]) -> str:
+    """The run's name in the store: as proposed, or with its parent's where another run has it.
+
+    Two logs of one name are one run when the rows that they share are equal (a log that grew, a
+    copy elsewhere), or when they were read at the same place (a run started afresh).
+    """
+    proposed = str(row["run_id"])
+    if row["verbatim"]:
+        return proposed
+    candidate, number = proposed, 1
+    while True:
+        kept = cursor.execute(
+            "select path, parent from runs where run_id = $run", {"run": candidate}
+        ).fetchone()
+        if kept is None or kept[0] == row["path"]:
+            return candidate
+        verdict = _same_rows(cursor, candidate, proposed)
+        if verdict or (verdict is None and kept[1] == row["parent"]):
+            return candidate
+        suffix = "" if number == 1 else f"-{number}"
+        candidate = f"{row['parent'] or 'run'}-{proposed}{suffix}"
+        number += 1
+
+
+def _same_rows(cursor: Cursor, kept: str, incoming: str) -> bool | None:
+    """Whether the first rows in common are equal to 1e-4; None when there are none to compare."""
+    rows = cursor.sql(sql("queries", "same_rows"), params={"kept": kept, "incoming": incoming})
+    compared = 0
+    for row in rows.pl().iter_rows(named=True):
+        for key in ("kl", "proxy", "gold"):
+            a, b = row[key if key == "kl" else f"{key}_reward"], row[f"{key}_incoming"]
+            if a is None or b is None:
+                continue
+            if not math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6):
+                return False
+            compared += 1
+    return True if compared else None
+
+
+def _rename(cursor: Cursor, old: str, new: str) -> None:
+    names = {"old": old, "new": new}
+    cursor.execute("update incoming_metrics set run_id = $new where run_id = $old", names)
+    cursor.execute("update incoming_scalars set run_id = $new where run_id = $old", names)
+    cursor.execute("update incoming_samples set run_id = $new where run_id = $old", names)
+
+
+def _tell(
+    cursor: Cursor, run_id: str, row: dict[str, Any], notes: list[str], generation: int, moved: bool
+) -> bool:
+    """Keep what the log says of the run; return whether that is anything new."""
+    kept = cursor.execute(
+        "select project, format, parent, path, facts, warnings from runs where run_id = $run",
+        {"run": run_id},
+    ).fetchone()
+    facts = json.loads(row["facts"])
+    new = {
+        "run": run_id, "project": row["project"] or "default", "format": row["format"],
+        "parent": row["parent"], "path": row["path"], "warnings": json.dumps(notes),
+    }  # fmt: skip
+    if kept is None:
+        cursor.execute(
+            "insert into runs (run_id, project, format, parent, path, facts, warnings, ordinal, "
+            "generation) select $run, $project, $format, $parent, $path, $facts, $warnings, "
+            "(select coalesce(max(ordinal) + 1, 0) from runs), $generation",
+            {**new, "facts": json.dumps(facts), "generation": generation},
+        )
+        return True
+    old = json.loads(kept[4])
+    new["project"] = row["project"] or kept[0]
+    if row["source_rank"] > _rank_of(kept[1]):
+        facts = _merged_facts(facts, old)
+        # The poorer log of a known run fills in; it does not rename where the run came from.
+        new |= {"format": kept[1], "parent": kept[2], "path": kept[3], "warnings": kept[5]}
+    else:
+        facts = _merged_facts(old, facts)
+    before = (kept[0], kept[1], kept[2], kept[3], old, kept[5])
+    after = (new["project"], new["format"], new["parent"], new["path"], facts, new["warnings"])
+    if before == after and not moved:
+        return False
+    cursor.execute(
+        "update runs set project = $project, format = $format, parent = $parent, path = $path, "
+        "facts = $facts, warnings = $warnings, generation = $generation, "
+        "imported_at = current_timestamp where run_id = $run",
+        {**new, "facts": json.dumps(facts), "generation": generation},
+    )
+    return before[:1] + before[4:] != after[:1] + after[4:] or moved
+
+
+def _rank_of(name: str) -> int:
+    from data.spool import FORMAT_RANK
+
+    return FORMAT_RANK.get(name, 9)
+
+
+def _merged_facts(poorer: dict[str, Any], richer: dict[str, Any]) -> dict[str, Any]:
+    """The richer log's facts; what it leaves open is filled from the other."""
+    facts = dict(poorer)
+    for key, value in richer.items():
+        if value not in (None, "", [], {}, "missing", 0):
+            facts[key] = value
+    checkpoints = {*poorer.get("checkpoints", []), *richer.get("checkpoints", [])}
+    facts["checkpoints"] = sorted(checkpoints)
+    sources = {s.get("path"): s for s in [*poorer.get("sources", []), *richer.get("sources", [])]}
+    facts["sources"] = list(sources.values())
+    facts["config"] = {**poorer.get("config", {}), **richer.get("config", {})}
+    return facts
+
+
+def _refresh(cursor: Cursor, runs: list[str]) -> None:
+    _affected(cursor, runs)
+    cursor.execute(sql("changes", "rollups"))
+
+
+def _affected(cursor: Cursor, runs: list[str]) -> None:
+    cursor.execute(
+        "create or replace temp table affected as "
+        "select unnest(cast($runs as varchar[])) as run_id",
+        {"runs": runs},
+    )
+
+
+def _one(cursor: Cursor, text: str, **params: Any) -> int:
+    row = cursor.execute(text, params or None).fetchone()
+    return int(row[0]) if row else 0

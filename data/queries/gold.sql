@@ -1,0 +1,8 @@
+-- Gold measurements of one run, each with the source it belongs to; sources are never pooled.
+select case when m.phase = 'eval' then 'evaluation' when r.format = 'table' then 'table'
+    else 'training' end as source,
+    m.step, m.stretch, m.kl, m.gold_reward, m.gold_reward_se, m.gold_reward_sd, m.n_responses,
+    m.proxy_reward
+from metrics m join runs r using (run_id)
+where m.run_id = $run and m.gold_reward is not null and ($until is null or m.step <= $until)
+order by source, m.step;

@@ -1,0 +1,104 @@
+"""Reading trainers' logs: files and folders in, one RunLog a run out, one Skip a broken file.
+
+Adding a format: a module that knows its files by name (``recognises``) and says what it expects
+(``EXPECTS``), its name in ``READERS``, a small genuine log, and a test with exact values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from data.columns import LogError, ReadOptions, RunLog, Skip
+from data.readers import completions, folder, tables, tfevents, trainer_state
+from data.readers.conversion import check_options
+from data.readers.discover import FORMATS, Found, RunFolder, TableFile, discover, shown
+
+READERS = (trainer_state, tfevents, completions, tables)
+"""The formats, each a module with FORMAT, EXPECTS and recognises(path)."""
+
+__all__ = ["READERS", "read"]
+
+
+def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]:
+    """Read all logs under ``paths``, one run in memory at a time.
+
+    Yields a RunLog for each run, its stores merged, and a Skip for each path that was named, or
+    that looked like a log, and was not read. Bad input never raises, unless ``options.strict``.
+
+    Args:
+        paths: files and folders, any mix; a run named in pieces is one run.
+        options: what the import was told; an unknown value is a Skip of every path.
+
+    Raises:
+        LogError: only with ``options.strict``, at the first Skip.
+    """
+    for item in _one_run(paths, options) if options.run else _all(paths, options):
+        if options.strict and isinstance(item, Skip):
+            raise LogError(f"{item.path}: {item.reason}")
+        yield item
+
+
+def _all(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]:
+    try:
+        check_options(options)
+        if options.format is not None and options.format not in FORMATS:
+            raise LogError(f"--format {options.format} is unknown; known: {', '.join(FORMATS)}")
+    except LogError as error:
+        yield from (Skip(shown(path), str(error)) for path in paths)
+        return
+    found = discover([Path(path) for path in paths], options)
+    yield from found.skipped
+    for part in _in_order(found):
+        yield from _guarded(part, options)
+
+
+def _in_order(found: Found) -> Iterator[RunFolder | TableFile]:
+    """Runs and tables by path, so that an import does not depend on a folder's order."""
+    parts: dict[Path, list[RunFolder | TableFile]] = {}
+    for run in found.runs.values():
+        parts.setdefault(run.folder, []).append(run)
+    for table in found.tables.values():
+        parts.setdefault(table.path, []).append(table)
+    for path in sorted(parts):
+        yield from parts[path]
+
+
+def _guarded(part: RunFolder | TableFile, options: ReadOptions) -> Iterator[RunLog | Skip]:
+    path = part.folder if isinstance(part, RunFolder) else part.path
+    try:
+        if isinstance(part, TableFile):
+            kind = options.format if options.format in ("csv", "jsonl", "parquet") else None
+            yield from tables.read(part.path, options, kind)
+        elif part.logs():
+            yield from folder.read(part, options)
+        else:
+            for other in part.others:
+                what = folder.OTHER_STORES[other.name]
+                yield Skip(shown(other), f"{what} are not read in this version")
+    except tables.NotALog as error:
+        if isinstance(part, TableFile) and part.named:
+            yield Skip(shown(path), shown(str(error)))
+    except LogError as error:
+        yield Skip(shown(path), shown(str(error)))
+    except Exception as error:  # a log that breaks a reader must not cost the other thousand
+        cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        yield Skip(shown(path), shown(f"{path.name} cannot be read ({cause})"))
+
+
+def _one_run(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]:
+    """With ``--run NAME``: the one run that is there, or a Skip when there are several."""
+    first: RunLog | None = None
+    names: list[str] = []
+    for item in _all(paths, options):
+        if isinstance(item, Skip):
+            yield item
+            continue
+        names.append(shown(item.path))
+        first = first or item
+    if len(names) > 1:
+        listed = ", ".join(names[:5])
+        reason = f"--run {options.run} names one run, but {len(names)} were found: {listed}"
+        yield Skip(", ".join(shown(path) for path in paths), reason)
+    elif first is not None:
+        yield first

@@ -1,0 +1,131 @@
+"""Cells of a plain table as numbers, steps and phases, with those that are none named by line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from data.readers.completions import as_text
+from data.readers.mapping import PHASES
+from data.readers.scalars import MAX_STEP, several
+from data.readers.table_files import Table
+
+EMPTY = ("", "na", "n/a", "none", "null", "-")
+"""Cells that say that there is no value (compared in lower case)."""
+
+
+@dataclass
+class Cells:
+    """The columns of a table by name, and the problems met while reading them."""
+
+    table: Table
+    problems: list[tuple[int, str]] = field(default_factory=list)  # row, what is wrong
+    bad_rows: set[int] = field(default_factory=set)
+
+    def texts(self, name: str) -> pl.Series:
+        """A column as text; empty cells stay empty text, missing ones are null."""
+        column = self.table.frame.get_column(name)
+        if column.dtype in (pl.List, pl.Struct, pl.Array, pl.Object, pl.Binary):
+            return as_text(column)
+        return column.cast(pl.String)
+
+    def numbers(self, name: str) -> pl.Series:
+        """A column as floats (nulls where empty or unreadable; NaN and infinity kept).
+
+        A cell that is not a number is named with its line and column.
+        """
+        column = self.table.frame.get_column(name)
+        if column.dtype.is_numeric() or column.dtype == pl.Boolean:
+            return column.cast(pl.Float64)
+        if column.dtype != pl.String:
+            self.problems.append((-1, f"column {name} does not hold numbers"))
+            return pl.Series(name, [None] * column.len(), dtype=pl.Float64)
+        trimmed = column.str.strip_chars()
+        values = trimmed.cast(pl.Float64, strict=False)
+        bad = values.is_null() & ~trimmed.str.to_lowercase().is_in(EMPTY) & trimmed.is_not_null()
+        for row in bad.arg_true().to_list():
+            self.name(row, name, column[row], "is not a number")
+        return values
+
+    def steps(self, name: str) -> list[int | None]:
+        """A column as steps; a row whose cell is no whole number >= 0 is a bad row."""
+        column = self.table.frame.get_column(name)
+        values = self.numbers(name) if column.dtype == pl.String else column.cast(pl.Float64)
+        whole = column.to_list() if column.dtype.is_integer() else None
+        steps: list[int | None] = []
+        for row, value in enumerate(values.to_list()):
+            if value is None or not value.is_integer() or not 0 <= value < MAX_STEP:
+                self.bad_rows.add(row)
+                cell = column[row]
+                if value is not None or cell is None or str(cell).strip().lower() in EMPTY:
+                    self.name(row, name, cell, "is not a step (a whole number from 0)")
+                steps.append(None)
+            else:
+                steps.append(int(whole[row]) if whole else int(value))
+        return steps
+
+    def phases(self, name: str) -> list[str]:
+        """A column as phases; a row with an unknown word is a bad row, never training."""
+        phases: list[str] = []
+        for row, cell in enumerate(self.texts(name).to_list()):
+            word = (cell or "train").strip().lower() or "train"
+            if word not in PHASES:
+                self.bad_rows.add(row)
+                self.name(row, name, cell, "is neither train nor eval")
+            phases.append(PHASES.get(word, "eval"))
+        return phases
+
+    def further(self, taken: set[str]) -> list[str]:
+        """Names of the other columns that hold numbers."""
+        names: list[str] = []
+        for name, dtype in self.table.frame.schema.items():
+            if name in taken:
+                continue
+            numeric = dtype.is_numeric() or dtype == pl.Boolean
+            if numeric or (
+                dtype == pl.String and _mostly_numbers(self.table.frame.get_column(name))
+            ):
+                names.append(name)
+        return names
+
+    def name(self, row: int, column: str, cell: object, what: str) -> None:
+        """Note what is wrong with one cell, with its place in the file."""
+        place = f"{self.table.place} {self.table.lines[row]}"
+        problem = f"{place}, column {column[:80]}: {str(cell)[:40]!r} {what}"
+        self.problems.append((row, problem))
+
+    def all_problems(self) -> list[str]:
+        """Lines that are no rows, and cells that could not be read."""
+        return [*self.table.unread, *(text for _, text in self.problems)]
+
+    def notes(self, rows: Sequence[int]) -> list[str]:
+        """Warnings for the run that has ``rows``: its own cells, and what befell the whole file."""
+        name, mine = self.table.path.name, set(rows) | {-1}
+        notes = list(self.table.notes)
+        if self.table.unread:
+            count = len(self.table.unread)
+            notes.append(f"{name}: {count} lines were not read: {several(self.table.unread)}")
+        dropped = sum(row in mine for row in self.bad_rows)
+        problems = [text for row, text in self.problems if row in mine]
+        if problems:
+            lost = f" ({dropped} rows left out)" if dropped else ""
+            notes.append(f"{name}: {len(problems)} cells were not read{lost}: {several(problems)}")
+        return notes
+
+
+def _mostly_numbers(column: pl.Series) -> bool:
+    """Whether a text column is one of numbers: one stray word does not make it text."""
+    trimmed = column.str.strip_chars()
+    filled = (~trimmed.str.to_lowercase().is_in(EMPTY)).sum() or 0
+    numbers = trimmed.cast(pl.Float64, strict=False).is_not_null().sum()
+    return filled > 0 and numbers * 2 > filled
+
+
+def split_by(values: Sequence[str]) -> dict[str, list[int]]:
+    """Row numbers by value, in order of first appearance."""
+    rows: dict[str, list[int]] = {}
+    for row, value in enumerate(values):
+        rows.setdefault(value, []).append(row)
+    return rows

@@ -1,0 +1,179 @@
+"""Which logged key is the proxy that is optimised, and which the gold that is only watched.
+
+TRL logs every reward function alike, even at weight 0, so the log does not say it. The proxy is
+the function whose mean is the total ``reward``; gold is what is left, when only one is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from data.columns import LogError, ReadOptions
+from data.readers.dialects import DPO_REWARDS, Dialect
+from data.readers.mapping import GOLD, GOLD_SD, PROXY, PROXY_SD
+from data.readers.scalars import Scalars
+
+TOLERANCE = 1e-4
+"""Relative difference within which a function's mean is the total reward (float32, batch means)."""
+
+PROXY_OF_DIALECT: dict[str, tuple[str, ...]] = {
+    "online_dpo": ("objective/scores",),
+    "ppo": ("objective/scores",),
+    "rloo_v1": ("objective/scores",),
+    "ppo_0_11": ("ppo/mean_scores", "env/reward_mean"),
+    "kto": (),
+    "dpo": (),
+}
+"""The reward before any KL penalty: never objective/rlhf_reward, which includes the penalty."""
+
+
+@dataclass
+class Roles:
+    """The keys chosen; None where the log has none."""
+
+    proxy: str | None = None
+    gold: str | None = None
+    proxy_sd: str | None = None
+    gold_sd: str | None = None
+    gold_candidates: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def reward_functions(keys: Sequence[str]) -> dict[str, str]:
+    """Reward functions of a TRL log: the function's name -> the key of its mean."""
+    means = {
+        key.removeprefix("rewards/").removesuffix("/mean"): key
+        for key in keys
+        if key.startswith("rewards/") and key.endswith("/mean") and len(key) > len("rewards//mean")
+    }
+    if means:
+        return means
+    plain = [key for key in keys if key.startswith("rewards/") and not key.endswith("/std")]
+    names = {key.removeprefix("rewards/"): key for key in plain}
+    return {name: key for name, key in names.items() if name and name not in DPO_REWARDS}
+
+
+def choose(scalars: Scalars, dialect: Dialect | None, options: ReadOptions) -> Roles:
+    """Choose proxy and gold of a trainer's log; the options' keys win.
+
+    Raises:
+        LogError: an option names a key that the log does not have; the message lists those it has.
+    """
+    keys = scalars.keys()
+    functions = reward_functions(keys)
+    roles = Roles()
+    if options.proxy:
+        roles.proxy = named_key(options.proxy, keys, functions, "--proxy")
+    elif dialect is not None and dialect.name in PROXY_OF_DIALECT:
+        roles.proxy = next((k for k in PROXY_OF_DIALECT[dialect.name] if k in keys), None)
+    else:
+        roles.proxy = _trained_on(scalars, functions) or PROXY.find(keys)
+    if options.gold:
+        roles.gold = named_key(options.gold, keys, functions, "--gold")
+    else:
+        _choose_gold(scalars, functions, keys, roles)
+    roles.proxy_sd = _sd_of(roles.proxy, keys) or PROXY_SD.find(keys)
+    roles.gold_sd = _sd_of(roles.gold, keys) or GOLD_SD.find(keys)
+    return roles
+
+
+def named_key(given: str, keys: Sequence[str], functions: dict[str, str], option: str) -> str:
+    """The log's key for an option's value: a full key, a function's name, or with a phase prefix.
+
+    Raises:
+        LogError: there is no such key.
+    """
+    bare = given
+    for prefix in ("train/", "eval/", "eval_"):
+        bare = bare.removeprefix(prefix)
+    for name in (given, bare):
+        if name in functions:
+            return functions[name]
+        if name in keys:
+            return name
+    there = ", ".join(sorted(keys)[:60]) or "none"
+    raise LogError(f"{option} names {given}, which is not among the keys of this log: {there}")
+
+
+def _trained_on(scalars: Scalars, functions: dict[str, str]) -> str | None:
+    """The function whose mean is the total reward, or that alone has a weight."""
+    if not functions:
+        return None
+    equal = [name for name, key in functions.items() if _is_total(scalars, key)]
+    weighted = _weighted(scalars, functions)
+    if len(equal) > 1:
+        equal = (
+            [name for name in equal if name in weighted]
+            or [name for name in equal if "gold" not in name.lower()]
+            or equal
+        )
+    if equal:
+        return functions[equal[0]]
+    return functions[weighted[0]] if len(weighted) == 1 else None
+
+
+def _is_total(scalars: Scalars, key: str) -> bool:
+    pairs = [
+        (row[key], row["reward"])
+        for rows in scalars.rows.values()
+        for row in rows.values()
+        if key in row and "reward" in row
+    ]
+    pairs = [(a, b) for a, b in pairs if a - a == 0 and b - b == 0]  # neither NaN nor infinite
+    if not pairs:
+        return False
+    # A mean may pass through zero, where no relative difference is small: the typical size counts.
+    size = (sum(b * b for _, b in pairs) / len(pairs)) ** 0.5
+    return all(abs(a - b) <= TOLERANCE * max(abs(b), size, 1e-12) for a, b in pairs)
+
+
+def weights(scalars: Scalars, functions: dict[str, str]) -> dict[str, float]:
+    """Reward weights by function, where settings and the order of functions are both known."""
+    given = scalars.config.get("args", {}).get("reward_weights")
+    order = [name for name, key in functions.items() if key in scalars.function_order]
+    order.sort(key=lambda name: scalars.function_order.index(functions[name]))
+    if not isinstance(given, list) or len(given) != len(order) or len(order) != len(functions):
+        return {}
+    numbers = [w for w in given if isinstance(w, (int, float))]
+    return dict(zip(order, numbers, strict=True)) if len(numbers) == len(order) else {}
+
+
+def _weighted(scalars: Scalars, functions: dict[str, str]) -> list[str]:
+    return [name for name, weight in weights(scalars, functions).items() if weight]
+
+
+def _choose_gold(
+    scalars: Scalars, functions: dict[str, str], keys: Sequence[str], roles: Roles
+) -> None:
+    direct = GOLD.find(keys)
+    if direct:
+        roles.gold = direct
+        return
+    rest = {name: key for name, key in functions.items() if key != roles.proxy}
+    by_name = [name for name in rest if "gold" in name.lower()]
+    unweighted = [name for name, weight in weights(scalars, functions).items() if not weight]
+    proxy_is_function = roles.proxy in functions.values()
+    if len(by_name) == 1:
+        roles.gold = rest[by_name[0]]
+    elif len(rest) == 1 and proxy_is_function:
+        roles.gold = next(iter(rest.values()))
+    elif len([name for name in unweighted if name in rest]) == 1:
+        roles.gold = rest[next(name for name in unweighted if name in rest)]
+    elif rest and len(functions) > 1:
+        # With a weighted sum as proxy, each function is a part of it: none is independent of it.
+        roles.gold_candidates = sorted(rest.values())
+        roles.warnings.append(
+            "no gold reward was chosen among "
+            + ", ".join(roles.gold_candidates)
+            + ": name it with --gold"
+        )
+    if not roles.gold and not roles.gold_candidates:
+        roles.warnings.append("the log has no gold reward: name one with --gold if it has")
+
+
+def _sd_of(key: str | None, keys: Sequence[str]) -> str | None:
+    if key is None or not key.startswith("rewards/"):
+        return None
+    sd = key.removesuffix("/mean") + "/std"
+    return sd if sd in keys else None

@@ -1,0 +1,239 @@
+"""The merged scalars of one trainer run as our metric columns and facts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+
+from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
+from data.readers import conversion, roles
+from data.readers.dialects import Dialect, dialect_of
+from data.readers.mapping import RUN_COLUMNS, gold_kind_of
+from data.readers.scalars import Row, Scalars
+
+MAX_FURTHER_COLUMNS = 2000
+"""Further keys kept as columns; a log with more is broken, and rows x keys must fit in memory."""
+
+SETTINGS_KEPT = (
+    "beta", "kl_coef", "seed", "learning_rate", "max_steps", "logging_steps", "num_generations",
+    "per_device_train_batch_size", "gradient_accumulation_steps", "generation_batch_size",
+    "steps_per_generation", "num_iterations", "reward_weights", "use_bias_correction_kl",
+    "sync_ref_model", "kl_estimator", "kl_penalty", "loss_type", "scale_rewards",
+    "max_completion_length", "temperature", "run_name", "model_name_or_path", "reward_model_path",
+)  # fmt: skip
+"""Settings of the trainer that are handed on; the others say nothing about overoptimisation."""
+
+MODEL_SETTINGS_KEPT = ("_name_or_path", "model_type", "hidden_size", "num_hidden_layers")
+
+Values = list[float | None]
+
+
+def run_frame(
+    scalars: Scalars, options: ReadOptions, facts: RunFacts, warnings: list[str]
+) -> pl.DataFrame:
+    """Map one run's rows to METRIC_COLUMNS (without run_id) and further numeric columns.
+
+    Returns one row per (phase, step), training before evaluation, steps ascending. ``facts`` and
+    ``warnings`` are filled.
+
+    Raises:
+        LogError: an option names a key that the log does not have.
+    """
+    index = [
+        (phase, step, row)
+        for phase, rows in sorted(scalars.rows.items(), reverse=True)  # "train" before "eval"
+        for step, row in sorted(rows.items())
+    ]
+    phases = [phase for phase, _, _ in index]
+    rows = [row for _, _, row in index]
+    keys = scalars.keys()
+    settings = scalars.config.get("args", {})
+    kl_rows = [row["kl"] for row in scalars.rows["train"].values() if "kl" in row]
+    dialect = dialect_of(keys, settings, kl_rows)
+    chosen = roles.choose(scalars, dialect, options)
+    warnings += chosen.warnings
+    if options.kl:
+        options_kl = roles.named_key(options.kl, keys, {}, "--kl")
+        options = ReadOptions(**{**options.__dict__, "kl": options_kl})
+    window = _steps_per_row(scalars)
+    _describe(scalars, dialect, chosen, settings, facts)
+
+    columns: dict[str, Values] = {c: [None] * len(rows) for c in METRIC_COLUMNS}
+    taken: set[str] = set()
+    for column in RUN_COLUMNS:
+        key = column.find(keys)
+        if key:
+            columns[column.name] = _values(rows, key)
+            taken.add(key)
+    for name, key in (
+        ("proxy_reward", chosen.proxy),
+        ("gold_reward", chosen.gold),
+        ("proxy_reward_sd", chosen.proxy_sd),
+        ("gold_reward_sd", chosen.gold_sd),
+    ):
+        if key:
+            columns[name] = _values(rows, key)
+            taken.add(key)
+    if not any(value is not None for value in columns["n_responses"]):
+        columns["n_responses"] = _responses(settings, dialect, phases, rows, window)
+
+    logged = _kl(columns, keys, phases, rows, dialect, settings, window, options, facts, warnings)
+    taken |= {"kl", *([facts.kl_key] if facts.kl_key else [])}
+    facts.nan_rows = _nan_rows(logged, columns["proxy_reward"], columns["gold_reward"])
+    facts.gold_kind = options.gold_kind or _gold_kind(chosen.gold, columns["gold_reward"])
+
+    further = [key for key in keys if key not in taken and key not in METRIC_COLUMNS]
+    if len(further) > MAX_FURTHER_COLUMNS:
+        warnings.append(
+            f"the log has {len(further)} further keys; the first {MAX_FURTHER_COLUMNS} are kept"
+        )
+    for key in further[:MAX_FURTHER_COLUMNS]:
+        columns[key] = _values(rows, key)
+    if facts.kl_key and logged != columns["kl"]:
+        columns["kl_logged"] = logged
+    columns["stretch"] = [0.0 if value is None else value for value in columns["stretch"]]
+    return frame_of(columns, phases, [step for _, step, _ in index])
+
+
+def frame_of(columns: dict[str, Values], phases: list[str], steps: list[int]) -> pl.DataFrame:
+    """Columns of numbers as a metrics frame: declared types first, non-finite numbers to null."""
+    series: list[pl.Series] = []
+    for name, values in columns.items():
+        dtype = METRIC_COLUMNS.get(name, pl.Float64())
+        if name == "run_id":
+            continue
+        if name == "phase":
+            series.append(pl.Series(name, phases, dtype=pl.String()))
+        elif name == "step":
+            series.append(pl.Series(name, steps, dtype=pl.Int64()))
+        else:
+            numbers = pl.Series(name, values, dtype=pl.Float64(), strict=False)
+            finite = pl.select(pl.when(numbers.is_finite()).then(numbers)).to_series()
+            series.append(finite.cast(dtype, strict=False).alias(name))
+    return pl.DataFrame(series)
+
+
+def _values(rows: Sequence[Row], key: str) -> Values:
+    return [row.get(key) for row in rows]
+
+
+def _kl(
+    columns: dict[str, Values],
+    keys: list[str],
+    phases: list[str],
+    rows: list[Row],
+    dialect: Dialect | None,
+    settings: dict[str, Any],
+    window: int,
+    options: ReadOptions,
+    facts: RunFacts,
+    warnings: list[str],
+) -> Values:
+    """Fill ``columns["kl"]``; returns the values as logged."""
+    source = conversion.of_trainer(keys, dialect, settings, window > 1, options, facts)
+    if source is None:
+        warnings.append(facts.kl_note)
+        return [None] * len(rows)
+    logged = _values(rows, source.key)
+    lengths = columns["response_length"]
+    converted: Values = []
+    for phase in dict.fromkeys(phases):  # a length is carried on within a phase only
+        part = [i for i, other in enumerate(phases) if other == phase]
+        converted += conversion.convert(
+            source, [logged[i] for i in part], [lengths[i] for i in part]
+        )
+    columns["kl"] = converted
+    if source.per_token and not any(length is not None for length in lengths):
+        warnings.append(conversion.no_length(facts))
+    elif facts.kl_conversion in ("unreliable", "unknown"):
+        warnings.append(f"KL: {facts.kl_note}")
+    return logged
+
+
+def _describe(
+    scalars: Scalars,
+    dialect: Dialect | None,
+    chosen: roles.Roles,
+    settings: dict[str, Any],
+    facts: RunFacts,
+) -> None:
+    facts.trainer = dialect.trainer if dialect else None
+    facts.proxy_key, facts.gold_key = chosen.proxy, chosen.gold
+    facts.gold_candidates = chosen.gold_candidates
+    planned = settings.get("max_steps")
+    facts.max_steps = scalars.max_steps or (
+        planned if isinstance(planned, int) and planned > 0 else None
+    )
+    facts.steps_replaced = len(scalars.replaced)
+    facts.config = {key: settings[key] for key in SETTINGS_KEPT if settings.get(key) is not None}
+    model = scalars.config.get("model_config", {})
+    for key in MODEL_SETTINGS_KEPT:
+        if model.get(key):
+            facts.config[f"model.{key.lstrip('_')}"] = model[key]
+
+
+def _steps_per_row(scalars: Scalars) -> int:
+    """Optimiser steps that a training row averages: as set, or the usual spacing of the rows."""
+    settings = scalars.config.get("args", {})
+    stated = settings.get("logging_steps")
+    if isinstance(stated, int) and stated > 0:
+        return stated
+    if scalars.logging_steps:
+        return scalars.logging_steps
+    steps = sorted(scalars.rows["train"])
+    gaps = sorted(b - a for a, b in pairwise(steps))
+    return gaps[len(gaps) // 2] if gaps else 1
+
+
+def _responses(
+    settings: dict[str, Any],
+    dialect: Dialect | None,
+    phases: list[str],
+    rows: list[Row],
+    window: int,
+) -> Values:
+    """Responses behind each training row's means; None where the settings do not say.
+
+    A generation batch (all devices) serves ``steps_per_generation`` accumulation steps,
+    ``num_iterations`` times over; a row averages the batches generated in its ``window``.
+    """
+    unknown: Values = [None] * len(rows)
+    if dialect is None or dialect.name not in ("grpo", "rloo"):
+        return unknown
+    accumulation = _whole(settings.get("gradient_accumulation_steps")) or 1
+    batch = _whole(settings.get("generation_batch_size"))
+    per_generation = _whole(settings.get("steps_per_generation")) or accumulation
+    if batch is None:
+        device = _whole(settings.get("per_device_train_batch_size"))
+        if device is None:
+            return unknown
+        batch = device * per_generation
+    reuse = per_generation * (_whole(settings.get("num_iterations")) or 1)
+    batches = max(1, round(window * accumulation / reuse))
+    return [
+        float(batch * batches) if phase == "train" and "reward" in row else None
+        for phase, row in zip(phases, rows, strict=True)
+    ]
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _nan_rows(*columns: Values) -> int:
+    """Rows in which any of the columns is NaN or infinite."""
+    return sum(
+        any(value is not None and not math.isfinite(value) for value in row)
+        for row in zip(*columns, strict=True)
+    )
+
+
+def _gold_kind(key: str | None, values: Values) -> str:
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    if key is None:
+        return "score"
+    return gold_kind_of(key, min(finite, default=None), max(finite, default=None))

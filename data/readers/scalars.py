@@ -1,0 +1,183 @@
+"""Scalars by phase and step: what every store of one run is read into before it becomes columns.
+
+The stores of a run (trainer_state.json, TensorBoard files) say the same in different wrappings, so
+they meet here, under the trainer's own key names, and only the merged rows are mapped to columns.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data.columns import LogError
+
+Row = dict[str, float]
+
+SUMMARY_KEYS = frozenset(
+    {
+        "train_runtime",
+        "train_samples_per_second",
+        "train_steps_per_second",
+        "train_loss",
+        "total_flos",
+    }
+)
+"""Keys of the Hugging Face trainer's closing summary: about the run, not about its last step."""
+
+CLOCK_KEYS = frozenset({"epoch", "step", "train/global_step", "global_step"})
+"""Keys that every log call of a step repeats: sharing them does not make two rows duplicates."""
+
+NAMED_AT_MOST = 3
+"""How many broken rows a message names one by one before it only counts."""
+
+MAX_STEP = 2**63 - 1
+
+
+@dataclass
+class Scalars:
+    """The scalars of one store (or of several, once merged)."""
+
+    path: str
+    format: str
+    rows: dict[str, dict[int, Row]] = field(default_factory=lambda: {"train": {}, "eval": {}})
+    config: dict[str, Any] = field(default_factory=dict)
+    function_order: list[str] = field(default_factory=list)  # metric keys in the order logged
+    logging_steps: int | None = None
+    max_steps: int | None = None
+    replaced: set[tuple[str, int]] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+    def put(self, phase: str, step: int, row: Row) -> None:
+        """Add one log call; a key said twice for one step keeps the later value."""
+        rows = self.rows.setdefault(phase, {})
+        known = rows.get(step)
+        if known is None:
+            rows[step] = row
+            return
+        if (known.keys() & row.keys()) - CLOCK_KEYS:
+            self.replaced.add((phase, step))
+        known.update(row)
+
+    def overtake(self, later: Scalars) -> None:
+        """Let a later store of the same kind (a resume) replace the steps it repeats.
+
+        A repeated step is taken whole from ``later``: half a row of the abandoned attempt would
+        mix two policies. Rows that share no key are two writers of one step and are joined.
+        """
+        for phase, rows in later.rows.items():
+            mine = self.rows.setdefault(phase, {})
+            for step, row in rows.items():
+                known = mine.get(step)
+                if known is None:
+                    mine[step] = row
+                elif (known.keys() & row.keys()) - CLOCK_KEYS:
+                    mine[step] = row
+                    self.replaced.add((phase, step))
+                else:
+                    known.update(row)
+        self._adopt(later)
+        self.config.update(later.config)
+        self.replaced |= later.replaced
+
+    def fill(self, poorer: Scalars) -> None:
+        """Take from a poorer store what this one lacks: whole steps, and keys of known steps."""
+        for phase, rows in poorer.rows.items():
+            mine = self.rows.setdefault(phase, {})
+            for step, row in rows.items():
+                known = mine.get(step)
+                if known is None:
+                    mine[step] = row
+                else:
+                    for key, value in row.items():
+                        known.setdefault(key, value)
+        self._adopt(poorer)
+        self.config = {**poorer.config, **self.config}
+        self.replaced |= poorer.replaced
+
+    def _adopt(self, other: Scalars) -> None:
+        self.notes += [note for note in other.notes if note not in self.notes]
+        self.function_order = self.function_order or other.function_order
+        self.logging_steps = self.logging_steps or other.logging_steps
+        self.max_steps = self.max_steps or other.max_steps
+
+    def keys(self) -> list[str]:
+        """All keys of all phases, in order of first appearance."""
+        seen: dict[str, None] = {}
+        for rows in self.rows.values():
+            for row in rows.values():
+                seen.update(dict.fromkeys(row))
+        return list(seen)
+
+    def count(self) -> int:
+        """Number of rows over all phases."""
+        return sum(len(rows) for rows in self.rows.values())
+
+
+def as_number(value: object) -> float | None:
+    """A logged JSON value as a float; None where it is not a number (text, lists, booleans)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond 1.8e308: as little a reward as infinity is
+        return float("inf") if value > 0 else float("-inf")
+
+
+def as_step(value: object) -> int | None:
+    """A logged step as an integer in 0 .. 2^63-1; None where it is none."""
+    number = as_number(value)
+    if number is None or not number.is_integer() or not 0 <= number < MAX_STEP:
+        return None
+    return int(value) if isinstance(value, int) else int(number)
+
+
+def load_json(text: str, what: str) -> Any:
+    """Parse JSON (bare NaN and Infinity are accepted).
+
+    Raises:
+        LogError: the text is no JSON; ``what`` names file and line for the message.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise LogError(f"{what} nests its JSON too deeply to be a log") from None
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        raise LogError(f"{what} is not whole JSON ({error.msg} at {place})") from None
+    except ValueError as error:  # an integer of more than 4300 digits
+        raise LogError(f"{what} is not readable JSON ({error})") from None
+
+
+def read_text(path: Path, limit: int) -> str:
+    """The text of a regular file in UTF-8 or, with a byte order mark, UTF-16.
+
+    Raises:
+        LogError: the file cannot be opened, is larger than ``limit`` bytes, or is not text.
+    """
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise LogError(f"{path.name} has {size:,} bytes, more than the {limit:,} that are read")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
+    try:
+        return raw.decode(encoding_of(raw[:4]))
+    except UnicodeDecodeError as error:
+        raise LogError(f"{path.name} is not text (byte {error.start} is not UTF-8)") from None
+
+
+def encoding_of(start: bytes) -> str:
+    """The encoding that the first bytes of a text file announce; UTF-8 where they say nothing."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    return "utf-8-sig"
+
+
+def several(problems: list[str]) -> str:
+    """The first few of ``problems`` in one clause, with a count of the rest."""
+    named = "; ".join(problems[:NAMED_AT_MOST])
+    more = len(problems) - NAMED_AT_MOST
+    return f"{named}; and {more} more" if more > 0 else named

@@ -1,0 +1,275 @@
+"""TensorBoard event files, read without TensorBoard: TFRecord framing and the protobuf wire.
+
+A record is ``length u64, masked crc32c of the length u32, payload, masked crc32c of it u32``. The
+payload is an ``Event`` (wall_time 1, step 2, summary 5) whose ``Summary`` holds ``Value`` entries
+(tag 1, simple_value 2, tensor 8). Only scalars, and the two texts in which the Hugging Face
+trainer writes its settings, are kept.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from data.columns import LogError
+from data.readers.scalars import CLOCK_KEYS, SUMMARY_KEYS, Row, Scalars, load_json
+
+FORMAT = "tensorboard"
+EXPECTS = "TensorBoard event files (events.out.tfevents.*)"
+MAX_RECORD = 64 << 20  # larger records are images or graphs: stepped over, never held
+TEXTS = {"args/text_summary": "args", "model_config/text_summary": "model_config"}
+
+# The layout that nearly every scalar record has; all others take the general way.
+_SCALAR = re.compile(
+    rb"\x09(.{8})(?:\x10([\x80-\xff]{0,9}[\x00-\x7f]))?"
+    rb"\x2a[\x80-\xff]{0,4}[\x00-\x7f]\x0a[\x80-\xff]{0,4}[\x00-\x7f]"
+    rb"\x0a([\x00-\x7f])(.*)\x15(.{4})",
+    re.DOTALL,
+)
+_FLOAT = struct.Struct("<f")
+_HEADER = struct.Struct("<QI")
+# dtype of a TensorProto -> how a scalar stands in its tensor_content
+_CONTENT = {1: "<f", 2: "<d", 3: "<i", 4: "<B", 6: "<b", 9: "<q"}
+
+
+def recognises(path: Path) -> bool:
+    """Whether a file is, by its name, a TensorBoard event file."""
+    return ".tfevents." in path.name or path.name.endswith(".tfevents")
+
+
+def read(path: Path) -> Scalars:
+    """Read one event file up to its last whole record.
+
+    Tags ``train/…`` and ``eval/…`` give phase and key; other tags are keys of phase train.
+
+    Raises:
+        LogError: the file cannot be opened, or does not start with a whole record.
+    """
+    scalars = Scalars(path=str(path), format=FORMAT)
+    tags: dict[bytes, tuple[str, str]] = {}
+    rows, replaced = scalars.rows, scalars.replaced
+    try:
+        with path.open("rb") as file:
+            for payload in _records(file, path.stat().st_size, scalars.notes, path.name):
+                match = _SCALAR.fullmatch(payload)
+                if match is not None:
+                    _, step_bytes, length, tag, value = match.groups()
+                    if length[0] == len(tag):
+                        known = tags.get(tag)
+                        if known is None:
+                            known = tags[tag] = _phase_and_key(tag)
+                        phase, key = known
+                        if not key:
+                            continue
+                        step = _varint(step_bytes, 0)[0] if step_bytes else 0
+                        # Scalars.put, written out: this runs once for every scalar of a log
+                        row = rows[phase].get(step)
+                        if row is None:
+                            rows[phase][step] = {key: _FLOAT.unpack(value)[0]}
+                        else:
+                            if key in row and key not in CLOCK_KEYS:
+                                replaced.add((phase, step))
+                            row[key] = _FLOAT.unpack(value)[0]
+                        continue
+                _general(payload, scalars)
+    except OSError as error:
+        raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
+    if not scalars.count() and not scalars.config:
+        raise LogError(f"{path.name} holds no scalar in a whole record")
+    scalars.function_order = [key for _, key in tags.values()]
+    return scalars
+
+
+def first_wall_time(path: Path) -> float:
+    """Wall time of a file's first event in seconds, for ordering the files of a resumed run.
+
+    Raises:
+        LogError: the file does not start with a whole event.
+    """
+    try:
+        with path.open("rb") as file:
+            payload = next(_records(file, path.stat().st_size, [], path.name), b"")
+    except OSError as error:
+        raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
+    if len(payload) < 9 or payload[0] != 0x09:
+        return 0.0
+    return float(struct.unpack_from("<d", payload, 1)[0])
+
+
+def _records(file: BinaryIO, size: int, notes: list[str], name: str) -> Iterator[bytes]:
+    """The payloads of a TFRecord file; ends, with a note, where the framing does."""
+    position = 0
+    checked: set[bytes] = set()  # headers repeat (few lengths), so their CRC is computed once
+    while position < size:
+        header = file.read(12)
+        if len(header) < 12:
+            notes.append(f"{name}: ends in a partial record at byte {position}; read up to there")
+            return
+        length, crc = _HEADER.unpack(header)
+        if header not in checked:
+            if _masked_crc32c(header[:8]) != crc:
+                if position == 0:
+                    raise LogError(f"{name} is not an event file: its first record is damaged")
+                notes.append(f"{name}: damaged record at byte {position}; read up to there")
+                return
+            checked.add(header)
+        if length > size - position - 16:
+            notes.append(f"{name}: ends in a partial record at byte {position}; read up to there")
+            return
+        if length > MAX_RECORD:
+            file.seek(length + 4, 1)
+        else:
+            body = file.read(length + 4)
+            if len(body) < length + 4:  # the file shrank under us
+                return
+            yield body[:-4]
+        position += length + 16
+
+
+def _phase_and_key(tag: bytes) -> tuple[str, str]:
+    name = tag.decode("utf-8", "replace")
+    phase, _, key = name.partition("/")
+    if phase not in ("train", "eval") or not key:
+        phase, key = "train", name
+    return phase, "" if key in SUMMARY_KEYS else key
+
+
+def _general(payload: bytes, scalars: Scalars) -> None:
+    """Read one event of any layout; a malformed one is left out with a note."""
+    try:
+        step, values = 0, []
+        for number, value in _fields(payload):
+            if number == 2 and isinstance(value, int):
+                step = value - (1 << 64) if value >> 63 else value
+            elif number == 5 and isinstance(value, bytes):
+                values += [v for n, v in _fields(value) if n == 1 and isinstance(v, bytes)]
+        for entry in values:
+            _value(entry, step, scalars)
+    except (IndexError, struct.error):
+        note = f"{Path(scalars.path).name}: holds malformed events, which were left out"
+        if note not in scalars.notes:
+            scalars.notes.append(note)
+
+
+def _value(entry: bytes, step: int, scalars: Scalars) -> None:
+    tag, number, tensor = b"", None, None
+    for field, value in _fields(entry):
+        if field == 1 and isinstance(value, bytes):
+            tag = value
+        elif field == 2 and isinstance(value, bytes) and len(value) == 4:
+            number = _FLOAT.unpack(value)[0]
+        elif field == 8 and isinstance(value, bytes):
+            tensor = value
+    name = tag.decode("utf-8", "replace")
+    if name in TEXTS:
+        if tensor is not None:
+            _settings(TEXTS[name], tensor, scalars)
+        return
+    if number is None and tensor is not None:
+        number = _tensor_scalar(tensor)
+    if number is not None and step >= 0:
+        phase, key = _phase_and_key(tag)
+        if key:
+            row: Row = {key: number}
+            scalars.put(phase, step, row)
+
+
+def _settings(kind: str, tensor: bytes, scalars: Scalars) -> None:
+    """Keep the trainer's or the model's settings, which are written as a JSON text."""
+    texts = [v for n, v in _fields(tensor) if n == 8 and isinstance(v, bytes)]
+    if not texts:
+        return
+    try:
+        settings = load_json(texts[0].decode("utf-8", "replace"), kind)
+    except LogError:
+        return  # an older version writes Markdown here; the scalars do not depend on it
+    if isinstance(settings, dict):
+        scalars.config[kind] = settings
+
+
+def _tensor_scalar(tensor: bytes) -> float | None:
+    """The value of a TensorProto of one number; None for anything else."""
+    dtype, content = 0, None
+    for field, value in _fields(tensor):
+        if field == 1 and isinstance(value, int):
+            dtype = value
+        elif field == 4 and isinstance(value, bytes):
+            content = value
+        elif field == 5 and isinstance(value, bytes) and len(value) == 4:
+            return float(_FLOAT.unpack(value)[0])
+        elif field == 6 and isinstance(value, bytes) and len(value) == 8:
+            return float(struct.unpack("<d", value)[0])
+        elif field in (7, 10) and isinstance(value, bytes) and dtype in (3, 4, 6, 9):
+            whole, end = _varint(value, 0)
+            if end == len(value):
+                return float(whole - (1 << 64) if whole >> 63 else whole)
+        elif field in (7, 10) and isinstance(value, int) and dtype in (3, 4, 6, 9):
+            return float(value - (1 << 64) if value >> 63 else value)
+    layout = _CONTENT.get(dtype)
+    if content is not None and layout and len(content) == struct.calcsize(layout):
+        return float(struct.unpack(layout, content)[0])
+    return None
+
+
+def _fields(buffer: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The fields of a protobuf message: an int for varints, else the raw bytes.
+
+    Raises:
+        IndexError: a length points outside the buffer, or a wire type is unknown.
+    """
+    position, end = 0, len(buffer)
+    while position < end:
+        key, position = _varint(buffer, position)
+        wire = key & 7
+        if wire == 0:
+            number, position = _varint(buffer, position)
+            yield key >> 3, number
+            continue
+        if wire == 2:
+            length, position = _varint(buffer, position)
+        elif wire in (1, 5):
+            length = 8 if wire == 1 else 4
+        else:
+            raise IndexError(wire)
+        if position + length > end:
+            raise IndexError(length)
+        yield key >> 3, buffer[position : position + length]
+        position += length
+
+
+def _varint(buffer: bytes, position: int) -> tuple[int, int]:
+    """An unsigned varint of at most ten bytes, and the position after it."""
+    result = buffer[position]
+    if result < 0x80:
+        return result, position + 1
+    result &= 0x7F
+    for count in range(1, 10):
+        byte = buffer[position + count]
+        result |= (byte & 0x7F) << (7 * count)
+        if byte < 0x80:
+            return result & 0xFFFFFFFFFFFFFFFF, position + count + 1
+    raise IndexError(position)
+
+
+def _crc_table() -> list[int]:
+    table = []
+    for byte in range(256):
+        crc = byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+        table.append(crc)
+    return table
+
+
+_CRC_TABLE = _crc_table()
+
+
+def _masked_crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = (crc >> 8) ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
+    crc ^= 0xFFFFFFFF
+    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF

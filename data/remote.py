@@ -1,0 +1,108 @@
+"""A store that another process owns, asked over HTTP: the same questions, the same answers."""
+
+from __future__ import annotations
+
+import io
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data.owner import Owner, StoreOwned, read_owner
+from data.sql import StoreError
+from data.store import Store
+
+
+class RemoteStore:
+    """Asks the owner of a store; see ``Store`` for what the methods mean."""
+
+    def __init__(self, home: Path, address: str, token: str) -> None:
+        """Nothing is sent until the first question."""
+        self.home = home
+        self._address = address.rstrip("/")
+        self._token = token
+
+    def query(self, name: str, **params: Any) -> pl.DataFrame:
+        """Answer one question of ``data/queries``.
+
+        Raises:
+            StoreError: the owner refused or did not answer.
+        """
+        return pl.read_ipc(io.BytesIO(self._post("query", {"name": name, "params": params})))
+
+    @property
+    def generation(self) -> int:
+        """Counts up with every change."""
+        return int(self.query("counts")["generation"][0])
+
+    def drain(self) -> list[dict[str, Any]]:
+        """Have the owner import what waits in the inbox."""
+        return list(json.loads(self._post("drain", {})))
+
+    def results(self, segments: list[str]) -> list[dict[str, Any]]:
+        """What came of segments by name."""
+        return list(json.loads(self._post("results", {"segments": segments})))
+
+    def save_verdicts(self, rows: pl.DataFrame) -> None:
+        """Hand computed verdicts to the owner."""
+        self._post("save_verdicts", {"rows": rows.to_dicts()})
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _post(self, what: str, body: dict[str, Any]) -> bytes:
+        request = urllib.request.Request(
+            f"{self._address}/api/store/{what}",
+            data=json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/json",
+            },
+        )
+        # The owner is on this machine: a proxy from the environment would only be in the way.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=600) as answer:
+                return bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            said = error.read().decode(errors="replace")[:500]
+            raise StoreError(f"the owner at {self._address} refused: {said}") from error
+        except OSError as error:
+            raise StoreError(
+                f"the owner of {self.home} at {self._address} does not answer: {error}"
+            ) from error
+
+
+AnyStore = Store | RemoteStore
+
+
+class StoreAccess:
+    """``with StoreAccess(home) as store``: the owner's store, or our own while nobody owns it."""
+
+    def __init__(self, home: Path, wait: float = 60.0) -> None:
+        """Nothing is opened before the ``with``."""
+        self._home, self._wait = home, wait
+        self._owner: Owner | None = None
+
+    def __enter__(self) -> AnyStore:
+        """Ask a serving owner, else take the ownership.
+
+        Raises:
+            StoreError: a process that does not serve keeps the store for longer than ``wait``.
+        """
+        try:
+            self._owner = Owner(self._home, wait=self._wait)
+            return self._owner.store
+        except StoreOwned as owned:
+            if not owned.address:
+                raise StoreError(str(owned)) from owned
+            told = read_owner(self._home)
+            return RemoteStore(self._home, owned.address, str(told.get("token")))
+
+    def __exit__(self, *_: object) -> None:
+        """Give our own ownership up."""
+        if self._owner:
+            self._owner.close()

@@ -1,0 +1,175 @@
+"""The spool: batches of runs as Parquet, renamed into place, imported by the store's one owner.
+
+A segment is a folder. It is written under ``tmp/``, flushed to disk, and renamed into
+``inbox/``: that rename is the commit, what is in the inbox survives any crash. The owner
+imports it in one transaction that also records its name, then moves it to ``archive/``, from
+which the whole store can be rebuilt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, RunLog
+
+RUN_COLUMNS = (
+    "run_id", "parent", "verbatim", "project", "format", "path", "facts", "warnings", "source_rank"
+)  # fmt: skip
+FORMAT_RANK = {"table": 0, "trl": 1, "tensorboard": 4}
+"""Richness of a format: where two logs of one run disagree, the smaller number wins."""
+
+_last_stamp = 0
+
+
+def new_name(kind: str) -> str:
+    """A segment name that sorts by time, within a process and between processes."""
+    global _last_stamp
+    _last_stamp = max(_last_stamp + 1, time.time_ns())
+    return f"{_last_stamp:020d}-{secrets.token_hex(4)}.{kind}"
+
+
+def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> str:
+    """Write runs as one durable segment into the inbox; return its name.
+
+    When this returns, the rows are on disk and will be imported by whichever process owns the
+    store next.
+    """
+    runs, metrics, scalars, samples = [], [], [], []
+    for log in logs:
+        rank = FORMAT_RANK.get(log.format, 9)
+        runs.append({
+            "run_id": log.run, "parent": log.parent, "verbatim": log.verbatim,
+            "project": project or "", "format": log.format, "path": log.path,
+            "facts": json.dumps(log.facts.to_dict(), default=str),
+            "warnings": json.dumps(log.warnings), "source_rank": rank,
+        })  # fmt: skip
+        wide = log.metrics.with_columns(
+            pl.lit(log.run, pl.String).alias("run_id"), pl.lit(rank, pl.Int32).alias("source_rank")
+        )
+        metrics.append(_conform(wide, METRIC_COLUMNS | {"source_rank": pl.Int32()}))
+        scalars.append(_further_numbers(wide))
+        if log.samples.height:
+            samples.append(_sample_rows(log.samples.with_columns(run_id=pl.lit(log.run))))
+    files = {
+        "runs": pl.DataFrame(runs),
+        "metrics": pl.concat(metrics),
+        "scalars": pl.concat(scalars),
+        "samples": pl.concat(samples) if samples else _sample_rows(pl.DataFrame()),
+    }
+    return _commit(home, new_name("import"), files)
+
+
+def write_forget(home: Path, runs: Iterable[str]) -> str:
+    """Write a record into the inbox that removes runs; return its name."""
+    return _commit(home, new_name("forget"), {"runs": pl.DataFrame({"run_id": list(runs)})})
+
+
+def waiting(home: Path) -> list[Path]:
+    """Segments in the inbox, oldest first."""
+    inbox = home / "inbox"
+    return sorted(p for p in inbox.iterdir() if p.is_dir()) if inbox.is_dir() else []
+
+
+def archive(home: Path, segment: Path) -> None:
+    """Move an imported segment out of the inbox; safe to repeat after a crash."""
+    folder = home / "archive"
+    folder.mkdir(exist_ok=True)
+    target = folder / segment.name
+    if target.exists():
+        shutil.rmtree(segment, ignore_errors=True)
+    else:
+        os.rename(segment, target)
+    _sync_folder(folder)
+
+
+def archived(home: Path) -> list[Path]:
+    """Segments in the archive, oldest first: the truth a lost store is rebuilt from."""
+    folder = home / "archive"
+    return sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+
+
+def clear_unfinished(home: Path) -> None:
+    """Remove what a killed writer left under tmp/ (never acknowledged), older than an hour."""
+    for left in (home / "tmp").glob("*"):
+        if time.time() - left.stat().st_mtime > 3600:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _commit(home: Path, name: str, files: dict[str, pl.DataFrame]) -> str:
+    draft = home / "tmp" / name
+    draft.mkdir(parents=True)
+    inbox = home / "inbox"
+    inbox.mkdir(exist_ok=True)
+    for stem, frame in files.items():
+        path = draft / f"{stem}.parquet"
+        frame.write_parquet(path, compression="zstd")
+        with open(path, "rb+") as written:
+            os.fsync(written.fileno())
+    _sync_folder(draft)
+    os.rename(draft, inbox / name)
+    _sync_folder(inbox)
+    return name
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _conform(frame: pl.DataFrame, columns: dict[str, Any]) -> pl.DataFrame:
+    present = set(frame.columns)
+    return frame.select(
+        pl.col(name).cast(dtype) if name in present else pl.lit(None, dtype).alias(name)
+        for name, dtype in columns.items()
+    )
+
+
+def _further_numbers(wide: pl.DataFrame) -> pl.DataFrame:
+    """The numeric columns that are not METRIC_COLUMNS, as rows (run_id, phase, step, key, value)."""
+    keys = [
+        name for name, dtype in wide.schema.items()
+        if name not in METRIC_COLUMNS and name != "source_rank"
+        and (dtype.is_numeric() or dtype == pl.Boolean)
+    ]  # fmt: skip
+    index = ["run_id", "phase", "step", "source_rank"]
+    if not keys:
+        schema = {"run_id": pl.String, "phase": pl.String, "step": pl.Int64, "key": pl.String,
+                  "value": pl.Float64, "source_rank": pl.Int32}  # fmt: skip
+        return pl.DataFrame(schema=schema)
+    return (
+        wide.select(*index, *(pl.col(k).cast(pl.Float64) for k in keys))
+        .unpivot(on=keys, index=index, variable_name="key", value_name="value")
+        .drop_nulls("value")
+        .select("run_id", "phase", pl.col("step").cast(pl.Int64), "key", "value", "source_rank")
+    )
+
+
+def _sample_rows(samples: pl.DataFrame) -> pl.DataFrame:
+    """Samples in SAMPLE_COLUMNS, with every further number in ``extra`` as key-value pairs."""
+    extra = [
+        name for name, dtype in samples.schema.items()
+        if name not in SAMPLE_COLUMNS and (dtype.is_numeric() or dtype == pl.Boolean)
+    ]  # fmt: skip
+    pairs = [
+        pl.struct(key=pl.lit(name), value=pl.col(name).cast(pl.Float64)) for name in extra
+    ]
+    empty = pl.lit(None, pl.List(pl.Struct({"key": pl.String, "value": pl.Float64})))
+    return pl.concat(
+        [
+            _conform(samples, SAMPLE_COLUMNS),
+            samples.select((pl.concat_list(pairs) if pairs else empty).alias("extra")),
+        ],
+        how="horizontal",
+    )

@@ -1,0 +1,152 @@
+"""The store: one DuckDB file, changed only by segments, each in one transaction."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from data import merge, spool
+from data.sql import StoreError, sql
+
+SCHEMA_VERSION = 1
+MIGRATIONS: tuple[tuple[int, str], ...] = ()
+"""(version it leads to, file in changes/), in order, for stores older than SCHEMA_VERSION."""
+
+
+class Store:
+    """An open store. One process opens it at a time (see data.owner); any thread may read."""
+
+    def __init__(self, home: Path) -> None:
+        """Open or create the store in ``home``, and bring an older one to SCHEMA_VERSION.
+
+        Raises:
+            StoreError: the file is newer than this program, or no DuckDB file.
+        """
+        self.home = home
+        self._writing = threading.RLock()
+        self.verdicts_saved = 0
+        path = home / "store.duckdb"
+        try:
+            self._db = duckdb.connect(str(path))
+        except duckdb.Error as error:
+            raise StoreError(
+                f"{path} cannot be opened: {error}. Move it away: it is rebuilt from archive/."
+            ) from error
+        self._migrate(path)
+        if not self.query("counts")["runs"][0] and not self._imported():
+            for segment in spool.archived(home):
+                self.import_segment(segment)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._writing:
+            self._db.close()
+
+    @property
+    def generation(self) -> int:
+        """Counts up with every change; the key of caches."""
+        return int(self.query("counts")["generation"][0])
+
+    def query(self, name: str, **params: Any) -> pl.DataFrame:
+        """Answer one question of ``data/queries`` with a frame; parameters are bound, never text.
+
+        Raises:
+            StoreError: there is no such question.
+        """
+        text = sql("queries", name)
+        with self._db.cursor() as cursor:
+            return cursor.sql(text, params=params or None).pl()
+
+    def drain(self) -> list[dict[str, Any]]:
+        """Import all that waits in the inbox, oldest first, and return what came of each."""
+        with self._writing:
+            results = []
+            for segment in spool.waiting(self.home):
+                results.append(self.import_segment(segment))
+                spool.archive(self.home, segment)
+            return results
+
+    def results(self, segments: list[str]) -> list[dict[str, Any]]:
+        """What came of segments by name; those not yet imported are left out."""
+        with self._db.cursor() as cursor:
+            rows = cursor.execute(
+                "select result from segments where list_contains($names, segment) order by segment",
+                {"names": segments},
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
+
+    def import_segment(self, segment: Path) -> dict[str, Any]:
+        """Bring one segment into the tables in one transaction; a second time changes nothing."""
+        with self._writing, self._db.cursor() as cursor:
+            done = self.results([segment.name])
+            if done:
+                return done[0]
+            kind = segment.suffix.lstrip(".")
+            cursor.execute("begin")
+            try:
+                runs = pl.read_parquet(segment / "runs.parquet")
+                result: dict[str, Any] = {"segment": segment.name, "kind": kind}
+                change = merge.forget if kind == "forget" else merge.merge
+                result["runs"] = change(cursor, segment, runs)
+                cursor.execute(
+                    "insert into segments (segment, kind, result) values ($name, $kind, $result)",
+                    {"name": segment.name, "kind": kind, "result": json.dumps(result)},
+                )
+                cursor.execute("commit")
+            except BaseException:
+                cursor.execute("rollback")
+                raise
+            return result
+
+    def save_verdicts(self, rows: pl.DataFrame) -> None:
+        """Keep computed verdicts (columns of the table verdicts), replacing earlier ones."""
+        if not rows.height:
+            return
+        with self._writing, self._db.cursor() as cursor:
+            cursor.register("incoming_verdicts", rows)
+            cursor.execute("begin")
+            cursor.execute(
+                "delete from verdicts using incoming_verdicts i where verdicts.run_id = i.run_id "
+                "and verdicts.until_step = i.until_step and verdicts.gold_source = i.gold_source"
+            )
+            cursor.execute(
+                "insert into verdicts select run_id, until_step, gold_source, method, generation, "
+                "verdict, looks from incoming_verdicts semi join runs using (run_id)"
+            )
+            cursor.execute("commit")
+            cursor.unregister("incoming_verdicts")
+            self.verdicts_saved += 1
+
+    def _imported(self) -> int:
+        with self._db.cursor() as cursor:
+            row = cursor.execute("select count(*) from segments").fetchone()
+        return int(row[0]) if row else 0
+
+    def _migrate(self, path: Path) -> None:
+        with self._db.cursor() as cursor:
+            tables = {row[0] for row in cursor.execute("show tables").fetchall()}
+            if not tables:
+                cursor.execute("begin")
+                cursor.execute((Path(__file__).parent / "schema.sql").read_text())
+                cursor.execute("commit")
+                return
+            if "store_version" not in tables:
+                raise StoreError(f"{path} is a DuckDB file, but not a store of this program")
+            row = cursor.execute("select max(version) from store_version").fetchone()
+            version = int(row[0]) if row else 0
+            if version > SCHEMA_VERSION:
+                raise StoreError(
+                    f"{path} has schema version {version}, this program knows up to "
+                    f"{SCHEMA_VERSION}: use the newer program that wrote it"
+                )
+            for target, name in MIGRATIONS:
+                if target > version:
+                    cursor.execute("begin")
+                    cursor.execute(sql("changes", name))
+                    cursor.execute("insert into store_version (version) values ($v)", {"v": target})
+                    cursor.execute("commit")

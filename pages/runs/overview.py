@@ -1,0 +1,96 @@
+"""Which runs have passed their gold peak? One row a run, the most pressing first."""
+
+import json
+
+import polars as pl
+import streamlit as st
+
+from analytics.figures.palette import STATUS, run_colour
+from pages.shared import links, reads
+from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.run_table import run_table
+
+MOST_ROWS = 300
+
+heading(
+    "Overview",
+    "Every run, and whether optimising the proxy reward still pays in gold reward.",
+)
+stop_when_empty()
+
+runs = reads.runs()
+projects = sorted(runs["project"].unique())
+for wanted in links.asked("project"):
+    if wanted not in projects:
+        st.warning(f"The link asks for project {escaped(wanted)}, which is not in this store.")
+
+left, middle, right = st.columns([1.2, 2.6, 1.6], vertical_alignment="bottom")
+project = left.selectbox(
+    "Project", projects, index=None, placeholder="All projects", key="project", bind="query-params"
+)
+statuses = middle.pills(
+    "Verdict", list(STATUS), selection_mode="multi", key="status", bind="query-params",
+    format_func=lambda status: STATUS[status][1],
+)  # fmt: skip
+words = right.text_input(
+    "Name contains", key="q", bind="query-params", placeholder="part of a run's name"
+)
+
+verdicts = reads.kept_verdicts()
+pictures = reads.pictures()
+rank = {status: i for i, status in enumerate(STATUS)}
+
+
+def urgency(run: dict) -> tuple:
+    """Sort by status, then by the lower bound of gold lost, largest first, then by name."""
+    verdict = verdicts.get(run["run_id"])
+    if verdict is None:
+        return (len(rank), 0.0, run["run_id"])
+    lost = (verdict["gold_lost"] or {}).get("low") or 0.0
+    return (rank[verdict["status"]], -lost, run["run_id"])
+
+
+chosen = [
+    run
+    for run in sorted(runs.iter_rows(named=True), key=urgency)
+    if (project is None or run["project"] == project)
+    and (not words or words.casefold() in run["run_id"].casefold())
+    and (not statuses or (verdicts.get(run["run_id"]) or {}).get("status") in statuses)
+]
+
+judged = [verdicts[run["run_id"]]["status"] for run in chosen if run["run_id"] in verdicts]
+counts = pl.Series(judged, dtype=pl.String).value_counts().rows() if judged else []
+told = ", ".join(
+    f"{n} {STATUS[s][1]}" for s, n in sorted(counts, key=lambda row: rank[row[0]])
+)
+alarmable = sum(s not in ("unmeasured", "too_little_gold") for s in judged)
+sentence = f"**{len(chosen)} of {runs.height} runs**" + (f": {told}." if told else ".")
+if alarmable:
+    sentence += (
+        f" The alarm errs on at most 5 % of runs whose gold never falls: over these {alarmable} "
+        f"judged runs, expect at most {0.05 * alarmable:.1f} false alarms."
+    )
+if len(judged) < len(chosen):
+    sentence += f" {len(chosen) - len(judged)} are being judged."
+st.markdown(sentence)
+
+if not chosen:
+    st.info("No run fits these filters. Clear one of them to see more.")
+    st.stop()
+rows = [
+    {
+        "run": run,
+        "verdict": verdicts.get(run["run_id"]),
+        "colour": run_colour(run["ordinal"]),
+        "picture": pictures.get(run["run_id"], ""),
+        "trainer": json.loads(run["facts"]).get("trainer") or run["format"],
+    }
+    for run in chosen[:MOST_ROWS]
+]
+st.html(run_table(rows))
+if len(chosen) > MOST_ROWS:
+    st.caption(f"The first {MOST_ROWS} of {len(chosen)} runs; narrow them by project or name.")
+shown = [("project", project)] * bool(project) + [("q", words)] * bool(words)
+shown += [("status", status) for status in statuses or []]
+with st.popover("Copy link", icon=":material/link:"):
+    st.code(links.page_link("/", shown), language=None, wrap_lines=True)

@@ -1,0 +1,48 @@
+"""What every page has: styles, an empty-store message, and a refresh when the store changes."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from pages.shared import reads
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+
+
+def escaped(text: object) -> str:
+    """Text from a log for a Markdown sentence: shown as it is, never interpreted."""
+    return _MARKDOWN.sub(r"\\\1", str(text)).replace("\n", " ")
+
+
+def heading(title: str, says: str) -> None:
+    """The page's title and one sentence of what it shows."""
+    st.title(title, anchor=False)
+    st.caption(says)
+
+
+def stop_when_empty() -> None:
+    """Say how to fill an empty store, and end the page there."""
+    refresh_when_store_changes()
+    if reads.runs().height:
+        return
+    st.info("The store is empty. Point the monitor at a folder of training logs:", icon=":material/inbox:")
+    st.code("python -m data import PATH/TO/RUN_FOLDER", language="bash")
+    st.markdown(
+        "A TRL output folder works as it is, so do TensorBoard event files and CSV, JSON Lines or "
+        "Parquet tables with the columns `run_id, step, kl, proxy_reward, gold_reward`. "
+        "The page fills by itself when the first run arrives."
+    )
+    st.stop()
+
+
+def refresh_when_store_changes() -> None:
+    """Run the page again when rows or verdicts have changed; zoom and choices stay."""
+    _watch(reads.pulse())
+
+
+@st.fragment(run_every=1.5)
+def _watch(seen: tuple[int, int]) -> None:
+    if reads.pulse() != seen:
+        st.rerun(scope="app")

@@ -1,0 +1,42 @@
+"""Addresses: what a link asks for, and the link that restores a view."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+
+
+def asked(key: str) -> list[str]:
+    """Every value of a key in the address, before any widget tidies it."""
+    return list(st.query_params.get_all(key))
+
+
+def asked_until(runs: Sequence[str]) -> list[int | None]:
+    """The step each run is frozen at: one ``until`` for all, or one a run in their order."""
+    steps: list[int | None] = []
+    for text in asked("until"):
+        try:
+            steps.append(int(text))
+        except ValueError:
+            st.warning(f"The link's until={text!r} is not a step, so the view is not frozen.")
+            return [None] * len(runs)
+    if not steps:
+        return [None] * len(runs)
+    return steps if len(steps) == len(runs) else [max(s for s in steps if s is not None)] * len(runs)
+
+
+def page_link(path: str, choices: Iterable[tuple[str, object]]) -> str:
+    """The full address of a view on the host that the reader opened (OVEROPT_URL overrides)."""
+    base = os.environ.get("OVEROPT_URL")
+    if not base:
+        opened = urlsplit(str(st.context.url or "http://localhost:8501"))
+        base = f"{opened.scheme}://{opened.netloc}"
+    return f"{base.rstrip('/')}{path}?{urlencode([(k, str(v)) for k, v in choices])}"
+
+
+def local_link(path: str, choices: Iterable[tuple[str, object]]) -> str:
+    """The address of a view within the app."""
+    return f"{path}?{urlencode([(k, str(v)) for k, v in choices])}"

@@ -1,0 +1,124 @@
+"""The overview's table, written as HTML of our own: every text from a log is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from analytics.figures.palette import STATUS
+from analytics.figures.text import interval, number
+from pages.shared.links import local_link
+
+_STYLE = """
+<style>
+.ovr {display:grid; grid-template-columns:minmax(11rem,1.5fr) minmax(8.5rem,.9fr) minmax(10rem,1.2fr)
+  minmax(9rem,1fr) minmax(8rem,1fr) 150px; column-gap:1.2rem; font-size:.92rem; line-height:1.35}
+.ovr > div {display:contents}
+.ovr > div > * {padding:.55rem 0; border-bottom:1px solid rgba(128,128,128,.25); min-width:0;
+  overflow-wrap:anywhere}
+.ovr .head > * {font-size:.8rem; opacity:.75; padding:.2rem 0}
+.ovr a {font-weight:600; text-decoration:none; color:inherit;
+  border-bottom:1.5px solid rgba(128,128,128,.5)}
+.ovr a:hover {border-bottom-color:currentColor}
+.ovr small {display:block; opacity:.75; font-size:.8rem}
+.ovr .dot {display:inline-block; width:.65rem; height:.65rem; border-radius:50%; margin-right:.45rem}
+.ovr .square {border-radius:2px}
+.ovr b {font-weight:600}
+.ovr img {display:block; width:150px; height:40px}
+.ovr .word {display:none}
+@media (max-width: 900px) {
+  .ovr {display:block}
+  .ovr .head {display:none}
+  .ovr > div {display:block; border-bottom:1px solid rgba(128,128,128,.35); padding:.6rem 0}
+  .ovr > div > * {border:0; padding:.1rem 0; display:block}
+  .ovr .word {display:inline; opacity:.75}
+}
+</style>
+"""
+
+HEADS = ("run", "verdict", "gold peaks at (90 %)", "gold lost since (90 %)",
+         "gold evaluations", "gold — and proxy ·· over √KL")  # fmt: skip
+
+
+def run_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """HTML of the runs.
+
+    Args:
+        rows: run (a row of the query runs), verdict (or None while it is computed), colour,
+            picture (data address or "").
+    """
+    head = "".join(f"<span>{escape(text)}</span>" for text in HEADS)
+    body = "".join(_row(row) for row in rows)
+    return f'{_STYLE}<div class="ovr"><div class="head">{head}</div>{body}</div>'
+
+
+def _row(row: Mapping[str, Any]) -> str:
+    run, verdict = row["run"], row["verdict"]
+    link = escape(local_link("/overoptimization", [("run", run["run_id"])]))
+    about = " · ".join(escape(str(text)) for text in (row["trainer"], run["project"]) if text)
+    cells = [
+        f'<span><i class="dot" style="background:{row["colour"]}"></i>'
+        f'<a href="{link}">{escape(run["run_id"])}</a><small>{about}</small></span>'
+    ]
+    if verdict is None:
+        cells += ["<span>being judged …</span>", "<span></span>", "<span></span>"]
+    else:
+        ink, words = STATUS[verdict["status"]]
+        notes = ", ".join(flag.replace("_", " ") for flag in verdict["flags"])
+        cells.append(
+            f'<span><i class="dot square" style="background:{ink}"></i><b>{escape(words)}</b>'
+            f"<small>{'updating … ' if verdict.get('updating') else ''}{escape(notes)}</small></span>"
+        )
+        cells.append(f'<span><i class="word">gold peaks at </i>{_onset(verdict)}</span>')
+        cells.append(f"<span>{_lost(verdict)}</span>")
+    cells.append(f'<span>{_gold(run)}</span>')
+    words = f"gold and proxy reward of {run['run_id']}"
+    picture = row["picture"]
+    drawn = f'<img src="{picture}" alt="{escape(words)}">' if picture else "nothing to draw"
+    cells.append(f"<span>{drawn}</span>")
+    return f"<div>{''.join(cells)}</div>"
+
+
+def _onset(verdict: Mapping[str, Any]) -> str:
+    peak = verdict["peak"]
+    if not peak:
+        return "cannot tell"
+    steps = _steps(peak)
+    if verdict["axis"] == "step":
+        return f"{steps}<small>KL was not measured</small>"
+    if verdict["status"] == "no_onset":
+        end = number(verdict["kl_end"])
+        low = number(peak["kl_low"])
+        return f"none up to KL {end}<small>a peak before KL {low} is ruled out</small>"
+    where = interval(peak["kl_low"], peak["kl_high"], "nats")
+    return f"KL {escape(where)}<small>{steps}</small>"
+
+
+def _steps(peak: Mapping[str, Any]) -> str:
+    low, high = peak.get("step_low"), peak.get("step_high")
+    if low is None:
+        return ""
+    return f"steps {low:,.0f} to {high:,.0f}" if high is not None else f"from step {low:,.0f} on"
+
+
+def _lost(verdict: Mapping[str, Any]) -> str:
+    lost = verdict["gold_lost"]
+    if not lost:
+        return ""
+    reach = f"{number(lost['low'])} to {number(lost['high'])}"
+    return f'<i class="word">gold lost </i><b>{number(lost["value"])}</b><small>{reach}</small>'
+
+
+def _gold(run: Mapping[str, Any]) -> str:
+    count = run["gold_evaluations"]
+    if not count:
+        return "none"
+    words = f"{count:,}<i class=\"word\"> gold evaluations</i>"
+    steps = (run["step_end"] or 0) - (run["gold_step_end"] or 0)
+    if not steps:
+        return f"{words}<small>the last at the end</small>"
+    moved = ""
+    if run["kl_end"] is not None and run["gold_kl_end"] is not None:
+        moved = f"{number(run['kl_end'] - run['gold_kl_end'])} nats and "
+    return f"{words}<small>the last {moved}{steps:,} steps ago</small>"

@@ -1,0 +1,230 @@
+"""A browser, a server of the product, and pages opened in the one on the other."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+
+from tests.browser import chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+CHART = ".js-plotly-plot .scatterlayer path, .js-plotly-plot .gl-canvas"
+HARMLESS_404 = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks under a page's path
+LOCAL = ("localhost", "127.0.0.1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is a browser test."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the session."""
+    found = chromium.find()
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=found.path,
+            args=list(chromium.FLAGS),
+            env=dict(os.environ | found.variables),
+        )
+        yield started
+        started.close()
+
+
+@dataclass
+class Server:
+    """`streamlit run` of one script over one store; `start` after `stop` keeps the address."""
+
+    script: Path
+    home: Path
+    log_file: Path
+    variables: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def log(self) -> str:
+        """Everything it has printed, over all its starts."""
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def start(self, patience: float = 90) -> "Server":
+        """Start it and wait until it answers."""
+        self.port = self.port or free_port()
+        command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
+        command += ["--server.port", str(self.port), "--server.headless", "true"]
+        command += ["--browser.gatherUsageStats", "false"]
+        environment = os.environ | {"OVEROPT_HOME": str(self.home)} | self.variables
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        end = time.monotonic() + patience
+        while not self.answers():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended with {self.process.returncode}: {self.log()}")
+            if time.monotonic() > end:
+                self.stop()
+                raise RuntimeError(f"no answer from {self.url} in {patience:g} s: {self.log()}")
+            time.sleep(0.1)
+        return self
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, patience: float = 20) -> None:
+        """End it; `how=signal.SIGKILL` is the crash."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(patience)
+            except subprocess.TimeoutExpired:
+                pass
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)  # what it started, or itself if it hangs
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.process = None
+
+    def restart(self, how: signal.Signals = signal.SIGTERM) -> "Server":
+        self.stop(how)
+        return self.start()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Call it for a started Server: `server()`, `server(home=folder)`, `server(script=file)`."""
+    servers: list[Server] = []
+
+    def start(
+        script: str | Path = "app.py",
+        home: Path | None = None,
+        variables: dict[str, str] | None = None,
+    ) -> Server:
+        folder = tmp_path_factory.mktemp("server")
+        made = Server(
+            script=ROOT / script,
+            home=home or folder / "home",
+            log_file=folder / "log.txt",
+            variables=variables or {},
+        )
+        servers.append(made)
+        return made.start()
+
+    yield start
+    for made in servers:
+        made.stop()
+
+
+@dataclass
+class View:
+    """An opened page and what went wrong in it: the test fails on `errors` at its end."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+
+    def settle(self, patience: float = 60) -> "View":
+        """Wait until Streamlit's script has run to its end."""
+        script = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+        self.page.wait_for_selector(script, state="attached", timeout=patience * 1000)
+        return self
+
+    def charts(self, patience: float = 60) -> int:
+        """Wait for the first drawn chart; how many there are."""
+        # Attached, not visible: the first path of a chart may be an empty one.
+        self.page.wait_for_selector(CHART, state="attached", timeout=patience * 1000)
+        return self.page.locator(".js-plotly-plot").count()
+
+    def text(self) -> str:
+        return self.page.locator('[data-testid="stMain"]').inner_text()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., View]]:
+    """Call it with an address for a View; console errors and outside requests fail the test.
+
+    `charts=False` for a page without one; `errors=True` where the test expects errors.
+    """
+    views: list[tuple[View, bool]] = []
+
+    def open_one(
+        url: str,
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        charts: bool = True,
+        errors: bool = False,
+    ) -> View:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+        )
+        context.set_default_timeout(60_000)
+        view = View(context.new_page())
+        views.append((view, errors))
+
+        def console(message: ConsoleMessage) -> None:
+            harmless = "404" in message.text and urlsplit(message.location["url"]).path.endswith(
+                HARMLESS_404
+            )
+            if message.type == "error" and not harmless:
+                view.errors.append(f"console: {message.text} ({message.location['url']})")
+
+        def outside(route: Route) -> None:
+            view.errors.append(f"asked another machine: {route.request.url}")
+            route.abort()
+
+        view.page.on("console", console)
+        view.page.on("pageerror", lambda error: view.errors.append(f"page: {error}"))
+        context.route(lambda address: is_outside(address), outside)
+        view.page.goto(url, wait_until="domcontentloaded")
+        view.settle()
+        if charts:
+            view.charts()
+        return view
+
+    yield open_one
+    found = [error for view, expected in views if not expected for error in view.errors]
+    for view, _ in views:
+        view.page.context.close()
+    assert not found, "\n".join(found)
+
+
+def is_outside(url: str) -> bool:
+    address = urlsplit(url)
+    return address.scheme in ("http", "https") and address.hostname not in LOCAL

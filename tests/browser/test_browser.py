@@ -1,0 +1,74 @@
+"""The harness itself, on a page of its own: a server starts, a chart is drawn, errors are seen."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+PAGE = """
+import os
+import plotly.graph_objects as go
+import streamlit as st
+
+st.title("Harness")
+st.text(os.environ["OVEROPT_HOME"])
+figure = go.Figure(go.Scatter(x=[0, 1, 2], y=[0, 1, 0]))
+st.plotly_chart(figure)
+"""
+
+
+@pytest.fixture(scope="module")
+def bare(server, tmp_path_factory):
+    script = tmp_path_factory.mktemp("bare") / "bare.py"
+    script.write_text(PAGE)
+    return server(script)
+
+
+def test_a_chart_is_drawn(bare, open_page, tmp_path: Path) -> None:
+    view = open_page(bare.url)
+    assert view.charts() == 1
+    assert view.page.locator(".scatterlayer path.js-line").count() == 1
+    assert str(bare.home) in view.text()
+    picture = view.page.screenshot(path=tmp_path / "page.png")
+    assert picture.startswith(b"\x89PNG") and len(picture) > 5_000
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_page_follows_the_readers_colours_with_readable_text(bare, open_page, dark: bool) -> None:
+    view = open_page(bare.url, dark=dark)
+    colours = view.page.evaluate(
+        """() => [document.querySelector('[data-testid="stApp"]'), document.querySelector('h1')]
+            .map((e, i) => getComputedStyle(e)[i ? 'color' : 'backgroundColor'])"""
+    )
+    brightness = [sum(int(part) for part in c[4:-1].split(",")) for c in colours]
+    assert (brightness[0] < brightness[1]) == dark
+
+
+def test_no_button_of_developers(bare, open_page) -> None:
+    view = open_page(bare.url)
+    assert view.page.locator('[data-testid="stAppDeployButton"]').count() == 0
+
+
+def test_width_is_the_one_asked_for(bare, open_page) -> None:
+    view = open_page(bare.url, width=390, height=800)
+    assert view.page.evaluate("window.innerWidth") == 390
+
+
+def test_errors_in_a_page_are_seen(bare, open_page) -> None:
+    view = open_page(bare.url, errors=True)
+    view.page.evaluate("console.error('gone wrong')")
+    view.page.evaluate("setTimeout(() => { throw new Error('thrown') }, 0)")
+    view.page.evaluate("fetch('https://example.org/').catch(() => 0)")
+    view.page.wait_for_timeout(200)
+    said = "\n".join(view.errors)
+    assert "gone wrong" in said and "thrown" in said and "https://example.org/" in said
+
+
+def test_server_keeps_its_address_over_a_crash(bare, open_page) -> None:
+    before = bare.url
+    bare.stop(signal.SIGKILL)
+    assert not bare.answers()
+    bare.start()
+    assert bare.url == before
+    assert open_page(bare.url).charts() == 1
+    assert "localhost" in bare.log()

@@ -1,0 +1,224 @@
+"""The rooms and who may import whom (README, "Rooms"), read from the source with ast."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOMS = ("app.py", "pages", "data", "analytics")
+NOT_SOURCE = ("data/local", "data/examples")
+
+# The composition roots: the only files where data and analytics may meet.
+ROOTS = ("app.py", "analytics/__main__.py", "pages/shared/reads.py")
+
+# Room -> what it never imports, whatever else it does.
+FORBIDDEN = {
+    "data": ("analytics", "pages", "app", "streamlit", "plotly"),
+    "analytics": ("data", "pages", "app", "streamlit", "duckdb"),
+    "pages": ("app", "duckdb"),
+}
+NAMELESS = ("utils", "util", "helpers", "helper", "common", "misc", "core")
+ASKS = ("execute", "executemany", "executescript", "sql", "query")
+BUILDS = ("format", "format_map", "replace", "substitute", "safe_substitute")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name: `module` with the `name` taken from it, if one is."""
+
+    module: str
+    name: str | None
+    line: int
+
+    def under(self, package: str) -> bool:
+        whole = ".".join(filter(None, [self.module, self.name]))
+        return whole == package or whole.startswith(package + ".")
+
+
+def imports(file: Path, tree: ast.Module, root: Path) -> Iterator[Import]:
+    """Every import of a file: absolute, relative, inside functions, and by import_module."""
+    package = file.relative_to(root).parent.parts
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, None, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *filter(None, [node.module])])
+            for alias in node.names:
+                yield Import(module, alias.name, node.lineno)
+        elif isinstance(node, ast.Call) and node.args:
+            called = getattr(node.func, "attr", getattr(node.func, "id", None))
+            first = node.args[0]
+            named = isinstance(first, ast.Constant) and isinstance(first.value, str)
+            if called in ("import_module", "__import__") and named:
+                yield Import(first.value, None, node.lineno)
+
+
+def import_faults(file: str, found: list[Import]) -> Iterator[str]:
+    """What a file, named relative to the root, imports and should not."""
+    room = file.split("/")[0]
+    for one in found:
+        said = f"{file}:{one.line} imports {one.module}{'.' + one.name if one.name else ''}"
+        for package in FORBIDDEN.get(room, ()):
+            if one.under(package) and not (file in ROOTS and package in ("data", "analytics")):
+                yield f"{said}: {room} does not know {package}"
+        if one.under("plotly") and not file.startswith("analytics/figures/"):
+            yield f"{said}: only analytics/figures draws"
+        if room != "pages" or file in ROOTS:
+            continue
+        if one.under("pages") and not one.under("pages.shared"):
+            yield f"{said}: a page imports no other page"
+        if not file.startswith("pages/shared/"):
+            if one.under("analytics") and not one.under("analytics.figures"):
+                yield f"{said}: a page gets results from pages/shared/reads.py"
+            if one.under("data") and not (one.name or "").isupper():
+                yield f"{said}: a page takes only constants from data"
+    if room == "pages" and file.startswith("pages/shared/") and file not in ROOTS:
+        both = all(any(one.under(room) for one in found) for room in ("data", "analytics"))
+        if both:
+            yield f"{file}: data and analytics meet only in {', '.join(ROOTS)}"
+
+
+def is_built(text: ast.expr, built: set[str]) -> bool:
+    """Whether an expression is text put together from values, or a name that holds such."""
+    if isinstance(text, ast.JoinedStr):
+        return any(isinstance(part, ast.FormattedValue) for part in text.values)
+    if isinstance(text, ast.BinOp) and isinstance(text.op, ast.Mod | ast.Add):
+        return not all(isinstance(side, ast.Constant) for side in (text.left, text.right))
+    if isinstance(text, ast.Call):
+        return isinstance(text.func, ast.Attribute) and text.func.attr in BUILDS
+    return isinstance(text, ast.Name) and text.id in built
+
+
+def sql_faults(file: str, tree: ast.Module) -> Iterator[str]:
+    """Calls of execute, sql and their kin with a text that was formatted; values are bound."""
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    seen = set()
+    for scope in [tree, *functions]:
+        built: set[str] = set()
+        for node in ast.walk(scope):
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            if isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
+                targets = [node.target]
+            names = {target.id for target in targets if isinstance(target, ast.Name)}
+            # The module's own names only at its top: a local name means something else elsewhere.
+            if names and (scope is not tree or node in tree.body):
+                value = node.value
+                if value is not None and (
+                    is_built(value, set()) or isinstance(node, ast.AugAssign)
+                ):
+                    built |= names
+        for node in ast.walk(scope):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            texts = node.args[:1] + [
+                word.value for word in node.keywords if word.arg in ("query", "sql")
+            ]
+            asks = node.func.attr in ASKS and texts and is_built(texts[0], built)
+            if asks and node.lineno not in seen:
+                seen.add(node.lineno)
+                yield f"{file}:{node.lineno} formats values into SQL: bind them"
+
+
+def source(root: Path) -> Iterator[Path]:
+    """The product's Python files."""
+    for room in ROOMS:
+        place = root / room
+        for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
+            if not file.relative_to(root).as_posix().startswith(NOT_SOURCE):
+                yield file
+
+
+def faults(root: Path) -> list[str]:
+    """Every breach of the architecture below `root`, one sentence each; an empty list is right."""
+    found = []
+    for path in source(root):
+        file = path.relative_to(root).as_posix()
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=file)
+        found += import_faults(file, list(imports(path, tree, root)))
+        found += sql_faults(file, tree)
+        if path.parent == root / "pages":
+            found.append(f"{file}: page scripts live in a folder of pages/ (deep links)")
+    for room in (*ROOMS, "tests", "bench"):
+        for path in sorted((root / room).rglob("*")):
+            file = path.relative_to(root).as_posix()
+            if file.startswith(NOT_SOURCE):
+                continue
+            if path.stem in NAMELESS and (path.is_dir() or path.suffix == ".py"):
+                found.append(f"{file}: name it for what it holds")
+            if room == "tests" and path.name == "__init__.py":
+                found.append(f"{file}: a package under tests/ shadows the room it is named after")
+    return found
+
+
+def test_the_rooms_keep_their_borders(root: Path) -> None:
+    assert faults(root) == []
+
+
+BREACHES = [
+    ("data/store.py", "import analytics.onset", "data does not know analytics"),
+    ("data/store.py", "def f():\n    from pages.shared import reads", "data does not know pages"),
+    ("data/store.py", "import importlib\nimportlib.import_module('plotly.io')", "only analytics"),
+    ("data/readers/trl.py", "from ... import analytics", "data does not know analytics"),
+    ("analytics/kl.py", "from data import store", "analytics does not know data"),
+    ("analytics/kl.py", "import duckdb", "analytics does not know duckdb"),
+    ("analytics/kl.py", "import streamlit as st", "analytics does not know streamlit"),
+    ("analytics/kl.py", "import plotly.express", "only analytics/figures draws"),
+    ("analytics/__main__.py", "import streamlit", "analytics does not know streamlit"),
+    ("pages/runs/overview.py", "import plotly.graph_objects as go", "only analytics/figures"),
+    ("pages/runs/overview.py", "import analytics.onset.gao", "pages/shared/reads.py"),
+    ("pages/runs/overview.py", "from data import store", "only constants"),
+    ("pages/runs/overview.py", "from pages.truth import answers", "no other page"),
+    ("pages/shared/frame.py", "import data.store\nimport analytics.kl", "meet only in"),
+    ("pages/overview.py", "", "folder of pages/"),
+    ("data/utils.py", "", "name it"),
+    ("pages/shared/core/x.py", "", "name it"),
+    ("tests/data/__init__.py", "", "shadows"),
+    ("data/store.py", "def f(c, x):\n    c.execute(f'select {x}')", "bind"),
+    ("data/store.py", "def f(c, x):\n    c.sql('select %s' % x)", "bind"),
+    ("data/store.py", "def f(c, x):\n    c.sql('select ' + x)", "bind"),
+    ("data/store.py", "def f(c, x):\n    c.execute('select {}'.format(x))", "bind"),
+    ("data/store.py", "def f(c, x):\n    t = f'select {x}'\n    c.execute(t)", "bind"),
+    ("data/store.py", "def f(c, x):\n    c.sql(query=f'select {x}')", "bind"),
+]
+
+
+@pytest.mark.parametrize(("file", "text", "said"), BREACHES)
+def test_a_breach_is_found(tmp_path: Path, file: str, text: str, said: str) -> None:
+    put(tmp_path, file, text)
+    found = faults(tmp_path)
+    assert any(said in fault for fault in found)
+    assert all(file in fault or Path(file).parent.as_posix() in fault for fault in found)
+
+
+RIGHT = [
+    ("app.py", "import analytics.onset\nimport data.store\nimport streamlit"),
+    ("analytics/__main__.py", "import data.store\nfrom analytics import kl"),
+    ("analytics/figures/onset.py", "import plotly.graph_objects as go\nimport polars"),
+    ("analytics/onset/gao.py", "from ..kl import nats\nfrom . import posterior"),
+    ("pages/shared/reads.py", "import data.store\nimport analytics.kl\nimport streamlit"),
+    ("pages/shared/frame.py", "import data.store"),
+    (
+        "pages/runs/overview.py",
+        "from analytics import figures\nfrom analytics.figures import curves\n"
+        "from data.columns import METRICS\nfrom pages.shared import reads",
+    ),
+    ("data/store.py", "def f(c, x):\n    c.execute(f'select 1')\n    c.execute('select ?', [x])"),
+    ("data/store.py", "def f(x):\n    t = f'{x}'\n\ndef g(c, t):\n    c.execute(t)"),
+    ("data/local/utils.py", "import analytics"),
+]
+
+
+@pytest.mark.parametrize(("file", "text"), RIGHT)
+def test_what_is_allowed_is_not_found(tmp_path: Path, file: str, text: str) -> None:
+    put(tmp_path, file, text)
+    assert faults(tmp_path) == []
+
+
+def put(root: Path, file: str, text: str) -> None:
+    path = root / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
