@@ -20,7 +20,9 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     owner = ownership.owner()
     owner.serve(address)
     stop = worker.start(owner.store)
-    print(f"Reward overoptimization monitor: {address.replace('127.0.0.1', 'localhost')}", flush=True)
+    print(
+        f"Reward overoptimization monitor: {address.replace('127.0.0.1', 'localhost')}", flush=True
+    )
     try:
         yield {}
     finally:

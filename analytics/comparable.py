@@ -44,7 +44,10 @@ def differences(facts: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _value(facts: Mapping[str, Any], key: str) -> str | None:
     config = facts.get("config") or {}
-    names = {"model": ("model_name_or_path", "_name_or_path", "model"), "dataset": ("dataset_name",)}
+    names = {
+        "model": ("model_name_or_path", "_name_or_path", "model"),
+        "dataset": ("dataset_name",),
+    }
     if key in names:
         return next((str(config[name]) for name in names[key] if config.get(name)), None)
     value = facts.get(key)

@@ -76,9 +76,7 @@ def method() -> str:
     return digest.hexdigest()[:16]
 
 
-def missing(
-    runs: pl.DataFrame, kept: pl.DataFrame
-) -> list[dict[str, Any]]:
+def missing(runs: pl.DataFrame, kept: pl.DataFrame) -> list[dict[str, Any]]:
     """Rows of ``runs`` whose kept verdict is not current (columns run_id, current)."""
     current = set(kept.filter(pl.col("current"))["run_id"]) if kept.height else set()
     return [row for row in runs.iter_rows(named=True) if row["run_id"] not in current]

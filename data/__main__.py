@@ -34,8 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         return int(options.do(options))
-    except (StoreError, StoreOwned, LogError) as error:
+    except (StoreError, StoreOwned, LogError, OSError) as error:
         print(error, file=sys.stderr)
+        if getattr(options, "json", False):
+            print(json.dumps({"error": str(error)}))
         return 1
 
 
@@ -52,7 +54,7 @@ def _import(options: argparse.Namespace) -> int:
             seen["skipped" if isinstance(item, Skip) else "runs"] += 1
             what = Path(item.path).name
             told = f"Reading … {seen['runs']} runs, {seen['skipped']} skipped; last {what}"
-            status.update(Text(told))  # type: ignore[arg-type]
+            status.update(Text(told))
 
         done = import_paths(home(), options.paths, read, progress)
     if options.json:

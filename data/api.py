@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import duckdb
 import polars as pl
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -36,12 +37,14 @@ def routes(owner: Callable[[], Owner | None]) -> list[Route]:
             return JSONResponse({"error": "the store is not open yet"}, 503)
         client = request.client.host.removeprefix("::ffff:") if request.client else ""
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if client not in LOOPBACK or not secrets.compare_digest(given, held.token):
+        if client not in LOOPBACK or not secrets.compare_digest(
+            given.encode(), held.token.encode()
+        ):
             return JSONResponse({"error": "only commands on this machine may ask"}, 403)
         try:
             body = json.loads(await request.body())
             return await run_in_threadpool(_answer, held, request.path_params["what"], body)
-        except (StoreError, ValueError, KeyError, TypeError) as error:
+        except (StoreError, ValueError, KeyError, TypeError, duckdb.Error) as error:
             return JSONResponse({"error": str(error)}, 400)
 
     return [

@@ -12,9 +12,16 @@ from data.columns import ReadOptions, RunLog, Skip
 from data.home import EXAMPLES, is_default
 from data.owner import Owner
 from data.remote import StoreAccess
+from data.sql import StoreError
 
 SEGMENT_ROWS = 200_000
 """Rows after which a segment is closed: bounds memory, keeps transactions short."""
+
+
+TOLD = (
+    "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key", "gold_key"
+)  # fmt: skip
+"""Facts of a run that the result of an import names."""
 
 
 @dataclass
@@ -55,7 +62,14 @@ def import_paths(
     if done.segments:
         with StoreAccess(home) as store:
             store.drain()
-            done.runs = _by_run(store.results(done.segments))
+            results = store.results(done.segments)
+        if len(results) < len(done.segments):
+            missing = set(done.segments) - {str(result["segment"]) for result in results}
+            raise StoreError(
+                f"the store {home} could not take in {', '.join(sorted(missing))}: it waits in "
+                "inbox/ and is tried again with the next import (why: the owner's output)"
+            )
+        done.runs = _by_run(results)
     return done
 
 
@@ -101,8 +115,7 @@ def _by_run(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             })  # fmt: skip
             for key in ("points", "gold_evaluations", "samples", "answers", "replaced"):
                 row[key] += run[key]
-            row |= {key: facts[key] for key in ("kl_estimator", "kl_logged_unit", "kl_reference",
-                                                "kl_conversion", "proxy_key", "gold_key")}  # fmt: skip
+            row |= {key: facts[key] for key in TOLD}
             row["warnings"] = [*row.get("warnings", []), *run["warnings"]]
     for row in rows.values():
         row["warnings"] = list(dict.fromkeys(row["warnings"]))

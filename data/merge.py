@@ -36,7 +36,11 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     )
     cursor.execute(read, {"path": str(segment / "samples.parquet")})
 
-    names = {row["run_id"]: _settle_name(cursor, row) for row in runs.iter_rows(named=True)}
+    names: dict[str, str] = {}
+    proposals = set(runs["run_id"])
+    for row in runs.iter_rows(named=True):
+        others = proposals - {row["run_id"]} | set(names.values())
+        names[row["run_id"]] = _settle_name(cursor, row, others)
     for proposed, settled in names.items():
         if settled != proposed:
             _rename(cursor, proposed, settled)
@@ -83,25 +87,25 @@ def forget(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, 
     return results
 
 
-def _settle_name(cursor: Cursor, row: dict[str, Any]) -> str:
+def _settle_name(cursor: Cursor, row: dict[str, Any], others: set[str]) -> str:
     """The run's name in the store: as proposed, or with its parent's where another run has it.
 
     Two logs of one name are one run when the rows that they share are equal (a log that grew, a
-    copy elsewhere), or when they were read at the same place (a run started afresh).
+    copy elsewhere), or when they were read at the same place (a run started afresh). ``others``
+    are the names of the other runs in the same segment: none of them is given twice.
     """
     proposed = str(row["run_id"])
     if row["verbatim"]:
         return proposed
     candidate, number = proposed, 1
     while True:
-        kept = cursor.execute(
-            "select path, parent from runs where run_id = $run", {"run": candidate}
-        ).fetchone()
-        if kept is None or kept[0] == row["path"]:
-            return candidate
-        verdict = _same_rows(cursor, candidate, proposed)
-        if verdict or (verdict is None and kept[1] == row["parent"]):
-            return candidate
+        kept = _first(cursor, "select path, parent from runs where run_id = $run", run=candidate)
+        if candidate not in others:
+            if kept is None or kept[0] == row["path"]:
+                return candidate
+            verdict = _same_rows(cursor, candidate, proposed)
+            if verdict or (verdict is None and kept[1] == row["parent"]):
+                return candidate
         suffix = "" if number == 1 else f"-{number}"
         candidate = f"{row['parent'] or 'run'}-{proposed}{suffix}"
         number += 1
@@ -133,10 +137,11 @@ def _tell(
     cursor: Cursor, run_id: str, row: dict[str, Any], notes: list[str], generation: int, moved: bool
 ) -> bool:
     """Keep what the log says of the run; return whether that is anything new."""
-    kept = cursor.execute(
+    kept = _first(
+        cursor,
         "select project, format, parent, path, facts, warnings from runs where run_id = $run",
-        {"run": run_id},
-    ).fetchone()
+        run=run_id,
+    )
     facts = json.loads(row["facts"])
     new = {
         "run": run_id, "project": row["project"] or "default", "format": row["format"],
@@ -162,13 +167,17 @@ def _tell(
     after = (new["project"], new["format"], new["parent"], new["path"], facts, new["warnings"])
     if before == after and not moved:
         return False
+    # A copy at another place is noted, but is no change that verdicts would have to follow.
+    changed = before[:1] + before[4:] != after[:1] + after[4:] or moved
     cursor.execute(
         "update runs set project = $project, format = $format, parent = $parent, path = $path, "
-        "facts = $facts, warnings = $warnings, generation = $generation, "
-        "imported_at = current_timestamp where run_id = $run",
-        {**new, "facts": json.dumps(facts), "generation": generation},
+        "facts = $facts, warnings = $warnings, "
+        "generation = case when $changed then $generation else generation end, "
+        "imported_at = case when $changed then current_timestamp else imported_at end "
+        "where run_id = $run",
+        {**new, "facts": json.dumps(facts), "generation": generation, "changed": changed},
     )
-    return before[:1] + before[4:] != after[:1] + after[4:] or moved
+    return changed
 
 
 def _rank_of(name: str) -> int:
@@ -205,5 +214,11 @@ def _affected(cursor: Cursor, runs: list[str]) -> None:
 
 
 def _one(cursor: Cursor, text: str, **params: Any) -> int:
-    row = cursor.execute(text, params or None).fetchone()
+    row = _first(cursor, text, **params)
     return int(row[0]) if row else 0
+
+
+def _first(cursor: Cursor, text: str, **params: Any) -> tuple[Any, ...] | None:
+    """The first row, all fetched: DuckDB refuses other work on a cursor with rows left."""
+    rows = cursor.execute(text, params or None).fetchall()
+    return rows[0] if rows else None

@@ -89,7 +89,7 @@ class Owner:
 
     def _watch(self) -> None:
         while not self._stop.wait(0.5):
-            if spool.waiting(self.home):
+            if self.store.waiting():
                 try:
                     self.store.drain()
                 except Exception as error:

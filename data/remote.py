@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -50,10 +51,18 @@ class RemoteStore:
         """Hand computed verdicts to the owner."""
         self._post("save_verdicts", {"rows": rows.to_dicts()})
 
+    def answers(self) -> bool:
+        """Whether the owner is there and lets us ask."""
+        try:
+            self._post("results", {"segments": []}, patience=15)
+        except StoreError:
+            return False
+        return True
+
     def close(self) -> None:
         """Nothing is held."""
 
-    def _post(self, what: str, body: dict[str, Any]) -> bytes:
+    def _post(self, what: str, body: dict[str, Any], patience: float = 600) -> bytes:
         request = urllib.request.Request(
             f"{self._address}/api/store/{what}",
             data=json.dumps(body).encode(),
@@ -65,7 +74,7 @@ class RemoteStore:
         # The owner is on this machine: a proxy from the environment would only be in the way.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=600) as answer:
+            with opener.open(request, timeout=patience) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")[:500]
@@ -90,17 +99,25 @@ class StoreAccess:
     def __enter__(self) -> AnyStore:
         """Ask a serving owner, else take the ownership.
 
+        An owner that is starting, or that was just killed, is waited for.
+
         Raises:
-            StoreError: a process that does not serve keeps the store for longer than ``wait``.
+            StoreError: a process keeps the store for longer than ``wait`` and does not answer.
         """
-        try:
-            self._owner = Owner(self._home, wait=self._wait)
-            return self._owner.store
-        except StoreOwned as owned:
-            if not owned.address:
-                raise StoreError(str(owned)) from owned
-            told = read_owner(self._home)
-            return RemoteStore(self._home, owned.address, str(told.get("token")))
+        deadline = time.monotonic() + self._wait
+        while True:
+            try:
+                self._owner = Owner(self._home, wait=max(0.0, deadline - time.monotonic()))
+                return self._owner.store
+            except StoreOwned as owned:
+                told = read_owner(self._home)
+                if told.get("address"):
+                    remote = RemoteStore(self._home, str(told["address"]), str(told.get("token")))
+                    if remote.answers():
+                        return remote
+                if time.monotonic() > deadline:
+                    raise StoreError(str(owned)) from owned
+                time.sleep(0.1)
 
     def __exit__(self, *_: object) -> None:
         """Give our own ownership up."""

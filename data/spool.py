@@ -8,6 +8,7 @@ which the whole store can be rebuilt.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -100,8 +101,9 @@ def archived(home: Path) -> list[Path]:
 def clear_unfinished(home: Path) -> None:
     """Remove what a killed writer left under tmp/ (never acknowledged), older than an hour."""
     for left in (home / "tmp").glob("*"):
-        if time.time() - left.stat().st_mtime > 3600:
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another process just renamed it into place
+            if time.time() - left.stat().st_mtime > 3600:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _commit(home: Path, name: str, files: dict[str, pl.DataFrame]) -> str:
@@ -137,7 +139,7 @@ def _conform(frame: pl.DataFrame, columns: dict[str, Any]) -> pl.DataFrame:
 
 
 def _further_numbers(wide: pl.DataFrame) -> pl.DataFrame:
-    """The numeric columns that are not METRIC_COLUMNS, as rows (run_id, phase, step, key, value)."""
+    """The numeric columns that are not METRIC_COLUMNS, as rows of the table scalars."""
     keys = [
         name for name, dtype in wide.schema.items()
         if name not in METRIC_COLUMNS and name != "source_rank"
@@ -162,9 +164,7 @@ def _sample_rows(samples: pl.DataFrame) -> pl.DataFrame:
         name for name, dtype in samples.schema.items()
         if name not in SAMPLE_COLUMNS and (dtype.is_numeric() or dtype == pl.Boolean)
     ]  # fmt: skip
-    pairs = [
-        pl.struct(key=pl.lit(name), value=pl.col(name).cast(pl.Float64)) for name in extra
-    ]
+    pairs = [pl.struct(key=pl.lit(name), value=pl.col(name).cast(pl.Float64)) for name in extra]
     empty = pl.lit(None, pl.List(pl.Struct({"key": pl.String, "value": pl.Float64})))
     return pl.concat(
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,8 @@ class Store:
                 f"{path} cannot be opened: {error}. Move it away: it is rebuilt from archive/."
             ) from error
         self._migrate(path)
-        if not self.query("counts")["runs"][0] and not self._imported():
-            for segment in spool.archived(home):
-                self.import_segment(segment)
+        self.refused: dict[str, str] = {}
+        self._import_all([s for s in spool.archived(home) if s.name not in self._imported()])
 
     def close(self) -> None:
         """Close the file."""
@@ -65,11 +65,11 @@ class Store:
     def drain(self) -> list[dict[str, Any]]:
         """Import all that waits in the inbox, oldest first, and return what came of each."""
         with self._writing:
-            results = []
-            for segment in spool.waiting(self.home):
-                results.append(self.import_segment(segment))
-                spool.archive(self.home, segment)
-            return results
+            return self._import_all(spool.waiting(self.home))
+
+    def waiting(self) -> bool:
+        """Whether the inbox holds segments that have not been refused before."""
+        return any(segment.name not in self.refused for segment in spool.waiting(self.home))
 
     def results(self, segments: list[str]) -> list[dict[str, Any]]:
         """What came of segments by name; those not yet imported are left out."""
@@ -122,10 +122,31 @@ class Store:
             cursor.unregister("incoming_verdicts")
             self.verdicts_saved += 1
 
-    def _imported(self) -> int:
+    def _import_all(self, segments: list[Path]) -> list[dict[str, Any]]:
+        """Import segments in order. One that cannot be read stays where it is, and says why.
+
+        It is tried again by the next import and the next owner: what was acknowledged is never
+        thrown away, and a full disk is no damaged segment.
+        """
+        results = []
+        for segment in segments:
+            try:
+                results.append(self.import_segment(segment))
+            except Exception as error:
+                why = str(error).splitlines()[0] if str(error) else type(error).__name__
+                if self.refused.get(segment.name) != why:
+                    print(f"{segment} cannot be imported: {why}", file=sys.stderr, flush=True)
+                self.refused[segment.name] = why
+                continue
+            self.refused.pop(segment.name, None)
+            if segment.parent.name == "inbox":
+                spool.archive(self.home, segment)
+        return results
+
+    def _imported(self) -> set[str]:
         with self._db.cursor() as cursor:
-            row = cursor.execute("select count(*) from segments").fetchone()
-        return int(row[0]) if row else 0
+            rows = cursor.execute("select segment from segments").fetchall()
+        return {str(row[0]) for row in rows}
 
     def _migrate(self, path: Path) -> None:
         with self._db.cursor() as cursor:

@@ -8,13 +8,15 @@ import numpy as np
 import polars as pl
 
 TITLES = {
-    "sqrt_kl": "KL from the initial policy, nats per response (square-root axis)",
-    "kl": "KL from the initial policy, nats per response",
+    "sqrt_kl": "KL from the initial policy, nats (√ axis)",
+    "kl": "KL from the initial policy, nats",
     "step": "optimiser step",
 }
 
-_NICE = (0.0, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 125, 150,
-         200, 250, 300, 400, 500, 700, 1000, 1500, 2000, 3000, 5000, 10_000, 20_000, 30_000)  # fmt: skip
+_NICE = (
+    0.0, 0.1, 0.25, 0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 40, 50, 60, 80, 100, 125, 150, 200, 250,
+    300, 400, 500, 700, 1000, 1500, 2000, 3000, 5000, 10_000, 20_000, 30_000,
+)  # fmt: skip
 
 
 def signed_root(kl: float) -> float:
@@ -27,9 +29,14 @@ def signed_root(kl: float) -> float:
 
 
 def x_of(frame: pl.DataFrame, axis: str) -> np.ndarray:
-    """Positions on the axis, shape (rows,); NaN where KL was not measured."""
+    """Positions on the axis, shape (rows,); NaN where KL was not measured.
+
+    A bin of rows (step_start, step_end) stands at its middle step.
+    """
     if axis == "step":
-        return frame["step"].cast(pl.Float64).to_numpy()
+        if "step" in frame.columns:
+            return frame["step"].cast(pl.Float64).to_numpy()
+        return ((frame["step_start"] + frame["step_end"]) / 2).to_numpy()
     kl = frame["kl"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     return np.sign(kl) * np.sqrt(np.abs(kl)) if axis == "sqrt_kl" else kl
 

@@ -29,7 +29,10 @@ def headline(verdict: Mapping[str, Any]) -> str:
         fall = verdict.get("detectable")
         size = f"; a fall of {number(fall)} would probably have been seen" if fall else ""
         return f"shows no fall of gold up to {unit} {number(end)}{size}"
-    gone = f"gold has lost {number(lost['value'])} ({number(lost['low'])} to {number(lost['high'])})" if lost else "gold has fallen"  # fmt: skip
+    gone = "gold has fallen"
+    if lost:
+        reach = f"{number(lost['low'])} to {number(lost['high'])}"
+        gone = f"gold has lost {number(lost['value'])} ({reach})"
     if status == "collapsed":
         return f"has collapsed: {gone} since its peak {where}, and the proxy fell with it"
     return f"is past its gold peak: {gone} since {where}"

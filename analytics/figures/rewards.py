@@ -18,6 +18,9 @@ from analytics.figures.text import number, plain
 Z90 = 1.6448536269514722
 """Half-width of a 90 % interval in standard errors."""
 
+NAMED_LINES = 6
+"""Up to so many runs carry their names at the ends of their lines."""
+
 BELOW = (
     ("response_length", "response length<br>tokens", 1.0),
     ("entropy", "entropy<br>nats per token", 1.0),
@@ -64,7 +67,7 @@ def shares_scale(base: Mapping[str, float | None] | None) -> bool:
 
 
 def can_normalise(base: Mapping[str, float | None] | None) -> bool:
-    """Whether the spread of proxy and gold at the start was logged (Gao et al. 2022, section 2.2)."""
+    """Whether the spread of proxy and gold at the start was logged (Gao et al. 2022, 2.2)."""
     return bool(base) and all(
         base.get(f"{key}_sd") for key in ("proxy_reward", "gold_reward") if base
     )
@@ -99,7 +102,7 @@ def reward_figure(runs: Sequence[RunCurve], axis: str, scale: str) -> go.Figure:
         _draw_raw(figure, run, axis, "proxy_reward", proxy_scale, proxy_row, alone)
         _draw_raw(figure, run, axis, "gold_reward", gold_scale, gold_row, alone)
         _draw_proxy(figure, run, axis, proxy_scale, proxy_row, alone)
-        _draw_gold(figure, run, axis, gold_scale, gold_row, alone)
+        _draw_gold(figure, run, axis, gold_scale, gold_row, alone, len(runs) <= NAMED_LINES)
         _mark_verdict(figure, run, axis, gold_row, alone)
         for offset, (column, _, factor) in enumerate(below):
             _draw_below(figure, run, axis, column, factor, tops + 1 + offset)
@@ -166,6 +169,8 @@ def _draw_proxy(
         return
     ink = PROXY_INK if alone else run.colour
     name = "proxy reward" if alone else f"{plain(run.run_id)}, proxy"
+    if alone:
+        _name_line(figure, x_of(rows, axis), _scaled(rows["proxy_reward"], scale), name, ink, row)
     figure.add_trace(
         go.Scatter(
             x=x_of(rows, axis), y=_scaled(rows["proxy_reward"], scale), mode="lines",
@@ -180,11 +185,16 @@ def _draw_proxy(
 
 
 def _draw_gold(
-    figure: go.Figure, run: RunCurve, axis: str, scale: tuple[float, float], row: int, alone: bool
-) -> None:
+    figure: go.Figure, run: RunCurve, axis: str, scale: tuple[float, float], row: int, alone: bool,
+    few: bool,
+) -> None:  # fmt: skip
     rows = run.looks
     if not _has(rows, "gold_reward"):
         return
+    if few:
+        words = "gold reward" if alone else plain(run.run_id, 28)
+        y = _scaled(rows["gold_reward"], scale)
+        _name_line(figure, x_of(rows, axis), y, words, run.colour, row)
     bars = (rows["gold_se"].cast(pl.Float64).fill_null(0.0) * Z90 / scale[1]).to_numpy()
     figure.add_trace(
         go.Scatter(
@@ -199,6 +209,24 @@ def _draw_gold(
             "(90 %)<br>KL %{customdata[0]} nats, steps %{customdata[1]}<extra></extra>",
         ),
         row=row, col=1,
+    )  # fmt: skip
+
+
+def _name_line(
+    figure: go.Figure, x: np.ndarray, y: np.ndarray, words: str, ink: str, row: int
+) -> None:
+    """Write a line's name over its last point, so that the chart reads without the legend."""
+    held = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    if not held.size:
+        return
+    at = int(np.argmax(x[held]))
+    last, before = held[at], held[max(at - 1, 0)]
+    # The name stretches to the left: over a line that rises to its end, under one that falls.
+    rising = y[last] >= y[before]
+    figure.add_annotation(
+        x=float(x[last]), y=float(y[last]), text=words, showarrow=False, xanchor="right",
+        yanchor="bottom" if rising else "top", yshift=6 if rising else -6,
+        font={"size": 13, "color": ink}, row=row, col=1,
     )  # fmt: skip
 
 

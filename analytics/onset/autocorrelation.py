@@ -14,6 +14,9 @@ from analytics.onset.measurements import FloatArray
 
 FEWEST_ROWS = 12
 FEWEST_EXACT = 10
+MANY_ROWS = 48
+"""Below it a kink of the curve passes for correlation, so the curve gets a knot for every three
+values and significance is asked at 1 %: correlation of so few evaluations mostly goes unseen."""
 _GRID = np.linspace(0.0, 0.95, 39)
 _MOST_EXACT = 256
 
@@ -21,10 +24,10 @@ _MOST_EXACT = 256
 def estimate(values: FloatArray) -> float:
     """Lag-1 autocorrelation of values (shape (n,), time order) about a smooth trend, in [0, .95].
 
-    Residuals about a broken line (one knot for every 8 values, at most 8); their lag-1 ratio is
+    Residuals about a broken line (one knot for every 8 values, at most 16); their lag-1 ratio is
     compared with what AR(1) noise of each rho would give after the same fit, which removes the
-    bias of the fit. 0 where not significantly positive (one-sided 5 %), where there are fewer
-    than 12 values, or where the fit leaves nothing but rounding.
+    bias of the fit. 0 where not significantly positive (one-sided 5 %, 1 % below MANY_ROWS),
+    where there are fewer than 12 values, or where the fit leaves nothing but rounding.
     """
     n = len(values)
     if n < FEWEST_ROWS:
@@ -34,15 +37,16 @@ def estimate(values: FloatArray) -> float:
     y = values / scale if scale > 0 else values
     residual = y - basis @ (basis.T @ y)
     # a noise-free curve leaves only its own misfit, which says nothing about noise
-    if float(residual @ residual) <= 1e-3 * float(np.sum((y - y.mean()) ** 2)):
+    left = float(residual @ residual)
+    if left <= max(1e-3 * float(np.sum((y - y.mean()) ** 2)), 1e-20 * n):
         return 0.0
-    ratio = float(residual[1:] @ residual[:-1]) / float(residual @ residual)
+    ratio = float(residual[1:] @ residual[:-1]) / left
     if n > _MOST_EXACT:
         expected = _GRID - (1 + 3 * _GRID + basis.shape[1]) / n
         spread = 1 / np.sqrt(n)
     else:
         expected, spread = _expected_ratios(n)
-    if ratio <= expected[0] + 1.645 * spread:
+    if ratio <= expected[0] + (1.645 if n >= MANY_ROWS else 2.326) * spread:
         return 0.0
     return float(np.interp(ratio, np.maximum.accumulate(expected), _GRID))
 
@@ -76,8 +80,8 @@ def variance_inflation(rho: float, rows: int) -> float:
 def between_looks(rho: float, rows: int) -> float:
     """Correlation of the means of two neighbouring looks of `rows` AR(1) values each.
 
-    >>> between_looks(0.5, 1), round(between_looks(0.5, 8), 3)
-    (0.5, 0.111)
+    >>> between_looks(0.5, 1), round(between_looks(0.5, 2), 3)
+    (0.5, 0.375)
     """
     lags = np.arange(1, 2 * rows)
     weight = np.minimum(lags, 2 * rows - lags)
@@ -88,7 +92,8 @@ def between_looks(rho: float, rows: int) -> float:
 def _trend_basis(n: int) -> FloatArray:
     """Orthonormal columns of a broken line over n equal steps, shape (n, columns)."""
     time = np.linspace(0, 1, n)
-    knots = np.linspace(0, 1, min(8, n // 8) + 2)[1:-1]
+    pieces = min(16, n // 8) if n >= MANY_ROWS else min(10, n // 3)
+    knots = np.linspace(0, 1, pieces + 2)[1:-1]
     columns = [np.ones(n), time, *(np.maximum(time - knot, 0) for knot in knots)]
     return np.linalg.qr(np.column_stack(columns))[0]
 

@@ -6,7 +6,7 @@ The order of work is fixed before any number is seen: source, pooling, noise, sc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from analytics.onset.proxy import proxy_fell
 from analytics.onset.red import Scan, scan
 from analytics.onset.stated_error import percent_scale, stated_error
 
+LARGEST_ERROR = 1e100
+"""Of a stated standard error, in units of gold's own scale: beyond it squares overflow."""
 FEWEST_LOOKS = 4
 """The scan tests from the fourth look on; below that nothing could ever alarm."""
 FEWEST_LOOKS_UNKNOWN_NOISE = 6
@@ -38,7 +40,9 @@ FEWEST_LOOKS_UNKNOWN_NOISE = 6
 @dataclass(frozen=True)
 class Evidence:
     """Everything a verdict is written from. The last stretch alone is tested: noise, test and
-    peak belong to `tested`, the index of its first look in looks; None where not reached."""
+    peak belong to `tested`, the index of its first look in looks; None where not reached.
+
+    rows are in gold's own unit; looks and all that follows from them in units of scale."""
 
     source: str | None
     sources: list[str]
@@ -54,6 +58,7 @@ class Evidence:
     lost: GoldLost | None
     proxy_fell: bool
     axis: str
+    scale: float
 
 
 def gather(
@@ -75,18 +80,23 @@ def gather(
         rows = with_even_start(rows)
     last_stretch = rows.stretch == rows.stretch[-1] if len(rows) else np.zeros(0, dtype=bool)
     size = rows_per_look(int(last_stretch.sum()))
-    looks = pool(rows, size)
+    scale = power_of_two_above(rows.gold)
+    scaled = replace(rows, gold=rows.gold / scale)
+    looks = pool(scaled, size)
     tested = int(np.sum(looks.stretch != looks.stretch[-1])) if len(looks) else 0
-    current_rows = rows.take(last_stretch)
+    current_rows = scaled.take(last_stretch)
     current = pool(current_rows, size)
     axis = "kl" if len(current) and bool(np.all(np.isfinite(current.kl))) else "step"
     noise = test = peak = lost = None
     fell = False
-    stated, phrase = stated_error(current_rows, kind)
+    stated, phrase = stated_error(rows.take(last_stretch), kind)
     if len(current):
         clusters = None
+        if stated is not None:
+            stated = np.minimum(stated / scale, LARGEST_ERROR)
         if prompts is not None and chosen == "training" and size > 1:
-            clusters = prompt_scatter(prompts, current_rows, current)
+            cells = prompts.with_columns(pl.col("gold_reward").cast(pl.Float64) / scale)
+            clusters = prompt_scatter(cells, current_rows, current)
         noise = noise_of_looks(current_rows, current, size, stated, phrase, clusters)
     known = noise is not None and noise.method != "differences"
     if noise is not None and len(current) >= (
@@ -115,7 +125,18 @@ def gather(
         lost,
         fell,
         axis,
+        scale,
     )
+
+
+def power_of_two_above(gold: FloatArray) -> float:
+    """A scale that is exact to divide by and keeps squares of any gold within floats.
+
+    >>> power_of_two_above(np.array([0.3, -3.0]))
+    4.0
+    """
+    largest = float(np.max(np.abs(gold))) if len(gold) else 0.0
+    return float(2.0 ** np.clip(np.frexp(largest)[1], -1000, 1023)) if largest > 0 else 1.0
 
 
 def with_even_start(rows: Rows) -> Rows:

@@ -41,7 +41,7 @@ def flags_of(evidence: Evidence, facts: Mapping[str, Any], status: str) -> list[
     noise, test, peak = evidence.noise, evidence.test, evidence.peak
     tests = {
         "blind": is_blind(evidence),
-        "kl_missing": not any_kl or evidence.axis == "step" and len(looks) > 0,
+        "kl_missing": not any_kl or (evidence.axis == "step" and len(looks) > 0),
         "kl_unit_unknown": conversion == "unknown" and any_kl,
         "kl_estimator_unreliable": conversion == "unreliable",
         "kl_negative": bool(np.any(looks.kl[np.isfinite(looks.kl)] < _ROUNDING)),
@@ -54,10 +54,8 @@ def flags_of(evidence: Evidence, facts: Mapping[str, Any], status: str) -> list[
         and peak.starts,
         "prompts_vary": evidence.source == "training",
         "reference_changed": bool(
-            len(looks)
-            and looks.stretch[0] != looks.stretch[-1]
-            or len(evidence.trajectory)
-            and len(np.unique(evidence.trajectory.stretch)) > 1
+            (len(looks) and looks.stretch[0] != looks.stretch[-1])
+            or (len(evidence.trajectory) and len(np.unique(evidence.trajectory.stretch)) > 1)
         ),
     }
     return [flag for flag, present in tests.items() if present]

@@ -33,17 +33,19 @@ FEWEST_ROWS_FOR_SCATTER = 4
 DIFFERENCE_FREEDOM = 0.514
 """Degrees of freedom that one second difference adds: 1 / (1 + 2 (4/6)^2 + 2 (1/6)^2)."""
 CELL_MEMORY = 0.5
+FEWEST_DIFFERENCES = 2
+"""From the first look that may alarm: an understated error must not alarm before it is noticed."""
 
 
 @dataclass(frozen=True)
 class Noise:
     """What a test needs to know about the errors of the looks, arrays of shape (looks,).
 
-    scatter: variance of a look's mean as its own data have it (stated, rows, differences: used
-    as it stands; prompts: as a multiple of local). local: the course over the run (1 but for
-    prompts). widen: factor on all variances used at look k, >= 1. freedom: degrees of freedom
-    behind the variances used at look k, inf = known. floor: variance never undercut. se: standard
-    error of each look, for the chart. rows_freedom, cell_freedom: of one look's two scatters.
+    scatter: variance of a look's mean as its own data have it. local: its course over the run,
+    in any unit (prompts only, else 1). widen: factor on all variances used at look k, >= 1.
+    freedom: degrees of freedom behind the variances used at look k, inf = known. floor: variance
+    never undercut. se: standard error of each look, for the chart. rows_freedom, cell_freedom:
+    of one look's two scatters.
     rho_rows, rho: autocorrelation of rows, of looks. rows: rows a look.
     """
 
@@ -122,10 +124,16 @@ def variances(noise: Noise) -> FloatArray:
     elif noise.method == "rows":
         table = sharing(count) @ noise.scatter
     elif noise.method == "prompts":
-        table = running_mean(noise.scatter)[:, None] * noise.local[None, :]
+        table = scale_so_far(noise.scatter, noise.local)[:, None] * noise.local[None, :]
     else:
         table = np.tile(noise.scatter[:, None], (1, count))
     return np.maximum(table * noise.widen[:, None], noise.floor[None, :])
+
+
+def scale_so_far(scatter: FloatArray, local: FloatArray) -> FloatArray:
+    """What the course over the run must be multiplied by, from the looks so far, first axis."""
+    total = np.cumsum(local, axis=0)
+    return np.asarray(np.cumsum(scatter, axis=0) / np.where(total > 0, total, 1.0))
 
 
 def running_mean(values: FloatArray) -> FloatArray:
@@ -141,9 +149,7 @@ def _exact(rows: Rows, looks: Looks, size: int) -> Noise:
     scatter = ones * variance / size
     known = np.full(len(looks), np.inf)
     se = np.sqrt(scatter)
-    return Noise(
-        "stated", scatter, ones, ones, known, 0 * ones, se, 0.0, 0.0, size, 0, 0, EXACT
-    )
+    return Noise("stated", scatter, ones, ones, known, 0 * ones, se, 0.0, 0.0, size, 0, 0, EXACT)
 
 
 def _from_rows(rows: Rows, looks: Looks, blank: Noise) -> Noise:
@@ -190,7 +196,7 @@ def _from_prompts(noise: Noise, prompts: PromptScatter) -> Noise:
     return replace(
         noise,
         method="prompts",
-        scatter=noise.scatter / local * prompts.shared_prompts,
+        scatter=noise.scatter * prompts.shared_prompts,
         local=local,
         freedom=1
         / (1 / (noise.rows_freedom * np.arange(1, len(local) + 1)) + 1 / (3 * prompts.freedom)),
@@ -245,7 +251,7 @@ def _excess_scatter(gold: FloatArray, noise: Noise) -> FloatArray:
     table = variances(replace(noise, widen=np.ones(len(gold))))
     widen = np.ones(len(gold))
     second = np.diff(gold, n=2) ** 2
-    for k in range(6, len(gold)):
+    for k in range(FEWEST_DIFFERENCES + 1, len(gold)):
         v = table[k, : k + 1]
         expected = v[:-2] + 4 * v[1:-1] + v[2:]
         if np.all(expected > 0):

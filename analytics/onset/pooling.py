@@ -7,6 +7,7 @@ by KL sorts them by prompt and invents a zig-zag. Source: docs/methods.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def pool(rows: Rows, size: int) -> Looks:
     """
     bounds: list[tuple[int, int]] = []
     edges = [0, *(np.flatnonzero(np.diff(rows.stretch)) + 1).tolist(), len(rows)]
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         bounds += _ranges(start, end, size)
     firsts = [start for start, _ in bounds]
     lasts = [end - 1 for _, end in bounds]

@@ -33,7 +33,7 @@ def proxy_fell(trajectory: Rows, stretch: int, peak_step: float) -> bool:
         part.step,
         part.stretch,
         part.kl,
-        part.proxy,
+        part.proxy / (float(np.max(np.abs(part.proxy), initial=0.0)) or 1.0),
         np.full(len(part), np.nan),
         np.full(len(part), np.nan),
         np.full(len(part), np.nan),

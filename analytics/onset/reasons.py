@@ -89,6 +89,7 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
         f"{ALPHA:.0%} of cases.",
         f"A fall of {number(row['detectable'])} of gold, spread over the last half of the looks, "
         "would have been seen with 80 % power; a smaller one cannot be told from noise.",
+        _interval(row),
     ]
 
 

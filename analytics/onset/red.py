@@ -14,7 +14,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from analytics.onset.autocorrelation import variance_inflation
 from analytics.onset.contrasts import (
     FIRST_LOOK,
     Contrasts,
@@ -27,7 +26,7 @@ from analytics.onset.noise import (
     Method,
     Noise,
     difference_variance,
-    running_mean,
+    scale_so_far,
     smooth_so_far,
     variances,
 )
@@ -37,6 +36,8 @@ PATHS = 20_000
 _CHUNK = 2_500
 _POWER = 0.8
 _ROUNDING = 1e-9
+PROFILE_STEP = 0.15
+TREND_STEP = 3
 
 
 @dataclass(frozen=True)
@@ -107,16 +108,11 @@ def schedule_of(noise: Noise) -> Schedule:
     """The schedule behind a run's noise, rounded."""
     count = len(noise.scatter)
     profile: tuple[int, ...] = ()
-    if noise.method != "differences":
-        raw = noise.scatter
-        if noise.method == "rows":
-            raw = sharing(count)[-1] @ raw
-        elif noise.method == "prompts":
-            raw = noise.local
-        relative = np.sqrt(np.maximum(raw, 1e-12 * max(float(np.max(raw)), 1e-300)))
-        steps = np.round(np.log(relative / np.median(relative)) / 0.15).astype(int)
-        if np.any(steps):
-            profile = tuple(np.clip(steps, -40, 40).tolist())
+    if noise.method == "stated":
+        steps = _relative(noise.scatter)
+        profile = tuple(np.round(steps).astype(int).tolist()) if np.any(np.round(steps)) else ()
+    elif noise.method in ("rows", "prompts"):
+        profile = _trend(noise.scatter if noise.method == "rows" else noise.local)
     differences = noise.method == "differences"
     return Schedule(
         count,
@@ -165,6 +161,27 @@ def to_normal(t: FloatArray, freedom: FloatArray) -> FloatArray:
     return np.where(np.isfinite(freedom), np.sign(t) * bent, t)
 
 
+def _relative(variance: FloatArray) -> FloatArray:
+    """Standard errors in steps of 15 % from their median, within a factor of 400."""
+    floored = np.maximum(variance, 1e-12 * max(float(np.max(variance)), 1e-300))
+    steps = np.log(floored / np.median(floored)) / 2 / PROFILE_STEP
+    return np.asarray(np.clip(steps, -40, 40))
+
+
+def _trend(variance: FloatArray) -> tuple[int, ...]:
+    """A steady growth or decay of an estimated standard error over the run, rounded.
+
+    The estimates of single looks are too noisy to simulate one by one, and the straight line
+    lets runs of one kind share a simulation.
+    """
+    count = len(variance)
+    time = np.linspace(-0.5, 0.5, count)
+    slope = float(time @ _relative(variance)) / float(time @ time)
+    slope = TREND_STEP * round(slope / TREND_STEP)
+    steps = np.round(slope * time).astype(int)
+    return tuple(steps.tolist()) if np.any(steps) else ()
+
+
 def _contrasts(schedule: Schedule) -> Contrasts:
     make = drop_contrasts if schedule.scan == "drop" else slope_contrasts
     return make(schedule.looks)
@@ -192,7 +209,7 @@ def _flat_runs(
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Chunks of flat runs: contrasts and their standard errors as estimated, (windows, paths)."""
     count, rows = schedule.looks, schedule.rows
-    profile = np.exp(0.15 * np.array(schedule.profile or (0,) * count))[:, None]
+    profile = np.exp(PROFILE_STEP * np.array(schedule.profile or (0,) * count))[:, None]
     matrix = contrasts.matrix.astype(np.float32)
     square = contrasts.square.astype(np.float32)
     smoothed = contrasts.smoothed.astype(np.float32)
@@ -214,8 +231,8 @@ def _flat_runs(
         elif schedule.method == "prompts":
             cells = _scatter(rng, schedule.cell_freedom, (count, size))
             local = smooth_so_far(profile**2 * cells)
-            scatter = profile**2 * _scatter(rng, schedule.freedom, (count, size)) / local
-            scale = running_mean(scatter)[contrasts.last]
+            scatter = profile**2 * _scatter(rng, schedule.freedom, (count, size))
+            scale = scale_so_far(scatter, local)[contrasts.last]
             square_of = (square @ local.astype(np.float32)) * scale.astype(np.float32)
         yield matrix @ gold.astype(np.float32), np.sqrt(square_of)
 
@@ -254,6 +271,3 @@ def _from_normal(z: float, freedom: FloatArray) -> FloatArray:
     nu = np.where(finite, freedom, 1.0)
     inner = np.minimum((z * (8 * nu + 3) / (8 * nu + 1)) ** 2 / nu, 500.0)
     return np.where(finite, np.sqrt(nu * np.expm1(inner)), z)
-
-
-__all__ = ["Boundary", "Scan", "Schedule", "boundary", "scan", "variance_inflation"]

@@ -10,7 +10,6 @@ from analytics.onset.measurements import FloatArray, Rows
 
 RATE_KINDS = ("rate", "win_rate")
 _MOST_QUESTIONS = 5_000
-_FEWEST_DISTINCT = 5
 _WIDEST_GAPS = 0.8
 """Share of rows that must state an error before the others borrow the median."""
 
@@ -53,8 +52,8 @@ def stated_error(rows: Rows, gold_kind: str) -> tuple[FloatArray | None, str]:
 def binomial_error(share: FloatArray, n: FloatArray) -> FloatArray:
     """sqrt(p (1 - p) / n) at p = (n share + 2) / (n + 4): never 0. Source: Agresti, Coull 1998.
 
-    >>> float(binomial_error(np.array([0.0]), np.array([96.0])).round(4))
-    0.0143
+    >>> binomial_error(np.array([0.0]), np.array([96.0])).round(4).tolist()
+    [0.0143]
     """
     centre = (share * n + 2) / (n + 4)
     return np.asarray(np.sqrt(centre * (1 - centre) / n))
@@ -63,8 +62,9 @@ def binomial_error(share: FloatArray, n: FloatArray) -> FloatArray:
 def questions_behind(shares: Sequence[float]) -> int | None:
     """The smallest n of which every share is a whole multiple, None where that tells nothing.
 
-    At least 5 distinct shares between 0 and 1 must agree, and chance must not explain it: among
-    rates rounded to r decimals, every one is a multiple of 10^-r.
+    At least two distinct shares between 0 and 1 are needed. Rates rounded to r decimals are all
+    multiples of 10^-r, so the answer can be too small, which makes the error too large: the safe
+    side.
 
     >>> questions_behind([0.508, 0.562, 0.548, 0.458, 0.322, 0.35])
     500

@@ -78,10 +78,14 @@ def verdict(
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
     }
     if evidence.lost is not None:
-        lost = evidence.lost
-        row["gold_lost"] = {"value": lost.value, "low": lost.low, "high": lost.high}
+        lost, scale = evidence.lost, evidence.scale
+        row["gold_lost"] = {
+            "value": lost.value * scale,
+            "low": lost.low * scale,
+            "high": lost.high * scale,
+        }
     if test is not None and status == "no_onset":
-        row["detectable"] = test.detectable
+        row["detectable"] = test.detectable * evidence.scale
     row = _plain(row)
     row["reasons"] = reasons_of(evidence, row, facts)
     return Verdict(row, _looks(evidence))
@@ -117,7 +121,8 @@ def _peak(evidence: Evidence) -> dict[str, Any] | None:
     looks = evidence.looks
     inside = slice(evidence.tested + found.first, evidence.tested + found.last + 1)
     mode = evidence.tested + found.mode
-    open_end = evidence.tested + found.last == len(looks) - 1
+    # a peak that the test cannot tell from "still rising" has no upper bound
+    open_end = not _passed(evidence) or evidence.tested + found.last == len(looks) - 1
     peak: dict[str, Any] = {
         "kl": None,
         "kl_low": None,
@@ -125,28 +130,38 @@ def _peak(evidence: Evidence) -> dict[str, Any] | None:
         "step": round(float(looks.step[mode])),
         "step_low": int(looks.step_start[inside][0]),
         "step_high": None if open_end else int(looks.step_end[inside][-1]),
-        "gold": found.gold,
+        "gold": found.gold * evidence.scale,
     }
     if evidence.axis == "kl":
         kl = looks.kl[inside]
         peak["kl"] = float(looks.kl[mode])
         peak["kl_low"] = max(0.0, float(np.min(kl)))
-        peak["kl_high"] = None if open_end else float(np.max(kl))
+        peak["kl_high"] = None if open_end else max(0.0, float(np.max(kl)))
     if evidence.noise is not None and evidence.noise.phrase == EXACT:
         _sharpen(peak, evidence, mode)
     return peak
 
 
+def _passed(evidence: Evidence) -> bool:
+    return evidence.test is not None and evidence.test.alarm is not None
+
+
 def _sharpen(peak: dict[str, Any], evidence: Evidence, mode: int) -> None:
-    """Without noise a single row is worth as much as a look: the point is the highest row."""
+    """Without noise a single row is worth as much as a look: the peak lies next to the highest."""
     rows = evidence.rows
     bounds = evidence.looks.bounds
     start = bounds[max(mode - 1, evidence.tested)][0]
     end = bounds[min(mode + 1, len(bounds) - 1)][1]
     best = start + int(np.argmax(rows.gold[start:end]))
     peak["step"], peak["gold"] = int(rows.step[best]), float(rows.gold[best])
-    if evidence.axis == "kl" and np.isfinite(rows.kl[best]):
+    near = slice(max(best - 1, 0), best + 2)
+    open_end = not _passed(evidence) or best == len(rows) - 1
+    peak["step_low"] = int(rows.step[near][0])
+    peak["step_high"] = None if open_end else int(rows.step[near][-1])
+    if evidence.axis == "kl" and np.all(np.isfinite(rows.kl[near])):
         peak["kl"] = float(rows.kl[best])
+        peak["kl_low"] = max(0.0, float(np.min(rows.kl[near])))
+        peak["kl_high"] = None if open_end else max(0.0, float(np.max(rows.kl[near])))
 
 
 def _looks(evidence: Evidence) -> pl.DataFrame:
@@ -167,8 +182,8 @@ def _looks(evidence: Evidence) -> pl.DataFrame:
             "step": _null(looks.step),
             "kl": _null(looks.kl),
             "sqrt_kl": _null(np.sqrt(np.maximum(looks.kl, 0.0))),
-            "gold_reward": _null(looks.gold),
-            "gold_se": _null(gold_se),
+            "gold_reward": _null(looks.gold * evidence.scale),
+            "gold_se": _null(gold_se * evidence.scale),
             "proxy_reward": _null(looks.proxy),
             "proxy_se": _null(looks.proxy_se),
             "n_rows": looks.n_rows,

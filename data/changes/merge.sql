@@ -28,7 +28,8 @@ select i.* from incoming_metrics i anti join metrics m using (run_id, phase, ste
 create or replace temp table changed_scalars as
 select i.* from incoming_scalars i
 join scalars s using (run_id, phase, step, key)
-where i.source_rank <= s.source_rank and i.value is distinct from s.value;
+where i.source_rank < s.source_rank
+    or (i.source_rank = s.source_rank and i.value is distinct from s.value);
 
 create or replace temp table new_scalars as
 select i.* from incoming_scalars i anti join scalars s using (run_id, phase, step, key);

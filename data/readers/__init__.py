@@ -12,7 +12,7 @@ from pathlib import Path
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.readers import completions, folder, tables, tfevents, trainer_state
 from data.readers.conversion import check_options
-from data.readers.discover import FORMATS, Found, RunFolder, TableFile, discover, shown
+from data.readers.discover import FORMATS, Found, RunFolder, TableFile, discover, no_log, shown
 
 READERS = (trainer_state, tfevents, completions, tables)
 """The formats, each a module with FORMAT, EXPECTS and recognises(path)."""
@@ -49,8 +49,20 @@ def _all(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]
         return
     found = discover([Path(path) for path in paths], options)
     yield from found.skipped
+    strangers: list[Path] = []  # tables that have nothing to do with runs
+    logs: list[Path] = []
     for part in _in_order(found):
-        yield from _guarded(part, options)
+        path = part.folder if isinstance(part, RunFolder) else part.path
+        silent = True
+        for item in _guarded(part, options):
+            silent = False
+            yield item
+        (strangers if silent else logs).append(path)
+    for real, named in found.folders.items():
+        if any(p.is_relative_to(real) for p in strangers) and not any(
+            p.is_relative_to(real) or real.is_relative_to(p) for p in logs
+        ):
+            yield no_log(named)
 
 
 def _in_order(found: Found) -> Iterator[RunFolder | TableFile]:

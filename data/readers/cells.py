@@ -42,6 +42,9 @@ class Cells:
         if column.dtype != pl.String:
             self.problems.append((-1, f"column {name} does not hold numbers"))
             return pl.Series(name, [None] * column.len(), dtype=pl.Float64)
+        values = column.cast(pl.Float64, strict=False)
+        if values.null_count() == column.null_count():
+            return values  # every cell is a number, as is usual: no need to look at each
         trimmed = column.str.strip_chars()
         values = trimmed.cast(pl.Float64, strict=False)
         bad = values.is_null() & ~trimmed.str.to_lowercase().is_in(EMPTY) & trimmed.is_not_null()
@@ -117,6 +120,8 @@ class Cells:
 
 def _mostly_numbers(column: pl.Series) -> bool:
     """Whether a text column is one of numbers: one stray word does not make it text."""
+    if column.cast(pl.Float64, strict=False).null_count() == 0:
+        return column.len() > 0
     trimmed = column.str.strip_chars()
     filled = (~trimmed.str.to_lowercase().is_in(EMPTY)).sum() or 0
     numbers = trimmed.cast(pl.Float64, strict=False).is_not_null().sum()

@@ -71,8 +71,9 @@ def of_trainer(
         facts.kl_reference, facts.kl_conversion = entry.reference, entry.conversion
         facts.kl_note = entry.note
         for setting in ("kl_estimator", "kl_penalty"):
-            if entry.key == "objective/kl" and settings.get(setting) in PPO_ESTIMATORS:
-                facts.kl_estimator = PPO_ESTIMATORS[settings[setting]]
+            stated_as = str(settings.get(setting))
+            if entry.key == "objective/kl" and stated_as in PPO_ESTIMATORS:
+                facts.kl_estimator = PPO_ESTIMATORS[stated_as]
         if settings.get("sync_ref_model") is True:
             facts.kl_reference = "other"
             facts.kl_note += "; the reference model is synchronised with the policy"
@@ -83,7 +84,7 @@ def of_trainer(
             facts.kl_note += "; approximate, because a row averages several steps"
         source = KLSource(entry.key, per_token=entry.unit == PER_TOKEN)
         return stated(source, options, facts)
-    if options.kl is None and dialect is not None and dialect.name in NO_KL_DIALECTS:
+    if options.kl in (None, "kl") and dialect is not None and dialect.name in NO_KL_DIALECTS:
         facts.kl_note = NO_KL_DIALECTS[dialect.name]
         return None
     plain = dialect is None and bool({"proxy_reward", "gold_reward"} & set(keys))

@@ -41,6 +41,11 @@ def _grpo_like(keys: Collection[str]) -> bool:
     return ("completions/mean_length" in keys or "num_tokens" in keys) and "reward" in keys
 
 
+def _async_grpo(keys: Collection[str]) -> bool:
+    # It has all the keys of GRPO, kl and completions/mean_length among them, and these besides.
+    return "weight_sync_time_s" in keys or {"ratio", "train_seq_len"} <= set(keys)
+
+
 def _grpo_0_15(keys: Collection[str]) -> bool:
     return "completion_length" in keys and "reward" in keys
 
@@ -50,6 +55,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect("ppo", "TRL PPO", _has("objective/scores", "loss/value_avg")),
     Dialect("rloo_v1", "TRL RLOO", _has("objective/scores", "policy/approxkl_avg")),
     Dialect("ppo_0_11", "TRL PPO", _has("objective/kl", "ppo/mean_scores")),
+    Dialect("async_grpo", "TRL AsyncGRPO", _async_grpo),
     Dialect("grpo_0_15", "TRL GRPO", _grpo_0_15),
     Dialect("grpo_or_rloo", None, _grpo_like),
     Dialect("kto", "TRL KTO", _has("rewards/chosen", "logps/chosen", "kl")),
@@ -59,7 +65,7 @@ DIALECTS: tuple[Dialect, ...] = (
 
 GRPO = Dialect("grpo", "TRL GRPO", _grpo_like)
 RLOO = Dialect("rloo", "TRL RLOO", _grpo_like)
-ASYNC_GRPO = Dialect("async_grpo", "TRL AsyncGRPO", _grpo_like)
+ASYNC_GRPO = next(dialect for dialect in DIALECTS if dialect.name == "async_grpo")
 
 
 def dialect_of(

@@ -52,6 +52,7 @@ class Found:
     tables: dict[Path, TableFile] = field(default_factory=dict)
     skipped: list[Skip] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
+    folders: dict[Path, Path] = field(default_factory=dict)  # real folder -> as it was named
 
     def run(self, path: Path) -> RunFolder:
         """The run to which a file belongs."""
@@ -87,6 +88,7 @@ def discover(paths: Sequence[Path], options: ReadOptions) -> Found:
             found.skipped.append(Skip(shown(path), f"cannot be opened ({reason})"))
             continue
         if stat.S_ISDIR(mode):
+            found.folders[real] = path
             _folder(path, real, found, options)
         elif stat.S_ISREG(mode):
             _named_file(real, found, options)
@@ -117,8 +119,9 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
         for entry in entries:
             child = Path(entry.path)
             try:
+                # Only links need resolving, and resolving costs the depth of the path.
+                target = child.resolve() if entry.is_symlink() else child
                 if entry.is_dir():
-                    target = child.resolve()
                     if entry.name in OTHER_STORES:
                         found.run(child / "-").others.append(child)
                     elif not entry.name.startswith(".") and target not in entered:
@@ -127,7 +130,6 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
                     continue
                 if not _looks_like_a_log(child, options):
                     continue
-                target = child.resolve()
                 if not stat.S_ISREG(target.stat().st_mode):
                     continue
             except (OSError, RuntimeError) as error:
@@ -143,7 +145,12 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
     others = sum(len(run.others) for run in found.runs.values())
     nothing = len(found.seen) == before and others == others_before and not repeated
     if nothing and len(found.skipped) == skipped:
-        found.skipped.append(Skip(shown(path), f"holds no log. Known formats: {KNOWN}"))
+        found.skipped.append(no_log(path))
+
+
+def no_log(folder: Path) -> Skip:
+    """The Skip of a folder that was named and has no log in it."""
+    return Skip(shown(folder), f"holds no log. Known formats: {KNOWN}")
 
 
 def _looks_like_a_log(path: Path, options: ReadOptions) -> bool:
@@ -158,6 +165,8 @@ def _looks_like_a_log(path: Path, options: ReadOptions) -> bool:
 
 
 def _named_file(path: Path, found: Found, options: ReadOptions) -> None:
+    if path in found.tables:
+        found.tables[path] = TableFile(path, named=True)  # walked over before it was named
     if path in found.seen:
         return
     wanted = options.format

@@ -42,6 +42,8 @@ def read(run: RunFolder, options: ReadOptions) -> Iterator[RunLog | Skip]:
         yield Skip(shown(path), reason)
     warnings += samples.warnings
     if metrics.is_empty() and samples.frame.is_empty():
+        if not broken and not samples.broken:
+            yield Skip(shown(run.logs()[0]), "holds settings but no metrics yet")
         return
     for other in run.others:
         warnings.append(f"{OTHER_STORES[other.name]} beside it are not read in this version")

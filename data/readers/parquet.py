@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-from polars.exceptions import PolarsError
+import pyarrow as pa
+import pyarrow.parquet as pq
+from polars.exceptions import PanicException, PolarsError
 
 from data.columns import LogError
 
@@ -15,6 +17,8 @@ MAX_BYTES = 4 << 30
 def read_parquet(path: Path) -> pl.DataFrame:
     """One Parquet file as a frame.
 
+    Read by pyarrow: on damaged pages Polars panics in its threads and prints their stacks.
+
     Raises:
         LogError: the file cannot be opened, is too large, or is no whole Parquet file.
     """
@@ -22,9 +26,27 @@ def read_parquet(path: Path) -> pl.DataFrame:
         if path.stat().st_size > MAX_BYTES:
             raise LogError(f"{path.name} is larger than the {MAX_BYTES >> 30} GiB that are read")
         with path.open("rb") as file:
-            return pl.read_parquet(file)
-    except OSError as error:
-        raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
-    except (PolarsError, pl.exceptions.PanicException, ValueError, OverflowError) as error:
+            table = pq.ParquetFile(file).read()
+        # Texts and names that are not UTF-8 would make Polars panic: these two say so themselves.
+        table.validate(full=True)
+        table = table.rename_columns(list(table.column_names)).replace_schema_metadata(None)
+        frame = pl.from_arrow(table)
+    except (
+        pa.ArrowException,
+        PolarsError,
+        PanicException,
+        ValueError,
+        OverflowError,
+        MemoryError,
+    ) as error:
         cause = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise LogError(f"{path.name} is not a whole Parquet file ({cause})") from None
+    except OSError as error:
+        # pyarrow says some damage as an OSError without a number
+        if error.errno is None:
+            raise LogError(
+                f"{path.name} is not a whole Parquet file ({str(error).splitlines()[0][:160]})"
+            ) from None
+        raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
+    assert isinstance(frame, pl.DataFrame)
+    return frame

@@ -101,20 +101,24 @@ def run_frame(
 
 def frame_of(columns: dict[str, Values], phases: list[str], steps: list[int]) -> pl.DataFrame:
     """Columns of numbers as a metrics frame: declared types first, non-finite numbers to null."""
-    series: list[pl.Series] = []
-    for name, values in columns.items():
-        dtype = METRIC_COLUMNS.get(name, pl.Float64())
-        if name == "run_id":
-            continue
-        if name == "phase":
-            series.append(pl.Series(name, phases, dtype=pl.String()))
-        elif name == "step":
-            series.append(pl.Series(name, steps, dtype=pl.Int64()))
-        else:
-            numbers = pl.Series(name, values, dtype=pl.Float64(), strict=False)
-            finite = pl.select(pl.when(numbers.is_finite()).then(numbers)).to_series()
-            series.append(finite.cast(dtype, strict=False).alias(name))
-    return pl.DataFrame(series)
+    named = {
+        "phase": pl.Series(phases, dtype=pl.String()),
+        "step": pl.Series(steps, dtype=pl.Int64()),
+    }
+    numbers = {
+        name: pl.Series(values, dtype=pl.Float64(), strict=False)
+        for name, values in columns.items()
+        if name not in ("run_id", "phase", "step")
+    }
+    order = [name for name in columns if name != "run_id"]
+    return pl.DataFrame(named | numbers).select(
+        pl.col(name)
+        if name in named
+        else pl.when(pl.col(name).is_finite())
+        .then(pl.col(name))
+        .cast(METRIC_COLUMNS.get(name, pl.Float64()), strict=False)
+        for name in order
+    )
 
 
 def _values(rows: Sequence[Row], key: str) -> Values:
@@ -169,11 +173,20 @@ def _describe(
         planned if isinstance(planned, int) and planned > 0 else None
     )
     facts.steps_replaced = len(scalars.replaced)
-    facts.config = {key: settings[key] for key in SETTINGS_KEPT if settings.get(key) is not None}
+    facts.config = {key: settings[key] for key in SETTINGS_KEPT if _plain(settings.get(key))}
     model = scalars.config.get("model_config", {})
     for key in MODEL_SETTINGS_KEPT:
-        if model.get(key):
+        if _plain(model.get(key)):
             facts.config[f"model.{key.lstrip('_')}"] = model[key]
+
+
+def _plain(value: object) -> bool:
+    """Whether a setting is a value to hand on: text, a finite number, or a list of such."""
+    if isinstance(value, list):
+        return all(_plain(item) for item in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, (str, int))
 
 
 def _steps_per_row(scalars: Scalars) -> int:

@@ -29,9 +29,12 @@ def holds_samples(columns: Collection[str]) -> bool:
     return bool(COMPLETION.find(columns)) and bool({"prompt", "prompt_id"} & set(columns))
 
 
+_NO_SAMPLES = pl.DataFrame(schema=SAMPLE_COLUMNS)  # made once: a folder may hold 1,000 tables
+
+
 def no_samples() -> pl.DataFrame:
     """An empty samples frame."""
-    return pl.DataFrame(schema=SAMPLE_COLUMNS)
+    return _NO_SAMPLES.clone()
 
 
 def no_metrics() -> pl.DataFrame:

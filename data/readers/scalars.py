@@ -146,8 +146,8 @@ def load_json(text: str, what: str) -> Any:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise LogError(f"{what} is not whole JSON ({error.msg} at {place})") from None
-    except ValueError as error:  # an integer of more than 4300 digits
-        raise LogError(f"{what} is not readable JSON ({error})") from None
+    except ValueError:  # Python refuses to parse integers of more than 4300 digits
+        raise LogError(f"{what} holds a number of thousands of digits") from None
 
 
 def read_text(path: Path, limit: int) -> str:

@@ -112,6 +112,8 @@ def _csv(path: Path) -> Table:
             raise LogError(f"{path.name} is empty or has no header in line 1")
         delimiter = max(",;\t", key=header_line.count)
         header = [name.strip() for name in next(csv.reader([header_line], delimiter=delimiter))]
+        if any(not name.isprintable() or "\ufffd" in name for name in header):
+            raise LogError(f"{path.name} line 1 is not text, so it is no header of a table")
         if len(header) > MAX_COLUMNS or len(set(header)) < len(header):
             raise LogError(f"{path.name} line 1 names a column twice, or too many columns")
         last = [""]

@@ -153,6 +153,8 @@ def _metrics(
     for key in cells.further(taken | set(METRIC_COLUMNS) | {"kl_logged"}):
         columns[key] = cells.numbers(key).to_list()
 
+    all_texts = {key: cells.texts(key).to_list() for key in _text_keys(keys)}
+
     read_any = False
     for name, rows in split_by(names).items():
         good = [row for row in rows if row not in cells.bad_rows]
@@ -171,7 +173,7 @@ def _metrics(
         facts.steps_replaced = len(order) - len(kept)
         order = [order[i] for i in kept]
         picked = {key: [values[row] for row in order] for key, values in columns.items()}
-        texts = {key: [cells.texts(key)[row] for row in order] for key in _text_keys(keys)}
+        texts = {key: [values[row] for row in order] for key, values in all_texts.items()}
         yield RunLog(
             run=name,
             parent=cells.table.path.parent.name,

@@ -1,7 +1,6 @@
-"""TensorBoard event files, read without TensorBoard: TFRecord framing and the protobuf wire.
+"""TensorBoard event files, read without TensorBoard: the protobuf wire of their records.
 
-A record is ``length u64, masked crc32c of the length u32, payload, masked crc32c of it u32``. The
-payload is an ``Event`` (wall_time 1, step 2, summary 5) whose ``Summary`` holds ``Value`` entries
+A record is an ``Event`` (wall_time 1, step 2, summary 5) whose ``Summary`` holds ``Value`` entries
 (tag 1, simple_value 2, tensor 8). Only scalars, and the two texts in which the Hugging Face
 trainer writes its settings, are kept.
 """
@@ -12,14 +11,13 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from data.columns import LogError
 from data.readers.scalars import CLOCK_KEYS, SUMMARY_KEYS, Row, Scalars, load_json
+from data.readers.tfrecord import records
 
 FORMAT = "tensorboard"
 EXPECTS = "TensorBoard event files (events.out.tfevents.*)"
-MAX_RECORD = 64 << 20  # larger records are images or graphs: stepped over, never held
 TEXTS = {"args/text_summary": "args", "model_config/text_summary": "model_config"}
 
 # The layout that nearly every scalar record has; all others take the general way.
@@ -30,7 +28,6 @@ _SCALAR = re.compile(
     re.DOTALL,
 )
 _FLOAT = struct.Struct("<f")
-_HEADER = struct.Struct("<QI")
 # dtype of a TensorProto -> how a scalar stands in its tensor_content
 _CONTENT = {1: "<f", 2: "<d", 3: "<i", 4: "<B", 6: "<b", 9: "<q"}
 
@@ -46,14 +43,15 @@ def read(path: Path) -> Scalars:
     Tags ``train/…`` and ``eval/…`` give phase and key; other tags are keys of phase train.
 
     Raises:
-        LogError: the file cannot be opened, or does not start with a whole record.
+        LogError: the file cannot be opened, does not start with a whole record, or has neither
+            scalars nor settings.
     """
     scalars = Scalars(path=str(path), format=FORMAT)
     tags: dict[bytes, tuple[str, str]] = {}
     rows, replaced = scalars.rows, scalars.replaced
     try:
         with path.open("rb") as file:
-            for payload in _records(file, path.stat().st_size, scalars.notes, path.name):
+            for payload in records(file, path.stat().st_size, scalars.notes, path.name):
                 match = _SCALAR.fullmatch(payload)
                 if match is not None:
                     _, step_bytes, length, tag, value = match.groups()
@@ -91,42 +89,12 @@ def first_wall_time(path: Path) -> float:
     """
     try:
         with path.open("rb") as file:
-            payload = next(_records(file, path.stat().st_size, [], path.name), b"")
+            payload = next(records(file, path.stat().st_size, [], path.name), b"")
     except OSError as error:
         raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
     if len(payload) < 9 or payload[0] != 0x09:
         return 0.0
     return float(struct.unpack_from("<d", payload, 1)[0])
-
-
-def _records(file: BinaryIO, size: int, notes: list[str], name: str) -> Iterator[bytes]:
-    """The payloads of a TFRecord file; ends, with a note, where the framing does."""
-    position = 0
-    checked: set[bytes] = set()  # headers repeat (few lengths), so their CRC is computed once
-    while position < size:
-        header = file.read(12)
-        if len(header) < 12:
-            notes.append(f"{name}: ends in a partial record at byte {position}; read up to there")
-            return
-        length, crc = _HEADER.unpack(header)
-        if header not in checked:
-            if _masked_crc32c(header[:8]) != crc:
-                if position == 0:
-                    raise LogError(f"{name} is not an event file: its first record is damaged")
-                notes.append(f"{name}: damaged record at byte {position}; read up to there")
-                return
-            checked.add(header)
-        if length > size - position - 16:
-            notes.append(f"{name}: ends in a partial record at byte {position}; read up to there")
-            return
-        if length > MAX_RECORD:
-            file.seek(length + 4, 1)
-        else:
-            body = file.read(length + 4)
-            if len(body) < length + 4:  # the file shrank under us
-                return
-            yield body[:-4]
-        position += length + 16
 
 
 def _phase_and_key(tag: bytes) -> tuple[str, str]:
@@ -252,24 +220,3 @@ def _varint(buffer: bytes, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return result & 0xFFFFFFFFFFFFFFFF, position + count + 1
     raise IndexError(position)
-
-
-def _crc_table() -> list[int]:
-    table = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
-        table.append(crc)
-    return table
-
-
-_CRC_TABLE = _crc_table()
-
-
-def _masked_crc32c(data: bytes) -> int:
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = (crc >> 8) ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
-    crc ^= 0xFFFFFFFF
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF

@@ -9,13 +9,15 @@ from analytics.figures.band import band_figure
 from analytics.figures.headline import headline
 from analytics.figures.rewards import can_normalise, reward_figure
 from pages.shared import links, reads
+from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
 from pages.shared.frame import escaped, heading, stop_when_empty
-from pages.shared.verdict_view import show_verdict
+from pages.shared.freezing import frozen_steps
+from pages.shared.verdict_view import show_verdict, subtitle
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
 SCALES = {"raw": "as logged", "sd": "in sd of the start"}
-SOURCES = {"evaluation": "evaluation", "training": "training batches", "table": "table"}
+SOURCES = {"evaluation": "evaluations", "training": "training", "table": "table"}
 
 heading(
     "Overoptimization",
@@ -37,23 +39,21 @@ chosen = st.multiselect(
     "Runs", list(every), key="run", bind="query-params", placeholder="Choose one or more runs",
 )  # fmt: skip
 if not chosen:
-    st.info("Choose a run to see its curve, or open one from the overview.", icon=":material/show_chart:")
+    st.info(
+        "Choose a run to see its curve, or open one from the overview.",
+        icon=":material/show_chart:",
+    )
     st.stop()
 
-first, second, third, fourth = st.columns([1.1, 1.3, 1.6, 1], vertical_alignment="bottom")
-axis = first.segmented_control(
-    "Axis", list(AXES), default="sqrt_kl", required=True, format_func=AXES.get, key="axis",
-    bind="query-params",
-)  # fmt: skip
-scale = second.segmented_control(
-    "Rewards", list(SCALES), default="raw", required=True, format_func=SCALES.get, key="scale",
-    bind="query-params",
+first, second, third, fourth = st.columns([1, 1.5, 1.9, 0.9], vertical_alignment="bottom")
+axis = choose_one(first.segmented_control, "Axis", AXES, "axis", "sqrt_kl", required=True)
+scale = choose_one(
+    second.segmented_control, "Rewards", SCALES, "scale", "raw", required=True, wrap=True,
     help="In sd of the start: both rewards centred on the initial policy and divided by its "
     "spread between responses (Gao et al. 2022), where the log states that spread.",
 )  # fmt: skip
-source = third.segmented_control(
-    "Gold from", list(SOURCES), default=None, format_func=SOURCES.get, key="gold",
-    bind="query-params",
+source = choose_one(
+    third.segmented_control, "Gold from", SOURCES, "gold", None, wrap=True,
     help="Sources of gold are never pooled. Unless you choose, evaluations on fixed prompts are "
     "used where there are any, else gold from training batches.",
 )  # fmt: skip
@@ -62,32 +62,15 @@ banded = fourth.toggle(
     help="Average the chosen runs as seeds of one setting.",
 )  # fmt: skip
 
-frozen = {run: step for run, step in until.items() if run in chosen and step is not None}
-newer = [run for run, step in frozen.items() if (every[run]["step_end"] or 0) > step]
-if frozen:
-    steps = ", ".join(f"{escaped(run)} at step {step:,}" for run, step in frozen.items())
-    more = (
-        " Newer rows exist: " + ", ".join(f"{escaped(run)} up to step {every[run]['step_end']:,}" for run in newer) + "."
-        if newer
-        else " There are no newer rows."
-    )  # fmt: skip
-    told, button = st.columns([4, 1], vertical_alignment="center")
-    told.info(f"This view is frozen: {steps}.{more}", icon=":material/ac_unit:")
-    if button.button("Show all rows", width="stretch"):
-        del st.query_params["until"]
-        st.rerun()
-
+frozen = frozen_steps(chosen, until, every)
 curves = [reads.run_curve(every[run], frozen.get(run), source) for run in chosen]
 if axis != "step":
     unmeasured = [c.run_id for c in curves if not c.curve["kl"].drop_nulls().len()]
     if unmeasured:
-        names = ", ".join(escaped(run) for run in unmeasured)
         alone = len(unmeasured) == len(curves)
-        st.warning(
-            f"KL was not measured in {names}: "
-            + ("shown over steps instead." if alone else "not drawn over KL. Choose the step axis to see it."),
-            icon=":material/straighten:",
-        )  # fmt: skip
+        names = ", ".join(escaped(run) for run in unmeasured)
+        how = "shown over steps instead" if alone else "left out, the step axis shows them"
+        st.warning(f"KL was not measured in {names}: {how}.", icon=":material/straighten:")
     if len(unmeasured) == len(curves):
         axis = "step"
     else:
@@ -112,14 +95,11 @@ if len(chosen) > 1:
 if len(curves) == 1:
     only = curves[0]
     st.markdown(f"#### {escaped(only.run_id)} {escaped(headline(only.verdict))}")
-    about = facts[only.run_id]
+    st.caption(escaped(subtitle(only, facts[only.run_id])))
+else:
     st.caption(
-        escaped(
-            f"{about['trainer'] or every[only.run_id]['format']} · {about['kl_note'] or 'KL not logged'} "
-            f"· {only.verdict['gold_evaluations']:,} gold evaluations"
-            + (f" ({only.verdict['gold_source']})" if only.verdict.get("gold_source") else "")
-            + " · bars: 90 % intervals · the alarm errs on at most 5 % of runs whose gold never falls"
-        )
+        "Solid with points: gold, bars are 90 % intervals. Dotted: proxy. Shaded: where gold peaks "
+        "(90 %). Dashed line: alarm."
     )
 kind = st.session_state.get("figure_file", "svg")
 config = {
@@ -154,6 +134,6 @@ with files.popover("Download", icon=":material/download:", width="stretch"):
 
 st.subheader("Verdict" if len(curves) == 1 else "Verdicts", anchor=False)
 for curve in curves:
-    show_verdict(curve, facts[curve.run_id], titled=len(curves) > 1)
+    show_verdict(curve, facts[curve.run_id], len(curves) > 1, frozen.get(curve.run_id))
 if len(curves) == 1:
     show_completions(every[curves[0].run_id], curves[0])

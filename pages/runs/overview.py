@@ -7,6 +7,7 @@ import streamlit as st
 
 from analytics.figures.palette import STATUS, run_colour
 from pages.shared import links, reads
+from pages.shared.choices import choose_several
 from pages.shared.frame import escaped, heading, stop_when_empty
 from pages.shared.run_table import run_table
 
@@ -24,16 +25,16 @@ for wanted in links.asked("project"):
     if wanted not in projects:
         st.warning(f"The link asks for project {escaped(wanted)}, which is not in this store.")
 
-left, middle, right = st.columns([1.2, 2.6, 1.6], vertical_alignment="bottom")
+left, right = st.columns(2, vertical_alignment="bottom")
 project = left.selectbox(
     "Project", projects, index=None, placeholder="All projects", key="project", bind="query-params"
 )
-statuses = middle.pills(
-    "Verdict", list(STATUS), selection_mode="multi", key="status", bind="query-params",
-    format_func=lambda status: STATUS[status][1],
-)  # fmt: skip
 words = right.text_input(
     "Name contains", key="q", bind="query-params", placeholder="part of a run's name"
+)
+words_of = {status: words for status, (_, words) in STATUS.items()}
+statuses = choose_several(
+    st.pills, "Verdict", words_of, "status", selection_mode="multi", wrap=True
 )
 
 verdicts = reads.kept_verdicts()
@@ -60,9 +61,7 @@ chosen = [
 
 judged = [verdicts[run["run_id"]]["status"] for run in chosen if run["run_id"] in verdicts]
 counts = pl.Series(judged, dtype=pl.String).value_counts().rows() if judged else []
-told = ", ".join(
-    f"{n} {STATUS[s][1]}" for s, n in sorted(counts, key=lambda row: rank[row[0]])
-)
+told = ", ".join(f"{n} {STATUS[s][1]}" for s, n in sorted(counts, key=lambda row: rank[row[0]]))
 alarmable = sum(s not in ("unmeasured", "too_little_gold") for s in judged)
 sentence = f"**{len(chosen)} of {runs.height} runs**" + (f": {told}." if told else ".")
 if alarmable:

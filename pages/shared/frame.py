@@ -27,7 +27,10 @@ def stop_when_empty() -> None:
     refresh_when_store_changes()
     if reads.runs().height:
         return
-    st.info("The store is empty. Point the monitor at a folder of training logs:", icon=":material/inbox:")
+    st.info(
+        "The store is empty. Point the monitor at a folder of training logs:",
+        icon=":material/inbox:",
+    )
     st.code("python -m data import PATH/TO/RUN_FOLDER", language="bash")
     st.markdown(
         "A TRL output folder works as it is, so do TensorBoard event files and CSV, JSON Lines or "

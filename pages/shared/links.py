@@ -25,7 +25,9 @@ def asked_until(runs: Sequence[str]) -> list[int | None]:
             return [None] * len(runs)
     if not steps:
         return [None] * len(runs)
-    return steps if len(steps) == len(runs) else [max(s for s in steps if s is not None)] * len(runs)
+    return (
+        steps if len(steps) == len(runs) else [max(s for s in steps if s is not None)] * len(runs)
+    )
 
 
 def page_link(path: str, choices: Iterable[tuple[str, object]]) -> str:

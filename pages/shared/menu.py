@@ -2,8 +2,14 @@
 
 import streamlit as st
 
-st.set_page_config(page_title="Reward overoptimization", page_icon=":material/monitoring:", layout="wide")
+st.set_page_config(
+    page_title="Reward overoptimization", page_icon=":material/monitoring:", layout="wide"
+)
 
+st.html("""<style>
+.stMainBlockContainer {padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px}
+@media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
+</style>""")
 page = st.navigation(
     {
         "Runs": [

@@ -56,9 +56,7 @@ def kept_verdicts() -> dict[str, dict[str, Any]]:
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _kept_verdicts(_home: str, generation: int, saved: int) -> dict[str, dict[str, Any]]:
-    frame = store().query(
-        "verdicts", runs=None, until=-1, source="", method=verdicts.method()
-    )
+    frame = store().query("verdicts", runs=None, until=-1, source="", method=verdicts.method())
     return {
         row["run_id"]: json.loads(row["verdict"])
         | {"updating": not row["current"], "looks_rows": row["looks"]}

@@ -12,8 +12,9 @@ from pages.shared.links import local_link
 
 _STYLE = """
 <style>
-.ovr {display:grid; grid-template-columns:minmax(11rem,1.5fr) minmax(8.5rem,.9fr) minmax(10rem,1.2fr)
-  minmax(9rem,1fr) minmax(8rem,1fr) 150px; column-gap:1.2rem; font-size:.92rem; line-height:1.35}
+.ovr {display:grid; column-gap:1.2rem; font-size:.92rem; line-height:1.35;
+  grid-template-columns:minmax(10rem,1.4fr) minmax(9.5rem,1.1fr) minmax(9.5rem,1.2fr)
+  minmax(7rem,.8fr) minmax(7.5rem,.8fr) 150px}
 .ovr > div {display:contents}
 .ovr > div > * {padding:.55rem 0; border-bottom:1px solid rgba(128,128,128,.25); min-width:0;
   overflow-wrap:anywhere}
@@ -22,7 +23,8 @@ _STYLE = """
   border-bottom:1.5px solid rgba(128,128,128,.5)}
 .ovr a:hover {border-bottom-color:currentColor}
 .ovr small {display:block; opacity:.75; font-size:.8rem}
-.ovr .dot {display:inline-block; width:.65rem; height:.65rem; border-radius:50%; margin-right:.45rem}
+.ovr .dot {display:inline-block; width:.65rem; height:.65rem; border-radius:50%;
+  margin-right:.45rem}
 .ovr .square {border-radius:2px}
 .ovr b {font-weight:600}
 .ovr img {display:block; width:150px; height:40px}
@@ -66,13 +68,14 @@ def _row(row: Mapping[str, Any]) -> str:
     else:
         ink, words = STATUS[verdict["status"]]
         notes = ", ".join(flag.replace("_", " ") for flag in verdict["flags"])
+        notes = f"updating … {notes}" if verdict.get("updating") else notes
         cells.append(
             f'<span><i class="dot square" style="background:{ink}"></i><b>{escape(words)}</b>'
-            f"<small>{'updating … ' if verdict.get('updating') else ''}{escape(notes)}</small></span>"
+            f"<small>{escape(notes)}</small></span>"
         )
         cells.append(f'<span><i class="word">gold peaks at </i>{_onset(verdict)}</span>')
         cells.append(f"<span>{_lost(verdict)}</span>")
-    cells.append(f'<span>{_gold(run)}</span>')
+    cells.append(f"<span>{_gold(run)}</span>")
     words = f"gold and proxy reward of {run['run_id']}"
     picture = row["picture"]
     drawn = f'<img src="{picture}" alt="{escape(words)}">' if picture else "nothing to draw"
@@ -114,7 +117,7 @@ def _gold(run: Mapping[str, Any]) -> str:
     count = run["gold_evaluations"]
     if not count:
         return "none"
-    words = f"{count:,}<i class=\"word\"> gold evaluations</i>"
+    words = f'{count:,}<i class="word"> gold evaluations</i>'
     steps = (run["step_end"] or 0) - (run["gold_step_end"] or 0)
     if not steps:
         return f"{words}<small>the last at the end</small>"

@@ -29,41 +29,58 @@ FLAG_WORDS = {
 }
 
 
-def show_verdict(curve: RunCurve, facts: Mapping[str, Any], titled: bool) -> None:
-    """Write one run's verdict; ``titled`` puts its name over it."""
+def show_verdict(
+    curve: RunCurve, facts: Mapping[str, Any], titled: bool, until: int | None = None
+) -> None:
+    """Write one run's verdict; ``titled`` puts its name over it, ``until`` freezes it."""
     verdict = curve.verdict
     with st.container(border=True):
         if titled:
             st.markdown(f"**{escaped(curve.run_id)}**")
-        one, two, three, four = st.columns(4)
-        one.metric("Verdict", STATUS[verdict["status"]][1])
-        two.metric("Gold peaks at (90 %)", _peak(verdict))
-        lost = verdict["gold_lost"]
-        three.metric(
-            "Gold lost since (90 %)",
-            number(lost["value"]) if lost else "–",
-            f"{number(lost['low'])} to {number(lost['high'])}" if lost else "no alarm",
-            delta_color="off", delta_arrow="off",
-        )  # fmt: skip
-        alarm = verdict["alarm"]
-        at = "–"
+        lost, alarm = verdict["gold_lost"], verdict["alarm"]
+        at, where = "none", "on the evidence so far"
         if alarm:
             at = f"step {alarm['step']:,.0f}"
-        four.metric(
-            "Alarm",
-            at,
-            f"KL {number(alarm['kl'])}" if alarm and alarm.get("kl") is not None else "none"
-            if not alarm else "KL not measured",
-            delta_color="off", delta_arrow="off",
-        )  # fmt: skip
-        for reason in verdict["reasons"]:
-            st.markdown(f"- {escaped(reason)}")
-        kept = _checkpoints(verdict, facts.get("checkpoints") or [])
-        if kept:
-            st.markdown(f"- {escaped(kept)}")
+            where = (
+                "KL not measured" if alarm.get("kl") is None else f"KL {number(alarm['kl'])} nats"
+            )
+        reach = (
+            f"{number(lost['low'])} to {number(lost['high'])}" if lost else "stated after an alarm"
+        )
+        status = STATUS[verdict["status"]][1]
+        source = verdict.get("gold_source")
+        tiles = (
+            ("Verdict", status, f"by {source} gold" if source else "no gold in the log"),
+            ("Gold peaks at", _peak(verdict), "90 % interval" if verdict["peak"] else ""),
+            ("Gold lost since", number(lost["value"]) if lost else "–", reach),
+            ("Alarm", at, where),
+        )
+        for column, (name, value, note) in zip(st.columns(4), tiles, strict=True):
+            column.caption(name)
+            column.markdown(f"#### {escaped(value)}")
+            column.caption(escaped(note))
+        saved = [s for s in facts.get("checkpoints") or [] if until is None or s <= until]
+        kept = _checkpoints(verdict, saved)
+        said = [*verdict["reasons"], *([kept] if kept else [])]
+        st.markdown("\n".join(f"- {escaped(reason)}" for reason in said))
         if verdict["flags"]:
             words = "; ".join(FLAG_WORDS.get(flag, flag) for flag in verdict["flags"])
             st.caption(f"To keep in mind: {escaped(words)}.")
+
+
+def subtitle(curve: RunCurve, facts: Mapping[str, Any]) -> str:
+    """What stands under the headline: trainer, KL, evaluations, what the bars are."""
+    verdict = curve.verdict
+    source = f" ({verdict['gold_source']})" if verdict.get("gold_source") else ""
+    return " · ".join(
+        (
+            facts["trainer"] or "trainer unknown",
+            f"KL: {facts['kl_note'] or 'not logged'}".rstrip("."),
+            f"{verdict['gold_evaluations']:,} gold evaluations{source}",
+            "bars: 90 % intervals",
+            "the alarm errs on at most 5 % of runs whose gold never falls",
+        )
+    )
 
 
 def _peak(verdict: Mapping[str, Any]) -> str:
@@ -72,9 +89,11 @@ def _peak(verdict: Mapping[str, Any]) -> str:
         return "cannot tell"
     if verdict["axis"] == "kl":
         low, high = peak["kl_low"], peak["kl_high"]
-        return f"KL {number(low)} – {number(high)}" if high is not None else f"KL {number(low)} or later"
+        span = f"{number(low)}–{number(high)}" if high is not None else f"{number(low)} or later"
+        return f"KL {span}"
     low, high = peak.get("step_low"), peak.get("step_high")
-    return f"step {number(low)} – {number(high)}" if high is not None else f"step {number(low)} or later"
+    span = f"{number(low)}–{number(high)}" if high is not None else f"{number(low)} or later"
+    return f"step {span}"
 
 
 def _checkpoints(verdict: Mapping[str, Any], saved: list[int]) -> str:

@@ -1,0 +1,73 @@
+"""Choices bound to the address by short names of their own.
+
+Streamlit's ``bind="query-params"`` writes the label that a reader sees; labels change, addresses
+must not. So a choice with labels is bound here: read once from the address, written at a change.
+A choice equal to its default leaves the address, a value that is not known is said aloud.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.shared.frame import escaped
+
+Widget = Callable[..., Any]
+
+
+def choose_one(
+    widget: Widget,
+    label: str,
+    options: Mapping[str, str],
+    key: str,
+    default: str | None,
+    **more: Any,
+) -> str | None:
+    """One of ``options`` (name in the address to label), drawn by ``widget``."""
+    asked = st.query_params.get(key)
+    if asked is not None and asked not in options:
+        _unknown(label, asked, options)
+    if key not in st.session_state:
+        st.session_state[key] = asked if asked in options else default
+
+    def keep() -> None:
+        value = st.session_state[key]
+        if value is None or value == default:
+            st.query_params.pop(key, None)
+        else:
+            st.query_params[key] = value
+
+    chosen = widget(
+        label, list(options), format_func=options.__getitem__, key=key, on_change=keep, **more
+    )
+    return chosen if chosen is not None else default
+
+
+def choose_several(
+    widget: Widget, label: str, options: Mapping[str, str], key: str, **more: Any
+) -> list[str]:
+    """Any of ``options``; the address repeats the key."""
+    asked = st.query_params.get_all(key)
+    for value in asked:
+        if value not in options:
+            _unknown(label, value, options)
+    if key not in st.session_state:
+        st.session_state[key] = [value for value in asked if value in options]
+
+    def keep() -> None:
+        st.query_params[key] = list(st.session_state[key])
+
+    chosen = widget(
+        label, list(options), format_func=options.__getitem__, key=key, on_change=keep, **more
+    )
+    return list(chosen or [])
+
+
+def _unknown(label: str, value: str, options: Mapping[str, str]) -> None:
+    known = ", ".join(options)
+    st.warning(
+        f"The link asks for {label.lower()} {escaped(value)}, which is not known; "
+        f"known are {escaped(known)}."
+    )

@@ -1,0 +1,97 @@
+"""The scan's boundary, its error rate, and that it looks only backwards."""
+
+import numpy as np
+import pytest
+
+from analytics.onset.contrasts import drop_contrasts, slope_contrasts
+from analytics.onset.measurements import Rows
+from analytics.onset.noise import noise_of_looks
+from analytics.onset.pooling import pool
+from analytics.onset.red import Schedule, boundary, scan, to_normal
+
+
+def rows_of(gold):
+    count = len(gold)
+    blank = np.full(count, np.nan)
+    gold = np.asarray(gold, dtype=float)
+    zeros = np.zeros(count, dtype=np.int64)
+    return Rows(np.arange(count), zeros, blank, gold, blank, blank, blank, blank)
+
+
+def scanned(gold, se=None, size=1):
+    rows = rows_of(gold)
+    stated = None if se is None else np.full(len(gold), se)
+    looks = pool(rows, size)
+    return scan(looks.gold, noise_of_looks(rows, looks, size, stated, "", None))
+
+
+@pytest.mark.parametrize(
+    ("looks", "rho", "anchor"), [(21, 0.0, 3.26), (21, 0.5, 3.93), (11, 0.0, 2.90), (41, 0.0, 3.56)]
+)
+def test_slope_boundary(looks, rho, anchor):
+    assert boundary(Schedule(looks, rho=rho)).value == pytest.approx(anchor, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("looks", "rho", "anchor"), [(21, 0.0, 3.68), (21, 0.5, 4.28), (11, 0.0, 3.25)]
+)
+def test_drop_boundary(looks, rho, anchor):
+    found = boundary(Schedule(looks, rho=rho, scan="drop"), paths=8_000)
+    assert found.value == pytest.approx(anchor, abs=0.06)
+
+
+@pytest.mark.parametrize("contrasts", [slope_contrasts(9), drop_contrasts(9)])
+def test_a_gold_that_never_falls_never_helps_the_alarm(contrasts):
+    rng = np.random.default_rng(0)
+    rising = np.cumsum(rng.exponential(size=(9, 200)), axis=0)
+    assert np.all(contrasts.matrix @ rising <= 1e-12)
+    assert np.linalg.norm(contrasts.matrix, axis=1) == pytest.approx(1.0)
+    used = np.array([np.flatnonzero(row)[-1] for row in contrasts.matrix])
+    assert np.array_equal(used, contrasts.last)
+    assert used.min() == 3
+
+
+@pytest.mark.parametrize(("size", "se"), [(1, 0.3), (1, None), (4, None), (2, None)])
+def test_flat_gold_alarms_in_at_most_five_percent(size, se):
+    rng = np.random.default_rng(5)
+    alarms = [
+        scanned(0.3 * rng.standard_normal(16 * size), se, size).alarm is not None
+        for _ in range(500)
+    ]
+    # 5 % plus three standard errors of 500 runs
+    assert 0.005 < np.mean(alarms) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 500)
+
+
+def test_later_looks_do_not_change_earlier_statistics():
+    rng = np.random.default_rng(1)
+    for size, se in ((1, 1.0), (1, None), (4, None)):
+        gold = rng.standard_normal(20 * size)
+        whole = scanned(gold, se, size).statistic
+        changed = gold.copy()
+        changed[12 * size :] += 100 * rng.standard_normal(8 * size)
+        kept = 12
+        # the autocorrelation alone belongs to the whole view; white noise here gives 0 for both
+        assert whole[:kept] == pytest.approx(
+            scanned(changed, se, size).statistic[:kept], nan_ok=True
+        )
+
+
+def test_a_detectable_fall_is_detected_in_four_of_five():
+    rng = np.random.default_rng(2)
+    fall = scanned(rng.standard_normal(21), 1.0).detectable
+    mean = -fall * np.maximum(0, np.arange(21) - 10) / 10
+    found = [scanned(mean + rng.standard_normal(21), 1.0).alarm is not None for _ in range(300)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.08)
+
+
+def test_normal_scale_of_student_t():
+    assert to_normal(np.array([3.0]), np.array([np.inf])) == 3.0
+    # P(t_10 > 3) = P(N > z) at z = 2.474
+    assert to_normal(np.array([3.0, -3.0]), np.array([10.0, 10.0])) == pytest.approx(
+        [2.474, -2.474], abs=0.01
+    )
+
+
+def test_too_few_looks_is_an_error():
+    with pytest.raises(ValueError, match="at least 4"):
+        slope_contrasts(3)

@@ -1,0 +1,232 @@
+"""What a reader meets on the pages of runs, in a real browser on the bundled runs."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "data" / "examples"
+FIGURE = """() => {
+  const gd = document.querySelector('.js-plotly-plot');
+  return JSON.stringify({
+    data: gd._fullData.map(t => ({name: t.name, x: Array.from(t.x), y: Array.from(t.y),
+      bars: t.error_y && t.error_y.array ? Array.from(t.error_y.array) : []})),
+    shapes: gd.layout.shapes, notes: (gd.layout.annotations || []).map(a => a.text)});
+}"""
+
+
+def command(home: Path, *words: str, module: str = "data", status: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "OVEROPT_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    return done.stdout
+
+
+def filled(home: Path, *logs: Path) -> Path:
+    home.mkdir(parents=True, exist_ok=True)
+    command(home, "import", *map(str, logs), "--project", "examples", "--json")
+    return home
+
+
+@pytest.fixture(scope="module")
+def bundled(server, tmp_path_factory):
+    return server(home=filled(tmp_path_factory.mktemp("bundled"), EXAMPLES))
+
+
+def figure_of(view) -> dict:
+    return json.loads(view.page.evaluate(FIGURE))
+
+
+def test_first_request_after_a_start_may_be_a_deep_link(bundled, open_page) -> None:
+    bundled.restart(signal.SIGKILL)
+    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
+    view.page.get_by_text("is past its gold peak").wait_for()
+    assert view.page.locator('[data-testid="stDialog"]').count() == 0
+    assert view.page.locator('[data-testid="stSidebarNavLink"]').count() >= 2
+    drawn = figure_of(view)
+    assert any("gold peaks here" in note for note in drawn["notes"])
+    assert any("alarm: step" in note for note in drawn["notes"])
+    assert any(shape["type"] == "rect" for shape in drawn["shapes"])
+    assert "Traceback" not in bundled.log()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("path", ["/", "/overoptimization?run=r3_grpo_bigrm&run=r5_rloo"])
+def test_pages_fit_their_window(bundled, open_page, path: str, width: int, dark: bool) -> None:
+    view = open_page(bundled.url + path, width=width, dark=dark, charts="run=" in path)
+    view.page.get_by_text("r3_grpo_bigrm").first.wait_for()
+    main = view.page.locator('[data-testid="stMain"]')
+    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+    assert "Traceback" not in view.text()
+
+
+def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
+    view = open_page(bundled.url, charts=False)
+    view.page.locator(".ovr a").first.wait_for()
+    view.page.wait_for_function("!document.body.innerText.includes('being judged')")
+    names = view.page.locator(".ovr a").all_inner_texts()
+    assert sorted(names) == ["r2_grpo_highkl", "r3_grpo_bigrm", "r5_rloo", "r6_grpo_resume"]
+    assert names[-1] == "r2_grpo_highkl"
+    assert names.index("r5_rloo") < names.index("r3_grpo_bigrm")  # it lost more gold
+    view.page.locator(".ovr a", has_text="r5_rloo").click()
+    view.page.wait_for_url("**/overoptimization?run=r5_rloo")
+    view.charts()
+
+
+def test_filters_are_in_the_address(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/?q=RESUME&status=overoptimized", charts=False)
+    view.page.locator(".ovr a").first.wait_for()
+    assert view.page.locator(".ovr a").all_inner_texts() == ["r6_grpo_resume"]
+
+
+def test_choices_go_to_the_address_and_back(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
+    view.page.get_by_role("radio", name="KL", exact=True).click()
+    view.page.wait_for_url("**axis=kl**")
+    view.page.get_by_role("radio", name="in sd of the start").click()
+    view.page.wait_for_url("**scale=sd**")
+    again = open_page(view.page.url)
+    for name in ("KL", "in sd of the start"):
+        assert again.page.get_by_role("radio", name=name, exact=True).is_checked()
+    view.page.get_by_role("radio", name="√KL", exact=True).click()
+    view.page.wait_for_function("!location.search.includes('axis')")
+
+
+def test_link_to_a_run_that_is_not_there_says_so(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/overoptimization?run=nobody&run=r3_grpo_bigrm")
+    assert "nobody, which is not in this store" in view.text()
+    view = open_page(f"{bundled.url}/overoptimization?run=%3Cb%3Enobody", charts=False)
+    assert "<b>nobody, which is not in this store" in view.text()
+
+
+def test_copied_link_names_every_choice_and_the_readers_host(bundled, open_page) -> None:
+    host = bundled.url.replace("localhost", "127.0.0.1")
+    view = open_page(f"{host}/overoptimization?run=r3_grpo_bigrm&axis=kl")
+    view.page.get_by_role("button", name="Copy link").click()
+    link = view.page.locator('[data-testid="stCode"]').first.inner_text().strip()
+    assert link.startswith(f"{host}/overoptimization?")
+    asked = parse_qs(urlsplit(link).query)
+    assert asked == {"run": ["r3_grpo_bigrm"], "axis": ["kl"], "scale": ["raw"], "until": ["400"]}
+
+
+def shortened(log: Path, target: Path, last: int) -> Path:
+    """The run's log as it was at an earlier step."""
+    state = json.loads((log / "trainer_state.json").read_text())
+    rows = [row for row in state["log_history"] if row["step"] <= last and "reward" in row]
+    target.mkdir(parents=True)
+    state |= {"log_history": rows, "global_step": last}
+    (target / "trainer_state.json").write_text(json.dumps(state))
+    (target / "completions").mkdir()
+    for step in range(2, last + 1, 2):
+        name = f"completions_{step:05d}.parquet"
+        shutil.copy(log / "completions" / name, target / "completions" / name)
+    return target
+
+
+def test_frozen_link_shows_the_same_weeks_later(server, open_page, tmp_path: Path) -> None:
+    # Without the event files: their config would tell more of the KL than the early log did.
+    whole = tmp_path / "now" / "r3_grpo_bigrm"
+    shutil.copytree(EXAMPLES / "r3_grpo_bigrm", whole, ignore=shutil.ignore_patterns("tb"))
+    early = shortened(whole, tmp_path / "then" / "r3_grpo_bigrm", 200)
+    served = server(home=filled(tmp_path / "frozen", early))
+    view = open_page(f"{served.url}/overoptimization?run=r3_grpo_bigrm")
+    view.page.get_by_text("shows no fall of gold").or_(
+        view.page.get_by_text("is past its gold peak")
+    ).first.wait_for()
+    view.page.get_by_role("button", name="Copy link").click()
+    link = view.page.locator('[data-testid="stCode"]').first.inner_text().strip()
+    view.page.keyboard.press("Escape")
+    before = open_page(link)
+    then = figure_of(before)
+    said = before.page.locator("li").all_inner_texts()
+    assert "There are no newer rows" in before.text()
+
+    command(served.home, "import", str(whole), "--json")
+    later = open_page(link.replace("localhost", "127.0.0.1"))
+    later.page.get_by_text("Newer rows exist").wait_for()
+    now = figure_of(later)
+    assert now["notes"] == then["notes"]
+    assert now["shapes"] == then["shapes"]
+    assert now["data"] == then["data"]
+    assert sum(len(trace["x"]) for trace in now["data"]) > 200
+    assert later.page.locator("li").all_inner_texts() == said
+    later.page.get_by_role("button", name="Show all rows").click()
+    later.page.get_by_text("is past its gold peak").wait_for()
+    assert figure_of(later) != then
+
+
+def test_empty_page_says_how_to_fill_it_and_fills_by_itself(server, open_page, tmp_path) -> None:
+    served = server(home=tmp_path / "empty")
+    view = open_page(served.url, charts=False)
+    view.page.get_by_text("The store is empty").wait_for()
+    view.page.get_by_text("python -m data import").first.wait_for()
+    command(served.home, "import", str(EXAMPLES / "r5_rloo"), "--json")
+    view.page.locator(".ovr a", has_text="r5_rloo").wait_for(timeout=15_000)
+
+
+def test_names_from_logs_are_never_interpreted(server, open_page, tmp_path: Path) -> None:
+    names = ["<img src=x onerror=alert(1)>", "'; drop table runs;--", "**bold** $x$ :red[a]"]
+    table = tmp_path / "odd.csv"
+    rows = ["run_id,step,kl,proxy_reward,gold_reward"]
+    for name in names:
+        quoted = name.replace('"', '""')
+        rows += [f'"{quoted}",{i},{i / 4},{i / 10},{i / 20 - (i > 12) * i / 8}' for i in range(20)]
+    table.write_text("\n".join(rows))
+    served = server(home=filled(tmp_path / "odd", table))
+    view = open_page(served.url, charts=False)
+    alerts: list[str] = []
+    view.page.on("dialog", lambda dialog: alerts.append(dialog.message))
+    view.page.locator(".ovr a").first.wait_for()
+    assert sorted(view.page.locator(".ovr a").all_inner_texts()) == sorted(names)
+    for name in names:
+        view.page.goto(served.url)
+        view.page.locator(".ovr a", has_text=name).click()
+        view.charts()
+        view.page.get_by_text(name, exact=False).first.wait_for()
+    assert not alerts
+    assert "3 runs" in " ".join(command(served.home, "list").split()) or len(
+        json.loads(command(served.home, "list", "--json"))
+    ) == len(names)
+
+
+def test_figure_is_saved_as_svg_and_png(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
+    for kind in ("svg", "png"):
+        if kind == "png":
+            view.page.get_by_role("button", name="Download", exact=True).click()
+            view.page.get_by_role("radio", name="PNG").click()
+            view.page.keyboard.press("Escape")
+            view.page.wait_for_timeout(1500)
+        view.page.locator(".js-plotly-plot").hover()
+        with view.page.expect_download() as started:
+            view.page.locator('.modebar-btn[data-title*="Download"]').click()
+        saved = Path(started.value.path()).read_bytes()
+        assert started.value.suggested_filename == f"r3_grpo_bigrm.{kind}"
+        assert saved.startswith(b"<svg" if kind == "svg" else b"\x89PNG")
+
+
+def test_second_server_on_one_store_refuses(bundled) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", "0"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "OVEROPT_HOME": str(bundled.home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert f"127.0.0.1:{bundled.port}" in done.stderr + done.stdout

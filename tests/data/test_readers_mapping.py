@@ -1,0 +1,237 @@
+"""Every row of the declared tables, each with an exact value from a real log where there is one."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from data.columns import ReadOptions, RunLog
+from data.readers import read
+from data.readers.dialects import DIALECTS, dialect_of
+from data.readers.kl_table import KL_TABLE, NO_KL_DIALECTS, NOT_POLICY_KL, UNITS
+from data.readers.mapping import RUN_COLUMNS, gold_kind_of
+from data.readers.roles import PROXY_OF_DIALECT, reward_functions
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "data" / "examples"
+LOGS = Path(__file__).resolve().parent / "logs"
+SHARED = ROOT.parent / "shared" / "data"
+
+R3 = EXAMPLES / "r3_grpo_bigrm"
+R9 = LOGS / "r9_ppo_trl1.9"
+RLVR = SHARED / "public" / "rlvr_math500_logs" / "ch07_7_6_plus_format_reward_metrics.csv"
+LOOP = SHARED / "loop" / "metrics.parquet"
+
+# (our column, key in the log) -> log, step, value. None: no real log of that version is at hand,
+# so the key is tested by itself below.
+MAPPED: dict[tuple[str, str], tuple[Path, int, float] | None] = {
+    ("response_length", "completions/mean_length"): (R3, 400, 43.28125),
+    ("response_length", "avg_response_len"): (RLVR, 3, 546.0),
+    ("response_length", "response_length"): None,
+    ("response_length", "completion_length"): None,
+    ("response_length", "tokens/responses_len_mean"): None,
+    ("entropy", "entropy"): (R3, 400, 0.4342515617609024),
+    ("entropy", "policy/entropy_avg"): (R9, 50, 0.32242849469184875),
+    ("entropy", "entropy_avg"): (RLVR, 3, 0.440812),
+    ("clipped_share", "completions/clipped_ratio"): (R3, 400, 0.875),
+    ("clipped_share", "clipped_share"): None,
+    ("gold_reward_se", "gold_reward_se"): None,
+    ("n_responses", "n_responses"): None,
+    ("n_responses", "gold_reward_n"): (LOOP, 8, 4770.0),
+    ("stretch", "stretch"): None,
+}
+
+
+def first(path: Path, **options: object) -> RunLog:
+    runs = [r for r in read([path], ReadOptions(**options)) if isinstance(r, RunLog)]  # type: ignore[arg-type]
+    return runs[0]
+
+
+def test_the_list_of_mapping_rows_is_whole() -> None:
+    assert set(MAPPED) == {(column.name, key) for column in RUN_COLUMNS for key in column.keys}
+
+
+@pytest.mark.parametrize(("column", "key"), MAPPED)
+def test_mapping_row(tmp_path: Path, column: str, key: str) -> None:
+    case = MAPPED[column, key]
+    if case is None:
+        (tmp_path / "t.csv").write_text(f"step,gold_reward,{key}\n4,0.5,3\n")
+        case = (tmp_path / "t.csv", 4, 3.0)
+    path, step, value = case
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    options = {"proxy": "reward_avg", "gold": "eval_acc"} if path == RLVR else {}
+    run = first(path, **options)
+    assert run.metrics.filter(step=step).get_column(column).to_list() == [value]
+
+
+# dialect -> the keys of a log of it, and a row; the real ones come from the logs.
+ROWS: dict[str, dict[str, float]] = {
+    "grpo": {"kl": 0.5, "completions/mean_length": 10.0, "reward": 1.0, "rewards/f/mean": 1.0},
+    "rloo": {"kl": -0.5, "completions/mean_length": 10.0, "reward": 1.0, "rewards/f/mean": 1.0},
+    "grpo_or_rloo": {"kl": 0.5, "completions/mean_length": 10.0, "reward": 1.0},
+    "grpo_0_15": {"kl": 0.5, "completion_length": 10.0, "reward": 1.0, "rewards/f": 1.0},
+    "online_dpo": {"objective/kl": 5.0, "objective/scores": 1.0, "logps/chosen": -3.0},
+    "ppo": {"objective/kl": 5.0, "objective/scores": 1.0, "loss/value_avg": 0.1},
+    "rloo_v1": {"objective/kl": 5.0, "objective/scores": 1.0, "policy/approxkl_avg": 0.1},
+    "ppo_0_11": {"objective/kl": 5.0, "ppo/mean_scores": 1.0, "env/reward_mean": 1.0},
+}
+ESTIMATES = {
+    "grpo": ("TRL GRPO", "k3", "nats/token", "exact", 5.0),
+    "rloo": ("TRL RLOO", "k1", "nats/token", "exact", -5.0),
+    "grpo_or_rloo": (None, None, "nats/token", "exact", 5.0),
+    "grpo_0_15": ("TRL GRPO", "k3", "nats/token", "approximate", 5.0),
+    "online_dpo": ("TRL OnlineDPO", "k1", "nats/sequence", "unreliable", 5.0),
+    "ppo": ("TRL PPO", "k1", "nats/sequence", "exact", 5.0),
+    "rloo_v1": ("TRL RLOO", "k1", "nats/sequence", "exact", 5.0),
+    "ppo_0_11": ("TRL PPO", "k1", "nats/sequence", "exact", 5.0),
+}
+
+
+@pytest.mark.parametrize("dialect", [entry.dialect for entry in KL_TABLE])
+def test_kl_table_row(tmp_path: Path, dialect: str) -> None:
+    count = 3 if dialect == "grpo_or_rloo" else 12
+    history = [{"step": step, **ROWS[dialect]} for step in range(1, count + 1)]
+    state = {"log_history": history, "logging_steps": 1}
+    (tmp_path / "trainer_state.json").write_text(json.dumps(state))
+    run = first(tmp_path)
+    trainer, estimator, unit, conversion, kl = ESTIMATES[dialect]
+    facts = run.facts
+    assert (facts.trainer, facts.kl_estimator, facts.kl_logged_unit) == (trainer, estimator, unit)
+    assert (facts.kl_conversion, facts.kl_reference) == (conversion, "initial_policy")
+    assert run.metrics.get_column("kl").to_list() == [kl] * count
+    assert run.metrics.get_column("proxy_reward").to_list() == [1.0] * count
+
+
+def test_averaged_rows_are_approximate(tmp_path: Path) -> None:
+    history = [{"step": step, **ROWS["grpo"]} for step in range(5, 100, 5)]
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    facts = first(tmp_path).facts
+    assert facts.kl_conversion == "approximate"
+    assert "averages several steps" in facts.kl_note
+
+
+@pytest.mark.parametrize("dialect", NO_KL_DIALECTS)
+def test_dialects_whose_kl_is_another(dialect: str) -> None:
+    settings = {"max_staleness": 4} if dialect == "async_grpo" else {}
+    row = {"kl": 0.1, "rewards/chosen": 1.0, "logps/chosen": -1.0, "rewards/margins": 0.1}
+    keys = list(ROWS["grpo"]) if dialect == "async_grpo" else list(row)
+    found = dialect_of(keys, settings, [0.1] * 20)
+    assert found is not None
+    assert found.name == dialect
+
+
+@pytest.mark.parametrize("mark", [("weight_sync_time_s",), ("ratio", "train_seq_len")])
+def test_async_grpo_is_told_from_its_keys_alone(tmp_path: Path, mark: tuple[str, ...]) -> None:
+    row = {**ROWS["grpo"], **dict.fromkeys(mark, 1.0)}
+    history = [{"step": step, **row} for step in range(1, 20)]
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    for options in ({}, {"kl": "kl"}):
+        run = first(tmp_path, **options)
+        assert run.facts.trainer == "TRL AsyncGRPO"
+        assert run.metrics.get_column("kl").null_count() == 19
+        assert "rollout policy" in run.facts.kl_note
+
+
+def test_kto_has_no_policy_kl(tmp_path: Path) -> None:
+    row = {"kl": 0.1, "rewards/chosen": 1.0, "logps/chosen": -1.0, "rewards/margins": 0.1}
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": [{"step": 1, **row}]}))
+    run = first(tmp_path)
+    assert run.metrics.get_column("kl").to_list() == [None]
+    assert (run.facts.kl_conversion, run.facts.proxy_key) == ("missing", None)
+    assert "KTO" in run.facts.kl_note
+
+
+@pytest.mark.parametrize("key", NOT_POLICY_KL)
+def test_keys_that_are_never_the_kl(tmp_path: Path, key: str) -> None:
+    (tmp_path / "t.csv").write_text(f"step,proxy,gold,{key}\n1,2,3,4\n")
+    for options in ({}, {"kl": key, "kl_unit": "nats"}):
+        run = first(tmp_path / "t.csv", **options)
+        assert run.metrics.get_column("kl").to_list() == [None]
+        assert key in run.facts.kl_note
+        assert run.metrics.get_column(key).to_list() == [4.0]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_kl_unit(tmp_path: Path, unit: str) -> None:
+    (tmp_path / "t.csv").write_text("step,proxy,gold,drift,response_length\n1,2,3,4,10\n")
+    run = first(tmp_path / "t.csv", kl="drift", kl_unit=unit, kl_estimator="k1")
+    expected = 4.0 * (math.log(2) if "bits" in unit else 1) * (10 if "token" in unit else 1)
+    assert run.metrics.get_column("kl").to_list() == [pytest.approx(expected, rel=1e-15)]
+    assert run.facts.kl_estimator == "k1"
+    assert run.facts.kl_conversion == ("approximate" if "token" in unit else "exact")
+
+
+def test_every_dialect_is_told_from_its_keys() -> None:
+    for dialect in DIALECTS:
+        if dialect.name in ROWS:
+            found = dialect_of(list(ROWS[dialect.name]), {}, [])
+            assert found is not None
+            assert found.name == dialect.name
+
+
+@pytest.mark.parametrize("dialect", [d for d, keys in PROXY_OF_DIALECT.items() if keys])
+def test_proxy_of_dialect_is_before_the_penalty(dialect: str) -> None:
+    for key in PROXY_OF_DIALECT[dialect]:
+        assert "rlhf_reward" not in key
+        assert key in ROWS[dialect]
+
+
+def test_reward_functions() -> None:
+    assert reward_functions(["rewards/f/mean", "rewards/f/std", "rewards/chosen"]) == {
+        "f": "rewards/f/mean"
+    }
+    assert reward_functions(["rewards/f", "rewards/chosen", "rewards/margins"]) == {
+        "f": "rewards/f"
+    }
+
+
+@pytest.mark.parametrize(
+    ("functions", "proxy", "gold", "candidates"),
+    [
+        ({"a": 1.0, "b": 5.0}, "a", "b", []),  # the one that is the total is trained on
+        ({"a": 1.0, "b": 5.0, "c": 6.0}, "a", None, ["b", "c"]),
+        ({"a": 1.0, "gold_b": 5.0, "c": 6.0}, "a", "gold_b", []),
+        ({"a": 0.4, "b": 0.6}, "reward", None, ["a", "b"]),  # parts of the total, not gold
+        ({"a": 0.5}, "reward", None, []),  # weight 2: the only function is no gold
+        ({"a": 1.0}, "a", None, []),
+    ],
+)
+def test_roles(
+    tmp_path: Path,
+    functions: dict[str, float],
+    proxy: str,
+    gold: str | None,
+    candidates: list[str],
+) -> None:
+    row = {f"rewards/{name}/mean": value for name, value in functions.items()}
+    history = [
+        {"step": s, "reward": 1.0 * s, "num_tokens": 1, **{k: v * s for k, v in row.items()}}
+        for s in range(1, 5)
+    ]
+    (tmp_path / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    run = first(tmp_path)
+    assert run.facts.proxy_key == ("reward" if proxy == "reward" else f"rewards/{proxy}/mean")
+    assert run.facts.gold_key == (gold and f"rewards/{gold}/mean")
+    assert run.facts.gold_candidates == [f"rewards/{name}/mean" for name in candidates]
+    assert any("--gold" in warning for warning in run.warnings) == (gold is None)
+
+
+@pytest.mark.parametrize(
+    ("key", "low", "high", "kind"),
+    [
+        ("eval_acc", 9.4, 56.2, "rate"),
+        ("rewards/accuracy_reward/mean", 0.0, 1.0, "rate"),
+        ("pass@1", 0.1, 0.9, "rate"),
+        ("eval_acc", -1.0, 2.0, "score"),
+        ("win_rate_vs_base", 0.2, 0.7, "win_rate"),
+        ("gold_rm", 0.1, 0.9, "score"),
+        ("space_reward", 0.1, 0.9, "score"),
+        ("accumulated", 0.1, 0.9, "score"),
+    ],
+)
+def test_gold_kind(key: str, low: float, high: float, kind: str) -> None:
+    assert gold_kind_of(key, low, high) == kind
