@@ -21,6 +21,12 @@ Z90 = 1.6448536269514722
 NAMED_LINES = 6
 """Up to so many runs carry their names at the ends of their lines."""
 
+MARKED_RUNS = 3
+"""Up to so many runs have their peak intervals and alarms in the chart."""
+
+SINGLE_TRACES = 20
+"""With more runs, runs of one colour share a trace: a browser draws few long traces faster."""
+
 BELOW = (
     ("response_length", "response length<br>tokens", 1.0),
     ("entropy", "entropy<br>nats per token", 1.0),
@@ -97,13 +103,20 @@ def reward_figure(runs: Sequence[RunCurve], axis: str, scale: str) -> go.Figure:
     )  # fmt: skip
     proxy_row, gold_row = 1, tops
     alone = len(runs) == 1
-    for run in runs:
+    many = len(runs) > SINGLE_TRACES
+    if many:
+        draw_many(figure, runs, axis, "proxy_reward", scale, proxy_row)
+        draw_many(figure, runs, axis, "gold_reward", scale, gold_row)
+        for offset, (column, _, factor) in enumerate(below):
+            draw_many(figure, runs, axis, column, scale, tops + 1 + offset, factor)
+    for run in [] if many else runs:
         proxy_scale, gold_scale = _scales(run, scale)
         _draw_raw(figure, run, axis, "proxy_reward", proxy_scale, proxy_row, alone)
         _draw_raw(figure, run, axis, "gold_reward", gold_scale, gold_row, alone)
         _draw_proxy(figure, run, axis, proxy_scale, proxy_row, alone)
         _draw_gold(figure, run, axis, gold_scale, gold_row, alone, len(runs) <= NAMED_LINES)
-        _mark_verdict(figure, run, axis, gold_row, alone)
+        if len(runs) <= MARKED_RUNS:
+            _mark_verdict(figure, run, axis, gold_row, alone)
         for offset, (column, _, factor) in enumerate(below):
             _draw_below(figure, run, axis, column, factor, tops + 1 + offset)
     unit = "sd of the initial policy" if scale == "sd" or one_panel else "as logged"
@@ -120,10 +133,40 @@ def reward_figure(runs: Sequence[RunCurve], axis: str, scale: str) -> go.Figure:
         margin={"l": 64, "r": 16, "t": 36, "b": 48},
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 13}},
         hovermode="closest",
+        showlegend=len(runs) <= 12,
         uirevision=f"{axis}|{scale}|{'|'.join(run.run_id for run in runs)}",
     )
     figure.update_yaxes(title_font={"size": 13}, zeroline=False, automargin=True)
     return figure
+
+
+def draw_many(
+    figure: go.Figure, runs: Sequence[RunCurve], axis: str, column: str, scale: str, row: int,
+    factor: float = 1.0,
+) -> None:  # fmt: skip
+    """One line a run, the lines of one colour in one trace; hover names the run."""
+    parts: dict[str, list[tuple[np.ndarray, np.ndarray, str]]] = {}
+    for run in runs:
+        rows = run.looks if column == "gold_reward" else pooled(run.curve, column)
+        if not _has(rows, column):
+            continue
+        shift, divisor = 0.0, 1.0 / factor
+        if column.endswith("_reward"):
+            shift, divisor = _scales(run, scale)[column == "gold_reward"]
+        values = _scaled(rows[column], (shift, divisor))
+        parts.setdefault(run.colour, []).append((x_of(rows, axis), values, plain(run.run_id)))
+    for colour, lines in parts.items():
+        gap = np.array([np.nan])
+        figure.add_trace(
+            go.Scatter(
+                x=np.concatenate([part for x, _, _ in lines for part in (x, gap)]),
+                y=np.concatenate([part for _, y, _ in lines for part in (y, gap)]),
+                text=[name for x, _, name in lines for _ in range(len(x) + 1)],
+                mode="lines", line={"color": tinted(colour, 0.65), "width": 1.3},
+                hovertemplate="<b>%{text}</b><br>%{y:.3g}<extra></extra>", showlegend=False,
+            ),
+            row=row, col=1,
+        )  # fmt: skip
 
 
 def _has(frame: pl.DataFrame, column: str) -> bool:

@@ -21,7 +21,7 @@ from analytics.onset.measurements import (
     gold_sources,
     trajectory_rows,
 )
-from analytics.onset.noise import Noise, noise_of_looks
+from analytics.onset.noise import UNSTATED, Noise, noise_of_looks
 from analytics.onset.peak import PeakSet, peak_set
 from analytics.onset.pooling import Looks, pool, rows_per_look
 from analytics.onset.prompt_clusters import prompt_scatter
@@ -98,7 +98,7 @@ def gather(
             cells = prompts.with_columns(pl.col("gold_reward").cast(pl.Float64) / scale)
             clusters = prompt_scatter(cells, current_rows, current)
         noise = noise_of_looks(current_rows, current, size, stated, phrase, clusters)
-    known = noise is not None and noise.method != "differences"
+    known = noise is not None and noise.method not in UNSTATED
     if noise is not None and len(current) >= (
         FEWEST_LOOKS if known else FEWEST_LOOKS_UNKNOWN_NOISE
     ):

@@ -6,6 +6,7 @@ stated       the log's own standard errors (or sd and n, or a rate's binomial er
 rows         scatter of a look's rows about their own straight line, shared with nearby looks
 prompts      the same scale, its course over the run taken from the scatter between prompts
 differences  second differences of the rows: the last resort, with few degrees of freedom
+course       the same, its course over the run taken from the logged spread between responses
 
 Prompts give the course and not the scale, because the logged completions may be only a part of
 the responses behind a logged row (TRL keeps the last generation batch): their own error would be
@@ -26,7 +27,8 @@ from analytics.onset.measurements import FloatArray, Rows
 from analytics.onset.pooling import Looks
 from analytics.onset.prompt_clusters import PromptScatter
 
-Method = Literal["stated", "rows", "prompts", "differences"]
+Method = Literal["stated", "rows", "prompts", "differences", "course"]
+UNSTATED: tuple[Method, ...] = ("differences", "course")
 EXACT = "none visible: the rows follow a smooth curve"
 
 FEWEST_ROWS_FOR_SCATTER = 4
@@ -42,11 +44,11 @@ class Noise:
     """What a test needs to know about the errors of the looks, arrays of shape (looks,).
 
     scatter: variance of a look's mean as its own data have it. local: its course over the run,
-    in any unit (prompts only, else 1). widen: factor on all variances used at look k, >= 1.
+    in any unit (prompts and course only, else 1). widen: factor on all variances used at look k, >= 1.
     freedom: degrees of freedom behind the variances used at look k, inf = known. floor: variance
     never undercut. se: standard error of each look, for the chart. rows_freedom, cell_freedom:
-    of one look's two scatters.
-    rho_rows, rho: autocorrelation of rows, of looks. rows: rows a look.
+    of one look's two scatters. rho_rows, rho: autocorrelation of rows as estimated, of looks as
+    allowed for. careful_rho: of rows as allowed for. rows: rows a look.
     """
 
     method: Method
@@ -62,6 +64,7 @@ class Noise:
     rows_freedom: int
     cell_freedom: int
     phrase: str
+    careful_rho: float = 0.0
 
 
 def noise_of_looks(
@@ -81,11 +84,12 @@ def noise_of_looks(
     if stated is None and is_exact(rows.gold):
         return _exact(rows, looks, size)
     rho_rows = estimate(rows.gold) if rho_rows is None else rho_rows
-    rho = between_looks(rho_rows, size)
+    careful = careful_rho(rho_rows, len(rows))
+    rho = between_looks(careful, size)
     count = len(looks)
     floor = np.zeros(count)
     if stated is not None:
-        inflation = variance_inflation(rho_rows, size)
+        inflation = variance_inflation(careful, size)
         squares = stated**2
         floor = np.array([squares[a:b].sum() / (b - a) ** 2 for a, b in looks.bounds]) * inflation
     blank = Noise(
@@ -102,6 +106,7 @@ def noise_of_looks(
         0,
         0,
         stated_phrase,
+        careful,
     )
     if size >= FEWEST_ROWS_FOR_SCATTER:
         noise = _from_rows(rows, looks, blank)
@@ -111,7 +116,7 @@ def noise_of_looks(
         noise = blank
     else:
         noise = _from_differences(rows, looks, blank)
-    if noise.method != "differences":
+    if noise.method not in UNSTATED:
         noise = replace(noise, widen=_excess_scatter(looks.gold, noise))
     return replace(noise, se=np.sqrt(np.diag(variances(noise))))
 
@@ -121,12 +126,10 @@ def variances(noise: Noise) -> FloatArray:
     count = len(noise.scatter)
     if noise.method == "stated":
         table = np.tile(noise.scatter, (count, 1))
-    elif noise.method == "rows":
+    elif noise.method in ("rows", "differences"):
         table = sharing(count) @ noise.scatter
-    elif noise.method == "prompts":
-        table = scale_so_far(noise.scatter, noise.local)[:, None] * noise.local[None, :]
     else:
-        table = np.tile(noise.scatter[:, None], (1, count))
+        table = scale_so_far(noise.scatter, noise.local)[:, None] * noise.local[None, :]
     return np.maximum(table * noise.widen[:, None], noise.floor[None, :])
 
 
@@ -136,10 +139,22 @@ def scale_so_far(scatter: FloatArray, local: FloatArray) -> FloatArray:
     return np.asarray(np.cumsum(scatter, axis=0) / np.where(total > 0, total, 1.0))
 
 
-def running_mean(values: FloatArray) -> FloatArray:
-    """Mean of everything so far along the first axis, same shape."""
-    count = np.arange(1, len(values) + 1).reshape((-1,) + (1,) * (values.ndim - 1))
-    return np.asarray(np.cumsum(values, axis=0) / count)
+def freedom_so_far(
+    method: Method, looks: int, rows: int, rows_freedom: int, cell_freedom: int
+) -> FloatArray:
+    """Degrees of freedom behind the variances used at each look, shape (looks,), inf = known."""
+    count = np.arange(1, looks + 1)
+    if method == "stated":
+        return np.full(looks, np.inf)
+    if method == "prompts":
+        return np.asarray(1 / (1 / (rows_freedom * count) + 1 / (3 * cell_freedom)))
+    if method == "course":
+        return np.maximum(DIFFERENCE_FREEDOM * (count * rows - 2), 0.5)
+    weights = sharing(looks)
+    pooled = np.array([1 / np.sum(weights[k, : k + 1].mean(axis=0) ** 2) for k in range(looks)])
+    if method == "rows":
+        return rows_freedom * pooled
+    return np.maximum(DIFFERENCE_FREEDOM * (pooled * rows - (2 if rows == 1 else 0)), 0.5)
 
 
 def _exact(rows: Rows, looks: Looks, size: int) -> Noise:
@@ -155,15 +170,13 @@ def _exact(rows: Rows, looks: Looks, size: int) -> Noise:
 def _from_rows(rows: Rows, looks: Looks, blank: Noise) -> Noise:
     scatter = np.empty(len(looks))
     for i, (start, end) in enumerate(looks.bounds):
-        scatter[i] = _about_line(rows.gold[start:end], blank.rho_rows)
-    freedom = blank.rows - 2
-    weights = sharing(len(looks))
-    effective = [1 / np.sum(weights[k, : k + 1].mean(axis=0) ** 2) for k in range(len(looks))]
+        scatter[i] = _about_line(rows.gold[start:end], blank.careful_rho)
+    freedom = _line_residuals(blank.rows, round(blank.careful_rho, 3))[2]
     return replace(
         blank,
         method="rows",
         scatter=scatter,
-        freedom=freedom * np.array(effective),
+        freedom=freedom_so_far("rows", len(looks), blank.rows, freedom, 0),
         rows_freedom=freedom,
         phrase=f"from the spread of the {blank.rows} rows of each look",
     )
@@ -172,7 +185,7 @@ def _from_rows(rows: Rows, looks: Looks, blank: Noise) -> Noise:
 def _about_line(gold: FloatArray, rho: float) -> float:
     """Variance of the mean of a look's rows, from their residuals about a straight line."""
     count = len(gold)
-    maker, expected = _line_residuals(count, round(rho, 3))
+    maker, expected, _ = _line_residuals(count, round(rho, 3))
     scale = float(np.max(np.abs(gold)))
     if scale == 0:
         return 0.0
@@ -182,13 +195,17 @@ def _about_line(gold: FloatArray, rho: float) -> float:
 
 
 @lru_cache(maxsize=256)
-def _line_residuals(count: int, rho: float) -> tuple[FloatArray, float]:
-    """Residual maker of a straight line, and its expected sum of squares for unit AR(1) noise."""
+def _line_residuals(count: int, rho: float) -> tuple[FloatArray, float, int]:
+    """Residual maker of a straight line; its expected sum of squares under unit AR(1) noise, and
+    the degrees of freedom that this sum is worth (Satterthwaite), rounded down."""
     basis = np.linalg.qr(np.column_stack([np.ones(count), np.arange(count)]))[0]
     maker = np.eye(count) - basis @ basis.T
     distance = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
     covariance = rho**distance if rho > 0 else np.eye(count)
-    return maker, float(np.sum(maker * covariance))
+    expected = float(np.sum(maker * covariance))
+    spread = maker @ covariance
+    freedom = expected**2 / float(np.sum(spread * spread.T))
+    return maker, expected, max(1, int(freedom + 1e-9))
 
 
 def _from_prompts(noise: Noise, prompts: PromptScatter) -> Noise:
@@ -198,8 +215,9 @@ def _from_prompts(noise: Noise, prompts: PromptScatter) -> Noise:
         method="prompts",
         scatter=noise.scatter * prompts.shared_prompts,
         local=local,
-        freedom=1
-        / (1 / (noise.rows_freedom * np.arange(1, len(local) + 1)) + 1 / (3 * prompts.freedom)),
+        freedom=freedom_so_far(
+            "prompts", len(local), noise.rows, noise.rows_freedom, prompts.freedom
+        ),
         cell_freedom=prompts.freedom,
         phrase="from the spread between rows, its course over the run from the spread between "
         "prompts",
@@ -218,27 +236,42 @@ def smooth_so_far(values: FloatArray) -> FloatArray:
     return smooth
 
 
-def difference_variance(gold: FloatArray, rows: int, rho: float) -> FloatArray:
-    """Variance of a look's mean from second differences of the rows so far.
+def difference_scatter(gold: FloatArray, course: FloatArray, rho: float) -> FloatArray:
+    """Squared second differences over what rows of unit variance would give on average.
 
-    gold: (times, curves), times = looks * rows; returns (looks, curves), 0 before the third row.
+    gold: (rows, curves); course: (rows, 1), relative variance of each row; returns (rows, curves),
+    each value at the last of its three rows; the first two borrow the third's.
     """
-    squares = np.diff(gold, n=2, axis=0) ** 2 / (6 - 8 * rho + 2 * rho * rho)
-    so_far = np.concatenate([np.zeros((2, gold.shape[1])), running_mean(squares)])
-    return so_far[rows - 1 :: rows] / rows * variance_inflation(rho, rows)
+    expected = (course[:-2] + 4 * course[1:-1] + course[2:]) * (6 - 8 * rho + 2 * rho * rho) / 6
+    squares = np.diff(gold, n=2, axis=0) ** 2 / expected
+    return np.concatenate([squares[:1], squares[:1], squares])
+
+
+def careful_rho(rho: float, rows: int) -> float:
+    """An estimated autocorrelation and one standard error: too small a value alarms too often."""
+    return min(0.95, rho + float(np.sqrt((1 - rho * rho) / rows))) if rho > 0 else 0.0
 
 
 def _from_differences(rows: Rows, looks: Looks, blank: Noise) -> Noise:
-    last_rows = np.array([end - 1 for _, end in looks.bounds])
-    each = difference_variance(rows.gold[:, None], 1, blank.rho_rows)[:, 0]
-    factor = variance_inflation(blank.rho_rows, blank.rows) / blank.rows
+    known = np.isfinite(rows.gold_sd) & (rows.gold_sd > 0)
+    course = rows.gold_sd / np.median(rows.gold_sd) if np.all(known) else np.ones(len(rows))
+    method: Method = "course" if np.all(known) else "differences"
+    factor = variance_inflation(blank.careful_rho, blank.rows) / blank.rows
+    scatter = np.zeros(len(looks))
+    local = np.array([np.mean(course[a:b] ** 2) for a, b in looks.bounds])
+    if len(rows) > 2:
+        each = difference_scatter(rows.gold[:, None], course[:, None] ** 2, blank.careful_rho)[:, 0]
+        scatter = local * factor * np.array([np.mean(each[a:b]) for a, b in looks.bounds])
+    phrase = "from how much gold jumps between successive evaluations, as the log states no error"
+    if method == "course":
+        phrase += "; its course over the run from the spread between responses"
     return replace(
         blank,
-        method="differences",
-        scatter=each[last_rows] * factor if len(each) else np.zeros(len(looks)),
-        freedom=np.maximum(DIFFERENCE_FREEDOM * (last_rows - 1), 0.5),
-        phrase="from how much gold jumps between successive evaluations, as the log states no "
-        "error",
+        method=method,
+        scatter=scatter,
+        local=local,
+        freedom=freedom_so_far(method, len(looks), blank.rows, 0, 0),
+        phrase=phrase,
     )
 
 

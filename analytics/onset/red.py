@@ -9,23 +9,25 @@ own schedule, noise estimate and autocorrelation.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
+from analytics.onset.autocorrelation import variance_inflation
 from analytics.onset.contrasts import (
     FIRST_LOOK,
     Contrasts,
     drop_contrasts,
-    sharing,
     slope_contrasts,
 )
 from analytics.onset.measurements import FloatArray
 from analytics.onset.noise import (
+    UNSTATED,
     Method,
     Noise,
-    difference_variance,
+    difference_scatter,
+    freedom_so_far,
     scale_so_far,
     smooth_so_far,
     variances,
@@ -38,6 +40,8 @@ _POWER = 0.8
 _ROUNDING = 1e-9
 PROFILE_STEP = 0.15
 TREND_STEP = 3
+GROWTH_STEPS = 8
+"""Growth of the noise over a run that unstated errors must survive: 1.15^8 = 3.1 times."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def scan(gold: FloatArray, noise: Noise, alpha: float = ALPHA) -> Scan:
     largest = np.maximum.reduceat(z, contrasts.first_of)
     statistic = np.full(len(gold), np.nan)
     statistic[FIRST_LOOK:] = to_normal(largest, noise.freedom[FIRST_LOOK:])
-    limit = boundary(schedule_of(noise), alpha)
+    limit = cautious_boundary(schedule_of(noise), alpha)
     crossed = np.flatnonzero(statistic >= limit.value)
     typical = float(np.median(noise.se))
     return Scan(
@@ -108,22 +112,36 @@ def schedule_of(noise: Noise) -> Schedule:
     """The schedule behind a run's noise, rounded."""
     count = len(noise.scatter)
     profile: tuple[int, ...] = ()
-    if noise.method == "stated":
-        steps = _relative(noise.scatter)
-        profile = tuple(np.round(steps).astype(int).tolist()) if np.any(np.round(steps)) else ()
+    if noise.method in ("stated", "course"):
+        steps = np.round(_relative(noise.scatter if noise.method == "stated" else noise.local))
+        profile = tuple(steps.astype(int).tolist()) if np.any(steps) else ()
     elif noise.method in ("rows", "prompts"):
         profile = _trend(noise.scatter if noise.method == "rows" else noise.local)
-    differences = noise.method == "differences"
+    by_rows = noise.method in UNSTATED
     return Schedule(
         count,
         noise.method,
         round(noise.rho * 20) / 20,
-        noise.rows if differences else 1,
-        round(noise.rho_rows * 20) / 20 if differences else 0.0,
+        noise.rows if by_rows else 1,
+        round(noise.careful_rho * 20) / 20 if by_rows else 0.0,
         noise.rows_freedom,
         noise.cell_freedom,
         profile,
     )
+
+
+def cautious_boundary(schedule: Schedule, alpha: float = ALPHA) -> Boundary:
+    """The boundary; with errors that nothing states, the higher one of steady and growing noise.
+
+    Gold's noise grows as the policy drifts (3.4 times over our own run r3), and a few second
+    differences cannot tell: an estimate that lags behind would alarm on healthy runs.
+    """
+    found = boundary(schedule, alpha)
+    if schedule.method != "differences":
+        return found
+    growing = np.round(np.linspace(-0.5, 0.5, schedule.looks) * GROWTH_STEPS).astype(int)
+    other = boundary(replace(schedule, profile=tuple(growing.tolist())), alpha)
+    return max(found, other, key=lambda one: one.value)
 
 
 @lru_cache(maxsize=512)
@@ -137,7 +155,13 @@ def boundary(schedule: Schedule, alpha: float = ALPHA, paths: int = PATHS) -> Bo
     rng = np.random.default_rng(20221019)
     largest = np.empty(paths)
     kept: tuple[FloatArray, FloatArray] | None = None
-    freedom = _freedom(schedule)
+    freedom = freedom_so_far(
+        schedule.method,
+        schedule.looks,
+        schedule.rows,
+        schedule.freedom,
+        schedule.cell_freedom,
+    )[FIRST_LOOK:]
     at = 0
     for z, spread in _flat_runs(schedule, contrasts, paths, rng):
         statistic = np.maximum.reduceat(z / spread, contrasts.first_of, axis=0)
@@ -187,23 +211,6 @@ def _contrasts(schedule: Schedule) -> Contrasts:
     return make(schedule.looks)
 
 
-def _freedom(schedule: Schedule) -> FloatArray:
-    """Degrees of freedom at each tested look, the same numbers as `noise` works out."""
-    count = schedule.looks
-    looks = np.arange(1, count + 1)
-    if schedule.method == "rows":
-        weights = sharing(count)
-        pooled = [1 / np.sum(weights[k, : k + 1].mean(axis=0) ** 2) for k in range(count)]
-        freedom = schedule.freedom * np.array(pooled)
-    elif schedule.method == "prompts":
-        freedom = 1 / (1 / (schedule.freedom * looks) + 1 / (3 * schedule.cell_freedom))
-    elif schedule.method == "differences":
-        freedom = np.maximum(0.514 * (looks * schedule.rows - 2), 0.5)
-    else:
-        freedom = np.full(count, np.inf)
-    return np.asarray(freedom[FIRST_LOOK:], dtype=np.float64)
-
-
 def _flat_runs(
     schedule: Schedule, contrasts: Contrasts, paths: int, rng: np.random.Generator
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
@@ -215,23 +222,29 @@ def _flat_runs(
     smoothed = contrasts.smoothed.astype(np.float32)
     for start in range(0, paths, _CHUNK):
         size = min(_CHUNK, paths - start)
-        if schedule.method == "differences":
-            each = _correlated(rng, count * rows, size, schedule.rho_rows)
+        square_of = np.ones((1, 1), dtype=np.float32)
+        scatter = local = np.ones((count, 1))
+        if schedule.method in UNSTATED:
+            course = np.repeat(profile, rows, axis=0)
+            each = course * _correlated(rng, count * rows, size, schedule.rho_rows)
             gold = each.reshape(count, rows, size).mean(axis=1)
-            scatter = difference_variance(each, rows, schedule.rho_rows)
-            square_of = scatter[contrasts.last].astype(np.float32)
+            known = course**2 if schedule.method == "course" else np.ones_like(course)
+            inflation = variance_inflation(schedule.rho_rows, rows) / rows
+            scatter = difference_scatter(each, known, schedule.rho_rows) * known * inflation
+            scatter = scatter.reshape(count, rows, size).mean(axis=1)
+            local = profile**2
         else:
             gold = profile * _correlated(rng, count, size, schedule.rho)
-            square_of = np.ones((1, 1), dtype=np.float32)
         if schedule.method == "stated":
             square_of = square @ (profile**2).astype(np.float32)
         elif schedule.method == "rows":
             scatter = profile**2 * _scatter(rng, schedule.freedom, (count, size))
-            square_of = smoothed @ scatter.astype(np.float32)
         elif schedule.method == "prompts":
-            cells = _scatter(rng, schedule.cell_freedom, (count, size))
-            local = smooth_so_far(profile**2 * cells)
+            local = smooth_so_far(profile**2 * _scatter(rng, schedule.cell_freedom, (count, size)))
             scatter = profile**2 * _scatter(rng, schedule.freedom, (count, size))
+        if schedule.method in ("rows", "differences"):
+            square_of = smoothed @ scatter.astype(np.float32)
+        elif schedule.method in ("prompts", "course"):
             scale = scale_so_far(scatter, local)[contrasts.last]
             square_of = (square @ local.astype(np.float32)) * scale.astype(np.float32)
         yield matrix @ gold.astype(np.float32), np.sqrt(square_of)

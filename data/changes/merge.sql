@@ -53,14 +53,18 @@ where k.n is null or k.n <> p.n or k.print <> p.print;
 
 delete from metrics using changed_metrics c
 where metrics.run_id = c.run_id and metrics.phase = c.phase and metrics.step = c.step;
-insert into metrics select * from changed_metrics order by run_id, phase, step;
-insert into metrics select * from new_metrics order by run_id, phase, step;
+-- One insert a table and transaction: DuckDB 2.0 finds none of the rows of a large insert (over
+-- one row group) that follows an insert of no rows in the same transaction.
+insert into metrics
+select * from (select * from changed_metrics union all select * from new_metrics)
+order by run_id, phase, step;
 
 delete from scalars using changed_scalars c
 where scalars.run_id = c.run_id and scalars.phase = c.phase and scalars.step = c.step
     and scalars.key = c.key;
-insert into scalars select * from changed_scalars order by run_id, key, phase, step;
-insert into scalars select * from new_scalars order by run_id, key, phase, step;
+insert into scalars
+select * from (select * from changed_scalars union all select * from new_scalars)
+order by run_id, key, phase, step;
 
 delete from samples using changed_steps c
 where samples.run_id = c.run_id and samples.phase = c.phase and samples.step = c.step;

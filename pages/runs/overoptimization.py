@@ -7,16 +7,22 @@ import streamlit as st
 from analytics.comparable import differences
 from analytics.figures.band import band_figure
 from analytics.figures.headline import headline
-from analytics.figures.rewards import can_normalise, reward_figure
+from analytics.figures.rewards import (
+    MARKED_RUNS,
+    SINGLE_TRACES,
+    can_normalise,
+    reward_figure,
+)
 from pages.shared import links, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import escaped, heading, named, stop_when_empty
 from pages.shared.freezing import frozen_steps
-from pages.shared.verdict_view import show_verdict, subtitle
+from pages.shared.verdict_view import show_verdict, show_verdict_table, subtitle
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
 SCALES = {"raw": "as logged", "sd": "in sd of the start"}
+MOST_CARDS = 4
 SOURCES = {"evaluation": "evaluations", "training": "training", "table": "table"}
 
 heading(
@@ -58,17 +64,17 @@ source = choose_one(
     "used where there are any, else gold from training batches.",
 )  # fmt: skip
 banded = fourth.toggle(
-    "Seeds as a band", key="band", bind="query-params",
+    "Seed band", key="band", bind="query-params",
     help="Average the chosen runs as seeds of one setting.",
 )  # fmt: skip
 
 frozen = frozen_steps(chosen, until, every)
-curves = [reads.run_curve(every[run], frozen.get(run), source) for run in chosen]
+curves = reads.run_curves([every[run] for run in chosen], frozen, source)
 if axis != "step":
     unmeasured = [c.run_id for c in curves if not c.curve["kl"].drop_nulls().len()]
     if unmeasured:
         alone = len(unmeasured) == len(curves)
-        names = ", ".join(escaped(run) for run in unmeasured)
+        names = named(unmeasured)
         how = "shown over steps instead" if alone else "left out, the step axis shows them"
         st.warning(f"KL was not measured in {names}: {how}.", icon=":material/straighten:")
     if len(unmeasured) == len(curves):
@@ -76,7 +82,7 @@ if axis != "step":
     else:
         curves = [c for c in curves if c.run_id not in unmeasured]
 if scale == "sd" and not all(can_normalise(c.base) for c in curves):
-    names = ", ".join(escaped(c.run_id) for c in curves if not can_normalise(c.base))
+    names = named([c.run_id for c in curves if not can_normalise(c.base)])
     st.warning(
         f"The spread of proxy and gold at the start was not logged for {names}: shown as logged.",
         icon=":material/straighten:",
@@ -97,10 +103,14 @@ if len(curves) == 1:
     st.markdown(f"#### {escaped(only.run_id)} {escaped(headline(only.verdict))}")
     st.caption(escaped(subtitle(only, facts[only.run_id])))
 else:
-    st.caption(
-        "Solid with points: gold, bars are 90 % intervals. Dotted: proxy. Shaded: where gold peaks "
-        "(90 %). Dashed line: alarm."
-    )
+    words = "Solid with points: gold, bars are 90 % intervals. Dotted: proxy."
+    if banded:
+        words = "Thin: each run. Thick: their mean, with its 90 % interval over runs."
+    elif len(curves) > SINGLE_TRACES:
+        words = "One line a run: proxy above, gold below."
+    if len(curves) <= MARKED_RUNS and not banded:
+        words += " Shaded: where gold peaks (90 %). Dashed: alarm."
+    st.caption(words)
 kind = st.session_state.get("figure_file", "svg")
 config = {
     "displaylogo": False,
@@ -133,7 +143,11 @@ with files.popover("Download", icon=":material/download:", width="stretch"):
         )  # fmt: skip
 
 st.subheader("Verdict" if len(curves) == 1 else "Verdicts", anchor=False)
-for curve in curves:
-    show_verdict(curve, facts[curve.run_id], len(curves) > 1, frozen.get(curve.run_id))
+if len(curves) > MOST_CARDS:
+    show_verdict_table(curves)
+else:
+    for curve in curves:
+        run = curve.run_id
+        show_verdict(curve, facts[run], titled=len(curves) > 1, until=frozen.get(run))
 if len(curves) == 1:
     show_completions(every[curves[0].run_id], curves[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -14,6 +15,12 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 def escaped(text: object) -> str:
     """Text from a log for a Markdown sentence: shown as it is, never interpreted."""
     return _MARKDOWN.sub(r"\\\1", str(text)).replace("\n", " ")
+
+
+def named(runs: Sequence[str], most: int = 6) -> str:
+    """Run names for a sentence; a long list is counted."""
+    told = ", ".join(escaped(run) for run in runs[:most])
+    return told if len(runs) <= most else f"{told} and {len(runs) - most} more runs"
 
 
 def heading(title: str, says: str) -> None:

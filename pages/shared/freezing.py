@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared.frame import escaped
+from pages.shared.frame import named
 
 
 def frozen_steps(
@@ -23,15 +23,15 @@ def frozen_steps(
     frozen = {run: step for run in chosen if (step := until.get(run)) is not None}
     if not frozen:
         return {}
-    steps = ", ".join(f"{escaped(run)} at step {step:,}" for run, step in frozen.items())
-    newer = [
-        f"{escaped(run)} up to step {every[run]['step_end']:,}"
-        for run, step in frozen.items()
-        if (every[run]["step_end"] or 0) > step
-    ]
-    more = f"Newer rows exist: {', '.join(newer)}." if newer else "There are no newer rows."
+    ends = sorted(set(frozen.values()))
+    steps = f"step {ends[0]:,}" if len(ends) == 1 else f"steps {ends[0]:,} to {ends[-1]:,}"
+    newer = [run for run, step in frozen.items() if (every[run]["step_end"] or 0) > step]
+    last = max((every[run]["step_end"] for run in newer), default=0)
+    more = "There are no newer rows."
+    if newer:
+        more = f"Newer rows exist: {named(newer)}, up to step {last:,}."
     told, button = st.columns([4, 1], vertical_alignment="center")
-    told.info(f"This view is frozen: {steps}. {more}", icon=":material/ac_unit:")
+    told.info(f"This view is frozen at {steps}. {more}", icon=":material/ac_unit:")
     if button.button("Show all rows", width="stretch"):
         del st.query_params["until"]
         st.rerun()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -64,37 +65,56 @@ def _kept_verdicts(_home: str, generation: int, saved: int) -> dict[str, dict[st
     }
 
 
-def run_curve(run: dict[str, Any], until: int | None, source: str | None) -> RunCurve:
-    """One run ready to draw: its rows, its looks and its verdict.
+def run_curves(
+    chosen: Sequence[Mapping[str, Any]], frozen: Mapping[str, int], source: str | None
+) -> list[RunCurve]:
+    """Runs ready to draw: rows, looks, verdict.
 
-    The kept verdict where it is what is asked for and current; else it is computed here, once.
+    The kept verdict where it is what is asked for; else it is computed here, once.
+
+    Args:
+        chosen: rows of the query runs.
+        frozen: step to freeze at, by run_id.
+        source: gold source; None = the default.
     """
-    return _run_curve(str(home()), store().generation, run, until, source)
+    names = tuple(run["run_id"] for run in chosen)
+    return _run_curves(str(home()), *pulse(), names, tuple(frozen.items()), source)
 
 
-@st.cache_data(show_spinner="Judging the run …", max_entries=256)
-def _run_curve(
-    _home: str, generation: int, run: dict[str, Any], until: int | None, source: str | None
-) -> RunCurve:
-    kept = kept_verdicts().get(run["run_id"]) if until is None and source is None else None
-    if kept and not kept["updating"]:
-        verdict, looks = kept, verdicts.unpacked_looks(kept["looks_rows"])
-    else:
-        fresh = verdicts.judge(store().query, run, until, source)
-        verdict, looks = fresh.row, fresh.looks
-    if until is None or until >= (run["step_end"] or 0):
-        curve = curves((run["run_id"],))
-    else:
-        curve = store().query("curve_until", run=run["run_id"], until=until)
-    spread = store().query("base_spread", runs=[run["run_id"]])
-    return RunCurve(
-        run_id=run["run_id"],
-        ordinal=run["ordinal"],
-        curve=curve.filter(pl.col("phase") == "train"),
-        looks=looks,
-        verdict={k: v for k, v in verdict.items() if k not in ("looks_rows",)},
-        base=spread.row(0, named=True) if spread.height else None,
-    )
+@st.cache_data(show_spinner="Reading the runs …", max_entries=16)
+def _run_curves(
+    _home: str, generation: int, saved: int, names: tuple[str, ...],
+    frozen: tuple[tuple[str, int], ...], source: str | None,
+) -> list[RunCurve]:  # fmt: skip
+    every = {row["run_id"]: row for row in runs().iter_rows(named=True)}
+    whole = curves(names).partition_by("run_id", as_dict=True)
+    spreads = store().query("base_spread", runs=list(names))
+    spread = {row["run_id"]: row for row in spreads.iter_rows(named=True)}
+    steps, kept = dict(frozen), kept_verdicts()
+    made = []
+    for name in names:
+        run, until = every[name], steps.get(name)
+        curve = whole.get((name,), curves(()))
+        if until is not None and until < (run["step_end"] or 0):
+            curve = store().query("curve_until", run=name, until=until)
+        known = kept.get(name) if until is None and source is None else None
+        # A verdict of older rows is shown, marked as updating: the page does not wait.
+        if known:
+            verdict, looks = known, verdicts.unpacked_looks(known["looks_rows"])
+        else:
+            fresh = verdicts.judge(store().query, run, until, source)
+            verdict, looks = fresh.row, fresh.looks
+        made.append(
+            RunCurve(
+                run_id=name,
+                ordinal=run["ordinal"],
+                curve=curve.filter(pl.col("phase") == "train"),
+                looks=looks,
+                verdict={k: v for k, v in verdict.items() if k != "looks_rows"},
+                base=spread.get(name),
+            )
+        )
+    return made
 
 
 def completions(run_id: str, spans: tuple[tuple[str, int, int], ...]) -> pl.DataFrame:

@@ -121,7 +121,8 @@ def _gold(run: Mapping[str, Any]) -> str:
     steps = (run["step_end"] or 0) - (run["gold_step_end"] or 0)
     if not steps:
         return f"{words}<small>the last at the end</small>"
-    moved = ""
-    if run["kl_end"] is not None and run["gold_kl_end"] is not None:
-        moved = f"{number(run['kl_end'] - run['gold_kl_end'])} nats and "
+    moved, now, then = "", run["kl_end"], run["gold_kl_end"]
+    # Single rows of KL are noisy: a small or backward step says nothing.
+    if now is not None and then is not None and now - then > 0.05 * now:
+        moved = f"{number(now - then)} nats and "
     return f"{words}<small>the last {moved}{steps:,} steps ago</small>"

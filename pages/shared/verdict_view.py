@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from analytics.figures.palette import STATUS
@@ -44,9 +45,7 @@ def show_verdict(
             where = (
                 "KL not measured" if alarm.get("kl") is None else f"KL {number(alarm['kl'])} nats"
             )
-        reach = (
-            f"{number(lost['low'])} to {number(lost['high'])}" if lost else "stated after an alarm"
-        )
+        reach = _reach(lost) if lost else "stated after an alarm"
         status = STATUS[verdict["status"]][1]
         source = verdict.get("gold_source")
         tiles = (
@@ -68,6 +67,23 @@ def show_verdict(
             st.caption(f"To keep in mind: {escaped(words)}.")
 
 
+def show_verdict_table(curves: Sequence[RunCurve]) -> None:
+    """Verdicts of many runs as a table, the reasons in the last column."""
+    rows = []
+    for curve in curves:
+        verdict = curve.verdict
+        lost, alarm = verdict["gold_lost"], verdict["alarm"]
+        rows.append({
+            "run": curve.run_id,
+            "verdict": STATUS[verdict["status"]][1],
+            "gold peaks at (90 %)": _peak(verdict),
+            "gold lost since (90 %)": f"{number(lost['value'])} ({_reach(lost)})" if lost else "–",
+            "alarm": f"step {alarm['step']:,.0f}" if alarm else "none",
+            "why": " ".join(verdict["reasons"]),
+        })  # fmt: skip
+    st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True)
+
+
 def subtitle(curve: RunCurve, facts: Mapping[str, Any]) -> str:
     """What stands under the headline: trainer, KL, evaluations, what the bars are."""
     verdict = curve.verdict
@@ -81,6 +97,10 @@ def subtitle(curve: RunCurve, facts: Mapping[str, Any]) -> str:
             "the alarm errs on at most 5 % of runs whose gold never falls",
         )
     )
+
+
+def _reach(lost: Mapping[str, float]) -> str:
+    return f"{number(lost['low'])} to {number(lost['high'])}"
 
 
 def _peak(verdict: Mapping[str, Any]) -> str:
