@@ -23,6 +23,7 @@ import numpy as np
 
 from analytics.onset.autocorrelation import between_looks, estimate, is_exact, variance_inflation
 from analytics.onset.contrasts import sharing
+from analytics.onset.excess_scatter import excess_scatter
 from analytics.onset.measurements import FloatArray, Rows
 from analytics.onset.pooling import Looks
 from analytics.onset.prompt_clusters import PromptScatter
@@ -35,8 +36,6 @@ FEWEST_ROWS_FOR_SCATTER = 4
 DIFFERENCE_FREEDOM = 0.514
 """Degrees of freedom that one second difference adds: 1 / (1 + 2 (4/6)^2 + 2 (1/6)^2)."""
 CELL_MEMORY = 0.5
-FEWEST_DIFFERENCES = 2
-"""From the first look that may alarm: an understated error must not alarm before it is noticed."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class Noise:
     """What a test needs to know about the errors of the looks, arrays of shape (looks,).
 
     scatter: variance of a look's mean as its own data have it. local: its course over the run,
-    in any unit (prompts and course only, else 1). widen: factor on all variances used at look k, >= 1.
-    freedom: degrees of freedom behind the variances used at look k, inf = known. floor: variance
+    in any unit (prompts and course only, else 1). widen: factor >= 1 on all variances used at
+    look k. freedom: degrees of freedom behind the variances used at look k, inf = known. floor: variance
     never undercut. se: standard error of each look, for the chart. rows_freedom, cell_freedom:
     of one look's two scatters. rho_rows, rho: autocorrelation of rows as estimated, of looks as
     allowed for. careful_rho: of rows as allowed for. rows: rows a look.
@@ -117,7 +116,7 @@ def noise_of_looks(
     else:
         noise = _from_differences(rows, looks, blank)
     if noise.method not in UNSTATED:
-        noise = replace(noise, widen=_excess_scatter(looks.gold, noise))
+        noise = replace(noise, widen=excess_scatter(looks.gold, variances(noise)))
     return replace(noise, se=np.sqrt(np.diag(variances(noise))))
 
 
@@ -273,29 +272,3 @@ def _from_differences(rows: Rows, looks: Looks, blank: Noise) -> Noise:
         freedom=freedom_so_far(method, len(looks), blank.rows, 0, 0),
         phrase=phrase,
     )
-
-
-def _excess_scatter(gold: FloatArray, noise: Noise) -> FloatArray:
-    """Factor >= 1 by which looks scatter more than their errors say, by the look.
-
-    Median of squared second differences, in units of their expected size: a cliff moves a mean,
-    not a median. Used only where it exceeds what white noise gives in 95 % of cases.
-    """
-    table = variances(replace(noise, widen=np.ones(len(gold))))
-    widen = np.ones(len(gold))
-    second = np.diff(gold, n=2) ** 2
-    for k in range(FEWEST_DIFFERENCES + 1, len(gold)):
-        v = table[k, : k + 1]
-        expected = v[:-2] + 4 * v[1:-1] + v[2:]
-        if np.all(expected > 0):
-            ratio = float(np.median(second[: k - 1] / expected)) / 0.455
-            if ratio > _ratio_limit(k - 1):
-                widen[k] = ratio
-    return widen
-
-
-@lru_cache(maxsize=64)
-def _ratio_limit(differences: int) -> float:
-    rng = np.random.default_rng(differences)
-    noise = np.diff(rng.standard_normal((differences + 2, 2000)), n=2, axis=0) ** 2 / 6
-    return float(np.quantile(np.median(noise, axis=0), 0.95)) / 0.455

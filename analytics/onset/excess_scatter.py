@@ -1,0 +1,42 @@
+"""Whether looks scatter more than their standard errors say, and by how much."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from analytics.onset.measurements import FloatArray
+
+FEWEST_DIFFERENCES = 4
+"""Second differences needed: a cliff within four looks cannot be told from understated errors,
+and a collapse must not wait for more evidence than that."""
+_MEDIAN_CHI_SQUARE = 0.455
+
+
+def excess_scatter(gold: FloatArray, variances: FloatArray) -> FloatArray:
+    """Factor >= 1 on the variances used at each look, shape (looks,).
+
+    gold: (looks,); variances: (looks, looks), [k, j] = variance of look j as look k uses it. The
+    factor is the median of squared second differences, in units of their expected size: a cliff
+    moves a mean, not a median. Used only where it exceeds what white noise gives in 95 % of
+    cases; looks after k do not enter the factor of look k.
+    """
+    widen = np.ones(len(gold))
+    second = np.diff(gold, n=2) ** 2
+    for k in range(FEWEST_DIFFERENCES + 1, len(gold)):
+        v = variances[k, : k + 1]
+        expected = v[:-2] + 4 * v[1:-1] + v[2:]
+        if np.all(expected > 0):
+            ratio = float(np.median(second[: k - 1] / expected)) / _MEDIAN_CHI_SQUARE
+            if ratio > _limit(k - 1):
+                widen[k] = ratio
+    return widen
+
+
+@lru_cache(maxsize=64)
+def _limit(differences: int) -> float:
+    """The ratio that white noise exceeds in 5 % of cases; simulated with a fixed seed."""
+    rng = np.random.default_rng(differences)
+    noise = np.diff(rng.standard_normal((differences + 2, 2000)), n=2, axis=0) ** 2 / 6
+    return float(np.quantile(np.median(noise, axis=0), 0.95)) / _MEDIAN_CHI_SQUARE
