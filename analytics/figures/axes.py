@@ -35,8 +35,8 @@ def x_of(frame: pl.DataFrame, axis: str) -> np.ndarray:
     """
     if axis == "step":
         if "step" in frame.columns:
-            return frame["step"].cast(pl.Float64).to_numpy()
-        return ((frame["step_start"] + frame["step_end"]) / 2).to_numpy()
+            return frame["step"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        return ((frame["step_start"] + frame["step_end"]) / 2).fill_null(np.nan).to_numpy()
     kl = frame["kl"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     return np.sign(kl) * np.sqrt(np.abs(kl)) if axis == "sqrt_kl" else kl
 

@@ -210,6 +210,7 @@ def _draw_proxy(
     rows = rows.filter(pl.col("proxy_reward").is_not_null())
     if not rows.height:
         return
+    rows = broken(rows)
     ink = PROXY_INK if alone else run.colour
     name = "proxy reward" if alone else f"{plain(run.run_id)}, proxy"
     if alone:
@@ -234,6 +235,7 @@ def _draw_gold(
     rows = run.looks
     if not _has(rows, "gold_reward"):
         return
+    rows = broken(rows)
     if few:
         words = "gold reward" if alone else plain(run.run_id, 28)
         y = _scaled(rows["gold_reward"], scale)
@@ -311,7 +313,7 @@ def _draw_below(
 ) -> None:
     if not _has(run.curve, column):
         return
-    rows = pooled(run.curve, column)
+    rows = broken(pooled(run.curve, column))
     figure.add_trace(
         go.Scatter(
             x=x_of(rows, axis), y=(rows[column] * factor).to_numpy(), mode="lines",
@@ -334,6 +336,7 @@ def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:
     rows = curve.filter(pl.col(column).is_not_null()).sort("step_start")
     size = -(-rows.height // bins) if rows.height else 1
     weight = pl.col("n_rows")
+    stretch = pl.col("stretch") if "stretch" in rows.columns else pl.lit(0)
 
     def mean(name: str) -> pl.Expr:
         held = pl.col(name).is_not_null()
@@ -344,7 +347,7 @@ def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:
                if c in rows.columns]  # fmt: skip
     return (
         rows.with_row_index("i")
-        .group_by(pl.col("i") // size, maintain_order=True)
+        .group_by(stretch.alias("stretch"), pl.col("i") // size, maintain_order=True)
         .agg(
             pl.col("step_start").min(),
             pl.col("step_end").max(),
@@ -356,6 +359,21 @@ def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:
     )
 
 
+def broken(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with an empty one wherever ``stretch`` changes: a line must not cross a break there.
+
+    >>> broken(pl.DataFrame({"stretch": [0, 0, 1], "kl": [1.0, 2.0, 0.0]}))["kl"].to_list()
+    [1.0, 2.0, None, 0.0]
+    """
+    if "stretch" not in rows.columns or rows["stretch"].n_unique() < 2:
+        return rows
+    gap = pl.DataFrame({name: [None] for name in rows.columns}, schema=rows.schema)
+    parts = rows.with_columns(pl.col("stretch").rle_id().alias("_part")).partition_by(
+        "_part", maintain_order=True, include_key=False
+    )
+    return pl.concat([piece for part in parts for piece in (part, gap)][:-1])
+
+
 def _scaled(values: pl.Series, scale: tuple[float, float]) -> np.ndarray:
     shift, divisor = scale
     return ((values.cast(pl.Float64) - shift) / divisor).to_numpy().astype(np.float32)
@@ -365,7 +383,7 @@ def _hover_rows(rows: pl.DataFrame) -> list[list[str]]:
     kl = rows["kl"].to_list() if "kl" in rows.columns else [None] * rows.height
     first, last = rows["step_start"].to_list(), rows["step_end"].to_list()
     return [
-        [number(k, 3), f"{a:,}" if a == b else f"{a:,}–{b:,}"]
+        ["", ""] if a is None else [number(k, 3), f"{a:,}" if a == b else f"{a:,}–{b:,}"]
         for k, a, b in zip(kl, first, last, strict=True)
     ]
 

@@ -174,3 +174,11 @@ def test_headlines_say_no_more_than_the_verdict() -> None:
     assert "a fall of 0.3" in headline(honest)
     assert "collapsed" in headline(VERDICT | {"status": "collapsed"})
     assert "too few" in headline(VERDICT | {"status": "too_little_gold", "peak": None})
+
+
+def test_lines_break_where_the_proxy_or_the_reference_changed() -> None:
+    run = curve_of()
+    stretch = pl.Series("stretch", [0, 1, 1])
+    parted = RunCurve("a", 0, run.curve, run.looks.with_columns(stretch), VERDICT, BASE)
+    gold = named(reward_figure([parted], "kl", "raw"), "gold reward")
+    assert np.isnan(gold.y[1]) and list(gold.x[2:]) == [9.0, 25.0]
