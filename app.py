@@ -1,16 +1,18 @@
 """Start with ``streamlit run app.py``: owns the store, serves pages and the store's routes."""
 
 import sys
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from data import api
+from data import api, ingest
 from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
 from pages.shared import ownership, worker
+from pages.shared.verdict_routes import verdict_routes
 
 
 @asynccontextmanager
@@ -36,8 +38,25 @@ except (StoreOwned, StoreError) as refusal:
     print(refusal, file=sys.stderr, flush=True)
     sys.exit(1)
 
+
+def say(error: Exception) -> bool:
+    """A page that fails says so in a sentence; the server's log has the traceback."""
+    traceback.print_exception(error)
+    st.error(
+        f"This page could not be drawn ({type(error).__name__}). The server's log says where. "
+        "Try the overview, or another run.",
+        icon=":material/error:",
+    )
+    return True
+
+
 app = st.App(
     "pages/shared/menu.py",
     lifespan=lifespan,
-    routes=api.routes(ownership.held_owner),
+    on_script_error=say,
+    routes=[
+        *api.routes(ownership.held_owner),
+        *ingest.routes(ownership.held_owner),
+        *verdict_routes(ownership.held_owner),
+    ],
 )

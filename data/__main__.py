@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from data import spool
+from data.checking import check
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.exporting import run_rows, write_rows
 from data.home import home
@@ -98,6 +99,30 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check(options: argparse.Namespace) -> int:
+    with StoreAccess(home()) as store:
+        told = check(store, options.project)
+    if options.json:
+        print(json.dumps(told, indent=1))
+        return 0
+    console = Console()
+    for row in told["runs"]:
+        console.print(Text(f"{row['run']} ({row['format']}, {row['path']})"), style="bold")
+        console.print(Text(
+            f"  {row['points']} rows, {row['steps_replaced']} steps replaced, {row['nan_rows']} "
+            f"rows with NaN; without KL {row['without_kl']}, proxy {row['without_proxy']}, gold "
+            f"{row['without_gold']}; last grown {row['last_grown']}"
+        ))  # fmt: skip
+        console.print(Text(f"  KL: {row['kl_key'] or 'none'}: {row['kl_note'] or 'not logged'}"))
+        age = "no gold" if row["gold_age_steps"] is None else f"{row['gold_age_steps']} steps old"
+        console.print(Text(f"  gold: {row['gold_key'] or 'none'}, {age}"))
+        for warning in row["warnings"]:
+            console.print(Text(f"  {warning}"))
+    for skip in told["skipped"]:
+        console.print(Text(f"skipped {skip['path']}: {skip['reason']}"), style="yellow")
+    return 0
+
+
 def _forget(options: argparse.Namespace) -> int:
     name = spool.write_forget(home(), options.runs)
     with StoreAccess(home()) as store:
@@ -175,6 +200,10 @@ def _parser() -> argparse.ArgumentParser:
     lists.add_argument("--project")
     lists.set_defaults(do=_list)
 
+    checks = commands.add_parser("check", help="data quality: origins, gaps, KL, age of gold")
+    checks.add_argument("--project")
+    checks.set_defaults(do=_check)
+
     forgets = commands.add_parser("forget", help="remove runs")
     forgets.add_argument("runs", nargs="+", metavar="RUN")
     forgets.set_defaults(do=_forget)
@@ -189,7 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     serves.add_argument("--port", type=int, default=8502)
     serves.set_defaults(do=_serve)
 
-    for command in (imports, lists, forgets):
+    for command in (imports, lists, checks, forgets):
         command.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser
 

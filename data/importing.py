@@ -78,22 +78,32 @@ def spool_paths(
     paths: Sequence[Path],
     options: ReadOptions,
     progress: Callable[[RunLog | Skip], None] | None = None,
+    keep_skips: bool = True,
+    origin: str | None = None,
 ) -> Imported:
-    """Read logs into durable segments in the inbox; whoever owns the store imports them."""
+    """Read logs into durable segments in the inbox; whoever owns the store imports them.
+
+    ``origin`` stands for the path of logs that were not read from a file of the user's.
+    """
     done = Imported()
     batch: list[RunLog] = []
+    paths_read: list[str] = []
     for item in readers.read(paths, options):
         if progress:
             progress(item)
         if isinstance(item, Skip):
             done.skipped.append(item)
             continue
+        paths_read.append(item.path)
+        item.path = origin or item.path
         if any(log.run == item.run for log in batch):
             _close(home, batch, options, done)
         batch.append(item)
         if sum(log.metrics.height + log.samples.height for log in batch) > SEGMENT_ROWS:
             _close(home, batch, options, done)
     _close(home, batch, options, done)
+    if done.skipped and keep_skips:
+        done.segments.append(spool.write_skips(home, done.skipped, paths_read))
     return done
 
 

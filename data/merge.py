@@ -75,6 +75,22 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     return results
 
 
+def keep_skips(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
+    """Keep what an import could not read, inside the caller's transaction, the last word a path."""
+    paths = {"skips": str(segment / "runs.parquet"), "read": str(segment / "read.parquet")}
+    cursor.execute(
+        "delete from skips where path in (select path from read_parquet($skips) "
+        "union all select path from read_parquet($read))",
+        paths,
+    )
+    cursor.execute(
+        "insert into skips select path, reason, current_timestamp from read_parquet($skips)",
+        {"skips": paths["skips"]},
+    )
+    cursor.execute("update generation set number = number + 1")
+    return []
+
+
 def forget(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
     """Remove runs inside the caller's transaction; a name that is not there is said so."""
     results = []

@@ -156,5 +156,11 @@ comment on column verdicts.generation is 'Generation of the run that it was comp
 comment on column verdicts.verdict is 'The verdict, JSON as in verdict --json';
 comment on column verdicts.looks is 'The pooled looks, JSON rows, for drawing';
 
+create table skips (path varchar not null, reason varchar not null, seen_at timestamp not null);
+comment on table skips is 'What an import named, or took for a log, and could not read; gone when it reads';
+comment on column skips.path is 'File or folder';
+comment on column skips.reason is 'One sentence: file, line or column, and what was expected';
+comment on column skips.seen_at is 'When the import met it, local time';
+
 insert into store_version (version) values (1);
 insert into generation values (0);

@@ -20,7 +20,7 @@ from typing import Any
 
 import polars as pl
 
-from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, RunLog
+from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
 
 RUN_COLUMNS = (
     "run_id", "parent", "verbatim", "project", "format", "path", "facts", "warnings", "source_rank"
@@ -67,6 +67,20 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
         "samples": pl.concat(samples) if samples else _sample_rows(pl.DataFrame()),
     }
     return _commit(home, new_name("import"), files)
+
+
+def write_skips(home: Path, skips: Sequence[Skip], read: Sequence[str]) -> str:
+    """Write what an import could not read into the inbox; ``read`` names what it did read."""
+    rows = [{"path": s.path, "reason": s.reason} for s in skips]
+    schema = {"path": pl.String, "reason": pl.String}
+    return _commit(
+        home,
+        new_name("skips"),
+        {
+            "runs": pl.DataFrame(rows, schema),
+            "read": pl.DataFrame({"path": list(read)}, schema={"path": pl.String}),
+        },
+    )
 
 
 def write_forget(home: Path, runs: Iterable[str]) -> str:

@@ -19,6 +19,10 @@ MIGRATIONS: tuple[tuple[int, str], ...] = ()
 """(version it leads to, file in changes/), in order, for stores older than SCHEMA_VERSION."""
 
 
+CHANGES = {"import": merge.merge, "forget": merge.forget, "skips": merge.keep_skips}
+"""What each kind of segment does to the tables."""
+
+
 class Store:
     """An open store. One process opens it at a time (see data.owner); any thread may read."""
 
@@ -91,8 +95,7 @@ class Store:
             try:
                 runs = pl.read_parquet(segment / "runs.parquet")
                 result: dict[str, Any] = {"segment": segment.name, "kind": kind}
-                change = merge.forget if kind == "forget" else merge.merge
-                result["runs"] = change(cursor, segment, runs)
+                result["runs"] = CHANGES[kind](cursor, segment, runs)
                 cursor.execute(
                     "insert into segments (segment, kind, result) values ($name, $kind, $result)",
                     {"name": segment.name, "kind": kind, "result": json.dumps(result)},

@@ -19,7 +19,7 @@ def excess_scatter(gold: FloatArray, variances: FloatArray) -> FloatArray:
 
     gold: (looks,); variances: (looks, looks), [k, j] = variance of look j as look k uses it. The
     factor is the median of squared second differences, in units of their expected size: a cliff
-    moves a mean, not a median. Used only where it exceeds what white noise gives in 95 % of
+    moves a mean, not a median. Used only where it exceeds what white noise gives in 99 % of
     cases; looks after k do not enter the factor of look k.
     """
     widen = np.ones(len(gold))
@@ -36,7 +36,7 @@ def excess_scatter(gold: FloatArray, variances: FloatArray) -> FloatArray:
 
 @lru_cache(maxsize=64)
 def _limit(differences: int) -> float:
-    """The ratio that white noise exceeds in 5 % of cases; simulated with a fixed seed."""
+    """The ratio that white noise exceeds in 1 % of cases; simulated with a fixed seed."""
     rng = np.random.default_rng(differences)
     noise = np.diff(rng.standard_normal((differences + 2, 2000)), n=2, axis=0) ** 2 / 6
-    return float(np.quantile(np.median(noise, axis=0), 0.95)) / _MEDIAN_CHI_SQUARE
+    return float(np.quantile(np.median(noise, axis=0), 0.99)) / _MEDIAN_CHI_SQUARE

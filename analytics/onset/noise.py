@@ -44,10 +44,10 @@ class Noise:
 
     scatter: variance of a look's mean as its own data have it. local: its course over the run,
     in any unit (prompts and course only, else 1). widen: factor >= 1 on all variances used at
-    look k. freedom: degrees of freedom behind the variances used at look k, inf = known. floor: variance
-    never undercut. se: standard error of each look, for the chart. rows_freedom, cell_freedom:
-    of one look's two scatters. rho_rows, rho: autocorrelation of rows as estimated, of looks as
-    allowed for. careful_rho: of rows as allowed for. rows: rows a look.
+    look k. freedom: degrees of freedom behind the variances used at look k, inf = known. floor:
+    variance never undercut. se: standard error of each look, for the chart. rows_freedom,
+    cell_freedom: of one look's two scatters. rho_rows, rho: autocorrelation of rows as
+    estimated, of looks as allowed for. careful_rho: of rows as allowed for. rows: rows a look.
     """
 
     method: Method

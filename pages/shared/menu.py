@@ -17,6 +17,10 @@ page = st.navigation(
             st.Page("../runs/overoptimization.py", title="Overoptimization",
                     url_path="overoptimization", icon=":material/show_chart:"),
         ],
+        "Review": [
+            st.Page("../review/sources.py", title="Sources", url_path="sources",
+                    icon=":material/database:"),
+        ],
     }
 )  # fmt: skip
 page.run()

@@ -13,7 +13,7 @@ from analytics import verdicts
 from analytics.figures.palette import run_colour
 from analytics.figures.rewards import RunCurve
 from analytics.figures.sparkline import sparkline
-from data import exporting
+from data import checking, exporting
 from data.home import home
 from data.store import Store
 from pages.shared.ownership import owner
@@ -154,3 +154,13 @@ def _pictures(_home: str, generation: int, saved: int) -> dict[str, str]:
         for (run_id,), curve in curves(None).group_by("run_id", maintain_order=True)
         if run_id in colours
     }
+
+
+def check() -> dict[str, Any]:
+    """Data quality of every run (``python -m data check --json``)."""
+    return _check(str(home()), store().generation)
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _check(_home: str, generation: int) -> dict[str, Any]:
+    return checking.check(store())

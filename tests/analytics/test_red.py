@@ -8,6 +8,7 @@ from analytics.onset.measurements import Rows
 from analytics.onset.noise import noise_of_looks
 from analytics.onset.pooling import pool
 from analytics.onset.red import Schedule, boundary, scan, to_normal
+from analytics.simulated import autoregressive
 
 
 def rows_of(gold):
@@ -60,6 +61,24 @@ def test_flat_gold_alarms_in_at_most_five_percent(size, se):
     ]
     # 5 % plus three standard errors of 500 runs
     assert 0.005 < np.mean(alarms) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 500)
+
+
+@pytest.mark.parametrize(("count", "size"), [(12, 1), (60, 2), (128, 4)])
+def test_noise_that_grows_threefold_does_not_alarm(count, size):
+    rng = np.random.default_rng(7)
+    growth = np.exp(np.linspace(0, 1.1, count))
+    alarms = [
+        scanned(growth * rng.standard_normal(count), None, size).alarm is not None
+        for _ in range(300)
+    ]
+    assert np.mean(alarms) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+
+
+def test_correlated_rows_do_not_alarm():
+    rng = np.random.default_rng(8)
+    paths = autoregressive(rng, (200, 128), 0.5)
+    alarms = [scanned(path, None, 4).alarm is not None for path in paths]
+    assert np.mean(alarms) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
 
 
 def test_later_looks_do_not_change_earlier_statistics():

@@ -64,9 +64,11 @@ def test_first_request_after_a_start_may_be_a_deep_link(bundled, open_page) -> N
 
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("path", ["/", "/overoptimization?run=r3_grpo_bigrm&run=r5_rloo"])
+@pytest.mark.parametrize(
+    "path", ["/", "/overoptimization?run=r3_grpo_bigrm&run=r5_rloo", "/sources?run=r3_grpo_bigrm"]
+)
 def test_pages_fit_their_window(bundled, open_page, path: str, width: int, dark: bool) -> None:
-    view = open_page(bundled.url + path, width=width, dark=dark, charts="run=" in path)
+    view = open_page(bundled.url + path, width=width, dark=dark, charts="over" in path)
     view.page.get_by_text("r3_grpo_bigrm").first.wait_for()
     main = view.page.locator('[data-testid="stMain"]')
     assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1

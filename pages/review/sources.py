@@ -1,0 +1,81 @@
+"""Where every run came from, what was lost on the way, and how old its gold is."""
+
+import polars as pl
+import streamlit as st
+
+from pages.shared import links, reads
+from pages.shared.frame import escaped, heading, stop_when_empty
+
+heading(
+    "Sources",
+    "Where every run came from, what was lost on the way, how its KL was converted, and how old "
+    "its last gold evaluation is.",
+)
+stop_when_empty()
+told = reads.check()
+rows = told["runs"]
+names = [row["run"] for row in rows]
+for missing in (run for run in links.asked("run") if run not in names):
+    st.error(f"The link asks for run {escaped(missing)}, which is not in this store.")
+
+st.dataframe(
+    pl.DataFrame(
+        [
+            {
+                "run": row["run"],
+                "project": row["project"],
+                "trainer": row["trainer"] or row["format"],
+                "rows": row["points"],
+                "last grown": row["last_grown"],
+                "KL": f"{row['kl_estimator'] or '?'}, {row['kl_logged_unit'] or 'unit unknown'}"
+                if row["kl_key"]
+                else "not logged",
+                "converted": row["kl_conversion"],
+                "gold": row["gold_key"] or "none",
+                "gold age, steps": row["gold_age_steps"],
+                "steps replaced": row["steps_replaced"],
+                "rows with NaN": row["nan_rows"],
+                "notes": len(row["warnings"]),
+            }
+            for row in rows
+        ],
+        infer_schema_length=None,
+    ),
+    hide_index=True,
+)
+
+chosen = st.multiselect(
+    "Look closer at", names, key="run", bind="query-params", placeholder="Choose one or more runs"
+)
+for row in (row for row in rows if row["run"] in chosen):
+    with st.container(border=True):
+        st.markdown(f"#### {escaped(row['run'])}")
+        st.markdown(
+            f"Read from {escaped(row['path'])}, last grown {row['last_grown']}. "
+            f"{row['points']:,} metric rows, {row['samples']:,} responses; "
+            f"{row['without_kl']:,} rows have no KL, {row['without_proxy']:,} no proxy reward, "
+            f"{row['without_gold']:,} no gold reward."
+        )
+        note = row["kl_note"] or "not logged"
+        st.markdown(f"- KL: {escaped(row['kl_key'] or 'no key')}, {escaped(note)}")
+        st.markdown(
+            f"- Proxy reward: {escaped(row['proxy_key'] or 'not recognised')}. "
+            f"Gold reward: {escaped(row['gold_key'] or 'not recognised')}."
+        )
+        if row["steps_replaced"]:
+            st.markdown(
+                f"- {row['steps_replaced']:,} steps were logged twice (after a resume): the later "
+                "row is kept."
+            )
+        if row["nan_rows"]:
+            st.markdown(f"- {row['nan_rows']:,} rows hold a NaN or an infinity: not drawn.")
+        for warning in row["warnings"]:
+            st.markdown(f"- {escaped(warning)}")
+        if row["sources"]:
+            st.dataframe(pl.DataFrame(row["sources"], infer_schema_length=None), hide_index=True)
+
+st.subheader("Not read", anchor=False)
+if told["skipped"]:
+    st.dataframe(pl.DataFrame(told["skipped"]), hide_index=True)
+else:
+    st.caption("Every log that was named could be read.")
