@@ -18,11 +18,12 @@ from data.checking import check
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.exporting import run_rows, write_rows
 from data.home import home
-from data.importing import import_paths
+from data.importing import Imported, import_paths
 from data.owner import Owner, StoreOwned
 from data.readers.discover import FORMATS
 from data.remote import StoreAccess
 from data.sql import StoreError
+from data.watching import Watch, follow
 
 Row = dict[str, Any]
 LIST_KEYS = (
@@ -80,6 +81,36 @@ def _show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
         console.print(Text(f"skipped {skip.path}: {skip.reason}"), style="yellow")
     if not runs and not skipped:
         console.print("Nothing was named that could be read.")
+
+
+def _watch(options: argparse.Namespace) -> int:
+    missing = [path for path in options.paths if not path.exists()]
+    for path in missing:
+        print(f"{path}: is not there (yet)", file=sys.stderr)
+    read = ReadOptions(
+        project=options.project, run=options.run, proxy=options.proxy, gold=options.gold,
+        kl=options.kl, kl_unit=options.kl_unit,
+    )  # fmt: skip
+
+    def drain() -> None:
+        with StoreAccess(home()) as store:
+            store.drain()
+
+    def said(done: Imported) -> None:
+        with StoreAccess(home()) as store:
+            results = store.results(done.segments)
+        for run in (run for result in results for run in result["runs"]):
+            if run["changed"]:
+                print(f"{run['run']}: {run['points']} new rows", flush=True)
+        for skip in done.skipped:
+            print(f"skipped {skip.path}: {skip.reason}", flush=True)
+
+    print(f"Following {len(options.paths)} paths; stop with Ctrl-C.", flush=True)
+    try:
+        follow(Watch(home(), options.paths, read), drain, said, options.interval)
+    except KeyboardInterrupt:
+        print("Stopped; what was read is in the store.")
+    return 0
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -195,6 +226,13 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument("--format", choices=FORMATS)
     imports.add_argument("--strict", action="store_true", help="stop at the first bad log")
     imports.set_defaults(do=_import)
+
+    watches = commands.add_parser("watch", help="follow growing logs")
+    watches.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    watches.add_argument("--interval", type=float, default=1.0, metavar="SECONDS")
+    for name in ("project", "run", "proxy", "gold", "kl", "kl-unit"):
+        watches.add_argument(f"--{name}")
+    watches.set_defaults(do=_watch)
 
     lists = commands.add_parser("list", help="what is in the store")
     lists.add_argument("--project")

@@ -44,7 +44,8 @@ class Store:
             ) from error
         self._migrate(path)
         self.refused: dict[str, str] = {}
-        self._import_all([s for s in spool.archived(home) if s.name not in self._imported()])
+        known = self._imported()
+        self._import_all([s for s in spool.archived(home) if s.name not in known])
 
     def close(self) -> None:
         """Close the file."""

@@ -1,0 +1,194 @@
+"""Following logs while they grow: what changed is read, the store adds what is new.
+
+A tick looks at the folders' and files' times only, so that a thousand quiet files cost little.
+A run whose log grew has its metric files read again, but of its completions only the new files;
+JSON Lines are read from the last whole line on. Nothing is remembered on disk: after a restart
+everything is read once more, and the store finds that it has it already.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data.columns import ReadOptions
+from data.importing import Imported, spool_paths
+from data.readers import READERS, completions
+from data.readers.discover import run_folder
+from data.readers.tables import recognises as is_table
+
+FULL_SCAN = 30.0
+"""Seconds between scans of every file: a file rewritten in place does not touch its folder."""
+
+State = tuple[int, int, int]  # inode, size, time of change in ns
+
+
+@dataclass
+class Tail:
+    """How far a JSON Lines file has been read."""
+
+    inode: int
+    offset: int
+
+
+@dataclass
+class Watch:
+    """What has been seen of some paths; ``tick`` reads what changed since the last one."""
+
+    home: Path
+    paths: Sequence[Path]
+    options: ReadOptions
+    files: dict[Path, State] = field(default_factory=dict)
+    folders: dict[Path, int] = field(default_factory=dict)
+    tails: dict[Path, Tail] = field(default_factory=dict)
+    _scanned: float = -FULL_SCAN
+
+    def tick(self) -> Imported:
+        """Read everything that is new or has changed into the inbox."""
+        changed = self._changed()
+        done = Imported()
+        if not changed:
+            return done
+        lines = [path for path in changed if path.name.lower().endswith((".jsonl", ".ndjson"))]
+        for path in lines:
+            _add(done, self._read_tail(path))
+        whole = self._with_their_run(path for path in changed if path not in lines)
+        if whole:
+            _add(done, spool_paths(self.home, whole, self.options))
+        return done
+
+    def _changed(self) -> list[Path]:
+        """Logs that are new, or whose size, time or inode changed; vanished ones are dropped."""
+        whole = time.monotonic() - self._scanned >= FULL_SCAN
+        if whole:
+            self._scanned = time.monotonic()
+            self.folders.clear()
+        changed = []
+        for folder in [p for p in self.paths if p.is_dir()]:
+            changed += self._scan(folder.resolve(), whole)
+        for path in [p.resolve() for p in self.paths if p.is_file()]:
+            self.files.setdefault(path, (0, -1, 0))
+        for path, before in list(self.files.items()):
+            if not whole and path in changed:
+                continue
+            if not whole and completions.recognises(path):
+                continue  # written once; the full scan sees one that was written again
+            now = _state(path)
+            if now is None:
+                del self.files[path]
+                self.tails.pop(path, None)
+            elif now != before:
+                self.files[path] = now
+                changed.append(path)
+        return sorted(set(changed))
+
+    def _scan(self, root: Path, whole: bool) -> list[Path]:
+        """New logs in folders whose listing changed."""
+        found, stack = [], [root]
+        known = [root, *(f for f in self.folders if f != root and root in f.parents)]
+        if not whole:
+            stack = [f for f in known if _listed_at(f) != self.folders.get(f)]
+        while stack:
+            folder = stack.pop()
+            self.folders[folder] = _listed_at(folder)
+            try:
+                with os.scandir(folder) as entries:
+                    listing = [(Path(e.path), e.is_dir(follow_symlinks=False)) for e in entries]
+            except OSError:
+                self.folders.pop(folder, None)
+                continue
+            for path, is_folder in listing:
+                if is_folder:
+                    if path not in self.folders and not path.name.startswith("."):
+                        stack.append(path)
+                elif path not in self.files and any(r.recognises(path) for r in READERS):
+                    state = _state(path)
+                    if state:
+                        self.files[path] = state
+                        found.append(path)
+        return found
+
+    def _with_their_run(self, changed: Iterable[Path]) -> list[Path]:
+        """Changed files, and the other metric files of their runs: they give the context."""
+        wanted = set(changed)
+        runs = {run_folder(path) for path in wanted if not is_table(path) or _in_run(path)}
+        for path in self.files:
+            if not completions.recognises(path) and not is_table(path) and run_folder(path) in runs:
+                wanted.add(path)
+        return sorted(wanted)
+
+    def _read_tail(self, path: Path) -> Imported:
+        """The whole lines of a JSON Lines file that came since the last time."""
+        tail, state = self.tails.get(path), self.files[path]
+        if tail is None or tail.inode != state[0] or state[1] < tail.offset:
+            tail = Tail(state[0], 0)
+        try:
+            with open(path, "rb") as log:
+                log.seek(tail.offset)
+                text = log.read()
+        except OSError:
+            return Imported()
+        end = text.rfind(b"\n") + 1
+        if not end:
+            return Imported()
+        self.tails[path] = Tail(state[0], tail.offset + end)
+        if tail.offset == 0 and end == len(text):
+            return spool_paths(self.home, [path], self.options)
+        with tempfile.TemporaryDirectory(dir=self.home) as folder:
+            part = Path(folder) / path.name
+            part.write_bytes(text[:end])
+            return spool_paths(self.home, [part], self.options, origin=str(path))
+
+
+def follow(
+    watch: Watch,
+    drain: Callable[[], object],
+    said: Callable[[Imported], None],
+    interval: float = 1.0,
+    stop: Callable[[], bool] = lambda: False,
+) -> None:
+    """Tick until ``stop``; reading takes at most about a fifth of the time.
+
+    Args:
+        watch: what to follow.
+        drain: has the owner import the inbox.
+        said: told of each tick that read something.
+        interval: seconds between ticks.
+        stop: asked between ticks.
+    """
+    while not stop():
+        began = time.monotonic()
+        done = watch.tick()
+        if done.segments:
+            drain()
+        if done.segments or done.skipped:
+            said(done)
+        time.sleep(max(interval, 4 * (time.monotonic() - began) if done.segments else 0.0))
+
+
+def _state(path: Path) -> State | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _listed_at(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return -1
+
+
+def _in_run(path: Path) -> bool:
+    return completions.recognises(path)
+
+
+def _add(done: Imported, more: Imported) -> None:
+    done.segments += more.segments
+    done.skipped += more.skipped
