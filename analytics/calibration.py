@@ -47,7 +47,9 @@ def bin_number(confidence: npt.ArrayLike, bins: int = BINS) -> npt.NDArray[np.in
     return np.clip(np.ceil(np.round(scaled, 9)) - 1, 0, bins - 1).astype(np.int64)
 
 
-def reliability(confidence: npt.ArrayLike, correct: npt.ArrayLike, bins: int = BINS) -> pl.DataFrame:
+def reliability(
+    confidence: npt.ArrayLike, correct: npt.ArrayLike, bins: int = BINS
+) -> pl.DataFrame:
     """The reliability diagram: one row for each bin that holds an answer.
 
     Returns:

@@ -86,8 +86,9 @@ def newcombe(
     [0.2, 0.052431, 0.333873]
     """
     p, q = _over(events, n), _over(events_before, n_before)
-    (p_low, p_high), (q_low, q_high) = wilson(events, n, level), wilson(
-        events_before, n_before, level
+    (p_low, p_high), (q_low, q_high) = (
+        wilson(events, n, level),
+        wilson(events_before, n_before, level),
     )
     difference = p - q
     low = difference - np.sqrt((p - p_low) ** 2 + (q_high - q) ** 2)

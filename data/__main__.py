@@ -180,14 +180,14 @@ def _serve(options: argparse.Namespace) -> int:
     import uvicorn
     from starlette.applications import Starlette
 
-    from data.api import routes
+    from data import api, ingest
 
     owner = Owner(home(), wait=10)
     address = f"http://127.0.0.1:{options.port}"
     owner.serve(address)
     print(f"The store {home()} is served at {address}", flush=True)
     try:
-        app = Starlette(routes=routes(lambda: owner))
+        app = Starlette(routes=[*api.routes(lambda: owner), *ingest.routes(lambda: owner)])
         uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning")
     finally:
         owner.close()

@@ -76,7 +76,10 @@ _LEVELS = (("topic", "knowledge"), ("knowledge",), ("topic",))
 
 
 def named(answers: pl.DataFrame) -> pl.DataFrame:
-    """Answers with every column that counting reads, `run_id, step` as `loop, iteration`."""
+    """Answers with every column that counting reads, `run_id, step` as `loop, iteration`.
+
+    A grade that is not one of the three becomes null.
+    """
     held = set(answers.columns)
     loop = next((name for name in ("loop", "run", "run_id") if name in held), None)
     time = next((name for name in ("iteration", "step") if name in held), None)
@@ -94,7 +97,7 @@ def named(answers: pl.DataFrame) -> pl.DataFrame:
         pl.col(time).cast(pl.Int64).alias("iteration"),
         origin.fill_null(NOT_STATED).alias("origin"),
         "question_id",
-        pl.col("grade").cast(pl.String),
+        pl.col("grade").cast(pl.String).cast(pl.Enum(GRADES), strict=False),
         *[
             (pl.col(name).cast(kind) if name in held else pl.lit(None, kind)).alias(name)
             for name, kind in given.items()
@@ -106,7 +109,7 @@ def named(answers: pl.DataFrame) -> pl.DataFrame:
 def _marks(tau: float) -> dict[str, pl.Expr]:
     """What is counted of each answer, as expressions over `named` answers."""
     grade, confidence = pl.col("grade"), pl.col("confidence").round(6)
-    graded = grade.is_in(GRADES).fill_null(False)
+    graded = grade.is_not_null()
     usable = graded & confidence.is_between(0, 1).fill_null(False)
     wrong, silent = grade.eq_missing("incorrect"), grade.eq_missing("not_attempted")
     sure = usable & ~silent & (confidence >= tau)
@@ -146,11 +149,16 @@ def count(answers: pl.DataFrame, tau: float = 0.8) -> pl.DataFrame:
         raise ValueError(f"tau must lie in [0, 1], not {tau}")
     keys = [*KEYS, "topic", "knowledge"]
     marks = _marks(tau)
-    rows = named(answers)
-    key = pl.when(marks["n"]).then(pl.struct("question_id").hash())
-    totals = rows.group_by(keys).agg(
-        *[expression.sum().alias(name) for name, expression in marks.items()],
-        questions=key.n_unique() - key.is_null().any().cast(pl.UInt32),
+    rows = named(answers).lazy()
+    key = pl.when(marks["n"]).then(pl.col("question_id").hash())
+    totals = (
+        rows.select(*keys, *[mark.alias(name) for name, mark in marks.items()], key=key)
+        .group_by(keys)
+        .agg(
+            pl.col(*marks).sum(),
+            questions=pl.col("key").n_unique() - pl.col("key").is_null().any().cast(pl.UInt32),
+        )
+        .collect(engine="streaming")
     )
     if totals["questions"].sum() == totals["n"].sum():
         whole = totals.with_columns(
@@ -164,6 +172,7 @@ def count(answers: pl.DataFrame, tau: float = 0.8) -> pl.DataFrame:
         rows.group_by(*keys, "question_id")
         .agg(marks[name].sum().cast(pl.Float64).alias(name) for name in part)
         .filter(pl.col("n") > 0)
+        .collect(engine="streaming")
     )
     wrong = pl.col("incorrect") / pl.col("n")
     sure = pl.when(pl.col("measured") > 0).then(pl.col("confident_incorrect") / pl.col("measured"))
@@ -187,7 +196,7 @@ def count(answers: pl.DataFrame, tau: float = 0.8) -> pl.DataFrame:
 
 def clusters(answers: pl.DataFrame) -> pl.DataFrame:
     """The frame `CLUSTERS` over `entity_id`; no rows where no answer names an entity."""
-    rows = named(answers).filter(pl.col("grade").is_in(GRADES))
+    rows = named(answers).filter(pl.col("grade").is_not_null())
     if rows["entity_id"].null_count() == rows.height:
         return pl.DataFrame(schema=CLUSTERS)
     own = pl.concat_str(pl.lit("question "), pl.col("question_id").cast(pl.String))
@@ -221,6 +230,7 @@ def cells(answers: pl.DataFrame) -> pl.DataFrame:
     keys = [*KEYS, "topic", "knowledge", "cell"]
     return (
         named(answers)
+        .lazy()
         .filter(pl.col("grade").is_in(["correct", "incorrect"]) & confidence.is_between(0, 1))
         .with_columns(confidence, cell=(fine.ceil() + fine.floor()).cast(pl.Int64))
         .group_by(keys)
@@ -233,4 +243,5 @@ def cells(answers: pl.DataFrame) -> pl.DataFrame:
         )
         .select(pl.col(name).cast(kind) for name, kind in CELLS.items())
         .sort(keys)
+        .collect(engine="streaming")
     )

@@ -101,8 +101,9 @@ def rogan_gladen(rate: float, n: float, error: GraderError, level: float = 0.95)
     shift = 2 * z**2 * (centre * by_se - (1 - centre) * by_sp)
     variance = p * (1 - p) / (n + z**2) + centre**2 * by_se + (1 - centre) ** 2 * by_sp
     half = z * float(np.sqrt(variance)) / youden
-    low, high = float(np.clip(centre + shift - half, 0, 1)), float(
-        np.clip(centre + shift + half, 0, 1)
+    low, high = (
+        float(np.clip(centre + shift - half, 0, 1)),
+        float(np.clip(centre + shift + half, 0, 1)),
     )
     few = min(error.wrong, error.not_wrong)
     reason = f"only {few} audited answers of one kind" if few < FEWEST_AUDITED else ""

@@ -42,7 +42,9 @@ def cochran_armitage(
     (6.57, 0.0104)
     """
     x, size = np.asarray(events, dtype=np.float64), np.asarray(n, dtype=np.float64)
-    at = np.arange(len(x), dtype=np.float64) if iterations is None else np.asarray(iterations, float)
+    at = (
+        np.arange(len(x), dtype=np.float64) if iterations is None else np.asarray(iterations, float)
+    )
     total = size.sum()
     if total == 0:
         return Trend(float("nan"), float("nan"), float("nan"), 0)
@@ -161,7 +163,9 @@ def above_limit(
     rest = np.cumsum(np.asarray(n, dtype=np.float64)) - x
     theta, share = _uniform(limit, 1.0)
     gain, loss = np.log(theta / limit), np.log((1 - theta) / (1 - limit))
-    return _evidence(special.logsumexp(np.outer(x, gain) + np.outer(rest, loss), axis=1, b=share), alpha)
+    return _evidence(
+        special.logsumexp(np.outer(x, gain) + np.outer(rest, loss), axis=1, b=share), alpha
+    )
 
 
 def _uniform(low: float, high: float) -> tuple[FloatArray, FloatArray]:

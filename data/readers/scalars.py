@@ -29,6 +29,9 @@ SUMMARY_KEYS = frozenset(
 CLOCK_KEYS = frozenset({"epoch", "step", "train/global_step", "global_step"})
 """Keys that every log call of a step repeats: sharing them does not make two rows duplicates."""
 
+VALIDATION = ("val-core/", "val-aux/")
+"""How the names of verl's validation metrics begin."""
+
 NAMED_AT_MOST = 3
 """How many broken rows a message names one by one before it only counts."""
 
@@ -49,8 +52,12 @@ class Scalars:
     replaced: set[tuple[str, int]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
-    def put(self, phase: str, step: int, row: Row) -> None:
-        """Add one log call; a key said twice for one step keeps the later value."""
+    def put(self, phase: str, step: int, row: Row, whole: bool = False) -> None:
+        """Add one log call; a key said twice for one step keeps the later value.
+
+        With ``whole`` a call that repeats a key takes the place of all that was said of the step:
+        each call holds all metrics of its step, so the earlier one is of an abandoned attempt.
+        """
         rows = self.rows.setdefault(phase, {})
         known = rows.get(step)
         if known is None:
@@ -58,6 +65,9 @@ class Scalars:
             return
         if (known.keys() & row.keys()) - CLOCK_KEYS:
             self.replaced.add((phase, step))
+            if whole:
+                rows[step] = row
+                return
         known.update(row)
 
     def overtake(self, later: Scalars) -> None:
@@ -113,6 +123,20 @@ class Scalars:
     def count(self) -> int:
         """Number of rows over all phases."""
         return sum(len(rows) for rows in self.rows.values())
+
+
+def split_key(name: str) -> tuple[str, str]:
+    """Phase and bare key of a tracker's metric name.
+
+    >>> split_key("train/kl"), split_key("eval/reward"), split_key("critic/score/mean")
+    (('train', 'kl'), ('eval', 'reward'), ('train', 'critic/score/mean'))
+    >>> split_key("val-core/math/acc/mean@1")  # verl's validation keeps its name
+    ('eval', 'val-core/math/acc/mean@1')
+    """
+    phase, _, key = name.partition("/")
+    if phase in ("train", "eval") and key:
+        return phase, key
+    return ("eval" if name.startswith(VALIDATION) else "train"), name
 
 
 def as_number(value: object) -> float | None:

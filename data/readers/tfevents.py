@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 from data.columns import LogError
-from data.readers.scalars import CLOCK_KEYS, SUMMARY_KEYS, Row, Scalars, load_json
+from data.readers.scalars import CLOCK_KEYS, SUMMARY_KEYS, Row, Scalars, load_json, split_key
 from data.readers.tfrecord import records
+from data.readers.wire import fields, varint
 
 FORMAT = "tensorboard"
 EXPECTS = "TensorBoard event files (events.out.tfevents.*)"
@@ -40,7 +40,7 @@ def recognises(path: Path) -> bool:
 def read(path: Path) -> Scalars:
     """Read one event file up to its last whole record.
 
-    Tags ``train/…`` and ``eval/…`` give phase and key; other tags are keys of phase train.
+    Tags ``train/…`` and ``eval/…`` give phase and key (``split_key``).
 
     Raises:
         LogError: the file cannot be opened, does not start with a whole record, or has neither
@@ -62,7 +62,7 @@ def read(path: Path) -> Scalars:
                         phase, key = known
                         if not key:
                             continue
-                        step = _varint(step_bytes, 0)[0] if step_bytes else 0
+                        step = varint(step_bytes, 0)[0] if step_bytes else 0
                         # Scalars.put, written out: this runs once for every scalar of a log
                         row = rows[phase].get(step)
                         if row is None:
@@ -98,10 +98,7 @@ def first_wall_time(path: Path) -> float:
 
 
 def _phase_and_key(tag: bytes) -> tuple[str, str]:
-    name = tag.decode("utf-8", "replace")
-    phase, _, key = name.partition("/")
-    if phase not in ("train", "eval") or not key:
-        phase, key = "train", name
+    phase, key = split_key(tag.decode("utf-8", "replace"))
     return phase, "" if key in SUMMARY_KEYS else key
 
 
@@ -109,11 +106,11 @@ def _general(payload: bytes, scalars: Scalars) -> None:
     """Read one event of any layout; a malformed one is left out with a note."""
     try:
         step, values = 0, []
-        for number, value in _fields(payload):
+        for number, value in fields(payload):
             if number == 2 and isinstance(value, int):
                 step = value - (1 << 64) if value >> 63 else value
             elif number == 5 and isinstance(value, bytes):
-                values += [v for n, v in _fields(value) if n == 1 and isinstance(v, bytes)]
+                values += [v for n, v in fields(value) if n == 1 and isinstance(v, bytes)]
         for entry in values:
             _value(entry, step, scalars)
     except (IndexError, struct.error):
@@ -124,7 +121,7 @@ def _general(payload: bytes, scalars: Scalars) -> None:
 
 def _value(entry: bytes, step: int, scalars: Scalars) -> None:
     tag, number, tensor = b"", None, None
-    for field, value in _fields(entry):
+    for field, value in fields(entry):
         if field == 1 and isinstance(value, bytes):
             tag = value
         elif field == 2 and isinstance(value, bytes) and len(value) == 4:
@@ -147,7 +144,7 @@ def _value(entry: bytes, step: int, scalars: Scalars) -> None:
 
 def _settings(kind: str, tensor: bytes, scalars: Scalars) -> None:
     """Keep the trainer's or the model's settings, which are written as a JSON text."""
-    texts = [v for n, v in _fields(tensor) if n == 8 and isinstance(v, bytes)]
+    texts = [v for n, v in fields(tensor) if n == 8 and isinstance(v, bytes)]
     if not texts:
         return
     try:
@@ -161,7 +158,7 @@ def _settings(kind: str, tensor: bytes, scalars: Scalars) -> None:
 def _tensor_scalar(tensor: bytes) -> float | None:
     """The value of a TensorProto of one number; None for anything else."""
     dtype, content = 0, None
-    for field, value in _fields(tensor):
+    for field, value in fields(tensor):
         if field == 1 and isinstance(value, int):
             dtype = value
         elif field == 4 and isinstance(value, bytes):
@@ -171,7 +168,7 @@ def _tensor_scalar(tensor: bytes) -> float | None:
         elif field == 6 and isinstance(value, bytes) and len(value) == 8:
             return float(struct.unpack("<d", value)[0])
         elif field in (7, 10) and isinstance(value, bytes) and dtype in (3, 4, 6, 9):
-            whole, end = _varint(value, 0)
+            whole, end = varint(value, 0)
             if end == len(value):
                 return float(whole - (1 << 64) if whole >> 63 else whole)
         elif field in (7, 10) and isinstance(value, int) and dtype in (3, 4, 6, 9):
@@ -180,43 +177,3 @@ def _tensor_scalar(tensor: bytes) -> float | None:
     if content is not None and layout and len(content) == struct.calcsize(layout):
         return float(struct.unpack(layout, content)[0])
     return None
-
-
-def _fields(buffer: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a protobuf message: an int for varints, else the raw bytes.
-
-    Raises:
-        IndexError: a length points outside the buffer, or a wire type is unknown.
-    """
-    position, end = 0, len(buffer)
-    while position < end:
-        key, position = _varint(buffer, position)
-        wire = key & 7
-        if wire == 0:
-            number, position = _varint(buffer, position)
-            yield key >> 3, number
-            continue
-        if wire == 2:
-            length, position = _varint(buffer, position)
-        elif wire in (1, 5):
-            length = 8 if wire == 1 else 4
-        else:
-            raise IndexError(wire)
-        if position + length > end:
-            raise IndexError(length)
-        yield key >> 3, buffer[position : position + length]
-        position += length
-
-
-def _varint(buffer: bytes, position: int) -> tuple[int, int]:
-    """An unsigned varint of at most ten bytes, and the position after it."""
-    result = buffer[position]
-    if result < 0x80:
-        return result, position + 1
-    result &= 0x7F
-    for count in range(1, 10):
-        byte = buffer[position + count]
-        result |= (byte & 0x7F) << (7 * count)
-        if byte < 0x80:
-            return result & 0xFFFFFFFFFFFFFFFF, position + count + 1
-    raise IndexError(position)

@@ -1,0 +1,107 @@
+"""What changed since another iteration: paired where questions are shared, else said not to be."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from analytics.hallucination.flips import PAIRED_SHARE, predecessors
+from analytics.hallucination.levels import ROW
+from analytics.rates import (
+    FloatArray,
+    benjamini_hochberg,
+    mcnemar,
+    newcombe,
+    paired_difference,
+    unpaired_p,
+)
+
+MCNEMAR = "McNemar mid-p"
+SIGN = "sign test mid-p on question averages"
+UNPAIRED = "Newcombe, unpaired"
+
+
+def change(table: pl.DataFrame, shared: pl.DataFrame, compare_to: int | None) -> pl.DataFrame:
+    """The table with its `change_` columns.
+
+    Paired (`test` = McNemar mid-p) where at least half of the questions of the smaller iteration
+    are shared (judged on the total, for all its topics): the difference, its Wald interval and
+    the counts are then over shared questions.
+    Otherwise the two rates stand as independent samples: Newcombe's interval, a pooled score
+    test (Fisher below 5 expected), and no count of changed questions, since **other questions
+    may explain it**. With some shared questions that is conservative. q adjusts p over the
+    topics (categories) of one loop, iteration and origin; it is null for totals.
+
+    Args:
+        table: rows with ROW, questions, rate, effective (answers behind the interval).
+        shared: `FLIPS` drawn together by level, with from_iteration.
+        compare_to: as given to `flips`.
+    """
+    base = table.join(predecessors(table, compare_to), on=["loop", "iteration", "origin"])
+    keys = [name for name in ROW if name != "iteration"]
+    before = table.select(
+        *keys,
+        pl.col("iteration").alias("from_iteration"),
+        pl.col("rate").alias("rate_then"),
+        pl.col("effective").alias("effective_then"),
+        pl.col("questions").alias("questions_then"),
+    )
+    both = base.join(
+        before, on=[*keys, "from_iteration"], how="left", nulls_equal=True
+    ).join(shared, on=[*ROW, "from_iteration"], how="left", nulls_equal=True)  # fmt: skip
+
+    def held(name: str) -> FloatArray:
+        return both[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+    now, size, then, size_then = map(held, ("rate", "effective", "rate_then", "effective_then"))
+    common = np.nan_to_num(held("shared"))
+    paired = (common > 0) & _pairable(both)
+    known = paired | ~(np.isnan(then) | np.isnan(now))
+    risen, fallen = (np.nan_to_num(held(name)) for name in ("newly_wrong", "newly_right"))
+    test = mcnemar(risen, fallen)
+    gap, _, low, high = paired_difference(
+        held("difference_sum"), held("difference_squares"), common, small=True
+    )
+    loose = newcombe(now * size, size, then * size_then, size_then)
+    loose_p = unpaired_p(now * size, size, then * size_then, size_then)
+    several = np.nan_to_num(held("several")) > 0
+
+    def told(if_paired: FloatArray, if_not: FloatArray) -> FloatArray:
+        return np.where(known, np.where(paired, if_paired, if_not), np.nan)
+
+    label = np.where(paired, np.where(several, SIGN, MCNEMAR), UNPAIRED)
+    lost = np.full(len(now), np.nan)
+    seen = pl.Series(known)
+    found = both.with_columns(
+        change_from_iteration=pl.when(seen).then("from_iteration"),
+        change_difference=told(gap, loose[0]),
+        change_low=told(low, loose[1]),
+        change_high=told(high, loose[2]),
+        change_test=pl.when(seen).then(pl.Series(label, dtype=pl.String)),
+        change_p=told(test.mid_p, loose_p),
+        change_newly_wrong=pl.Series(told(risen, lost)).fill_nan(None).cast(pl.Int64),
+        change_newly_right=pl.Series(told(fallen, lost)).fill_nan(None).cast(pl.Int64),
+        change_p_exact=told(test.exact, lost),
+        change_paired=pl.when(seen).then(pl.Series(paired)),
+        change_shared=pl.when(seen).then(pl.Series(common).cast(pl.Int64)),
+        change_rate_before=told(np.divide(held("wrong_before"), np.maximum(common, 1)), then),
+        change_rate_now=told(np.divide(held("wrong_now"), np.maximum(common, 1)), now),
+    )
+    q = (
+        pl.col("change_p")
+        .map_batches(lambda p: pl.Series(benjamini_hochberg(p.fill_null(np.nan).to_numpy())),
+                     return_dtype=pl.Float64)
+        .over("loop", "iteration", "origin", "level")
+    )  # fmt: skip
+    family = pl.col("level") != "total"
+    return found.with_columns(change_q=pl.when(family).then(q)).select(
+        *table.columns, pl.selectors.starts_with("change_")
+    )
+
+
+def _pairable(both: pl.DataFrame) -> np.ndarray:
+    """For each row, whether its loop, iteration and origin shares enough questions in all."""
+    fewer = pl.min_horizontal("questions", "questions_then")
+    enough = (pl.col("shared") >= PAIRED_SHARE * fewer) & (pl.col("level") == "total")
+    told = both.select(enough.fill_null(False).any().over("loop", "iteration", "origin"))
+    return told.to_series().to_numpy()

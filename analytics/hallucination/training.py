@@ -1,0 +1,274 @@
+"""What a loop trained on: false statements before training, and what became of them after.
+
+A statement is what the model had said about a question before the iteration that was trained on
+it. `statements` (what generated training texts claimed) and `mistakes` (wrong answers to the
+benchmark) read them from graded answers; `training_view` sets repeated ones beside a control,
+without which they are an association.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from analytics.hallucination.words import p_value, percent
+from analytics.rates import newcombe, unpaired_p, wilson
+
+TRAINED, CONTROL = "trained on", "not trained on"
+
+STATEMENTS = {
+    "loop": pl.String, "iteration": pl.Int64, "question_id": pl.String, "knowledge": pl.String,
+    "statement": pl.String, "statement_grade": pl.String, "trained_on": pl.Boolean,
+    "kind": pl.String,
+}  # fmt: skip
+"""One row a statement. iteration: of the model after training (for controls: the one its answer
+is looked up in). statement: the value said, null = only its grade is known. statement_grade:
+before training, null = never checked against a source. kind: `claim` (said in a training text,
+sampled) or `answer` (given to a question, usually greedy): an answer is repeated far more often
+than a sampled claim, trained on or not, so a control must be of the same kind."""
+
+
+def statements(answers: pl.DataFrame) -> pl.DataFrame:
+    """Statements that were trained on, from self-generated questions with their `self_claim`.
+
+    Args:
+        answers: loop, iteration, question_id, origin, self_claim, reference; where there
+            knowledge. At the first iteration of a loop nothing was trained on yet: left out.
+
+    Returns:
+        The frame STATEMENTS; a statement without a reference was never checked.
+    """
+    own = answers.filter(
+        pl.col("origin") == "self_generated",
+        pl.col("self_claim").is_not_null(),
+        pl.col("iteration") > pl.col("iteration").min().over("loop"),
+    )
+    grade = (
+        pl.when(pl.col("reference").is_null()).then(None)
+        .when(pl.col("self_claim") == pl.col("reference")).then(pl.lit("correct"))
+        .otherwise(pl.lit("incorrect"))
+    )  # fmt: skip
+    return _as_statements(own, pl.col("self_claim"), grade, pl.lit(True), "claim")
+
+
+def mistakes(answers: pl.DataFrame) -> pl.DataFrame:
+    """Wrong benchmark answers, in the loop's prompt pool (trained on) and outside (control).
+
+    Args:
+        answers: loop, iteration, question_id, origin, answer, grade, in_loop_pool (or
+            in_training); where there knowledge.
+
+    Returns:
+        STATEMENTS: the wrong answer of one iteration, to be looked up in the next (`iteration`).
+        trained_on says that its entity was trained on, not that this very answer was.
+    """
+    pool = "in_training" if "in_training" in answers.columns else "in_loop_pool"
+    out = answers.filter(
+        pl.col("origin") == "benchmark",
+        pl.col(pool).is_not_null(),
+        pl.col("grade") == "incorrect",
+    )
+    times = answers.select("loop", "iteration").unique().sort("loop", "iteration")
+    following = times.with_columns(next=pl.col("iteration").shift(-1).over("loop"))
+    moved = (
+        out.join(following, on=["loop", "iteration"])
+        .drop_nulls("next")
+        .with_columns(iteration=pl.col("next"))
+    )
+    wrong = pl.lit("incorrect")
+    return _as_statements(moved, pl.col("answer"), wrong, pl.col(pool), "answer")
+
+
+def _as_statements(
+    frame: pl.DataFrame, said: pl.Expr, grade: pl.Expr, trained: pl.Expr, kind: str
+) -> pl.DataFrame:
+    known = pl.col("knowledge") if "knowledge" in frame.columns else pl.lit(None, pl.String)
+    held = frame.with_columns(
+        knowledge=known,
+        statement=said,
+        statement_grade=grade,
+        trained_on=trained,
+        kind=pl.lit(kind),
+    )
+    keys = ["loop", "iteration", "question_id"]
+    return held.select(pl.col(name).cast(kind) for name, kind in STATEMENTS.items()).sort(keys)
+
+
+@dataclass(frozen=True)
+class TrainingView:
+    """`frame`: one row a (loop, iteration, knowledge, group); `sentences`: one a loop."""
+
+    frame: pl.DataFrame
+    sentences: dict[str, str]
+
+
+def training_view(
+    said: pl.DataFrame, answers: pl.DataFrame, control_loop: str | None = None
+) -> TrainingView:
+    """Share graded false before training, and false statements repeated afterwards.
+
+    Repeated = the answer to the same question at `iteration` is the false statement again
+    (where either text is missing: is graded incorrect).
+
+    Args:
+        said: STATEMENTS of one kind; rows with trained_on false are the control of their loop.
+        answers: loop, iteration, question_id, grade; where there answer.
+        control_loop: a loop trained on statements drawn at random (no selection), as control
+            for loops that have no untrained statements.
+
+    Returns:
+        Frame: loop, iteration, knowledge (null = all), group (`trained on`, `not trained on`),
+        statements, checked, checked_share, false, false_share (of checked) with false_low,
+        false_high (Wilson 95 %), asked (false and asked again), repeated, repeated_share,
+        repeated_low, repeated_high. Shares of nothing are null. Sentences pool the iterations
+        of a loop: asked again twice, a question counts twice.
+    """
+    kinds = sorted(said["kind"].unique().drop_nulls())
+    if len(kinds) > 1:
+        raise ValueError(f"statements of different kinds cannot control each other: {kinds}")
+    frame = _counted(_followed(said, answers))
+    whole = (
+        frame.filter(pl.col("knowledge").is_null())
+        .group_by("loop", "group")
+        .agg(pl.col("asked", "repeated", "statements", "checked", "false").sum())
+        .sort("loop", "group")
+    )
+    table = {(row["loop"], row["group"]): row for row in whole.iter_rows(named=True)}
+    sentences = {}
+    for loop in sorted({loop for loop, group in table if group == TRAINED}):
+        own, other = table[loop, TRAINED], table.get((loop, CONTROL))
+        name = "wrong answers that were not trained on"
+        if other is None and control_loop not in (None, loop):
+            other = table.get((str(control_loop), TRAINED))
+            name = f"the control loop {control_loop}"
+        sentences[loop] = _sentence(own, other, name)
+    return TrainingView(frame, sentences)
+
+
+def _followed(said: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    keys = ["loop", "iteration", "question_id"]
+    text = pl.col("answer") if "answer" in answers.columns else pl.lit(None, pl.String)
+    later = (
+        answers.filter(pl.col("grade").is_not_null())
+        .select(
+            *[pl.col(name).cast(STATEMENTS[name]) for name in keys],
+            pl.col("grade").cast(pl.String),
+            text.cast(pl.String).alias("answer"),
+        )
+        .join(said.select(keys).unique(), on=keys)
+        .group_by(keys)
+        .agg(pl.col("grade", "answer").sort_by("grade", "answer"))
+    )
+    both = said.join(later, on=keys, how="left").explode("grade", "answer")
+    false = pl.col("statement_grade") == "incorrect"
+    again = (
+        pl.when(pl.col("statement").is_null() | pl.col("answer").is_null())
+        .then(pl.col("grade") == "incorrect")
+        .otherwise(pl.col("statement") == pl.col("answer"))
+    )
+    each = [*keys, "knowledge", "trained_on", "statement", "statement_grade"]
+    return (
+        both.with_columns(asked=false & pl.col("grade").is_not_null(), again=false & again)
+        .group_by(each)
+        .agg(pl.col("asked").any(), pl.col("again").any())
+    )
+
+
+def _counted(followed: pl.DataFrame) -> pl.DataFrame:
+    group = pl.when("trained_on").then(pl.lit(TRAINED)).otherwise(pl.lit(CONTROL)).alias("group")
+    parts = []
+    for own in ([], ["knowledge"]):
+        part = followed.drop_nulls(own).group_by("loop", "iteration", group, *own).agg(
+            statements=pl.len(),
+            checked=pl.col("statement_grade").is_not_null().sum(),
+            false=(pl.col("statement_grade") == "incorrect").sum(),
+            asked=pl.col("asked").sum(),
+            repeated=(pl.col("asked") & pl.col("again")).sum(),
+        )  # fmt: skip
+        if not own:
+            part = part.with_columns(pl.lit(None, pl.String).alias("knowledge"))
+        parts.append(part.select(sorted(part.columns)))
+    frame = pl.concat(parts).sort("loop", "iteration", "knowledge", "group", nulls_last=False)
+    false = wilson(frame["false"].to_numpy(), frame["checked"].to_numpy())
+    again = wilson(frame["repeated"].to_numpy(), frame["asked"].to_numpy())
+    counts = ("statements", "checked", "false", "asked", "repeated")
+    return frame.select(
+        "loop", "iteration", "knowledge", "group",
+        *[pl.col(name).cast(pl.Int64) for name in counts],
+    ).with_columns(
+        checked_share=pl.col("checked") / pl.col("statements"),
+        false_share=pl.col("false") / pl.col("checked"),
+        false_low=pl.Series(false[0]), false_high=pl.Series(false[1]),
+        repeated_share=pl.col("repeated") / pl.col("asked"),
+        repeated_low=pl.Series(again[0]), repeated_high=pl.Series(again[1]),
+    ).with_columns(pl.selectors.float().fill_nan(None))  # fmt: skip
+
+
+def _sentence(own: dict[str, int], other: dict[str, int] | None, name: str) -> str:
+    if not own["checked"]:
+        said = f"None of {own['statements']:,} statements was checked before it was trained on."
+        return f"{said} How many were false is not known."
+    start = (
+        f"{percent(own['false'] / own['checked'])} of {own['checked']:,} checked statements "
+        f"were false before they were trained on"
+    )
+    if own["checked"] < own["statements"]:
+        start += f" ({own['statements'] - own['checked']:,} more were never checked)"
+    if not own["asked"]:
+        return f"{start}; no false one was asked again."
+    if own["false"] == own["statements"]:
+        start = f"{own['repeated']:,} of {own['asked']:,} wrong answers on what was trained on"
+        start += f" ({percent(own['repeated'] / own['asked'])}) were repeated afterwards"
+    else:
+        start += (
+            f"; {own['repeated']:,} of {own['asked']:,} false ones "
+            f"({percent(own['repeated'] / own['asked'])}) were repeated afterwards"
+        )
+    if other is None or not other["asked"]:
+        return f"{start}. Without a control this is an association: it may be so untrained too."
+    sizes = (own["repeated"], own["asked"], other["repeated"], other["asked"])
+    gap, low, high = (100 * float(end) for end in newcombe(*sizes))
+    p = float(np.asarray(unpaired_p(*sizes)))
+    return (
+        f"{start}, against {percent(other['repeated'] / other['asked'])} of {other['asked']:,} "
+        f"for {name}: {gap:+.1f} points ({low:+.1f} to {high:+.1f}, {p_value(p)}), questions not "
+        "being drawn by lot."
+    ).replace("-", "−")
+
+
+def training_texts(generations: pl.DataFrame) -> pl.DataFrame:
+    """False claims among generated texts, kept for training and not, by loop and iteration.
+
+    Args:
+        generations: loop, iteration (of the generator), kept, n_claims, n_true (null = never
+            checked); one row a text.
+
+    Returns:
+        loop, iteration, kept, texts, checked, claims, false, false_share (of claims), false_low,
+        false_high (Wilson with the effective number of claims: texts are clusters).
+    """
+    claims, false = pl.col("n_claims"), pl.col("n_claims") - pl.col("n_true")
+    sums = generations.group_by("loop", "iteration", "kept").agg(
+        texts=pl.len().cast(pl.Int64),
+        checked=false.is_not_null().sum().cast(pl.Int64),
+        claims=claims.filter(false.is_not_null()).sum().cast(pl.Int64),
+        false=false.sum().cast(pl.Int64),
+        own=(claims.cast(pl.Int64) ** 2).filter(false.is_not_null()).sum(),
+        cross=(claims.cast(pl.Int64) * false).sum(),
+        squares=(false.cast(pl.Int64) ** 2).sum(),
+    ).sort("loop", "iteration", "kept")  # fmt: skip
+    n, x, own, cross, squares = (
+        sums[name].to_numpy().astype(np.float64)
+        for name in ("claims", "false", "own", "cross", "squares")
+    )
+    p = np.divide(x, n, out=np.full(len(n), np.nan), where=n > 0)
+    variance = np.maximum(squares - 2 * p * cross + p**2 * own, 0)
+    binomial = n * p * (1 - p)
+    effect = np.divide(variance, binomial, out=np.ones(len(n)), where=binomial > 0)
+    size = n / np.maximum(effect, 1)
+    low, high = wilson(p * size, size)
+    return sums.drop("own", "cross", "squares").with_columns(
+        false_share=p, false_low=low, false_high=high
+    ).with_columns(pl.selectors.float().fill_nan(None))  # fmt: skip

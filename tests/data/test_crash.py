@@ -1,0 +1,160 @@
+"""kill -9 of importers and owner at random moments: what was acknowledged is there, once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from data import spool
+from data.home import home as made_home
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLS = 50
+LOGS = 64
+SEED = 20_260
+TABLES = {
+    "metrics": "run_id, phase, step",
+    "scalars": "run_id, phase, step, key",
+    "pooled_curve": "run_id, phase, bin",
+    "run_summary": "run_id",
+    "runs": "run_id",
+}
+
+
+def log(folder: Path, number: int) -> Path:
+    """A log of known rows: two runs of its own, and a part of a run that eight logs share."""
+    rows = [
+        {"run_id": f"run-{number:02d}-{half}", "step": step, "kl": number + step / 8,
+         "proxy_reward": step / 7, "gold_reward": step / 11 - half, "further": number * 1.5}
+        for half in (0, 1) for step in range(25)
+    ]  # fmt: skip
+    rows += [
+        {"run_id": f"shared-{number % 8}", "step": number * 100 + step, "kl": 1.0 + step,
+         "proxy_reward": number / 3, "gold_reward": step / 5, "further": None}
+        for step in range(10)
+    ]  # fmt: skip
+    path = folder / f"log-{number:02d}.csv"
+    pl.DataFrame(rows, infer_schema_length=None).write_csv(path)
+    return path
+
+
+def started(*words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "data", *words], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"POLARS_MAX_THREADS": "1"},
+    )  # fmt: skip
+
+
+def ended(importer: subprocess.Popen[str]) -> bool:
+    """Whether an importer acknowledged its log. One that was not killed says what happened."""
+    out, err = importer.communicate(timeout=120)
+    if importer.returncode == 0:
+        assert len(json.loads(out)["runs"]) == 3
+        return True
+    assert importer.returncode in (1, -signal.SIGKILL), err
+    assert "Traceback" not in err, err
+    return False
+
+
+def contents() -> dict[str, pl.DataFrame]:
+    """Every row of the store that is not about when it was written (nobody owns it meanwhile)."""
+    passing = ("imported_at", "generation", "ordinal")
+    with duckdb.connect(str(made_home() / "store.duckdb"), read_only=True) as store:
+        frames = {
+            t: store.sql(f"select * from {t} order by {key}").pl() for t, key in TABLES.items()
+        }
+    return {table: frame.drop(passing, strict=False) for table, frame in frames.items()}
+
+
+@pytest.mark.slow
+def test_no_acknowledged_row_is_lost_or_doubled(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(SEED)
+    made_home()
+    logs = [log(tmp_path, number) for number in range(LOGS)]
+    waiting, acknowledged = list(logs), []
+    began = time.monotonic()
+    assert ended(started("import", str(waiting[0]), "--json"))
+    acknowledged.append(waiting.pop(0))
+    usual = time.monotonic() - began  # how long an import takes on this machine, today
+
+    owner: subprocess.Popen[str] | None = None
+    kills = {"importer": 0, "owner": 0}
+    while sum(kills.values()) < KILLS:
+        if owner is None and chance.random() < 0.7:  # else an importer takes the ownership
+            owner = started("serve", "--port", str(20_000 + chance.randrange(20_000)))
+        batch = [waiting.pop(0) if waiting else chance.choice(logs) for _ in range(2)]
+        importers = [started("import", str(path), "--json") for path in batch]
+        time.sleep(usual * chance.uniform(0.3, 1.5))
+        victim = "owner" if owner and chance.random() < 0.5 else "importer"
+        if victim == "owner" and owner:
+            owner.kill()
+            owner.communicate()
+            owner = None
+            kills["owner"] += 1
+        else:
+            alive = [p for p in importers if p.poll() is None]
+            if alive:
+                chance.choice(alive).kill()
+                kills["importer"] += 1
+        if owner and owner.poll() is not None:
+            said = owner.communicate()[1]  # a port in use, or an importer was quicker
+            assert "already open" in said or "address already in use" in said, said
+            owner = None
+        for path, importer in zip(batch, importers, strict=True):
+            if ended(importer):
+                acknowledged.append(path)
+            elif path not in acknowledged and path not in waiting:
+                waiting.append(path)
+    if owner:
+        owner.kill()
+        owner.communicate()
+    assert min(kills.values()) >= KILLS // 5, kills
+    assert len(set(acknowledged)) >= LOGS // 4
+
+    # Before anything is imported again: the acknowledged is there, the rest is whole or absent.
+    out, err = started("list", "--json").communicate()
+    points = {row["run"]: row["points"] for row in json.loads(out)}
+    assert not err, err
+    assert not spool.waiting(home)
+    for number, path in enumerate(logs):
+        found = {points.get(f"run-{number:02d}-{half}", 0) for half in (0, 1)}
+        assert found == {25} or (path not in acknowledged and found == {0}), path
+    for number, path in enumerate(logs):
+        if path in acknowledged:
+            assert points[f"shared-{number % 8}"] >= 10
+
+    # What was not acknowledged is imported again, some of it for the second time.
+    everything = started("import", *map(str, logs), "--json")
+    assert len(json.loads(everything.communicate()[0])["runs"]) == LOGS * 2 + 8
+    survived = contents()
+    assert survived["metrics"].height == LOGS * 60
+    monkeypatch.setenv("OVEROPT_HOME", str(tmp_path / "fresh"))
+    made_home()
+    everything = started("import", *map(str, logs), "--json")
+    assert len(json.loads(everything.communicate()[0])["runs"]) == LOGS * 2 + 8
+    fresh = contents()
+    for table in ("metrics", "scalars", "pooled_curve", "run_summary"):
+        assert_frame_equal(survived[table], fresh[table], rel_tol=1e-12)
+    assert survived["runs"]["run_id"].to_list() == fresh["runs"]["run_id"].to_list()
+
+    # And the archive alone gives the same again.
+    monkeypatch.setenv("OVEROPT_HOME", str(home))
+    (home / "store.duckdb").unlink()
+    started("list", "--json").communicate()
+    rebuilt = contents()
+    for table in ("metrics", "scalars", "pooled_curve", "run_summary"):
+        assert_frame_equal(rebuilt[table], fresh[table], rel_tol=1e-12)

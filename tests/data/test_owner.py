@@ -1,0 +1,374 @@
+"""One process owns a store; every command answers alike with and without it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from starlette.applications import Starlette
+
+import analytics.__main__
+import data.__main__
+from data import api, spool
+from data.columns import ReadOptions
+from data.importing import import_paths
+from data.owner import Owner, StoreOwned, read_owner
+from data.remote import RemoteStore, StoreAccess
+from data.sql import StoreError
+
+ROOT = Path(__file__).resolve().parents[2]
+ODD = "<img src=x onerror=alert(1)>"
+
+
+def table(path: Path, runs: list[str], steps: int = 40) -> Path:
+    """Runs whose gold peaks in the middle."""
+    rows = [
+        {"run_id": run, "step": i, "kl": i / 4, "proxy_reward": i / 10,
+         "gold_reward": i / 20 - (i > steps / 2) * (i - steps / 2) / 10,
+         "gold_reward_se": 0.02, "further": i * 1.5}
+        for run in runs for i in range(steps)
+    ]  # fmt: skip
+    pl.DataFrame(rows).write_csv(path)
+    return path
+
+
+def command(*words: str, module: str = "data", status: int = 0) -> str:
+    """A command as its own process would do it: it shares nothing with a server."""
+    out, told = io.StringIO(), io.StringIO()
+    main = {"data": data.__main__.main, "analytics": analytics.__main__.main}[module]
+    with redirect_stdout(out), redirect_stderr(told):
+        assert main(words) == status, told.getvalue()
+    return out.getvalue() if status == 0 or out.getvalue() else told.getvalue()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A process that owns and serves the store of OVEROPT_HOME."""
+
+    def __init__(self, kind: str, log: Path) -> None:
+        self.kind, self.log, self.port = kind, log, free_port()
+
+    def start(self) -> Server:
+        port = str(self.port)
+        words = {
+            "serve": ["-m", "data", "serve", "--port", port],
+            "streamlit": ["-m", "streamlit", "run", "app.py", "--server.port", port,
+                          "--server.headless", "true"],
+        }[self.kind]  # fmt: skip
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, *words], cwd=ROOT, stdout=out, stderr=out, start_new_session=True
+            )
+        end = time.monotonic() + 90
+        while not self.answers():
+            assert self.process.poll() is None and time.monotonic() < end, self.log.read_text()
+            time.sleep(0.1)
+        return self
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/api/health", timeout=5) as answer:
+                return bool(json.load(answer)["status"] == "ok")
+        except (OSError, ValueError):
+            return False
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, how)
+        self.process.wait(30)
+
+
+@pytest.fixture
+def serving(home: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    home.mkdir(exist_ok=True)
+    started: list[Server] = []
+
+    def start(kind: str = "serve") -> Server:
+        started.append(Server(kind, tmp_path / f"log-{len(started)}.txt"))
+        return started[-1].start()
+
+    yield start
+    for server in started:
+        server.stop(signal.SIGKILL)
+
+
+def answers(folder: Path) -> dict[str, Any]:
+    """What every command that reads says, as JSON and as exported files."""
+    folder.mkdir(exist_ok=True)
+    said: dict[str, Any] = {
+        "list": json.loads(command("list", "--json")),
+        "list of a project": json.loads(command("list", "--project", "other", "--json")),
+        "check": json.loads(command("check", "--json")),
+        "verdict": json.loads(command("verdict", "--json", module="analytics")),
+    }
+    for kind in ("csv", "parquet"):
+        out = folder / f"odd.{kind}"
+        command("export", "--run", ODD, "--format", kind, "--out", str(out))
+        said[kind] = out.read_bytes() if kind == "csv" else pl.read_parquet(out).to_dicts()
+    said["export of nobody"] = command(
+        "export", "--run", "nobody", "--out", str(folder / "none.csv"), status=1
+    )
+    assert not (folder / "none.csv").exists()
+    return said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["serve", "streamlit"])
+def test_commands_answer_alike_with_and_without_a_server(
+    serving: Callable[..., Server], home: Path, tmp_path: Path, kind: str
+) -> None:
+    first = table(tmp_path / "a.csv", [ODD, "plain"])
+    second = table(tmp_path / "b.csv", ["other"])
+    command("import", str(first), "--json")
+    command("import", str(second), "--project", "other", "--json")
+    alone = answers(tmp_path / "alone")
+    assert {row["run"]: row["points"] for row in alone["list"]} == {
+        ODD: 40, "other": 40, "plain": 40,
+    }  # fmt: skip
+    assert {row["status"] for row in alone["verdict"]} == {"overoptimized"}
+    again = json.loads(command("import", str(first), "--json"))
+
+    server = serving(kind)
+    assert answers(tmp_path / "served") == alone
+    assert json.loads(command("import", str(first), "--json")) == again
+    third = table(tmp_path / "c.csv", ["third"])
+    grown = json.loads(command("import", str(third), "--json"))
+    assert grown["runs"][0]["points"] == 40
+    assert json.loads(command("forget", "third", "nobody", "--json", status=1)) == [
+        {"run": "third", "forgotten": True}, {"run": "nobody", "forgotten": False},
+    ]  # fmt: skip
+    assert answers(tmp_path / "served") == alone
+
+    server.stop()
+    assert answers(tmp_path / "after") == alone
+    assert json.loads(command("import", str(third), "--json")) == grown
+    assert json.loads(command("forget", "third", "nobody", "--json", status=1))[0]["forgotten"]
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_an_import_is_visible_at_once(
+    serving: Callable[..., Server], home: Path, tmp_path: Path
+) -> None:
+    serving()
+    told = read_owner(home)
+    store = RemoteStore(home, told["address"], told["token"])
+    before = store.generation
+    for number in range(3):
+        import_paths(home, [table(tmp_path / f"{number}.csv", [f"run-{number}"])], ReadOptions())
+        runs = store.query("runs", project=None, runs=[f"run-{number}"])
+        assert runs["points"].to_list() == [40]
+    assert store.generation == before + 3
+    assert not spool.waiting(home)
+
+
+def test_a_segment_left_in_the_inbox_is_taken_in(
+    serving: Callable[..., Server], home: Path, tmp_path: Path
+) -> None:
+    from data.importing import spool_paths
+
+    serving()
+    spool_paths(home, [table(tmp_path / "t.csv", ["dropped"])], ReadOptions())
+    told = read_owner(home)
+    store = RemoteStore(home, told["address"], told["token"])
+    end = time.monotonic() + 20
+    while not store.query("runs", project=None, runs=["dropped"]).height:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("second", ["serve", "in process"])
+def test_a_second_owner_refuses_and_names_the_first(
+    serving: Callable[..., Server], home: Path, second: str
+) -> None:
+    server = serving()
+    if second == "serve":
+        said = command("serve", "--port", str(free_port()), status=1)
+    else:
+        with pytest.raises(StoreOwned) as refusal:
+            Owner(home, wait=30)
+        assert refusal.value.address == server.address
+        said = str(refusal.value)
+    assert server.address in said and str(home) in said and str(server.process.pid) in said
+    assert server.answers()
+
+
+def test_a_short_owner_is_waited_for(home: Path) -> None:
+    home.mkdir()
+    first = Owner(home)
+    with pytest.raises(StoreOwned):
+        Owner(home)
+    threading.Timer(0.3, first.close).start()
+    with closing(Owner(home, wait=20)) as second:
+        assert second.store.generation == 0
+
+
+def test_an_owner_file_left_by_a_crash_does_not_block(
+    serving: Callable[..., Server], home: Path, tmp_path: Path
+) -> None:
+    server = serving()
+    server.stop(signal.SIGKILL)
+    assert read_owner(home)["address"] == server.address
+    done = import_paths(home, [table(tmp_path / "t.csv", ["after"])], ReadOptions())
+    assert done.runs[0]["points"] == 40
+    assert not read_owner(home)
+    (home / "owner.json").write_text("{half a docum")
+    with StoreAccess(home) as store:
+        assert store.query("counts")["runs"].item() == 1
+
+
+def test_commands_wait_for_a_server_that_is_starting(home: Path) -> None:
+    """It says its address before it answers there."""
+    home.mkdir()
+    import uvicorn
+
+    port = free_port()
+    with closing(Owner(home)) as owner:
+        owner.serve(f"http://127.0.0.1:{port}")
+        app = Starlette(routes=api.routes(lambda: owner))
+        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error")
+        server = uvicorn.Server(config)
+        late = threading.Timer(1.0, server.run)
+        late.start()
+        try:
+            with StoreAccess(home, wait=30) as store:
+                assert isinstance(store, RemoteStore)
+                assert store.query("counts")["runs"].item() == 0
+        finally:
+            server.should_exit = True
+            late.join()
+
+
+def test_an_owner_that_never_answers_is_named(home: Path) -> None:
+    home.mkdir()
+    with closing(Owner(home)) as owner:
+        owner.serve(f"http://127.0.0.1:{free_port()}")
+        started = time.monotonic()
+        with pytest.raises(StoreError, match="already open in process"):
+            StoreAccess(home, wait=0.5).__enter__()
+        assert time.monotonic() - started < 10
+
+
+@pytest.fixture
+def held(home: Path, tmp_path: Path) -> Iterator[Owner]:
+    home.mkdir()
+    import_paths(home, [table(tmp_path / "t.csv", [ODD])], ReadOptions())
+    with closing(Owner(home)) as owner:
+        yield owner
+
+
+def ask(
+    owner: Owner | None, what: str, body: object, client: str = "127.0.0.1",
+    token: str | None = None, method: str = "POST", path: str = "/api/store/",
+) -> tuple[int, bytes]:  # fmt: skip
+    """One request to the routes, as it would come from ``client``."""
+    app = Starlette(routes=api.routes(lambda: owner))
+    given = owner.token if owner and token is None else token or ""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        text = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return {"type": "http.request", "body": text, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "http_version": "1.1", "method": method, "path": f"{path}{what}",
+        "raw_path": f"{path}{what}".encode(), "query_string": b"", "root_path": "",
+        "scheme": "http", "server": ("127.0.0.1", 8501), "client": (client, 4711),
+        "headers": [(b"authorization", f"Bearer {given}".encode("latin-1"))],
+    }  # fmt: skip
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"], b"".join(part.get("body", b"") for part in sent[1:])
+
+
+COUNTS = {"name": "counts", "params": {}}
+
+
+def test_commands_on_this_machine_are_answered(held: Owner) -> None:
+    for client in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
+        status, body = ask(held, "query", COUNTS, client=client)
+        assert status == 200
+        assert pl.read_ipc(io.BytesIO(body))["points"].item() == 40
+
+
+@pytest.mark.parametrize(
+    "client", ["10.0.0.7", "192.168.1.20", "::ffff:10.0.0.7", "2001:db8::1", "127.0.0.1.evil.org"]
+)
+@pytest.mark.parametrize("what", ["query", "drain", "results", "save_verdicts"])
+def test_other_machines_are_refused(held: Owner, client: str, what: str) -> None:
+    status, body = ask(held, what, COUNTS, client=client)
+    assert status == 403 and b"this machine" in body
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "tökén", "Bearer"])
+def test_without_the_token_nothing_is_answered(held: Owner, token: str) -> None:
+    assert ask(held, "query", COUNTS, token=token)[0] == (403)
+
+
+def test_the_token_is_for_its_user_alone(held: Owner) -> None:
+    mode = (held.home / "owner.json").stat().st_mode & 0o777
+    assert mode == 0o600
+    assert len(held.token) >= 24
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "status"),
+    [
+        ("query", {"name": "../schema", "params": {}}, 400),
+        ("query", {"name": "nothing", "params": {}}, 400),
+        ("query", {"name": "metrics", "params": {}}, 400),
+        ("query", {"name": "same_rows", "params": {"kept": "a", "incoming": "b"}}, 400),
+        ("query", {"params": {}}, 400),
+        ("query", [], 400),
+        ("query", b"{half", 400),
+        ("drop", {}, 404),
+    ],
+)
+def test_a_wrong_question_is_refused_in_a_sentence(
+    held: Owner, what: str, body: object, status: int
+) -> None:
+    code, said = ask(held, what, body)
+    assert code == status and json.loads(said)["error"]
+    assert ask(held, "query", COUNTS)[0] == 200
+
+
+def test_parameters_are_bound(held: Owner) -> None:
+    hostile = "x'; drop table runs;--"
+    body = {"name": "metrics", "params": {"runs": [hostile], "until": None}}
+    status, answer = ask(held, "query", body)
+    assert status == 200 and pl.read_ipc(io.BytesIO(answer)).height == 0
+    assert ask(held, "query", COUNTS)[0] == 200
+
+
+def test_health_is_open_and_says_when_it_starts(held: Owner) -> None:
+    status, body = ask(held, "health", {}, client="10.0.0.7", token="", method="GET", path="/api/")
+    assert (status, json.loads(body)["points"]) == (200, 40)
+    assert held.token.encode() not in body
+    assert ask(None, "health", {}, method="GET", path="/api/")[0] == 503
+    assert ask(None, "query", COUNTS)[0] == 503
