@@ -86,7 +86,8 @@ def spool_paths(
     ``origin`` stands for the path of logs that were not read from a file of the user's.
     """
     done = Imported()
-    batch: list[RunLog] = []
+    batch: dict[str, RunLog] = {}
+    rows = 0
     paths_read: list[str] = []
     for item in readers.read(paths, options):
         if progress:
@@ -96,20 +97,21 @@ def spool_paths(
             continue
         paths_read.append(item.path)
         item.path = origin or item.path
-        if any(log.run == item.run for log in batch):
+        if item.run in batch or rows > SEGMENT_ROWS:
             _close(home, batch, options, done)
-        batch.append(item)
-        if sum(log.metrics.height + log.samples.height for log in batch) > SEGMENT_ROWS:
-            _close(home, batch, options, done)
+            rows = 0
+        batch[item.run] = item
+        rows += item.metrics.height + item.samples.height
     _close(home, batch, options, done)
     if done.skipped and keep_skips:
         done.segments.append(spool.write_skips(home, done.skipped, paths_read))
     return done
 
 
-def _close(home: Path, batch: list[RunLog], options: ReadOptions, done: Imported) -> None:
+def _close(home: Path, batch: dict[str, RunLog], options: ReadOptions, done: Imported) -> None:
     if batch:
-        done.segments.append(spool.write_segment(home, batch, options.project))
+        logs = list(batch.values())
+        done.segments.append(spool.write_segment(home, logs, options.project))
         batch.clear()
 
 

@@ -71,8 +71,18 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         })  # fmt: skip
     if affected:
         _refresh(cursor, affected)
+    if _unskip(cursor, runs["path"].to_list()) or affected:
         cursor.execute("update generation set number = number + 1")
     return results
+
+
+def _unskip(cursor: Cursor, paths: list[str]) -> bool:
+    """Drop what was said of logs that could not be read and now were; whether there was any."""
+    asked = {"paths": paths}
+    found = _one(cursor, "select count(*) from skips where list_contains($paths, path)", **asked)
+    if found:
+        cursor.execute("delete from skips where list_contains($paths, path)", asked)
+    return found > 0
 
 
 def keep_skips(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:

@@ -42,8 +42,8 @@ def shrink(events: npt.ArrayLike, n: npt.ArrayLike) -> Shrunken:
     Source: Skellam 1948; Kleinman 1973, JASA 68:46; Efron 2010, Large-Scale Inference, ch. 1.
 
     >>> told = shrink([2, 10, 11, 9], [2, 100, 100, 100])
-    >>> bool(0.1 < told.rate[0] < 0.9), told.rate[1].round(2)
-    (True, np.float64(0.1))
+    >>> bool(0.1 < told.rate[0] < 0.9), bool(abs(told.rate[1] - 0.1) < 0.02)
+    (True, True)
     """
     x, size = np.asarray(events, dtype=np.float64), np.asarray(n, dtype=np.float64)
     if x.shape != size.shape or np.any(x < -1e-9) or np.any(x > size + 1e-9):

@@ -9,14 +9,17 @@ without which they are an association.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy import special
 
 from analytics.hallucination.words import p_value, percent
-from analytics.rates import newcombe, unpaired_p, wilson
+from analytics.rates import wilson
 
 TRAINED, CONTROL = "trained on", "not trained on"
+_GROUP = pl.when("trained_on").then(pl.lit(TRAINED)).otherwise(pl.lit(CONTROL)).alias("group")
 
 STATEMENTS = {
     "loop": pl.String, "iteration": pl.Int64, "question_id": pl.String, "knowledge": pl.String,
@@ -123,19 +126,14 @@ def training_view(
         statements, checked, checked_share, false, false_share (of checked) with false_low,
         false_high (Wilson 95 %), asked (false and asked again), repeated, repeated_share,
         repeated_low, repeated_high. Shares of nothing are null. Sentences pool the iterations
-        of a loop: asked again twice, a question counts twice.
+        of a loop, with the question as the cluster in the standard error.
     """
     kinds = sorted(said["kind"].unique().drop_nulls())
     if len(kinds) > 1:
         raise ValueError(f"statements of different kinds cannot control each other: {kinds}")
-    frame = _counted(_followed(said, answers))
-    whole = (
-        frame.filter(pl.col("knowledge").is_null())
-        .group_by("loop", "group")
-        .agg(pl.col("asked", "repeated", "statements", "checked", "false").sum())
-        .sort("loop", "group")
-    )
-    table = {(row["loop"], row["group"]): row for row in whole.iter_rows(named=True)}
+    followed = _followed(said, answers)
+    frame = _counted(followed)
+    table = {(row["loop"], row["group"]): row for row in _pooled(followed).iter_rows(named=True)}
     sentences = {}
     for loop in sorted({loop for loop, group in table if group == TRAINED}):
         own, other = table[loop, TRAINED], table.get((loop, CONTROL))
@@ -176,11 +174,32 @@ def _followed(said: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _pooled(followed: pl.DataFrame) -> pl.DataFrame:
+    """Counts of each loop and group, with the variance of the share repeated between questions."""
+    asked, again = pl.col("asked"), pl.col("asked") & pl.col("again")
+    sums = followed.group_by("loop", _GROUP, "question_id").agg(
+        statements=pl.len().cast(pl.Int64),
+        checked=pl.col("statement_grade").is_not_null().sum().cast(pl.Int64),
+        false=(pl.col("statement_grade") == "incorrect").sum().cast(pl.Int64),
+        asked=asked.sum().cast(pl.Int64),
+        repeated=again.sum().cast(pl.Int64),
+    )
+    share = pl.col("repeated").sum() / pl.col("asked").sum()
+    spread = ((pl.col("repeated") - share * pl.col("asked")) ** 2).sum()
+    return (
+        sums.group_by("loop", "group")
+        .agg(
+            pl.col("statements", "checked", "false", "asked", "repeated").sum(),
+            variance=spread / pl.col("asked").sum() ** 2,
+        )
+        .sort("loop", "group")
+    )
+
+
 def _counted(followed: pl.DataFrame) -> pl.DataFrame:
-    group = pl.when("trained_on").then(pl.lit(TRAINED)).otherwise(pl.lit(CONTROL)).alias("group")
     parts = []
     for own in ([], ["knowledge"]):
-        part = followed.drop_nulls(own).group_by("loop", "iteration", group, *own).agg(
+        part = followed.drop_nulls(own).group_by("loop", "iteration", _GROUP, *own).agg(
             statements=pl.len(),
             checked=pl.col("statement_grade").is_not_null().sum(),
             false=(pl.col("statement_grade") == "incorrect").sum(),
@@ -206,7 +225,7 @@ def _counted(followed: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(pl.selectors.float().fill_nan(None))  # fmt: skip
 
 
-def _sentence(own: dict[str, int], other: dict[str, int] | None, name: str) -> str:
+def _sentence(own: dict[str, Any], other: dict[str, Any] | None, name: str) -> str:
     if not own["checked"]:
         said = f"None of {own['statements']:,} statements was checked before it was trained on."
         return f"{said} How many were false is not known."
@@ -228,13 +247,15 @@ def _sentence(own: dict[str, int], other: dict[str, int] | None, name: str) -> s
         )
     if other is None or not other["asked"]:
         return f"{start}. Without a control this is an association: it may be so untrained too."
-    sizes = (own["repeated"], own["asked"], other["repeated"], other["asked"])
-    gap, low, high = (100 * float(end) for end in newcombe(*sizes))
-    p = float(np.asarray(unpaired_p(*sizes)))
+    gap = own["repeated"] / own["asked"] - other["repeated"] / other["asked"]
+    error = float(np.sqrt(own["variance"] + other["variance"]))
+    low, high = 100 * (gap - 1.959964 * error), 100 * (gap + 1.959964 * error)
+    p = float(2 * special.ndtr(-abs(gap) / error)) if error > 0 else float("nan")
+    test = "" if np.isnan(p) else f", clustered by question, {p_value(p)}"
     return (
         f"{start}, against {percent(other['repeated'] / other['asked'])} of {other['asked']:,} "
-        f"for {name}: {gap:+.1f} points ({low:+.1f} to {high:+.1f}, {p_value(p)}), questions not "
-        "being drawn by lot."
+        f"for {name}: {100 * gap:+.1f} points ({low:+.1f} to {high:+.1f}{test}). "
+        "What was trained on was not drawn by lot."
     ).replace("-", "−")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -168,6 +169,7 @@ def above_limit(
     )
 
 
+@cache
 def _uniform(low: float, high: float) -> tuple[FloatArray, FloatArray]:
     """Nodes strictly inside (low, high) and weights that sum to 1."""
     nodes, weights = np.polynomial.legendre.leggauss(200)

@@ -200,7 +200,7 @@ def beside_benchmark(own: Mapping[str, Any], benchmark: Mapping[str, Any] | None
 def arms_sentence(loops: Mapping[str, int]) -> str:
     """How many loops stand behind each arm, and whether arms can be tested against each other.
 
-    >>> arms_sentence({"replace": 1, "random_control": 1})[-55:]
+    >>> arms_sentence({"replace": 1, "random_control": 1})[-54:]
     'no test between arms: loops, not questions, are the n.'
     """
     told = ", ".join(f"{arm} {n}" for arm, n in sorted(loops.items()))

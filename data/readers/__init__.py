@@ -1,7 +1,7 @@
 """Reading trainers' logs: files and folders in, one RunLog a run out, one Skip a broken file.
 
 Adding a format: a module that knows its files by name (``recognises``) and says what it expects
-(``EXPECTS``), its name in ``READERS``, a small genuine log, and a test with exact values.
+(``EXPECTS``), its name in ``discover.READERS``, a small genuine log, and a test with exact values.
 """
 
 from __future__ import annotations
@@ -10,12 +10,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
-from data.readers import completions, folder, tables, tfevents, trainer_state
+from data.readers import folder, tables
 from data.readers.conversion import check_options
-from data.readers.discover import FORMATS, Found, RunFolder, TableFile, discover, no_log, shown
-
-READERS = (trainer_state, tfevents, completions, tables)
-"""The formats, each a module with FORMAT, EXPECTS and recognises(path)."""
+from data.readers.discover import (
+    FORMATS,
+    READERS,
+    Found,
+    RunFolder,
+    TableFile,
+    discover,
+    no_log,
+    shown,
+)
 
 __all__ = ["READERS", "read"]
 
@@ -82,12 +88,8 @@ def _guarded(part: RunFolder | TableFile, options: ReadOptions) -> Iterator[RunL
         if isinstance(part, TableFile):
             kind = options.format if options.format in ("csv", "jsonl", "parquet") else None
             yield from tables.read(part.path, options, kind)
-        elif part.logs():
-            yield from folder.read(part, options)
         else:
-            for other in part.others:
-                what = folder.OTHER_STORES[other.name]
-                yield Skip(shown(other), f"{what} are not read in this version")
+            yield from folder.read(part, options)
     except tables.NotALog as error:
         if isinstance(part, TableFile) and part.named:
             yield Skip(shown(path), shown(str(error)))

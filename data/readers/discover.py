@@ -10,15 +10,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.columns import ReadOptions, Skip
-from data.readers import completions, tables, tfevents, trainer_state
+from data.readers import (
+    completions,
+    mlflow,
+    openrlhf,
+    tables,
+    tfevents,
+    trackio,
+    trainer_state,
+    verl,
+    wandb,
+)
 
 # Folders that a trainer makes inside a run's folder (DESIGN.md, Commands).
 _PART = re.compile(r"checkpoint-\d+|tb|runs|wandb|trackio|completions")
 _HOST = re.compile(r"[A-Z][a-z]{2}\d{1,2}_\d{2}-\d{2}-\d{2}_.+")  # Nov23_11-13-00_host, under runs
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
-OTHER_STORES = {"wandb": "the offline runs of wandb", "trackio": "the databases of trackio"}
-KNOWN = "; ".join(r.EXPECTS for r in (trainer_state, tfevents, completions, tables))
-FORMATS = ("trl", "tensorboard", "table", "csv", "jsonl", "parquet")
+READERS = (
+    trainer_state, trackio, wandb, mlflow, tfevents, completions, verl, openrlhf, tables
+)  # fmt: skip
+KNOWN = "; ".join(r.EXPECTS for r in READERS)
+FORMATS = tuple(dict.fromkeys(r.FORMAT for r in READERS)) + ("csv", "jsonl", "parquet")
+TABLE_FORMATS = ("table", "csv", "jsonl", "parquet")
 
 
 @dataclass
@@ -29,11 +42,17 @@ class RunFolder:
     states: list[Path] = field(default_factory=list)
     events: list[Path] = field(default_factory=list)
     completions: list[Path] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)  # stores of other kinds: named, not read
+    stores: list[Path] = field(default_factory=list)  # trackio, wandb, MLflow: several runs in each
+    lines: list[Path] = field(default_factory=list)  # verl's file logger, OpenRLHF's output
+    rollouts: list[Path] = field(default_factory=list)  # verl's dumps, one file a step
+    named: set[Path] = field(default_factory=set)  # whose path the user gave
 
     def logs(self) -> list[Path]:
         """All files that are read."""
-        return [*self.states, *self.events, *self.completions]
+        return [
+            *self.states, *self.stores, *self.events, *self.completions, *self.lines,
+            *self.rollouts,
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,10 +86,12 @@ def shown(path: Path | str) -> str:
 
 def run_folder(path: Path) -> Path:
     """The folder that names the run of a file: above checkpoint-N, tb, runs and the like."""
-    folder = path.parent
+    folder = mlflow.store_of(path) or path.parent
     while folder.parent != folder:
         hosted = folder.parent.name == "runs" and _HOST.fullmatch(folder.name)
-        if not hosted and not _PART.fullmatch(folder.name):
+        tracked = folder.parent.name == "wandb" and wandb.RUN_FOLDER.fullmatch(folder.name)
+        dumped = bool(verl.DUMPS.fullmatch(folder.name)) and verl.is_dump(path)
+        if not (hosted or tracked or dumped or _PART.fullmatch(folder.name)):
             break
         folder = folder.parent
     return folder
@@ -100,11 +121,7 @@ def discover(paths: Sequence[Path], options: ReadOptions) -> Found:
 def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
     """Walk a folder; symbolic links are followed, but each real folder is entered once."""
     before, skipped = len(found.seen), len(found.skipped)
-    others_before = sum(len(run.others) for run in found.runs.values())
     repeated = False
-    if real.name in OTHER_STORES:
-        found.run(real / "-").others.append(real)
-        return
     stack, entered = [real], {real}
     while stack:
         folder = stack.pop()
@@ -122,9 +139,9 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
                 # Only links need resolving, and resolving costs the depth of the path.
                 target = child.resolve() if entry.is_symlink() else child
                 if entry.is_dir():
-                    if entry.name in OTHER_STORES:
-                        found.run(child / "-").others.append(child)
-                    elif not entry.name.startswith(".") and target not in entered:
+                    if entry.name == "artifacts" and mlflow.is_run(folder):
+                        continue
+                    if not entry.name.startswith(".") and target not in entered:
                         entered.add(target)
                         below.append(target)
                     continue
@@ -142,8 +159,7 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
                 continue
             _sort(target, found, named=False)
         stack += reversed(below)
-    others = sum(len(run.others) for run in found.runs.values())
-    nothing = len(found.seen) == before and others == others_before and not repeated
+    nothing = len(found.seen) == before and not repeated
     if nothing and len(found.skipped) == skipped:
         found.skipped.append(no_log(path))
 
@@ -154,14 +170,13 @@ def no_log(folder: Path) -> Skip:
 
 
 def _looks_like_a_log(path: Path, options: ReadOptions) -> bool:
-    if options.format == "trl":
-        return trainer_state.recognises(path) or completions.recognises(path)
-    if options.format == "tensorboard":
-        return tfevents.recognises(path)
-    if options.format is not None:
-        wanted = None if options.format == "table" else options.format
-        return tables.recognises(path) and wanted in (None, tables.table_files.kind_of(path))
-    return any(r.recognises(path) for r in (trainer_state, tfevents, completions, tables))
+    wanted = options.format
+    if wanted is None:
+        return any(r.recognises(path) for r in READERS)
+    if wanted in TABLE_FORMATS:
+        kind = None if wanted == "table" else wanted
+        return tables.recognises(path) and kind in (None, tables.table_files.kind_of(path))
+    return any(r.recognises(path) for r in READERS if wanted == r.FORMAT)
 
 
 def _named_file(path: Path, found: Found, options: ReadOptions) -> None:
@@ -170,19 +185,22 @@ def _named_file(path: Path, found: Found, options: ReadOptions) -> None:
     if path in found.seen:
         return
     wanted = options.format
-    if wanted in ("table", "csv", "jsonl", "parquet"):
+    if wanted in TABLE_FORMATS:
         _table(path, found, named=True)
     elif wanted == "trl" and not completions.recognises(path):
         _state(path, found)
     elif wanted == "tensorboard":
         _add(found.run(path).events, path, found)
-    elif any(r.recognises(path) for r in (trainer_state, tfevents, completions, tables)):
+    elif wanted in ("verl", "openrlhf") and not verl.is_dump(path):
+        _add(_own(path, found).lines, path, found)
+    elif any(r.recognises(path) for r in READERS):
         _sort(path, found, named=True)
     elif path.suffix == ".json":
         _state(path, found)
-    elif path.suffix in (".db", ".wandb"):
-        what = OTHER_STORES["trackio" if path.suffix == ".db" else "wandb"]
-        found.skipped.append(Skip(shown(path), f"{what} are not read in this version"))
+    elif path.suffix == ".db" or wanted in ("trackio", "wandb", "mlflow"):
+        run = found.run(path)
+        run.named.add(path)
+        _add(run.stores, path, found)
     else:
         reason = f"{path.name} is of no known format. Known formats: {KNOWN}"
         found.skipped.append(Skip(shown(path), shown(reason)))
@@ -195,16 +213,33 @@ def _sort(path: Path, found: Found, named: bool) -> None:
         _add(found.run(path).events, path, found)
     elif completions.recognises(path):
         _add(found.run(path).completions, path, found)
+    elif any(r.recognises(path) for r in (trackio, wandb, mlflow)):
+        run = found.run(path)
+        if named:
+            run.named.add(path)
+        store = mlflow.run_of(path) or path  # the many files of one MLflow run are one store
+        if store not in run.stores:
+            run.stores.append(store)
+        found.seen.add(path)
+    elif verl.is_dump(path):
+        _add(found.run(path).rollouts, path, found)
+    elif verl.recognises(path):
+        _add(_own(path, found).lines, path, found)
+    elif openrlhf.recognises(path):
+        _add((found.run(path) if openrlhf.is_plain(path) else _own(path, found)).lines, path, found)
     else:
         _table(path, found, named)
 
 
+def _own(path: Path, found: Found) -> RunFolder:
+    """The run of a file that is a run of its own."""
+    return found.runs.setdefault(path, RunFolder(path))
+
+
 def _state(path: Path, found: Found) -> None:
     """A trainer state under any name: a run of its own unless it has the trainer's file name."""
-    if trainer_state.recognises(path):
-        _add(found.run(path).states, path, found)
-    else:
-        _add(found.runs.setdefault(path, RunFolder(path)).states, path, found)
+    run = found.run(path) if trainer_state.recognises(path) else _own(path, found)
+    _add(run.states, path, found)
 
 
 def _table(path: Path, found: Found, named: bool) -> None:

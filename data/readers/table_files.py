@@ -186,17 +186,17 @@ def _jsonl(path: Path) -> Table:
             rows.append(value)
             table.lines.append(number)
             if len(rows) == CHUNK:
-                frames.append(_object_frame(rows))
+                frames.append(object_frame(rows))
                 rows = []
     if problem and not ended:
         table.unread.pop()
         table.notes.append(f"{path.name}: the half-written last line was left out")
-    frames.append(_object_frame(rows))
+    frames.append(object_frame(rows))
     table.frame = _joined([frame for frame in frames if frame.height])
     return table
 
 
-def _object_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+def object_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     keys = dict.fromkeys(str(key) for row in rows for key in row)
     if len(keys) > MAX_COLUMNS:
         raise LogError(f"the table has {len(keys)} columns, more than the {MAX_COLUMNS} read")

@@ -68,22 +68,26 @@ banded = fourth.toggle(
     help="Average the chosen runs as seeds of one setting.",
 )  # fmt: skip
 
-frozen = frozen_steps(chosen, until, every)
-curves = reads.run_curves([every[run] for run in chosen], frozen, source)
+# Notes come and go in a place of their own: the chart below keeps its place, and so its zoom.
+notes, chart = st.container(), st.container()
+with notes:
+    frozen = frozen_steps(chosen, until, every)
+with notes, st.spinner("Reading the runs …"):
+    curves = reads.run_curves([every[run] for run in chosen], frozen, source)
 if axis != "step":
     unmeasured = [c.run_id for c in curves if not c.curve["kl"].drop_nulls().len()]
     if unmeasured:
         alone = len(unmeasured) == len(curves)
         names = named(unmeasured)
         how = "shown over steps instead" if alone else "left out, the step axis shows them"
-        st.warning(f"KL was not measured in {names}: {how}.", icon=":material/straighten:")
+        notes.warning(f"KL was not measured in {names}: {how}.", icon=":material/straighten:")
     if len(unmeasured) == len(curves):
         axis = "step"
     else:
         curves = [c for c in curves if c.run_id not in unmeasured]
 if scale == "sd" and not all(can_normalise(c.base) for c in curves):
     names = named([c.run_id for c in curves if not can_normalise(c.base)])
-    st.warning(
+    notes.warning(
         f"The spread of proxy and gold at the start was not logged for {names}: shown as logged.",
         icon=":material/straighten:",
     )
@@ -92,7 +96,7 @@ facts = {run: json.loads(every[run]["facts"]) | {"run_id": run} for run in chose
 if len(chosen) > 1:
     said = differences([facts[run] for run in chosen])
     if said:
-        st.warning(
+        notes.warning(
             "These runs do not share everything that an axis needs.  \n"
             + "  \n".join(escaped(sentence) for sentence in said),
             icon=":material/warning:",
@@ -100,8 +104,8 @@ if len(chosen) > 1:
 
 if len(curves) == 1:
     only = curves[0]
-    st.markdown(f"#### {escaped(only.run_id)} {escaped(headline(only.verdict))}")
-    st.caption(escaped(subtitle(only, facts[only.run_id])))
+    notes.markdown(f"#### {escaped(only.run_id)} {escaped(headline(only.verdict))}")
+    notes.caption(escaped(subtitle(only, facts[only.run_id])))
 else:
     words = "Solid with points: gold, bars are 90 % intervals. Dotted: proxy."
     if banded:
@@ -110,7 +114,7 @@ else:
         words = "One line a run: proxy above, gold below."
     if len(curves) <= MARKED_RUNS and not banded:
         words += " Shaded: where gold peaks (90 %). Dashed: alarm."
-    st.caption(words)
+    notes.caption(words)
 kind = st.session_state.get("figure_file", "svg")
 config = {
     "displaylogo": False,
@@ -120,7 +124,7 @@ if banded and len(curves) > 1:
     figure = band_figure(curves, axis)
 else:
     figure = reward_figure(curves, axis, scale)
-st.plotly_chart(figure, key="rewards", config=config, theme="streamlit")
+chart.plotly_chart(figure, key="rewards", config=config, theme="streamlit")
 
 step_end = [frozen.get(run) or every[run]["step_end"] or 0 for run in chosen]
 choices: list[tuple[str, object]] = [("run", run) for run in chosen]

@@ -1,5 +1,7 @@
 """The menu: one line a page. Page paths are relative to this file; url_path is the permalink."""
 
+from pathlib import Path
+
 import streamlit as st
 
 st.set_page_config(
@@ -10,6 +12,8 @@ st.html("""<style>
 .stMainBlockContainer {padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px}
 @media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
 </style>""")
+zoom = (Path(__file__).parent / "zoom.js").read_text()
+st.html(f"<script>{zoom}</script>", unsafe_allow_javascript=True)
 page = st.navigation(
     {
         "Runs": [

@@ -81,7 +81,7 @@ def run_curves(
     return _run_curves(str(home()), *pulse(), names, tuple(frozen.items()), source)
 
 
-@st.cache_data(show_spinner="Reading the runs …", max_entries=16)
+@st.cache_data(show_spinner=False, max_entries=16)
 def _run_curves(
     _home: str, generation: int, saved: int, names: tuple[str, ...],
     frozen: tuple[tuple[str, int], ...], source: str | None,

@@ -1,0 +1,73 @@
+"""``python -m bench [NAME…]``: run benchmarks, print a table, write bench/results/NAME.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import imports, pages, verdicts
+
+BENCHMARKS = {"imports": imports.measure, "verdicts": verdicts.measure, "pages": pages.measure}
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--runs", type=int, default=200, help="synthetic runs")
+    parser.add_argument("--steps", type=int, default=5_000, help="steps of each")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"unknown benchmark {unknown[0]!r}; known: {', '.join(BENCHMARKS)}")
+    failed = False
+    RESULTS.mkdir(exist_ok=True)
+    for name in options.names or BENCHMARKS:
+        began, load = time.time(), os.getloadavg()[0]
+        try:
+            rows = BENCHMARKS[name](options.runs, options.steps)
+        except (RuntimeError, ImportError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            failed = True
+            continue
+        show(name, rows)
+        told = {
+            "benchmark": name, "runs": options.runs, "steps": options.steps, "rows": rows,
+            "at": time.strftime("%Y-%m-%d %H:%M:%S"), "seconds": time.time() - began,
+            "load_before": load, "cores": os.cpu_count(), "machine": platform.platform(),
+            "python": platform.python_version(),
+        }  # fmt: skip
+        file = RESULTS / f"{name}.json"
+        file.write_text(json.dumps(told, indent=1))
+        print(f"written to {file}")
+    return 1 if failed else 0
+
+
+def show(name: str, rows: list[dict[str, object]]) -> None:
+    keys = [k for k in dict.fromkeys(k for row in rows for k in row) if k not in ("all", "ratio")]
+    table = Table(title=f"{name} (ratio = ours / beside, both measured in this run)")
+    for key in (keys[0], "ratio", *keys[1:]):
+        table.add_column(key.replace("_", " "), justify="left" if key == "what" else "right")
+    for row in rows:
+        table.add_row(*(cell(row.get(key)) for key in (keys[0], "ratio", *keys[1:])))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

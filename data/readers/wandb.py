@@ -1,0 +1,193 @@
+"""Offline runs of Weights & Biases, read without wandb: the ``.wandb`` file and its tables.
+
+A record is a ``wandb_internal.Record``: history 2, config 5, run 17. Items of history and config
+are ``key 1, nested_key 2, value_json 16``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from data.columns import LogError
+from data.readers.scalars import Scalars, load_json, read_text
+from data.readers.table_files import object_frame
+from data.readers.tracked import Frame, StoreRun, Tracked, name_of, set_config
+from data.readers.wandb_log import records
+from data.readers.wire import fields
+
+FORMAT = "wandb"
+EXPECTS = "wandb offline runs (wandb/offline-run-*/run-*.wandb)"
+RUN_FOLDER = re.compile(r"(offline-)?run-\d{8}_\d{6}-.+")
+MAX_TABLE = 256 << 20  # bytes of one table's file
+MAX_VALUE = 1 << 20  # bytes of one value; a longer one is no number
+RECORDS_TO_NAME = 200  # the run's name and settings stand among the first records
+_TABLE = re.compile(r"media/table/[\w.() -]+\.table\.json")
+
+
+def recognises(path: Path) -> bool:
+    """Whether a file is, by its name, the log of a wandb run."""
+    return path.suffix == ".wandb"
+
+
+def run(path: Path) -> StoreRun:
+    """The run in a ``.wandb`` file.
+
+    Raises:
+        LogError: the file cannot be opened, or is no wandb log.
+    """
+    head = _Head()
+    for number, record in enumerate(_records(path, [])):
+        if number >= RECORDS_TO_NAME:
+            break
+        head.add(record)
+    name = name_of(head.name, head.config) or head.run_id or path.stem
+    return StoreRun(
+        kind=FORMAT,
+        path=path,
+        name=name,
+        project=head.project,
+        started=head.started,
+        scalars=partial(read, path),
+        tables=partial(completions, path),
+    )
+
+
+def read(path: Path) -> Scalars:
+    """The metric rows and settings of one offline run, up to its last whole record.
+
+    Raises:
+        LogError: the file cannot be opened, or is no wandb log.
+    """
+    scalars = Scalars(path=str(path), format=FORMAT)
+    tracked, head = Tracked(scalars), _Head()
+    broken = 0
+    for record in _records(path, scalars.notes):
+        try:
+            head.add(record)
+            row = _history(record)
+        except IndexError:
+            broken += 1
+            continue
+        if row:
+            counter = row.get("_step")
+            media = tuple(f"{key[:-6]}." for key in row if key.endswith("._type"))
+            if media:  # a table's size and number of rows are no metrics
+                row = {key: value for key, value in row.items() if not key.startswith(media)}
+            tracked.add(row, counter if isinstance(counter, int) and counter >= 0 else None)
+    if broken:
+        scalars.notes.append(f"{path.name}: {broken} malformed records were left out")
+    set_config(scalars, head.config)
+    tracked.done()
+    scalars.function_order = scalars.keys()
+    return scalars
+
+
+def completions(path: Path, problems: list[str]) -> Iterator[Frame]:
+    """The tables of completions that the run's history names, in the order in which it does.
+
+    A table whose file is missing or broken is named in ``problems`` and leaves the rest.
+    """
+    for record in _records(path, []):
+        try:
+            row = _history(record)
+        except IndexError:
+            continue
+        for key, value in row.items():
+            if not key.endswith(".path") or not isinstance(value, str):
+                continue
+            if not _TABLE.fullmatch(value) or ".." in value:
+                continue
+            try:
+                table = load_json(read_text(path.parent / "files" / value, MAX_TABLE), value)
+            except LogError as error:
+                problems.append(str(error))
+                continue
+            columns = table.get("columns") if isinstance(table, dict) else None
+            data = table.get("data") if isinstance(table, dict) else None
+            if not isinstance(columns, list) or not isinstance(data, list):
+                problems.append(f"{Path(value).name} is no table of wandb")
+            elif "completion" in columns:
+                rows = [
+                    dict(zip(map(str, columns), cells, strict=True))
+                    for cells in data
+                    if isinstance(cells, list) and len(cells) == len(columns)
+                ]
+                if rows:
+                    yield Path(value).name, None, object_frame(rows)
+
+
+class _Head:
+    """What a run's records say of the run itself; later records overtake earlier ones."""
+
+    def __init__(self) -> None:
+        self.name = self.project = self.run_id = ""
+        self.started = 0.0
+        self.config: dict[str, Any] = {}
+
+    def add(self, record: bytes) -> None:
+        """Take up one record; raises IndexError where it is malformed."""
+        for number, body in fields(record):
+            if number == 17 and isinstance(body, bytes):
+                self._run(body)
+            elif number == 5 and isinstance(body, bytes):
+                for field, item in fields(body):
+                    if field == 1 and isinstance(item, bytes):
+                        key, value = _item(item)
+                        self.config[key] = value
+
+    def _run(self, body: bytes) -> None:
+        for field, value in fields(body):
+            if not isinstance(value, bytes):
+                continue
+            if field == 17:
+                seconds = [v for f, v in fields(value) if f == 1 and isinstance(v, int)]
+                self.started = float(seconds[0]) if seconds else 0.0
+            elif field in (1, 3, 8):
+                text = value.decode("utf-8", "replace")
+                if field == 1:
+                    self.run_id = text
+                elif field == 3:
+                    self.project = text
+                else:
+                    self.name = text
+
+
+def _records(path: Path, notes: list[str]) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            yield from records(file, notes, path.name)
+    except OSError as error:
+        raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
+
+
+def _history(record: bytes) -> dict[str, Any]:
+    """The values of a history record by key; nested keys joined by dots; empty for others."""
+    row: dict[str, Any] = {}
+    for number, body in fields(record):
+        if number == 2 and isinstance(body, bytes):
+            for field, item in fields(body):
+                if field == 1 and isinstance(item, bytes):
+                    key, value = _item(item)
+                    row[key] = value
+    return row
+
+
+def _item(item: bytes) -> tuple[str, Any]:
+    """Key and value of one item; a value that is no JSON is None."""
+    keys: list[str] = []
+    value: Any = None
+    for field, part in fields(item):
+        if not isinstance(part, bytes):
+            continue
+        if field in (1, 2):
+            keys.append(part.decode("utf-8", "replace"))
+        elif field == 16 and len(part) <= MAX_VALUE:
+            try:
+                value = load_json(part.decode("utf-8", "replace"), "item")
+            except LogError:
+                value = None
+    return ".".join(keys), value
