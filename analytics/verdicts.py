@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from analytics import onset
+from analytics.onset.measurements import gold_sources
 
 Query = Callable[..., pl.DataFrame]
 
@@ -35,14 +36,26 @@ def judge(
     facts = json.loads(run["facts"]) | {"run_id": run_id, "project": run["project"]}
     asked = {"run": run_id, "until": until}
     prompts = query("prompts", **asked)
+    gold = query("gold", **asked)
+    stated = gold.filter(pl.col("kind").is_not_null() & (pl.col("source") == chosen(gold, source)))
+    if stated.height:
+        facts["gold_kind"] = stated["kind"][0]
     return onset.verdict(
-        query("gold", **asked),
+        gold.drop("kind"),
         query("trajectory", **asked),
         facts,
         prompts=prompts if prompts.height else None,
         source=source,
         until=until,
     )
+
+
+def chosen(gold: pl.DataFrame, source: str | None) -> str | None:
+    """The gold source that a verdict goes by: as asked, else evaluations before training."""
+    if source is not None:
+        return source
+    there = gold_sources(gold, None)
+    return there[0] if there else None
 
 
 def packed(

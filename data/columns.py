@@ -29,6 +29,18 @@ METRIC_COLUMNS: dict[str, pl.DataType] = {
 }
 """Columns of the metrics table; a metric row is one (run_id, phase, step)."""
 
+GOLD_COLUMNS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "source": pl.String(),  # who measured: a column gold_source, or the name of the table
+    "step": pl.Int64(),
+    "gold_reward": pl.Float64(),
+    "gold_reward_se": pl.Float64(),
+    "gold_reward_sd": pl.Float64(),
+    "n_responses": pl.Int64(),
+    "kind": pl.String(),  # "score", "rate" or "win_rate"
+}
+"""Columns of gold that came apart from the training log; the key is (run_id, source, step)."""
+
 SAMPLE_COLUMNS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
     "phase": pl.String(),  # "train", "eval" or "mixed" (both in one file, cannot be told apart)

@@ -36,6 +36,15 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     )
     cursor.execute(read, {"path": str(segment / "samples.parquet")})
 
+    gold = segment / "gold.parquet"
+    read = "create or replace temp table incoming_gold as select * from read_parquet($path)"
+    if gold.is_file():
+        cursor.execute(read, {"path": str(gold)})
+    else:  # segments from before gold stood apart
+        cursor.execute(
+            "create or replace temp table incoming_gold as from gold_evaluations limit 0"
+        )
+
     names: dict[str, str] = {}
     proposals = set(runs["run_id"])
     for row in runs.iter_rows(named=True):
@@ -156,6 +165,7 @@ def _rename(cursor: Cursor, old: str, new: str) -> None:
     names = {"old": old, "new": new}
     cursor.execute("update incoming_metrics set run_id = $new where run_id = $old", names)
     cursor.execute("update incoming_scalars set run_id = $new where run_id = $old", names)
+    cursor.execute("update incoming_gold set run_id = $new where run_id = $old", names)
     cursor.execute("update incoming_samples set run_id = $new where run_id = $old", names)
 
 

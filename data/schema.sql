@@ -156,6 +156,20 @@ comment on column verdicts.generation is 'Generation of the run that it was comp
 comment on column verdicts.verdict is 'The verdict, JSON as in verdict --json';
 comment on column verdicts.looks is 'The pooled looks, JSON rows, for drawing';
 
+create table gold_evaluations (
+    run_id varchar not null, source varchar not null, step bigint not null, gold_reward double,
+    gold_reward_se double, gold_reward_sd double, n_responses bigint, kind varchar
+);
+comment on table gold_evaluations is 'Gold measured apart from the training log, joined by step';
+comment on column gold_evaluations.run_id is 'Run';
+comment on column gold_evaluations.source is 'Who measured; sources are never pooled';
+comment on column gold_evaluations.step is 'Optimiser step of the trainer';
+comment on column gold_evaluations.gold_reward is 'Mean gold reward, units of this gold measure';
+comment on column gold_evaluations.gold_reward_se is 'Standard error as stated, same units';
+comment on column gold_evaluations.gold_reward_sd is 'Standard deviation between responses, same units';
+comment on column gold_evaluations.n_responses is 'Responses behind the mean, count';
+comment on column gold_evaluations.kind is 'score, rate (of trials) or win_rate';
+
 create table skips (path varchar not null, reason varchar not null, seen_at timestamp not null);
 comment on table skips is 'What an import named, or took for a log, and could not read; gone when it reads';
 comment on column skips.path is 'File or folder';

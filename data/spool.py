@@ -20,12 +20,13 @@ from typing import Any
 
 import polars as pl
 
+from data import late_gold
 from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
 
 RUN_COLUMNS = (
     "run_id", "parent", "verbatim", "project", "format", "path", "facts", "warnings", "source_rank"
 )  # fmt: skip
-FORMAT_RANK = {"table": 0, "trl": 1, "tensorboard": 4}
+FORMAT_RANK = {"table": 5, "trl": 1, "tensorboard": 4}
 """Richness of a format: where two logs of one run disagree, the smaller number wins."""
 
 _last_stamp = 0
@@ -44,7 +45,7 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
     When this returns, the rows are on disk and will be imported by whichever process owns the
     store next.
     """
-    runs, metrics, scalars, samples = [], [], [], []
+    runs, metrics, scalars, samples, golds = [], [], [], [], []
     for log in logs:
         rank = FORMAT_RANK.get(log.format, 9)
         runs.append({
@@ -53,7 +54,9 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
             "facts": json.dumps(log.facts.to_dict(), default=str),
             "warnings": json.dumps(log.warnings), "source_rank": rank,
         })  # fmt: skip
-        wide = log.metrics.with_columns(
+        rows, gold = late_gold.parted(log)
+        golds.append(gold)
+        wide = rows.with_columns(
             pl.lit(log.run, pl.String).alias("run_id"), pl.lit(rank, pl.Int32).alias("source_rank")
         )
         metrics.append(_conform(wide, METRIC_COLUMNS | {"source_rank": pl.Int32()}))
@@ -64,6 +67,7 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
         "runs": pl.DataFrame(runs),
         "metrics": pl.concat(metrics),
         "scalars": pl.concat(scalars),
+        "gold": pl.concat(golds),
         "samples": pl.concat(samples) if samples else _sample_rows(pl.DataFrame()),
     }
     return _commit(home, new_name("import"), files)

@@ -1,7 +1,7 @@
 """Hallucination: graded answers to rates with intervals, calibration and change, never pooled.
 
 `rates` does all from a frame of answers; `rates_from_counts` the same from small frames that a
-database can count (`counts.COUNTS`, `flips.FLIPS`, `counts.CLUSTERS`, `counts.CELLS`).
+database can count (`counts.COUNTS`, `pairs.FLIPS`, `counts.CLUSTERS`, `counts.CELLS`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 
 from analytics.calibration import BINS
-from analytics.hallucination.change import change
+from analytics.hallucination.changes import change
 from analytics.hallucination.counts import cells, clusters, count
-from analytics.hallucination.flips import flipped, flips
-from analytics.hallucination.levels import ROW, calibration, in_order, levels
+from analytics.hallucination.level_rows import ROW, calibration, in_order, levels
+from analytics.hallucination.pairs import flipped, flips
 from analytics.hallucination.scores import f_score, penalised_score
 from analytics.hallucination.topics import shrink
 from analytics.rates import FloatArray, wilson
@@ -63,7 +63,7 @@ def rates_from_counts(
 
     Args:
         counts: `counts.COUNTS`, of every iteration that is shown or compared with.
-        flips: `flips.FLIPS` for the same `compare_to`.
+        flips: `pairs.FLIPS` for the same `compare_to`.
         clusters: `counts.CLUSTERS`; without it the clustered columns are null.
         cells: `counts.CELLS`; without it ece, ece_null, auroc, brier are null.
         compare_to: as given to `flips`.
@@ -192,13 +192,13 @@ def _shrunken(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _calibrated(table: pl.DataFrame, cells: pl.DataFrame | None, bins: int) -> pl.DataFrame:
+    names = ("ece", "ece_null", "auroc", "brier")
     if cells is None:
-        names = ("ece", "ece_null", "auroc", "brier")
         empty = [pl.lit(None, pl.Float64).alias(name) for name in names]
         return table.with_columns(
             pl.lit(None, pl.Int64).alias("n_calibration"), *empty, bins=pl.lit(bins)
         )
-    found = calibration(cells, bins).drop("bins")
+    found = calibration(cells, bins).select(*ROW, "n_calibration", *names)
     return table.join(found, on=list(ROW), how="left", nulls_equal=True).with_columns(
         bins=pl.lit(bins)
     )

@@ -1,6 +1,6 @@
 """Graded answers counted into small frames: all that the rates need, so that SQL can do it.
 
-Three frames, one contract each (`COUNTS`, `CLUSTERS`, `CELLS`; `flips.FLIPS` is the fourth).
+Three frames, one contract each (`COUNTS`, `CLUSTERS`, `CELLS`; `pairs.FLIPS` is the fourth).
 `count`, `clusters` and `cells` make them from a frame of answers; a rollup in a database makes
 the same from five million rows without their leaving it.
 """

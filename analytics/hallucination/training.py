@@ -22,15 +22,20 @@ TRAINED, CONTROL = "trained on", "not trained on"
 _GROUP = pl.when("trained_on").then(pl.lit(TRAINED)).otherwise(pl.lit(CONTROL)).alias("group")
 
 STATEMENTS = {
-    "loop": pl.String, "iteration": pl.Int64, "question_id": pl.String, "knowledge": pl.String,
-    "statement": pl.String, "statement_grade": pl.String, "trained_on": pl.Boolean,
-    "kind": pl.String,
+    "loop": pl.String, "iteration": pl.Int64, "origin": pl.String, "question_id": pl.String,
+    "knowledge": pl.String, "statement": pl.String, "statement_grade": pl.String,
+    "trained_on": pl.Boolean, "kind": pl.String,
 }  # fmt: skip
-"""One row a statement. iteration: of the model after training (for controls: the one its answer
-is looked up in). statement: the value said, null = only its grade is known. statement_grade:
-before training, null = never checked against a source. kind: `claim` (said in a training text,
-sampled) or `answer` (given to a question, usually greedy): an answer is repeated far more often
-than a sampled claim, trained on or not, so a control must be of the same kind."""
+"""One row a statement.
+
+- iteration: of the model after training (for controls: the one its answer is looked up in);
+  origin: of the question there (the benchmark may ask it too).
+- statement: the value said, null = only its grade is known; statement_grade: before training,
+  null = never checked against a source.
+- kind: `claim` (said in a training text, sampled) or `answer` (given to a question, usually
+  greedy): an answer is repeated far more often than a sampled claim, trained on or not, so a
+  control must be of the same kind.
+"""
 
 
 def statements(answers: pl.DataFrame) -> pl.DataFrame:
@@ -68,11 +73,8 @@ def mistakes(answers: pl.DataFrame) -> pl.DataFrame:
         trained_on says that its entity was trained on, not that this very answer was.
     """
     pool = "in_training" if "in_training" in answers.columns else "in_loop_pool"
-    out = answers.filter(
-        pl.col("origin") == "benchmark",
-        pl.col(pool).is_not_null(),
-        pl.col("grade") == "incorrect",
-    )
+    known = pl.col(pool).is_not_null()
+    out = answers.filter(known, origin="benchmark", grade="incorrect")
     times = answers.select("loop", "iteration").unique().sort("loop", "iteration")
     following = times.with_columns(next=pl.col("iteration").shift(-1).over("loop"))
     moved = (
@@ -80,8 +82,7 @@ def mistakes(answers: pl.DataFrame) -> pl.DataFrame:
         .drop_nulls("next")
         .with_columns(iteration=pl.col("next"))
     )
-    wrong = pl.lit("incorrect")
-    return _as_statements(moved, pl.col("answer"), wrong, pl.col(pool), "answer")
+    return _as_statements(moved, pl.col("answer"), pl.col("grade"), pl.col(pool), "answer")
 
 
 def _as_statements(
@@ -95,7 +96,7 @@ def _as_statements(
         trained_on=trained,
         kind=pl.lit(kind),
     )
-    keys = ["loop", "iteration", "question_id"]
+    keys = ["loop", "iteration", "origin", "question_id"]
     return held.select(pl.col(name).cast(kind) for name, kind in STATEMENTS.items()).sort(keys)
 
 
@@ -117,7 +118,7 @@ def training_view(
 
     Args:
         said: STATEMENTS of one kind; rows with trained_on false are the control of their loop.
-        answers: loop, iteration, question_id, grade; where there answer.
+        answers: loop, iteration, origin, question_id, grade; where there answer.
         control_loop: a loop trained on statements drawn at random (no selection), as control
             for loops that have no untrained statements.
 
@@ -146,7 +147,7 @@ def training_view(
 
 
 def _followed(said: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    keys = ["loop", "iteration", "question_id"]
+    keys = ["loop", "iteration", "origin", "question_id"]
     text = pl.col("answer") if "answer" in answers.columns else pl.lit(None, pl.String)
     later = (
         answers.filter(pl.col("grade").is_not_null())
@@ -227,8 +228,7 @@ def _counted(followed: pl.DataFrame) -> pl.DataFrame:
 
 def _sentence(own: dict[str, Any], other: dict[str, Any] | None, name: str) -> str:
     if not own["checked"]:
-        said = f"None of {own['statements']:,} statements was checked before it was trained on."
-        return f"{said} How many were false is not known."
+        return f"None of {own['statements']:,} statements was checked before it was trained on."
     start = (
         f"{percent(own['false'] / own['checked'])} of {own['checked']:,} checked statements "
         f"were false before they were trained on"
@@ -247,14 +247,17 @@ def _sentence(own: dict[str, Any], other: dict[str, Any] | None, name: str) -> s
         )
     if other is None or not other["asked"]:
         return f"{start}. Without a control this is an association: it may be so untrained too."
+    rate = f"{percent(other['repeated'] / other['asked'])} of {other['asked']:,}"
+    if other["loop"] != own["loop"]:
+        return f"{start}, against {rate} in {name}. One loop each: no test between them."
     gap = own["repeated"] / own["asked"] - other["repeated"] / other["asked"]
     error = float(np.sqrt(own["variance"] + other["variance"]))
     low, high = 100 * (gap - 1.959964 * error), 100 * (gap + 1.959964 * error)
     p = float(2 * special.ndtr(-abs(gap) / error)) if error > 0 else float("nan")
     test = "" if np.isnan(p) else f", clustered by question, {p_value(p)}"
     return (
-        f"{start}, against {percent(other['repeated'] / other['asked'])} of {other['asked']:,} "
-        f"for {name}: {100 * gap:+.1f} points ({low:+.1f} to {high:+.1f}{test}). "
+        f"{start}, against {rate} for {name}: "
+        f"{100 * gap:+.1f} points ({low:+.1f} to {high:+.1f}{test}). "
         "What was trained on was not drawn by lot."
     ).replace("-", "−")
 

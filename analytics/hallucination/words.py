@@ -159,7 +159,7 @@ def grader_unknown(graders: Sequence[str | None]) -> str:
 
 
 def unclear_sentences(found: Mapping[str, Any]) -> list[str]:
-    """One sentence for each kind of answer that could not be taken as it is (`flips.unclear`)."""
+    """One sentence for each kind of answer that could not be taken as it is (`pairs.unclear`)."""
     where = f"iteration {found['iteration']} on {origin_words(found['origin'])}"
     said = []
     if n := found["ungraded"]:

@@ -1,5 +1,6 @@
 -- Removes the runs in the temporary table affected from every table.
 delete from metrics where run_id in (select run_id from affected);
+delete from gold_evaluations where run_id in (select run_id from affected);
 delete from scalars where run_id in (select run_id from affected);
 delete from samples where run_id in (select run_id from affected);
 delete from prompt_rewards where run_id in (select run_id from affected);

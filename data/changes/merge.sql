@@ -72,8 +72,22 @@ insert into samples
 select i.* from incoming_samples i semi join changed_steps c using (run_id, phase, step)
 order by run_id, phase, step, prompt_id, sample_id;
 
+create or replace temp table changed_gold as
+select run_id, source, step, gold_reward, gold_reward_se, gold_reward_sd, n_responses, kind
+from incoming_gold except select * from gold_evaluations;
+create or replace temp table new_gold as
+select i.* from incoming_gold i anti join gold_evaluations g using (run_id, source, step);
+delete from gold_evaluations g using changed_gold c
+where g.run_id = c.run_id and g.source = c.source and g.step = c.step;
+insert into gold_evaluations select * from changed_gold order by run_id, source, step;
+
 create or replace temp table changes_by_run as
 with counts as (
+    select run_id, 0 as added, 0 as replaced, count(*) as golds, 0 as samples, 0 as scalars
+    from new_gold group by run_id
+    union all
+    select run_id, 0, 0, 0, 0, count(*) from changed_gold group by run_id
+    union all
     select run_id, count(*) as added, 0 as replaced, 0 as golds, 0 as samples, 0 as scalars
     from new_metrics group by run_id
     union all

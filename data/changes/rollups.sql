@@ -26,13 +26,21 @@ ends as (
     select run_id, count(*) as points, count(gold_reward) as golds, count(kl) as kl_rows,
         max(step) as step_end, max(case when gold_reward is not null then step end) as gold_step_end
     from m group by run_id
+), apart as (
+    select run_id, count(*) as golds, max(step) as gold_step_end
+    from gold_evaluations semi join affected using (run_id) group by run_id
+), gold_end as (
+    select a.run_id, nullif(greatest(coalesce(e.gold_step_end, -1), coalesce(p.gold_step_end, -1)), -1)
+        as step
+    from affected a left join ends e using (run_id) left join apart p using (run_id)
 )
-select r.run_id, coalesce(e.points, 0), coalesce(e.golds, 0),
-    (select count(*) from samples s where s.run_id = r.run_id), 0, e.step_end,
+select r.run_id, coalesce(e.points, 0), coalesce(e.golds, 0) + coalesce(p.golds, 0),
+    (select count(*) from samples s where s.run_id = r.run_id), 0, coalesce(e.step_end, g.step),
     (select m.kl from m where m.run_id = r.run_id and m.kl is not null
      order by m.step desc, m.phase desc limit 1),
-    e.gold_step_end,
-    (select m.kl from m where m.run_id = r.run_id and m.kl is not null and m.step <= e.gold_step_end
+    g.step,
+    (select m.kl from m where m.run_id = r.run_id and m.kl is not null and m.step <= g.step
      order by m.step desc, m.phase desc limit 1),
     coalesce(e.kl_rows, 0)
-from affected a join runs r using (run_id) left join ends e using (run_id);
+from affected a join runs r using (run_id) left join ends e using (run_id)
+    left join apart p using (run_id) left join gold_end g using (run_id);

@@ -21,6 +21,9 @@ _NAME = re.compile(r"completions_(\d+)\.parquet")
 NEEDED = ("prompt", "completion")
 
 
+File = tuple[str, pl.DataFrame]  # a file's or a table's name, and its rows
+
+
 @dataclass
 class Samples:
     """The samples of one run, with what is to be said about them."""
@@ -55,37 +58,80 @@ def read(
 
     Returns the samples without run_id; unreadable files are in ``broken`` and leave the rest.
     """
-    files: list[tuple[str, int, pl.DataFrame]] = []
     samples = Samples(pl.DataFrame())
-    repeats = 0
-    before: pl.DataFrame | None = None
+    files: list[File] = []
     for path in sorted(paths):
         try:
-            frame = _one(path)
+            files.append((str(path), _one(path)))
         except LogError as error:
             samples.broken.append((str(path), str(error)))
+    _collect(files, samples, proxy, gold, rewarded, generations)
+    return samples
+
+
+def read_tables(
+    tables: Iterable[File],
+    proxy: str | None,
+    gold: str | None,
+    rewarded: set[int] | None,
+    generations: int | None,
+) -> Samples:
+    """Read the completions of one run that a tracker kept as tables, in the order logged.
+
+    A step that was logged again (a resume) keeps its last table. An evaluation at a step logs
+    training and evaluation rows in one more table, which does not take the place of the first.
+    """
+    samples = Samples(pl.DataFrame())
+    by_step: dict[int, list[File]] = {}
+    for name, table in tables:
+        try:
+            file = (name, _checked(table, name, None))
+        except LogError as error:
+            samples.broken.append((name, str(error)))
             continue
-        content = frame.drop("step")
-        step = int(frame.item(0, "step"))
+        by_step.setdefault(_step(file), []).append(file)
+    usual = generations or _usual(frame for files in by_step.values() for _, frame in files)
+    files = []
+    for step in sorted(by_step):
+        pure = [file for file in by_step[step] if not _is_mixed(file[1], usual)]
+        files.append((pure or by_step[step])[-1])
+    _collect(files, samples, proxy, gold, rewarded, usual)
+    return samples
+
+
+def _collect(
+    files: list[File],
+    samples: Samples,
+    proxy: str | None,
+    gold: str | None,
+    rewarded: set[int] | None,
+    generations: int | None,
+) -> None:
+    """Files in the order of their steps as samples; repeated generations are left out."""
+    kept: list[File] = []
+    repeats = 0
+    before: pl.DataFrame | None = None
+    for file in files:
+        content = file[1].drop("step")
         same = before is not None and content.equals(before)
         before = content
-        if same and (rewarded is None or step not in rewarded):
+        if same and (rewarded is None or _step(file) not in rewarded):
             repeats += 1
             continue
-        files.append((str(path), step, frame))
+        kept.append(file)
     if repeats:
         samples.warnings.append(
             f"{repeats} completions files repeat the generation before them and are not counted "
             "twice"
         )
-    usual = generations or _usual(frame for _, _, frame in files)
+    usual = generations or _usual(frame for _, frame in kept)
     mixed: list[int] = []
     parts: list[pl.DataFrame] = []
-    for name, step, frame in files:
-        counts = frame.get_column("prompt").value_counts().get_column("count")
-        is_mixed = usual is not None and bool((counts % usual != 0).any())
+    for file in kept:
+        name, frame = file
+        is_mixed = _is_mixed(frame, usual)
         if is_mixed:
-            mixed.append(step)
+            mixed.append(_step(file))
         parts.append(frame.with_columns(phase=pl.lit("mixed" if is_mixed else "train")))
         samples.rows_by_file[name] = frame.height
     if mixed:
@@ -94,30 +140,42 @@ def read(
             + ", ".join(map(str, mixed[:12]))
         )
     if parts:
-        samples.frame = _shape(pl.concat(parts, how="diagonal_relaxed"), proxy, gold)
-    return samples
+        samples.frame = shape(pl.concat(parts, how="diagonal_relaxed"), proxy, gold)
+
+
+def _is_mixed(frame: pl.DataFrame, usual: int | None) -> bool:
+    counts = frame.get_column("prompt").value_counts().get_column("count")
+    return usual is not None and bool((counts % usual != 0).any())
+
+
+def _step(file: File) -> int:
+    return int(file[1].item(0, "step"))
 
 
 def _one(path: Path) -> pl.DataFrame:
+    match = _NAME.fullmatch(path.name)
+    return _checked(read_parquet(path), path.name, int(match.group(1)) if match else 0)
+
+
+def _checked(frame: pl.DataFrame, name: str, step: int | None) -> pl.DataFrame:
     """One file with step, prompt, completion (text) and its numeric columns."""
-    frame = read_parquet(path)
     for column in NEEDED:
         if column not in frame.columns:
-            raise LogError(f"{path.name} has no column {column}, which TRL's completions have")
+            raise LogError(f"{name} has no column {column}, which TRL's completions have")
     if frame.is_empty():
-        raise LogError(f"{path.name} has no rows")
-    if "step" not in frame.columns:
-        match = _NAME.fullmatch(path.name)
-        frame = frame.with_columns(step=pl.lit(int(match.group(1)) if match else 0))
-    if not frame.schema["step"].is_integer() or frame.get_column("step").null_count():
-        raise LogError(f"{path.name} column step is not whole numbers")
+        raise LogError(f"{name} has no rows")
+    if "step" not in frame.columns and step is not None:
+        frame = frame.with_columns(step=pl.lit(step))
+    steps = frame.get_column("step") if "step" in frame.columns else None
+    if steps is None or not steps.dtype.is_integer() or steps.null_count():
+        raise LogError(f"{name} column step is not whole numbers")
     texts = [as_text(frame.get_column(column)) for column in NEEDED]
     numbers = [
         frame.get_column(name).cast(pl.Float64)
         for name, dtype in frame.schema.items()
         if name not in (*NEEDED, "step") and dtype.is_numeric()
     ]
-    return pl.DataFrame([frame.get_column("step").cast(pl.Int64), *texts, *numbers])
+    return pl.DataFrame([steps.cast(pl.Int64), *texts, *numbers])
 
 
 def as_text(column: pl.Series) -> pl.Series:
@@ -158,7 +216,8 @@ def _usual(frames: Iterable[pl.DataFrame]) -> int | None:
     return counts.most_common(1)[0][0] if counts else None
 
 
-def _shape(frame: pl.DataFrame, proxy: str | None, gold: str | None) -> pl.DataFrame:
+def shape(frame: pl.DataFrame, proxy: str | None, gold: str | None) -> pl.DataFrame:
+    """Rows with step, phase, prompt and completion as samples, with their keys."""
     names = {proxy: "proxy_reward", gold: "gold_reward"}
     frame = frame.rename({a: b for a, b in names.items() if a in frame.columns and a != b})
     frame = frame.with_columns(prompt_ids(frame.get_column("prompt")))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from data.columns import LogError, ReadOptions
 from data.readers.dialects import DPO_REWARDS, Dialect
 from data.readers.mapping import GOLD, GOLD_SD, PROXY, PROXY_SD
-from data.readers.scalars import Scalars
+from data.readers.scalars import VALIDATION, Scalars
 
 TOLERANCE = 1e-4
 """Relative difference within which a function's mean is the total reward (float32, batch means)."""
@@ -170,6 +170,19 @@ def _choose_gold(
         )
     if not roles.gold and not roles.gold_candidates:
         roles.warnings.append("the log has no gold reward: name one with --gold if it has")
+
+
+def val_part(key: str | None) -> str | None:
+    """The reward key inside the name of one of verl's validation metrics; other names as they are.
+
+    >>> val_part("val-core/openai/gsm8k/acc/mean@4")
+    'acc'
+    """
+    if key is None or not key.startswith(VALIDATION):
+        return key
+    parts = key.split("/")
+    at = next((i for i, part in enumerate(parts) if "@" in part), len(parts))
+    return parts[at - 1] if at > 2 else None
 
 
 def _sd_of(key: str | None, keys: Sequence[str]) -> str | None:

@@ -20,6 +20,7 @@ from data.readers.mapping import (
     Column,
 )
 from data.readers.roles import named_key
+from data.readers.sample_kl import measured
 
 COMPLETION = next(column for column in SAMPLE_TEXTS if column.name == "completion")
 
@@ -91,13 +92,15 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         run = pl.Series("run_id", [name] * part.height, dtype=pl.String)
         facts = RunFacts(proxy_key=proxy, gold_key=gold)
         facts.sources = [{"path": str(cells.table.path), "format": "samples", "rows": part.height}]
+        metrics = measured(no_metrics().drop("run_id"), part, facts, warnings)
+        run_of_metrics = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)
         yield RunLog(
             run=name,
             parent=cells.table.path.parent.name,
             verbatim=verbatim,
             format="table",
             path=str(cells.table.path),
-            metrics=no_metrics(),
+            metrics=pl.DataFrame([run_of_metrics, *metrics.get_columns()]),
             samples=pl.DataFrame([run, *part.get_columns()]),
             facts=facts,
             warnings=warnings,

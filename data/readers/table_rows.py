@@ -29,9 +29,15 @@ def in_order(
     return sorted(rows, key=lambda row: last if (v := kl[row]) is None or v != v else v)
 
 
-def last_of_each(phases: list[str], steps: list[int]) -> list[int]:
-    """Positions of the last row of each (phase, step), training before evaluation."""
-    last = {(phase, step): i for i, (phase, step) in enumerate(zip(phases, steps, strict=True))}
+def last_of_each(
+    phases: list[str], steps: list[int], sources: list[str | None] | None = None
+) -> list[int]:
+    """Positions of the last row of each (phase, step), training before evaluation.
+
+    With ``sources`` two measures of gold at one step are two rows, not one logged twice.
+    """
+    named = sources or [None] * len(steps)
+    last = {key: i for i, key in enumerate(zip(phases, steps, named, strict=True))}
     return [last[key] for key in sorted(last, key=lambda key: (key[0] != "train", key[1]))]
 
 

@@ -169,7 +169,9 @@ def _metrics(
         phase_of, step_of = [phases[row] for row in order], [steps[row] for row in order]
         if step_key is None:
             step_of = list(range(len(order)))
-        kept = last_of_each(phase_of, [int(step or 0) for step in step_of])
+        sources = all_texts.get("gold_source")
+        measured = [sources[row] for row in order] if sources else None
+        kept = last_of_each(phase_of, [int(step or 0) for step in step_of], measured)
         facts.steps_replaced = len(order) - len(kept)
         order = [order[i] for i in kept]
         picked = {key: [values[row] for row in order] for key, values in columns.items()}

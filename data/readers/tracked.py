@@ -40,8 +40,8 @@ NON_FINITE = {
 """How trackers write the numbers that JSON has no word for."""
 
 
-Frame = tuple[str, int | None, pl.DataFrame]
-"""A table of completions: its name for messages, its step where known, its rows."""
+Frame = tuple[str, pl.DataFrame]
+"""A table of completions: its name for messages, and its rows."""
 
 
 @dataclass

@@ -23,8 +23,16 @@ NEEDED = {"run_name", "step", "metrics"}
 
 
 def recognises(path: Path) -> bool:
-    """Whether a file may, by its name, be a database of trackio."""
-    return path.suffix == ".db"
+    """Whether a file is, by its folder or its tables, a database of trackio."""
+    if path.suffix != ".db":
+        return False
+    if path.parent.name == "trackio":
+        return True
+    try:
+        with sqlite.opened(path) as connection:
+            return holds(connection)
+    except LogError:
+        return False
 
 
 def holds(connection: sqlite3.Connection) -> bool:
@@ -74,7 +82,7 @@ def read(path: Path, run_id: object) -> Scalars:
         key = _key(connection)
         query = (
             "select step, case when length(cast(metrics as blob)) <= ? then metrics end "
-            f"from metrics where {key} = ? and instr(metrics, 'trackio.table') = 0 order by id"
+            f"from metrics where {key} = ? order by id"
         )
         for step, content in sqlite.rows(connection, query, (sqlite.MAX_CELL, run_id)):
             values = _json(content, path)
@@ -110,7 +118,7 @@ def completions(path: Path, run_id: object, problems: list[str]) -> Iterator[Fra
             for table in values.values():
                 frame = _table(table)
                 if frame is not None:
-                    yield f"{path.name} row {number}", None, frame
+                    yield f"{path.name} row {number}", frame
 
 
 def _table(value: object) -> pl.DataFrame | None:

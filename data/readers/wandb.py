@@ -117,7 +117,7 @@ def completions(path: Path, problems: list[str]) -> Iterator[Frame]:
                     if isinstance(cells, list) and len(cells) == len(columns)
                 ]
                 if rows:
-                    yield Path(value).name, None, object_frame(rows)
+                    yield Path(value).name, object_frame(rows)
 
 
 class _Head:

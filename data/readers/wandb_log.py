@@ -78,6 +78,8 @@ def records(file: BinaryIO, notes: list[str], name: str) -> Iterator[bytes]:
         if whole and block:
             last = b""
     if lost:
-        notes.append(f"{name}: {lost} damaged chunks were left out, each with the rest of its block")
+        notes.append(
+            f"{name}: {lost} damaged chunks were left out, each with the rest of its block"
+        )
     if open_record or last.strip(b"\0"):
         notes.append(f"{name}: ends in a partial record; read up to there")

@@ -58,11 +58,14 @@ scale = choose_one(
     help="In sd of the start: both rewards centred on the initial policy and divided by its "
     "spread between responses (Gao et al. 2022), where the log states that spread.",
 )  # fmt: skip
-source = choose_one(
-    third.segmented_control, "Gold from", SOURCES, "gold", None, wrap=True,
-    help="Sources of gold are never pooled. Unless you choose, evaluations on fixed prompts are "
-    "used where there are any, else gold from training batches.",
-)  # fmt: skip
+there = {name: SOURCES.get(name, name) for name in reads.gold_sources(tuple(chosen))}
+source = None
+if len(there) > 1 or links.asked("gold"):
+    source = choose_one(
+        third.segmented_control, "Gold from", there, "gold", None, wrap=True,
+        help="Sources of gold are never pooled. Unless you choose, evaluations on fixed prompts "
+        "are used where there are any, else gold from training batches.",
+    )  # fmt: skip
 banded = fourth.toggle(
     "Seed band", key="band", bind="query-params",
     help="Average the chosen runs as seeds of one setting.",

@@ -117,6 +117,17 @@ def _run_curves(
     return made
 
 
+def gold_sources(run_ids: tuple[str, ...]) -> list[str]:
+    """Every gold source that any of these runs has."""
+    return _gold_sources(str(home()), store().generation, run_ids)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _gold_sources(_home: str, generation: int, run_ids: tuple[str, ...]) -> list[str]:
+    found = store().query("gold_sources", runs=list(run_ids))
+    return sorted(set(found["source"]))
+
+
 def completions(run_id: str, spans: tuple[tuple[str, int, int], ...]) -> pl.DataFrame:
     """Logged responses within named spans of steps, with the column span."""
     return _completions(str(home()), store().generation, run_id, spans)

@@ -9,10 +9,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from analytics import calibration, hallucination
-from analytics.hallucination import counts, flips, scores, words
+from analytics.hallucination import counts, pairs, scores, words
 from analytics.rates import benjamini_hochberg, mcnemar, newcombe, wilson
 
-C, I, N = "correct", "incorrect", "not_attempted"
+C, W, N = "correct", "incorrect", "not_attempted"
 
 
 def answers(grades: list[str | None], **columns: Any) -> pl.DataFrame:
@@ -45,7 +45,7 @@ def test_f_of_the_simpleqa_table(c: float, n: float, i: float, f: float) -> None
 
 
 def test_two_hallucination_rates_with_their_names() -> None:
-    grades = [C] * 427 + [N] * 92 + [I] * 481
+    grades = [C] * 427 + [N] * 92 + [W] * 481
     row = total(hallucination.rates(answers(grades)))
     assert row["rate"] == pytest.approx(0.481)
     assert row["rate_of_attempted"] == pytest.approx(0.530, abs=5e-4)  # 1 - CGA (.470)
@@ -58,7 +58,7 @@ def test_two_hallucination_rates_with_their_names() -> None:
 
 def test_samples_are_averaged_within_the_question() -> None:
     ids = ["q0"] * 8 + ["q1", "q2"]
-    row = total(hallucination.rates(answers([I] * 8 + [C, C], question_id=ids)))
+    row = total(hallucination.rates(answers([W] * 8 + [C, C], question_id=ids)))
     assert (row["n"], row["questions"], row["incorrect"]) == (10, 3, 8)
     assert row["rate"] == pytest.approx(1 / 3)  # not 8 / 10
     assert row["interval"] == "Wilson, questions averaged"
@@ -66,7 +66,7 @@ def test_samples_are_averaged_within_the_question() -> None:
     low, high = map(float, wilson(1, 3))
     assert (row["low"], row["high"]) == pytest.approx((low, high))
     # Samples that vary as coins are worth nearly as many answers.
-    coins = [I, C] * 200
+    coins = [W, C] * 200
     loose = total(
         hallucination.rates(answers(coins, question_id=[f"q{i // 10}" for i in range(400)]))
     )
@@ -74,10 +74,10 @@ def test_samples_are_averaged_within_the_question() -> None:
 
 
 def test_confident_hallucination_and_its_denominator() -> None:
-    grades = [I, I, I, C, C, N, N, I]
+    grades = [W, W, W, C, C, N, N, W]
     confidence = [0.8, 0.79, 0.95, 0.9, 0.2, 0.99, None, None]
     row = total(hallucination.rates(answers(grades, confidence=confidence)))
-    # Seven of eight are measured: the last wrong answer has no confidence, an abstention needs none.
+    # Seven of eight are measured: the last has no confidence, an abstention needs none.
     assert row["measured"] == 7 and row["confident"] == pytest.approx(2 / 7)
     assert row["confident_of_confident"] == pytest.approx(2 / 3)
     assert total(hallucination.rates(answers(grades, confidence=confidence), tau=0.9))[
@@ -90,32 +90,32 @@ def test_confident_hallucination_and_its_denominator() -> None:
 
 
 def test_no_confidence_is_not_no_confident_hallucination() -> None:
-    row = total(hallucination.rates(answers([I, C, N])))
+    row = total(hallucination.rates(answers([W, C, N])))
     assert row["confident"] is None and row["confident_low"] is None and row["ece"] is None
     assert row["mean_confidence"] is None and row["auroc"] is None
 
 
 def test_unknown_grades_and_impossible_confidences_are_counted_and_said() -> None:
     frame = answers(
-        [I, "perhaps", None, C], confidence=[1.3, 0.5, 0.5, float("nan")], sample_id=[0] * 4
+        [W, "perhaps", None, C], confidence=[1.3, 0.5, 0.5, float("nan")], sample_id=[0] * 4
     )
     row = total(hallucination.rates(frame))
     assert (row["n"], row["ungraded"], row["rate"]) == (2, 2, 0.5)
     assert row["confidence_refused"] == 2 and row["confident"] is None
-    (found,) = flips.unclear(frame).to_dicts()
+    (found,) = pairs.unclear(frame).to_dicts()
     said = words.unclear_sentences(found)
     assert len(said) == 2 and "2 answers of iteration 0" in said[0] and "[0, 1]" in said[1]
     assert total(hallucination.rates(answers([None])))["rate"] is None
 
 
 def test_the_same_question_twice_with_different_grades_is_said() -> None:
-    frame = answers([I, C, C], question_id=["q", "q", "r"])
-    (found,) = flips.unclear(frame).to_dicts()
+    frame = answers([W, C, C], question_id=["q", "q", "r"])
+    (found,) = pairs.unclear(frame).to_dicts()
     assert (found["repeated"], found["contradicting"]) == (1, 1)
     assert "1 of them with different grades" in words.unclear_sentences(found)[0]
     assert total(hallucination.rates(frame))["rate"] == 0.25
     apart = frame.with_columns(sample_id=pl.Series([0, 1, 0]))
-    assert words.unclear_sentences(flips.unclear(apart).to_dicts()[0]) == []
+    assert words.unclear_sentences(pairs.unclear(apart).to_dicts()[0]) == []
 
 
 def two_iterations(before: list[str], now: list[str], **columns: Any) -> pl.DataFrame:
@@ -127,8 +127,8 @@ def two_iterations(before: list[str], now: list[str], **columns: Any) -> pl.Data
 
 def worked() -> pl.DataFrame:
     """25 newly wrong, 11 newly right of 400: 48 wrong before, 62 now."""
-    before = [C] * 25 + [I] * 11 + [I] * 37 + [C] * 327
-    return two_iterations(before, [I] * 25 + [C] * 11 + [I] * 37 + [C] * 327)
+    before = [C] * 25 + [W] * 11 + [W] * 37 + [C] * 327
+    return two_iterations(before, [W] * 25 + [C] * 11 + [W] * 37 + [C] * 327)
 
 
 def test_the_paired_test_is_used_where_questions_are_shared() -> None:
@@ -169,20 +169,20 @@ def test_a_reused_question_id_with_another_text_is_another_question() -> None:
 
 
 def test_a_few_shared_questions_are_not_a_pairing_but_a_grown_benchmark_is() -> None:
-    few = two_iterations([I] * 100, [C] * 100).with_columns(
+    few = two_iterations([W] * 100, [C] * 100).with_columns(
         question_id=pl.when(pl.col("question_id").str.slice(1).cast(pl.Int64) < 30)
         .then("question_id")
         .otherwise(pl.format("{}-{}", "iteration", "question_id"))
     )
     change = total(hallucination.rates(few), 1)["change"]
     assert (change["paired"], change["shared"]) == (False, 30)
-    grown = total(hallucination.rates(two_iterations([C] * 50, [I] * 100)), 1)
+    grown = total(hallucination.rates(two_iterations([C] * 50, [W] * 100)), 1)
     assert grown["change"]["paired"] and grown["change"]["shared"] == 50
     assert grown["n"] == 100 and grown["change"]["rate_before"] == 0
 
 
 def test_an_iteration_without_a_predecessor_and_a_chosen_one() -> None:
-    frame = pl.concat([answers([g] * 20, iteration=[t] * 20) for t, g in ((0, C), (2, I), (5, C))])
+    frame = pl.concat([answers([g] * 20, iteration=[t] * 20) for t, g in ((0, C), (2, W), (5, C))])
     told = hallucination.rates(frame)
     assert total(told)["change"] is None
     assert "Iteration 0 has no earlier answers on the benchmark" in words.change_sentence(
@@ -198,21 +198,21 @@ def test_an_iteration_without_a_predecessor_and_a_chosen_one() -> None:
 
 
 def test_origins_are_never_pooled() -> None:
-    frame = answers([I, I, C, C], origin=["benchmark", "self_generated"] * 2)
+    frame = answers([W, W, C, C], origin=["benchmark", "self_generated"] * 2)
     told = hallucination.rates(frame)
     assert told.filter(level="total")["origin"].to_list() == ["benchmark", "self_generated"]
     assert told["n"].max() == 2
     own, fixed = total(told, origin="self_generated"), total(told, origin="benchmark")
     assert "against 50.0 % on the fixed benchmark" in words.beside_benchmark(own, fixed)
     assert "no fixed benchmark was asked" in words.beside_benchmark(own, None)
-    plain = answers([I, C]).drop("origin", "topic", "confidence", "knowledge")
+    plain = answers([W, C]).drop("origin", "topic", "confidence", "knowledge")
     assert hallucination.rates(plain)["origin"].to_list() == ["not stated"]
 
 
 def test_totals_then_topics_then_categories_with_q_over_topics() -> None:
     random = np.random.default_rng(2)
     n = 300
-    grade = lambda p: np.where(random.random(n) < p, I, C).tolist()  # noqa: E731
+    grade = lambda p: np.where(random.random(n) < p, W, C).tolist()  # noqa: E731
     topic = [f"t{i % 6}" for i in range(n)] * 2
     category = [("HighlyKnown", "Unknown")[i % 2] for i in range(n)] * 2
     told = hallucination.rates(
@@ -233,7 +233,7 @@ def test_totals_then_topics_then_categories_with_q_over_topics() -> None:
 
 
 def test_three_questions_in_a_topic_are_too_few() -> None:
-    frame = two_iterations([C] * 33, [I] * 3 + [C] * 30, topic=(["rare"] * 3 + ["town"] * 30) * 2)
+    frame = two_iterations([C] * 33, [W] * 3 + [C] * 30, topic=(["rare"] * 3 + ["town"] * 30) * 2)
     told = hallucination.rates(frame).filter(iteration=1, topic="rare")
     (row,) = hallucination.rows(told)
     assert words.change_sentence(row) == "rare: 3 benchmark questions, too few to tell (below 10)."
@@ -241,14 +241,14 @@ def test_three_questions_in_a_topic_are_too_few() -> None:
 
 
 def test_questions_without_a_topic_are_in_the_total_only() -> None:
-    told = hallucination.rates(answers([I, C, C], topic=[None, "t", "t"]))
+    told = hallucination.rates(answers([W, C, C], topic=[None, "t", "t"]))
     assert told["n"].to_list() == [3, 2]
     assert told["level"].to_list() == ["total", "topic"]
 
 
 def test_several_samples_change_by_question_averages() -> None:
     ids = [f"q{i // 4}" for i in range(80)]
-    before, now = [C] * 80, ([I] + [C] * 3) * 12 + [C] * 32
+    before, now = [C] * 80, ([W] + [C] * 3) * 12 + [C] * 32
     frame = answers(before + now, question_id=ids * 2, iteration=[0] * 80 + [1] * 80)
     change = total(hallucination.rates(frame), 1)["change"]
     assert change["test"] == "sign test mid-p on question averages"
@@ -258,7 +258,7 @@ def test_several_samples_change_by_question_averages() -> None:
 
 
 def test_flipped_lists_the_questions_newly_wrong_first() -> None:
-    told = flips.flipped(two_iterations([C, I, C, I], [I, C, C, N]))
+    told = pairs.flipped(two_iterations([C, W, C, W], [W, C, C, N]))
     assert told["question_id"].to_list() == ["q0", "q1", "q3"]  # wrong to abstained: not wrong now
     assert told["change"].to_list() == ["newly_wrong", "newly_right", "newly_right"]
 
@@ -267,7 +267,7 @@ def test_counts_from_elsewhere_give_the_same_rates() -> None:
     random = np.random.default_rng(9)
     n = 600
     frame = answers(
-        random.choice([C, I, N], n).tolist(),
+        random.choice([C, W, N], n).tolist(),
         iteration=np.repeat([0, 1, 2], 200),
         question_id=[f"q{i % 200}" for i in range(n)],
         topic=[f"t{i % 3}" for i in range(n)],
@@ -278,14 +278,17 @@ def test_counts_from_elsewhere_give_the_same_rates() -> None:
     shuffled = frame.sample(fraction=1, shuffle=True, seed=1)
     told = hallucination.rates(frame)
     again = hallucination.rates_from_counts(
-        counts.count(shuffled), flips.flips(shuffled), counts.clusters(shuffled), counts.cells(shuffled)
-    )  # fmt: skip
+        counts.count(shuffled),
+        pairs.flips(shuffled),
+        counts.clusters(shuffled),
+        counts.cells(shuffled),
+    )
     # Addition in another order differs in the last bits only.
     assert_frame_equal(told, again, abs_tol=1e-12)
-    bare = hallucination.rates_from_counts(counts.count(frame), flips.flips(frame))
+    bare = hallucination.rates_from_counts(counts.count(frame), pairs.flips(frame))
     assert bare.columns == told.columns
     assert bare["ece"].null_count() == bare.height
-    for schema, made in ((counts.COUNTS, counts.count(frame)), (flips.FLIPS, flips.flips(frame)),
+    for schema, made in ((counts.COUNTS, counts.count(frame)), (pairs.FLIPS, pairs.flips(frame)),
                          (counts.CLUSTERS, counts.clusters(frame)),
                          (counts.CELLS, counts.cells(frame))):  # fmt: skip
         assert dict(made.schema) == schema
@@ -296,7 +299,7 @@ def test_cells_carry_calibration_exactly() -> None:
     n = 500
     confidence = random.integers(0, 101, n) / 100
     right = random.random(n) < confidence**2
-    told = hallucination.rates(answers(np.where(right, C, I).tolist(), confidence=confidence))
+    told = hallucination.rates(answers(np.where(right, C, W).tolist(), confidence=confidence))
     row = total(told)
     assert row["ece"] == pytest.approx(calibration.ece(confidence, right), abs=1e-9)
     assert row["ece_null"] == pytest.approx(calibration.ece_null(confidence), abs=1e-9)
@@ -306,12 +309,12 @@ def test_cells_carry_calibration_exactly() -> None:
 
 
 def test_abstentions_are_no_part_of_calibration() -> None:
-    told = total(hallucination.rates(answers([C, I, N, N], confidence=[0.9, 0.1, 0.9, 0.8])))
+    told = total(hallucination.rates(answers([C, W, N, N], confidence=[0.9, 0.1, 0.9, 0.8])))
     assert told["n_calibration"] == 2 and told["auroc"] == 1
 
 
 def test_clusters_widen_the_interval() -> None:
-    grades = ([I] * 10 + [C] * 10) * 20  # an entity is all wrong or all right
+    grades = ([W] * 10 + [C] * 10) * 20  # an entity is all wrong or all right
     row = total(hallucination.rates(answers(grades, entity_id=[f"e{i // 10}" for i in range(400)])))
     assert row["clusters"] == 40 and row["design_effect"] == pytest.approx(10)
     assert row["se_clustered"] == pytest.approx(0.5 / np.sqrt(40))
@@ -321,15 +324,15 @@ def test_clusters_widen_the_interval() -> None:
 
 
 def test_runs_and_steps_stand_in_for_loops_and_iterations() -> None:
-    frame = answers([I, C]).rename({"loop": "run_id", "iteration": "step"})
+    frame = answers([W, C]).rename({"loop": "run_id", "iteration": "step"})
     told = hallucination.rates(frame)
     assert told.columns[:2] == ["run", "iteration"] and told["run"][0] == "a"
     with pytest.raises(ValueError, match="lack the column loop"):
-        hallucination.rates(answers([I]).drop("loop"))
+        hallucination.rates(answers([W]).drop("loop"))
     with pytest.raises(ValueError, match="lack the column grade"):
-        hallucination.rates(answers([I]).drop("grade"))
+        hallucination.rates(answers([W]).drop("grade"))
     with pytest.raises(ValueError, match="tau"):
-        hallucination.rates(answers([I]), tau=80)
+        hallucination.rates(answers([W]), tau=80)
 
 
 def test_no_answers_give_no_rows() -> None:
@@ -359,8 +362,8 @@ def test_an_unknown_grader_and_single_loops_are_said() -> None:
 
 
 def test_the_sentence_of_the_design() -> None:
-    before = [I] * 132 + [C] * 868
-    now = [C] * 12 + [I] * 120 + [I] * 221 + [C] * 647
+    before = [W] * 132 + [C] * 868
+    now = [C] * 12 + [W] * 120 + [W] * 221 + [C] * 647
     row = total(hallucination.rates(two_iterations(before, now)), 1)
     assert words.change_sentence(row) == (
         "Wrong answers on the benchmark rose from 13.2 % to 34.1 % since iteration 0: 221 newly "
@@ -378,7 +381,7 @@ def test_half_a_million_answers_are_counted_at_once() -> None:
         pl.lit("self_generated").alias("origin"),
         pl.format("q{}", pl.col("number") // 10).alias("question_id"),
         pl.format("t{}", pl.col("number") // 10 % 50).alias("topic"),
-        pl.Series("grade", [C, I, N]).gather(random.integers(0, 3, n)),
+        pl.Series("grade", [C, W, N]).gather(random.integers(0, 3, n)),
         "confidence",
     )
     start = time.perf_counter()

@@ -170,13 +170,13 @@ def test_the_story_of_each_loop(answers: pl.DataFrame, rates: pl.DataFrame) -> N
         for (loop,), part in sums.sort("loop", "iteration").group_by("loop", maintain_order=True)
     }
     # verified first improves: the process waits until what was forgotten outweighs it.
-    assert alarms == {"replace": 0, "accumulate": 0, "random_control": 1, "verified": 5}
+    assert alarms == {"replace": 0, "accumulate": 0, "random_control": 0, "verified": 5}
 
 
 def test_consistently_wrong(answers: pl.DataFrame) -> None:
     own = answers.filter(
-        pl.col("modal_answer") != pl.col("reference"), pl.col("modal_answer") != "unknown",
-        pl.col("confidence_consistency") >= 0.75, origin="benchmark", loop="replace",
+        pl.col("confidence_consistency") >= 0.75,
+        grade="incorrect", origin="benchmark", loop="replace",
     )  # fmt: skip
     counted = own.group_by("iteration").len().sort("iteration")
     assert counted["len"].to_list() == [17, 39, 51, 66, 72, 70, 101, 125, 162]
@@ -189,14 +189,13 @@ def test_what_replace_trained_on(answers: pl.DataFrame) -> None:
     claim_true = [0.693, 0.683, 0.580, 0.527, 0.473, 0.473, 0.417, 0.330]
     assert (1 - rows["false_share"]).to_list() == pytest.approx(claim_true, abs=5.01e-4)
     assert rows["checked_share"].to_list() == [1.0] * 8
-    assert "against 32.0 % of 803 for the control loop random_control" in view.sentences["replace"]
+    told = view.sentences["replace"]
+    assert "291 of 1,147" in told and "against 30.4 % of 803 in the control loop" in told
+    assert "no test between" in told  # one loop an arm
     assert "association" in view.sentences["random_control"]
     assert "0.0 % of 2,400" in view.sentences["verified"]
-    repeated = answers.filter(
-        pl.col("self_claim") != pl.col("reference"), loop="replace", origin="self_generated",
-        iteration=8,
-    ).select((pl.col("answer") == pl.col("self_claim")).mean())  # fmt: skip
-    assert rows["repeated_share"][-1] == pytest.approx(repeated.item())
+    repeated = [0.228, 0.242, 0.270, 0.211, 0.259, 0.253, 0.280, 0.264]
+    assert rows["repeated_share"].to_list() == pytest.approx(repeated, abs=5.01e-4)
     pool = training.training_view(training.mistakes(answers), answers)
     assert "against 60.2 % of 1,844" in pool.sentences["replace"]
     with pytest.raises(ValueError, match="different kinds"):
@@ -238,13 +237,13 @@ def test_czech_simpleqa(model: str, f: float) -> None:
 
 def test_training_without_a_check_or_control_is_said() -> None:
     said = pl.DataFrame(
-        {"loop": ["a"] * 3, "iteration": [1] * 3, "question_id": ["q", "r", "s"],
-         "knowledge": ["Unknown"] * 3, "statement": ["x", "y", "z"],
+        {"loop": ["a"] * 3, "iteration": [1] * 3, "origin": ["o"] * 3,
+         "question_id": ["q", "r", "s"], "knowledge": ["Unknown"] * 3, "statement": ["x", "y", "z"],
          "statement_grade": ["incorrect", "correct", None], "trained_on": [True] * 3,
          "kind": ["claim"] * 3}
     )  # fmt: skip
     later = pl.DataFrame(
-        {"loop": ["a"] * 2, "iteration": [1] * 2, "question_id": ["q", "r"],
+        {"loop": ["a"] * 2, "iteration": [1] * 2, "origin": ["o"] * 2, "question_id": ["q", "r"],
          "answer": ["x", "y"], "grade": ["incorrect", "correct"]}
     )  # fmt: skip
     view = training.training_view(said, later)

@@ -324,13 +324,13 @@ def test_chats_are_flattened(tmp_path: Path) -> None:
     assert run.metrics.is_empty()
 
 
-def test_other_stores_are_named_not_read(tmp_path: Path) -> None:
+def test_a_broken_store_beside_is_one_skip(tmp_path: Path) -> None:
     run_dir = tmp_path / "r5"
     shutil.copytree(EXAMPLES / "r5_rloo", run_dir)
     (run_dir / "trackio").mkdir()
     (run_dir / "trackio" / "lab.db").write_bytes(b"SQLite")
-    run = one(run_dir)
-    assert any("trackio" in warning for warning in run.warnings)
-    (skip,) = read([run_dir / "trackio"], ReadOptions())
+    skip, run = read([run_dir], ReadOptions())
     assert isinstance(skip, Skip)
-    assert "trackio" in skip.reason
+    assert "not an SQLite database" in skip.reason
+    assert isinstance(run, RunLog)
+    assert run.metrics.height == 150

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from analytics.hallucination.flips import PAIRED_SHARE, predecessors
-from analytics.hallucination.levels import ROW
+from analytics.hallucination.level_rows import ROW
+from analytics.hallucination.pairs import PAIRED_SHARE, predecessors
 from analytics.rates import (
     FloatArray,
     benjamini_hochberg,

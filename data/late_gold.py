@@ -1,0 +1,47 @@
+"""Gold that was measured apart from the training log: later, elsewhere, by somebody else.
+
+A table with gold but neither KL nor proxy reward (``run_id, step, gold_reward``) is such a
+measurement, and so is every row that names its ``gold_source``. It joins the run by step and stays
+a source of its own: two measures of gold are never pooled, nor written over one another.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from data.columns import GOLD_COLUMNS, RunLog
+
+
+def parted(log: RunLog) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The metric rows of a log, and the gold that stands apart (GOLD_COLUMNS, may be empty).
+
+    Only plain tables have such gold; a trainer's own log is returned as it is.
+    """
+    rows = log.metrics
+    nothing = pl.DataFrame(schema=GOLD_COLUMNS)
+    if log.format != "table" or not rows.height:
+        return rows, nothing
+    has_gold = pl.col("gold_reward").is_not_null()
+    alone = not any(rows[c].drop_nulls().len() for c in ("kl", "proxy_reward"))
+    if "gold_source" in rows.columns:
+        named = pl.col("gold_source").is_not_null() & (pl.col("gold_source") != "")
+    else:
+        rows, named = rows.with_columns(gold_source=pl.lit(None, pl.String)), pl.lit(False)
+    apart = has_gold & (pl.lit(alone) | named)
+    gold = rows.filter(apart).select(
+        pl.lit(log.run, pl.String).alias("run_id"),
+        pl.col("gold_source").fill_null(Path(log.path).stem).alias("source"),
+        *(pl.col(c).cast(GOLD_COLUMNS[c]) for c in list(GOLD_COLUMNS)[2:7]),
+        pl.lit(log.facts.gold_kind, pl.String).alias("kind"),
+    )
+    if not gold.height:
+        return rows.drop("gold_source"), nothing
+    emptied = [pl.when(apart).then(None).otherwise(pl.col(c)).alias(c)
+               for c in ("gold_reward", "gold_reward_se", "gold_reward_sd")]  # fmt: skip
+    rows = rows.with_columns(emptied).drop("gold_source")
+    rows = rows.unique(["phase", "step"], keep="last", maintain_order=True)
+    return rows.clear() if alone else rows, gold.unique(["source", "step"], keep="last").sort(
+        "step"
+    )

@@ -1,0 +1,66 @@
+"""The documentation names what there is, and nothing else."""
+
+import argparse
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from analytics.__main__ import _parser as analytics_parser
+from data.__main__ import _parser as data_parser
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    return next(
+        action.choices
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "parser"), [("data", data_parser), ("analytics", analytics_parser)]
+)
+def test_every_command_is_in_the_readme(module: str, parser) -> None:
+    there = set(commands(parser()))
+    told = set(re.findall(rf"python -m {module} ([a-z]+)", README))
+    assert told == there
+
+
+def test_every_option_that_the_readme_names_exists() -> None:
+    known = {
+        option
+        for parser in (data_parser, analytics_parser)
+        for command in commands(parser()).values()
+        for action in command._actions
+        for option in action.option_strings
+    }
+    table = README[README.index("python -m data import") : README.index("## For a team")]
+    assert set(re.findall(r"--[a-z][a-z-]+", table)) <= known
+
+
+def test_linked_files_exist() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_architecture_table_names_every_room() -> None:
+    table = README[README.index("## Architecture") :]
+    for room in ("app.py", "pages/", "data/", "analytics/", "tests/"):
+        assert f"`{room}`" in table
+
+
+def test_requirements_are_bounded_and_say_what_for() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        for line in (ROOT / name).read_text().splitlines():
+            if line and not line.startswith("-r"):
+                assert re.fullmatch(r"[a-z0-9-]+>=[\d.]+,<[\d.]+\s+# \S+( \S+){1,3}", line), line
+
+
+def test_theme_follows_the_readers_system() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert {"light", "dark"} <= set(config["theme"])
