@@ -30,7 +30,7 @@ READERS = (
     trainer_state, trackio, wandb, mlflow, tfevents, completions, verl, openrlhf, tables
 )  # fmt: skip
 KNOWN = "; ".join(r.EXPECTS for r in READERS)
-FORMATS = tuple(dict.fromkeys(r.FORMAT for r in READERS)) + ("csv", "jsonl", "parquet")
+FORMATS = (*dict.fromkeys(r.FORMAT for r in READERS), "csv", "jsonl", "parquet")
 TABLE_FORMATS = ("table", "csv", "jsonl", "parquet")
 
 

@@ -96,8 +96,8 @@ def _chains(runs: list[StoreRun], one_run: bool, made: list[Parts], broken: list
             if number == len(made):
                 made.append(_own(members[0], number))
             made[number].tracked += members
-            for path in dict.fromkeys(member.path for member in members):
-                made[number].facts.sources.append(_source(str(path), kind, scalars.count()))
+            for member in members:
+                made[number].facts.sources.append(_source(str(member.path), kind, member.rows))
             made[number].read[kind] = scalars
 
 

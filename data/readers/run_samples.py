@@ -89,12 +89,8 @@ def _rollouts(
             if dtype.is_numeric() and c != "step"
         ]
         texts = [as_text(frame.get_column(c)) for c in ("prompt", "completion")]
-        parts.append(
-            pl.DataFrame(
-                [frame.get_column("step").cast(pl.Int64), frame.get_column("phase"), *texts]
-                + numbers
-            )
-        )
+        step, phase = frame.get_column("step").cast(pl.Int64), frame.get_column("phase")
+        parts.append(pl.DataFrame([step, phase, *texts, *numbers]))
     samples.broken = [(shown(paths[0].parent), problem) for problem in problems]
     if not parts:
         return samples

@@ -1,4 +1,4 @@
-"""Opening someone else's SQLite file: nothing is written beside it, and nothing in it is trusted."""
+"""Opening someone else's SQLite file: nothing is written beside it, nothing in it trusted."""
 
 from __future__ import annotations
 

@@ -100,6 +100,7 @@ def chained(
     for run in runs:
         try:
             scalars = run.scalars()
+            run.rows = scalars.count()
         except LogError as error:
             broken.append(Skip(str(run.path), str(error)))
             continue

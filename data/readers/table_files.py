@@ -197,6 +197,7 @@ def _jsonl(path: Path) -> Table:
 
 
 def object_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """JSON objects as a frame: each key a column of whole numbers, of numbers, or of text."""
     keys = dict.fromkeys(str(key) for row in rows for key in row)
     if len(keys) > MAX_COLUMNS:
         raise LogError(f"the table has {len(keys)} columns, more than the {MAX_COLUMNS} read")

@@ -55,6 +55,7 @@ class StoreRun:
     started: float
     scalars: Callable[[], Scalars]
     tables: Callable[[list[str]], Iterator[Frame]] | None = None
+    rows: int = 0  # of metrics, once read
 
 
 @dataclass

@@ -51,10 +51,10 @@ if not chosen:
     )
     st.stop()
 
-first, second, third, fourth = st.columns([1, 1.5, 1.9, 0.9], vertical_alignment="bottom")
-axis = choose_one(first.segmented_control, "Axis", AXES, "axis", "sqrt_kl", required=True)
+row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+axis = choose_one(row.segmented_control, "Axis", AXES, "axis", "sqrt_kl", required=True)
 scale = choose_one(
-    second.segmented_control, "Rewards", SCALES, "scale", "raw", required=True, wrap=True,
+    row.segmented_control, "Rewards", SCALES, "scale", "raw", required=True,
     help="In sd of the start: both rewards centred on the initial policy and divided by its "
     "spread between responses (Gao et al. 2022), where the log states that spread.",
 )  # fmt: skip
@@ -62,11 +62,11 @@ there = {name: SOURCES.get(name, name) for name in reads.gold_sources(tuple(chos
 source = None
 if len(there) > 1 or links.asked("gold"):
     source = choose_one(
-        third.segmented_control, "Gold from", there, "gold", None, wrap=True,
+        row.segmented_control, "Gold from", there, "gold", None,
         help="Sources of gold are never pooled. Unless you choose, evaluations on fixed prompts "
         "are used where there are any, else gold from training batches.",
     )  # fmt: skip
-banded = fourth.toggle(
+banded = row.toggle(
     "Seed band", key="band", bind="query-params",
     help="Average the chosen runs as seeds of one setting.",
 )  # fmt: skip
