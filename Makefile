@@ -67,7 +67,7 @@ run: setup
 test: dev browser
 	@$(BIN)/python -m pytest
 
-bench: setup
+bench: dev browser
 	@$(BIN)/python -m bench
 
 lint: dev

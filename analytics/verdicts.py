@@ -37,7 +37,8 @@ def judge(
     asked = {"run": run_id, "until": until}
     prompts = query("prompts", **asked)
     gold = query("gold", **asked)
-    stated = gold.filter(pl.col("kind").is_not_null() & (pl.col("source") == chosen(gold, source)))
+    picked = chosen(gold, source)
+    stated = gold.filter(pl.col("kind").is_not_null() & pl.col("source").eq_missing(pl.lit(picked)))
     if stated.height:
         facts["gold_kind"] = stated["kind"][0]
     return onset.verdict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import time
@@ -79,7 +80,7 @@ class RemoteStore:
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")[:500]
             raise StoreError(f"the owner at {self._address} refused: {said}") from error
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:  # killed, perhaps mid-answer
             raise StoreError(
                 f"the owner of {self.home} at {self._address} does not answer: {error}"
             ) from error

@@ -26,7 +26,10 @@ from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
 RUN_COLUMNS = (
     "run_id", "parent", "verbatim", "project", "format", "path", "facts", "warnings", "source_rank"
 )  # fmt: skip
-FORMAT_RANK = {"table": 5, "trl": 1, "tensorboard": 4}
+FORMAT_RANK = {
+    "trl": 1, "verl": 1, "trackio": 2, "wandb": 3, "mlflow": 3, "openrlhf": 3, "tensorboard": 4,
+    "table": 5,
+}  # fmt: skip
 """Richness of a format: where two logs of one run disagree, the smaller number wins."""
 
 _last_stamp = 0

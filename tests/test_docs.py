@@ -9,6 +9,8 @@ import pytest
 
 from analytics.__main__ import _parser as analytics_parser
 from data.__main__ import _parser as data_parser
+from data.readers import READERS
+from data.spool import FORMAT_RANK
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -41,6 +43,12 @@ def test_every_option_that_the_readme_names_exists() -> None:
     }
     table = README[README.index("python -m data import") : README.index("## For a team")]
     assert set(re.findall(r"--[a-z][a-z-]+", table)) <= known
+
+
+def test_formats_in_the_readme_are_those_that_are_read() -> None:
+    told = re.findall(r"^\| `([a-z]+)`: ", README, re.M)
+    assert sorted(told) == sorted({reader.FORMAT for reader in READERS})
+    assert set(told) == set(FORMAT_RANK)
 
 
 def test_linked_files_exist() -> None:

@@ -146,9 +146,13 @@ def draw_many(
 ) -> None:  # fmt: skip
     """One line a run, the lines of one colour in one trace; hover names the run."""
     parts: dict[str, list[tuple[np.ndarray, np.ndarray, str]]] = {}
+    if column == "gold_reward":
+        tables = {run.run_id: run.looks for run in runs}
+    else:
+        tables = pooled_together([run.curve for run in runs], column)
     for run in runs:
-        rows = run.looks if column == "gold_reward" else pooled(run.curve, column)
-        if not _has(rows, column):
+        rows = tables.get(run.run_id)
+        if rows is None or not _has(rows, column):
             continue
         shift, divisor = 0.0, 1.0 / factor
         if column.endswith("_reward"):
@@ -357,6 +361,30 @@ def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:
         .rename({"n_rows_total": "n_rows"})
         .with_columns(step=(pl.col("step_start") + pl.col("step_end")) / 2)
     )
+
+
+def pooled_together(
+    curves: Sequence[pl.DataFrame], column: str, bins: int = 32
+) -> dict[str, pl.DataFrame]:
+    """``pooled`` for many runs in one pass, by run_id; KL and ``column`` alone are averaged."""
+    held = pl.concat(curves).filter(pl.col(column).is_not_null())
+    if not held.height:
+        return {}
+    rows = held.sort("run_id", "step_start").with_columns(
+        bin=pl.int_range(pl.len()).over("run_id")
+        // ((pl.len().over("run_id").cast(pl.Int64) + bins - 1) // bins)
+    )
+    known = pl.when(pl.col("kl").is_not_null()).then(pl.col("n_rows")).otherwise(0)
+    together = rows.group_by("run_id", "bin", maintain_order=True).agg(
+        pl.col("step_start").min(),
+        pl.col("step_end").max(),
+        ((pl.col(column) * pl.col("n_rows")).sum() / pl.col("n_rows").sum()).alias(column),
+        (pl.col("kl") * pl.col("n_rows")).sum() / known.sum(),
+    )
+    parts = together.with_columns(kl=pl.col("kl").fill_nan(None)).partition_by(
+        "run_id", as_dict=True, maintain_order=True
+    )
+    return {str(name): part for (name,), part in parts.items()}
 
 
 def broken(rows: pl.DataFrame) -> pl.DataFrame:

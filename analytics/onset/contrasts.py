@@ -57,6 +57,16 @@ def slope_contrasts(looks: int) -> Contrasts:
     return _contrasts(np.array(rows), np.array(last))
 
 
+@lru_cache(maxsize=64)
+def windows_at_end(looks: int) -> FloatArray:
+    """The rows of `slope_contrasts` that end at the last look, shape (looks - 2, looks)."""
+    rows = np.zeros((looks - FEWEST_IN_WINDOW + 1, looks))
+    for start, row in enumerate(rows):
+        length = looks - start
+        row[start:] = (length - 1) / 2 - np.arange(length)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+
 @lru_cache(maxsize=8)
 def drop_contrasts(looks: int) -> Contrasts:
     """Mean of an earlier window minus mean of a later one that ends at look 3, 4, … (0-based).

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from analytics.onset.fits import GaoFit, form_of, gao_fit
 from analytics.onset.gold_lost import GoldLost, gold_lost
 from analytics.onset.measurements import (
     FloatArray,
@@ -21,20 +22,17 @@ from analytics.onset.measurements import (
     gold_sources,
     trajectory_rows,
 )
-from analytics.onset.noise import UNSTATED, Noise, noise_of_looks
+from analytics.onset.noise import FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
 from analytics.onset.peak import PeakSet, peak_set
-from analytics.onset.pooling import Looks, pool, rows_per_look
+from analytics.onset.pooling import Looks, pool
 from analytics.onset.prompt_clusters import prompt_scatter
 from analytics.onset.proxy import proxy_fell
-from analytics.onset.red import Scan, scan
+from analytics.onset.spending import Plan, plan_of
 from analytics.onset.stated_error import percent_scale, stated_error
+from analytics.onset.watched import Watch, watch
 
 LARGEST_ERROR = 1e100
 """Of a stated standard error, in units of gold's own scale: beyond it squares overflow."""
-FEWEST_LOOKS = 4
-"""The scan tests from the fourth look on; below that nothing could ever alarm."""
-FEWEST_LOOKS_UNKNOWN_NOISE = 6
-"""With four looks, two second differences would have to be noise estimate and evidence both."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,10 @@ class Evidence:
     tested: int
     noise: Noise | None
     noise_known: bool
-    test: Scan | None
+    plan: Plan
+    test: Watch | None
     peak: PeakSet | None
+    model: GaoFit | None
     lost: GoldLost | None
     proxy_fell: bool
     axis: str
@@ -79,37 +79,46 @@ def gather(
     if kind == "win_rate":
         rows = with_even_start(rows)
     last_stretch = rows.stretch == rows.stretch[-1] if len(rows) else np.zeros(0, dtype=bool)
-    size = rows_per_look(int(last_stretch.sum()))
     scale = power_of_two_above(rows.gold)
     scaled = replace(rows, gold=rows.gold / scale)
+    raw_rows, current_rows = rows.take(last_stretch), scaled.take(last_stretch)
+    planned = facts.get("max_steps")
+    plan = plan_of(current_rows.step, planned if isinstance(planned, int) else None)
+    size = plan.reached(len(current_rows))[-1].size
     looks = pool(scaled, size)
     tested = int(np.sum(looks.stretch != looks.stretch[-1])) if len(looks) else 0
-    current_rows = scaled.take(last_stretch)
     current = pool(current_rows, size)
     axis = "kl" if len(current) and bool(np.all(np.isfinite(current.kl))) else "step"
-    noise = test = peak = lost = None
-    fell = False
-    stated, phrase = stated_error(rows.take(last_stretch), kind)
-    if len(current):
-        clusters = None
+    cells = None
+    if prompts is not None and chosen == "training":
+        cells = prompts.with_columns(pl.col("gold_reward").cast(pl.Float64) / scale)
+
+    def noise_of(known: Rows, of: Looks, rows_a_look: int) -> Noise:
+        stated, phrase = stated_error(raw_rows.first(len(known)), kind)
         if stated is not None:
             stated = np.minimum(stated / scale, LARGEST_ERROR)
-        if prompts is not None and chosen == "training" and size > 1:
-            cells = prompts.with_columns(pl.col("gold_reward").cast(pl.Float64) / scale)
-            clusters = prompt_scatter(cells, current_rows, current)
-        noise = noise_of_looks(current_rows, current, size, stated, phrase, clusters)
-    known = noise is not None and noise.method not in UNSTATED
-    if noise is not None and len(current) >= (
-        FEWEST_LOOKS if known else FEWEST_LOOKS_UNKNOWN_NOISE
-    ):
-        test = scan(current.gold, noise)
+        clusters = None
+        if cells is not None and rows_a_look >= FEWEST_ROWS_FOR_SCATTER:
+            clusters = prompt_scatter(cells, known, of)
+        return noise_of_looks(known, of, rows_a_look, stated, phrase, clusters)
+
+    noise = test = peak = model = lost = None
+    fell = False
+    if len(current):
+        noise = noise_of(current_rows, current, size)
+        test = watch(current_rows, plan, noise_of)
+    if noise is not None and test is not None:
         place = np.sqrt(np.maximum(current.kl, 0)) if axis == "kl" else current.step
         freedom = float(noise.freedom[-1])
         peak = peak_set(current.gold, noise.se, place, noise.rho, freedom)
+        if axis == "kl":
+            form = form_of(facts.get("algorithm"))
+            model = gao_fit(place, current.gold, noise.se, form, freedom, noise.rho)
         if test.alarm is not None:
             lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
             # gold may have come back since: the loss is told all the same, the proxy is compared
             fell = proxy_fell(path, rows.stretch[-1], float(current.step[peak.mode]))
+    known = noise is not None and noise.method not in UNSTATED
     return Evidence(
         chosen if len(rows) else None,
         sources,
@@ -120,8 +129,10 @@ def gather(
         tested,
         noise,
         known,
+        plan,
         test,
         peak,
+        model,
         lost,
         fell,
         axis,
@@ -143,7 +154,7 @@ def with_even_start(rows: Rows) -> Rows:
     """A win rate against the initial policy starts at one half: KL 0 where nothing is measured.
 
     Adds the row only where KL is known and the first row is above 0 nats and past step 0; it
-    carries the smallest stated error, as it is exact by definition.
+    carries the first stated error, although it is exact by definition.
     """
     if len(rows) == 0 or rows.step[0] <= 0 or not np.isfinite(rows.kl[0]) or rows.kl[0] <= 0:
         return rows
@@ -156,14 +167,14 @@ def with_even_start(rows: Rows) -> Rows:
         np.concatenate([rows.stretch[:1], rows.stretch]),
         first(rows.kl, 0.0),
         first(rows.gold, 0.5 * percent_scale(rows.gold)),
-        first(rows.gold_se, _smallest(rows.gold_se)),
-        first(rows.gold_sd, _smallest(rows.gold_sd)),
+        first(rows.gold_se, _first_known(rows.gold_se)),
+        first(rows.gold_sd, _first_known(rows.gold_sd)),
         first(rows.n_responses, float(np.max(rows.n_responses))),
         first(rows.proxy, np.nan),
         rows.repeated,
     )
 
 
-def _smallest(values: FloatArray) -> float:
+def _first_known(values: FloatArray) -> float:
     known = values[np.isfinite(values)]
-    return float(np.min(known)) if len(known) else np.nan
+    return float(known[0]) if len(known) else np.nan

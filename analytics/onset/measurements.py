@@ -36,6 +36,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.step)
 
+    def first(self, count: int) -> Rows:
+        """The first `count` rows."""
+        return self.take(np.arange(len(self)) < count)
+
     def take(self, keep: NDArray[np.bool_]) -> Rows:
         """The rows where keep (shape (rows,)) is true."""
         return Rows(

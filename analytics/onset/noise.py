@@ -21,7 +21,13 @@ from typing import Literal
 
 import numpy as np
 
-from analytics.onset.autocorrelation import between_looks, estimate, is_exact, variance_inflation
+from analytics.onset.autocorrelation import (
+    between_looks,
+    cautious,
+    estimate,
+    is_exact,
+    variance_inflation,
+)
 from analytics.onset.contrasts import sharing
 from analytics.onset.excess_scatter import excess_scatter
 from analytics.onset.measurements import FloatArray, Rows
@@ -84,6 +90,8 @@ def noise_of_looks(
         return _exact(rows, looks, size)
     rho_rows = estimate(rows.gold) if rho_rows is None else rho_rows
     careful = careful_rho(rho_rows, len(rows))
+    if size >= FEWEST_ROWS_FOR_SCATTER:
+        careful = max(careful, cautious(rows.gold))
     rho = between_looks(careful, size)
     count = len(looks)
     floor = np.zeros(count)
@@ -161,7 +169,8 @@ def _exact(rows: Rows, looks: Looks, size: int) -> Noise:
     variance = float(np.mean(np.diff(rows.gold, n=4) ** 2)) / 70
     ones = np.ones(len(looks))
     scatter = ones * variance / size
-    known = np.full(len(looks), np.inf)
+    # a fourth difference adds .38 degrees of freedom: a short smooth start may be luck
+    known = np.full(len(looks), max(0.38 * (len(rows) - 4), 0.5))
     se = np.sqrt(scatter)
     return Noise("stated", scatter, ones, ones, known, 0 * ones, se, 0.0, 0.0, size, 0, 0, EXACT)
 
@@ -247,8 +256,13 @@ def difference_scatter(gold: FloatArray, course: FloatArray, rho: float) -> Floa
 
 
 def careful_rho(rho: float, rows: int) -> float:
-    """An estimated autocorrelation and one standard error: too small a value alarms too often."""
-    return min(0.95, rho + float(np.sqrt((1 - rho * rho) / rows))) if rho > 0 else 0.0
+    """An estimated autocorrelation and one standard error: too small a value alarms too often.
+
+    Rounded to a tenth, at most .9, so that like runs share a simulated boundary.
+    """
+    if rho <= 0:
+        return 0.0
+    return min(0.9, round(10 * (rho + float(np.sqrt((1 - rho * rho) / rows)))) / 10)
 
 
 def _from_differences(rows: Rows, looks: Looks, blank: Noise) -> Noise:

@@ -8,7 +8,7 @@ from analytics.onset.contrasts import FIRST_LOOK
 from analytics.onset.measurements import Rows
 from analytics.onset.noise import noise_of_looks
 from analytics.onset.pooling import pool, rows_per_look
-from analytics.onset.red import scan
+from analytics.onset.red import falls_at_one_view
 
 _BEFORE_SHARE = 0.5
 FALL_Z = 2.33
@@ -46,7 +46,7 @@ def proxy_fell(trajectory: Rows, stretch: int, peak_step: float) -> bool:
     if len(looks) <= FIRST_LOOK:
         return False
     noise = noise_of_looks(part, looks, size, None, "", None)
-    if scan(looks.gold, noise).alarm is None:
+    if not falls_at_one_view(looks.gold, noise):
         return False
     quarter = max(1, len(looks) // 4)
     early, late = slice(0, quarter), slice(len(looks) - quarter, None)

@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from analytics.onset.decision import (
-    FEWEST_LOOKS,
-    FEWEST_LOOKS_UNKNOWN_NOISE,
-    Evidence,
-)
-from analytics.onset.red import ALPHA
+from analytics.onset.decision import Evidence
+from analytics.onset.spending import ALPHA
+from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 
 
 def number(value: float) -> str:
@@ -44,6 +41,7 @@ def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, A
         sentences += _fall(evidence, row)
     else:
         sentences += _no_fall(evidence, row)
+    sentences += _model(row)
     return sentences + _cautions(evidence, row, facts)
 
 
@@ -60,8 +58,8 @@ def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     alarm, lost = row["alarm"], row["gold_lost"]
     sentences = [
         f"Gold fell: the scan statistic reached {alarm['statistic']:.2f} at "
-        f"{place(alarm['step'], alarm['kl'])}, above the boundary {alarm['boundary']:.2f} that a "
-        f"run whose gold never falls crosses in at most {ALPHA:.0%} of cases.",
+        f"{place(alarm['step'], alarm['kl'])}, above the boundary {alarm['boundary']:.2f}. "
+        f"{_promise(evidence)}",
         _interval(row),
     ]
     if lost is not None:
@@ -82,15 +80,29 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     test = evidence.test
     assert test is not None
     end = place(row["step_end"], row["kl_end"])
-    largest = float(np.nanmax(test.statistic))
+    nearest = int(np.argmin(test.boundary - test.statistic))
     return [
-        f"No onset up to {end}: the scan statistic stayed at or below {largest:.2f}, under the "
-        f"boundary {test.boundary:.2f} that a run whose gold never falls crosses in at most "
-        f"{ALPHA:.0%} of cases.",
+        f"No onset up to {end}: the scan statistic never reached its boundary; it came nearest "
+        f"with {test.statistic[nearest]:.2f} against {test.boundary[nearest]:.2f}. "
+        f"{_promise(evidence)}",
         f"A fall of {number(row['detectable'])} of gold, spread over the last half of the looks, "
         "would have been seen with 80 % power; a smaller one cannot be told from noise.",
         _interval(row),
     ]
+
+
+def _promise(evidence: Evidence) -> str:
+    plan = evidence.plan
+    looked = (
+        f"up to {plan.looks} planned looks and beyond, at ever stricter boundaries"
+        if plan.stated
+        else f"up to {plan.looks} evaluations and, pooled in pairs, beyond, at ever stricter "
+        "boundaries"
+    )
+    return (
+        f"A run whose gold never falls crosses a boundary in at most {ALPHA:.0%} of cases, "
+        f"however often it is looked at ({looked})."
+    )
 
 
 def _interval(row: Mapping[str, Any]) -> str:
@@ -106,7 +118,24 @@ def _interval(row: Mapping[str, Any]) -> str:
     )
 
 
+_FORM_NAMES = {"rl": "RL", "best_of_n": "best-of-n"}
+
+
+def _model(row: Mapping[str, Any]) -> list[str]:
+    model = row["peak_model"]
+    if model is None or not model["fits"] or model["kl"] is None or row["status"] == "no_onset":
+        return []
+    low, high = model["kl_low"], model["kl_high"]
+    above = "no upper bound" if high is None else f"to {number(high)}"
+    below = "no lower bound" if low is None else f"{number(low)}"
+    return [
+        f"If gold follows Gao et al.'s {_FORM_NAMES[model['form']]} curve, which these looks do "
+        f"not contradict, it peaks at KL {number(model['kl'])} nats (90 %: {below}, {above})."
+    ]
+
+
 _CAUTIONS = {
+    "poor_fit": "Gao et al.'s curve does not fit these looks, so its peak is not to be used.",
     "blind": "The run has moved on since its last gold measurement; nothing is known about gold "
     "from there on.",
     "kl_missing": "KL is not known for every look, so the verdict runs over steps.",

@@ -43,9 +43,10 @@ def verdict(
     gold_reward, gold_reward_se, gold_reward_sd (between responses), n_responses, proxy_reward;
     all but source, step and gold_reward may be null. trajectory: every training row: step,
     stretch, kl, proxy_reward. facts: run_id, project, kl_conversion, kl_estimator, kl_note,
-    gold_kind, steps_replaced, proxy_key, gold_key. prompts: step, prompt_id, n, gold_reward,
-    proxy_reward, means of training completions. source: None takes "evaluation" where there is
-    any, else "training", else the first other by name. until: rows of later steps do not exist.
+    gold_kind, max_steps (the planned last step), algorithm, steps_replaced, proxy_key, gold_key.
+    prompts: step, prompt_id, n, gold_reward, proxy_reward, means of training completions. source:
+    None takes "evaluation" where there is any, else "training", else the first other by name.
+    until: rows of later steps do not exist.
 
     Raises nothing for any numbers in the frames; a missing column of gold raises polars'
     ColumnNotFoundError. Source: docs/methods.md; onset as in Gao et al. 2022 (arXiv 2210.10760).
@@ -64,7 +65,7 @@ def verdict(
         "step_end": step_end(evidence),
         "gold_evaluations": len(evidence.rows),
         "peak": _peak(evidence),
-        "peak_model": None,
+        "peak_model": _peak_model(evidence),
         "alarm": _alarm(evidence),
         "p_past_peak": None,
         "gold_lost": None,
@@ -74,6 +75,7 @@ def verdict(
         "gold_sources": evidence.sources,
         "looks": len(evidence.looks) - evidence.tested,
         "rows_per_look": evidence.size if len(evidence.looks) else None,
+        "plan": {"looks": evidence.plan.looks, "stated": evidence.plan.stated},
         "noise": noise.phrase if noise is not None else None,
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
     }
@@ -105,12 +107,11 @@ def _alarm(evidence: Evidence) -> dict[str, Any] | None:
     test = evidence.test
     if test is None or test.alarm is None:
         return None
-    look = evidence.tested + test.alarm
     return {
-        "kl": float(evidence.looks.kl[look]) if evidence.axis == "kl" else None,
-        "step": int(evidence.looks.step_end[look]),
-        "statistic": float(test.statistic[test.alarm]),
-        "boundary": test.boundary,
+        "kl": test.alarm.kl if evidence.axis == "kl" else None,
+        "step": test.alarm.step,
+        "statistic": test.alarm.statistic,
+        "boundary": test.alarm.boundary,
     }
 
 
@@ -140,6 +141,25 @@ def _peak(evidence: Evidence) -> dict[str, Any] | None:
     if evidence.noise is not None and evidence.noise.phrase == EXACT:
         _sharpen(peak, evidence, mode)
     return peak
+
+
+def _peak_model(evidence: Evidence) -> dict[str, Any] | None:
+    fit = evidence.model
+    if fit is None:
+        return None
+    return {
+        "form": fit.form,
+        "kl": fit.kl,
+        "kl_low": fit.kl_low,
+        "kl_high": fit.kl_high,
+        "alpha": fit.alpha * evidence.scale,
+        "beta": fit.beta * evidence.scale,
+        "intercept": fit.intercept * evidence.scale,
+        "chi_square": fit.chi_square,
+        "freedom": fit.freedom,
+        "p": fit.p,
+        "fits": fit.fits,
+    }
 
 
 def _passed(evidence: Evidence) -> bool:

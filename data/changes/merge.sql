@@ -20,7 +20,8 @@ select i.run_id, i.phase, i.step,
 from incoming_metrics i join metrics m using (run_id, phase, step);
 
 create or replace temp table changed_metrics as
-select * from merged_metrics except select * from metrics;
+select * from merged_metrics
+except select m.* from metrics m semi join merged_metrics using (run_id, phase, step);
 
 create or replace temp table new_metrics as
 select i.* from incoming_metrics i anti join metrics m using (run_id, phase, step);

@@ -2,9 +2,11 @@
 delete from pooled_curve where run_id in (select run_id from affected);
 insert into pooled_curve
 with numbered as (
-    select m.*, row_number() over (partition by run_id, phase order by step) - 1 as i,
+    select run_id, phase, step, kl, proxy_reward, gold_reward, response_length, entropy,
+        clipped_share, stretch,
+        row_number() over (partition by run_id, phase order by step) - 1 as i,
         count(*) over (partition by run_id, phase) as n
-    from metrics m semi join affected using (run_id)
+    from metrics semi join affected using (run_id)
 ), binned as (
     select *, (i // ((n + 255) // 256))::integer as bin from numbered
 )
@@ -21,11 +23,17 @@ group by run_id, step, prompt_id order by run_id, step, prompt_id;
 
 delete from run_summary where run_id in (select run_id from affected);
 insert into run_summary
-with m as (select * from metrics semi join affected using (run_id)),
-ends as (
+with m as (
+    select run_id, kl, gold_reward, step, row(step, phase) as place
+    from metrics semi join affected using (run_id)
+), ends as (
     select run_id, count(*) as points, count(gold_reward) as golds, count(kl) as kl_rows,
-        max(step) as step_end, max(case when gold_reward is not null then step end) as gold_step_end
+        max(step) as step_end, max(case when gold_reward is not null then step end) as gold_step_end,
+        arg_max(kl, place) as kl_end
     from m group by run_id
+), responses as (
+    select run_id, count(*) as samples
+    from samples semi join affected using (run_id) group by run_id
 ), apart as (
     select run_id, count(*) as golds, max(step) as gold_step_end
     from gold_evaluations semi join affected using (run_id) group by run_id
@@ -33,14 +41,13 @@ ends as (
     select a.run_id, nullif(greatest(coalesce(e.gold_step_end, -1), coalesce(p.gold_step_end, -1)), -1)
         as step
     from affected a left join ends e using (run_id) left join apart p using (run_id)
+), gold_kl as (
+    select run_id, arg_max(kl, place) as kl
+    from m join gold_end g using (run_id) where m.step <= g.step group by run_id
 )
 select r.run_id, coalesce(e.points, 0), coalesce(e.golds, 0) + coalesce(p.golds, 0),
-    (select count(*) from samples s where s.run_id = r.run_id), 0, coalesce(e.step_end, g.step),
-    (select m.kl from m where m.run_id = r.run_id and m.kl is not null
-     order by m.step desc, m.phase desc limit 1),
-    g.step,
-    (select m.kl from m where m.run_id = r.run_id and m.kl is not null and m.step <= g.step
-     order by m.step desc, m.phase desc limit 1),
+    coalesce(s.samples, 0), 0, coalesce(e.step_end, g.step), e.kl_end, g.step, k.kl,
     coalesce(e.kl_rows, 0)
 from affected a join runs r using (run_id) left join ends e using (run_id)
-    left join apart p using (run_id) left join gold_end g using (run_id);
+    left join apart p using (run_id) left join gold_end g using (run_id)
+    left join gold_kl k using (run_id) left join responses s using (run_id);

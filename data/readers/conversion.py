@@ -9,14 +9,18 @@ from typing import Any
 from data.columns import LogError, ReadOptions, RunFacts
 from data.readers.dialects import Dialect
 from data.readers.kl_table import (
+    ESTIMATOR_NAMES,
+    ESTIMATOR_SETTINGS,
     ESTIMATORS,
+    MISMATCH,
     NO_KL_DIALECTS,
     NOT_POLICY_KL,
     PER_RESPONSE,
     PER_TOKEN,
-    PPO_ESTIMATORS,
     UNITS,
-    logged_kl,
+    LoggedKL,
+    logged_kls,
+    setting,
 )
 
 REFERENCES = ("initial_policy", "previous_policy", "other")
@@ -64,16 +68,14 @@ def of_trainer(
         options: an explicit ``--kl`` key wins, but never for a KL to another policy.
         facts: gets kl_key, estimator, unit, reference, conversion and note.
     """
-    entry = logged_kl(dialect.name) if dialect else None
-    if entry and entry.key in keys and options.kl in (None, entry.key):
+    entries = logged_kls(dialect.name, settings) if dialect else []
+    there = [e for e in entries if e.key in keys and options.kl in (None, e.key)]
+    if there:
+        entry = there[0]
         facts.kl_key = entry.key
-        facts.kl_estimator, facts.kl_logged_unit = entry.estimator, entry.unit
+        facts.kl_estimator, facts.kl_logged_unit = _estimator(entry, settings), entry.unit
         facts.kl_reference, facts.kl_conversion = entry.reference, entry.conversion
         facts.kl_note = entry.note
-        for setting in ("kl_estimator", "kl_penalty"):
-            stated_as = str(settings.get(setting))
-            if entry.key == "objective/kl" and stated_as in PPO_ESTIMATORS:
-                facts.kl_estimator = PPO_ESTIMATORS[stated_as]
         if settings.get("sync_ref_model") is True:
             facts.kl_reference = "other"
             facts.kl_note += "; the reference model is synchronised with the policy"
@@ -87,8 +89,22 @@ def of_trainer(
     if options.kl in (None, "kl") and dialect is not None and dialect.name in NO_KL_DIALECTS:
         facts.kl_note = NO_KL_DIALECTS[dialect.name]
         return None
+    if entries and options.kl is None:
+        facts.kl_note = f"KL is missing: the log has no key {entries[0].key}"
+        if settings.get("beta") == 0:
+            facts.kl_note += ", because beta is 0 and the trainer then measures none"
+        return None
     plain = dialect is None and bool({"proxy_reward", "gold_reward"} & set(keys))
     return of_table(keys, options, facts, by_contract=plain)
+
+
+def _estimator(entry: LoggedKL, settings: Mapping[str, Any]) -> str | None:
+    """The estimator that the settings choose, else the trainer's default."""
+    for name in ESTIMATOR_SETTINGS.get((entry.dialect, entry.key), ()):
+        stated_as = str(setting(settings, name))
+        if stated_as in ESTIMATOR_NAMES:
+            return ESTIMATOR_NAMES[stated_as]
+    return entry.estimator
 
 
 def of_table(
@@ -100,8 +116,9 @@ def of_table(
     against the initial policy; under any other name only ``--kl-unit`` can say what it is.
     """
     key = options.kl or "kl"
-    if key in NOT_POLICY_KL:
-        facts.kl_note = f"{key} is {NOT_POLICY_KL[key]}, not KL from the initial policy"
+    what = NOT_POLICY_KL.get(key) or (MISMATCH if key.startswith("rollout_corr/") else None)
+    if what:
+        facts.kl_note = f"{key} is {what}, not KL from the initial policy"
         return None
     if key not in keys:
         loss = next((k for k in NOT_POLICY_KL if k in keys), None)

@@ -50,6 +50,16 @@ def _grpo_0_15(keys: Collection[str]) -> bool:
     return "completion_length" in keys and "reward" in keys
 
 
+def _verl(keys: Collection[str]) -> bool:
+    marks = ("critic/score/mean", "actor/pg_loss", "critic/rewards/mean")
+    return any(mark in keys for mark in marks) or any(key.startswith("val-core/") for key in keys)
+
+
+def _openrlhf(keys: Collection[str]) -> bool:
+    marks = ("logprobs_diff", "actor_lr", "rollout/reward_mean")
+    return {"kl", "reward", "response_length"} <= set(keys) and any(m in keys for m in marks)
+
+
 DIALECTS: tuple[Dialect, ...] = (
     Dialect("online_dpo", "TRL OnlineDPO", _has("objective/scores", "logps/chosen")),
     Dialect("ppo", "TRL PPO", _has("objective/scores", "loss/value_avg")),
@@ -58,6 +68,8 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect("async_grpo", "TRL AsyncGRPO", _async_grpo),
     Dialect("grpo_0_15", "TRL GRPO", _grpo_0_15),
     Dialect("grpo_or_rloo", None, _grpo_like),
+    Dialect("verl", "verl", _verl),
+    Dialect("openrlhf", "OpenRLHF", _openrlhf),
     Dialect("kto", "TRL KTO", _has("rewards/chosen", "logps/chosen", "kl")),
     Dialect("dpo", "TRL DPO", _has("rewards/chosen", "rewards/margins")),
 )

@@ -195,6 +195,8 @@ def _named_file(path: Path, found: Found, options: ReadOptions) -> None:
         _add(_own(path, found).lines, path, found)
     elif any(r.recognises(path) for r in READERS):
         _sort(path, found, named=True)
+    elif path.suffix == ".json" and tables.table_files.is_json_table(path):
+        _table(path, found, named=True)
     elif path.suffix == ".json":
         _state(path, found)
     elif path.suffix == ".db" or wanted in ("trackio", "wandb", "mlflow"):

@@ -32,19 +32,30 @@ RUN_COLUMNS: tuple[Column, ...] = (
             "completion_length",
             "tokens/responses_len_mean",
             "avg_response_len",
+            "response_length/mean",
+            "rollout/response_length_mean",
         ),
     ),
-    Column("entropy", keys=("entropy", "policy/entropy_avg", "entropy_avg")),
-    Column("clipped_share", keys=("clipped_share", "completions/clipped_ratio")),
+    Column("entropy", keys=("entropy", "policy/entropy_avg", "entropy_avg", "actor/entropy")),
+    Column(
+        "clipped_share",
+        keys=(
+            "clipped_share",
+            "completions/clipped_ratio",
+            "response_length/clip_ratio",
+            "rollout/truncated_rate",
+            "response_clip_ratio",
+        ),
+    ),
     Column("gold_reward_se", keys=("gold_reward_se",)),
-    Column("n_responses", keys=("n_responses", "gold_reward_n")),
+    Column("n_responses", keys=("n_responses", "gold_reward_n", "rollout/num_samples")),
     Column("stretch", keys=("stretch",)),
 )
 """Columns that mean the same in every trainer's log and in plain tables."""
 
 PROXY = Column("proxy_reward", keys=("proxy_reward", "proxy_reward_mean", "proxy", "reward"))
 GOLD = Column("gold_reward", keys=("gold_reward", "gold_reward_mean", "gold"))
-PROXY_SD = Column("proxy_reward_sd", keys=("proxy_reward_sd",))
+PROXY_SD = Column("proxy_reward_sd", keys=("proxy_reward_sd", "rollout/reward_std"))
 GOLD_SD = Column("gold_reward_sd", keys=("gold_reward_sd",))
 KL = Column("kl", keys=("kl",))
 STEP = Column(

@@ -12,6 +12,9 @@ from polars.exceptions import PanicException, PolarsError
 from data.columns import LogError
 
 MAX_BYTES = 4 << 30
+EXPANSION = 200
+"""Cells, or bytes once unpacked, a byte of file, beyond which a large file is no log but a bomb."""
+FREE = 64 << 20  # cells or bytes below which nothing is asked
 
 
 def read_parquet(path: Path) -> pl.DataFrame:
@@ -26,7 +29,9 @@ def read_parquet(path: Path) -> pl.DataFrame:
         if path.stat().st_size > MAX_BYTES:
             raise LogError(f"{path.name} is larger than the {MAX_BYTES >> 30} GiB that are read")
         with path.open("rb") as file:
-            table = pq.ParquetFile(file).read()
+            parquet = pq.ParquetFile(file)
+            _check_expansion(parquet.metadata, path)
+            table = parquet.read()
         # Texts and names that are not UTF-8 would make Polars panic: these two say so themselves.
         table.validate(full=True)
         table = table.rename_columns(list(table.column_names)).replace_schema_metadata(None)
@@ -50,3 +55,16 @@ def read_parquet(path: Path) -> pl.DataFrame:
         raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def _check_expansion(metadata: pq.FileMetaData, path: Path) -> None:
+    """Refuse a small file that says that it unpacks to very much."""
+    size = path.stat().st_size
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    cells = metadata.num_rows * metadata.num_columns
+    unpacked = sum(group.total_byte_size for group in groups)
+    if max(cells, unpacked) > FREE + EXPANSION * size:
+        raise LogError(
+            f"{path.name} unpacks to {metadata.num_rows:,} rows or {unpacked:,} bytes from "
+            f"{size:,}, which no log does"
+        )

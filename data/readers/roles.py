@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from data.columns import LogError, ReadOptions
 from data.readers.dialects import DPO_REWARDS, Dialect
 from data.readers.mapping import GOLD, GOLD_SD, PROXY, PROXY_SD
+from data.readers.roles_verl import validation_roles
 from data.readers.scalars import VALIDATION, Scalars
 
 TOLERANCE = 1e-4
@@ -22,10 +23,13 @@ PROXY_OF_DIALECT: dict[str, tuple[str, ...]] = {
     "ppo": ("objective/scores",),
     "rloo_v1": ("objective/scores",),
     "ppo_0_11": ("ppo/mean_scores", "env/reward_mean"),
+    "verl": ("critic/score/mean",),
+    "openrlhf": ("reward", "rollout/reward_mean"),
     "kto": (),
     "dpo": (),
 }
-"""The reward before any KL penalty: never objective/rlhf_reward, which includes the penalty."""
+"""The reward before any KL penalty: never objective/rlhf_reward, verl's critic/rewards or
+OpenRLHF's return, which include the penalty."""
 
 
 @dataclass
@@ -34,6 +38,7 @@ class Roles:
 
     proxy: str | None = None
     gold: str | None = None
+    proxy_in_evaluation: str | None = None  # where evaluation logs it under another name
     proxy_sd: str | None = None
     gold_sd: str | None = None
     gold_candidates: list[str] = field(default_factory=list)
@@ -69,7 +74,15 @@ def choose(scalars: Scalars, dialect: Dialect | None, options: ReadOptions) -> R
         roles.proxy = next((k for k in PROXY_OF_DIALECT[dialect.name] if k in keys), None)
     else:
         roles.proxy = _trained_on(scalars, functions) or PROXY.find(keys)
+    if dialect is not None and dialect.name == "verl":
+        validation = validation_roles(keys)
+        roles.gold, roles.proxy_in_evaluation = validation.gold, validation.proxy
+        roles.gold_candidates = validation.candidates
+    elif dialect is not None and dialect.name == "openrlhf":
+        passed = [key for key in keys if key.startswith("eval_") and key.endswith("_pass1")]
+        roles.proxy_in_evaluation = passed[0] if len(passed) == 1 else None
     if options.gold:
+        roles.gold_candidates = []
         roles.gold = named_key(options.gold, keys, functions, "--gold")
     else:
         _choose_gold(scalars, functions, keys, roles)
@@ -146,7 +159,16 @@ def _weighted(scalars: Scalars, functions: dict[str, str]) -> list[str]:
 def _choose_gold(
     scalars: Scalars, functions: dict[str, str], keys: Sequence[str], roles: Roles
 ) -> None:
+    if roles.gold:
+        return
+    if roles.gold_candidates:
+        roles.warnings.append(_name_one(roles.gold_candidates))
+        return
     direct = GOLD.find(keys)
+    if direct is None and roles.proxy in ("critic/score/mean", "rollout/reward_mean", "reward"):
+        # A key of the reward's or the agent's own, such as OpenRLHF's extra_logs.
+        named = [key for key in keys if "gold" in key.lower() and not _is_spread(key)]
+        direct = _alone(named) if not functions else None
     if direct:
         roles.gold = direct
         return
@@ -163,13 +185,21 @@ def _choose_gold(
     elif rest and len(functions) > 1:
         # With a weighted sum as proxy, each function is a part of it: none is independent of it.
         roles.gold_candidates = sorted(rest.values())
-        roles.warnings.append(
-            "no gold reward was chosen among "
-            + ", ".join(roles.gold_candidates)
-            + ": name it with --gold"
-        )
+        roles.warnings.append(_name_one(roles.gold_candidates))
     if not roles.gold and not roles.gold_candidates:
         roles.warnings.append("the log has no gold reward: name one with --gold if it has")
+
+
+def _name_one(candidates: list[str]) -> str:
+    return f"no gold reward was chosen among {', '.join(candidates)}: name it with --gold"
+
+
+def _alone(keys: list[str]) -> str | None:
+    return keys[0] if len(keys) == 1 else None
+
+
+def _is_spread(key: str) -> bool:
+    return key.lower().endswith(("std", "_sd", "_se", "/min", "/max"))
 
 
 def val_part(key: str | None) -> str | None:

@@ -12,8 +12,11 @@ import polars as pl
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
 from data.readers import conversion, roles
 from data.readers.dialects import Dialect, dialect_of
+from data.readers.kl_table import setting
+from data.readers.kl_zero import MOVING, STILL, is_unmeasured
 from data.readers.mapping import RUN_COLUMNS, gold_kind_of
 from data.readers.scalars import Row, Scalars
+from data.readers.settings import flat, no_reference, observed
 
 MAX_FURTHER_COLUMNS = 2000
 """Further keys kept as columns; a log with more is broken, and rows x keys must fit in memory."""
@@ -24,6 +27,14 @@ SETTINGS_KEPT = (
     "steps_per_generation", "num_iterations", "reward_weights", "use_bias_correction_kl",
     "sync_ref_model", "kl_estimator", "kl_penalty", "loss_type", "scale_rewards",
     "max_completion_length", "temperature", "run_name", "model_name_or_path", "reward_model_path",
+    # verl
+    "algorithm.adv_estimator", "algorithm.use_kl_in_reward", "algorithm.kl_penalty",
+    "algorithm.kl_ctrl.kl_coef", "actor_rollout_ref.actor.use_kl_loss",
+    "actor_rollout_ref.actor.kl_loss_coef", "actor_rollout_ref.actor.kl_loss_type",
+    "actor_rollout_ref.actor.loss_agg_mode", "actor_rollout_ref.rollout.n",
+    "actor_rollout_ref.model.path", "data.train_batch_size",
+    # OpenRLHF
+    "algo.kl.init_coef", "algo.kl.estimator", "algo.kl.use_loss", "init_kl_coef", "use_kl_loss",
 )  # fmt: skip
 """Settings of the trainer that are handed on; the others say nothing about overoptimisation."""
 
@@ -51,9 +62,11 @@ def run_frame(
     phases = [phase for phase, _, _ in index]
     rows = [row for _, _, row in index]
     keys = scalars.keys()
-    settings = scalars.config.get("args", {})
+    settings = _settings(scalars)
     kl_rows = [row["kl"] for row in scalars.rows["train"].values() if "kl" in row]
     dialect = dialect_of(keys, settings, kl_rows)
+    if dialect is not None:
+        settings |= observed(dialect.name, settings, list(scalars.rows["train"].values()))
     chosen = roles.choose(scalars, dialect, options)
     warnings += chosen.warnings
     if options.kl:
@@ -78,6 +91,13 @@ def run_frame(
         if key:
             columns[name] = _values(rows, key)
             taken.add(key)
+    if chosen.proxy_in_evaluation:
+        taken.add(chosen.proxy_in_evaluation)
+        there = _values(rows, chosen.proxy_in_evaluation)
+        columns["proxy_reward"] = [
+            b if phase == "eval" and a is None else a
+            for a, b, phase in zip(columns["proxy_reward"], there, phases, strict=True)
+        ]
     if not any(value is not None for value in columns["n_responses"]):
         columns["n_responses"] = _responses(settings, dialect, phases, rows, window)
 
@@ -143,6 +163,12 @@ def _kl(
         warnings.append(facts.kl_note)
         return [None] * len(rows)
     logged = _values(rows, source.key)
+    watched = {key: _values(rows, key) for key in (*STILL, *MOVING) if key in keys}
+    unmeasured = is_unmeasured(logged, watched, no_reference(settings))
+    if unmeasured:
+        facts.kl_conversion, facts.kl_note = "missing", unmeasured
+        warnings.append(unmeasured)
+        return logged
     lengths = columns["response_length"]
     converted: Values = []
     for phase in dict.fromkeys(phases):  # a length is carried on within a phase only
@@ -189,6 +215,12 @@ def _plain(value: object) -> bool:
     return isinstance(value, (str, int))
 
 
+def _settings(scalars: Scalars) -> dict[str, Any]:
+    """The trainer's settings by plain and by dotted name."""
+    args = scalars.config.get("args", {})
+    return {**args, **flat(args)} if isinstance(args, dict) else {}
+
+
 def _steps_per_row(scalars: Scalars) -> int:
     """Optimiser steps that a training row averages: as set, or the usual spacing of the rows."""
     settings = scalars.config.get("args", {})
@@ -215,6 +247,11 @@ def _responses(
     ``num_iterations`` times over; a row averages the batches generated in its ``window``.
     """
     unknown: Values = [None] * len(rows)
+    prompts, each = (
+        _whole(setting(settings, name)) for name in ("data.train_batch_size", "rollout.n")
+    )
+    if dialect is not None and dialect.name == "verl" and prompts and each:
+        return [float(prompts * each) if phase == "train" else None for phase in phases]
     if dialect is None or dialect.name not in ("grpo", "rloo"):
         return unknown
     accumulation = _whole(settings.get("gradient_accumulation_steps")) or 1

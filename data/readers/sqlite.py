@@ -91,9 +91,8 @@ def tables(connection: sqlite3.Connection) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, text in connection.execute("select name, sql from sqlite_master where type='table'"):
         if isinstance(text, str) and text.lstrip().lower().startswith("create table"):
-            quoted = str(name).replace('"', '""')
-            rows = connection.execute(f'pragma table_info("{quoted}")')
-            found[str(name)] = [str(row[1]) for row in rows]
+            rows = connection.execute("select name from pragma_table_info(?)", (str(name),))
+            found[str(name)] = [str(row[0]) for row in rows]
     return found
 
 

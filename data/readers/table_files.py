@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,13 +17,18 @@ import polars as pl
 from data.columns import LogError
 from data.readers.completions import chat_text
 from data.readers.parquet import read_parquet
-from data.readers.scalars import encoding_of, load_json
+from data.readers.scalars import encoding_of, load_json, read_text
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet")
 MAX_LINE = 64 << 20  # characters; a longer line is no row of a table
 MAX_TEXT = 8 << 30  # characters after decompression
 CHUNK = 20_000  # rows held as Python objects at a time
 MAX_COLUMNS = 5_000
+EXPANSION = 100  # characters a byte of gzip, beyond which a large text is no log but a bomb
+FREE = 8 << 20  # characters below which nothing is asked
+MAX_JSON = 1 << 30  # bytes
+_HISTORY = re.compile(r"(history|wandb).*\.json$")
+_JSON_TABLE = re.compile(rb'\s*(\[\s*\{|\{\s*"[^"]{1,200}"\s*:\s*\{\s*"0"\s*:)')
 
 
 @dataclass
@@ -42,7 +48,7 @@ class Table:
 
 
 def load(path: Path, kind: str | None = None) -> Table:
-    """Load a table file; ``kind`` ("csv", "jsonl", "parquet") overrides the file's suffix.
+    """Load a table file; ``kind`` ("csv", "jsonl", "json", "parquet") overrides the file's suffix.
 
     Raises:
         LogError: the file cannot be opened, is no table, or has no row.
@@ -53,7 +59,7 @@ def load(path: Path, kind: str | None = None) -> Table:
         table = Table(path, frame, list(range(1, frame.height + 1)), place="row")
     else:
         try:
-            table = _jsonl(path) if kind == "jsonl" else _csv(path)
+            table = {"jsonl": _jsonl, "json": _json}.get(kind, _csv)(path)
         except UnicodeDecodeError as error:
             raise LogError(f"{path.name} is not text ({error.reason})") from None
         except OSError as error:
@@ -64,11 +70,29 @@ def load(path: Path, kind: str | None = None) -> Table:
     return table
 
 
+def is_history(path: Path) -> bool:
+    """Whether a file is, by its name and start, a table as JSON, such as a wandb history."""
+    if _HISTORY.search(path.name.lower()) is None:
+        return False
+    return is_json_table(path)
+
+
+def is_json_table(path: Path) -> bool:
+    """Whether a JSON file starts as a list of objects does, or as pandas' columns by row."""
+    try:
+        with path.open("rb") as file:
+            return _JSON_TABLE.match(file.read(512)) is not None
+    except OSError:
+        return False
+
+
 def kind_of(path: Path) -> str:
     """The kind of table that a file name announces; CSV where it announces none."""
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
         return "parquet"
+    if name.endswith(".json"):
+        return "json"
     return "jsonl" if name.endswith((".jsonl", ".ndjson")) else "csv"
 
 
@@ -88,6 +112,8 @@ def _open(path: Path) -> IO[str]:
 def _lines(file: IO[str], table: Table) -> Iterator[str]:
     """The lines of a text file with their ends; stops at what cannot be a table."""
     total = 0
+    packed = table.path.name.lower().endswith(".gz")
+    size = table.path.stat().st_size
     while True:
         try:
             line = file.readline(MAX_LINE)
@@ -97,6 +123,10 @@ def _lines(file: IO[str], table: Table) -> Iterator[str]:
         if not line:
             return
         total += len(line)
+        if total > FREE and packed and total > EXPANSION * size:
+            raise LogError(
+                f"{table.path.name} unpacks to more than {EXPANSION} times its size, as no log does"
+            )
         if len(line) >= MAX_LINE or total > MAX_TEXT:
             raise LogError(f"{table.path.name} has a line or a length that no table has")
         yield line
@@ -194,6 +224,20 @@ def _jsonl(path: Path) -> Table:
     frames.append(object_frame(rows))
     table.frame = _joined([frame for frame in frames if frame.height])
     return table
+
+
+def _json(path: Path) -> Table:
+    """A JSON list of objects, or an object of columns whose rows are numbered (pandas)."""
+    value = load_json(read_text(path, MAX_JSON), path.name)
+    if isinstance(value, dict) and all(isinstance(column, dict) for column in value.values()):
+        rows: dict[str, dict[str, Any]] = {}
+        for name, column in value.items():
+            for row, cell in column.items():
+                rows.setdefault(row, {})[name] = cell
+        value = list(rows.values())
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise LogError(f"{path.name} is no list of objects, so it is no table")
+    return Table(path, object_frame(value), list(range(1, len(value) + 1)), place="row")
 
 
 def object_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:

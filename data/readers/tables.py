@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import conversion, sample_tables, table_files
+from data.readers import conversion, sample_tables, table_files, wandb_export
 from data.readers.cells import Cells, split_by
 from data.readers.conversion import REFERENCES
 from data.readers.kl_table import ESTIMATORS, UNITS
+from data.readers.kl_zero import is_unmeasured
 from data.readers.mapping import (
     GOLD,
     GOLD_SD,
@@ -32,9 +33,10 @@ from data.readers.table_files import SUFFIXES, Table
 from data.readers.table_rows import in_order, last_of_each, stretches
 
 FORMAT = "table"
-EXPECTS = "CSV, JSONL or Parquet tables (also .gz)"
+EXPECTS = "CSV, JSONL or Parquet tables (also .gz), also as exported from wandb"
 VERSIONS = ("kl_reference", "proxy_version")
 """Columns whose change starts a new stretch: KL or proxy are not comparable across it."""
+TEXTS = ("gold_source", *VERSIONS)
 
 
 class NotALog(LogError):
@@ -43,7 +45,7 @@ class NotALog(LogError):
 
 def recognises(path: Path) -> bool:
     """Whether a file is, by its name, a table."""
-    return path.name.lower().endswith(SUFFIXES)
+    return path.name.lower().endswith(SUFFIXES) or table_files.is_history(path)
 
 
 def read(path: Path, options: ReadOptions, kind: str | None = None) -> Iterator[RunLog]:
@@ -52,15 +54,19 @@ def read(path: Path, options: ReadOptions, kind: str | None = None) -> Iterator[
     Args:
         path: the file.
         options: names keys for proxy, gold and KL, and the KL's unit.
-        kind: "csv", "jsonl" or "parquet"; None = by suffix.
+        kind: "csv", "jsonl", "json" or "parquet"; None = by suffix.
 
     Raises:
         LogError: the file cannot be read, or an option names a column that it does not have.
         NotALog: the table has no column of a run.
     """
     table = table_files.load(path, kind)
-    what = _classify(table, options)
     cells = Cells(table)
+    if wandb_export.holds(table.frame.columns):
+        name = options.run or stem(path)
+        yield wandb_export.read(cells, name, options.run is not None, options)
+        return
+    what = _classify(table, options)
     names, verbatim = _run_names(cells, path, options)
     if what == "samples":
         yield from sample_tables.read(cells, names, verbatim, options)
@@ -71,7 +77,9 @@ def read(path: Path, options: ReadOptions, kind: str | None = None) -> Iterator[
 def stem(path: Path) -> str:
     """A table's name without its suffixes."""
     lower = path.name.lower()
-    suffix = next((s for s in sorted(SUFFIXES, key=len)[::-1] if lower.endswith(s)), path.suffix)
+    suffix = next(
+        (s for s in sorted((*SUFFIXES, ".json"), key=len)[::-1] if lower.endswith(s)), path.suffix
+    )
     return path.name[: len(path.name) - len(suffix)] or path.name
 
 
@@ -153,7 +161,7 @@ def _metrics(
     for key in cells.further(taken | set(METRIC_COLUMNS) | {"kl_logged"}):
         columns[key] = cells.numbers(key).to_list()
 
-    all_texts = {key: cells.texts(key).to_list() for key in _text_keys(keys)}
+    all_texts = {key: cells.texts(key).to_list() for key in TEXTS if key in keys}
 
     read_any = False
     for name, rows in split_by(names).items():
@@ -223,7 +231,11 @@ def _frame(
     else:
         lengths = columns.get("response_length", nothing)
         kl = conversion.convert(source, logged, lengths)
-        if source.per_token and not any(length is not None for length in lengths):
+        unmeasured = is_unmeasured(logged, columns, no_reference=False)
+        if unmeasured:
+            kl, facts.kl_conversion, facts.kl_note = nothing, "missing", unmeasured
+            warnings.append(unmeasured)
+        elif source.per_token and not any(length is not None for length in lengths):
             warnings.append(conversion.no_length(facts))
         elif facts.kl_conversion == "unknown":
             warnings.append(f"KL: {facts.kl_note}")
@@ -265,10 +277,6 @@ def _source(table: Table, rows: int) -> dict[str, object]:
         "format": table_files.kind_of(table.path),
         "rows": rows,
     }
-
-
-def _text_keys(keys: Sequence[str]) -> list[str]:
-    return [key for key in ("gold_source", *VERSIONS) if key in keys]
 
 
 def _stated_by_columns(

@@ -1,7 +1,7 @@
 """Offline runs of Weights & Biases, read without wandb: the ``.wandb`` file and its tables.
 
 A record is a ``wandb_internal.Record``: history 2, config 5, run 17. Items of history and config
-are ``key 1, nested_key 2, value_json 16``.
+are ``key 1, nested_key 2, value_json 16``; a run holds its first config in field 4.
 """
 
 from __future__ import annotations
@@ -134,16 +134,22 @@ class _Head:
             if number == 17 and isinstance(body, bytes):
                 self._run(body)
             elif number == 5 and isinstance(body, bytes):
-                for field, item in fields(body):
-                    if field == 1 and isinstance(item, bytes):
-                        key, value = _item(item)
-                        self.config[key] = value
+                self._configured(body)
+
+    def _configured(self, body: bytes) -> None:
+        for field, item in fields(body):
+            if field == 1 and isinstance(item, bytes):
+                key, value = _item(item)
+                if key != "_wandb":
+                    self.config[key] = value
 
     def _run(self, body: bytes) -> None:
         for field, value in fields(body):
             if not isinstance(value, bytes):
                 continue
-            if field == 17:
+            if field == 4:  # what wandb.init was given; later changes are records of their own
+                self._configured(value)
+            elif field == 17:
                 seconds = [v for f, v in fields(value) if f == 1 and isinstance(v, int)]
                 self.started = float(seconds[0]) if seconds else 0.0
             elif field in (1, 3, 8):

@@ -14,6 +14,7 @@ from analytics.figures.rewards import (
     RunCurve,
     can_normalise,
     pooled,
+    pooled_together,
     reward_figure,
     shares_scale,
 )
@@ -182,3 +183,12 @@ def test_lines_break_where_the_proxy_or_the_reference_changed() -> None:
     parted = RunCurve("a", 0, run.curve, run.looks.with_columns(stretch), VERDICT, BASE)
     gold = named(reward_figure([parted], "kl", "raw"), "gold reward")
     assert np.isnan(gold.y[1]) and list(gold.x[2:]) == [9.0, 25.0]
+
+
+def test_pooling_together_is_pooling_one_by_one() -> None:
+    runs = [curve_of("a", n=60), curve_of("b", 1, n=33)]
+    together = pooled_together([run.curve for run in runs], "proxy_reward", bins=7)
+    for run in runs:
+        alone = pooled(run.curve, "proxy_reward", bins=7)
+        for column in ("proxy_reward", "kl", "step_start", "step_end"):
+            assert together[run.run_id][column].to_list() == pytest.approx(alone[column].to_list())

@@ -15,7 +15,8 @@ def trl(name, completions=True):
     folder = DATA / "trl" / name
     if not folder.exists():
         pytest.skip(f"the real log {name} is not on this machine")
-    history = json.loads((folder / "trainer_state.json").read_text())["log_history"]
+    state = json.loads((folder / "trainer_state.json").read_text())
+    history = state["log_history"]
     rows = []
     for entry in history:
         for prefix, source in (("", "training"), ("eval_", "evaluation")):
@@ -59,7 +60,13 @@ def trl(name, completions=True):
     path = table.filter(pl.col("source") == "training").select(
         "step", "stretch", "kl", "proxy_reward"
     )
-    return table, path, {"run_id": name, "gold_kind": "score", "kl_conversion": "exact"}, prompts
+    facts = {
+        "run_id": name,
+        "gold_kind": "score",
+        "kl_conversion": "exact",
+        "max_steps": state["max_steps"],
+    }
+    return table, path, facts, prompts
 
 
 @pytest.mark.parametrize("completions", [True, False])
@@ -68,9 +75,17 @@ def test_r3_has_a_hump(completions):
     assert row["status"] == "overoptimized"
     assert row["peak"]["kl_low"] <= 5.0 <= row["peak"]["kl_high"] < 20
     assert row["peak"]["step_low"] <= 216 <= row["peak"]["step_high"]
-    assert 216 < row["alarm"]["step"] <= 340
+    assert 216 < row["alarm"]["step"] <= 368
     assert row["rows_per_look"] == 8 and row["looks"] == 25
+    assert row["plan"] == {"looks": 25, "stated": True}
     assert 0.5 < row["gold_lost"]["low"] < row["gold_lost"]["high"] < 2.5
+
+
+def test_r3_is_found_without_its_plan():
+    gold, path, facts, prompts = trl("r3_grpo_bigrm")
+    row = verdict(gold, path, {**facts, "max_steps": None}, prompts).row
+    assert row["status"] == "overoptimized"
+    assert row["peak"]["kl_low"] <= 5.0 <= row["peak"]["kl_high"] < 20
 
 
 @pytest.mark.parametrize("completions", [True, False])
@@ -83,7 +98,7 @@ def test_r2_is_healthy(completions):
 
 def test_r2_is_healthy_at_every_pinned_view():
     log = trl("r2_grpo_highkl")
-    statuses = {verdict(*log, until=until).row["status"] for until in range(40, 401, 40)}
+    statuses = {verdict(*log, until=until).row["status"] for until in range(80, 401, 40)}
     assert statuses == {"no_onset"}
 
 

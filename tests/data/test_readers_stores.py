@@ -48,7 +48,9 @@ def of_store(run: str, store: str) -> Scalars:
     if store == "trackio":
         (found,) = trackio.runs(next((TRL / run / "trackio").glob("*.db")))
         return found.scalars()
-    logs = sorted((wandb.run(p) for p in (TRL / run).glob("wandb/*/*.wandb")), key=lambda r: r.started)
+    logs = sorted(
+        (wandb.run(p) for p in (TRL / run).glob("wandb/*/*.wandb")), key=lambda r: r.started
+    )
     scalars = logs[0].scalars()
     for log in logs[1:]:
         scalars.overtake(log.scalars())
@@ -322,3 +324,42 @@ def test_the_readers_import_no_package_of_a_trainer_or_tracker() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert out.stdout.strip() == "[]", out.stderr
+
+
+def exported(run: str) -> pl.DataFrame:
+    """The history of a run as wandb exports it: every key a column, every log call a row."""
+    (log,) = (TRL / run / "wandb").glob("*/*.wandb")
+    rows = []
+    for record in wandb._records(log, []):
+        row = {k: v for k, v in wandb._history(record).items() if not k.startswith("completions.")}
+        if row:
+            rows.append(row)
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+@shared
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "json"])
+def test_exported_wandb_history(tmp_path: Path, kind: str) -> None:
+    frame = exported("r3_grpo_bigrm")
+    path = tmp_path / f"wandb_export_r3.{kind}"
+    {
+        "csv": frame.write_csv, "parquet": frame.write_parquet, "jsonl": frame.write_ndjson,
+        "json": frame.write_json,
+    }[kind](path)  # fmt: skip
+    for start in (path, tmp_path):
+        run = one(start)
+        assert (run.run, run.format) == ("wandb_export_r3", "wandb")
+        log = one(TRL / "r3_grpo_bigrm" / "wandb")
+        same = ["phase", "step", "kl", "proxy_reward", "gold_reward", "response_length", "entropy"]
+        assert run.metrics.select(same).equals(log.metrics.select(same))
+        assert run.facts.kl_estimator == "k3"
+
+
+def test_exported_wandb_history_by_column(tmp_path: Path) -> None:
+    """pandas' DataFrame.to_json: an object of columns."""
+    columns = {"_step": [0, 1], "_runtime": [1, 2], "train/global_step": [5, 5]}
+    columns |= {"train/reward": [1.5, None], "train/num_tokens": [3, None]}
+    text = json.dumps({k: {str(i): x for i, x in enumerate(v)} for k, v in columns.items()})
+    (tmp_path / "h.json").write_text(text)
+    run = one(tmp_path / "h.json")
+    assert run.metrics.select("step", "proxy_reward").rows() == [(5, 1.5)]

@@ -536,6 +536,7 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "curves": {"runs": None},
     "gaps": {"runs": None},
     "gold": {"run": "r", "until": None},
+    "gold_sources": {"runs": ["r"]},
     "metrics": {"runs": ["r"], "until": None},
     "prompts": {"run": "r", "until": None},
     "responses": {"run": "r", "first": 0, "last": 9},

@@ -1,0 +1,128 @@
+"""A run judged look by look, as it was known then: nothing after a look enters its judgement.
+
+Live and in retrospect the same replay is made, so an alarm, once raised, stays where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analytics.onset.contrasts import FIRST_LOOK
+from analytics.onset.flat_runs import Schedule, schedule_of
+from analytics.onset.measurements import FloatArray, Rows
+from analytics.onset.noise import UNSTATED, Noise
+from analytics.onset.pooling import Looks, pool
+from analytics.onset.red import boundaries, detectable, statistic_at_end
+from analytics.onset.spending import Plan, Stage
+
+FEWEST_LOOKS = FIRST_LOOK + 1
+"""The scan tests from the fourth look on; below that nothing could ever alarm."""
+FEWEST_LOOKS_UNKNOWN_NOISE = 6
+"""With four looks, two second differences would have to be noise estimate and evidence both."""
+
+NoiseOf = Callable[[Rows, Looks, int], Noise]
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """The first look at or above its boundary: last step, mean KL (NaN = unknown), row count."""
+
+    step: int
+    kl: float
+    rows: int
+    statistic: float
+    boundary: float
+
+
+@dataclass(frozen=True)
+class Watch:
+    """statistic, boundary: of the looks tested in the present stage, the last one last; tested:
+    looks judged in all stages; detectable: the fall that is seen with 80 % power, gold's unit."""
+
+    statistic: FloatArray
+    boundary: FloatArray
+    tested: int
+    detectable: float
+    alarm: Alarm | None
+
+
+def watch(rows: Rows, plan: Plan, noise_of: NoiseOf) -> Watch | None:
+    """Replays the looks of one stretch in time order; None where none could be tested.
+
+    rows: (rows,) of one stretch; noise_of: noise of looks from the rows that were known then.
+    Only looks that are full are tested, so that a look never changes once it has been seen.
+    """
+    alarm: Alarm | None = None
+    tested = 0
+    statistic, limit = np.zeros(0), np.zeros(0)
+    last: tuple[Noise, Stage] | None = None
+    for stage in plan.reached(len(rows)):
+        judged = _looks_of_stage(rows, stage, noise_of)
+        if not judged:
+            continue
+        limit = _limits(judged, stage)
+        statistic = np.array([one[2] for one in judged])
+        tested += len(judged)
+        crossed = np.flatnonzero(statistic >= limit)
+        if alarm is None and len(crossed):
+            first = int(crossed[0])
+            looks = judged[first][0]
+            alarm = Alarm(
+                int(looks.step_end[-1]),
+                float(looks.kl[-1]),
+                looks.bounds[-1][1],
+                float(statistic[first]),
+                float(limit[first]),
+            )
+        last = judged[-1][1], stage
+    if last is None:
+        return None
+    return Watch(statistic, limit, tested, _detectable(*last, limit), alarm)
+
+
+Judged = tuple[Looks, Noise, float]
+
+
+def _looks_of_stage(rows: Rows, stage: Stage, noise_of: NoiseOf) -> list[Judged]:
+    judged: list[Judged] = []
+    for count in range(stage.first, min(stage.last, len(rows) // stage.size) + 1):
+        known = rows.first(count * stage.size)
+        looks = pool(known, stage.size)
+        noise = noise_of(known, looks, stage.size)
+        if noise.method in UNSTATED and count < FEWEST_LOOKS_UNKNOWN_NOISE:
+            continue
+        judged.append((looks, noise, statistic_at_end(looks.gold, noise)))
+    return judged
+
+
+def _limits(judged: list[Judged], stage: Stage) -> FloatArray:
+    """Each look's boundary from the schedule known at that look."""
+    schedules = [schedule_of(noise, stage.last) for _, noise, _ in judged]
+    newest = schedules[-1]
+    limits = np.empty(len(judged))
+    for i, ((looks, _, _), schedule) in enumerate(zip(judged, schedules, strict=True)):
+        count = len(looks)
+        # the same simulation serves every look whose knowledge is the beginning of the newest
+        asked = newest if _begins(schedule, newest, count) else schedule
+        limits[i] = boundaries(asked, stage)[count - stage.first]
+    return limits
+
+
+def _begins(schedule: Schedule, newest: Schedule, count: int) -> bool:
+    def so_far(one: Schedule) -> tuple[int, ...]:
+        return (one.profile or (0,) * one.looks)[:count]
+
+    same = replace(schedule, profile=newest.profile) == newest
+    return same and so_far(schedule) == so_far(newest)
+
+
+def _detectable(noise: Noise, stage: Stage, limit: FloatArray) -> float:
+    count = len(noise.scatter)
+    schedule = schedule_of(noise, count)
+    padded = np.full(count - FIRST_LOOK, 1e3)
+    padded[-len(limit) :] = limit[-len(padded) :]
+    rounded = tuple(np.round(padded, 2).tolist())
+    return detectable(schedule, rounded) * float(np.median(noise.se))

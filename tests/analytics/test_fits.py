@@ -1,0 +1,75 @@
+"""Fits of Gao's forms: exact on exact curves, calibrated on noisy ones, honest on other shapes."""
+
+import numpy as np
+import pytest
+
+from analytics.onset.fits import fieller, form_of, gao_fit
+from analytics.onset.gao import best_of_n_gold, rl_gold
+from analytics.simulated import simulate
+
+D = np.linspace(0, 12, 21)
+
+
+def test_exact_curves_give_their_own_coefficients():
+    rl = gao_fit(D, 0.3 + rl_gold(D, 0.5, 0.2), np.full(21, 1e-3), "rl")
+    assert (rl.intercept, rl.alpha, rl.beta) == pytest.approx((0.3, 0.5, 0.2), abs=1e-9)
+    assert rl.kl == pytest.approx(20.0855369232, abs=1e-8)
+    bon = gao_fit(D, best_of_n_gold(D, 1.0, 0.25), np.full(21, 1e-3), "best_of_n")
+    assert (bon.alpha, bon.beta) == pytest.approx((1.0, 0.25), abs=1e-9)
+    assert bon.kl == pytest.approx(4.0, abs=1e-8)
+    assert rl.fits and bon.fits and rl.kl_low < rl.kl < rl.kl_high
+
+
+def test_rescaled_gold_has_the_same_peak():
+    run = simulate("rl", "base_n20_s05", 1).frame
+    gold = run["gold"].to_numpy()
+    one = gao_fit(D, gold, np.full(21, 0.05), "rl")
+    other = gao_fit(D, 7 * gold - 3, np.full(21, 0.35), "rl")
+    assert (other.kl, other.kl_low, other.kl_high) == pytest.approx(
+        (one.kl, one.kl_low, one.kl_high)
+    )
+
+
+def intervals(kind, form, runs=300, scenario="base_n20_s05"):
+    for seed in range(runs):
+        run = simulate(kind, scenario, seed)
+        yield run, gao_fit(D, run.frame["gold"].to_numpy(), run.frame["gold_se"].to_numpy(), form)
+
+
+def covers(run, fit):
+    if fit.kl_low is None:
+        return True
+    return fit.kl_low <= run.kl_peak <= (np.inf if fit.kl_high is None else fit.kl_high)
+
+
+@pytest.mark.parametrize(("kind", "form"), [("rl", "rl"), ("bon", "best_of_n")])
+def test_the_right_form_covers_nine_in_ten(kind, form):
+    found = list(intervals(kind, form))
+    assert np.mean([covers(*one) for one in found]) == pytest.approx(0.9, abs=0.052)
+    assert np.mean([fit.fits for _, fit in found]) > 0.9
+
+
+def test_the_wrong_form_does_not_cover():
+    assert np.mean([covers(*one) for one in intervals("bon", "rl")]) <= 0.42
+
+
+@pytest.mark.parametrize("kind", ["cliff", "tent"])
+def test_lack_of_fit_is_seen(kind):
+    assert np.mean([not fit.fits for _, fit in intervals(kind, "rl")]) > 0.7
+
+
+def test_a_rising_run_has_no_upper_bound():
+    run = simulate("linear", "base_n20_s05", 0).frame
+    fit = gao_fit(D, run["gold"].to_numpy(), np.full(21, 0.05), "rl")
+    assert fit.kl_high is None
+
+
+def test_fieller_of_a_certain_ratio():
+    assert fieller(2.0, 1.0, np.diag([0.01, 1e-12]), 1.0) == pytest.approx((1.9, 2.1))
+    assert fieller(1.0, 0.1, np.eye(2), 1.645) == (None, None)
+
+
+def test_too_little_cannot_be_fitted():
+    assert gao_fit(D[:4], D[:4], np.ones(4)) is None
+    assert gao_fit(np.ones(9), np.ones(9), np.ones(9)) is None
+    assert form_of("GRPO") == "rl" and form_of("best-of-n") == "best_of_n"
