@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,15 @@ import polars as pl
 from data.sql import sql
 
 Cursor = duckdb.DuckDBPyConnection
+
+
+def literal(path: Path) -> str:
+    """A path for ``read_parquet``, which takes ``[``, ``*`` and ``?`` for a pattern.
+
+    >>> literal(Path("a[1]/b.parquet"))
+    'a[[]1]/b.parquet'
+    """
+    return re.sub(r"([\[*?])", r"[\1]", str(path))
 
 
 def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
@@ -27,19 +37,19 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         One row a run: its run_id, rows added and replaced, whether anything changed, notes.
     """
     read = "create or replace temp table incoming_metrics as select * from read_parquet($path)"
-    cursor.execute(read, {"path": str(segment / "metrics.parquet")})
+    cursor.execute(read, {"path": literal(segment / "metrics.parquet")})
     read = "create or replace temp table incoming_scalars as select * from read_parquet($path)"
-    cursor.execute(read, {"path": str(segment / "scalars.parquet")})
+    cursor.execute(read, {"path": literal(segment / "scalars.parquet")})
     read = (
         "create or replace temp table incoming_samples as "
         "select * replace (map_from_entries(extra) as extra) from read_parquet($path)"
     )
-    cursor.execute(read, {"path": str(segment / "samples.parquet")})
+    cursor.execute(read, {"path": literal(segment / "samples.parquet")})
 
     gold = segment / "gold.parquet"
     read = "create or replace temp table incoming_gold as select * from read_parquet($path)"
     if gold.is_file():
-        cursor.execute(read, {"path": str(gold)})
+        cursor.execute(read, {"path": literal(gold)})
     else:  # segments from before gold stood apart
         cursor.execute(
             "create or replace temp table incoming_gold as from gold_evaluations limit 0"
@@ -96,7 +106,7 @@ def _unskip(cursor: Cursor, paths: list[str]) -> bool:
 
 def keep_skips(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
     """Keep what an import could not read, inside the caller's transaction, the last word a path."""
-    paths = {"skips": str(segment / "runs.parquet"), "read": str(segment / "read.parquet")}
+    paths = {"skips": literal(segment / "runs.parquet"), "read": literal(segment / "read.parquet")}
     cursor.execute(
         "delete from skips where path in (select path from read_parquet($skips) "
         "union all select path from read_parquet($read))",

@@ -94,7 +94,7 @@ class Store:
             kind = segment.suffix.lstrip(".")
             cursor.execute("begin")
             try:
-                runs = pl.read_parquet(segment / "runs.parquet")
+                runs = pl.read_parquet(segment / "runs.parquet", glob=False)
                 result: dict[str, Any] = {"segment": segment.name, "kind": kind}
                 result["runs"] = CHANGES[kind](cursor, segment, runs)
                 cursor.execute(

@@ -244,7 +244,11 @@ def _draw_gold(
         words = "gold reward" if alone else plain(run.run_id, 28)
         y = _scaled(rows["gold_reward"], scale)
         _name_line(figure, x_of(rows, axis), y, words, run.colour, row)
-    bars = (rows["gold_se"].cast(pl.Float64).fill_null(0.0) * Z90 / scale[1]).to_numpy()
+    bars = (
+        (rows["gold_se"].cast(pl.Float64).fill_null(0.0) * Z90 / scale[1])
+        .to_numpy()
+        .astype(np.float32)
+    )
     figure.add_trace(
         go.Scatter(
             x=x_of(rows, axis), y=_scaled(rows["gold_reward"], scale), mode="lines+markers",

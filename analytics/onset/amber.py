@@ -24,7 +24,7 @@ NULLS = ("linear", "saturating", "plateau", "sigmoid")
 _PEAK_RANGE = (0.05, 4.0)
 """Of the peak's d, in units of the last d."""
 _NULL_PRIOR = 0.5
-_SIGMAS = (0.8, 1.0, 1.25, 1.6)
+_SIGMAS = (1.0, 1.12)
 _RHOS = (0.0, 0.3, 0.6)
 _GAIN_SD = 1.5
 """Prior sd of the gain, in units of gold's range."""

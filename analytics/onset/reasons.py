@@ -143,7 +143,8 @@ _CAUTIONS = {
     "kl_estimator_unreliable": "The logged KL estimator is unreliable at this distance.",
     "kl_negative": "Some pooled KL values are negative: the estimator is signed and noisy there.",
     "gold_noise_unknown": "The log does not state how noisy gold is, which costs power.",
-    "autocorrelated": "Neighbouring gold rows are correlated; the boundary allows for it.",
+    "autocorrelated": "Neighbouring gold rows are correlated; the boundary allows for it, but how "
+    "strongly they are is learnt from the same rows, so the 5 % is not assured here.",
     "duplicate_steps": "Some steps were logged twice, after a resume; the last row counts.",
     "peak_at_start": "Gold may have been falling from the first look on: the peak has no lower "
     "bound.",

@@ -224,5 +224,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, float):
-        return float(value) if np.isfinite(value) else None
+        # Sums of floats may differ in their last bits between processes; a pinned view must not.
+        return float(f"{value:.10g}") if np.isfinite(value) else None
     return value

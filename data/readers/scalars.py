@@ -7,6 +7,7 @@ they meet here, under the trainer's own key names, and only the merged rows are 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,11 @@ NAMED_AT_MOST = 3
 """How many broken rows a message names one by one before it only counts."""
 
 MAX_STEP = 2**63 - 1
+
+_LONE_SURROGATE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 
 
 @dataclass
@@ -163,6 +169,8 @@ def load_json(text: str, what: str) -> Any:
     Raises:
         LogError: the text is no JSON; ``what`` names file and line for the message.
     """
+    if "\\ud" in text or "\\uD" in text:
+        text = _LONE_SURROGATE.sub(r"\\ufffd", text)  # half a character is no text to a frame
     try:
         return json.loads(text)
     except RecursionError:

@@ -112,8 +112,7 @@ def _open(path: Path) -> IO[str]:
 def _lines(file: IO[str], table: Table) -> Iterator[str]:
     """The lines of a text file with their ends; stops at what cannot be a table."""
     total = 0
-    packed = table.path.name.lower().endswith(".gz")
-    size = table.path.stat().st_size
+    packed = getattr(getattr(file, "buffer", None), "fileobj", None)  # gzip: what it reads from
     while True:
         try:
             line = file.readline(MAX_LINE)
@@ -123,7 +122,7 @@ def _lines(file: IO[str], table: Table) -> Iterator[str]:
         if not line:
             return
         total += len(line)
-        if total > FREE and packed and total > EXPANSION * size:
+        if packed is not None and total > FREE + EXPANSION * packed.tell():
             raise LogError(
                 f"{table.path.name} unpacks to more than {EXPANSION} times its size, as no log does"
             )

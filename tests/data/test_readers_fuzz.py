@@ -238,7 +238,9 @@ def test_bombs(tmp_path: Path, bomb: str) -> None:
         _run_length_bomb(path)
     else:
         path = tmp_path / "t.parquet"
-        texts = pl.DataFrame({"step": range(40), "gold_reward": 0.5, "t": ["a" * (16 << 20)] * 40})
+        texts = pl.DataFrame(
+            {"step": range(40), "gold_reward": 0.5, "t": [f"{i:0>{16 << 20}}" for i in range(40)]}
+        )
         texts.write_parquet(path, compression="zstd")
     started = time.perf_counter()
     items = list(read([path], ReadOptions()))

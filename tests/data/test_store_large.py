@@ -31,3 +31,13 @@ def test_rollups_see_a_large_import(home: Path, tmp_path: Path) -> None:
             assert store.query("metrics", runs=[row["run_id"]], until=None).height == steps
             assert store.query("scalars", run=row["run_id"]).height == steps
         assert store.query("curves", runs=None).height == 256 * runs
+
+
+def test_a_home_with_pattern_characters_in_its_name_works(tmp_path: Path) -> None:
+    home = tmp_path / "run[1] *and* more"
+    home.mkdir()
+    table = tmp_path / "t.csv"
+    table.write_text("step,kl,gold_reward\n1,0.1,0.5\n")
+    import_paths(home, [table], ReadOptions())
+    with StoreAccess(home) as store:
+        assert store.query("runs", project=None, runs=None)["points"].to_list() == [1]
