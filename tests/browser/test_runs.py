@@ -176,7 +176,7 @@ def test_empty_page_says_how_to_fill_it_and_fills_by_itself(server, open_page, t
     view.page.get_by_text("The store is empty").wait_for()
     view.page.get_by_text("python -m data import").first.wait_for()
     command(served.home, "import", str(EXAMPLES / "r5_rloo"), "--json")
-    view.page.locator(".ovr a", has_text="r5_rloo").wait_for(timeout=15_000)
+    view.page.locator(".ovr a", has_text="r5_rloo").wait_for(timeout=60_000)
 
 
 def test_names_from_logs_are_never_interpreted(server, open_page, tmp_path: Path) -> None:
