@@ -1,4 +1,4 @@
-"""Commands on verdicts: ``python -m analytics verdict [--run R…] [--project P] [--json]``."""
+"""Commands on results: ``python -m analytics verdict`` and ``hallucination``, as ``--json`` too."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from typing import Any
 
 import polars as pl
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
+from analytics import hallucination
 from analytics.figures.text import interval, number
+from analytics.hallucination.report import COLUMNS, sections
+from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.verdicts import judge, method, missing, packed
 from data.home import home
 from data.remote import AnyStore, StoreAccess
@@ -62,6 +66,63 @@ def verdicts(
     return [json.loads(held[run_id]) for run_id in known["run_id"]]
 
 
+def _hallucination(options: argparse.Namespace) -> int:
+    named = options.loop or options.run
+    name = "run" if options.run else "loop"
+    with StoreAccess(home()) as store:
+        found = rates(store, named, options.tau, options.compare, options.until)
+        asked = {"loops": named}
+        graders = store.query("graders", **asked)
+        unclear = store.query("answers_unclear", **asked, until=options.until)
+        known = set(store.query("runs", project=None, runs=None)["run_id"])
+    told = hallucination.rows(found.rename({"loop": name}))
+    unknown = [loop for loop in named or [] if loop not in known]
+    if options.json:
+        print(json.dumps(told, indent=1))
+    else:
+        _show_rates(told, name)
+        for row in unclear.iter_rows(named=True):
+            for sentence in unclear_sentences(row):
+                print(f"{row['loop']}: {sentence}")
+        for loop in dict.fromkeys(graders["loop"]):
+            if sentence := grader_unknown(graders.filter(loop=loop)["grader"].to_list()):
+                print(f"{loop}: {sentence}")
+    for loop in unknown:
+        print(f"there is no {name} {loop!r}; see: python -m data list", file=sys.stderr)
+    return 1 if unknown else 0
+
+
+def rates(
+    store: AnyStore, loops: list[str] | None, tau: float = 0.8, compare_to: int | None = None,
+    until: int | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """Hallucination rates of some loops (None = all) from the store's rollups."""
+    asked = {"loops": loops, "until": until}
+    return hallucination.rates_from_counts(
+        store.query("answer_counts", **asked, tau=tau),
+        store.query("answer_flips", **asked, compare_to=compare_to),
+        store.query("answer_clusters", **asked), store.query("answer_cells", **asked),
+        compare_to, tau,
+    )  # fmt: skip
+
+
+def _show_rates(rows: list[dict[str, Any]], name: str) -> None:
+    console = Console(width=max(Console().width, 130))  # no cell of a table is cut
+    if not rows:
+        console.print("There are no graded answers. Import a table of answers: "
+                      "python -m data import PATH")  # fmt: skip
+    for section in sections(rows, name):
+        console.print(Text(section.title, style="bold"))
+        table = Table(box=None, pad_edge=False)
+        for head in COLUMNS:
+            table.add_column(head, justify="right", no_wrap=True)
+        for cells in section.table:
+            table.add_row(*cells)
+        console.print(table)
+        for sentence in section.sentences:
+            console.print(Text(f"  {sentence}"))
+
+
 def _show(rows: list[dict[str, Any]]) -> None:
     console = Console()
     if not rows:
@@ -88,7 +149,24 @@ def _parser() -> argparse.ArgumentParser:
     verdict.add_argument("--gold", metavar="SOURCE", help="gold source to judge by")
     verdict.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verdict.set_defaults(do=_verdict)
+
+    wrong = commands.add_parser("hallucination", help="rates, intervals, tests, never pooled")
+    which = wrong.add_mutually_exclusive_group()
+    which.add_argument("--loop", nargs="+", action="extend", metavar="L")
+    which.add_argument("--run", nargs="+", action="extend", metavar="R")
+    wrong.add_argument("--tau", type=_share, default=0.8, help="confident from here on, in [0, 1]")
+    wrong.add_argument("--compare", type=int, metavar="N", help="iteration to compare with")
+    wrong.add_argument("--until", type=int, metavar="N", help="ignore later iterations")
+    wrong.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    wrong.set_defaults(do=_hallucination)
     return parser
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} does not lie in [0, 1]")
+    return value
 
 
 if __name__ == "__main__":

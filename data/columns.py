@@ -56,6 +56,53 @@ SAMPLE_COLUMNS: dict[str, pl.DataType] = {
 }
 """Columns of the samples table; the key is (run_id, phase, step, prompt_id, sample_id)."""
 
+ANSWER_COLUMNS: dict[str, pl.DataType] = {
+    "loop": pl.String(),  # the run_id of the loop or run
+    "iteration": pl.Int64(),  # of the model that answered, 0 = base; a run's step
+    "origin": pl.String(),  # "benchmark", "self_generated", "human", "not stated", as logged else
+    "question_id": pl.String(),
+    "sample_id": pl.Int64(),  # number of the answer within the question, 0 where there is one
+    "topic": pl.String(),
+    "question": pl.String(),
+    "answer": pl.String(),
+    "reference": pl.String(),  # the right answer
+    "grade": pl.String(),  # "correct", "incorrect", "not_attempted"; null = none that is known
+    "grade_logged": pl.String(),  # as logged, where it is unknown or was taken for another
+    "confidence": pl.Float64(),  # 0..1
+    "confidence_refused": pl.Boolean(),  # a confidence outside 0..1 was logged
+    "confidence_kind": pl.String(),  # "logprob", "verbalised", "consistency"
+    "confidence_consistency": pl.Float64(),  # share of samples that agree, 0..1
+    "knowledge": pl.String(),  # SliCK category of the question under the base model
+    "entity_id": pl.String(),  # whom or what the question is about: its cluster
+    "grader": pl.String(),
+    "malformed": pl.Boolean(),  # no answer of the kind asked for
+    "in_training": pl.Boolean(),  # the question's entity is among those trained on
+    "self_claim": pl.String(),  # what the model had said in the text it was trained on
+}
+"""Columns of the answers table; the key is (loop, iteration, origin, question_id, sample_id)."""
+
+CORPUS_COLUMNS: dict[str, pl.DataType] = {
+    "loop": pl.String(),
+    "iteration": pl.Int64(),  # of the model trained on it, 0 = base
+    "origin": pl.String(),
+    "generator_iteration": pl.Int64(),  # that wrote it; null = not a model of this loop
+    "documents": pl.Int64(),
+    "tokens": pl.Int64(),
+    "documents_seen": pl.Int64(),  # with repeats
+    "tokens_seen": pl.Int64(),
+}
+"""Columns of the corpus table; the key is (loop, iteration, origin, generator_iteration)."""
+
+
+def no_answers() -> pl.DataFrame:
+    """An empty answers frame."""
+    return pl.DataFrame(schema=ANSWER_COLUMNS)
+
+
+def no_corpus() -> pl.DataFrame:
+    """An empty corpus frame."""
+    return pl.DataFrame(schema=CORPUS_COLUMNS)
+
 
 @dataclass
 class RunFacts:
@@ -89,18 +136,21 @@ class RunLog:
     """One run as a reader hands it over.
 
     ``metrics`` holds METRIC_COLUMNS (all but run_id may be null) and any further numeric column
-    under its logged name; ``samples`` holds SAMPLE_COLUMNS and may have further columns.
+    under its logged name; ``samples`` holds SAMPLE_COLUMNS and may have further columns, and so
+    does ``answers`` ANSWER_COLUMNS; ``corpus`` holds CORPUS_COLUMNS.
     """
 
     run: str  # the proposed run_id
     parent: str  # the name of the folder above, which makes run unique where two collide
     verbatim: bool  # True: named by a run_id column or by option, never changed
-    format: str  # "trl", "tensorboard", "table"
+    format: str  # "trl", "tensorboard", "table", "answers" …
     path: str  # where it was read, for messages
     metrics: pl.DataFrame
     samples: pl.DataFrame
     facts: RunFacts
     warnings: list[str] = field(default_factory=list)
+    answers: pl.DataFrame = field(default_factory=no_answers)
+    corpus: pl.DataFrame = field(default_factory=no_corpus)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def spool_paths(
             _close(home, batch, options, done)
             rows = 0
         batch[item.run] = item
-        rows += item.metrics.height + item.samples.height
+        rows += item.metrics.height + item.samples.height + item.answers.height
     _close(home, batch, options, done)
     if done.skipped and keep_skips:
         done.segments.append(spool.write_skips(home, done.skipped, paths_read))

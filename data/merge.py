@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from data import answers
 from data.sql import sql
 
 Cursor = duckdb.DuckDBPyConnection
@@ -55,6 +56,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
             "create or replace temp table incoming_gold as from gold_evaluations limit 0"
         )
 
+    answered = answers.load(cursor, segment, literal(segment))
     names: dict[str, str] = {}
     proposals = set(runs["run_id"])
     for row in runs.iter_rows(named=True):
@@ -66,6 +68,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     cursor.execute(sql("changes", "merge"))
     counted = cursor.sql("select * from changes_by_run").pl()
     counts = {row["run_id"]: row for row in counted.iter_rows(named=True)}
+    graded = answers.merge(cursor) if answered else {}
     generation = _one(cursor, "select number + 1 from generation")
 
     results, affected = [], []
@@ -79,14 +82,17 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
             )
         count = counts.get(run_id, {})
         added = {k: int(count.get(k, 0)) for k in ("points", "gold_evaluations", "samples")}
+        told_apart = graded.get(run_id, {"answers": 0, "replaced": 0, "moved": 0})
         moved = any(count.get(k, 0) for k in ("points", "replaced", "samples", "scalars"))
+        moved = moved or told_apart["moved"] > 0
         told = _tell(cursor, run_id, row, notes, generation, moved)
         if moved or told:
             affected.append(run_id)
         results.append({
-            "run": run_id, "format": row["format"], **added, "answers": 0,
-            "replaced": int(count.get("replaced", 0)), "changed": moved or told,
-            "facts": json.loads(row["facts"]), "warnings": notes,
+            "run": run_id, "format": row["format"], **added,
+            "answers": told_apart["answers"],
+            "replaced": int(count.get("replaced", 0)) + told_apart["replaced"],
+            "changed": moved or told, "facts": json.loads(row["facts"]), "warnings": notes,
         })  # fmt: skip
     if affected:
         _refresh(cursor, affected)
@@ -177,6 +183,7 @@ def _rename(cursor: Cursor, old: str, new: str) -> None:
     cursor.execute("update incoming_scalars set run_id = $new where run_id = $old", names)
     cursor.execute("update incoming_gold set run_id = $new where run_id = $old", names)
     cursor.execute("update incoming_samples set run_id = $new where run_id = $old", names)
+    answers.rename(cursor, names)
 
 
 def _tell(
@@ -188,7 +195,7 @@ def _tell(
         "select project, format, parent, path, facts, warnings from runs where run_id = $run",
         run=run_id,
     )
-    facts = json.loads(row["facts"])
+    facts = _merged_facts(json.loads(row["facts"]), {})  # in the order that merging keeps
     new = {
         "run": run_id, "project": row["project"] or "default", "format": row["format"],
         "parent": row["parent"], "path": row["path"], "warnings": json.dumps(notes),
@@ -241,7 +248,7 @@ def _merged_facts(poorer: dict[str, Any], richer: dict[str, Any]) -> dict[str, A
     checkpoints = {*poorer.get("checkpoints", []), *richer.get("checkpoints", [])}
     facts["checkpoints"] = sorted(checkpoints)
     sources = {s.get("path"): s for s in [*poorer.get("sources", []), *richer.get("sources", [])]}
-    facts["sources"] = list(sources.values())
+    facts["sources"] = [sources[path] for path in sorted(sources, key=str)]
     facts["config"] = {**poorer.get("config", {}), **richer.get("config", {})}
     return facts
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import polars as pl
 
-from data import late_gold
+from data import answers, late_gold
 from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
 
 RUN_COLUMNS = (
@@ -28,7 +28,7 @@ RUN_COLUMNS = (
 )  # fmt: skip
 FORMAT_RANK = {
     "trl": 1, "verl": 1, "trackio": 2, "wandb": 3, "mlflow": 3, "openrlhf": 3, "tensorboard": 4,
-    "table": 5,
+    "table": 5, "samples": 6, "answers": 7, "corpus": 8,
 }  # fmt: skip
 """Richness of a format: where two logs of one run disagree, the smaller number wins."""
 
@@ -72,6 +72,7 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
         "scalars": pl.concat(scalars),
         "gold": pl.concat(golds),
         "samples": pl.concat(samples) if samples else _sample_rows(pl.DataFrame()),
+        **answers.files(logs),
     }
     return _commit(home, new_name("import"), files)
 

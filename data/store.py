@@ -14,8 +14,8 @@ import polars as pl
 from data import merge, spool
 from data.sql import StoreError, sql
 
-SCHEMA_VERSION = 1
-MIGRATIONS: tuple[tuple[int, str], ...] = ()
+SCHEMA_VERSION = 2
+MIGRATIONS: tuple[tuple[int, str], ...] = ((2, "answers_tables"),)
 """(version it leads to, file in changes/), in order, for stores older than SCHEMA_VERSION."""
 
 
@@ -159,8 +159,7 @@ class Store:
                 cursor.execute("begin")
                 cursor.execute((Path(__file__).parent / "schema.sql").read_text())
                 cursor.execute("commit")
-                return
-            if "store_version" not in tables:
+            elif "store_version" not in tables:
                 raise StoreError(f"{path} is a DuckDB file, but not a store of this program")
             row = cursor.execute("select max(version) from store_version").fetchone()
             version = int(row[0]) if row else 0
@@ -175,3 +174,4 @@ class Store:
                     cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})
                     cursor.execute("commit")
+            cursor.execute(sql("changes", "answers_macros"))

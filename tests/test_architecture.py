@@ -15,6 +15,7 @@ ROOTS = (
     "app.py",
     "analytics/__main__.py",
     "pages/shared/reads.py",
+    "pages/shared/answer_reads.py",
     "pages/shared/worker.py",
     "pages/shared/verdict_routes.py",
 )

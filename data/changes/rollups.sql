@@ -34,6 +34,9 @@ with m as (
 ), responses as (
     select run_id, count(*) as samples
     from samples semi join affected using (run_id) group by run_id
+), graded as (
+    select loop as run_id, sum(n)::bigint as answers, max(iteration) as step_end
+    from answer_counts where loop in (select run_id from affected) group by loop
 ), apart as (
     select run_id, count(*) as golds, max(step) as gold_step_end
     from gold_evaluations semi join affected using (run_id) group by run_id
@@ -46,8 +49,9 @@ with m as (
     from m join gold_end g using (run_id) where m.step <= g.step group by run_id
 )
 select r.run_id, coalesce(e.points, 0), coalesce(e.golds, 0) + coalesce(p.golds, 0),
-    coalesce(s.samples, 0), 0, coalesce(e.step_end, g.step), e.kl_end, g.step, k.kl,
+    coalesce(s.samples, 0), coalesce(q.answers, 0), coalesce(e.step_end, g.step, q.step_end), e.kl_end, g.step, k.kl,
     coalesce(e.kl_rows, 0)
 from affected a join runs r using (run_id) left join ends e using (run_id)
     left join apart p using (run_id) left join gold_end g using (run_id)
-    left join gold_kl k using (run_id) left join responses s using (run_id);
+    left join gold_kl k using (run_id) left join responses s using (run_id)
+    left join graded q using (run_id);

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
-from data.readers import folder, tables
+from data.readers import answer_parts, evaluations, folder, tables
 from data.readers.conversion import check_options
 from data.readers.discover import (
     FORMATS,
@@ -85,7 +85,11 @@ def _in_order(found: Found) -> Iterator[RunFolder | TableFile]:
 def _guarded(part: RunFolder | TableFile, options: ReadOptions) -> Iterator[RunLog | Skip]:
     path = part.folder if isinstance(part, RunFolder) else part.path
     try:
-        if isinstance(part, TableFile):
+        if isinstance(part, TableFile) and evaluations.recognises(part.path):
+            yield from evaluations.read(part.path, options)
+        elif isinstance(part, TableFile) and answer_parts.recognises(part.path):
+            yield from answer_parts.read(part.path, options)
+        elif isinstance(part, TableFile):
             kind = options.format if options.format in ("csv", "jsonl", "parquet") else None
             yield from tables.read(part.path, options, kind)
         else:

@@ -17,7 +17,7 @@ from data.readers.parquet import read_parquet
 
 FORMAT = "trl"
 EXPECTS = "TRL completions (completions/completions_00000.parquet)"
-_NAME = re.compile(r"completions_(\d+)\.parquet")
+_NAME = re.compile(r"completions_(\d{1,18})\.parquet")
 NEEDED = ("prompt", "completion")
 
 

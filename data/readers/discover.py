@@ -12,6 +12,7 @@ from pathlib import Path
 from data.columns import ReadOptions, Skip
 from data.readers import (
     completions,
+    evaluations,
     mlflow,
     openrlhf,
     tables,
@@ -27,7 +28,8 @@ _PART = re.compile(r"checkpoint-\d+|tb|runs|wandb|trackio|completions")
 _HOST = re.compile(r"[A-Z][a-z]{2}\d{1,2}_\d{2}-\d{2}-\d{2}_.+")  # Nov23_11-13-00_host, under runs
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 READERS = (
-    trainer_state, trackio, wandb, mlflow, tfevents, completions, verl, openrlhf, tables
+    trainer_state, trackio, wandb, mlflow, tfevents, completions, verl, openrlhf, evaluations,
+    tables,
 )  # fmt: skip
 KNOWN = "; ".join(r.EXPECTS for r in READERS)
 FORMATS = (*dict.fromkeys(r.FORMAT for r in READERS), "csv", "jsonl", "parquet")

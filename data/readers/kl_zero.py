@@ -1,8 +1,10 @@
-"""A KL that is 0 because nobody measured it: no reference model, or coefficient 0."""
+"""Zeros of KL: those that nobody measured, and the one that is known without measuring."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
+from data.columns import RunFacts
 
 MIN_ROWS = 5
 """Rows of exact zeros from which on a moving policy cannot have measured them."""
@@ -52,3 +54,21 @@ def _moves(columns: Mapping[str, Sequence[float | None]]) -> bool:
     return any(
         len({v for v in columns[key] if v is not None}) > 1 for key in MOVING if key in columns
     )
+
+
+def zero_at_start(
+    kl: list[float | None], places: Sequence[tuple[str, int]], facts: RunFacts
+) -> None:
+    """Fill in the KL of verl's validation before its first update, which is 0 by definition.
+
+    Args:
+        kl: by row, changed in place.
+        places: phase and step of each row.
+        facts: say whether there is a KL to the initial policy; get a note.
+    """
+    if facts.kl_reference != "initial_policy" or facts.kl_conversion == "missing":
+        return
+    for row, place in enumerate(places):
+        if place == ("eval", 0) and kl[row] is None:
+            kl[row] = 0.0
+            facts.kl_note += "; 0 at the validation before the first step, as it is by definition"

@@ -49,7 +49,7 @@ def run_of(path: Path) -> Path | None:
     if path.name == "meta.yaml":
         return path.parent if is_run(path.parent) else None
     if "metrics" not in path.parts:
-        return path if path.is_dir() and is_run(path) else None
+        return None
     above = (folder for folder in path.parents if folder.name == "metrics")
     return next((folder.parent for folder in above if is_run(folder.parent)), None)
 

@@ -12,9 +12,12 @@ from polars.exceptions import PanicException, PolarsError
 from data.columns import LogError
 
 MAX_BYTES = 4 << 30
-EXPANSION = 200
-"""Cells, or bytes once unpacked, a byte of file, beyond which a large file is no log but a bomb."""
-FREE = 64 << 20  # cells or bytes below which nothing is asked
+MAX_CELLS = (16 << 20, 20)
+MAX_UNPACKED = (64 << 20, 200)
+"""Cells, and bytes once unpacked: so many, and so many more for each byte of the file.
+
+Beyond that a file is no log but a bomb: run lengths pack a thousand million zeros into nothing.
+"""
 
 
 def read_parquet(path: Path) -> pl.DataFrame:
@@ -63,7 +66,8 @@ def _check_expansion(metadata: pq.FileMetaData, path: Path) -> None:
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     cells = metadata.num_rows * metadata.num_columns
     unpacked = sum(group.total_byte_size for group in groups)
-    if max(cells, unpacked) > FREE + EXPANSION * size:
+    limits = [free + each * size for free, each in (MAX_CELLS, MAX_UNPACKED)]
+    if cells > limits[0] or unpacked > limits[1]:
         raise LogError(
             f"{path.name} unpacks to {metadata.num_rows:,} rows or {unpacked:,} bytes from "
             f"{size:,}, which no log does"

@@ -13,7 +13,7 @@ from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
 from data.readers import conversion, roles
 from data.readers.dialects import Dialect, dialect_of
 from data.readers.kl_table import setting
-from data.readers.kl_zero import MOVING, STILL, is_unmeasured
+from data.readers.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
 from data.readers.mapping import RUN_COLUMNS, gold_kind_of
 from data.readers.scalars import Row, Scalars
 from data.readers.settings import flat, no_reference, observed
@@ -102,6 +102,8 @@ def run_frame(
         columns["n_responses"] = _responses(settings, dialect, phases, rows, window)
 
     logged = _kl(columns, keys, phases, rows, dialect, settings, window, options, facts, warnings)
+    if dialect is not None and dialect.name == "verl":
+        zero_at_start(columns["kl"], [entry[:2] for entry in index], facts)
     taken |= {"kl", *([facts.kl_key] if facts.kl_key else [])}
     facts.nan_rows = _nan_rows(logged, columns["proxy_reward"], columns["gold_reward"])
     facts.gold_kind = options.gold_kind or _gold_kind(chosen.gold, columns["gold_reward"])

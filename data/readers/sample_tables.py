@@ -98,7 +98,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             run=name,
             parent=cells.table.path.parent.name,
             verbatim=verbatim,
-            format="table",
+            format="samples",
             path=str(cells.table.path),
             metrics=pl.DataFrame([run_of_metrics, *metrics.get_columns()]),
             samples=pl.DataFrame([run, *part.get_columns()]),

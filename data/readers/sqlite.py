@@ -52,7 +52,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("pragma trusted_schema = off")
             connection.execute("pragma query_only = on")
             yield connection
-        except (sqlite3.Error, OverflowError, MemoryError) as error:
+        except (sqlite3.Error, OverflowError, MemoryError, UnicodeError) as error:
             cause = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
             raise LogError(f"{path.name} is not a whole SQLite database ({cause})") from None
 

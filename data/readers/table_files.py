@@ -72,9 +72,7 @@ def load(path: Path, kind: str | None = None) -> Table:
 
 def is_history(path: Path) -> bool:
     """Whether a file is, by its name and start, a table as JSON, such as a wandb history."""
-    if _HISTORY.search(path.name.lower()) is None:
-        return False
-    return is_json_table(path)
+    return _HISTORY.search(path.name.lower()) is not None and is_json_table(path)
 
 
 def is_json_table(path: Path) -> bool:
@@ -102,6 +100,8 @@ def _open(path: Path) -> IO[str]:
     try:
         with opener(path, "rb") as file:
             encoding = encoding_of(file.read(4))
+        if packed:
+            _refuse_bomb(path)
     except (EOFError, zlib.error):
         raise LogError(f"{path.name} is not a whole gzip file") from None
     # One flipped bit must not cost the file: the bad byte ends up in one cell, which is then named.
@@ -109,10 +109,26 @@ def _open(path: Path) -> IO[str]:
     return text
 
 
+def _refuse_bomb(path: Path) -> None:
+    """Unpack a gzip file without keeping it, to know its length before a row is read."""
+    total = 0
+    with path.open("rb") as raw, gzip.GzipFile(fileobj=raw) as file:
+        while True:
+            try:
+                chunk = file.read(1 << 20)
+            except (EOFError, zlib.error, gzip.BadGzipFile):
+                return  # a broken stream is read up to where it breaks off
+            if not chunk:
+                return
+            total += len(chunk)
+            if total > FREE + EXPANSION * raw.tell() or total > MAX_TEXT:
+                message = f"unpacks to more than {EXPANSION} times its size, as no log does"
+                raise LogError(f"{path.name} {message}")
+
+
 def _lines(file: IO[str], table: Table) -> Iterator[str]:
     """The lines of a text file with their ends; stops at what cannot be a table."""
     total = 0
-    packed = getattr(getattr(file, "buffer", None), "fileobj", None)  # gzip: what it reads from
     while True:
         try:
             line = file.readline(MAX_LINE)
@@ -122,10 +138,6 @@ def _lines(file: IO[str], table: Table) -> Iterator[str]:
         if not line:
             return
         total += len(line)
-        if packed is not None and total > FREE + EXPANSION * packed.tell():
-            raise LogError(
-                f"{table.path.name} unpacks to more than {EXPANSION} times its size, as no log does"
-            )
         if len(line) >= MAX_LINE or total > MAX_TEXT:
             raise LogError(f"{table.path.name} has a line or a length that no table has")
         yield line

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import conversion, sample_tables, table_files, wandb_export
+from data.readers import answer_tables, conversion, sample_tables, table_files, wandb_export
 from data.readers.cells import Cells, split_by
 from data.readers.conversion import REFERENCES
 from data.readers.kl_table import ESTIMATORS, UNITS
@@ -68,7 +68,9 @@ def read(path: Path, options: ReadOptions, kind: str | None = None) -> Iterator[
         return
     what = _classify(table, options)
     names, verbatim = _run_names(cells, path, options)
-    if what == "samples":
+    if what == "answers":
+        yield from answer_tables.read(cells, names, verbatim)
+    elif what == "samples":
         yield from sample_tables.read(cells, names, verbatim, options)
     else:
         yield from _metrics(cells, names, verbatim, options)
@@ -84,13 +86,11 @@ def stem(path: Path) -> str:
 
 
 def _classify(table: Table, options: ReadOptions) -> str:
-    """What a table holds, "metrics" or "samples"; raises for anything else."""
+    """What a table holds: metrics, samples or answers; raises for anything else."""
     columns = set(table.frame.columns)
     name = table.path.name
-    if "grade" in columns and columns & {"question_id", "question", "answer"}:
-        raise LogError(f"{name} is a table of graded answers, which this version does not read")
-    if {"documents", "generator_iteration"} <= columns:
-        raise LogError(f"{name} is a table of a corpus, which this version does not read")
+    if answer_tables.holds(columns):
+        return "answers"
     if sample_tables.holds_samples(columns):
         return "samples"
     mapped = {key for key in (options.proxy, options.gold, options.kl) if key}

@@ -12,7 +12,7 @@ import polars as pl
 
 from data.columns import LogError
 from data.readers import sqlite
-from data.readers.scalars import Scalars, load_json
+from data.readers.scalars import Scalars, as_step, load_json
 from data.readers.table_files import object_frame
 from data.readers.tracked import Frame, StoreRun, Tracked, name_of, set_config
 
@@ -89,7 +89,7 @@ def read(path: Path, run_id: object) -> Scalars:
             if values is None:
                 broken += 1
                 continue
-            tracked.add(values, step if isinstance(step, int) and step >= 0 else None)
+            tracked.add(values, as_step(step))
         if {"config", key} <= set(sqlite.tables(connection).get("configs", [])):
             query = f"select config from configs where {key} = ? order by rowid desc limit 1"
             for (content,) in sqlite.rows(connection, query, (run_id,)):

@@ -26,7 +26,7 @@ REPEATED = frozenset({"training/global_step", "global_step"})  # the step once m
 MAX_LINE = 64 << 20
 _LOG_LINE = re.compile(rb'\s*\{\s*"step"\s*:\s*-?\d+\s*,\s*"data"\s*:\s*\{')
 _DUMP_LINE = re.compile(rb'\s*\{\s*"input"\s*:.*', re.DOTALL)
-_DUMP_NAME = re.compile(r"\d+\.jsonl")
+_DUMP_NAME = re.compile(r"\d{1,18}\.jsonl")
 _RENAMED = {"input": "prompt", "output": "completion", "score": "proxy_reward"}
 
 

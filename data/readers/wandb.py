@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
-from data.readers.scalars import Scalars, load_json, read_text
+from data.readers.scalars import Scalars, as_step, load_json, read_text
 from data.readers.table_files import object_frame
 from data.readers.tracked import Frame, StoreRun, Tracked, name_of, set_config
 from data.readers.wandb_log import records
@@ -73,11 +73,10 @@ def read(path: Path) -> Scalars:
             broken += 1
             continue
         if row:
-            counter = row.get("_step")
             media = tuple(f"{key[:-6]}." for key in row if key.endswith("._type"))
             if media:  # a table's size and number of rows are no metrics
                 row = {key: value for key, value in row.items() if not key.startswith(media)}
-            tracked.add(row, counter if isinstance(counter, int) and counter >= 0 else None)
+            tracked.add(row, as_step(row.get("_step")))
     if broken:
         scalars.notes.append(f"{path.name}: {broken} malformed records were left out")
     set_config(scalars, head.config)

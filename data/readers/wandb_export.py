@@ -10,7 +10,7 @@ from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
 from data.readers.cells import Cells
 from data.readers.run_frame import run_frame
 from data.readers.sample_tables import no_samples
-from data.readers.scalars import Scalars
+from data.readers.scalars import Scalars, as_step
 from data.readers.tracked import Tracked
 
 FORMAT = "wandb"
@@ -41,9 +41,7 @@ def read(cells: Cells, name: str, verbatim: bool, options: ReadOptions) -> RunLo
     counters = columns.get(COUNTER, [None] * table.frame.height)
     for row in range(table.frame.height):
         values = {key: column[row] for key, column in columns.items() if column[row] is not None}
-        count = counters[row]
-        whole = count is not None and count >= 0 and count.is_integer()
-        tracked.add(values, int(count) if count is not None and whole else None)
+        tracked.add(values, as_step(counters[row]))
     tracked.done()
     if not scalars.count():
         raise LogError(f"{table.path.name} has no row with metrics")

@@ -136,10 +136,10 @@ def test_generations_are_samples() -> None:
     assert run.samples.height == 43200
     assert run.samples.get_column("logprob_reference").null_count() == 0
     assert run.samples.get_column("completion").null_count() == 0
-    for name in ("answers", "corpus"):
-        (skip,) = all_of(SHARED / "loop" / f"{name}.parquet")
-        assert isinstance(skip, Skip)
-        assert "does not read" in skip.reason
+    kl = run.metrics.get_column("kl")  # k1 of the log-probabilities, each iteration
+    assert run.facts.kl_estimator == "k1"
+    assert kl.len() == run.samples.get_column("step").n_unique()
+    assert kl.null_count() == 0
 
 
 def test_best_of_n_pool_is_samples() -> None:

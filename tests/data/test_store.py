@@ -124,7 +124,7 @@ def test_schema_version_is_recorded_and_a_newer_one_refused(home: Path) -> None:
         pass
     file = made_home() / "store.duckdb"
     with duckdb.connect(str(file)) as store:
-        assert store.sql("select version from store_version").fetchall() == [(SCHEMA_VERSION,)]
+        assert store.sql("select max(version) from store_version").fetchall() == [(SCHEMA_VERSION,)]
         store.execute("insert into store_version (version) values ($v)", {"v": SCHEMA_VERSION + 1})
     with pytest.raises(StoreError) as refusal:
         Store(made_home())
@@ -530,6 +530,31 @@ def test_curve_until_is_the_curve_that_was_drawn_then(home: Path, tmp_path: Path
 
 
 PARAMETERS: dict[str, dict[str, object]] = {
+    "answer_cells": {"loops": None, "until": None},
+    "answer_clusters": {"loops": None, "until": None},
+    "answer_counts": {"loops": None, "until": None, "tau": 0.7},
+    "answer_flips": {"loops": None, "until": None, "compare_to": 0},
+    "answer_history": {"loops": None, "until": None, "question_id": "q", "origin": None},
+    "answers_page": {
+        "loops": None,
+        "iteration": None,
+        "until": None,
+        "origin": None,
+        "topic": None,
+        "knowledge": None,
+        "grade": None,
+        "search": "x",
+        "change": None,
+        "compare_to": None,
+        "rows": 10,
+        "skip": 0,
+    },
+    "answers_unclear": {"loops": None, "until": None},
+    "claims": {"run": "r", "iteration": None},
+    "corpus": {"loops": None, "until": None},
+    "fact_rates": {"run": "r", "until": None},
+    "graders": {"loops": None},
+    "training_answers": {"loops": ["r"], "until": None},
     "base_spread": {"runs": ["r"]},
     "counts": {},
     "curve_until": {"run": "r", "until": 5},

@@ -1,0 +1,89 @@
+"""Graded answers and corpora: their Parquet in a segment, and their way into the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, RunLog
+from data.sql import sql
+
+PAIR = pl.List(pl.Struct({"key": pl.String, "value": pl.Float64}))
+
+
+def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
+    """What a segment holds of answers and corpora, by file stem; nothing where there is none."""
+    held: dict[str, pl.DataFrame] = {}
+    answers = [_answer_rows(log) for log in logs if log.answers.height]
+    if answers:
+        held["answers"] = pl.concat(answers)
+    corpora = [
+        log.corpus.select(pl.col(name).cast(kind) for name, kind in CORPUS_COLUMNS.items())
+        .with_columns(loop=pl.lit(log.run))
+        for log in logs if log.corpus.height
+    ]  # fmt: skip
+    if corpora:
+        held["corpus"] = pl.concat(corpora)
+    return held
+
+
+def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str) -> bool:
+    """The segment's answers and corpora as temporary tables; whether it holds any.
+
+    Args:
+        cursor: has begun a transaction.
+        segment: the segment's folder.
+        literal: its path as ``read_parquet`` takes it.
+    """
+    read = {
+        "answers": (
+            "create or replace temp table incoming_answers as "
+            "select * replace (map_from_entries(extra) as extra) from read_parquet($path)"
+        ),
+        "corpus": (
+            "create or replace temp table incoming_corpus as select * from read_parquet($path)"
+        ),
+    }
+    none = {
+        "answers": "create or replace temp table incoming_answers as from answers limit 0",
+        "corpus": "create or replace temp table incoming_corpus as from corpus limit 0",
+    }
+    found = False
+    for stem, text in read.items():
+        if (segment / f"{stem}.parquet").is_file():
+            cursor.execute(text, {"path": f"{literal}/{stem}.parquet"})
+            found = True
+        else:
+            cursor.execute(none[stem])
+    return found
+
+
+def rename(cursor: duckdb.DuckDBPyConnection, names: dict[str, str]) -> None:
+    """Give the incoming answers the name under which their run is kept."""
+    cursor.execute("update incoming_answers set loop = $new where loop = $old", names)
+    cursor.execute("update incoming_corpus set loop = $new where loop = $old", names)
+
+
+def merge(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+    """Merge what ``load`` has read; by run the answers added, replaced, and rows that moved."""
+    cursor.execute(sql("changes", "answers"))
+    rows = cursor.sql("select run_id, answers, replaced, moved from answers_by_run").pl()
+    return {row.pop("run_id"): row for row in rows.iter_rows(named=True)}
+
+
+def _answer_rows(log: RunLog) -> pl.DataFrame:
+    """Answers in ANSWER_COLUMNS, with every further number in ``extra`` as key-value pairs."""
+    rows = log.answers.with_columns(loop=pl.lit(log.run, pl.String))
+    further = [
+        name for name, kind in rows.schema.items()
+        if name not in ANSWER_COLUMNS and (kind.is_numeric() or kind == pl.Boolean)
+    ]  # fmt: skip
+    pairs = [pl.struct(key=pl.lit(name), value=pl.col(name).cast(pl.Float64)) for name in further]
+    extra = pl.concat_list(pairs) if pairs else pl.lit(None, PAIR)
+    return rows.select(
+        *(pl.col(name).cast(kind) for name, kind in ANSWER_COLUMNS.items()),
+        extra.cast(PAIR).alias("extra"),
+    )

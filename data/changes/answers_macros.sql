@@ -1,0 +1,134 @@
+-- How answers are counted, once for rollups and questions alike. `loops`, `iterations`: null = all.
+-- What the columns mean: the comments of the tables answer_counts, answer_flips and their kin.
+create or replace macro answers_of(loops, iterations) as table
+select * from answers
+where (loops is null or list_contains(loops, loop))
+    and (iterations is null or list_contains(iterations, iteration));
+
+create or replace macro answers_counted(loops, iterations, tau) as table
+with marks as (
+    select loop, iteration, origin, topic, knowledge, question_id, grade is not null as graded,
+        coalesce(grade = 'correct', false) as correct,
+        coalesce(grade = 'incorrect', false) as incorrect,
+        coalesce(grade = 'not_attempted', false) as silent,
+        case when grade is not null then round(confidence, 6) end as c,
+        coalesce(malformed, false) as malformed, grade is not null and confidence_refused as refused
+    from answers_of(loops, iterations)
+), sure as (
+    select *, coalesce(c >= tau, false) and not silent as sure from marks
+), each as (
+    select loop, iteration, origin, topic, knowledge, question_id,
+        count(*) filter (graded) as n, count(*) filter (correct) as correct,
+        count(*) filter (incorrect) as incorrect, count(*) filter (silent) as silent,
+        count(*) filter (not graded) as ungraded,
+        count(*) filter (c is not null or silent) as measured, count(*) filter (sure) as sure,
+        count(*) filter (sure and incorrect) as sure_incorrect,
+        count(*) filter (incorrect and malformed) as malformed,
+        count(*) filter (sure and incorrect and malformed) as sure_malformed,
+        coalesce(sum(c), 0) as c_sum, count(c) as c_n, count(*) filter (refused) as refused
+    from sure group by loop, iteration, origin, topic, knowledge, question_id
+)
+select loop, iteration, origin, topic, knowledge, sum(n)::bigint as n,
+    sum(correct)::bigint as correct, sum(incorrect)::bigint as incorrect,
+    sum(silent)::bigint as not_attempted, sum(ungraded)::bigint as ungraded,
+    sum(measured)::bigint as measured, sum(sure)::bigint as confident,
+    sum(sure_incorrect)::bigint as confident_incorrect, sum(malformed)::bigint as malformed,
+    sum(sure_malformed)::bigint as confident_malformed, sum(c_sum)::double as confidence_sum,
+    sum(c_n)::bigint as confidence_n, sum(refused)::bigint as confidence_refused,
+    count(*) filter (n > 0) as questions,
+    coalesce(sum(correct / n) filter (n > 0), 0)::double as correct_share,
+    coalesce(sum(incorrect / n) filter (n > 0), 0)::double as incorrect_share,
+    coalesce(sum((incorrect / n) * (incorrect / n)) filter (n > 0), 0)::double as incorrect_squares,
+    count(*) filter (measured > 0) as measured_questions,
+    coalesce(sum(sure_incorrect / measured) filter (measured > 0), 0)::double as confident_share,
+    coalesce(sum((sure_incorrect / measured) * (sure_incorrect / measured))
+        filter (measured > 0), 0)::double as confident_squares
+from each group by loop, iteration, origin, topic, knowledge;
+
+-- Each (loop, origin, iteration) with the one it is compared with: the one before, or compare_to
+-- where that was measured and lies before.
+create or replace macro answers_compared(loops, compare_to) as table
+with held as (
+    select distinct loop, origin, iteration from answers
+    where grade is not null and (loops is null or list_contains(loops, loop))
+)
+select loop, origin, iteration,
+    case when compare_to is null
+        then lag(iteration) over (partition by loop, origin order by iteration)
+        when compare_to < iteration
+            and bool_or(iteration = compare_to) over (partition by loop, origin)
+        then compare_to end as from_iteration
+from held;
+
+-- Questions graded at both iterations, side by side. Another text is another question.
+create or replace macro answers_paired(loops, iterations, compare_to) as table
+with pairs as (
+    select * from answers_compared(loops, compare_to)
+    where from_iteration is not null
+        and (iterations is null or list_contains(iterations, iteration))
+), wanted as (
+    select loop, origin, iteration from pairs union select loop, origin, from_iteration from pairs
+), questions as (
+    select loop, iteration, origin, question_id, question, count(*) as n,
+        avg(case when grade = 'incorrect' then 1.0::double else 0.0::double end) as wrong,
+        min(topic) as topic, min(knowledge) as knowledge
+    from answers semi join wanted using (loop, origin, iteration)
+    where grade is not null group by loop, iteration, origin, question_id, question
+)
+select q.loop, q.iteration, p.from_iteration, q.origin, q.question_id, q.topic, q.knowledge,
+    q.n, b.n as n_before, q.wrong, b.wrong as wrong_before
+from pairs p
+join questions q on q.loop = p.loop and q.origin = p.origin and q.iteration = p.iteration
+join questions b on b.loop = p.loop and b.origin = p.origin and b.iteration = p.from_iteration
+    and b.question_id = q.question_id and b.question is not distinct from q.question;
+
+create or replace macro answers_flipped(loops, iterations, compare_to) as table
+select loop, iteration, from_iteration, origin, topic, knowledge, count(*) as shared,
+    count(*) filter (wrong > wrong_before) as newly_wrong,
+    count(*) filter (wrong < wrong_before) as newly_right, sum(wrong_before) as wrong_before,
+    sum(wrong) as wrong_now, sum(wrong - wrong_before) as difference_sum,
+    sum((wrong - wrong_before) * (wrong - wrong_before)) as difference_squares,
+    count(*) filter (n > 1 or n_before > 1) as several
+from answers_paired(loops, iterations, compare_to)
+group by loop, iteration, from_iteration, origin, topic, knowledge;
+
+-- Moments over entities; an answer without one is its own question's. No rows for loops whose
+-- answers name no entity.
+create or replace macro answers_clustered(loops, iterations) as table
+with named as (
+    select distinct loop from answers_of(loops, null) where entity_id is not null
+), held as (
+    select loop, iteration, origin, topic, knowledge,
+        coalesce(entity_id, concat('question ', question_id)) as entity, count(*) as n,
+        count(*) filter (grade = 'incorrect') as x
+    from answers_of(loops, iterations) semi join named using (loop)
+    where grade is not null group by loop, iteration, origin, topic, knowledge, entity
+), levelled as (
+    select loop, iteration, origin, null::varchar as topic, null::varchar as knowledge, entity, n, x
+    from held
+    union all
+    select loop, iteration, origin, topic, null, entity, n, x from held where topic is not null
+    union all
+    select loop, iteration, origin, null, knowledge, entity, n, x
+    from held where knowledge is not null
+), entities as (
+    select loop, iteration, origin, topic, knowledge, entity, sum(n)::bigint as n,
+        sum(x)::bigint as x
+    from levelled group by loop, iteration, origin, topic, knowledge, entity
+)
+select loop, iteration, origin, topic, knowledge, count(*) as clusters,
+    sum(n * n)::bigint as n_squares, sum(n * x)::bigint as "cross",
+    sum(x * x)::bigint as incorrect_squares
+from entities group by loop, iteration, origin, topic, knowledge;
+
+create or replace macro answers_binned(loops, iterations) as table
+with sure as (
+    select loop, iteration, origin, topic, knowledge, grade = 'correct' as correct,
+        round(confidence, 6) as c, round(round(confidence, 6) * 300, 6) as fine
+    from answers_of(loops, iterations)
+    where grade in ('correct', 'incorrect') and confidence is not null
+)
+select loop, iteration, origin, topic, knowledge, (ceil(fine) + floor(fine))::bigint as cell,
+    count(*) as n, count(*) filter (correct) as correct, sum(c) as confidence_sum,
+    sum(c * c) as squares_sum, coalesce(sum(c) filter (correct), 0) as confidence_correct
+from sure group by loop, iteration, origin, topic, knowledge, cell;

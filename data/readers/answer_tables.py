@@ -1,0 +1,202 @@
+"""Plain tables of graded answers, SimpleQA's own among them, and tables of a training corpus."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, LogError, RunFacts, RunLog
+from data.readers import grades
+from data.readers.cells import Cells, split_by
+from data.readers.completions import prompt_ids
+from data.readers.mapping import RUN_ID, Column
+from data.readers.sample_tables import no_metrics, no_samples
+
+TIME = Column("iteration", keys=("iteration", "step"))
+TEXTS: tuple[Column, ...] = (
+    Column("origin", keys=("origin",)),
+    Column("question_id", keys=("question_id",)),
+    Column("topic", keys=("topic",)),
+    Column("question", keys=("question", "problem")),
+    Column("answer", keys=("answer", "predicted_answer")),
+    Column("reference", keys=("reference", "target", "gold_answer")),
+    Column("confidence_kind", keys=("confidence_kind",)),
+    Column("knowledge", keys=("knowledge",)),
+    Column("entity_id", keys=("entity_id",)),
+    Column("grader", keys=("grader",)),
+    Column("self_claim", keys=("self_claim",)),
+)
+FLAGS: tuple[Column, ...] = (
+    Column("malformed", keys=("malformed",)),
+    Column("in_training", keys=("in_training", "in_loop_pool")),
+)
+NOT_STATED = "not stated"
+"""Origin of answers whose log gives none."""
+
+
+def holds(columns: Collection[str]) -> bool:
+    """Whether a table's columns are those of graded answers or of a training corpus."""
+    asked = any(
+        column.find(columns) for column in TEXTS if column.name in ("question_id", "question")
+    )
+    return ("grade" in columns and asked) or holds_corpus(columns)
+
+
+def holds_corpus(columns: Collection[str]) -> bool:
+    """Whether a table's columns are those of a training corpus."""
+    return {"documents", "generator_iteration"} <= set(columns)
+
+
+def is_simpleqa(columns: Collection[str]) -> bool:
+    """Whether a table is laid out as SimpleQA's results are."""
+    return {"problem", "target", "predicted_answer", "grade"} <= set(columns)
+
+
+def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
+    """A table of answers or of a corpus as one RunLog, without metrics, for each run in ``names``.
+
+    Raises:
+        LogError: a corpus without a column iteration.
+    """
+    if holds_corpus(cells.table.frame.columns):
+        yield from _corpus(cells, names, verbatim)
+        return
+    frame = cells.table.frame
+    keys, height = frame.columns, frame.height
+    simple = is_simpleqa(keys)
+    time = TIME.find(keys)
+    steps = cells.steps(time) if time else [0] * height
+    series = [pl.Series("iteration", steps, pl.Int64)]
+    taken = {key for key in (time, RUN_ID.find(keys), "grade", "sample_id", "confidence") if key}
+    for column in TEXTS:
+        if key := column.find(keys):
+            taken.add(key)
+            series.append(cells.texts(key).alias(column.name))
+    for column in FLAGS:
+        if key := column.find(keys):
+            taken.add(key)
+            series.append(_flag(cells, key).alias(column.name))
+    letters = grades.SIMPLEQA if simple else None
+    series += grades.mapped(cells.texts("grade"), letters).get_columns()
+    for key in ("confidence", "confidence_consistency"):
+        if key in keys:
+            taken.add(key)
+            series.append(cells.numbers(key).alias(key))
+    for key in cells.further(taken | set(ANSWER_COLUMNS)):
+        series.append(cells.numbers(key).fill_nan(None))
+    rows = pl.DataFrame(series)
+    if "question_id" not in rows.columns:
+        rows = rows.with_columns(prompt_ids(rows["question"].fill_null("")).alias("question_id"))
+    given = frame["sample_id"] if "sample_id" in keys else None
+    if given is not None:
+        rows = rows.with_columns(sample_id=given.cast(pl.String))
+    default = "benchmark" if simple else NOT_STATED
+    for name, at in split_by(names).items():
+        good = at
+        if cells.bad_rows:
+            good = [row for row in at if row not in cells.bad_rows]
+        if not good:
+            continue
+        warnings = cells.notes(at)
+        if time is None:
+            warnings.append(
+                f"{cells.table.path.name} names no iteration or step: all answers are iteration 0"
+            )
+        part = rows if len(good) == height else rows[good]
+        part = shaped(part.with_columns(loop=pl.lit(name, pl.String)), default)
+        yield log(name, verbatim, "answers", cells.table.path, part, warnings)
+
+
+def shaped(rows: pl.DataFrame, origin: str = NOT_STATED) -> pl.DataFrame:
+    """Answers in ANSWER_COLUMNS, further numbers kept, a confidence outside [0, 1] refused."""
+    held = set(rows.columns)
+    rows = rows.with_columns(
+        pl.lit(None, kind).alias(name) for name, kind in ANSWER_COLUMNS.items() if name not in held
+    )
+    logged = pl.col("confidence").cast(pl.Float64)
+    inside = logged.round(6).is_between(0, 1)
+    empty = pl.col("origin").is_null() | (pl.col("origin") == "")
+    agree = pl.col("confidence_consistency")
+    rows = rows.with_columns(
+        origin=pl.when(empty).then(pl.lit(origin)).otherwise("origin"),
+        confidence=pl.when(inside).then(logged.clip(0, 1)),
+        confidence_refused=(logged.is_not_null() & ~inside).fill_null(False),
+        confidence_consistency=pl.when(agree.is_between(0, 1)).then(agree),
+        sample_id=_numbered(rows["sample_id"]),
+    )
+    further = [name for name in rows.columns if name not in ANSWER_COLUMNS]
+    return rows.select(
+        *(pl.col(name).cast(kind) for name, kind in ANSWER_COLUMNS.items()), *further
+    )
+
+
+def log(
+    name: str, verbatim: bool, kind: str, path: Path, answers: pl.DataFrame, warnings: list[str]
+) -> RunLog:
+    """A RunLog of nothing but answers, with what the door did to them in words."""
+    facts = RunFacts(sources=[{"path": str(path), "format": kind, "rows": answers.height}])
+    return RunLog(
+        run=name,
+        parent=path.parent.name,
+        verbatim=verbatim,
+        format="answers",
+        path=str(path),
+        metrics=no_metrics(),
+        samples=no_samples(),
+        facts=facts,
+        warnings=[*warnings, *grades.said(answers)],
+        answers=answers,
+    )
+
+
+def _corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
+    keys, path = cells.table.frame.columns, cells.table.path
+    time = TIME.find(keys)
+    if time is None:
+        raise LogError(f"{path.name} is a table of a corpus without a column iteration")
+    series = [pl.Series("iteration", cells.steps(time), pl.Int64)]
+    origin = cells.texts("origin") if "origin" in keys else pl.Series([NOT_STATED] * len(names))
+    series.append(origin.fill_null(NOT_STATED).alias("origin"))
+    for key in list(CORPUS_COLUMNS)[3:]:
+        found = cells.numbers(key) if key in keys else pl.Series([None] * len(names))
+        series.append(found.cast(pl.Float64).round(0).cast(pl.Int64, strict=False).alias(key))
+    rows = pl.DataFrame(series)
+    for name, at in split_by(names).items():
+        good = [row for row in at if row not in cells.bad_rows]
+        if not good:
+            continue
+        part = rows[good].with_columns(loop=pl.lit(name, pl.String))
+        told = log(name, verbatim, "corpus", path, _NO_ANSWERS.clone(), cells.notes(at))
+        told.format = "corpus"
+        told.corpus = part.select(list(CORPUS_COLUMNS))
+        told.facts.sources[0]["rows"] = part.height
+        yield told
+
+
+_NO_ANSWERS = pl.DataFrame(schema=ANSWER_COLUMNS)
+
+
+def _flag(cells: Cells, key: str) -> pl.Series:
+    column = cells.table.frame.get_column(key)
+    if column.dtype == pl.Boolean:
+        return column
+    words = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+    folded = cells.texts(key).str.strip_chars().str.to_lowercase()
+    return folded.replace_strict(words, default=None, return_dtype=pl.Boolean)
+
+
+def _numbered(ids: pl.Series) -> pl.Series:
+    """Sample ids as numbers: as they are where whole, else a stable number for each text."""
+    if ids.null_count() == ids.len():
+        return pl.Series("sample_id", [0] * ids.len(), dtype=pl.Int64)
+    whole = ids.cast(pl.String).cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)
+    if whole.null_count() == ids.null_count():
+        return whole.fill_null(0).alias("sample_id")
+    texts = ids.cast(pl.String).fill_null("")
+    unique = texts.unique()
+    digests = [hashlib.blake2b(text.encode(), digest_size=7).digest() for text in unique.to_list()]
+    numbers = pl.Series([int.from_bytes(digest) for digest in digests], dtype=pl.Int64)
+    return texts.replace_strict(unique, numbers).alias("sample_id")
