@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -319,7 +320,9 @@ def ask(
         "scheme": "http", "server": ("127.0.0.1", 8501), "client": (client, 4711),
         "headers": [(b"authorization", f"Bearer {given}".encode("latin-1"))],
     }  # fmt: skip
-    asyncio.run(app(scope, receive, send))
+    # In a thread of its own: a browser test before this one leaves an event loop running here.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, app(scope, receive, send)).result()
     return sent[0]["status"], b"".join(part.get("body", b"") for part in sent[1:])
 
 
