@@ -83,7 +83,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         count = counts.get(run_id, {})
         added = {k: int(count.get(k, 0)) for k in ("points", "gold_evaluations", "samples")}
         told_apart = graded.get(run_id, {"answers": 0, "replaced": 0, "moved": 0})
-        moved = any(count.get(k, 0) for k in ("points", "replaced", "samples", "scalars"))
+        moved = any(count.get(k, 0) for k in ("points", "samples", "moved"))
         moved = moved or told_apart["moved"] > 0
         told = _tell(cursor, run_id, row, notes, generation, moved)
         if moved or told:

@@ -52,6 +52,20 @@ select p.run_id, p.phase, p.step, (k.n is null) as is_new
 from step_prints p left join kept_prints k using (run_id, phase, step)
 where k.n is null or k.n <> p.n or k.print <> p.print;
 
+-- What changed in rows that were there: gold that they lacked, values that the same kind of log
+-- now states otherwise (a poorer log that is filled or overruled replaces no step).
+create or replace temp table told_metrics as
+select c.run_id, count(*) as changed,
+    sum(case when m.gold_reward is null and c.gold_reward is not null then 1 else 0 end) as golds,
+    sum(case when i.source_rank = m.source_rank and (
+        (m.kl is not null and c.kl is distinct from m.kl)
+        or (m.proxy_reward is not null and c.proxy_reward is distinct from m.proxy_reward)
+        or (m.gold_reward is not null and c.gold_reward is distinct from m.gold_reward)
+    ) then 1 else 0 end) as replaced
+from changed_metrics c join metrics m using (run_id, phase, step)
+    join incoming_metrics i using (run_id, phase, step)
+group by c.run_id;
+
 delete from metrics using changed_metrics c
 where metrics.run_id = c.run_id and metrics.phase = c.phase and metrics.step = c.step;
 -- One insert a table and transaction: DuckDB 2.0 finds none of the rows of a large insert (over
@@ -84,17 +98,16 @@ insert into gold_evaluations select * from changed_gold order by run_id, source,
 
 create or replace temp table changes_by_run as
 with counts as (
-    select run_id, 0 as added, 0 as replaced, count(*) as golds, 0 as samples, 0 as scalars
-    from new_gold group by run_id
-    union all
-    select run_id, 0, 0, 0, 0, count(*) from changed_gold group by run_id
-    union all
-    select run_id, count(*) as added, 0 as replaced, 0 as golds, 0 as samples, 0 as scalars
+    select run_id, count(*) as added, 0 as replaced,
+        sum(case when gold_reward is not null then 1 else 0 end) as golds, 0 as samples,
+        0 as moved
     from new_metrics group by run_id
     union all
-    select run_id, 0, count(*), 0, 0, 0 from changed_metrics group by run_id
+    select run_id, 0, replaced, golds, 0, changed from told_metrics
     union all
-    select run_id, 0, 0, count(*), 0, 0 from new_metrics where gold_reward is not null group by run_id
+    select run_id, 0, 0, count(*), 0, 0 from new_gold group by run_id
+    union all
+    select run_id, 0, 0, 0, 0, count(*) from changed_gold group by run_id
     union all
     select i.run_id, 0, 0, 0, count(*), 0
     from incoming_samples i semi join changed_steps c using (run_id, phase, step) group by i.run_id
@@ -105,5 +118,5 @@ with counts as (
 )
 select run_id, sum(added)::bigint as points, sum(replaced)::bigint as replaced,
     sum(golds)::bigint as gold_evaluations, sum(samples)::bigint as samples,
-    sum(scalars)::bigint as scalars
+    sum(moved)::bigint as moved
 from counts group by run_id;

@@ -315,3 +315,12 @@ def test_a_large_file_is_read_in_parts_and_is_the_same(
     assert len(blocks) == len(set(blocks)) == 36
     order = ["loop", "iteration", "origin", "question_id", "answer"]
     assert_frame_equal(pl.concat(parts).sort(order), whole.sort(order))
+
+
+def test_rows_that_fill_a_poorer_log_count_as_gold_and_replace_nothing() -> None:
+    first = {r["run"]: r for r in import_paths(made_home(), [LOOP], ReadOptions()).runs}
+    told = first["replace"]
+    # The generations' means came first; the metrics table then brought the gold of the same rows.
+    assert (told["points"], told["gold_evaluations"], told["replaced"]) == (9, 9, 0)
+    again = import_paths(made_home(), [LOOP], ReadOptions()).runs
+    assert {(r["points"], r["gold_evaluations"], r["replaced"]) for r in again} == {(0, 0, 0)}
