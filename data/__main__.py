@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -26,6 +26,7 @@ from data.sql import StoreError
 from data.watching import Watch, follow
 
 Row = dict[str, Any]
+_UNBOUNDED = Console(width=10_000).options
 LIST_KEYS = (
     "points", "gold_evaluations", "samples", "answers", "step_end", "kl_end"
 )  # fmt: skip
@@ -73,7 +74,7 @@ def _show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
             row["KL"] = " ".join(row[k] or "?" for k in ("kl_estimator", "kl_logged_unit"))
             row["converted"] = row["kl_conversion"]
         shown = ("run", "points", "replaced", "gold_evaluations", "samples", "KL", "converted")
-        _print_table(console, shown, runs)
+        _print_table(shown, runs)
     for row in runs:
         for warning in row["warnings"]:
             console.print(Text(f"{row['run']}: {warning}"))
@@ -124,7 +125,7 @@ def _list(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(rows, indent=1))
     elif rows:
-        _print_table(Console(), ("run", "project", "format", *LIST_KEYS), rows)
+        _print_table(("run", "project", "format", *LIST_KEYS), rows)
     else:
         print("The store is empty. Fill it with: python -m data import PATH")
     return 0
@@ -194,12 +195,17 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _print_table(console: Console, keys: Sequence[str], rows: Sequence[Row]) -> None:
-    table = Table()
+def _print_table(keys: Sequence[str], rows: Sequence[Row]) -> None:
+    """Rows as lines that are never cut or folded, whatever the terminal's width."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for key in keys:
-        table.add_column(key.replace("_", " "), overflow="fold", no_wrap=key == "run")
+        numbers = all(isinstance(row[key], int | float | None) for row in rows)
+        justify: Literal["right", "left"] = "right" if numbers else "left"
+        table.add_column(key.replace("_", " "), justify=justify, no_wrap=True)
     for row in rows:
         table.add_row(*(Text(_cell(row[key])) for key in keys))
+    console = Console()
+    console.width = max(console.width, console.measure(table, options=_UNBOUNDED).maximum)
     console.print(table)
 
 

@@ -422,12 +422,14 @@ def _hover_rows(rows: pl.DataFrame) -> list[list[str]]:
 
 def _finish_axis(figure: go.Figure, runs: Sequence[RunCurve], axis: str, rows: int) -> None:
     figure.update_xaxes(title_text=TITLES[axis], row=rows, col=1)
+    held = [x_of(frame, axis) for run in runs for frame in (run.curve, run.looks) if frame.height]
+    x = np.concatenate([np.zeros(1, dtype=np.float32), *held])
+    x = x[np.isfinite(x)]
+    low, high = float(x.min()), float(x.max())
+    # Said outright: left to itself the range makes room for the names at the ends of the lines.
+    room = 0.02 * (high - low) or 1.0
+    figure.update_xaxes(range=[low - room, high + room])
     if axis == "sqrt_kl":
-        largest = 0.0
-        for run in runs:
-            for frame in (run.curve, run.looks):
-                if _has(frame, "kl"):
-                    largest = max(largest, float(frame["kl"].max() or 0.0))  # type: ignore[arg-type]
-        where, what = ticks(largest)
+        where, what = ticks(high**2)
         figure.update_xaxes(tickvals=where, ticktext=what)
     figure.update_xaxes(zeroline=False)

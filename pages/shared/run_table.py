@@ -75,7 +75,7 @@ def _row(row: Mapping[str, Any]) -> str:
         )
         cells.append(f'<span><i class="word">gold peaks at </i>{_onset(verdict)}</span>')
         cells.append(f"<span>{_lost(verdict)}</span>")
-    cells.append(f"<span>{_gold(run)}</span>")
+    cells.append(f"<span>{_gold(run, verdict)}</span>")
     words = f"gold and proxy reward of {run['run_id']}"
     picture = row["picture"]
     drawn = f'<img src="{picture}" alt="{escape(words)}">' if picture else "nothing to draw"
@@ -113,11 +113,14 @@ def _lost(verdict: Mapping[str, Any]) -> str:
     return f'<i class="word">gold lost </i><b>{number(lost["value"])}</b><small>{reach}</small>'
 
 
-def _gold(run: Mapping[str, Any]) -> str:
-    count = run["gold_evaluations"]
+def _gold(run: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> str:
+    """How many evaluations of the source that the verdict goes by, and how old the last one is."""
+    count = verdict["gold_evaluations"] if verdict else run["gold_evaluations"]
     if not count:
         return "none"
     words = f'{count:,}<i class="word"> gold evaluations</i>'
+    if verdict and len(verdict.get("gold_sources") or ()) > 1:
+        words += f"<small>{escape(str(verdict['gold_source']))} gold</small>"
     steps = (run["step_end"] or 0) - (run["gold_step_end"] or 0)
     if not steps:
         return f"{words}<small>the last at the end</small>"

@@ -17,6 +17,9 @@ VERDICT = {
     "flags": ["prompts_vary"],
     "axis": "kl",
     "kl_end": 9.0,
+    "gold_evaluations": 6,
+    "gold_source": "evaluation",
+    "gold_sources": ["evaluation", "training"],
     "peak": {"kl": 8.0, "kl_low": 5.0, "kl_high": None, "step_low": 40, "step_high": None},
     "gold_lost": None,
 }
@@ -48,6 +51,12 @@ def test_run_table_leaves_gold_lost_blank_without_an_alarm() -> None:
 
 def test_run_table_says_how_old_the_last_gold_is() -> None:
     assert "the last 5 nats and 40 steps ago" in run_table([row()])
+
+
+def test_run_table_counts_the_evaluations_that_the_verdict_goes_by() -> None:
+    html = run_table([row()])
+    assert '>6<i class="word"> gold evaluations</i><small>evaluation gold</small>' in html
+    assert ">8<i" in run_table([row(verdict=None)])
 
 
 def test_run_table_shows_a_run_that_is_not_judged_yet() -> None:
