@@ -4,6 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.carrying import carry
+
+# Choices that a page hands on to the next one.
+TAKES = {"overoptimization": ("run", "until"), "sources": ("run",)}
+
 st.set_page_config(
     page_title="Reward overoptimization", page_icon=":material/monitoring:", layout="wide"
 )
@@ -27,4 +32,5 @@ page = st.navigation(
         ],
     }
 )  # fmt: skip
+carry(page.url_path, TAKES)
 page.run()

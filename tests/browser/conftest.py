@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
 
 from tests.browser import chromium
+from tests.browser.stores import EXAMPLES, filled
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ".js-plotly-plot .scatterlayer path, .js-plotly-plot .gl-canvas"
@@ -149,6 +150,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., S
     yield start
     for made in servers:
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def bundled(server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """The product over the bundled runs; shared, so a test leaves the store as it was."""
+    return server(home=filled(tmp_path_factory.mktemp("bundled"), EXAMPLES))
 
 
 @dataclass

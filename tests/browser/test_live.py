@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.browser.test_runs import command
+from tests.browser.stores import command
 
 LAST = "() => Math.max(...document.querySelector('.js-plotly-plot')._fullData[0].x)"
 RANGE = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"

@@ -1,0 +1,30 @@
+"""Choices go along when a reader moves through the menu."""
+
+import re
+
+
+def menu(view, name: str) -> None:
+    view.page.get_by_role("link", name=name).click()
+
+
+def test_the_menu_carries_the_run_and_where_it_is_frozen(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm&until=300")
+    view.page.get_by_text("frozen at step 300").wait_for()
+    menu(view, "Sources")
+    view.page.wait_for_url("**/sources?run=r3_grpo_bigrm")
+    menu(view, "Overview")
+    view.page.wait_for_url(re.compile(r"/(\?.*)?$"))
+    assert "run=" not in view.page.url
+    menu(view, "Overoptimization")
+    view.page.wait_for_url("**/overoptimization?run=r3_grpo_bigrm&until=300")
+    view.page.get_by_text("frozen at step 300").wait_for()
+
+
+def test_a_choice_taken_back_stays_away(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
+    view.page.get_by_role("button", name="Clear all").click()
+    view.page.get_by_text("Choose a run to see its curve").wait_for()
+    menu(view, "Sources")
+    view.page.wait_for_url("**/sources")
+    menu(view, "Overoptimization")
+    view.page.get_by_text("Choose a run to see its curve").wait_for()
