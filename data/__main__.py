@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from data import spool
+from data import project_roles, spool
 from data.checking import check
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.exporting import run_rows, write_rows
@@ -22,6 +22,7 @@ from data.importing import Imported, import_paths
 from data.owner import Owner, StoreOwned
 from data.readers.discover import FORMATS
 from data.remote import StoreAccess
+from data.rereading import ROLE_NAMES, Roles
 from data.sql import StoreError
 from data.watching import Watch, follow
 
@@ -155,6 +156,31 @@ def _check(options: argparse.Namespace) -> int:
     return 0
 
 
+def _roles(options: argparse.Namespace) -> int:
+    given = {name: getattr(options, name) for name in ROLE_NAMES}
+    with StoreAccess(home()) as store:
+        before = project_roles.chosen(store).get(options.project, Roles())
+        changed: list[Row] = []
+        roles = before
+        if options.reset or any(value is not None for value in given.values()):
+            kept = {} if options.reset else before.to_dict()
+            roles = Roles(**{**kept, **{k: v for k, v in given.items() if v is not None}})
+            changed = project_roles.save(store, options.project, roles)
+        keys = project_roles.logged_keys(store, options.project)
+    if options.json:
+        told = {"project": options.project, "roles": roles.to_dict(), "keys": keys, "runs": changed}
+        print(json.dumps(told, indent=1))
+        return 0
+    console = Console()
+    for name, value in roles.to_dict().items():
+        console.print(Text(f"{name.replace('_', ' ')}: {value or 'as recognised'}"))
+    for row in changed:
+        said = f"proxy {row['proxy_key'] or 'none'}, gold {row['gold_key'] or 'none'}"
+        console.print(Text(f"{row['run']} read again: {said}, KL {row['kl_conversion']}"))
+    console.print(Text(f"logged keys: {', '.join(keys) or 'none'}"))
+    return 0
+
+
 def _forget(options: argparse.Namespace) -> int:
     name = spool.write_forget(home(), options.runs)
     with StoreAccess(home()) as store:
@@ -248,6 +274,16 @@ def _parser() -> argparse.ArgumentParser:
     checks.add_argument("--project")
     checks.set_defaults(do=_check)
 
+    roles = commands.add_parser("roles", help="which key is proxy, gold or KL in a project")
+    roles.add_argument("--project", default="default", help="(default: default)")
+    for name, what in (("proxy", "proxy reward"), ("gold", "gold reward"), ("kl", "KL")):
+        roles.add_argument(f"--{name}", metavar="KEY", help=f"logged key of the {what}")
+    roles.add_argument("--gold-kind", choices=("score", "rate", "win_rate"))
+    roles.add_argument("--kl-unit", metavar="U", help="unit where the log does not say it")
+    roles.add_argument("--kl-estimator", choices=("k1", "k2", "k3", "exact", "bon_bound"))
+    roles.add_argument("--reset", action="store_true", help="back to what is recognised")
+    roles.set_defaults(do=_roles)
+
     forgets = commands.add_parser("forget", help="remove runs")
     forgets.add_argument("runs", nargs="+", metavar="RUN")
     forgets.set_defaults(do=_forget)
@@ -262,7 +298,7 @@ def _parser() -> argparse.ArgumentParser:
     serves.add_argument("--port", type=int, default=8502)
     serves.set_defaults(do=_serve)
 
-    for command in (imports, lists, checks, forgets):
+    for command in (imports, lists, checks, roles, forgets):
         command.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser
 

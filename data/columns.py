@@ -109,6 +109,7 @@ class RunFacts:
     """What a log says about its run besides numbers by step."""
 
     trainer: str | None = None  # "TRL GRPO", "TRL RLOO", "TRL OnlineDPO", "TRL PPO", None = unknown
+    dialect: str | None = None  # how the trainer names things (data.readers.dialects)
     kl_key: str | None = None  # the log's own name of the KL that is used
     kl_estimator: str | None = None  # k1 k2 k3 exact bon_bound, None = unknown
     kl_logged_unit: str | None = None  # "nats/sequence" or "nats/token", None = unknown
@@ -125,6 +126,7 @@ class RunFacts:
     nan_rows: int = 0  # rows with a NaN or infinity in kl, proxy or gold
     config: dict[str, Any] = field(default_factory=dict)  # beta, seed, model … as logged
     sources: list[dict[str, Any]] = field(default_factory=list)  # path, format, rows
+    stated: list[str] = field(default_factory=list)  # ROLE_OPTIONS that the import was told
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -159,6 +161,10 @@ class Skip:
 
     path: str
     reason: str
+
+
+ROLE_OPTIONS = ("proxy", "gold", "gold_kind", "kl", "kl_unit", "kl_estimator")
+"""The options of an import that say which key is what; without them a project's choice holds."""
 
 
 @dataclass(frozen=True)

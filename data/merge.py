@@ -11,7 +11,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import answers
+from data import answers, role_changes
+from data.readers.conversion import NO_KEY
+from data.readers.roles import NO_GOLD
+from data.rereading import KL_FACTS
+from data.rollups import affect, refresh
 from data.sql import sql
 
 Cursor = duckdb.DuckDBPyConnection
@@ -59,7 +63,8 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     answered = answers.load(cursor, segment, literal(segment))
     names: dict[str, str] = {}
     proposals = set(runs["run_id"])
-    for row in runs.iter_rows(named=True):
+    rows = list(role_changes.incoming(cursor, runs))
+    for row in rows:
         others = proposals - {row["run_id"]} | set(names.values())
         names[row["run_id"]] = _settle_name(cursor, row, others)
     for proposed, settled in names.items():
@@ -72,7 +77,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     generation = _one(cursor, "select number + 1 from generation")
 
     results, affected = [], []
-    for row in runs.iter_rows(named=True):
+    for row in rows:
         run_id = names[row["run_id"]]
         notes = json.loads(row["warnings"])
         if run_id != row["run_id"]:
@@ -95,7 +100,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
             "changed": moved or told, "facts": json.loads(row["facts"]), "warnings": notes,
         })  # fmt: skip
     if affected:
-        _refresh(cursor, affected)
+        refresh(cursor, affected)
     if _unskip(cursor, runs["path"].to_list()) or affected:
         cursor.execute("update generation set number = number + 1")
     return results
@@ -132,7 +137,7 @@ def forget(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, 
     for run_id in runs["run_id"]:
         known = _one(cursor, "select count(*) from runs where run_id = $run", run=run_id)
         results.append({"run": run_id, "forgotten": bool(known)})
-    _affected(cursor, [row["run"] for row in results if row["forgotten"]])
+    affect(cursor, [row["run"] for row in results if row["forgotten"]])
     cursor.execute(sql("changes", "forget"))
     cursor.execute("update generation set number = number + 1")
     return results
@@ -211,11 +216,12 @@ def _tell(
     old = json.loads(kept[4])
     new["project"] = row["project"] or kept[0]
     if row["source_rank"] > _rank_of(kept[1]):
-        facts = _merged_facts(facts, old)
+        facts = _merged_facts(facts, old) | {"stated": facts.get("stated", [])}
         # The poorer log of a known run fills in; it does not rename where the run came from.
         new |= {"format": kept[1], "parent": kept[2], "path": kept[3], "warnings": kept[5]}
     else:
-        facts = _merged_facts(old, facts)
+        facts = _merged_facts(old, facts) | {"stated": facts.get("stated", [])}
+        new["warnings"] = json.dumps(_still_true(notes, facts))
     before = (kept[0], kept[1], kept[2], kept[3], old, kept[5])
     after = (new["project"], new["format"], new["parent"], new["path"], facts, new["warnings"])
     if before == after and not moved:
@@ -233,6 +239,15 @@ def _tell(
     return changed
 
 
+def _still_true(notes: list[str], facts: dict[str, Any]) -> list[str]:
+    """A part of a log may lack what the rest of it has: what it says is missing may be there."""
+    if facts.get("gold_key"):
+        notes = [note for note in notes if not note.startswith(NO_GOLD)]
+    if facts.get("kl_key"):
+        notes = [note for note in notes if not note.startswith(NO_KEY)]
+    return notes
+
+
 def _rank_of(name: str) -> int:
     from data.spool import FORMAT_RANK
 
@@ -245,25 +260,14 @@ def _merged_facts(poorer: dict[str, Any], richer: dict[str, Any]) -> dict[str, A
     for key, value in richer.items():
         if value not in (None, "", [], {}, "missing", 0):
             facts[key] = value
+    if richer.get("kl_conversion") == "missing" and poorer.get("kl_conversion") != "missing":
+        facts |= {key: poorer[key] for key in KL_FACTS if key in poorer}
     checkpoints = {*poorer.get("checkpoints", []), *richer.get("checkpoints", [])}
     facts["checkpoints"] = sorted(checkpoints)
     sources = {s.get("path"): s for s in [*poorer.get("sources", []), *richer.get("sources", [])]}
     facts["sources"] = [sources[path] for path in sorted(sources, key=str)]
     facts["config"] = {**poorer.get("config", {}), **richer.get("config", {})}
     return facts
-
-
-def _refresh(cursor: Cursor, runs: list[str]) -> None:
-    _affected(cursor, runs)
-    cursor.execute(sql("changes", "rollups"))
-
-
-def _affected(cursor: Cursor, runs: list[str]) -> None:
-    cursor.execute(
-        "create or replace temp table affected as "
-        "select unnest(cast($runs as varchar[])) as run_id",
-        {"runs": runs},
-    )
 
 
 def _one(cursor: Cursor, text: str, **params: Any) -> int:

@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,14 @@ def write_skips(home: Path, skips: Sequence[Skip], read: Sequence[str]) -> str:
 def write_forget(home: Path, runs: Iterable[str]) -> str:
     """Write a record into the inbox that removes runs; return its name."""
     return _commit(home, new_name("forget"), {"runs": pl.DataFrame({"run_id": list(runs)})})
+
+
+def write_roles(home: Path, project: str, roles: Mapping[str, str | None]) -> str:
+    """Write a project's choice of keys into the inbox; return its name."""
+    row = pl.DataFrame(
+        [{"project": project, **roles}], dict.fromkeys(("project", *roles), pl.String)
+    )
+    return _commit(home, new_name("roles"), {"runs": row})
 
 
 def waiting(home: Path) -> list[Path]:

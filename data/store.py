@@ -11,15 +11,21 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import merge, spool
+from data import merge, role_changes, spool
 from data.sql import StoreError, sql
 
-SCHEMA_VERSION = 2
-MIGRATIONS: tuple[tuple[int, str], ...] = ((2, "answers_tables"),)
+SCHEMA_VERSION = 3
+MIGRATIONS: tuple[tuple[int, str], ...] = (
+    (2, "answers_tables"),
+    (3, "project_roles_table"),
+)
 """(version it leads to, file in changes/), in order, for stores older than SCHEMA_VERSION."""
 
 
-CHANGES = {"import": merge.merge, "forget": merge.forget, "skips": merge.keep_skips}
+CHANGES = {
+    "import": merge.merge, "forget": merge.forget, "skips": merge.keep_skips,
+    "roles": role_changes.change,
+}  # fmt: skip
 """What each kind of segment does to the tables."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from data.columns import LogError, ReadOptions, RunLog, Skip
+from data.columns import ROLE_OPTIONS, LogError, ReadOptions, RunLog, Skip
 from data.readers import answer_parts, evaluations, folder, tables
 from data.readers.conversion import check_options
 from data.readers.discover import (
@@ -39,9 +39,12 @@ def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]
     Raises:
         LogError: only with ``options.strict``, at the first Skip.
     """
+    stated = [name for name in ROLE_OPTIONS if getattr(options, name) is not None]
     for item in _one_run(paths, options) if options.run else _all(paths, options):
         if options.strict and isinstance(item, Skip):
             raise LogError(f"{item.path}: {item.reason}")
+        if isinstance(item, RunLog):
+            item.facts.stated = stated
         yield item
 
 

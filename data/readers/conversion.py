@@ -13,6 +13,7 @@ from data.readers.kl_table import (
     ESTIMATOR_SETTINGS,
     ESTIMATORS,
     MISMATCH,
+    MISMATCH_PREFIX,
     NO_KL_DIALECTS,
     NOT_POLICY_KL,
     PER_RESPONSE,
@@ -22,6 +23,9 @@ from data.readers.kl_table import (
     logged_kls,
     setting,
 )
+
+NO_KEY = "KL is missing: the log has no key"
+"""How the note and the warning begin that no KL was logged."""
 
 REFERENCES = ("initial_policy", "previous_policy", "other")
 
@@ -90,7 +94,7 @@ def of_trainer(
         facts.kl_note = NO_KL_DIALECTS[dialect.name]
         return None
     if entries and options.kl is None:
-        facts.kl_note = f"KL is missing: the log has no key {entries[0].key}"
+        facts.kl_note = f"{NO_KEY} {entries[0].key}"
         if settings.get("beta") == 0:
             facts.kl_note += ", because beta is 0 and the trainer then measures none"
         return None
@@ -116,7 +120,7 @@ def of_table(
     against the initial policy; under any other name only ``--kl-unit`` can say what it is.
     """
     key = options.kl or "kl"
-    what = NOT_POLICY_KL.get(key) or (MISMATCH if key.startswith("rollout_corr/") else None)
+    what = NOT_POLICY_KL.get(key) or (MISMATCH if key.startswith(MISMATCH_PREFIX) else None)
     if what:
         facts.kl_note = f"{key} is {what}, not KL from the initial policy"
         return None
@@ -125,7 +129,7 @@ def of_table(
         if loss:
             facts.kl_note = f"KL is missing: {loss} is {NOT_POLICY_KL[loss]}, not the KL"
         else:
-            facts.kl_note = f"KL is missing: the log has no key {key}"
+            facts.kl_note = f"{NO_KEY} {key}"
         return None
     facts.kl_key = key
     if by_contract and key == "kl":

@@ -80,6 +80,11 @@ RLOO = Dialect("rloo", "TRL RLOO", _grpo_like)
 ASYNC_GRPO = next(dialect for dialect in DIALECTS if dialect.name == "async_grpo")
 
 
+def named(name: str | None) -> Dialect | None:
+    """A dialect by its name; None where there is none of that name."""
+    return next((d for d in (*DIALECTS, GRPO, RLOO) if d.name == name), None)
+
+
 def dialect_of(
     keys: Collection[str], settings: Mapping[str, Any], kl: Sequence[float]
 ) -> Dialect | None:

@@ -46,6 +46,8 @@ class NotPolicyKL:
 
 
 MISMATCH = "the difference between the rollout engine and the trainer"
+MISMATCH_PREFIX = "rollout_corr/"
+"""How the keys begin under which verl logs that difference."""
 _TIMES_LENGTH = "times the mean response length; length goes with KL, so the product is approximate"
 _AGGREGATION = "loss_agg_mode"
 

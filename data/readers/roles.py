@@ -32,6 +32,19 @@ PROXY_OF_DIALECT: dict[str, tuple[str, ...]] = {
 OpenRLHF's return, which include the penalty."""
 
 
+INCLUDE_KL = (
+    "objective/rlhf_reward", "objective/non_score_reward", "critic/rewards/mean",
+    "critic/rewards/max", "critic/rewards/min", "return",
+)  # fmt: skip
+"""Rewards from which a KL penalty is taken already: they are no proxy (TRL PPO, RLOO and OnlineDPO;
+verl; OpenRLHF)."""
+
+NO_GOLD = (
+    "no gold reward was chosen among", "the log has no gold reward", "the table has no gold reward"
+)  # fmt: skip
+"""How the warnings begin that no gold reward was found."""
+
+
 @dataclass
 class Roles:
     """The keys chosen; None where the log has none."""
@@ -59,6 +72,17 @@ def reward_functions(keys: Sequence[str]) -> dict[str, str]:
     return {name: key for name, key in names.items() if name and name not in DPO_REWARDS}
 
 
+def function_of(key: str) -> str:
+    """A reward function's name out of the key of its mean; other keys as they are.
+
+    >>> function_of("rewards/gold_rm/mean"), function_of("critic/score/mean")
+    ('gold_rm', 'critic/score/mean')
+    """
+    if not key.startswith("rewards/"):
+        return key
+    return key.removeprefix("rewards/").removesuffix("/mean")
+
+
 def choose(scalars: Scalars, dialect: Dialect | None, options: ReadOptions) -> Roles:
     """Choose proxy and gold of a trainer's log; the options' keys win.
 
@@ -70,6 +94,11 @@ def choose(scalars: Scalars, dialect: Dialect | None, options: ReadOptions) -> R
     roles = Roles()
     if options.proxy:
         roles.proxy = named_key(options.proxy, keys, functions, "--proxy")
+        if roles.proxy in INCLUDE_KL:
+            roles.warnings.append(
+                f"the proxy {roles.proxy} includes the KL penalty: it is not what the reward "
+                "model gave"
+            )
     elif dialect is not None and dialect.name in PROXY_OF_DIALECT:
         roles.proxy = next((k for k in PROXY_OF_DIALECT[dialect.name] if k in keys), None)
     else:

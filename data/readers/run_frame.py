@@ -194,6 +194,7 @@ def _describe(
     facts: RunFacts,
 ) -> None:
     facts.trainer = dialect.trainer if dialect else None
+    facts.dialect = dialect.name if dialect else None
     facts.proxy_key, facts.gold_key = chosen.proxy, chosen.gold
     facts.gold_candidates = chosen.gold_candidates
     planned = settings.get("max_steps")

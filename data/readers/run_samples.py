@@ -11,7 +11,7 @@ from data.columns import LogError, ReadOptions, RunFacts
 from data.readers import completions, verl
 from data.readers.completions import Samples, as_text
 from data.readers.discover import RunFolder, shown
-from data.readers.roles import val_part
+from data.readers.roles import function_of, val_part
 from data.readers.scalars import Scalars
 from data.readers.tracked import Frame, StoreRun
 
@@ -32,7 +32,8 @@ def samples_of(
         facts: say which reward functions are proxy and gold; get the sources of the samples.
         options: name proxy and gold where there are no metrics.
     """
-    proxy, gold = _function(facts.proxy_key), _function(facts.gold_key)
+    proxy = function_of(facts.proxy_key) if facts.proxy_key else None
+    gold = function_of(facts.gold_key) if facts.gold_key else None
     rewarded: set[int] | None = None
     generations: int | None = None
     if scalars is None:
@@ -109,10 +110,6 @@ def _rollouts(
     facts.proxy_key = facts.proxy_key or proxy or "score"
     facts.gold_key = facts.gold_key or column
     return samples
-
-
-def _function(key: str | None) -> str | None:
-    return key.removeprefix("rewards/").removesuffix("/mean") if key else None
 
 
 def _source(path: Path, kind: str, rows: int) -> dict[str, object]:

@@ -431,7 +431,7 @@ def test_a_transaction_is_whole_or_nothing(
         raise RuntimeError("in the middle")
 
     with monkeypatch.context() as patch:
-        patch.setattr(merge, "_refresh", breaks)
+        patch.setattr(merge, "refresh", breaks)
         with pytest.raises(StoreError):
             brought(table(tmp_path / "b.csv", ["a", "b"], steps=40))
     with duckdb.connect(str(made_home() / "store.duckdb"), read_only=True):
@@ -563,6 +563,8 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "gold": {"run": "r", "until": None},
     "gold_sources": {"runs": ["r"]},
     "metrics": {"runs": ["r"], "until": None},
+    "project_keys": {"project": "p"},
+    "project_roles": {},
     "prompts": {"run": "r", "until": None},
     "responses": {"run": "r", "first": 0, "last": 9},
     "runs": {"project": None, "runs": None},

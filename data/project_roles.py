@@ -1,0 +1,128 @@
+"""Which logged key is proxy and which is gold in a project: said once, kept, and applied.
+
+A choice is a segment like every other change, so it survives a crash and is rebuilt from the
+archive. It re-reads what the store has of the project, and holds for what is imported later;
+what an import states itself (``--gold KEY``) wins there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from data import spool
+from data.columns import LogError, ReadOptions
+from data.readers.conversion import check_options
+from data.readers.kl_table import MISMATCH_PREFIX, NOT_POLICY_KL
+from data.readers.roles import INCLUDE_KL, function_of
+from data.remote import AnyStore
+from data.rereading import Roles
+from data.run_rows import KL_AS_READ, RAW, logged
+from data.sql import StoreError
+
+_KL = re.compile(r"(^|[^a-z])kl([^a-z]|$)")
+_REWARD = ("reward", "score", "gold", "acc", "win", "pass", "correct", "verif", "judge", "success")
+
+
+def chosen(store: AnyStore) -> dict[str, Roles]:
+    """The roles of every project for which somebody said any."""
+    rows = store.query("project_roles").iter_rows(named=True)
+    return {row.pop("project"): Roles(**row) for row in rows}
+
+
+def logged_keys(store: AnyStore, project: str) -> list[str]:
+    """Every key that some run of the project logs, those that look like rewards first."""
+    stored = store.query("project_keys", project=project)["key"].to_list()
+    keys = {logged(key) for key in stored if key not in (KL_AS_READ, RAW)}
+    for text in store.query("runs", project=project, runs=None)["facts"]:
+        facts = json.loads(text)
+        keys |= {facts[k] for k in ("proxy_key", "gold_key", "kl_key") if facts.get(k)}
+    return sorted(keys, key=lambda key: (not any(w in key.lower() for w in _REWARD), key))
+
+
+def proxy_keys(keys: list[str]) -> list[str]:
+    """The keys that may be the proxy: never a reward from which a KL penalty is taken."""
+    return [key for key in keys if key not in INCLUDE_KL and not is_kl(key)]
+
+
+def kl_keys(keys: list[str]) -> list[str]:
+    """The keys that may be the KL from the initial policy: never one to another policy."""
+    return [
+        key for key in keys
+        if is_kl(key) and key not in NOT_POLICY_KL and not key.startswith(MISMATCH_PREFIX)
+    ]  # fmt: skip
+
+
+def is_kl(key: str) -> bool:
+    """Whether a key is, by its name, some KL."""
+    return _KL.search(key.lower()) is not None
+
+
+def check_roles(store: AnyStore, project: str, roles: Roles) -> None:
+    """Refuse a choice that could not hold.
+
+    Raises:
+        LogError: the project is unknown, a key is logged by none of its runs, includes a KL
+            penalty or is no KL from the initial policy, or a unit or estimator is unknown.
+    """
+    check_options(
+        ReadOptions(
+            gold_kind=roles.gold_kind, kl_unit=roles.kl_unit, kl_estimator=roles.kl_estimator
+        )
+    )
+    if store.query("runs", project=project, runs=None).is_empty():
+        names = sorted(set(store.query("runs", project=None, runs=None)["project"]))
+        raise LogError(f"there is no project {project!r}; there are: {', '.join(names) or 'none'}")
+    keys = logged_keys(store, project)
+    known = {*keys, *(function_of(key) for key in keys)}
+    for name, key in (("proxy", roles.proxy), ("gold", roles.gold), ("KL", roles.kl)):
+        if key is not None and key not in known:
+            there = ", ".join(keys[:60])
+            raise LogError(f"no run of {project} logs {key} as {name}; logged are: {there}")
+    if roles.proxy in INCLUDE_KL:
+        raise LogError(f"{roles.proxy} includes the KL penalty, so it cannot be the proxy")
+    if roles.proxy is not None and roles.proxy == roles.gold:
+        raise LogError(f"{roles.proxy} cannot be proxy and gold at once")
+    if roles.kl is not None and roles.kl not in kl_keys([*keys, roles.kl]):
+        what = NOT_POLICY_KL.get(roles.kl, "no KL by its name")
+        raise LogError(f"{roles.kl} is {what}, so it cannot be the KL from the initial policy")
+
+
+def save(store: AnyStore, project: str, roles: Roles) -> list[dict[str, Any]]:
+    """Write the choice into the inbox, have it imported, and return the runs that changed.
+
+    Raises:
+        LogError: the choice could not hold (``check_roles``).
+        StoreError: the store did not take it in.
+    """
+    check_roles(store, project, roles)
+    name = spool.write_roles(store.home, project, roles.to_dict())
+    store.drain()
+    results = store.results([name])
+    if not results:
+        raise StoreError(f"the choice for {project} waits in the inbox of {store.home}")
+    return list(results[0]["runs"])
+
+
+def open_questions(runs: list[dict[str, Any]], said: Mapping[str, Roles]) -> dict[str, list[str]]:
+    """The projects of which something is not known, with what that is; asked once.
+
+    Args:
+        runs: rows of ``check``: project, points, proxy_key, gold_key, gold_evaluations,
+            kl_conversion.
+        said: projects for which somebody has answered.
+    """
+    found: dict[str, set[str]] = {}
+    for run in runs:
+        if not run["points"] or run["project"] in said:
+            continue
+        missing = found.setdefault(run["project"], set())
+        if run["proxy_key"] is None:
+            missing.add("which key is the proxy reward")
+        if run["gold_key"] is None and not run["gold_evaluations"]:
+            missing.add("which key is the gold reward")
+        if run["kl_conversion"] == "unknown":
+            missing.add("the unit of the KL")
+    return {project: sorted(missing) for project, missing in found.items() if missing}

@@ -1,0 +1,130 @@
+"""A project's choice of roles on its way into the tables, and onto the rows of later segments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from data.columns import METRIC_COLUMNS
+from data.readers.roles import function_of
+from data.rereading import Roles, reread
+from data.rollups import affect, refresh
+from data.run_rows import RunRows, parked
+from data.sql import sql
+
+Cursor = duckdb.DuckDBPyConnection
+TOLD = (
+    "proxy_key", "gold_key", "gold_kind", "kl_key", "kl_logged_unit", "kl_estimator",
+    "kl_conversion",
+)  # fmt: skip
+"""Facts of a run that the result of a choice names."""
+
+
+def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Keep a project's choice and re-read its runs, inside the caller's transaction.
+
+    Returns one row a run that changed: its keys, KL unit and conversion afterwards.
+    """
+    given = rows.row(0, named=True)
+    project = given.pop("project")
+    cursor.execute("delete from project_roles where project = $project", {"project": project})
+    roles = Roles(**given)
+    if roles != Roles():
+        cursor.execute(
+            "insert into project_roles select $project, $proxy, $gold, $gold_kind, $kl, $kl_unit, "
+            "$kl_estimator",
+            {"project": project, **given},
+        )
+    runs = cursor.execute(
+        "select run_id, facts, warnings from runs where project = $project order by run_id",
+        {"project": project},
+    ).fetchall()
+    affect(cursor, [run[0] for run in runs])
+    cursor.execute(sql("changes", "reread_load"))
+    results = []
+    for run_id, facts, warnings in runs:
+        told = _read_again(cursor, run_id, json.loads(facts), json.loads(warnings), roles, None)
+        if told is None:
+            continue
+        cursor.execute(
+            "update runs set facts = $facts, warnings = $warnings, generation = "
+            "(select number + 1 from generation) where run_id = $run",
+            {"facts": json.dumps(told.facts), "warnings": json.dumps(told.warnings), "run": run_id},
+        )
+        results.append({"run": run_id, **{k: told.facts.get(k) for k in TOLD}})
+    if results:
+        cursor.execute(sql("changes", "reread_keep"))
+        refresh(cursor, [row["run"] for row in results])
+    cursor.execute("update generation set number = number + 1")
+    return results
+
+
+def incoming(cursor: Cursor, runs: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """The runs of a segment, their incoming rows read as their project's choice says."""
+    table = cursor.sql("select * from project_roles").pl()
+    choices = {row.pop("project"): Roles(**row) for row in table.iter_rows(named=True)}
+    for row in runs.iter_rows(named=True):
+        if choices and "source_rank" in row:
+            kept = cursor.execute(
+                "select project, facts from runs where run_id = $run", {"run": row["run_id"]}
+            ).fetchall()
+            project = row["project"] or (kept[0][0] if kept else "default")
+            known = json.loads(kept[0][1]) if kept else None
+            facts, warnings = json.loads(row["facts"]), json.loads(row["warnings"])
+            roles = choices.get(project)
+            told = roles and _read_again(cursor, row["run_id"], facts, warnings, roles, known)
+            if told:
+                row = row | {
+                    "facts": json.dumps(told.facts), "warnings": json.dumps(told.warnings)
+                }  # fmt: skip
+        yield row
+
+
+def _read_again(
+    cursor: Cursor, run_id: str, facts: dict[str, Any], warnings: list[str], roles: Roles,
+    known: Mapping[str, Any] | None,
+) -> RunRows | None:  # fmt: skip
+    """Read the incoming rows of one run again; None where nothing changed."""
+    asked = {"run": run_id}
+    frames = [
+        cursor.sql(text, params=asked).pl()
+        for text in (
+            "select * from incoming_metrics where run_id = $run order by phase, step",
+            "select * from incoming_scalars where run_id = $run",
+        )
+    ]
+    run = RunRows(frames[0], frames[1], facts, warnings)
+    before = {role: facts.get(f"{role}_key") for role in ("proxy", "gold")}
+    if not frames[0].height or not reread(run, roles, known):
+        return None
+    cursor.execute("delete from incoming_metrics where run_id = $run", asked)
+    cursor.execute("delete from incoming_scalars where run_id = $run", asked)
+    cursor.register("read_again", run.metrics)
+    cursor.execute("insert into incoming_metrics by name select * from read_again")
+    cursor.register("read_again", run.scalars)
+    cursor.execute("insert into incoming_scalars by name select * from read_again")
+    cursor.unregister("read_again")
+    after = {role: facts.get(f"{role}_key") for role in ("proxy", "gold")}
+    if before != after:
+        cursor.execute(
+            sql("changes", "reread_samples"),
+            {
+                "run": run_id,
+                "proxy_was": _sample_column(before["proxy"], "proxy_reward"),
+                "gold_was": _sample_column(before["gold"], "gold_reward"),
+                "proxy": after["proxy"] and _sample_column(after["proxy"], "proxy_reward"),
+                "gold": after["gold"] and _sample_column(after["gold"], "gold_reward"),
+            },
+        )
+    return run
+
+
+def _sample_column(key: str | None, column: str) -> str:
+    """The column of the responses that holds a reward's values, as logged."""
+    name = function_of(key) if key else column
+    return f"logged {column}" if name in (*METRIC_COLUMNS, column) else parked(name)
