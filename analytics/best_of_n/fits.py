@@ -25,7 +25,8 @@ class PoolFit:
 
     kl: of the peak, nats, None where the fitted curve has none. Bounds are 90 %; an upper bound of
     None is none: more than 5 % of the draws have no peak. beyond: the peak lies past the largest
-    KL of the pool, where nothing was measured. p: of the misfit; fits: whether p >= 5 %, None
+    KL of the pool, where nothing was measured. misfit: largest distance of a point from the curve,
+    in units of gold; p: of it; fits: whether p >= 5 %, None
     where there are too few prompts to say. covariance: of (alpha, beta) over the draws, (2, 2).
     """
 
@@ -38,6 +39,7 @@ class PoolFit:
     kl: float | None
     kl_bounds: Bounds
     beyond: bool
+    misfit: float
     p: float | None
     fits: bool | None
     covariance: FloatArray | None
@@ -64,14 +66,15 @@ def pool_fit(gold: FloatArray, kl: FloatArray, form: str) -> PoolFit | None:
     if found is None:
         return None
     beyond = found.kl is not None and found.kl > float(np.max(d)) ** 2
+    residual = _least_squares(d[None, :], mean[None, :], 1 / error, form)[1]
+    misfit = float(np.max(np.abs(residual)))
     if len(gold) < FEWEST_PROMPTS:
         return PoolFit(form, found.intercept, found.alpha, found.beta, (None, None), (None, None),
-                       found.kl, (None, None), beyond, None, None, None)  # fmt: skip
+                       found.kl, (None, None), beyond, misfit, None, None, None)  # fmt: skip
     draw = weights(len(gold))
     curves = draw @ gold
     places = np.broadcast_to(d, curves.shape) if fixed else np.sqrt(np.maximum(draw @ kl, 0))
     theta, left = _least_squares(places, curves, 1 / error, form)
-    _, residual = _least_squares(d[None, :], mean[None, :], 1 / error, form)
     spread = left.std(axis=0)
     usable = spread > 1e-9 * float(np.max(np.abs(mean)) + np.max(error))
     p = 1.0
@@ -82,7 +85,7 @@ def pool_fit(gold: FloatArray, kl: FloatArray, form: str) -> PoolFit | None:
     peaks = peak_kl(theta[:, 1], theta[:, 2], form)
     return PoolFit(
         form, found.intercept, found.alpha, found.beta, _bounds(theta[:, 1]), _bounds(theta[:, 2]),
-        found.kl, _bounds(peaks), beyond, p, p >= LACK_OF_FIT, np.cov(theta[:, 1:].T),
+        found.kl, _bounds(peaks), beyond, misfit, p, p >= LACK_OF_FIT, np.cov(theta[:, 1:].T),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -34,12 +34,15 @@ class Curve:
     proxy_reward, proxy_se, proxy_low, proxy_high, win_rate (by gold, null for the largest n),
     win_rate_low, win_rate_high, win_rate_proxy, win_rate_most = n / (n + 1). Intervals are 90 %,
     null where there are too few prompts. kl: "bound" or "better", which the fits went by.
+    proxy_mean, proxy_sd: of the proxy over the samples of the pool. pool: without its samples.
     """
 
     proxy: str
     pool: Pool
     frame: pl.DataFrame
     kl: str
+    proxy_mean: float
+    proxy_sd: float
     shape: Shape | None
     best_of_n: PoolFit | None
     rl: PoolFit | None
@@ -51,6 +54,11 @@ class Curve:
             (pl.col("kl_bound") > 0) & (pl.col("kl_better") < (1 - NOT_TIGHT) * pl.col("kl_bound"))
         )
         return int(rows["n"][0]) if rows.height else None
+
+    @property
+    def axis_kl(self) -> FloatArray:
+        """KL of each row that the fits went by, nats."""
+        return np.asarray(self.frame[f"kl_{self.kl}"].to_numpy())
 
     def n_at(self, position: int) -> int:
         """The n of a row of frame."""
@@ -73,11 +81,13 @@ def curve(pool: Pool, proxy: str, kl: str = "bound") -> Curve:
         better = pool.by_prompt(
             lambda c: best_of_n_kl_better(c[proxy], c["log_probability"], sizes)
         )
+    scores = np.concatenate([block.columns[proxy].ravel() for block in pool.blocks])
     known = kl == "better" and better is not None
     axis = better if known and better is not None else bound
     frame = _frame(sizes, gold, own, wins, wins_proxy, bound, better)
     return Curve(
-        proxy, pool, frame, "better" if known else "bound", shape(gold, bound),
+        proxy, replace(pool, blocks=()), frame, "better" if known else "bound",
+        float(np.mean(scores)), float(np.std(scores)) or 1.0, shape(gold, bound),
         pool_fit(gold, axis, "best_of_n"), pool_fit(gold, axis, "rl"),
     )  # fmt: skip
 

@@ -108,10 +108,18 @@ def shape(table: FloatArray, places: FloatArray) -> Shape | None:
     pair = (early == best) & to_end
     fall = float(mean[pair][0]) if pair.any() else 0.0
     reach = either * (float(error[pair][0]) if pair.any() else 0.0)
-    half = int(np.argmin(np.abs(places - places[-1] / 2)))
-    half = min(half, count - 2)
+    half = half_way(places)
     seen = float(error[(early == half) & to_end][0]) * (one_sided + float(stats.norm.ppf(POWER)))
     return Shape(
         best, int(possible[0]), int(possible[-1]), bool(np.any(size > one_sided)),
         fall, fall - reach, fall + reach, seen,
     )  # fmt: skip
+
+
+def half_way(places: FloatArray) -> int:
+    """Position of the point that is nearest to half of the largest KL, never the last.
+
+    >>> half_way(np.array([0.0, 1.0, 2.0, 4.0]))
+    2
+    """
+    return min(int(np.argmin(np.abs(places - places[-1] / 2))), len(places) - 2)
