@@ -110,6 +110,7 @@ class RunFacts:
 
     trainer: str | None = None  # "TRL GRPO", "TRL RLOO", "TRL OnlineDPO", "TRL PPO", None = unknown
     dialect: str | None = None  # how the trainer names things (data.readers.dialects)
+    algorithm: str | None = None  # "best_of_n" where samples were selected, not a policy trained
     kl_key: str | None = None  # the log's own name of the KL that is used
     kl_estimator: str | None = None  # k1 k2 k3 exact bon_bound, None = unknown
     kl_logged_unit: str | None = None  # "nats/sequence" or "nats/token", None = unknown

@@ -16,6 +16,7 @@ ROOTS = (
     "analytics/__main__.py",
     "pages/shared/reads.py",
     "pages/shared/answer_reads.py",
+    "pages/shared/pool_reads.py",
     "pages/shared/worker.py",
     "pages/shared/verdict_routes.py",
 )

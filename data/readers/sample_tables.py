@@ -24,6 +24,9 @@ from data.readers.sample_kl import measured
 
 COMPLETION = next(column for column in SAMPLE_TEXTS if column.name == "completion")
 
+POOL = 4
+"""A table of one step with so many samples to a prompt is a pool for best-of-n."""
+
 
 def holds_samples(columns: Collection[str]) -> bool:
     """Whether a table's columns are those of single responses."""
@@ -92,6 +95,8 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         run = pl.Series("run_id", [name] * part.height, dtype=pl.String)
         facts = RunFacts(proxy_key=proxy, gold_key=gold)
         facts.sources = [{"path": str(cells.table.path), "format": "samples", "rows": part.height}]
+        if _is_pool(part):
+            facts.algorithm = "best_of_n"
         metrics = measured(no_metrics().drop("run_id"), part, facts, warnings)
         run_of_metrics = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)
         yield RunLog(
@@ -116,6 +121,14 @@ def _whole(column: pl.Series) -> bool:
         return column.null_count() == 0
     numbers = column.cast(pl.String).cast(pl.Int64, strict=False)
     return numbers.null_count() == 0
+
+
+def _is_pool(samples: pl.DataFrame) -> bool:
+    """Whether samples are many to a prompt and all of one policy, as best-of-n needs them."""
+    if samples.get_column("step").n_unique() > 1 or "prompt_id" not in samples.columns:
+        return False
+    each = samples.group_by("prompt_id").len().get_column("len").median()
+    return isinstance(each, float) and each >= POOL
 
 
 def _keyed(samples: pl.DataFrame, warnings: list[str]) -> pl.DataFrame:

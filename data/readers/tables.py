@@ -240,6 +240,8 @@ def _frame(
         elif facts.kl_conversion == "unknown":
             warnings.append(f"KL: {facts.kl_note}")
     gold = columns.get("gold_reward", nothing)
+    if facts.kl_estimator == "bon_bound":
+        facts.algorithm = "best_of_n"
     if facts.gold_key is None:
         warnings.append("the table has no gold reward: name its column with --gold if it has")
     finite = [v for v in gold if v is not None and math.isfinite(v)]

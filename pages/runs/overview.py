@@ -82,9 +82,10 @@ rows = [
         "verdict": verdicts.get(run["run_id"]),
         "colour": run_colour(run["ordinal"]),
         "picture": pictures.get(run["run_id"], ""),
-        "trainer": json.loads(run["facts"]).get("trainer") or run["format"],
+        "trainer": facts.get("trainer") or run["format"],
+        "pool": facts.get("algorithm") == "best_of_n" and not run["points"],
     }
-    for run in chosen[:MOST_ROWS]
+    for run, facts in ((run, json.loads(run["facts"])) for run in chosen[:MOST_ROWS])
 ]
 st.html(run_table(rows))
 if len(chosen) > MOST_ROWS:

@@ -25,6 +25,8 @@ page = st.navigation(
             st.Page("../runs/overview.py", title="Overview", default=True, icon=":material/list:"),
             st.Page("../runs/overoptimization.py", title="Overoptimization",
                     url_path="overoptimization", icon=":material/show_chart:"),
+            st.Page("../runs/best_of_n.py", title="Best-of-n", url_path="best-of-n",
+                    icon=":material/filter_alt:"),
         ],
         "Review": [
             st.Page("../review/sources.py", title="Sources", url_path="sources",

@@ -48,7 +48,7 @@ def run_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
     Args:
         rows: run (a row of the query runs), verdict (or None while it is computed), colour,
-            picture (data address or "").
+            picture (data address or ""), pool (whether it is a pool of samples and no run).
     """
     head = "".join(f"<span>{escape(text)}</span>" for text in HEADS)
     body = "".join(_row(row) for row in rows)
@@ -57,13 +57,18 @@ def run_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _row(row: Mapping[str, Any]) -> str:
     run, verdict = row["run"], row["verdict"]
-    link = escape(local_link("/overoptimization", [("run", run["run_id"])]))
+    pool = row.get("pool", False)
+    page = "/best-of-n" if pool else "/overoptimization"
+    link = escape(local_link(page, [("run", run["run_id"])]))
     about = " · ".join(escape(str(text)) for text in (row["trainer"], run["project"]) if text)
     cells = [
         f'<span><i class="dot" style="background:{row["colour"]}"></i>'
         f'<a href="{link}">{escape(run["run_id"])}</a><small>{about}</small></span>'
     ]
-    if verdict is None:
+    if pool:
+        about = f"{run['samples']:,} samples, on the page Best-of-n"
+        cells += [f"<span>a pool<small>{about}</small></span>", "<span></span>", "<span></span>"]
+    elif verdict is None:
         cells += ["<span>being judged …</span>", "<span></span>", "<span></span>"]
     else:
         ink, words = STATUS[verdict["status"]]
@@ -75,10 +80,11 @@ def _row(row: Mapping[str, Any]) -> str:
         )
         cells.append(f'<span><i class="word">gold peaks at </i>{_onset(verdict)}</span>')
         cells.append(f"<span>{_lost(verdict)}</span>")
-    cells.append(f"<span>{_gold(run, verdict)}</span>")
+    cells.append(f"<span>{'' if pool else _gold(run, verdict)}</span>")
     words = f"gold and proxy reward of {run['run_id']}"
     picture = row["picture"]
-    drawn = f'<img src="{picture}" alt="{escape(words)}">' if picture else "nothing to draw"
+    nothing = "" if pool else "nothing to draw"
+    drawn = f'<img src="{picture}" alt="{escape(words)}">' if picture else nothing
     cells.append(f"<span>{drawn}</span>")
     return f"<div>{''.join(cells)}</div>"
 

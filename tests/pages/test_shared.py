@@ -72,3 +72,9 @@ def test_text_from_logs_is_not_markdown() -> None:
 def test_long_lists_of_runs_are_counted() -> None:
     assert named(["a", "b"]) == "a, b"
     assert named([str(i) for i in range(10)], most=3) == "0, 1, 2 and 7 more runs"
+
+
+def test_run_table_sends_a_pool_of_samples_to_its_own_page() -> None:
+    html = run_table([row(run=RUN | {"samples": 16384}, pool=True)])
+    assert 'href="/best-of-n?run=' in html and "16,384 samples" in html
+    assert "none up to KL" not in html

@@ -1,0 +1,125 @@
+"""Errors of a best-of-n curve, by resampling its prompts.
+
+Points at different n come from the same samples, so their errors are strongly correlated; whole
+prompts are drawn with replacement, and everything is computed anew from them. A curve is a mean
+over prompts, so one table (prompts, n) and one table of weights (draws, prompts) say it all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from analytics.best_of_n.estimator import FloatArray
+
+DRAWS = 2000
+FEWEST_PROMPTS = 8
+"""With fewer prompts no interval is given."""
+LEVEL = 0.90
+ERROR = 0.05
+POWER = 0.80
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Where gold is highest, and whether it falls after that, without a formula.
+
+    best: position of the highest mean. low, high: first and last position at which the highest
+    point may be (90 %). falls: gold falls somewhere along n (error at most 5 %, however many
+    pairs of n are compared). fall: highest minus last; fall_low, fall_high: 90 %, corrected for
+    having picked the highest point among several. detectable: the smallest fall between half of
+    the largest KL and the end that would have been seen with 80 % power.
+    """
+
+    best: int
+    low: int
+    high: int
+    falls: bool
+    fall: float
+    fall_low: float
+    fall_high: float
+    detectable: float
+
+
+def weights(prompts: int, draws: int = DRAWS) -> FloatArray:
+    """Shares of the prompts in each bootstrap draw, (draws, prompts), always the same."""
+    random = np.random.default_rng([20221019, prompts])
+    return np.asarray(random.multinomial(prompts, np.full(prompts, 1 / prompts), draws) / prompts)
+
+
+def band(table: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """90 % interval of each column's mean, pointwise: mean +- t(prompts - 1) standard errors.
+
+    table: (P, K). NaN where there are fewer than FEWEST_PROMPTS prompts.
+    """
+    prompts = len(table)
+    mean = table.mean(axis=0)
+    if prompts < FEWEST_PROMPTS:
+        nothing = np.full(mean.shape, np.nan)
+        return nothing, nothing
+    half = stats.t.ppf(0.5 + LEVEL / 2, prompts - 1) * standard_error(table)
+    return mean - half, mean + half
+
+
+def standard_error(table: FloatArray) -> FloatArray:
+    """Of each column's mean over prompts."""
+    prompts = len(table)
+    if prompts < 2:
+        return np.full(table.shape[1], np.nan)
+    return np.asarray(table.std(axis=0, ddof=1) / np.sqrt(prompts))
+
+
+def shape(table: FloatArray, places: FloatArray) -> Shape | None:
+    """Where the mean of table (P, K) is highest and whether it falls; None with few prompts.
+
+    places: (K,), increasing, the KL of each column, for ``detectable`` alone. All pairs of columns
+    are compared by a studentised bootstrap over prompts: the highest point may be wherever no
+    other column is higher beyond the 90 % quantile of the largest difference; gold falls where a
+    later column is lower than an earlier one beyond the 95 % quantile. The null hypothesis is a
+    curve that never falls; a flat one is the least favourable.
+    """
+    prompts, count = table.shape
+    if prompts < FEWEST_PROMPTS or count < 2:
+        return None
+    early, late = np.triu_indices(count, 1)
+    apart = table[:, early] - table[:, late]
+    mean, error = apart.mean(axis=0), standard_error(apart)
+    draw = weights(prompts)
+    centred = apart - mean
+    first = draw @ centred
+    second = draw @ centred**2
+    spread = np.sqrt(np.maximum(second - first**2, 0) / (prompts - 1))
+    moves = error > 0
+    drawn = np.where(spread > 0, first / np.where(spread > 0, spread, 1.0), 0.0)[:, moves]
+    size = mean[moves] / error[moves]
+    if not size.size:
+        return Shape(0, 0, count - 1, False, 0.0, 0.0, 0.0, 0.0)
+    one_sided = float(np.quantile(drawn.max(axis=1), 1 - ERROR))
+    either = float(np.quantile(np.abs(drawn).max(axis=1), LEVEL))
+    best = int(np.argmax(table.mean(axis=0)))
+    beaten = np.zeros(count, dtype=bool)
+    beaten[late[moves][size > either]] = True
+    beaten[early[moves][size < -either]] = True
+    possible = np.flatnonzero(~beaten)
+    to_end = late == count - 1
+    # A simultaneous interval over all pairs stays one for the pair that was picked.
+    pair = (early == best) & to_end
+    fall = float(mean[pair][0]) if pair.any() else 0.0
+    reach = either * (float(error[pair][0]) if pair.any() else 0.0)
+    half = half_way(places)
+    seen = float(error[(early == half) & to_end][0]) * (one_sided + float(stats.norm.ppf(POWER)))
+    return Shape(
+        best, int(possible[0]), int(possible[-1]), bool(np.any(size > one_sided)),
+        fall, fall - reach, fall + reach, seen,
+    )  # fmt: skip
+
+
+def half_way(places: FloatArray) -> int:
+    """Position of the point that is nearest to half of the largest KL, never the last.
+
+    >>> half_way(np.array([0.0, 1.0, 2.0, 4.0]))
+    2
+    """
+    return min(int(np.argmin(np.abs(places - places[-1] / 2))), len(places) - 2)

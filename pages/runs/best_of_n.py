@@ -1,0 +1,180 @@
+"""Best-of-n: does selecting harder by a proxy still pay in gold?"""
+
+import polars as pl
+import streamlit as st
+
+from analytics.best_of_n import ENSEMBLES
+from analytics.best_of_n.words import fit_peak, headline, peak_words, sentences
+from analytics.figures.best_of_n import MARKED, Line, best_of_n_figure
+from analytics.figures.text import interval, number
+from pages.shared import links, pool_reads, reads
+from pages.shared.choices import choose_one, choose_several
+from pages.shared.frame import escaped, heading, stop_when_empty
+
+AXES = {"sqrt_kl": "√KL", "kl": "KL", "n": "n"}
+KLS = {"bound": "bound", "better": "better estimate"}
+MOST_CARDS = 4
+
+heading(
+    "Best-of-n",
+    "What selecting the best of n samples by a proxy gives in gold, for every n, from a pool of "
+    "scored samples of the initial policy.",
+)
+stop_when_empty()
+pools = pool_reads.pools()
+every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
+asked = links.asked("run")
+if not pools:
+    st.info("No run of this store holds a pool of samples.", icon=":material/inbox:")
+    st.code("python -m data import POOL.parquet", language="bash")
+    st.markdown(
+        "A pool is a table with several samples of each prompt, drawn from the initial policy, "
+        "with the columns `prompt_id, prompt, completion, proxy_reward, gold_reward`, and where "
+        "you have it `logprob_policy`. Any further numeric column (a second reward model, a "
+        "process reward, an ensemble member) is offered as another proxy."
+    )
+    st.stop()
+for missing in (run for run in asked if run not in pools):
+    why = "holds no pool of samples" if missing in every else "is not in this store"
+    st.warning(f"The link asks for {escaped(missing)}, which {why}.", icon=":material/search_off:")
+if "run" in st.session_state:
+    st.session_state["run"] = [run for run in st.session_state["run"] if run in pools]
+chosen = st.multiselect(
+    "Pools", list(pools), key="run", bind="query-params", placeholder="Choose one or more pools",
+)  # fmt: skip
+if not chosen:
+    st.info("Choose a pool to see its curve.", icon=":material/show_chart:")
+    st.markdown(
+        "\n".join(
+            f"- [{escaped(run)}]({links.local_link('/best-of-n', [('run', run)])}): "
+            f"{row['prompts']:,} prompts, {row['samples']:,} samples"
+            for run, row in sorted(pools.items(), key=lambda item: -item[1]["typical"])
+        )
+    )
+    st.stop()
+
+offered: dict[str, str] = {}
+for run in chosen:
+    for name, logged in pool_reads.proxies(run).items():
+        offered.setdefault(name, logged)
+row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+picked = choose_several(
+    row.multiselect, "Proxies", offered, "proxy", placeholder="its reward models",
+    help="What the samples are ranked by. Unless you choose: the proxy reward and every column "
+    "that is named like a reward model.",
+)  # fmt: skip
+axis = choose_one(row.segmented_control, "Axis", AXES, "x", "sqrt_kl", required=True)
+kl = choose_one(
+    row.segmented_control, "KL", KLS, "kl", "bound", required=True,
+    help="The bound ln n − (n − 1)/n, or the estimate from the probability of each selected "
+    "sample under the initial policy (Beirami et al. 2024), where the pool has log-probabilities.",
+)  # fmt: skip
+joined = choose_several(
+    row.pills, "Ensembles of these proxies", ENSEMBLES, "ensemble", selection_mode="multi"
+)
+penalty = 0.5
+if "uwo" in joined:
+    penalty = row.number_input(
+        "λ of UWO", 0.0, 10.0, 0.5, 0.1, key="penalty", bind="query-params",
+        help="Mean − λ x variance between members, each first divided by its spread over the pool.",
+    )  # fmt: skip
+
+lines: list[tuple[str, Line]] = []
+with st.spinner("Ranking the samples …"):
+    for run in chosen:
+        known = pool_reads.proxies(run)
+        members = tuple(name for name in picked or pool_reads.reward_models(run) if name in known)
+        if joined and len(members) < 2:
+            st.warning(
+                f"{escaped(run)}: an ensemble needs at least two proxies.", icon=":material/group:"
+            )
+        made = pool_reads.curves(run, members, tuple(joined), penalty, kl) if members else {}
+        if not made:
+            st.warning(
+                f"{escaped(run)} has no prompt with several samples that have gold and each chosen "
+                "proxy: nothing can be said.", icon=":material/data_alert:",
+            )  # fmt: skip
+        ordinal, alone = every[run]["ordinal"], len(chosen) == 1
+        for place, (name, curve) in enumerate(made.items()):
+            label = known.get(name) or ENSEMBLES[name]
+            if alone:  # colours tell proxies apart, else pools
+                line = Line(label, ordinal + place, curve)
+            else:
+                line = Line(f"{run}, {label}", ordinal, curve, place)
+            lines.append((run, line))
+if not lines:
+    st.stop()
+if kl == "better" and any(line.curve.kl == "bound" for _, line in lines):
+    st.warning(
+        "A pool without log-probabilities stands at the bound of its KL.",
+        icon=":material/straighten:",
+    )
+
+if len(lines) == 1:
+    only = lines[0][1]
+    st.markdown(f"#### Selecting by {escaped(only.name)} {escaped(headline(only.curve))}")
+words = "Bands: 90 % over prompts, at each n. Shaded: where gold is highest (90 %)."
+if len(lines) > MARKED:
+    words = "Bands: 90 % over prompts, at each n."
+st.caption(f"{words} Points of one pool share its samples, so their errors go together.")
+st.plotly_chart(
+    best_of_n_figure([line for _, line in lines], axis, kl), key="best_of_n", theme="streamlit",
+    config={
+        "displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "best-of-n"},
+    },
+)  # fmt: skip
+
+shown: list[tuple[str, object]] = [("run", run) for run in chosen]
+shown += [("proxy", name) for name in picked] + [("x", axis), ("kl", kl)]
+shown += [("ensemble", name) for name in joined] + [("penalty", penalty)] * ("uwo" in joined)
+link, files, _ = st.columns([1, 1, 2.4], vertical_alignment="bottom")
+with link.popover("Copy link", icon=":material/link:", width="stretch"):
+    st.code(links.page_link("/best-of-n", shown), language=None, wrap_lines=True)
+rows = pl.concat([
+    line.curve.frame.select(
+        pl.lit(run).alias("run_id"), pl.lit(line.name).alias("proxy"), pl.all()
+    )
+    for run, line in lines
+])  # fmt: skip
+files.download_button(
+    "Download (CSV)", rows.write_csv().encode(), file_name="best_of_n.csv", mime="text/csv",
+    icon=":material/download:", on_click="ignore", width="stretch",
+)  # fmt: skip
+
+st.subheader("What it says", anchor=False)
+if len(lines) > 1:
+    table = []
+    for run, line in lines:
+        curve, end = line.curve, line.curve.frame.row(-1, named=True)
+        falls = curve.shape.falls if curve.shape else None
+        table.append({
+            "pool": run,
+            "selected by": line.name,
+            "gold is highest at (90 %)": peak_words(curve),
+            "gold falls": {True: "yes", False: "not seen", None: "cannot tell"}[falls],
+            "gold at the largest n (90 %)": f"{number(end['gold_reward'])} "
+            f"({interval(end['gold_low'], end['gold_high'])})",
+            "peak of d (α − βd)": fit_peak(curve.best_of_n),
+            "peak of d (α − β ln d)": fit_peak(curve.rl),
+        })  # fmt: skip
+    st.dataframe(pl.DataFrame(table), hide_index=True)
+for _, line in lines[:MOST_CARDS]:
+    with st.container(border=True):
+        if len(lines) > 1:
+            st.markdown(f"**{escaped(line.name)}** {escaped(headline(line.curve))}")
+        st.markdown("\n".join(f"- {escaped(text)}" for text in sentences(line.curve)))
+if len(lines) > MOST_CARDS:
+    st.caption(f"The first {MOST_CARDS} of {len(lines)} curves in words; the table has all.")
+with st.expander("Every n"):
+    st.dataframe(
+        rows.select(
+            "run_id", "proxy", "n", "kl_bound", "kl_better", "chi2", "gold_reward", "gold_low",
+            "gold_high", "proxy_reward", "win_rate", "win_rate_low", "win_rate_high",
+            "win_rate_proxy", "win_rate_most",
+        ).with_columns(pl.selectors.float().round(4)),
+        hide_index=True,
+    )  # fmt: skip
+    st.caption(
+        "KL and χ² (without ties) in nats and as a ratio; intervals are 90 %. A win rate counts "
+        "ties one half; it is missing at the largest n, where no sample is left to compare with."
+    )
