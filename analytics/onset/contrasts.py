@@ -1,7 +1,10 @@
 """Contrasts whose expectation is never positive while gold never falls, and their variances.
 
-A row of the slope matrix is minus the least-squares slope over a window of looks that ends at the
-look where it may be used. Source: docs/methods.md (scan test with exact error control).
+A row of the hump matrix is a hump minus its own best fit that never falls: the most powerful test
+of that hump against every gold that never falls. It lies in the polar cone of never-falling
+courses, so its expectation under each of them is at most 0. Slopes and drops are the scans that
+the literature knows, kept for comparison. Source: Robertson, Wright and Dykstra 1988, chapter 2;
+docs/methods.md (scan test with exact error control).
 """
 
 from __future__ import annotations
@@ -11,11 +14,19 @@ from functools import lru_cache
 
 import numpy as np
 
+from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray, IntArray
+from analytics.onset.unimodal import rising_fit
 
 FIRST_LOOK = 3
 """0-based: the first three looks never alarm."""
 FEWEST_IN_WINDOW = 3
+HUMP_PEAKS = (0.02, 0.15, *np.linspace(0.3, 0.9, 13).round(2).tolist())
+"""Where the humps peak, in shares of the looks so far; the first two are falls from the start."""
+HUMP_EXPONENTS = (0.0, 0.5, 1.0)
+"""Gao et al.'s RL and best-of-n curves, and one between."""
+_ALIKE = 0.97
+"""Humps whose contrasts correlate more than this are one test: a second only costs boundary."""
 MEMORY = 0.8
 """Weight of a look's scatter in the variance of its neighbour: noise drifts over a run."""
 
@@ -58,13 +69,38 @@ def slope_contrasts(looks: int) -> Contrasts:
 
 
 @lru_cache(maxsize=64)
-def windows_at_end(looks: int) -> FloatArray:
-    """The rows of `slope_contrasts` that end at the last look, shape (looks - 2, looks)."""
-    rows = np.zeros((looks - FEWEST_IN_WINDOW + 1, looks))
-    for start, row in enumerate(rows):
-        length = looks - start
-        row[start:] = (length - 1) / 2 - np.arange(length)
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+def hump_contrasts(looks: int) -> Contrasts:
+    """Hump contrasts that end at look 3, 4, … (0-based). Raises ValueError below 4 looks.
+
+    The humps stand over the look's index, not over measured KL: any course that never falls in
+    time keeps the expectation at or below 0.
+    """
+    if looks <= FIRST_LOOK:
+        raise ValueError(f"a scan needs at least {FIRST_LOOK + 1} looks, got {looks}")
+    rows, last = [], []
+    for end in range(FIRST_LOOK, looks):
+        ending = humps_at_end(end + 1)
+        rows.append(np.pad(ending, ((0, 0), (0, looks - end - 1))))
+        last += [end] * len(ending)
+    return _contrasts(np.concatenate(rows), np.array(last))
+
+
+@lru_cache(maxsize=256)
+def humps_at_end(looks: int) -> FloatArray:
+    """The rows of `hump_contrasts` that end at the last look, shape (contrasts, looks)."""
+    share = np.arange(looks) / (looks - 1)
+    kept: list[FloatArray] = []
+    for peak in HUMP_PEAKS:
+        for exponent in HUMP_EXPONENTS:
+            hump = normalised_gold(share / peak, exponent)
+            row = hump - rising_fit(hump, np.ones(looks))
+            length = float(np.linalg.norm(row))
+            if length < 1e-6 * float(np.linalg.norm(hump)):
+                continue
+            row = row / length
+            if all(float(row @ other) <= _ALIKE for other in kept):
+                kept.append(row)
+    return np.array(kept)
 
 
 @lru_cache(maxsize=8)

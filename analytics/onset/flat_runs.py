@@ -14,7 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.onset.autocorrelation import variance_inflation
-from analytics.onset.contrasts import FIRST_LOOK, Contrasts, drop_contrasts, slope_contrasts
+from analytics.onset.contrasts import (
+    FIRST_LOOK,
+    Contrasts,
+    drop_contrasts,
+    hump_contrasts,
+    slope_contrasts,
+)
 from analytics.onset.measurements import FloatArray
 from analytics.onset.noise import (
     UNSTATED,
@@ -34,6 +40,8 @@ TREND_STEP = 6
 MOST_FREEDOM = 30
 """Of one look's scatter: more is simulated as this, which raises a boundary by a hair."""
 _FEWEST_FOR_TREND = 8
+SCANS = {"hump": hump_contrasts, "slope": slope_contrasts, "drop": drop_contrasts}
+"""Families of contrasts; the first is the rule, the others are for comparison."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ class Schedule:
     freedom: int = 0
     cell_freedom: int = 0
     profile: tuple[int, ...] = ()
-    scan: str = "slope"
+    scan: str = "hump"
 
 
 @lru_cache(maxsize=16)
@@ -141,8 +149,7 @@ def freedom_of(schedule: Schedule) -> FloatArray:
 
 def contrasts_of(schedule: Schedule) -> Contrasts:
     """The windows that the schedule's scan compares."""
-    make = drop_contrasts if schedule.scan == "drop" else slope_contrasts
-    return make(schedule.looks)
+    return SCANS[schedule.scan](schedule.looks)
 
 
 def flat_runs(

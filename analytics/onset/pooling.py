@@ -15,6 +15,8 @@ from analytics.onset.measurements import FloatArray, IntArray, Rows, mean_of_kno
 
 MOST_LOOKS = 32
 """More looks than this cost boundary height and add no information about a slow curve."""
+MOST_SINGLE = 48
+"""Single rows are kept up to here: pooling them in pairs delays an alarm more than it costs."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,17 @@ class Looks:
 
 
 def rows_per_look(rows: int, most_looks: int = MOST_LOOKS) -> int:
-    """The smallest power of two that pools `rows` rows into at most most_looks looks.
+    """1 for up to MOST_SINGLE rows, else the smallest power of two for at most most_looks looks.
 
     A power of two, so that a growing run keeps its looks until they double. Source:
     docs/methods.md.
 
-    >>> [rows_per_look(n) for n in (1, 32, 33, 200, 5000)]
+    >>> [rows_per_look(n) for n in (1, 48, 49, 200, 5000)]
     [1, 1, 2, 8, 256]
     """
     size = 1
+    if rows <= MOST_SINGLE:
+        return size
     while size * most_looks < rows:
         size *= 2
     return size

@@ -1,8 +1,8 @@
 """RED: the alarm whose false alarms are bounded for every gold that never falls.
 
-The largest standardised falling slope over all windows that end at a look, against a boundary
-that flat gold crosses in at most 5 % of runs: at one view (`boundary`), or however often a run
-is looked at while it grows (`boundaries`). Source: docs/methods.md; Lan and DeMets 1983.
+The largest standardised hump contrast of those that end at a look, against a boundary that flat
+gold crosses in at most 5 % of runs: at one view (`boundary`), or however often a run is looked at
+while it grows (`boundaries`). Source: docs/methods.md; Lan and DeMets 1983.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.onset.contrasts import FIRST_LOOK, windows_at_end
+from analytics.onset.contrasts import FIRST_LOOK, humps_at_end
 from analytics.onset.flat_runs import (
     CHUNK,
     PATHS,
@@ -28,7 +28,7 @@ from analytics.onset.flat_runs import (
 )
 from analytics.onset.measurements import FloatArray
 from analytics.onset.noise import Noise, variances
-from analytics.onset.spending import ALPHA, Stage, even_shares
+from analytics.onset.spending import ALPHA, Stage, shares
 
 GROWTH_STEPS = 8
 """Growth of the noise over a run that unstated errors must survive: 1.15^8 = 3.1 times."""
@@ -59,7 +59,7 @@ def boundaries(schedule: Schedule, stage: Stage, paths: int = WATCHED_PATHS) -> 
     grows as the policy drifts (3.4 times over our own run r3), and a few second differences
     cannot tell. Source: Lan and DeMets 1983.
     """
-    found = _spend(flat_maxima(schedule, paths)[stage.first - FIRST_LOOK - 1 :], _spent(stage))
+    found = _spend(flat_maxima(schedule, paths)[stage.first - FIRST_LOOK - 1 :], shares(stage))
     if schedule.method == "differences" and not schedule.profile:
         for within in {min(GROWTH_LOOKS, schedule.looks), schedule.looks}:
             growing = np.linspace(0, GROWTH_STEPS, within).round().astype(int)
@@ -67,19 +67,6 @@ def boundaries(schedule: Schedule, stage: Stage, paths: int = WATCHED_PATHS) -> 
             other = replace(schedule, profile=tuple(profile.tolist()))
             found = np.maximum(found, boundaries(other, stage, paths))
     return found
-
-
-def _spent(stage: Stage) -> FloatArray:
-    """Alpha spent by each look of a stage, cumulative."""
-    if stage.shape != "constant":
-        return even_shares(stage)
-    return _constant_shares(stage.last, stage.alpha)
-
-
-@lru_cache(maxsize=64)
-def _constant_shares(looks: int, alpha: float) -> FloatArray:
-    so_far = np.maximum.accumulate(flat_maxima(Schedule(looks), WATCHED_PATHS), axis=0)
-    return np.asarray(np.mean(so_far >= np.quantile(so_far[-1], 1 - alpha), axis=1))
 
 
 def _spend(maxima: NDArray[np.float32], spent: FloatArray) -> FloatArray:
@@ -145,10 +132,10 @@ def statistics(gold: FloatArray, noise: Noise) -> FloatArray:
 
 
 def _largest(gold: FloatArray, variance: FloatArray, freedom: float) -> float:
-    windows = windows_at_end(len(gold))
+    contrasts = humps_at_end(len(gold))
     scale = float(np.max(np.abs(gold))) or 1.0
     y = gold / scale
-    spread = np.sqrt(windows**2 @ (variance / scale**2))
+    spread = np.sqrt(contrasts**2 @ (variance / scale**2))
     # exact gold has no noise at all: rounding must not pass for a fall
-    z = (windows @ (y - y.mean())) / np.maximum(spread, _ROUNDING)
+    z = (contrasts @ (y - y.mean())) / np.maximum(spread, _ROUNDING)
     return float(to_normal(np.array([z.max()]), np.array([freedom]))[0])

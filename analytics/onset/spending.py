@@ -14,27 +14,27 @@ import numpy as np
 
 from analytics.onset.contrasts import FIRST_LOOK
 from analytics.onset.measurements import FloatArray, IntArray
-from analytics.onset.pooling import MOST_LOOKS, rows_per_look
+from analytics.onset.pooling import MOST_LOOKS, MOST_SINGLE, rows_per_look
 
 ALPHA = 0.05
 PLANNED_ALPHA = 0.048
 """Spent within a stated plan; the rest guards a run that goes on beyond it."""
-OPEN_ALPHA = 0.04
-"""Spent within the first 32 evaluations of a run whose log states no plan."""
-OPEN_SHARES = ((3, 0.0), (7, 0.1), (11, 0.5), (16, 0.65), (21, 0.9), (32, 1.0))
-"""(look, share of the stage's alpha spent by it): little where few looks show little, most where
-schedules of 8 to 21 evaluations end. Source: docs/methods.md, with what it costs."""
+OPEN_ALPHA = 0.035
+"""Spent within the first MOST_SINGLE evaluations of a run whose log states no plan."""
+STAGE_PART = 0.4
+"""Of the alpha left, to each later stage."""
+FEWEST_HORIZON = 8
+"""A run without a plan may end anywhere from here to MOST_SINGLE looks, evenly in the logarithm."""
 _FIRST_DIFFERENCES = 3
 
-Shape = Literal["constant", "open", "even"]
+Shape = Literal["planned", "open", "even"]
 
 
 @dataclass(frozen=True)
 class Stage:
     """Looks first to last (1-based, inclusive) of `size` rows each, which spend alpha.
 
-    shape: "constant", as one boundary for all looks of a reference run would spend it; "open",
-    OPEN_SHARES; "even", the same at each look.
+    shape: see `shares`.
     """
 
     size: int
@@ -53,20 +53,18 @@ class Plan:
     stated: bool
 
     def stages(self) -> Iterator[Stage]:
-        """Endless: the plan, then what comes after it, each step with half of the alpha left."""
-        size, left = self.size, ALPHA
-        if self.stated:
-            yield Stage(size, FIRST_LOOK + 1, self.looks, PLANNED_ALPHA, "constant")
-            left -= PLANNED_ALPHA
-            if self.looks < MOST_LOOKS:
-                left /= 2
-                yield Stage(size, self.looks + 1, MOST_LOOKS, left, "even")
-        else:
-            yield Stage(size, FIRST_LOOK + 1, self.looks, OPEN_ALPHA, "open")
-            left -= OPEN_ALPHA
+        """Endless: the plan, then what comes after it, each with a part of the alpha left."""
+        size, last, left = self.size, self.looks, ALPHA
+        first_alpha = PLANNED_ALPHA if self.stated else OPEN_ALPHA
+        yield Stage(size, FIRST_LOOK + 1, last, first_alpha, "planned" if self.stated else "open")
+        left -= first_alpha
+        if self.stated and last < MOST_LOOKS:
+            yield Stage(size, last + 1, MOST_LOOKS, left * STAGE_PART, "even")
+            last, left = MOST_LOOKS, left * (1 - STAGE_PART)
         while True:
-            size, left = 2 * size, left / 2
-            yield Stage(size, MOST_LOOKS // 2 + 1, MOST_LOOKS, left, "even")
+            first, size, last = max(last // 2, FIRST_LOOK) + 1, 2 * size, MOST_LOOKS
+            yield Stage(size, first, last, left * STAGE_PART, "even")
+            left *= 1 - STAGE_PART
 
     def reached(self, rows: int) -> list[Stage]:
         """The stages that a run of `rows` rows has entered, the present one last."""
@@ -82,12 +80,12 @@ def plan_of(steps: IntArray, max_steps: int | None) -> Plan:
     """The plan of one stretch from its rows' steps so far and the log's planned last step.
 
     The spacing is the median of the first three distances, so that it does not move as the run
-    grows. Without a usable plan: single rows, up to 32 of them, pooled in pairs beyond.
+    grows. Without a usable plan: single rows, up to 48 of them, pooled in pairs beyond.
 
     >>> plan_of(np.array([2, 4, 6, 8]), 400)
     Plan(size=8, looks=25, stated=True)
     >>> plan_of(np.array([2, 4, 6, 8]), None)
-    Plan(size=1, looks=32, stated=False)
+    Plan(size=1, looks=48, stated=False)
     """
     spacings = np.diff(steps[: _FIRST_DIFFERENCES + 1])
     if max_steps is not None and len(spacings):
@@ -95,15 +93,25 @@ def plan_of(steps: IntArray, max_steps: int | None) -> Plan:
         size = rows_per_look(max(rows, 1))
         if rows // size > FIRST_LOOK:
             return Plan(size, rows // size, True)
-    return Plan(1, MOST_LOOKS, False)
+    return Plan(1, MOST_SINGLE, False)
 
 
-def even_shares(stage: Stage) -> FloatArray:
-    """Alpha spent by each look first..last of a stage that is not "constant", cumulative."""
+def shares(stage: Stage) -> FloatArray:
+    """Alpha spent by each look first..last, cumulative, shape (last - first + 1,).
+
+    planned: grows with the square of the look, as few looks show little. open: the same for a
+    run that may end anywhere from FEWEST_HORIZON to the last look, evenly in the logarithm. even:
+    the same at each look.
+
+    >>> shares(Stage(1, 4, 8, 0.04, "planned")).tolist()[-1]
+    0.04
+    """
     look = np.arange(stage.first, stage.last + 1)
-    if stage.shape == "open":
-        known, shares = np.array(OPEN_SHARES).T
-        share = np.interp(look, known, shares)
+    if stage.shape == "planned":
+        share = (look / stage.last) ** 2
+    elif stage.shape == "open":
+        ends = np.geomspace(FEWEST_HORIZON, stage.last, 200)
+        share = np.mean(np.minimum(look[:, None] / ends, 1) ** 2, axis=1)
     else:
         share = (look - stage.first + 1) / len(look)
     return np.asarray(stage.alpha * share)

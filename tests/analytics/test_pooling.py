@@ -28,7 +28,7 @@ def make(gold, kl=None, stretch=None, step=None, n=None, sd=None):
     )
 
 
-@pytest.mark.parametrize(("rows", "size"), [(1, 1), (32, 1), (33, 2), (64, 2), (65, 4), (200, 8)])
+@pytest.mark.parametrize(("rows", "size"), [(1, 1), (48, 1), (49, 2), (64, 2), (65, 4), (200, 8)])
 def test_rows_per_look(rows, size):
     assert rows_per_look(rows) == size
 

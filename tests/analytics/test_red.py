@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.onset.contrasts import drop_contrasts, slope_contrasts
+from analytics.onset.contrasts import drop_contrasts, hump_contrasts, slope_contrasts
 from analytics.onset.flat_runs import Schedule, to_normal
 from analytics.onset.measurements import Rows
 from analytics.onset.noise import noise_of_looks
@@ -35,7 +35,7 @@ def scanned(gold, se=None, size=1):
     ("looks", "rho", "anchor"), [(21, 0.0, 3.26), (21, 0.5, 3.93), (11, 0.0, 2.90), (41, 0.0, 3.56)]
 )
 def test_slope_boundary(looks, rho, anchor):
-    assert boundary(Schedule(looks, rho=rho)) == pytest.approx(anchor, abs=0.06)
+    assert boundary(Schedule(looks, rho=rho, scan="slope")) == pytest.approx(anchor, abs=0.06)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_drop_boundary(looks, rho, anchor):
     assert found == pytest.approx(anchor, abs=0.06)
 
 
-@pytest.mark.parametrize("contrasts", [slope_contrasts(9), drop_contrasts(9)])
+@pytest.mark.parametrize("contrasts", [hump_contrasts(9), slope_contrasts(9), drop_contrasts(9)])
 def test_a_gold_that_never_falls_never_helps_the_alarm(contrasts):
     rng = np.random.default_rng(0)
     rising = np.cumsum(rng.exponential(size=(9, 200)), axis=0)

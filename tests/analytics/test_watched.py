@@ -1,13 +1,16 @@
 """Runs looked at while they grow: an alarm stays, and looking often costs nothing."""
 
+from dataclasses import replace
+
 import numpy as np
+import polars as pl
 import pytest
 
 from analytics.onset import verdict
-from analytics.onset.contrasts import slope_contrasts
+from analytics.onset.contrasts import hump_contrasts
 from analytics.onset.flat_runs import Schedule
-from analytics.onset.red import boundaries, boundary
-from analytics.onset.spending import ALPHA, Plan, plan_of
+from analytics.onset.red import boundaries
+from analytics.onset.spending import ALPHA, Plan, plan_of, shares
 from analytics.simulated import gold_measurements, simulate
 
 FACTS = {"run_id": "r", "gold_kind": "score", "kl_conversion": "exact"}
@@ -21,7 +24,7 @@ def judged(run, max_steps=None, until=None):
 
 def maxima(gold):
     """The scan statistic of many curves of unit noise at each look from the fourth on."""
-    contrasts = slope_contrasts(gold.shape[1])
+    contrasts = hump_contrasts(gold.shape[1])
     return np.maximum.reduceat(contrasts.matrix @ gold.T, contrasts.first_of, axis=0)
 
 
@@ -42,9 +45,9 @@ def ever_alarms(gold, plan):
 @pytest.mark.parametrize(
     ("plan", "rows"),
     [
-        (Plan(1, 32, False), 11),
-        (Plan(1, 32, False), 32),
-        (Plan(1, 32, False), 128),
+        (Plan(1, 48, False), 11),
+        (Plan(1, 48, False), 32),
+        (Plan(1, 48, False), 128),
         (Plan(1, 11, True), 11),
         (Plan(1, 21, True), 64),
     ],
@@ -57,22 +60,25 @@ def test_a_watched_run_alarms_in_at_most_five_percent(plan, rows, mean):
     assert alarms.mean() <= ALPHA + 2 * np.sqrt(ALPHA * (1 - ALPHA) / 3_000)
 
 
-def test_a_stated_plan_has_the_constant_boundary():
+def test_a_planned_run_spends_with_the_square_of_the_look():
     stage = next(Plan(1, 21, True).stages())
-    constant = boundary(Schedule(21), stage.alpha)
-    assert boundaries(Schedule(21), stage)[8:] == pytest.approx(np.full(10, constant), abs=0.12)
+    gold = np.random.default_rng(12).standard_normal((20_000, 21))
+    crossed = maxima(gold) >= boundaries(Schedule(21), stage)[:, None]
+    by_look = np.maximum.accumulate(crossed, axis=0).mean(axis=1)
+    assert by_look == pytest.approx(shares(stage), abs=0.005)
+    assert shares(stage) == pytest.approx(0.048 * (np.arange(4, 22) / 21) ** 2)
 
 
 def test_all_stages_together_spend_five_percent():
-    for plan in (Plan(1, 32, False), Plan(8, 25, True), Plan(2, 32, True)):
+    for plan in (Plan(1, 48, False), Plan(8, 25, True), Plan(2, 32, True)):
         assert sum(stage.alpha for stage in plan.reached(10**7)) <= ALPHA
 
 
 def test_boundaries_do_not_know_later_errors():
-    stage = next(Plan(1, 32, False).stages())
-    growing = tuple([0] * 10 + [4] * 22)
-    first = boundaries(Schedule(32), stage)[:7]
-    assert np.array_equal(first, boundaries(Schedule(32, profile=growing), stage)[:7])
+    stage = next(Plan(1, 48, False).stages())
+    growing = tuple([0] * 10 + [4] * 38)
+    first = boundaries(Schedule(48), stage)[:7]
+    assert np.array_equal(first, boundaries(Schedule(48, profile=growing), stage)[:7])
 
 
 @pytest.mark.parametrize("max_steps", [None, 200])
@@ -87,9 +93,11 @@ def test_an_alarm_stays_where_it_was(max_steps):
 
 def test_an_alarm_outlives_coarser_looks():
     run = simulate("cliff", "dense_n40_s10", 0)
-    early = judged(run, until=310)["alarm"]
-    assert early is not None
-    row = judged(run)
+    early = judged(run)["alarm"]
+    assert early is not None and judged(run)["rows_per_look"] == 1
+    later = run.frame.tail(1).select(pl.all().exclude("step").repeat_by(20).explode())
+    later = later.with_columns(step=410 + 10 * pl.int_range(20)).select(run.frame.columns)
+    row = judged(replace(run, frame=pl.concat([run.frame, later])))
     assert row["rows_per_look"] == 2 and row["alarm"] == early
 
 
@@ -97,4 +105,4 @@ def test_the_plan_does_not_move_while_the_run_grows():
     steps = np.arange(2, 402, 2)
     plans = {plan_of(steps[:count], 400) for count in range(4, 201)}
     assert plans == {Plan(8, 25, True)}
-    assert plan_of(steps, 3) == Plan(1, 32, False)
+    assert plan_of(steps, 3) == Plan(1, 48, False)
