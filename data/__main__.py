@@ -7,10 +7,9 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from data import project_roles, spool
@@ -20,6 +19,7 @@ from data.exporting import run_rows, write_rows
 from data.home import home
 from data.importing import Imported, import_paths
 from data.owner import Owner, StoreOwned
+from data.printing import print_table, show_import
 from data.readers.discover import FORMATS
 from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
@@ -27,7 +27,6 @@ from data.sql import StoreError
 from data.watching import Watch, follow
 
 Row = dict[str, Any]
-_UNBOUNDED = Console(width=10_000).options
 LIST_KEYS = (
     "points", "gold_evaluations", "samples", "answers", "step_end", "kl_end"
 )  # fmt: skip
@@ -64,25 +63,8 @@ def _import(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(done.to_json(), indent=1))
     else:
-        _show_import(done.runs, done.skipped)
+        show_import(done.runs, done.skipped)
     return 1 if done.skipped else 0
-
-
-def _show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
-    console = Console()
-    if runs:
-        for row in runs:
-            row["KL"] = " ".join(row[k] or "?" for k in ("kl_estimator", "kl_logged_unit"))
-            row["converted"] = row["kl_conversion"]
-        shown = ("run", "points", "replaced", "gold_evaluations", "samples", "KL", "converted")
-        _print_table(shown, runs)
-    for row in runs:
-        for warning in row["warnings"]:
-            console.print(Text(f"{row['run']}: {warning}"))
-    for skip in skipped:
-        console.print(Text(f"skipped {skip.path}: {skip.reason}"), style="yellow")
-    if not runs and not skipped:
-        console.print("Nothing was named that could be read.")
 
 
 def _watch(options: argparse.Namespace) -> int:
@@ -126,7 +108,7 @@ def _list(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(rows, indent=1))
     elif rows:
-        _print_table(("run", "project", "format", *LIST_KEYS), rows)
+        print_table(("run", "project", "format", *LIST_KEYS), rows)
     else:
         print("The store is empty. Fill it with: python -m data import PATH")
     return 0
@@ -162,9 +144,11 @@ def _roles(options: argparse.Namespace) -> int:
         before = project_roles.chosen(store).get(options.project, Roles())
         changed: list[Row] = []
         roles = before
-        if options.reset or any(value is not None for value in given.values()):
-            kept = {} if options.reset else before.to_dict()
-            roles = Roles(**{**kept, **{k: v for k, v in given.items() if v is not None}})
+        if options.reset:
+            changed, roles = project_roles.reset(store, options.project), Roles()
+        elif any(value is not None for value in given.values()):
+            stated = {name: value for name, value in given.items() if value is not None}
+            roles = Roles(**{**before.to_dict(), **stated})
             changed = project_roles.save(store, options.project, roles)
         keys = project_roles.logged_keys(store, options.project)
     if options.json:
@@ -219,26 +203,6 @@ def _serve(options: argparse.Namespace) -> int:
     finally:
         owner.close()
     return 0
-
-
-def _print_table(keys: Sequence[str], rows: Sequence[Row]) -> None:
-    """Rows as lines that are never cut or folded, whatever the terminal's width."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for key in keys:
-        numbers = all(isinstance(row[key], int | float | None) for row in rows)
-        justify: Literal["right", "left"] = "right" if numbers else "left"
-        table.add_column(key.replace("_", " "), justify=justify, no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(_cell(row[key])) for key in keys))
-    console = Console()
-    console.width = max(console.width, console.measure(table, options=_UNBOUNDED).maximum)
-    console.print(table)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _parser() -> argparse.ArgumentParser:

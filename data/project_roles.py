@@ -91,18 +91,33 @@ def check_roles(store: AnyStore, project: str, roles: Roles) -> None:
 
 
 def save(store: AnyStore, project: str, roles: Roles) -> list[dict[str, Any]]:
-    """Write the choice into the inbox, have it imported, and return the runs that changed.
+    """Keep a choice, even one that leaves all as recognised: the project was asked then.
+
+    Returns the runs that changed.
 
     Raises:
         LogError: the choice could not hold (``check_roles``).
         StoreError: the store did not take it in.
     """
     check_roles(store, project, roles)
-    name = spool.write_roles(store.home, project, roles.to_dict())
+    return _brought(store, spool.write_roles(store.home, project, roles.to_dict()))
+
+
+def reset(store: AnyStore, project: str) -> list[dict[str, Any]]:
+    """Forget a project's choice: all is as recognised again. Returns the runs that changed.
+
+    Raises:
+        StoreError: the store did not take it in.
+    """
+    name = spool.write_roles(store.home, project, Roles().to_dict(), forget=True)
+    return _brought(store, name)
+
+
+def _brought(store: AnyStore, segment: str) -> list[dict[str, Any]]:
     store.drain()
-    results = store.results([name])
+    results = store.results([segment])
     if not results:
-        raise StoreError(f"the choice for {project} waits in the inbox of {store.home}")
+        raise StoreError(f"the choice waits in the inbox of {store.home}: it is tried again later")
     return list(results[0]["runs"])
 
 

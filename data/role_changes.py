@@ -31,10 +31,10 @@ def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, 
     Returns one row a run that changed: its keys, KL unit and conversion afterwards.
     """
     given = rows.row(0, named=True)
-    project = given.pop("project")
+    project, forget = given.pop("project"), given.pop("forget")
     cursor.execute("delete from project_roles where project = $project", {"project": project})
     roles = Roles(**given)
-    if roles != Roles():
+    if not forget:
         cursor.execute(
             "insert into project_roles select $project, $proxy, $gold, $gold_kind, $kl, $kl_unit, "
             "$kl_estimator",

@@ -96,12 +96,13 @@ def write_forget(home: Path, runs: Iterable[str]) -> str:
     return _commit(home, new_name("forget"), {"runs": pl.DataFrame({"run_id": list(runs)})})
 
 
-def write_roles(home: Path, project: str, roles: Mapping[str, str | None]) -> str:
-    """Write a project's choice of keys into the inbox; return its name."""
-    row = pl.DataFrame(
-        [{"project": project, **roles}], dict.fromkeys(("project", *roles), pl.String)
-    )
-    return _commit(home, new_name("roles"), {"runs": row})
+def write_roles(
+    home: Path, project: str, roles: Mapping[str, str | None], forget: bool = False
+) -> str:
+    """Write a project's choice of keys, or that there is none any more; return its name."""
+    row = {"project": project, **roles}
+    runs = pl.DataFrame([row], dict.fromkeys(row, pl.String)).with_columns(forget=pl.lit(forget))
+    return _commit(home, new_name("roles"), {"runs": runs})
 
 
 def waiting(home: Path) -> list[Path]:

@@ -5,6 +5,7 @@ import streamlit as st
 
 from pages.shared import links, reads
 from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.roles_form import roles_form
 
 heading(
     "Sources",
@@ -17,6 +18,8 @@ rows = told["runs"]
 names = [row["run"] for row in rows]
 for missing in (run for run in links.asked("run") if run not in names):
     st.error(f"The link asks for run {escaped(missing)}, which is not in this store.")
+
+roles_form(reads.store(), reads.open_questions())
 
 st.dataframe(
     pl.DataFrame(

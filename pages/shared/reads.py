@@ -13,7 +13,7 @@ from analytics import verdicts
 from analytics.figures.palette import run_colour
 from analytics.figures.rewards import RunCurve
 from analytics.figures.sparkline import sparkline
-from data import checking, exporting
+from data import checking, exporting, project_roles
 from data.home import home
 from data.store import Store
 from pages.shared.ownership import owner
@@ -175,3 +175,8 @@ def check() -> dict[str, Any]:
 @st.cache_data(show_spinner=False, max_entries=2)
 def _check(_home: str, generation: int) -> dict[str, Any]:
     return checking.check(store())
+
+
+def open_questions() -> dict[str, list[str]]:
+    """Projects of which proxy, gold or the KL's unit is not known, until somebody says it."""
+    return project_roles.open_questions(check()["runs"], project_roles.chosen(store()))

@@ -78,7 +78,7 @@ def test_taking_the_choice_back_restores_what_was_recognised(home: Path) -> None
         changed = project_roles.save(store, "p", SWAPPED)
         assert [row["run"] for row in changed] == ["r6_grpo_resume"]
         assert contents(store, "r6_grpo_resume")["metrics"] != before["metrics"]
-        project_roles.save(store, "p", Roles())
+        project_roles.reset(store, "p")
         assert contents(store, "r6_grpo_resume") == before
         assert project_roles.chosen(store) == {}
 
@@ -204,6 +204,10 @@ def test_a_project_is_asked_once(home: Path, tmp_path: Path) -> None:
         assert asked == {"p": ["which key is the gold reward"]}
         project_roles.save(store, "p", Roles(gold="judge"))
         assert project_roles.open_questions(check(store)["runs"], project_roles.chosen(store)) == {}
+        project_roles.reset(store, "p")
+        project_roles.save(store, "p", Roles())  # there is none: that is an answer too
+        assert project_roles.open_questions(check(store)["runs"], project_roles.chosen(store)) == {}
+        project_roles.save(store, "p", Roles(gold="judge"))
         assert not any("--gold" in w for row in check(store)["runs"] for w in row["warnings"])
 
 
