@@ -14,6 +14,7 @@ import polars as pl
 
 from analytics.onset.fits import GaoFit, form_of, gao_fit
 from analytics.onset.gold_lost import GoldLost, gold_lost
+from analytics.onset.hump_average import RHOS, HumpAverage, hump_average
 from analytics.onset.measurements import (
     FloatArray,
     Rows,
@@ -55,6 +56,7 @@ class Evidence:
     test: Watch | None
     peak: PeakSet | None
     model: GaoFit | None
+    average: HumpAverage | None
     lost: GoldLost | None
     proxy_fell: bool
     axis: str
@@ -102,7 +104,7 @@ def gather(
             clusters = prompt_scatter(cells, known, of)
         return noise_of_looks(known, of, rows_a_look, stated, phrase, clusters)
 
-    noise = test = peak = model = lost = None
+    noise = test = peak = model = average = lost = None
     fell = False
     if len(current):
         noise = noise_of(current_rows, current, size)
@@ -114,6 +116,11 @@ def gather(
         if axis == "kl":
             form = form_of(facts.get("algorithm"))
             model = gao_fit(place, current.gold, noise.se, form, freedom, noise.rho)
+            # errors correlated more strongly than is known are always allowed for
+            rhos = (noise.rho, *(rho for rho in RHOS if rho >= noise.rho + 0.1))
+            average = hump_average(
+                place, current.gold, noise.se, freedom, rhos, before_end=test.alarm is not None
+            )
         if test.alarm is not None:
             lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
             # gold may have come back since: the loss is told all the same, the proxy is compared
@@ -133,6 +140,7 @@ def gather(
         test,
         peak,
         model,
+        average,
         lost,
         fell,
         axis,
