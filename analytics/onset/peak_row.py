@@ -10,16 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from analytics.onset.decision import Evidence
-from analytics.onset.measurements import FloatArray
+from analytics.onset.decision import Evidence, climbs
 from analytics.onset.noise import EXACT
 from analytics.onset.pooling import Looks
 
 CREDIBLE = 0.95
 """Posterior probability inside a headline interval of nominally 90 %: gold follows none of the
 averaged curves exactly. Its coverage by shape is measured (docs/methods.md)."""
-_BACK = 0.1
-"""Largest total way back of KL, as a share of its range, for gold to be a function of KL."""
 
 
 def peak_row(evidence: Evidence) -> dict[str, Any] | None:
@@ -111,12 +108,6 @@ def uses_average(evidence: Evidence) -> bool:
 def passed(evidence: Evidence) -> bool:
     """Whether gold has fallen for sure, so that its peak lies before the end."""
     return evidence.test is not None and evidence.test.alarm is not None
-
-
-def climbs(kl: FloatArray) -> bool:
-    """Whether KL (looks in time order) hardly ever goes back."""
-    back = -float(np.sum(np.minimum(np.diff(kl), 0.0)))
-    return back <= _BACK * float(np.ptp(kl))
 
 
 def _width(low: float, high: float) -> float:

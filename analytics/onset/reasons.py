@@ -41,7 +41,7 @@ def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, A
         sentences += _fall(evidence, row)
     else:
         sentences += _no_fall(evidence, row)
-    sentences += _model(row)
+    sentences += _model(row) + _forecast(row)
     return sentences + _cautions(evidence, row, facts)
 
 
@@ -138,6 +138,22 @@ def _model(row: Mapping[str, Any]) -> list[str]:
     return [
         f"If gold follows {curve} which these looks do not contradict, it peaks at KL "
         f"{number(model['kl'])} nats (90 %: {below}, {above})."
+    ]
+
+
+def _forecast(row: Mapping[str, Any]) -> list[str]:
+    made, refused = row["forecast"], row["forecast_refused"]
+    if row["status"] != "no_onset":
+        return []
+    if made is None:
+        return [f"No forecast of gold's peak: {refused}."] if refused else []
+    shared = {0: "", 1: ", with alpha of 1 run of the same setup"}.get(
+        made["siblings"], f", with alpha of {made['siblings']} runs of the same setup"
+    )
+    return [
+        f"Forecast: if gold goes on along Gao et al.'s {_FORM_NAMES[made['form']]} curve{shared}, "
+        f"it peaks at KL {number(made['kl'])} nats (90 %: {number(made['kl_low'])} to "
+        f"{number(made['kl_high'])})."
     ]
 
 

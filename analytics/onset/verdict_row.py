@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ import polars as pl
 
 from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, kl_end, step_end
+from analytics.onset.forecast import SharedAlpha
+from analytics.onset.forecast_row import forecast_row, refusal
 from analytics.onset.measurements import FloatArray
 from analytics.onset.peak_row import model_row, peak_row
 from analytics.onset.reasons import reasons_of
@@ -36,6 +38,7 @@ def verdict(
     prompts: pl.DataFrame | None = None,
     source: str | None = None,
     until: int | None = None,
+    siblings: Callable[[], SharedAlpha | None] | None = None,
 ) -> Verdict:
     """Whether optimisation against the proxy has stopped paying in gold, with its evidence.
 
@@ -46,12 +49,13 @@ def verdict(
     gold_kind, max_steps (the planned last step), algorithm, steps_replaced, proxy_key, gold_key.
     prompts: step, prompt_id, n, gold_reward, proxy_reward, means of training completions. source:
     None takes "evaluation" where there is any, else "training", else the first other by name.
-    until: rows of later steps do not exist.
+    until: rows of later steps do not exist. siblings: alpha of runs with the same setup, asked
+    only for a forecast.
 
     Raises nothing for any numbers in the frames; a missing column of gold raises polars'
     ColumnNotFoundError. Source: docs/methods.md; onset as in Gao et al. 2022 (arXiv 2210.10760).
     """
-    evidence = gather(gold, trajectory, facts, prompts, source, until)
+    evidence = gather(gold, trajectory, facts, prompts, source, until, siblings)
     status = _status(evidence)
     noise, test = evidence.noise, evidence.test
     row: dict[str, Any] = {
@@ -69,7 +73,8 @@ def verdict(
         "alarm": _alarm(evidence),
         "p_past_peak": None,
         "gold_lost": None,
-        "forecast": None,
+        "forecast": forecast_row(evidence),
+        "forecast_refused": refusal(evidence, facts),
         "detectable": None,
         "gold_source": evidence.source,
         "gold_sources": evidence.sources,
