@@ -55,9 +55,10 @@ def verdicts(
     known = store.query("runs", project=project, runs=runs)
     asked = {"until": -1 if until is None else until, "source": source or "", "method": method()}
     kept = store.query("verdicts", runs=None, **asked)
+    waiting = missing(known, kept)
+    every = store.query("runs", project=None, runs=None) if waiting else known
     fresh = [
-        packed(judge(store.query, run, until, source), run, until, source)
-        for run in missing(known, kept)
+        packed(judge(store.query, run, until, source, every), run, until, source) for run in waiting
     ]
     if fresh:
         store.save_verdicts(pl.DataFrame(fresh))

@@ -120,6 +120,15 @@ def simulate(kind: str, scenario: str, seed: int) -> SimulatedRun:
         truth = curve(kind, d, d_peak, rng)
     else:
         truth = honest_curve(kind, d, rng)
+    return frame_of(kind, scenario, d, truth, d_peak, rng)
+
+
+def frame_of(
+    kind: str, scenario: str, d: FloatArray, truth: FloatArray, d_peak: float | None,
+    rng: np.random.Generator,
+) -> SimulatedRun:  # fmt: skip
+    """A run with the scenario's noise around a truth at d (sqrt-nats), both of shape (n,)."""
+    plan = SCENARIOS[scenario]
     errors = plan.noise * autoregressive(rng, (1, len(d)), plan.autocorrelation)[0]
     proxy = d / D_END * rng.uniform(1.0, 1.5) + 0.02 * rng.standard_normal(len(d))
     frame = pl.DataFrame(

@@ -9,21 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from analytics import onset
+from analytics.onset.forecast import SharedAlpha, shared_alpha
 from analytics.onset.measurements import gold_sources
+from analytics.onset.siblings import MOST, alpha_fit, setup_of
 
 Query = Callable[..., pl.DataFrame]
 
 
 def judge(
-    query: Query, run: Mapping[str, Any], until: int | None = None, source: str | None = None
-) -> onset.Verdict:
+    query: Query, run: Mapping[str, Any], until: int | None = None, source: str | None = None,
+    runs: pl.DataFrame | None = None,
+) -> onset.Verdict:  # fmt: skip
     """Verdict of one run.
 
     Args:
@@ -31,6 +34,8 @@ def judge(
         run: one row of the question "runs": run_id, project, facts (JSON).
         until: ignore later steps.
         source: gold source; None = the default (evaluation before training).
+        runs: rows of the question "runs", among them the run's siblings, whose alpha a forecast
+            borrows; a view that is frozen by ``until`` borrows none, so that it never changes.
     """
     run_id = run["run_id"]
     facts = json.loads(run["facts"]) | {"run_id": run_id, "project": run["project"]}
@@ -48,7 +53,48 @@ def judge(
         prompts=prompts if prompts.height else None,
         source=source,
         until=until,
+        siblings=partial(_shared, query, run, source, runs) if until is None else None,
     )
+
+
+def _shared(
+    query: Query, run: Mapping[str, Any], source: str | None, runs: pl.DataFrame | None
+) -> SharedAlpha | None:
+    """Alpha of the runs of one project that have this run's setup."""
+    setup = _setup(run["facts"])
+    if runs is None or setup is None:
+        return None
+    others = [
+        other
+        for other in runs.filter(
+            (pl.col("project") == run["project"])
+            & (pl.col("run_id") != run["run_id"])
+            & (pl.col("gold_evaluations") > 0)
+        ).iter_rows(named=True)
+        if _setup(other["facts"]) == setup
+    ]
+    fits = (_alpha(query, other, source) for other in others[:MOST])
+    return shared_alpha([fit for fit in fits if fit is not None])
+
+
+@lru_cache(maxsize=4096)
+def _setup(facts: str) -> tuple[object, ...] | None:
+    return setup_of(json.loads(facts))
+
+
+_alphas: dict[tuple[Any, ...], dict[str, float] | None] = {}
+"""Fits of siblings by run, generation and source: each is asked for by many verdicts."""
+
+
+def _alpha(query: Query, run: Mapping[str, Any], source: str | None) -> dict[str, float] | None:
+    key = (run["run_id"], run["path"], run["generation"], source)
+    if key not in _alphas:
+        if len(_alphas) > 4096:
+            _alphas.clear()
+        asked = {"run": run["run_id"], "until": None}
+        gold, trajectory = query("gold", **asked), query("trajectory", **asked)
+        _alphas[key] = alpha_fit(gold.drop("kind"), trajectory, json.loads(run["facts"]), source)
+    return _alphas[key]
 
 
 def chosen(gold: pl.DataFrame, source: str | None) -> str | None:

@@ -5,15 +5,17 @@ The order of work is fixed before any number is seen: source, pooling, noise, sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from analytics.onset.fits import GaoFit, form_of, gao_fit
+from analytics.onset.fits import GaoFit, form_of, gao_fit, has_form
+from analytics.onset.forecast import Forecast, SharedAlpha, forecast
 from analytics.onset.gold_lost import GoldLost, gold_lost
+from analytics.onset.hump_average import RHOS, HumpAverage, hump_average
 from analytics.onset.measurements import (
     FloatArray,
     Rows,
@@ -31,6 +33,8 @@ from analytics.onset.spending import Plan, plan_of
 from analytics.onset.stated_error import percent_scale, stated_error
 from analytics.onset.watched import Watch, watch
 
+LARGEST_WAY_BACK = 0.2
+"""Total way back of KL, as a share of its range, beyond which gold is no function of KL."""
 LARGEST_ERROR = 1e100
 """Of a stated standard error, in units of gold's own scale: beyond it squares overflow."""
 
@@ -55,6 +59,9 @@ class Evidence:
     test: Watch | None
     peak: PeakSet | None
     model: GaoFit | None
+    average: HumpAverage | None
+    forecast: Forecast | None
+    shared: SharedAlpha | None
     lost: GoldLost | None
     proxy_fell: bool
     axis: str
@@ -68,8 +75,12 @@ def gather(
     prompts: pl.DataFrame | None,
     source: str | None,
     until: int | None,
+    siblings: Callable[[], SharedAlpha | None] | None = None,
 ) -> Evidence:
-    """Cleans, pools, tests and locates; raises nothing for any numbers in the frames."""
+    """Cleans, pools, tests and locates; raises nothing for any numbers in the frames.
+
+    siblings: asked only where a forecast is made; alpha in gold's own unit.
+    """
     sources = gold_sources(gold, until)
     chosen = source if source is not None else (sources[0] if sources else None)
     path = trajectory_rows(trajectory, until)
@@ -102,7 +113,7 @@ def gather(
             clusters = prompt_scatter(cells, known, of)
         return noise_of_looks(known, of, rows_a_look, stated, phrase, clusters)
 
-    noise = test = peak = model = lost = None
+    noise = test = peak = model = average = ahead = shared = lost = None
     fell = False
     if len(current):
         noise = noise_of(current_rows, current, size)
@@ -112,8 +123,17 @@ def gather(
         freedom = float(noise.freedom[-1])
         peak = peak_set(current.gold, noise.se, place, noise.rho, freedom)
         if axis == "kl":
-            form = form_of(facts.get("algorithm"))
+            form = form_of(facts)
             model = gao_fit(place, current.gold, noise.se, form, freedom, noise.rho)
+            # errors correlated more strongly than is known are always allowed for
+            rhos = (noise.rho, *(rho for rho in RHOS if rho >= noise.rho + 0.1))
+            average = hump_average(
+                place, current.gold, noise.se, freedom, rhos, before_end=test.alarm is not None
+            )
+        if axis == "kl" and test.alarm is None and climbs(current.kl) and has_form(facts):
+            if siblings is not None and form == "rl":
+                shared = _in_scale(siblings(), scale)
+            ahead = forecast(place, current.gold, noise.se, form, freedom, noise.rho, shared)
         if test.alarm is not None:
             lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
             # gold may have come back since: the loss is told all the same, the proxy is compared
@@ -133,11 +153,26 @@ def gather(
         test,
         peak,
         model,
+        average,
+        ahead,
+        shared,
         lost,
         fell,
         axis,
         scale,
     )
+
+
+def climbs(kl: FloatArray) -> bool:
+    """Whether KL (looks in time order) hardly ever goes back, so that gold may be drawn over it."""
+    back = -float(np.sum(np.minimum(np.diff(kl), 0.0)))
+    return back <= LARGEST_WAY_BACK * float(np.ptp(kl))
+
+
+def _in_scale(shared: SharedAlpha | None, scale: float) -> SharedAlpha | None:
+    if shared is None:
+        return None
+    return SharedAlpha(shared.alpha / scale, shared.sd / scale, shared.runs)
 
 
 def power_of_two_above(gold: FloatArray) -> float:

@@ -7,7 +7,9 @@ Fieller 1954; docs/methods.md (form and lack of fit).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -26,14 +28,15 @@ FORMS = {"rl": 0.0, "best_of_n": 1.0}
 class GaoFit:
     """gold = intercept + d (alpha - beta h_g(d)); best-of-n in Gao's own d (alpha - beta d).
 
-    kl, kl_low, kl_high: the peak in nats, 90 %; kl is None where the fit has no peak, kl_low and
-    kl_high where there is no bound. chi_square: weighted misfit, on `freedom` = looks - 3; p its
-    lack-of-fit p value; fits: whether p >= 5 %.
+    alpha_se: standard error of alpha. kl, kl_low, kl_high: the peak in nats, 90 %; kl is None
+    where the fit has no peak, kl_low and kl_high where there is no bound. chi_square: weighted
+    misfit, on `freedom` = looks - 3; p its lack-of-fit p value; fits: whether p >= 5 %.
     """
 
     form: str
     intercept: float
     alpha: float
+    alpha_se: float
     beta: float
     kl: float | None
     kl_low: float | None
@@ -44,14 +47,26 @@ class GaoFit:
     fits: bool
 
 
-def form_of(algorithm: object) -> str:
-    """The form that an optimiser's curve is expected to have, from the name in the log's facts.
+BEST_OF_N = ("best_of_n", "bon", "rejection_sampling")
+FORMLESS = ("DPO", "KTO")
+"""Trainers, by a part of their name, whose gold has a hump but no form that is known."""
 
-    >>> form_of("best_of_n"), form_of("grpo"), form_of(None)
+
+def form_of(facts: Mapping[str, Any]) -> str:
+    """The form that an optimiser's curve is expected to have, RL unless the log says best-of-n.
+
+    facts: algorithm, or kl_estimator "bon_bound", which only best-of-n has.
+
+    >>> form_of({"algorithm": "best-of-n"}), form_of({"trainer": "TRL GRPO"}), form_of({})
     ('best_of_n', 'rl', 'rl')
     """
-    name = str(algorithm or "").lower().replace("-", "_")
-    return "best_of_n" if name in ("best_of_n", "bon", "rejection_sampling") else "rl"
+    name = str(facts.get("algorithm") or "").lower().replace("-", "_").replace(" ", "_")
+    return "best_of_n" if name in BEST_OF_N or facts.get("kl_estimator") == "bon_bound" else "rl"
+
+
+def has_form(facts: Mapping[str, Any]) -> bool:
+    """Whether the optimiser's form is known well enough to forecast with."""
+    return not any(word in str(facts.get("trainer") or "") for word in FORMLESS)
 
 
 def gao_fit(
@@ -95,13 +110,16 @@ def gao_fit(
     low, high = fieller(a, b, covariance[1:, 1:], q)
     kl = _kl_of(a / b, g, scale) if b > 0 else None
     if g == 0:
-        alpha, beta = (a + b * np.log(scale)) / scale, b / scale
+        alpha, beta, by = (a + b * np.log(scale)) / scale, b / scale, np.log(scale)
     else:
-        alpha, beta = (a + b) / scale, b / scale**2
+        alpha, beta, by = (a + b) / scale, b / scale**2, 1.0
+    direction = np.array([0.0, 1.0, by]) / scale
+    alpha_se = float(np.sqrt(direction @ covariance @ direction))
     return GaoFit(
         form,
         intercept,
         float(alpha),
+        alpha_se,
         float(beta),
         kl,
         None if low is None else _kl_of(low, g, scale),

@@ -41,7 +41,7 @@ def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, A
         sentences += _fall(evidence, row)
     else:
         sentences += _no_fall(evidence, row)
-    sentences += _model(row)
+    sentences += _model(row) + _forecast(row)
     return sentences + _cautions(evidence, row, facts)
 
 
@@ -112,10 +112,12 @@ def _interval(row: Mapping[str, Any]) -> str:
     name, after = ("KL ", " nats") if unit == "kl" else ("step ", "")
     if high is None:
         return f"Gold's peak lies above {name}{number(low)}{after}; no upper bound can be given."
-    return (
-        f"Gold's peak lies between {name}{number(low)} and {number(high)}{after} (90 % set, from "
-        "the shape alone: up, then down)."
+    how = (
+        "90 % interval, averaged over Gao et al.'s curves and other humps, as the former fit"
+        if peak["method"] == "average"
+        else "90 % set, from the shape alone: up, then down"
     )
+    return f"Gold's peak lies between {name}{number(low)} and {number(high)}{after} ({how})."
 
 
 _FORM_NAMES = {"rl": "RL", "best_of_n": "best-of-n"}
@@ -128,9 +130,30 @@ def _model(row: Mapping[str, Any]) -> list[str]:
     low, high = model["kl_low"], model["kl_high"]
     above = "no upper bound" if high is None else f"to {number(high)}"
     below = "no lower bound" if low is None else f"{number(low)}"
+    curve = (
+        "one of Gao et al.'s curves, between RL and best-of-n,"
+        if model["method"] == "average"
+        else f"Gao et al.'s {_FORM_NAMES[model['form']]} curve,"
+    )
     return [
-        f"If gold follows Gao et al.'s {_FORM_NAMES[model['form']]} curve, which these looks do "
-        f"not contradict, it peaks at KL {number(model['kl'])} nats (90 %: {below}, {above})."
+        f"If gold follows {curve} which these looks do not contradict, it peaks at KL "
+        f"{number(model['kl'])} nats (90 %: {below}, {above})."
+    ]
+
+
+def _forecast(row: Mapping[str, Any]) -> list[str]:
+    made, refused = row["forecast"], row["forecast_refused"]
+    if row["status"] != "no_onset":
+        return []
+    if made is None:
+        return [f"No forecast of gold's peak: {refused}."] if refused else []
+    shared = {0: "", 1: ", with alpha of 1 run of the same setup"}.get(
+        made["siblings"], f", with alpha of {made['siblings']} runs of the same setup"
+    )
+    return [
+        f"Forecast: if gold goes on along Gao et al.'s {_FORM_NAMES[made['form']]} curve{shared}, "
+        f"it peaks at KL {number(made['kl'])} nats (90 %: {number(made['kl_low'])} to "
+        f"{number(made['kl_high'])})."
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,10 @@ import polars as pl
 
 from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, kl_end, step_end
+from analytics.onset.forecast import SharedAlpha
+from analytics.onset.forecast_row import forecast_row, refusal
 from analytics.onset.measurements import FloatArray
-from analytics.onset.noise import EXACT
+from analytics.onset.peak_row import model_row, peak_row
 from analytics.onset.reasons import reasons_of
 
 
@@ -36,6 +38,7 @@ def verdict(
     prompts: pl.DataFrame | None = None,
     source: str | None = None,
     until: int | None = None,
+    siblings: Callable[[], SharedAlpha | None] | None = None,
 ) -> Verdict:
     """Whether optimisation against the proxy has stopped paying in gold, with its evidence.
 
@@ -46,12 +49,13 @@ def verdict(
     gold_kind, max_steps (the planned last step), algorithm, steps_replaced, proxy_key, gold_key.
     prompts: step, prompt_id, n, gold_reward, proxy_reward, means of training completions. source:
     None takes "evaluation" where there is any, else "training", else the first other by name.
-    until: rows of later steps do not exist.
+    until: rows of later steps do not exist. siblings: alpha of runs with the same setup, asked
+    only for a forecast.
 
     Raises nothing for any numbers in the frames; a missing column of gold raises polars'
     ColumnNotFoundError. Source: docs/methods.md; onset as in Gao et al. 2022 (arXiv 2210.10760).
     """
-    evidence = gather(gold, trajectory, facts, prompts, source, until)
+    evidence = gather(gold, trajectory, facts, prompts, source, until, siblings)
     status = _status(evidence)
     noise, test = evidence.noise, evidence.test
     row: dict[str, Any] = {
@@ -64,12 +68,13 @@ def verdict(
         "kl_end": kl_end(evidence),
         "step_end": step_end(evidence),
         "gold_evaluations": len(evidence.rows),
-        "peak": _peak(evidence),
-        "peak_model": _peak_model(evidence),
+        "peak": peak_row(evidence),
+        "peak_model": model_row(evidence),
         "alarm": _alarm(evidence),
         "p_past_peak": None,
         "gold_lost": None,
-        "forecast": None,
+        "forecast": forecast_row(evidence),
+        "forecast_refused": refusal(evidence, facts),
         "detectable": None,
         "gold_source": evidence.source,
         "gold_sources": evidence.sources,
@@ -115,75 +120,6 @@ def _alarm(evidence: Evidence) -> dict[str, Any] | None:
     }
 
 
-def _peak(evidence: Evidence) -> dict[str, Any] | None:
-    found = evidence.peak
-    if found is None:
-        return None
-    looks = evidence.looks
-    inside = slice(evidence.tested + found.first, evidence.tested + found.last + 1)
-    mode = evidence.tested + found.mode
-    # a peak that the test cannot tell from "still rising" has no upper bound
-    open_end = not _passed(evidence) or evidence.tested + found.last == len(looks) - 1
-    peak: dict[str, Any] = {
-        "kl": None,
-        "kl_low": None,
-        "kl_high": None,
-        "step": round(float(looks.step[mode])),
-        "step_low": int(looks.step_start[inside][0]),
-        "step_high": None if open_end else int(looks.step_end[inside][-1]),
-        "gold": found.gold * evidence.scale,
-    }
-    if evidence.axis == "kl":
-        kl = looks.kl[inside]
-        peak["kl"] = float(looks.kl[mode])
-        peak["kl_low"] = max(0.0, float(np.min(kl)))
-        peak["kl_high"] = None if open_end else max(0.0, float(np.max(kl)))
-    if evidence.noise is not None and evidence.noise.phrase == EXACT:
-        _sharpen(peak, evidence, mode)
-    return peak
-
-
-def _peak_model(evidence: Evidence) -> dict[str, Any] | None:
-    fit = evidence.model
-    if fit is None:
-        return None
-    return {
-        "form": fit.form,
-        "kl": fit.kl,
-        "kl_low": fit.kl_low,
-        "kl_high": fit.kl_high,
-        "alpha": fit.alpha * evidence.scale,
-        "beta": fit.beta * evidence.scale,
-        "intercept": fit.intercept * evidence.scale,
-        "chi_square": fit.chi_square,
-        "freedom": fit.freedom,
-        "p": fit.p,
-        "fits": fit.fits,
-    }
-
-
-def _passed(evidence: Evidence) -> bool:
-    return evidence.test is not None and evidence.test.alarm is not None
-
-
-def _sharpen(peak: dict[str, Any], evidence: Evidence, mode: int) -> None:
-    """Without noise a single row is worth as much as a look: the peak lies next to the highest."""
-    rows = evidence.rows
-    bounds = evidence.looks.bounds
-    start = bounds[max(mode - 1, evidence.tested)][0]
-    end = bounds[min(mode + 1, len(bounds) - 1)][1]
-    best = start + int(np.argmax(rows.gold[start:end]))
-    peak["step"], peak["gold"] = int(rows.step[best]), float(rows.gold[best])
-    near = slice(max(best - 1, 0), best + 2)
-    open_end = not _passed(evidence) or best == len(rows) - 1
-    peak["step_low"] = int(rows.step[near][0])
-    peak["step_high"] = None if open_end else int(rows.step[near][-1])
-    if evidence.axis == "kl" and np.all(np.isfinite(rows.kl[near])):
-        peak["kl"] = float(rows.kl[best])
-        peak["kl_low"] = max(0.0, float(np.min(rows.kl[near])))
-        peak["kl_high"] = None if open_end else max(0.0, float(np.max(rows.kl[near])))
-
-
 def _looks(evidence: Evidence) -> pl.DataFrame:
     looks, count = evidence.looks, len(evidence.looks)
     gold_se = np.full(count, np.nan)
@@ -191,8 +127,12 @@ def _looks(evidence: Evidence) -> pl.DataFrame:
     if evidence.noise is not None:
         gold_se[evidence.tested :] = evidence.noise.se
     if evidence.peak is not None:
-        first, last = evidence.peak.first, evidence.peak.last
-        in_peak[evidence.tested + first : evidence.tested + last + 1] = True
+        held = peak_row(evidence) or {}
+        ends = held["step_low"], held["step_high"]
+        in_peak = looks.step_end >= ends[0]
+        if ends[1] is not None:
+            in_peak &= looks.step_start <= ends[1]
+        in_peak[: evidence.tested] = False
     return pl.DataFrame(
         {
             "look": np.arange(count, dtype=np.int64),

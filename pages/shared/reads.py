@@ -102,7 +102,7 @@ def _run_curves(
         if known:
             verdict, looks = known, verdicts.unpacked_looks(known["looks_rows"])
         else:
-            fresh = verdicts.judge(store().query, run, until, source)
+            fresh = verdicts.judge(store().query, run, until, source, runs())
             verdict, looks = fresh.row, fresh.looks
         made.append(
             RunCurve(

@@ -51,6 +51,6 @@ def judge_all(store: Store, stopping: threading.Event) -> bool:
         for run in waiting[start_at : start_at + BATCH]:
             if stopping.is_set():
                 return False
-            rows.append(packed(judge(store.query, run), run, None, None))
+            rows.append(packed(judge(store.query, run, runs=runs), run, None, None))
         store.save_verdicts(pl.DataFrame(rows))
     return True

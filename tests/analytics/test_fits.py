@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.onset.fits import fieller, form_of, gao_fit
+from analytics.onset.fits import fieller, form_of, gao_fit, has_form
 from analytics.onset.gao import best_of_n_gold, rl_gold
 from analytics.simulated import simulate
 
@@ -72,4 +72,6 @@ def test_fieller_of_a_certain_ratio():
 def test_too_little_cannot_be_fitted():
     assert gao_fit(D[:4], D[:4], np.ones(4)) is None
     assert gao_fit(np.ones(9), np.ones(9), np.ones(9)) is None
-    assert form_of("GRPO") == "rl" and form_of("best-of-n") == "best_of_n"
+    assert form_of({"trainer": "TRL GRPO"}) == "rl"
+    assert form_of({"algorithm": "best-of-n"}) == form_of({"kl_estimator": "bon_bound"})
+    assert has_form({}) and not has_form({"trainer": "TRL OnlineDPO"})

@@ -82,7 +82,7 @@ def test_the_model_stands_beside_the_shape():
     model = row["peak_model"]
     assert model["form"] == "rl" and model["fits"] and "poor_fit" not in row["flags"]
     assert row["peak"]["kl_low"] <= model["kl_low"] < model["kl_high"] <= row["peak"]["kl_high"]
-    assert "If gold follows Gao et al.'s RL curve" in " ".join(row["reasons"])
+    assert "If gold follows one of Gao et al.'s curves" in " ".join(row["reasons"])
     assert judged(hump(), kl=[None] * 20, se=0.05).row["peak_model"] is None
 
 
