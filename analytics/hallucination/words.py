@@ -197,6 +197,24 @@ def beside_benchmark(own: Mapping[str, Any], benchmark: Mapping[str, Any] | None
     )
 
 
+def malformed_sentence(row: Mapping[str, Any]) -> list[str]:
+    """How many of the wrong answers are malformed; nothing where none is known to be.
+
+    >>> row = {"origin": "benchmark", "topic": None, "knowledge": None, "n": 1000,
+    ...        "rate": 0.76, "malformed_rate": 0.178}
+    >>> malformed_sentence(row)[0][:63]
+    'Of the 76.0 % wrong on the benchmark, 17.8 points are malformed'
+    """
+    if not row["malformed_rate"]:
+        return []
+    well_formed = percent(row["rate"] - row["malformed_rate"])
+    return [
+        f"Of the {percent(row['rate'])} wrong on {_place(row)}, "
+        f"{100 * row['malformed_rate']:.1f} points are malformed (a broken model rather than "
+        f"hallucination); well-formed wrong answers: {well_formed}."
+    ]
+
+
 def arms_sentence(loops: Mapping[str, int]) -> str:
     """How many loops stand behind each arm, and whether arms can be tested against each other.
 

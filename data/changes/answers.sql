@@ -63,7 +63,7 @@ delete from answer_cells where list_contains(getvariable('changed_loops'), loop)
 delete from answer_flips where list_contains(getvariable('changed_loops'), loop)
     and list_contains(getvariable('compared_iterations'), iteration);
 insert into answer_counts
-select * from answers_counted(
+select * from answers_counted('answers',
     coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'), 0.8);
 insert into answer_clusters
 select * from answers_clustered(

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.carrying import carry
+
 st.set_page_config(
     page_title="Reward overoptimization", page_icon=":material/monitoring:", layout="wide"
 )
@@ -21,10 +23,23 @@ page = st.navigation(
             st.Page("../runs/overoptimization.py", title="Overoptimization",
                     url_path="overoptimization", icon=":material/show_chart:"),
         ],
+        "Truth": [
+            st.Page("../truth/hallucination.py", title="Hallucination", url_path="hallucination",
+                    icon=":material/fact_check:"),
+            st.Page("../truth/calibration.py", title="Calibration", url_path="calibration",
+                    icon=":material/balance:"),
+            st.Page("../truth/answers.py", title="Answers", url_path="answers",
+                    icon=":material/forum:"),
+            st.Page("../truth/training_set.py", title="Training set", url_path="training-set",
+                    icon=":material/dataset:"),
+        ],
         "Review": [
             st.Page("../review/sources.py", title="Sources", url_path="sources",
                     icon=":material/database:"),
         ],
     }
 )  # fmt: skip
+LOOP_PAGES = ("hallucination", "calibration", "answers", "training-set")
+word = "loop" if page.url_path in LOOP_PAGES else "run"
+carry(page.url_path, word if page.url_path else None)
 page.run()

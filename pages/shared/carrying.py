@@ -1,0 +1,43 @@
+"""Runs, loops and a freeze go along from page to page: the menu alone would drop them.
+
+`run` and `loop` in an address mean the same on every page; each page keeps them under the word
+of its own section. What a page showed last comes along when the menu opens another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+NAMED_BY = ("run", "loop")
+
+
+def carry(path: str, word: str | None) -> None:
+    """Before a page runs: give its address the runs of the page that was left.
+
+    Args:
+        path: the page's place in the address.
+        word: what the page calls its runs, "run" or "loop"; None = it shows all of them.
+    """
+    state, address = st.session_state, st.query_params
+    named = _distinct(name for key in NAMED_BY for name in address.get_all(key))
+    until = address.get_all("until")
+    arrived = state.get("page_now") != path
+    state["page_now"] = path
+    if word is None:
+        return
+    if arrived and not named and "carried" in state:
+        named, until = state["carried"]
+    state["carried"] = (named, until)
+    other = NAMED_BY[1 - NAMED_BY.index(word)]
+    if other in address:
+        del address[other]
+    if named != address.get_all(word):
+        address[word] = named
+    if until and until != address.get_all("until"):
+        address["until"] = until
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
