@@ -43,6 +43,8 @@ def trend_sentences(totals: pl.DataFrame) -> list[str]:
             f"Wrong ones with confidence of at least {rows['tau'][0]:g} "
             + _trend(sure, "confident", "measured") + "."
         )  # fmt: skip
+        if sure["confident"][-1] > sure["confident"][0]:
+            said += _mean_confidence(sure)
     paired = rows.filter(pl.col("change_paired").fill_null(False))
     if paired.height >= FEWEST - 1:
         said.append(_evidence(paired, where))
@@ -64,6 +66,17 @@ def _trend(rows: pl.DataFrame, share: str, weight: str) -> str:
         f"{how} by {abs(100 * told.slope):.2g} points an iteration ({start} to {end}; "
         f"Cochran-Armitage {p_value(told.p)})"
     )
+
+
+def _mean_confidence(sure: pl.DataFrame) -> list[str]:
+    """Said where it misleads: the mean falls while confident errors become more."""
+    start, end = sure["mean_confidence"][0], sure["mean_confidence"][-1]
+    if end >= start - 0.01:
+        return []
+    return [
+        f"Mean confidence fell from {start:.2f} to {end:.2f} meanwhile: alone it would have shown "
+        "the opposite."
+    ]
 
 
 def _evidence(paired: pl.DataFrame, where: str) -> str:

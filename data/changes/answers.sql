@@ -63,8 +63,8 @@ delete from answer_cells where list_contains(getvariable('changed_loops'), loop)
 delete from answer_flips where list_contains(getvariable('changed_loops'), loop)
     and list_contains(getvariable('compared_iterations'), iteration);
 insert into answer_counts
-select * from answers_counted('answers',
-    coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'), 0.8);
+select * from answers_counted(
+    coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'), 0.8, false);
 insert into answer_clusters
 select * from answers_clustered(
     coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'));

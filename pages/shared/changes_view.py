@@ -16,6 +16,7 @@ from analytics.hallucination.words import (
     change_sentence,
     malformed_sentence,
     percent,
+    rate_sentence,
 )
 from pages.shared import answer_reads
 from pages.shared.frame import escaped
@@ -36,16 +37,18 @@ def show_changes(loops: Sequence[str], totals: pl.DataFrame, each: pl.DataFrame)
     for i, loop in enumerate(loops):
         ends = {row["origin"]: row for row in nested(last.filter(pl.col("loop") == loop))}
         said: list[str] = []
+        trends: list[str] = []
         for origin in sorted(ends, key=lambda o: (o != "benchmark", o)):
             row = ends[origin]
-            said.append(f"**{escaped(change_sentence(row))}**")
-            trends = trend_sentences(each.filter(loop=loop, origin=origin))
-            said.append(escaped(" ".join([*trends, *malformed_sentence(row)])))
-            if origin == "self_generated":
+            said.append(escaped(change_sentence(row) if row["n"] else rate_sentence(row)))
+            trends += trend_sentences(each.filter(loop=loop, origin=origin))
+            trends += malformed_sentence(row)
+            if row["n"] and origin == "self_generated":
                 own = f"{beside_benchmark(row, ends.get('benchmark'))} {_covered(row)}"
                 said.append(escaped(own))
         with columns[i % len(columns)].container(border=True):
-            st.markdown(f"**{escaped(loop)}**\n" + "\n".join(f"- {text}" for text in said if text))
+            st.markdown(f"**{escaped(loop)}**\n" + "\n".join(f"- {text}" for text in said))
+            st.caption(escaped(" ".join(trends)))
     if len(loops) > 1:
         counts: dict[str, int] = {}
         for arm in answer_reads.arms(tuple(loops)).values():
@@ -64,7 +67,7 @@ def _covered(row: dict[str, Any]) -> str:
 def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
     """Wrong answers about what was trained on beside what was not, first against last."""
     parts = scope.cut(answer_reads.trained_on(loops, tau)).filter(
-        pl.col("topic").n_unique().over("loop", "origin") > 1
+        pl.col("n") > 0, pl.col("topic").n_unique().over("loop", "origin") > 1
     )
     if parts.is_empty():
         return
@@ -76,11 +79,13 @@ def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
         first, last = (part.sort("iteration").row(at, named=True) for at in (0, -1))
         low, high = 100 * last["low"], 100 * last["high"]
         rows.append({
-            "loop": last["loop"], "questions about what was": last["topic"], "n": last["n"],
+            "loop": last["loop"],
+            "entities": last["topic"],
             "wrong, first → last (95 %)": f"{percent(first['rate'])} → {percent(last['rate'])} "
             f"({low:.1f} to {high:.1f})",
             "not attempted": f"{percent(first['not_attempted_rate'])} → "
             f"{percent(last['not_attempted_rate'])}",
+            "n": last["n"],
             "origin": last["origin"].replace("_", "-"),
             "iterations": f"{first['iteration']} → {last['iteration']}",
         })  # fmt: skip
@@ -96,6 +101,7 @@ def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
 def show_topics(loops: Sequence[str], rates: pl.DataFrame) -> None:
     """Topics and categories of each loop's last iteration, the surest change first."""
     last = rates.filter(
+        pl.col("n") > 0,
         pl.col("level") != "total",
         pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"),
     )
