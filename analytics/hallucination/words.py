@@ -187,7 +187,7 @@ def beside_benchmark(own: Mapping[str, Any], benchmark: Mapping[str, Any] | None
         benchmark: the total of the benchmark at the same iteration; None = not asked.
     """
     own_rate = f"{percent(own['rate'])} wrong on {own['questions']:,} self-generated questions"
-    if benchmark is None:
+    if benchmark is None or not benchmark["n"]:
         return f"{own_rate}. They change at every iteration, and no fixed benchmark was asked."
     return (
         f"{own_rate} against {percent(benchmark['rate'])} on the fixed benchmark "

@@ -11,8 +11,9 @@ import streamlit as st
 
 from analytics import calibration_cells
 from analytics import hallucination as statistics
-from analytics.hallucination import beside, facts
+from analytics.hallucination import beside, facts, training
 from analytics.hallucination.pairs import FLIPS
+from analytics.hallucination.training import TrainingView
 from data.home import home
 from pages.shared import reads
 
@@ -102,14 +103,26 @@ def answer_history(named: Loops, question_id: str, origin: str | None) -> pl.Dat
     return ask("answer_history", loops=named, question_id=question_id, origin=origin, until=None)
 
 
-def training_answers(named: Loops, until: int | None = None) -> pl.DataFrame:
-    """Answers with what was trained on, for the training-set view."""
-    return ask("training_answers", loops=named, until=until)
+def training_claims(named: Loops, control: str | None, until: int | None) -> TrainingView:
+    """What generated training texts claimed: false before training, repeated after it."""
+    held = ask("training_answers", loops=named, until=until)
+    return training.training_view(training.statements(held), held, control)
 
 
-def corpus(named: Loops, until: int | None = None) -> pl.DataFrame:
+def training_mistakes(named: Loops, until: int | None) -> TrainingView:
+    """Wrong benchmark answers about what was trained on, beside those that were not."""
+    held = ask("training_answers", loops=named, until=until)
+    return training.training_view(training.mistakes(held), held)
+
+
+def training_texts(named: Loops) -> pl.DataFrame:
+    """False claims among generated texts, kept for training or not."""
+    return training.training_texts_from_counts(ask("kept_texts", loops=named, until=None))
+
+
+def corpus(named: Loops) -> pl.DataFrame:
     """What each iteration was trained on."""
-    return ask("corpus", loops=named, until=until)
+    return ask("corpus", loops=named, until=None)
 
 
 def fact_rates(run: str, until: int | None = None) -> pl.DataFrame:

@@ -18,18 +18,21 @@ from analytics.hallucination.words import (
     percent,
     rate_sentence,
 )
-from pages.shared import answer_reads
+from pages.shared import answer_reads, links
 from pages.shared.frame import escaped
 from pages.shared.truth_choices import Scope
 
 
-def show_changes(loops: Sequence[str], totals: pl.DataFrame, each: pl.DataFrame) -> None:
+def show_changes(
+    loops: Sequence[str], totals: pl.DataFrame, each: pl.DataFrame, compare_to: int | None
+) -> None:
     """What changed at the end of each loop, its test, the trend, and how many loops an arm has.
 
     Args:
         loops: on the page.
         totals: compared as the reader chose.
         each: totals compared with the iteration before, for trends.
+        compare_to: the iteration that the reader compares with; None = the one before.
     """
     st.subheader("What changed", anchor=False)
     last = totals.filter(pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"))
@@ -49,6 +52,9 @@ def show_changes(loops: Sequence[str], totals: pl.DataFrame, each: pl.DataFrame)
         with columns[i % len(columns)].container(border=True):
             st.markdown(f"**{escaped(loop)}**\n" + "\n".join(f"- {text}" for text in said))
             st.caption(escaped(" ".join(trends)))
+            asked: list[tuple[str, object]] = [("loop", loop), ("change", "newly_wrong")]
+            asked += [("with", compare_to)] * (compare_to is not None)
+            st.markdown(f"[The newly wrong questions]({links.local_link('/answers', asked)})")
     if len(loops) > 1:
         counts: dict[str, int] = {}
         for arm in answer_reads.arms(tuple(loops)).values():

@@ -41,7 +41,7 @@ def show_facts(scope: Scope, runs: Sequence[str], axis: str | None, key: str) ->
     for run in runs:
         own = rewards.filter(pl.col("line") == run)
         told = facts_sentence(facts[run], own, verdicts.get(run, {}))
-        said.append(f"- **{escaped(run)}** {escaped(told)}")
+        said.append(f"- **{escaped(run)}**: {escaped(told)}")
     words.markdown("\n".join(said))
     words.caption(
         "Neighbouring steps are pooled; bars: 95 % intervals with the steps of a point as clusters."

@@ -60,7 +60,7 @@ if loops:
     room = rates_view.show_figures(scope, loops, rates, by, axis, denominator, tau, rewarded)
     with room:
         changes_view.show_trained_on(scope, loops, tau)
-    changes_view.show_changes(loops, totals, each.filter(pl.col("level") == "total"))
+    changes_view.show_changes(loops, totals, each.filter(pl.col("level") == "total"), compare)
     changes_view.show_topics(loops, rates)
     with st.expander("All numbers"):
         st.caption("Every row of the statistics; the arrow at the table's corner saves it as CSV.")

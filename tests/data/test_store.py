@@ -565,6 +565,7 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "gaps": {"runs": None},
     "gold": {"run": "r", "until": None},
     "gold_sources": {"runs": ["r"]},
+    "kept_texts": {"loops": ["r"], "until": None},
     "metrics": {"runs": ["r"], "until": None},
     "prompts": {"run": "r", "until": None},
     "responses": {"run": "r", "first": 0, "last": 9},
