@@ -1,15 +1,16 @@
-"""Wrong answers over iterations: one panel an origin and measure, origins never pooled."""
+"""Wrong answers over iterations, steps or KL: a panel a measure, one origin a figure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from analytics.figures.palette import run_colour, run_dash
+from analytics.figures.axes import TITLES, signed_root, ticks
 from analytics.figures.text import plain
 
 DENOMINATORS = {
@@ -18,97 +19,225 @@ DENOMINATORS = {
 }
 """Choice to (value, low, high, words)."""
 
-ORIGIN_WORDS = {
-    "benchmark": "fixed benchmark",
-    "self_generated": "self-generated questions",
-    "human": "human questions",
-}
+NAMED_LINES, LONGEST_NAME = 6, 18
+"""Up to so many lines carry their names at their ends, where the names are not longer."""
+
+PANEL = 165
+"""Height of a panel in pixels; of more than four a little less."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a figure: the value of the column `line` it draws, and how it looks."""
+
+    key: str
+    label: str
+    colour: str
+    dash: str = "solid"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel: columns of value and interval, a title with its unit, the top of its axis.
+
+    `part` names a column that is a part of the value, drawn dotted (malformed of wrong).
+    """
+
+    value: str
+    title: str
+    low: str | None = None
+    high: str | None = None
+    part: str | None = None
+    part_words: str = ""
+    top: float | None = None
+    share: bool = True
+
+
+REWARDS = (
+    Panel("gold_reward", "gold reward<br>as logged", "gold_low", "gold_high", share=False),
+    Panel("proxy_reward", "proxy reward<br>as logged", share=False),
+)
+"""The rewards of the same models, beside their rates."""
+KL_PANEL = Panel("kl", "KL, nats<br>per response", share=False)
+
+
+def wrong_panels(denominator: str, tau: float, tops: Mapping[str, float]) -> list[Panel]:
+    """Wrong, confidently wrong and abstained answers as panels of `rates`.
+
+    Args:
+        denominator: a key of DENOMINATORS.
+        tau: confidence from which a wrong answer is a confident one.
+        tops: largest value of a column, so that figures beside each other share their scale.
+    """
+    value, low, high, words = DENOMINATORS[denominator]
+    part = "malformed_rate" if denominator == "all" else None
+    return [
+        Panel(value, f"wrong<br>{words}", low, high, part, "of these malformed", tops.get(value)),
+        Panel(
+            "confident", f"wrong with confidence<br>≥ {tau:g}, of all graded",
+            "confident_low", "confident_high", "confident_malformed_rate", "of these malformed",
+            tops.get("confident"),
+        ),
+        Panel("not_attempted_rate", "not attempted<br>of all graded",
+              top=tops.get("not_attempted_rate")),
+        Panel("mean_confidence", "mean confidence<br>of all graded", share=False),
+    ]  # fmt: skip
 
 
 def rate_figure(
-    rows: pl.DataFrame,
-    ordinals: Mapping[str, int],
-    denominator: str = "all",
-    rewards: pl.DataFrame | None = None,
-    axis_title: str = "iteration",
+    points: pl.DataFrame,
+    lines: Sequence[Line],
+    panels: Sequence[Panel],
+    axis: str = "iteration",
+    x_title: str = "iteration",
+    peaks: Sequence[tuple[float, float | None]] = (),
 ) -> go.Figure:
-    """Wrong, confidently wrong and abstained, by loop over iterations, with 95 % intervals.
+    """Measures below each other over one axis, with 95 % intervals.
 
     Args:
-        rows: totals of ``analytics.hallucination.rates`` (level "total"), some loops and origins.
-        ordinals: loop to its number of arrival, which is its colour.
-        denominator: "all" or "attempted".
-        rewards: loop, iteration, proxy_reward, gold_reward for two further panels on the axis.
-        axis_title: what the x axis counts.
+        points: line, iteration, kl (nats, null = not measured), and the panels' columns.
+        lines: in the order of their drawing.
+        panels: from the top; one without any value is left out.
+        axis: "iteration" or "sqrt_kl".
+        x_title: what the iterations count: iteration or step.
+        peaks: where gold peaks on the axis, in its own unit (iteration, or nats), to be shaded;
+            an open end is None.
     """
-    value, low, high, words = DENOMINATORS[denominator]
-    panels: list[tuple[str, str, str, str, str]] = []
-    origins = sorted(rows["origin"].unique(), key=lambda name: (name != "benchmark", name))
-    for origin in origins:
-        said = ORIGIN_WORDS.get(origin, plain(origin))
-        panels.append((origin, value, low, high, f"wrong, {words}<br>{said}"))
-        panels.append(
-            (origin, "confident", "confident_low", "confident_high", f"confidently wrong<br>{said}")
-        )
-        if origin == origins[0]:
-            panels.append((origin, "not_attempted_rate", "", "", f"abstained<br>{said}"))
-    extra = ["proxy_reward", "gold_reward"] if rewards is not None and rewards.height else []
-    count = len(panels) + len(extra)
-    height = 190 * count + 90
-    figure = make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=24 / height)
-    for row, (origin, y, below, above, title) in enumerate(panels, start=1):
-        part = rows.filter(pl.col("origin") == origin)
-        for (loop,), line in part.group_by("loop", maintain_order=True):
-            _draw(figure, line.sort("iteration"), str(loop), ordinals, y, below, above, row)
-        figure.update_yaxes(title_text=title, tickformat=".0%", rangemode="tozero", row=row, col=1)
-    for row, column in enumerate(extra, start=len(panels) + 1):
-        assert rewards is not None
-        for (loop,), line in rewards.group_by("loop", maintain_order=True):
-            ordered = line.sort("iteration")
-            figure.add_trace(
-                _line(ordered, str(loop), ordinals, column, legend=False), row=row, col=1
-            )
-        title = f"{column.replace('_', ' ')}<br>as logged"
-        figure.update_yaxes(title_text=title, row=row, col=1)
-    figure.update_xaxes(title_text=axis_title, row=count, col=1)
-    figure.update_xaxes(zeroline=False, dtick=1 if rows["iteration"].n_unique() <= 20 else None)
-    figure.update_yaxes(zeroline=False, automargin=True, title_font={"size": 12})
+    held = [p for p in panels if p.value in points.columns and points[p.value].count()]
+    rows = max(len(held), 1)
+    height = (PANEL if rows <= 4 else 140) * rows + 70
+    figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=16 / height)
+    named = len(lines) <= NAMED_LINES and all(len(e.label) <= LONGEST_NAME for e in lines)
+    places = _places(points, axis)
+    for row, panel in enumerate(held, start=1):
+        ends: list[tuple[float, float, Line]] = []
+        for line in lines:
+            mine = points["line"] == line.key
+            seen = (mine & points[panel.value].is_not_null()).to_numpy() & np.isfinite(places)
+            part, x = points.filter(pl.Series(seen)), places[seen]
+            if not part.height:
+                continue
+            legend = row == 1 and not named and len(lines) > 1
+            ends.append(_draw(figure, part, x, line, panel, row, legend, x_title))
+        _axis_of(figure, panel, points, row)
+        if named and row == 1:
+            _name_ends(figure, ends, row, panel, points)
+    for low, high in peaks:
+        reach = float(np.nanmax(places)) if np.isfinite(places).any() else 0.0
+        left = signed_root(low) if axis == "sqrt_kl" else low
+        right = reach if high is None else signed_root(high) if axis == "sqrt_kl" else high
+        figure.add_vrect(x0=left, x1=max(right, left), fillcolor="#7F7F7F", opacity=0.16,
+                         line_width=0, layer="below")  # fmt: skip
+    _x_axis(figure, points, places, axis, x_title, rows)
+    longest = max((len(line.label) for line in lines), default=0)
     figure.update_layout(
-        height=height, margin={"l": 64, "r": 16, "t": 40, "b": 48},
+        height=height,
+        margin={"l": 58, "r": 20 + 7 * longest if named and len(lines) > 1 else 20,
+                "t": 26, "b": 44},
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},
-        uirevision=f"rates|{denominator}|{'|'.join(sorted(ordinals))}",
+        uirevision=f"{axis}|{'|'.join(line.key for line in lines)}",
     )  # fmt: skip
     return figure
 
 
+def _places(points: pl.DataFrame, axis: str) -> np.ndarray:
+    if axis != "sqrt_kl":
+        return points["iteration"].cast(pl.Float64).to_numpy()
+    kl = points["kl"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return np.asarray(np.sign(kl) * np.sqrt(np.abs(kl)))
+
+
 def _draw(
-    figure: go.Figure, line: pl.DataFrame, loop: str, ordinals: Mapping[str, int],
-    y: str, below: str, above: str, row: int,
-) -> None:  # fmt: skip
-    trace = _line(line, loop, ordinals, y, legend=row == 1)
-    if below:
-        middle = line[y].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        up = line[above].cast(pl.Float64).fill_null(np.nan).to_numpy() - middle
-        down = middle - line[below].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        trace.error_y = {"type": "data", "array": up, "arrayminus": down, "width": 0,
-                         "thickness": 1.1}  # fmt: skip
-        trace.customdata = np.stack([middle - down, middle + up, line["n"].to_numpy()], axis=1)
-        trace.hovertemplate = (
-            f"<b>{plain(loop)}</b> %{{x}}<br>%{{y:.1%}} (%{{customdata[0]:.1%}} to "
-            "%{customdata[1]:.1%}), n = %{customdata[2]:,}<extra></extra>"
-        )
-    figure.add_trace(trace, row=row, col=1)
-
-
-def _line(
-    line: pl.DataFrame, loop: str, ordinals: Mapping[str, int], column: str, legend: bool
-) -> go.Scatter:
-    ordinal = ordinals.get(loop, 0)
-    return go.Scatter(
-        x=line["iteration"].to_numpy(),
-        y=line[column].cast(pl.Float64).fill_null(np.nan).to_numpy(),
-        mode="lines+markers", name=plain(loop), legendgroup=loop, showlegend=legend,
-        line={"color": run_colour(ordinal), "width": 2.2, "dash": run_dash(ordinal)},
-        marker={"size": 6},
-        hovertemplate=f"<b>{plain(loop)}</b> %{{x}}<br>%{{y:.3g}}<extra></extra>",
+    figure: go.Figure, part: pl.DataFrame, x: np.ndarray, line: Line, panel: Panel, row: int,
+    legend: bool, x_title: str,
+) -> tuple[float, float, Line]:  # fmt: skip
+    order = np.argsort(x, kind="stable")
+    part, x = part[order], x[order]
+    y = _numbers(part, panel.value)
+    form = ".1%" if panel.share else ".3g"
+    about = [part["iteration"].to_numpy().astype(np.float64)]
+    told = f"<b>{plain(line.label)}</b>, {x_title} %{{customdata[0]:,}}<br>%{{y:{form}}}"
+    trace = go.Scatter(
+        x=x, y=y, mode="lines+markers", name=plain(line.label), legendgroup=line.key,
+        showlegend=legend, line={"color": line.colour, "width": 2.2, "dash": line.dash},
+        marker={"size": 5, "color": line.colour},
     )  # fmt: skip
+    if panel.low and panel.high and panel.low in part.columns:
+        low, high = _numbers(part, panel.low), _numbers(part, panel.high)
+        trace.error_y = {"type": "data", "array": high - y, "arrayminus": y - low, "width": 0,
+                         "thickness": 1.1}  # fmt: skip
+        about += [low, high]
+        told += f" (%{{customdata[1]:{form}}} to %{{customdata[2]:{form}}})"
+    if "n" in part.columns:
+        about.append(_numbers(part, "n"))
+        told += f", n = %{{customdata[{len(about) - 1}]:,}}"
+    trace.customdata, trace.hovertemplate = np.stack(about, axis=1), told + "<extra></extra>"
+    figure.add_trace(trace, row=row, col=1)
+    if panel.part and panel.part in part.columns and (_numbers(part, panel.part) > 0).any():
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=_numbers(part, panel.part), mode="lines", showlegend=False,
+                legendgroup=line.key, line={"color": line.colour, "width": 1.4, "dash": "dot"},
+                hovertemplate=f"<b>{plain(line.label)}</b>, {panel.part_words} "
+                f"%{{y:{form}}}<extra></extra>",
+            ),
+            row=row, col=1,
+        )  # fmt: skip
+    last = int(np.flatnonzero(np.isfinite(y))[-1])
+    return float(x[last]), float(y[last]), line
+
+
+def _name_ends(
+    figure: go.Figure, ends: list[tuple[float, float, Line]], row: int, panel: Panel,
+    points: pl.DataFrame,
+) -> None:  # fmt: skip
+    """Names beside the last points, pushed apart so that none hides another."""
+    if len(ends) < 2:
+        return
+    reach = _top(panel, points)
+    if not panel.share:
+        values = points[panel.value].drop_nulls()
+        reach = float(values.max()) - float(values.min())  # type: ignore[arg-type]
+    gap, below = 0.13 * (reach or 1.0), -np.inf
+    for _, y, line in sorted(ends, key=lambda end: end[1]):
+        below = max(y, below + gap)
+        figure.add_annotation(
+            x=1.01, xref="x domain", y=below, text=plain(line.label, LONGEST_NAME),
+            showarrow=False, xanchor="left", font={"color": line.colour, "size": 12},
+            row=row, col=1,
+        )  # fmt: skip
+
+
+def _axis_of(figure: go.Figure, panel: Panel, points: pl.DataFrame, row: int) -> None:
+    figure.update_yaxes(
+        title_text=panel.title, title_font={"size": 11.5}, zeroline=False, automargin=True,
+        nticks=5, row=row, col=1,
+    )  # fmt: skip
+    if panel.share:
+        top = _top(panel, points)
+        figure.update_yaxes(tickformat=".0%" if top > 0.08 else ".1%", range=[0, min(top, 1.05)],
+                            row=row, col=1)  # fmt: skip
+
+
+def _top(panel: Panel, points: pl.DataFrame) -> float:
+    high = points[panel.high or panel.value].max() if panel.top is None else panel.top
+    return max(float(high or 0.0) * 1.06, 0.02)  # type: ignore[arg-type]
+
+
+def _x_axis(
+    figure: go.Figure, points: pl.DataFrame, places: np.ndarray, axis: str, x_title: str, rows: int
+) -> None:
+    figure.update_xaxes(zeroline=False, showgrid=True)
+    title = TITLES["sqrt_kl"] if axis == "sqrt_kl" else x_title
+    figure.update_xaxes(title_text=title, title_font={"size": 12}, row=rows, col=1)
+    if axis == "sqrt_kl":
+        reach = float(np.nanmax(places)) if np.isfinite(places).any() else 1.0
+        where, words = ticks(reach**2, width=8)
+        figure.update_xaxes(tickvals=where, ticktext=words)
+    elif points["iteration"].n_unique() <= 12:
+        figure.update_xaxes(tickvals=points["iteration"].unique().sort().to_numpy(),
+                            tickformat=",d")  # fmt: skip
+
+
+def _numbers(frame: pl.DataFrame, column: str) -> np.ndarray:
+    return frame[column].cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -282,7 +282,18 @@ def training_texts(generations: pl.DataFrame) -> pl.DataFrame:
         own=(claims.cast(pl.Int64) ** 2).filter(false.is_not_null()).sum(),
         cross=(claims.cast(pl.Int64) * false).sum(),
         squares=(false.cast(pl.Int64) ** 2).sum(),
-    ).sort("loop", "iteration", "kept")  # fmt: skip
+    )  # fmt: skip
+    return training_texts_from_counts(sums)
+
+
+def training_texts_from_counts(sums: pl.DataFrame) -> pl.DataFrame:
+    """As `training_texts`, from sums over texts that were taken elsewhere.
+
+    Args:
+        sums: loop, iteration, kept, texts, checked, claims, false, own (Σ claims²), cross
+            (Σ claims · false), squares (Σ false²), the last five over checked texts.
+    """
+    sums = sums.sort("loop", "iteration", "kept")
     n, x, own, cross, squares = (
         sums[name].to_numpy().astype(np.float64)
         for name in ("claims", "false", "own", "cross", "squares")

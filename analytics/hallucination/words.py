@@ -187,7 +187,7 @@ def beside_benchmark(own: Mapping[str, Any], benchmark: Mapping[str, Any] | None
         benchmark: the total of the benchmark at the same iteration; None = not asked.
     """
     own_rate = f"{percent(own['rate'])} wrong on {own['questions']:,} self-generated questions"
-    if benchmark is None:
+    if benchmark is None or not benchmark["n"]:
         return f"{own_rate}. They change at every iteration, and no fixed benchmark was asked."
     return (
         f"{own_rate} against {percent(benchmark['rate'])} on the fixed benchmark "
@@ -195,6 +195,24 @@ def beside_benchmark(own: Mapping[str, Any], benchmark: Mapping[str, Any] | None
         "not attempted). Self-generated questions change from iteration to iteration: a model "
         "that states only what it knows asks itself easier ones."
     )
+
+
+def malformed_sentence(row: Mapping[str, Any]) -> list[str]:
+    """How many of the wrong answers are malformed; nothing where none is known to be.
+
+    >>> row = {"origin": "benchmark", "topic": None, "knowledge": None, "n": 1000,
+    ...        "rate": 0.76, "malformed_rate": 0.178}
+    >>> malformed_sentence(row)[0][:63]
+    'Of the 76.0 % wrong on the benchmark, 17.8 points are malformed'
+    """
+    if not row["malformed_rate"]:
+        return []
+    well_formed = percent(row["rate"] - row["malformed_rate"])
+    return [
+        f"Of the {percent(row['rate'])} wrong on {_place(row)}, "
+        f"{100 * row['malformed_rate']:.1f} points are malformed (a broken model rather than "
+        f"hallucination); well-formed wrong answers: {well_formed}."
+    ]
 
 
 def arms_sentence(loops: Mapping[str, int]) -> str:

@@ -64,7 +64,7 @@ delete from answer_flips where list_contains(getvariable('changed_loops'), loop)
     and list_contains(getvariable('compared_iterations'), iteration);
 insert into answer_counts
 select * from answers_counted(
-    coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'), 0.8);
+    coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'), 0.8, false);
 insert into answer_clusters
 select * from answers_clustered(
     coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'));

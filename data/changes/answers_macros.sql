@@ -5,15 +5,20 @@ select * from answers
 where (loops is null or list_contains(loops, loop))
     and (iterations is null or list_contains(iterations, iteration));
 
-create or replace macro answers_counted(loops, iterations, tau) as table
+-- With by_training the topic says whether the entity asked about is among those trained on, and
+-- answers whose log does not say so are left out.
+create or replace macro answers_counted(loops, iterations, tau, by_training) as table
 with marks as (
-    select loop, iteration, origin, topic, knowledge, question_id, grade is not null as graded,
+    select loop, iteration, origin, question_id, grade is not null as graded,
+        case when not by_training then topic when in_training then 'trained on'
+            else 'not trained on' end as topic,
+        case when not by_training then knowledge end as knowledge,
         coalesce(grade = 'correct', false) as correct,
         coalesce(grade = 'incorrect', false) as incorrect,
         coalesce(grade = 'not_attempted', false) as silent,
         case when grade is not null then round(confidence, 6) end as c,
         coalesce(malformed, false) as malformed, grade is not null and confidence_refused as refused
-    from answers_of(loops, iterations)
+    from answers_of(loops, iterations) where not by_training or in_training is not null
 ), sure as (
     select *, coalesce(c >= tau, false) and not silent as sure from marks
 ), each as (

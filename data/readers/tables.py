@@ -37,6 +37,8 @@ EXPECTS = "CSV, JSONL or Parquet tables (also .gz), also as exported from wandb"
 VERSIONS = ("kl_reference", "proxy_version")
 """Columns whose change starts a new stretch: KL or proxy are not comparable across it."""
 TEXTS = ("gold_source", *VERSIONS)
+ARM = "arm"
+"""Column that says which arm of an experiment a run belongs to; kept where it says one thing."""
 
 
 class NotALog(LogError):
@@ -161,6 +163,7 @@ def _metrics(
     for key in cells.further(taken | set(METRIC_COLUMNS) | {"kl_logged"}):
         columns[key] = cells.numbers(key).to_list()
 
+    arms = cells.texts(ARM).to_list() if ARM in keys else [None] * height
     all_texts = {key: cells.texts(key).to_list() for key in TEXTS if key in keys}
 
     read_any = False
@@ -172,6 +175,8 @@ def _metrics(
         facts = RunFacts(**{**kl_facts.__dict__, "gold_candidates": [], "checkpoints": []})
         facts.proxy_key, facts.gold_key = proxy, gold
         facts.sources = [_source(cells.table, len(good))]
+        if len(arm := {arms[row] for row in good} - {None, ""}) == 1:
+            facts.config = {"arm": arm.pop()}
         warnings = cells.notes(rows)
         order = in_order(good, steps, columns, step_key is not None, cells.table.path, warnings)
         phase_of, step_of = [phases[row] for row in order], [steps[row] for row in order]

@@ -9,7 +9,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from analytics import calibration_cells
 from analytics import hallucination as statistics
+from analytics.hallucination import beside, facts, training
+from analytics.hallucination.pairs import FLIPS
+from analytics.hallucination.training import TrainingView
 from data.home import home
 from pages.shared import reads
 
@@ -19,6 +23,13 @@ Loops = tuple[str, ...]
 def loops() -> dict[str, int]:
     """Loops and runs with graded answers: name to number of arrival."""
     there = reads.runs().filter(pl.col("answers") > 0).sort("ordinal")
+    return dict(there.select("run_id", "ordinal").iter_rows())
+
+
+def fact_runs() -> dict[str, int]:
+    """Runs whose responses hold counted facts, or whose trainer logged a rate of wrong ones."""
+    named = set(ask("fact_runs")["run_id"])
+    there = reads.runs().filter(pl.col("run_id").is_in(named)).sort("ordinal")
     return dict(there.select("run_id", "ordinal").iter_rows())
 
 
@@ -33,27 +44,53 @@ def _ask(_home: str, generation: int, question: str, asked: tuple[Any, ...]) -> 
     return reads.store().query(question, **values)
 
 
-def hallucination(
-    named: Loops, tau: float, compare_to: int | None, until: int | None = None
-) -> pl.DataFrame:
-    """The frame of ``analytics.hallucination.rates_from_counts`` for some loops."""
-    return _hallucination(
-        str(home()), reads.store().generation, named, tau, compare_to, until
-    )  # fmt: skip
+def hallucination(named: Loops, tau: float, compare_to: int | None) -> pl.DataFrame:
+    """The frame of ``analytics.hallucination.rates_from_counts`` for some loops, with their KL."""
+    return _hallucination(str(home()), reads.store().generation, named, tau, compare_to)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def _hallucination(
-    _home: str, generation: int, named: Loops, tau: float, compare_to: int | None,
-    until: int | None,
-) -> pl.DataFrame:  # fmt: skip
+    _home: str, generation: int, named: Loops, tau: float, compare_to: int | None
+) -> pl.DataFrame:
     query: Callable[..., pl.DataFrame] = reads.store().query
-    asked = {"loops": list(named), "until": until}
-    return statistics.rates_from_counts(
+    asked = {"loops": list(named), "until": None}
+    found = statistics.rates_from_counts(
         query("answer_counts", **asked, tau=tau),
         query("answer_flips", **asked, compare_to=compare_to),
         query("answer_clusters", **asked), query("answer_cells", **asked), compare_to, tau,
     )  # fmt: skip
+    return beside.with_kl(found, query("metrics", runs=list(named), until=None))
+
+
+def trained_on(named: Loops, tau: float) -> pl.DataFrame:
+    """Rates by whether the entity asked about was trained on (as topic), without changes."""
+    counts = ask("trained_on_counts", loops=named, until=None, tau=tau)
+    found = statistics.rates_from_counts(counts, pl.DataFrame(schema=FLIPS), tau=tau)
+    metrics = ask("metrics", runs=named, until=None)
+    return beside.with_kl(found.filter(pl.col("level") == "topic"), metrics)
+
+
+def calibrations(named: Loops, bins: int) -> pl.DataFrame:
+    """Calibration of some loops by iteration and origin."""
+    return _calibrations(str(home()), reads.store().generation, named, bins)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _calibrations(_home: str, generation: int, named: Loops, bins: int) -> pl.DataFrame:
+    cells = reads.store().query("answer_cells", loops=list(named), until=None)
+    return calibration_cells.by_iteration(cells, bins)
+
+
+def cells(loop: str, iteration: int, origin: str) -> pl.DataFrame:
+    """Cells of confidence of one loop, iteration and origin."""
+    held = ask("answer_cells", loops=(loop,), until=iteration)
+    return calibration_cells.merged(held.filter(iteration=iteration, origin=origin))
+
+
+def rewards(named: Loops) -> pl.DataFrame:
+    """Rewards and KL of some runs by iteration, pooled to be drawn beside their rates."""
+    return beside.rewards(ask("metrics", runs=named, until=None))
 
 
 def answers_page(named: Loops, rows: int, skip: int, **filters: Any) -> pl.DataFrame:
@@ -66,23 +103,35 @@ def answer_history(named: Loops, question_id: str, origin: str | None) -> pl.Dat
     return ask("answer_history", loops=named, question_id=question_id, origin=origin, until=None)
 
 
-def training_answers(named: Loops, until: int | None = None) -> pl.DataFrame:
-    """Answers with what was trained on, for the training-set view."""
-    return ask("training_answers", loops=named, until=until)
+def training_claims(named: Loops, control: str | None, until: int | None) -> TrainingView:
+    """What generated training texts claimed: false before training, repeated after it."""
+    held = ask("training_answers", loops=named, until=until)
+    return training.training_view(training.statements(held), held, control)
 
 
-def corpus(named: Loops, until: int | None = None) -> pl.DataFrame:
+def training_mistakes(named: Loops, until: int | None) -> TrainingView:
+    """Wrong benchmark answers about what was trained on, beside those that were not."""
+    held = ask("training_answers", loops=named, until=until)
+    return training.training_view(training.mistakes(held), held)
+
+
+def training_texts(named: Loops) -> pl.DataFrame:
+    """False claims among generated texts, kept for training or not."""
+    return training.training_texts_from_counts(ask("kept_texts", loops=named, until=None))
+
+
+def corpus(named: Loops) -> pl.DataFrame:
     """What each iteration was trained on."""
-    return ask("corpus", loops=named, until=until)
+    return ask("corpus", loops=named, until=None)
 
 
 def fact_rates(run: str, until: int | None = None) -> pl.DataFrame:
-    """Stated and wrong facts of one run by step, and the rate that its trainer logged."""
-    return ask("fact_rates", run=run, until=until)
+    """Wrong among stated facts of one run's responses, consecutive steps pooled."""
+    return facts.pooled_facts(ask("fact_rates", run=run, until=until))
 
 
 def arms(named: Loops) -> dict[str, str]:
-    """Arm of each loop, where its log states one."""
+    """Arm of each loop, where its log states one; a loop without one is an arm of its own."""
     every = {row["run_id"]: row["facts"] for row in reads.runs().iter_rows(named=True)}
     config = {loop: json.loads(every[loop]).get("config", {}) for loop in named}
     return {loop: str(held.get("arm", loop)) for loop, held in config.items()}

@@ -1,34 +1,43 @@
-"""Choices that go along from page to page: the menu's links drop what the address held."""
+"""Runs, loops and a freeze go along from page to page: the menu alone would drop them.
+
+`run` and `loop` in an address mean the same on every page; each page keeps them under the word
+of its own section. What a page showed last comes along when the menu opens another one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import streamlit as st
 
-SAME = {"run": "loop", "loop": "run"}
-"""A loop is a run with iterations: what one page calls loop, another calls run."""
+NAMED_BY = ("run", "loop")
 
 
-def carry(page: str, takes: Mapping[str, tuple[str, ...]]) -> None:
-    """Before a page runs: remember its choices, or bring it those of the page before.
-
-    A page whose address names choices of its own is left as it is, and so is what was remembered
-    where a page knows none of the keys. Called first, because a page may stop half way.
+def carry(path: str, word: str | None) -> None:
+    """Before a page runs: give its address the runs of the page that was left.
 
     Args:
-        page: address of the page that is about to run.
-        takes: keys of the address that each page knows and hands on, by page.
+        path: the page's place in the address.
+        word: what the page calls its runs, "run" or "loop"; None = it shows all of them.
     """
-    came_from = st.session_state.get("_page")
-    st.session_state["_page"] = page
-    kept: dict[str, list[str]] = st.session_state.setdefault("_kept", {})
-    keys = takes.get(page, ())
-    if came_from not in (None, page) and not any(key in st.query_params for key in keys):
-        for key in keys:
-            if values := kept.get(key) or kept.get(SAME.get(key, "")):
-                st.query_params[key] = values
-    for key in keys:
-        # A bound widget knows the reader's last choice before the address does.
-        value = st.session_state.get(key) if came_from == page else None
-        kept[key] = list(value if isinstance(value, list) else st.query_params.get_all(key))
+    state, address = st.session_state, st.query_params
+    named = _distinct(name for key in NAMED_BY for name in address.get_all(key))
+    until = address.get_all("until")
+    arrived = state.get("page_now") != path
+    state["page_now"] = path
+    if word is None:
+        return
+    if arrived and not named and "carried" in state:
+        named, until = state["carried"]
+    state["carried"] = (named, until)
+    other = NAMED_BY[1 - NAMED_BY.index(word)]
+    if other in address:
+        del address[other]
+    if named != address.get_all(word):
+        address[word] = named
+    if until and until != address.get_all("until"):
+        address["until"] = until
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -7,7 +7,7 @@ A choice equal to its default leaves the address, a value that is not known is s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -71,3 +71,20 @@ def _unknown(label: str, value: str, options: Mapping[str, str]) -> None:
         f"The link asks for {label.lower()} {escaped(value)}, which is not known; "
         f"known are {escaped(known)}."
     )
+
+
+def choose_named(
+    label: str, options: Sequence[str], key: str, placeholder: str
+) -> tuple[list[str], list[str]]:
+    """Some of many names, bound to the address by ``key``; and the names asked for in vain."""
+    asked = st.query_params.get_all(key)
+    if key not in st.session_state:
+        st.session_state[key] = [name for name in asked if name in options]
+
+    def keep() -> None:
+        st.query_params[key] = list(st.session_state[key])
+
+    chosen = st.multiselect(
+        label, list(options), key=key, placeholder=placeholder, on_change=keep
+    )  # fmt: skip
+    return list(chosen), [name for name in asked if name not in options]

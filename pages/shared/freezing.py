@@ -11,7 +11,10 @@ from pages.shared.frame import named
 
 
 def frozen_steps(
-    chosen: Sequence[str], until: Mapping[str, int | None], every: Mapping[str, Any]
+    chosen: Sequence[str],
+    until: Mapping[str, int | None],
+    every: Mapping[str, Any],
+    word: str = "step",
 ) -> dict[str, int]:
     """The step each chosen run is frozen at, with a banner that says so.
 
@@ -19,17 +22,18 @@ def frozen_steps(
         chosen: run_ids on the page.
         until: what the address asks for, by run.
         every: rows of the query runs, by run.
+        word: what the page calls a step.
     """
     frozen = {run: step for run in chosen if (step := until.get(run)) is not None}
     if not frozen:
         return {}
     ends = sorted(set(frozen.values()))
-    steps = f"step {ends[0]:,}" if len(ends) == 1 else f"steps {ends[0]:,} to {ends[-1]:,}"
+    steps = f"{word} {ends[0]:,}" if len(ends) == 1 else f"{word}s {ends[0]:,} to {ends[-1]:,}"
     newer = [run for run, step in frozen.items() if (every[run]["step_end"] or 0) > step]
     last = max((every[run]["step_end"] for run in newer), default=0)
     more = "There are no newer rows."
     if newer:
-        more = f"Newer rows exist: {named(newer)}, up to step {last:,}."
+        more = f"Newer rows exist: {named(newer)}, up to {word} {last:,}."
     told, button = st.columns([4, 1], vertical_alignment="center")
     told.info(f"This view is frozen at {steps}. {more}", icon=":material/ac_unit:")
     if button.button("Show all rows", width="stretch"):

@@ -6,9 +6,6 @@ import streamlit as st
 
 from pages.shared.carrying import carry
 
-# Choices that a page hands on to the next one.
-TAKES = {"overoptimization": ("run", "until"), "sources": ("run",)}
-
 st.set_page_config(
     page_title="Reward overoptimization", page_icon=":material/monitoring:", layout="wide"
 )
@@ -28,11 +25,23 @@ page = st.navigation(
             st.Page("../runs/best_of_n.py", title="Best-of-n", url_path="best-of-n",
                     icon=":material/filter_alt:"),
         ],
+        "Truth": [
+            st.Page("../truth/hallucination.py", title="Hallucination", url_path="hallucination",
+                    icon=":material/fact_check:"),
+            st.Page("../truth/calibration.py", title="Calibration", url_path="calibration",
+                    icon=":material/balance:"),
+            st.Page("../truth/answers.py", title="Answers", url_path="answers",
+                    icon=":material/forum:"),
+            st.Page("../truth/training_set.py", title="Training set", url_path="training-set",
+                    icon=":material/dataset:"),
+        ],
         "Review": [
             st.Page("../review/sources.py", title="Sources", url_path="sources",
                     icon=":material/database:"),
         ],
     }
 )  # fmt: skip
-carry(page.url_path, TAKES)
+LOOP_PAGES = ("hallucination", "calibration", "answers", "training-set")
+word = "loop" if page.url_path in LOOP_PAGES else "run"
+carry(page.url_path, word if page.url_path else None)
 page.run()

@@ -11,7 +11,7 @@ def test_the_menu_carries_the_run_and_where_it_is_frozen(bundled, open_page) -> 
     view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm&until=300")
     view.page.get_by_text("frozen at step 300").wait_for()
     menu(view, "Sources")
-    view.page.wait_for_url("**/sources?run=r3_grpo_bigrm")
+    view.page.wait_for_url("**/sources?run=r3_grpo_bigrm&until=300")
     menu(view, "Overview")
     view.page.wait_for_url(re.compile(r"/(\?.*)?$"))
     assert "run=" not in view.page.url

@@ -254,7 +254,9 @@ def test_a_grown_log_adds_its_iterations_and_a_regraded_one_replaces(tmp_path: P
     told = brought(table(path, rows))["l"]
     assert (told["answers"], told["replaced"]) == (0, 1)
     with closing(Owner(made_home())) as owner:
-        kept = owner.store.query("training_answers", loops=["l"], until=None)
+        kept = owner.store.query(
+            "answer_history", loops=["l"], question_id="qa", origin=None, until=None
+        )
         frames = {
             "answer_counts": owner.store.query("answer_counts", loops=None, until=None, tau=0.8),
             "answer_flips": owner.store.query(
@@ -264,7 +266,7 @@ def test_a_grown_log_adds_its_iterations_and_a_regraded_one_replaces(tmp_path: P
         told_runs = owner.store.query("runs", project=None, runs=None)
     assert told_runs["answers"].to_list() == [7]
     full = pl.DataFrame([*rows, *between])
-    assert kept.height == 7
+    assert kept["grade"].to_list() == ["correct", "incorrect", "incorrect"]
     # The flips of the iteration after the one that came between were counted anew.
     assert_frame_equal(frames["answer_counts"].sort(KEYS), counts.count(full).sort(KEYS))
     assert_frame_equal(frames["answer_flips"].sort(KEYS), pairs.flips(full).sort(KEYS))

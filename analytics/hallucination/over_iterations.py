@@ -1,0 +1,94 @@
+"""How rates move over all iterations of a loop, as sentences: trends, and an e-process."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from analytics.hallucination.trend import cochran_armitage, rise_on_same_questions
+from analytics.hallucination.words import origin_words, p_value, percent
+
+ALPHA = 0.05
+FEWEST = 3
+"""Iterations below which a trend is not spoken of."""
+
+
+def trend_sentences(totals: pl.DataFrame) -> list[str]:
+    """Trends of wrong and confidently wrong answers, and whether a rise was seen in time.
+
+    The trend is Cochran and Armitage's test on counts: on the same questions at every iteration
+    it is conservative. The e-process bets on newly wrong against newly right answers, each
+    iteration against the one before; it may be looked at every time.
+
+    Args:
+        totals: rows of `rates` of one loop and origin, level "total", each compared with the
+            iteration before (compare_to=None).
+    """
+    rows = totals.filter(pl.col("n") > 0).sort("iteration")
+    if rows.height == 0:
+        return []
+    where = origin_words(rows["origin"][0])
+    if rows.height < FEWEST:
+        n = "1 iteration" if rows.height == 1 else f"{rows.height} iterations"
+        return [f"{n} of answers on {where}: too few for a trend."]
+    first, last = rows["iteration"][0], rows["iteration"][-1]
+    said = [
+        f"Over iterations {first:,} to {last:,}, wrong answers on {where} "
+        + _trend(rows, "rate", "n")
+        + "."
+    ]
+    if rows["confident"].count() >= FEWEST:
+        sure = rows.drop_nulls("confident")
+        said.append(
+            f"Wrong ones with confidence of at least {rows['tau'][0]:g} "
+            + _trend(sure, "confident", "measured") + "."
+        )  # fmt: skip
+        if sure["confident"][-1] > sure["confident"][0]:
+            said += _mean_confidence(sure)
+    paired = rows.filter(pl.col("change_paired").fill_null(False))
+    if paired.height >= FEWEST - 1:
+        said.append(_evidence(paired, where))
+    return said
+
+
+def _trend(rows: pl.DataFrame, share: str, weight: str) -> str:
+    n = rows[weight].to_numpy().astype(np.float64)
+    told = cochran_armitage(
+        rows[share].to_numpy() * n, n, rows["iteration"].to_numpy().astype(np.float64)
+    )
+    start, end = percent(rows[share][0]), percent(rows[share][-1])
+    if np.isnan(told.z):
+        return f"show no change to test ({start} to {end})"
+    how = "rise" if told.slope > 0 else "fall"
+    if told.p > ALPHA:
+        return f"show no trend beyond chance ({start} to {end}; Cochran-Armitage {p_value(told.p)})"
+    return (
+        f"{how} by {abs(100 * told.slope):.2g} points an iteration ({start} to {end}; "
+        f"Cochran-Armitage {p_value(told.p)})"
+    )
+
+
+def _mean_confidence(sure: pl.DataFrame) -> list[str]:
+    """Said where it misleads: the mean falls while confident errors become more."""
+    start, end = sure["mean_confidence"][0], sure["mean_confidence"][-1]
+    if end >= start - 0.01:
+        return []
+    return [
+        f"Mean confidence fell from {start:.2f} to {end:.2f} meanwhile: alone it would have shown "
+        "the opposite."
+    ]
+
+
+def _evidence(paired: pl.DataFrame, where: str) -> str:
+    found = rise_on_same_questions(
+        paired["change_newly_wrong"].to_numpy(), paired["change_newly_right"].to_numpy(), ALPHA
+    )
+    if found.alarm is None:
+        return (
+            f"An e-process that may be looked at after every iteration has seen no rise on {where} "
+            f"so far (anytime-valid {p_value(float(found.p[-1]))})."
+        )
+    return (
+        f"An e-process that may be looked at after every iteration first saw a rise on {where} at "
+        f"iteration {paired['iteration'][found.alarm]:,} (it errs in at most 5 % of loops)."
+    )

@@ -1,0 +1,167 @@
+"""What changed in rates of wrong answers, in sentences and tables, the surest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from analytics.hallucination import rows as nested
+from analytics.hallucination.over_iterations import trend_sentences
+from analytics.hallucination.words import (
+    arms_sentence,
+    beside_benchmark,
+    change_sentence,
+    malformed_sentence,
+    percent,
+    rate_sentence,
+)
+from pages.shared import answer_reads, links
+from pages.shared.frame import escaped
+from pages.shared.truth_choices import Scope
+
+
+def show_changes(
+    loops: Sequence[str], totals: pl.DataFrame, each: pl.DataFrame, compare_to: int | None
+) -> None:
+    """What changed at the end of each loop, its test, the trend, and how many loops an arm has.
+
+    Args:
+        loops: on the page.
+        totals: compared as the reader chose.
+        each: totals compared with the iteration before, for trends.
+        compare_to: the iteration that the reader compares with; None = the one before.
+    """
+    st.subheader("What changed", anchor=False)
+    last = totals.filter(pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"))
+    columns = st.columns(2, gap="medium") if len(loops) > 1 else [st.container()]
+    for i, loop in enumerate(loops):
+        ends = {row["origin"]: row for row in nested(last.filter(pl.col("loop") == loop))}
+        said: list[str] = []
+        trends: list[str] = []
+        for origin in sorted(ends, key=lambda o: (o != "benchmark", o)):
+            row = ends[origin]
+            said.append(escaped(change_sentence(row) if row["n"] else rate_sentence(row)))
+            trends += trend_sentences(each.filter(loop=loop, origin=origin))
+            trends += malformed_sentence(row)
+            if row["n"] and origin == "self_generated":
+                own = f"{beside_benchmark(row, ends.get('benchmark'))} {_covered(row)}"
+                said.append(escaped(own))
+        with columns[i % len(columns)].container(border=True):
+            st.markdown(f"**{escaped(loop)}**\n" + "\n".join(f"- {text}" for text in said))
+            st.caption(escaped(" ".join(trends)))
+            asked: list[tuple[str, object]] = [("loop", loop), ("change", "newly_wrong")]
+            asked += [("with", compare_to)] * (compare_to is not None)
+            st.markdown(f"[The newly wrong questions]({links.local_link('/answers', asked)})")
+    if len(loops) > 1:
+        counts: dict[str, int] = {}
+        for arm in answer_reads.arms(tuple(loops)).values():
+            counts[arm] = counts.get(arm, 0) + 1
+        st.caption(escaped(arms_sentence(counts)))
+
+
+def _covered(row: dict[str, Any]) -> str:
+    about = f" about {row['clusters']:,} entities" if row["clusters"] else ""
+    return (
+        f"Facts covered at iteration {row['iteration']:,}: {row['questions']:,} self-generated "
+        f"questions{about}."
+    )
+
+
+def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
+    """Wrong answers about what was trained on beside what was not, first against last."""
+    parts = scope.cut(answer_reads.trained_on(loops, tau)).filter(
+        pl.col("n") > 0, pl.col("topic").n_unique().over("loop", "origin") > 1
+    )
+    if parts.is_empty():
+        return
+    st.markdown("**Trained on, and not trained on**")
+    rows = []
+    for _, part in parts.sort("topic", descending=True).group_by(
+        "loop", "origin", "topic", maintain_order=True
+    ):
+        first, last = (part.sort("iteration").row(at, named=True) for at in (0, -1))
+        low, high = 100 * last["low"], 100 * last["high"]
+        rows.append({
+            "loop": last["loop"],
+            "entities": last["topic"],
+            "wrong, first → last (95 %)": f"{percent(first['rate'])} → {percent(last['rate'])} "
+            f"({low:.1f} to {high:.1f})",
+            "not attempted": f"{percent(first['not_attempted_rate'])} → "
+            f"{percent(last['not_attempted_rate'])}",
+            "n": last["n"],
+            "origin": last["origin"].replace("_", "-"),
+            "iterations": f"{first['iteration']} → {last['iteration']}",
+        })  # fmt: skip
+    place = {loop: i for i, loop in enumerate(loops)}
+    rows.sort(key=lambda row: place[row["loop"]])
+    st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True)
+    st.caption(
+        "Wrong of all graded, with the Wilson interval of the last. A loop can get better on what "
+        "it trains on while it forgets the rest."
+    )
+
+
+def show_topics(loops: Sequence[str], rates: pl.DataFrame) -> None:
+    """Topics and categories of each loop's last iteration, the surest change first."""
+    last = rates.filter(
+        pl.col("n") > 0,
+        pl.col("level") != "total",
+        pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"),
+    )
+    if last.is_empty():
+        return
+    st.subheader("Topics, by evidence", anchor=False)
+    few = pl.col("questions") < 10
+    table = last.sort(few, "change_q", pl.col("change_p"), -pl.col("shrunken_effect").abs(),
+                      nulls_last=True)  # fmt: skip
+    says = [change_sentence(row) for row in nested(table)]
+    ends = [
+        f"{percent(row['rate'])} ({100 * row['low']:.1f} to {100 * row['high']:.1f})"
+        for row in table.iter_rows(named=True)
+    ]
+    st.dataframe(
+        table.select(
+            pl.coalesce("topic", "knowledge").alias("topic or category"),
+            "loop",
+            pl.col("origin").str.replace("_", "-"),
+            pl.col("questions").alias("n"),
+            pl.Series("wrong (95 %)", ends),
+            (100 * pl.col("change_difference")).alias("change, points"),
+            pl.col("change_q").alias("q"),
+            pl.Series("what changed", says),
+            (100 * pl.col("shrunken")).alias("drawn to the mean, %"),
+        ),
+        hide_index=True,
+        height=330,
+        column_config={
+            "n": st.column_config.NumberColumn(help="Questions with a graded answer"),
+            "change, points": st.column_config.NumberColumn(format="%+.1f"),
+            "drawn to the mean, %": st.column_config.NumberColumn(format="%.1f"),
+            "q": st.column_config.NumberColumn(
+                format="%.3f", help="Benjamini-Hochberg over the topics of one loop and origin"
+            ),
+            "what changed": st.column_config.TextColumn(width="large"),
+        },
+    )
+    st.caption(
+        "Sorted by the evidence of a change (q), not by its size; topics with fewer than 10 "
+        "questions come last. Drawn to the mean: empirical-Bayes estimate of the topic's rate."
+    )
+
+
+def clustered_notes(totals: pl.DataFrame) -> list[str]:
+    """Where questions share entities, the wider interval of each loop's last rate."""
+    last = totals.filter(
+        pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"),
+        pl.col("design_effect") > 1.1,
+    )
+    return [
+        f"{row['loop']}: the {row['questions']:,} questions of origin "
+        f"{row['origin'].replace('_', '-')} are about {row['clusters']:,} entities; with these as "
+        f"clusters the interval of {percent(row['rate'])} at iteration {row['iteration']} is "
+        f"{percent(row['low_clustered'])} to {percent(row['high_clustered'])}."
+        for row in last.iter_rows(named=True)
+    ]

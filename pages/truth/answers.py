@@ -1,0 +1,133 @@
+"""Single questions and their answers over the iterations, the newly wrong ones first."""
+
+import math
+
+import streamlit as st
+
+from pages.shared import answer_reads, links
+from pages.shared.answer_table import CHANGES, GRADES, answer_table, history_table
+from pages.shared.choices import choose_one
+from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.truth_choices import choose_scope, copy_link, no_answers
+
+ROWS = 25
+
+heading(
+    "Answers",
+    "Every question with its answers from iteration to iteration; the newly wrong ones first.",
+)
+stop_when_empty()
+graded = answer_reads.loops()
+if not graded:
+    no_answers("graded answers", "the columns `loop, iteration, question_id, answer, grade`")
+scope = choose_scope(graded, "graded answers")
+
+counts = scope.cut(answer_reads.ask("answer_counts", loops=scope.loops, until=None, tau=0.8))
+if asked := links.asked("question"):
+    question = asked[0]
+    origins = links.asked("origin")
+    history = answer_reads.answer_history(scope.loops, question, origins[0] if origins else None)
+    history = scope.cut(history)
+    back = [(k, v) for k, v in scope.address() if k == "loop"]
+    st.markdown(f"[All questions]({links.local_link('/answers', back)})")
+    if history.is_empty():
+        st.error(
+            f"The link asks for question {escaped(question)}, which is not in these loops.",
+            icon=":material/search_off:",
+        )
+        st.stop()
+    for (origin,), part in history.group_by("origin", maintain_order=True):
+        texts = part["question"].drop_nulls().unique(maintain_order=True).to_list()
+        st.markdown(f"#### {escaped(texts[0] if texts else question)}")
+        right = part["reference"].drop_nulls().unique(maintain_order=True).to_list()
+        known = [v for v in (part["topic"][0], part["knowledge"][0]) if v]
+        about = " · ".join([question, str(origin).replace("_", "-"), *known])
+        st.markdown(f"Reference: **{escaped(', '.join(right) or 'not logged')}**")
+        st.caption(escaped(about))
+        if len(texts) > 1:
+            st.warning(
+                f"{len(texts)} different texts share this question_id: they are different "
+                "questions, and are not paired."
+            )
+        st.html(history_table(part.to_dicts()))
+    choices = [*scope.address(), ("question", question)]
+    copy_link("/answers", choices + [("origin", o) for o in origins[:1]])
+    st.stop()
+
+steps = counts["iteration"].unique().sort(descending=True).to_list()
+row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+search = row.text_input(
+    "Contains", key="q", bind="query-params", width=260,
+    placeholder="question, answer, reference or id",
+)  # fmt: skip
+asked_step = choose_one(row.selectbox, "Iteration", {str(step): str(step) for step in steps},
+                        "iteration", str(steps[0]), width=150)  # fmt: skip
+step = int(asked_step or steps[0])
+compare = row.number_input(
+    "Changed since", min_value=0, value=None, step=1, key="with", bind="query-params",
+    placeholder="previous", width=150,
+)  # fmt: skip
+
+
+def options(column: str) -> dict[str, str]:
+    """The values of a column as choices."""
+    return {v: v.replace("_", "-") for v in counts[column].drop_nulls().unique().sort()}
+
+
+filters = {
+    name: choose_one(row.selectbox, label, held, name, None, placeholder="all", width=150)
+    for name, label, held in (
+        ("change", "Change", CHANGES),
+        ("grade", "Grade", {key: words for key, (_, words) in GRADES.items()}),
+        ("origin", "Questions", options("origin")),
+        ("topic", "Topic", options("topic")),
+        ("knowledge", "Knowledge", options("knowledge")),
+    )
+    if held
+}
+for name in ("topic", "knowledge"):
+    filters.setdefault(name, None)
+# A loop that is frozen earlier has no answers of this iteration in this view.
+loops = tuple(loop for loop in scope.loops if scope.frozen.get(loop, step) >= step)
+
+signature = (loops, step, search, compare, tuple(filters.items()))
+if st.session_state.get("answers_asked", signature) != signature:
+    st.session_state["page"] = 1
+st.session_state["answers_asked"] = signature
+table, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
+number = below.number_input("Page", min_value=1, step=1, key="page", bind="query-params",
+                            width=130)  # fmt: skip
+
+asked_rows = {"iteration": step, "until": None, "search": search.strip() or None,
+              "compare_to": compare, **filters}  # fmt: skip
+with table, st.spinner("Searching …"):
+    found = answer_reads.answers_page(loops, ROWS, ROWS * (number - 1), **asked_rows)
+    if found.is_empty() and number > 1:
+        first = answer_reads.answers_page(loops, ROWS, 0, **asked_rows)
+        last = math.ceil((first["total"][0] if first.height else 0) / ROWS)
+        st.info(f"There is no page {number:,}: these filters give {last:,} pages.")
+        st.stop()
+if found.is_empty():
+    table.info("No answer fits these filters. Clear one of them to see more.")
+    st.stop()
+total = int(found["total"][0])
+shown = f"{ROWS * (number - 1) + 1:,} to {ROWS * (number - 1) + found.height:,}"
+table.caption(
+    f"{total:,} answers at iteration {step:,}, newly wrong first; shown are {shown}. A question "
+    "leads to all of its answers."
+)
+
+
+def address(row: dict) -> str:
+    """The view of one question, in the same loops."""
+    chosen = [(k, v) for k, v in scope.address() if k == "loop"] if scope.named else []
+    own = [("question", row["question_id"]), ("origin", row["origin"])]
+    return links.local_link("/answers", [*chosen, *own])
+
+
+table.html(answer_table(found.to_dicts(), address))
+below.caption(f"of {math.ceil(total / ROWS):,}")
+choices = [*scope.address(), ("iteration", step), ("page", number)]
+choices += [(name, value) for name, value in filters.items() if value]
+choices += [("q", search)] * bool(search) + [("with", compare)] * (compare is not None)
+copy_link("/answers", choices)
