@@ -14,12 +14,13 @@ import polars as pl
 from data import merge, role_changes, spool
 from data.sql import StoreError, sql
 
-SCHEMA_VERSION = 3
 MIGRATIONS: tuple[tuple[int, str], ...] = (
     (2, "answers_tables"),
     (3, "project_roles_table"),
+    (4, "prompt_gold_counts"),
 )
-"""(version it leads to, file in changes/), in order, for stores older than SCHEMA_VERSION."""
+"""(version it leads to, file in changes/), in order, for stores older than the last of them."""
+SCHEMA_VERSION = MIGRATIONS[-1][0]
 
 
 CHANGES = {

@@ -27,7 +27,7 @@ from analytics.onset.measurements import (
 from analytics.onset.noise import FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
 from analytics.onset.peak import PeakSet, peak_set
 from analytics.onset.pooling import Looks, pool
-from analytics.onset.prompt_clusters import prompt_scatter
+from analytics.onset.prompt_clusters import clustered_error, prompt_scatter
 from analytics.onset.proxy import proxy_fell
 from analytics.onset.spending import Plan, plan_of
 from analytics.onset.stated_error import percent_scale, stated_error
@@ -100,12 +100,14 @@ def gather(
     tested = int(np.sum(looks.stretch != looks.stretch[-1])) if len(looks) else 0
     current = pool(current_rows, size)
     axis = "kl" if len(current) and bool(np.all(np.isfinite(current.kl))) else "step"
+    clustered = clustered_error(prompts, raw_rows) if prompts is not None else None
     cells = None
     if prompts is not None and chosen == "training":
         cells = prompts.with_columns(pl.col("gold_reward").cast(pl.Float64) / scale)
 
     def noise_of(known: Rows, of: Looks, rows_a_look: int) -> Noise:
-        stated, phrase = stated_error(raw_rows.first(len(known)), kind)
+        errors = None if clustered is None else clustered[: len(known)]
+        stated, phrase = stated_error(raw_rows.first(len(known)), kind, errors)
         if stated is not None:
             stated = np.minimum(stated / scale, LARGEST_ERROR)
         clusters = None

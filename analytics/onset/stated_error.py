@@ -19,10 +19,13 @@ def percent_scale(gold: FloatArray) -> float:
     return 100.0 if len(gold) and float(np.max(gold)) > 1 else 1.0
 
 
-def stated_error(rows: Rows, gold_kind: str) -> tuple[FloatArray | None, str]:
+def stated_error(
+    rows: Rows, gold_kind: str, clustered: FloatArray | None = None
+) -> tuple[FloatArray | None, str]:
     """Standard error of each row's gold, shape (rows,), and a phrase for where it comes from.
 
-    In order: the logged standard error; sd / sqrt(n); for a rate the binomial error with the
+    In order: the logged standard error; ``clustered``, that of `clustered_error`, shape (rows,),
+    where it is known; sd / sqrt(n); for a rate the binomial error with the
     centre moved to (x + 2) / (n + 4), so that it is not 0 at 0 or 1 (Agresti and Coull 1998).
     A rate without n takes the smallest n of which every value is a whole multiple. None where
     nothing of this is there.
@@ -30,6 +33,8 @@ def stated_error(rows: Rows, gold_kind: str) -> tuple[FloatArray | None, str]:
     direct = _filled(rows.gold_se)
     if direct is not None:
         return direct, "as the log states it"
+    if clustered is not None and (filled := _filled(clustered)) is not None:
+        return filled, "from the spread between prompts of each evaluation"
     within = _filled(
         rows.gold_sd / np.sqrt(np.where(rows.n_responses > 0, rows.n_responses, np.nan))
     )

@@ -16,7 +16,8 @@ from binned group by run_id, phase, bin order by run_id, phase, bin;
 
 delete from prompt_rewards where run_id in (select run_id from affected);
 insert into prompt_rewards
-select run_id, step, prompt_id, count(*), avg(gold_reward), avg(proxy_reward)
+select run_id, step, prompt_id, count(*), avg(gold_reward), avg(proxy_reward),
+    count(gold_reward)
 from samples semi join affected using (run_id)
 where phase = 'train' and prompt_id is not null
 group by run_id, step, prompt_id order by run_id, step, prompt_id;

@@ -13,6 +13,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from analytics.hallucination import counts, pairs
+from analytics.verdicts import judge
 from data import spool
 from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, ReadOptions, RunLog
 from data.home import home as made_home
@@ -326,3 +327,12 @@ def test_rows_that_fill_a_poorer_log_count_as_gold_and_replace_nothing() -> None
     assert (told["points"], told["gold_evaluations"], told["replaced"]) == (9, 9, 0)
     again = import_paths(made_home(), [LOOP], ReadOptions()).runs
     assert {(r["points"], r["gold_evaluations"], r["replaced"]) for r in again} == {(0, 0, 0)}
+
+
+def test_a_loop_that_gets_better_is_not_called_overoptimized_for_one_dip(loop: Store) -> None:
+    """Its 600 prompts have eight responses each: without clusters the dip would be an alarm."""
+    every = {r["run_id"]: r for r in loop.query("runs", project=None, runs=None).to_dicts()}
+    told = {name: judge(loop.query, every[name]).row for name in ("verified", "replace")}
+    assert told["verified"]["status"] == "no_onset"
+    assert told["replace"]["status"] == "overoptimized"
+    assert "between prompts" in told["replace"]["noise"]

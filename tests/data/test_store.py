@@ -510,7 +510,11 @@ def test_prompt_rewards_average_the_training_responses(
         held["samples"]
         .filter(pl.col("phase") == "train", pl.col("prompt_id").is_not_null())
         .group_by("run_id", "step", "prompt_id")
-        .agg(pl.len().cast(pl.Int64).alias("n"), pl.col("gold_reward", "proxy_reward").mean())
+        .agg(
+            pl.len().cast(pl.Int64).alias("n"),
+            pl.col("gold_reward", "proxy_reward").mean(),
+            pl.col("gold_reward").count().cast(pl.Int64).alias("gold_n"),
+        )
         .sort("run_id", "step", "prompt_id")
     )
     assert_frame_equal(held["prompt_rewards"], expected, rel_tol=1e-9)
