@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -23,6 +23,7 @@ class Cells:
     table: Table
     problems: list[tuple[int, str]] = field(default_factory=list)  # row, what is wrong
     bad_rows: set[int] = field(default_factory=set)
+    _read: dict[str, pl.Series] = field(default_factory=dict)  # columns of text that are numbers
 
     def texts(self, name: str) -> pl.Series:
         """A column as text; empty cells stay empty text, missing ones are null."""
@@ -36,6 +37,8 @@ class Cells:
 
         A cell that is not a number is named with its line and column.
         """
+        if name in self._read:
+            return self._read[name]
         column = self.table.frame.get_column(name)
         if column.dtype.is_numeric() or column.dtype == pl.Boolean:
             return column.cast(pl.Float64)
@@ -52,33 +55,30 @@ class Cells:
             self.name(row, name, column[row], "is not a number")
         return values
 
-    def steps(self, name: str) -> list[int | None]:
-        """A column as steps; a row whose cell is no whole number >= 0 is a bad row."""
+    def steps(self, name: str) -> pl.Series:
+        """A column as steps; a row whose cell is no whole number >= 0 is a bad row (and null)."""
         column = self.table.frame.get_column(name)
         values = self.numbers(name) if column.dtype == pl.String else column.cast(pl.Float64)
-        whole = column.to_list() if column.dtype.is_integer() else None
-        steps: list[int | None] = []
-        for row, value in enumerate(values.to_list()):
-            if value is None or not value.is_integer() or not 0 <= value < MAX_STEP:
+        good = values.is_finite() & (values.floor() == values) & (values >= 0) & (values < MAX_STEP)
+        good = good.fill_null(False)
+        steps = column if column.dtype.is_integer() else values
+        if not good.all():
+            for row in (~good).arg_true().to_list():
                 self.bad_rows.add(row)
-                cell = column[row]
+                cell, value = column[row], values[row]
                 if value is not None or cell is None or str(cell).strip().lower() in EMPTY:
                     self.name(row, name, cell, "is not a step (a whole number from 0)")
-                steps.append(None)
-            else:
-                steps.append(int(whole[row]) if whole else int(value))
-        return steps
+            steps = steps.set(~good, None)
+        return steps.cast(pl.Int64)
 
-    def phases(self, name: str) -> list[str]:
+    def phases(self, name: str) -> pl.Series:
         """A column as phases; a row with an unknown word is a bad row, never training."""
-        phases: list[str] = []
-        for row, cell in enumerate(self.texts(name).to_list()):
-            word = (cell or "train").strip().lower() or "train"
-            if word not in PHASES:
-                self.bad_rows.add(row)
-                self.name(row, name, cell, "is neither train nor eval")
-            phases.append(PHASES.get(word, "eval"))
-        return phases
+        cells = self.texts(name)
+        words = cells.str.strip_chars().str.to_lowercase().fill_null("").replace("", "train")
+        for row in (~words.is_in(list(PHASES))).arg_true().to_list():
+            self.bad_rows.add(row)
+            self.name(row, name, cells[row], "is neither train nor eval")
+        return words.replace_strict(PHASES, default="eval", return_dtype=pl.String)
 
     def further(self, taken: set[str]) -> list[str]:
         """Names of the other columns that hold numbers."""
@@ -86,10 +86,15 @@ class Cells:
         for name, dtype in self.table.frame.schema.items():
             if name in taken:
                 continue
-            numeric = dtype.is_numeric() or dtype == pl.Boolean
-            if numeric or (
-                dtype == pl.String and _mostly_numbers(self.table.frame.get_column(name))
-            ):
+            if dtype.is_numeric() or dtype == pl.Boolean:
+                names.append(name)
+            elif dtype == pl.String:
+                column = self.table.frame.get_column(name)
+                values = column.cast(pl.Float64, strict=False)
+                if values.null_count() == column.null_count() < column.len():
+                    self._read[name] = values  # every cell is a number: need not be read twice
+                elif not _mostly_numbers(column):
+                    continue
                 names.append(name)
         return names
 
@@ -103,9 +108,19 @@ class Cells:
         """Lines that are no rows, and cells that could not be read."""
         return [*self.table.unread, *(text for _, text in self.problems)]
 
-    def notes(self, rows: Sequence[int]) -> list[str]:
-        """Warnings for the run that has ``rows``: its own cells, and what befell the whole file."""
-        name, mine = self.table.path.name, set(rows) | {-1}
+    def notes_of(self, names: pl.Series, run: str) -> list[str]:
+        """Warnings for one run: its own cells, and what befell the whole file.
+
+        Args:
+            names: the run of each row.
+            run: one of them.
+        """
+        troubled = {row for row, _ in self.problems if row >= 0} | self.bad_rows
+        return self.notes([row for row in troubled if names[row] == run])
+
+    def notes(self, rows: Iterable[int]) -> list[str]:
+        """Warnings for the run that has ``rows`` (it is enough to name those with a problem)."""
+        name, mine = self.table.path.name, {*rows, -1}
         notes = list(self.table.notes)
         if self.table.unread:
             count = len(self.table.unread)
@@ -120,8 +135,6 @@ class Cells:
 
 def _mostly_numbers(column: pl.Series) -> bool:
     """Whether a text column is one of numbers: one stray word does not make it text."""
-    if column.cast(pl.Float64, strict=False).null_count() == 0:
-        return column.len() > 0
     trimmed = column.str.strip_chars()
     filled = (~trimmed.str.to_lowercase().is_in(EMPTY)).sum() or 0
     numbers = trimmed.cast(pl.Float64, strict=False).is_not_null().sum()

@@ -1,59 +1,70 @@
-"""The rows of a plain table in the order of its steps, each (phase, step) once."""
+"""The rows of a plain table in the order of its steps, each (run, phase, step) once."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from pathlib import Path
 
-from data.readers.run_frame import Values
+import polars as pl
 
-
-def in_order(
-    rows: list[int],
-    steps: Sequence[int | None],
-    columns: dict[str, Values],
-    has_steps: bool,
-    path: Path,
-    warnings: list[str],
-) -> list[int]:
-    """Rows in the order of their steps; without a step column by KL, else as they stand."""
-    if has_steps:
-        return sorted(rows, key=lambda row: steps[row] or 0)
-    kl = columns.get("kl_logged")
-    by = "as they stand in the file" if kl is None else "sorted by KL"
-    warnings.append(f"{path.name} has no step column: its rows, {by}, are numbered from 0 instead")
-    if kl is None:
-        return rows
-    last = math.inf
-    return sorted(rows, key=lambda row: last if (v := kl[row]) is None or v != v else v)
+_PLACE, _EVAL = " place", " eval"  # helping columns, gone again at the end
 
 
-def last_of_each(
-    phases: list[str], steps: list[int], sources: list[str | None] | None = None
-) -> list[int]:
-    """Positions of the last row of each (phase, step), training before evaluation.
+def in_order(rows: pl.DataFrame, has_steps: bool, kl: str) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Rows run by run in order of first appearance, training first, steps ascending and once.
 
-    With ``sources`` two measures of gold at one step are two rows, not one logged twice.
+    A repeated step keeps its last row. With a column ``gold_source`` two measures of gold at one
+    step are two rows, not one logged twice.
+
+    Args:
+        rows: run_id, phase, step and further columns.
+        has_steps: without, the rows of a run are numbered from 0, sorted by KL where there is one.
+        kl: name of the column of the KL as logged.
+
+    Returns the rows, and how many each run had before repeated steps were left out.
     """
-    named = sources or [None] * len(steps)
-    last = {key: i for i, key in enumerate(zip(phases, steps, named, strict=True))}
-    return [last[key] for key in sorted(last, key=lambda key: (key[0] != "train", key[1]))]
+    counted = rows.group_by("run_id", maintain_order=True).agg(pl.len())
+    reads = dict(counted.iter_rows())
+    run = pl.col("run_id")
+    if counted.height == 1:
+        place: pl.Expr = pl.lit(0, pl.UInt32)
+    elif (rows.get_column("run_id") != rows.get_column("run_id").shift()).sum() < counted.height:
+        place = run.rle_id()
+    else:
+        places = pl.Series(range(counted.height), dtype=pl.UInt32)
+        place = run.replace_strict(counted.get_column("run_id"), places)
+    rows = rows.with_columns(place.alias(_PLACE), (pl.col("phase") != "train").alias(_EVAL))
+    if not has_steps:
+        if kl in rows.columns:
+            known = pl.col(kl).fill_nan(None)
+            rows = rows.sort(_PLACE, known, nulls_last=True, maintain_order=True)
+        else:
+            rows = rows.sort(_PLACE, maintain_order=True)
+        rows = rows.with_columns(pl.int_range(pl.len()).over(_PLACE).alias("step"))
+    keys = [pl.col(name) for name in (_PLACE, _EVAL, "step")]
+    (place_after, eval_after, step_after), same = _compared(keys)
+    sorted_already = rows.select(
+        (place_after | (same[0] & (eval_after | (same[1] & (step_after | same[2])))))
+        .slice(1).all()
+    ).item()  # fmt: skip
+    if not sorted_already:
+        rows = rows.sort(_PLACE, _EVAL, "step", maintain_order=True)
+    subset = [_PLACE, _EVAL, "step", *(["gold_source"] if "gold_source" in rows.columns else [])]
+    if rows.select((same[0] & same[1] & same[2]).any()).item():
+        rows = rows.unique(subset, keep="last", maintain_order=True)
+    return rows.drop(_PLACE, _EVAL), reads
 
 
-def stretches(phases: list[str], versions: list[list[str | None]]) -> Values:
-    """Counts, within a phase, the changes of any of ``versions`` so far."""
-    counts: Values = []
-    current: list[str | None] = [None] * len(versions)
-    count = 0
-    for row, phase in enumerate(phases):
-        if row == 0 or phase != phases[row - 1]:
-            current, count = [None] * len(versions), 0
-        for i, values in enumerate(versions):
-            value = values[row]
-            if value in (None, ""):
-                continue
-            count += current[i] not in (None, value)
-            current[i] = value
-        counts.append(float(count))
-    return counts
+def _compared(keys: Sequence[pl.Expr]) -> tuple[list[pl.Expr], list[pl.Expr]]:
+    """Whether each key is greater than in the row before, and whether it is equal."""
+    return [key > key.shift() for key in keys], [key == key.shift() for key in keys]
+
+
+def stretches(versions: Sequence[str], group: Sequence[str]) -> pl.Expr:
+    """Counts, within a group of rows, the changes of any of ``versions`` so far (as floats)."""
+    changes = []
+    for name in versions:
+        stated = pl.col(name)
+        stated = pl.when(stated != "").then(stated).forward_fill().over(group)
+        before = stated.shift().over(group)
+        changes.append((stated != before).fill_null(False).cast(pl.Float64))
+    return pl.sum_horizontal(changes).cum_sum().over(group)
