@@ -9,7 +9,14 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import answer_tables, conversion, sample_tables, table_files, wandb_export
+from data.readers import (
+    answer_tables,
+    conversion,
+    sample_tables,
+    setting_tables,
+    table_files,
+    wandb_export,
+)
 from data.readers.cells import Cells, split_by
 from data.readers.conversion import REFERENCES
 from data.readers.kl_table import ESTIMATORS, UNITS
@@ -74,6 +81,8 @@ def read(path: Path, options: ReadOptions, kind: str | None = None) -> Iterator[
         yield from answer_tables.read(cells, names, verbatim)
     elif what == "samples":
         yield from sample_tables.read(cells, names, verbatim, options)
+    elif what == "settings":
+        yield from setting_tables.read(cells, names)
     else:
         yield from _metrics(cells, names, verbatim, options)
 
@@ -88,7 +97,7 @@ def stem(path: Path) -> str:
 
 
 def _classify(table: Table, options: ReadOptions) -> str:
-    """What a table holds: metrics, samples or answers; raises for anything else."""
+    """What a table holds: metrics, samples, answers or settings; raises for anything else."""
     columns = set(table.frame.columns)
     name = table.path.name
     if answer_tables.holds(columns):
@@ -98,6 +107,8 @@ def _classify(table: Table, options: ReadOptions) -> str:
     mapped = {key for key in (options.proxy, options.gold, options.kl) if key}
     if mapped & columns or any(c.find(columns) for c in (PROXY, GOLD, KL)):
         return "metrics"
+    if setting_tables.holds(table):
+        return "settings"
     wanted = "proxy_reward, gold_reward or kl"
     reason = f"{name} has no column {wanted}; name them with --proxy, --gold, --kl. It has: "
     reason += ", ".join(str(c)[:40] for c in table.frame.columns[:30])
