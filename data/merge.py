@@ -155,9 +155,10 @@ def _settle_name(cursor: Cursor, row: dict[str, Any], others: set[str]) -> str:
         return proposed
     candidate, number = proposed, 1
     while True:
-        kept = _first(cursor, "select path, parent from runs where run_id = $run", run=candidate)
+        known = "select path, parent, format from runs where run_id = $run"
+        kept = _first(cursor, known, run=candidate)
         if candidate not in others:
-            if kept is None or kept[0] == row["path"]:
+            if kept is None or kept[0] == row["path"] or kept[2] == "settings":
                 return candidate
             verdict = _same_rows(cursor, candidate, proposed)
             if verdict or (verdict is None and kept[1] == row["parent"]):
@@ -219,6 +220,8 @@ def _tell(
         facts = _merged_facts(facts, old) | {"stated": facts.get("stated", [])}
         # The poorer log of a known run fills in; it does not rename where the run came from.
         new |= {"format": kept[1], "parent": kept[2], "path": kept[3], "warnings": kept[5]}
+        if row["format"] == "settings":  # so that a corrected table corrects
+            facts["config"] |= json.loads(row["facts"])["config"]
     else:
         facts = _merged_facts(old, facts) | {"stated": facts.get("stated", [])}
         new["warnings"] = json.dumps(_still_true(notes, facts))

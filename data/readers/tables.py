@@ -8,7 +8,14 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import LogError, ReadOptions, RunLog
-from data.readers import answer_tables, metric_tables, sample_tables, table_files, wandb_export
+from data.readers import (
+    answer_tables,
+    metric_tables,
+    sample_tables,
+    setting_tables,
+    table_files,
+    wandb_export,
+)
 from data.readers.cells import Cells
 from data.readers.mapping import (
     GOLD,
@@ -57,6 +64,8 @@ def read(path: Path, options: ReadOptions, kind: str | None = None) -> Iterator[
         yield from answer_tables.read(cells, names.to_list(), verbatim)
     elif what == "samples":
         yield from sample_tables.read(cells, names.to_list(), verbatim, options)
+    elif what == "settings":
+        yield from setting_tables.read(cells, names.to_list())
     else:
         read_any = False
         for log in metric_tables.read(cells, names, verbatim, options):
@@ -76,7 +85,7 @@ def stem(path: Path) -> str:
 
 
 def _classify(table: Table, options: ReadOptions) -> str:
-    """What a table holds: metrics, samples or answers; raises for anything else."""
+    """What a table holds: metrics, samples, answers or settings; raises for anything else."""
     columns = set(table.frame.columns)
     name = table.path.name
     if answer_tables.holds(columns):
@@ -86,6 +95,8 @@ def _classify(table: Table, options: ReadOptions) -> str:
     mapped = {key for key in (options.proxy, options.gold, options.kl) if key}
     if mapped & columns or any(c.find(columns) for c in (PROXY, GOLD, KL)):
         return "metrics"
+    if setting_tables.holds(table):
+        return "settings"
     wanted = "proxy_reward, gold_reward or kl"
     reason = f"{name} has no column {wanted}; name them with --proxy, --gold, --kl. It has: "
     reason += ", ".join(str(c)[:40] for c in table.frame.columns[:30])

@@ -24,6 +24,8 @@ page = st.navigation(
                     url_path="overoptimization", icon=":material/show_chart:"),
             st.Page("../runs/best_of_n.py", title="Best-of-n", url_path="best-of-n",
                     icon=":material/filter_alt:"),
+            st.Page("../runs/scaling_laws.py", title="Scaling", url_path="scaling",
+                    icon=":material/trending_up:"),
         ],
         "Truth": [
             st.Page("../truth/hallucination.py", title="Hallucination", url_path="hallucination",

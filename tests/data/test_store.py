@@ -563,6 +563,7 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "graders": {"loops": None},
     "training_answers": {"loops": ["r"], "until": None},
     "base_spread": {"runs": ["r"]},
+    "constants": {"runs": ["r"]},
     "counts": {},
     "curve_until": {"run": "r", "until": 5},
     "curves": {"runs": None},

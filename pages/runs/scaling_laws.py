@@ -1,0 +1,247 @@
+"""Scaling: how overoptimization moves with the size of what a run was made from."""
+
+import json
+
+import numpy as np
+import polars as pl
+import streamlit as st
+
+from analytics.figures.scaling import Path, proxy_axis_figure, scaling_figure
+from analytics.figures.text import interval, number
+from analytics.scaling_laws import Family, best_of_n_family, predict, rl_family, trend
+from analytics.scaling_laws.words import alpha_words, few_sizes, prediction_words, trend_words
+from analytics.simulated_families import simulate_family
+from pages.shared import links, pool_reads, reads, scaling_reads
+from pages.shared.choices import choose_several
+from pages.shared.frame import escaped, heading, named, stop_when_empty
+
+heading(
+    "Scaling",
+    "How α, β and the KL at which gold peaks move with the size of the reward model, its data, the "
+    "policy, or a coefficient; and runs of different optimisers compared on their proxy.",
+)
+stop_when_empty()
+every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
+for missing in (run for run in links.asked("run") if run not in every):
+    st.error(
+        f"The link asks for run {escaped(missing)}, which is not in this store.",
+        icon=":material/search_off:",
+    )
+if "run" in st.session_state:
+    st.session_state["run"] = [run for run in st.session_state["run"] if run in every]
+chosen = st.multiselect(
+    "Runs of one family, and pools", list(every), key="run", bind="query-params",
+    placeholder="Choose runs that differ in one size",
+)  # fmt: skip
+simulated = st.toggle(
+    "Simulated family", key="simulated", bind="query-params",
+    help="Six simulated runs that follow Gao's law, to see what this page says of a full family. "
+    "None of its numbers was measured.",
+)  # fmt: skip
+if not chosen and not simulated:
+    st.info(
+        "Choose the runs of a family: they differ in one thing, such as the parameters of the "
+        "reward model, and share the rest.",
+        icon=":material/show_chart:",
+    )
+    st.markdown(
+        "Numbers that the trainer logged among its settings (`beta`, `model.hidden_size`) are "
+        "offered as sizes. What no trainer logs comes from a table with one row a run:"
+    )
+    st.code("run_id,reward_model_parameters,comparisons\nmy_run_small,7000000,90000", language=None)
+    st.code("python -m data import sizes.csv", language="bash")
+    st.stop()
+
+pools = pool_reads.pools()
+is_pool = {
+    run: run in pools and not every[run]["points"]
+    and json.loads(every[run]["facts"]).get("algorithm") == "best_of_n"
+    for run in chosen
+}  # fmt: skip
+with st.spinner("Reading the runs …"):
+    curves = reads.run_curves([every[run] for run in chosen if not is_pool[run]], {}, None)
+row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+if simulated:
+    family = simulate_family(0)
+    sizes = {"reward model parameters": dict(
+        zip((run.run for run in family.runs), family.sizes.tolist(), strict=True)
+    )}  # fmt: skip
+    points = list(family.runs)
+    st.warning(
+        "Simulated: these runs were drawn from Gao's law with a seed. Nothing here was measured.",
+        icon=":material/science:",
+    )
+else:
+    sizes = scaling_reads.sizes([every[run] for run in chosen])
+    points = [scaling_reads.points(curve) for curve in curves]
+keys = list(sizes)
+asked = links.asked("size")
+if asked and asked[0] not in keys:
+    st.warning(
+        f"The link asks for size {escaped(asked[0])}, in which these runs do not differ.",
+        icon=":material/straighten:",
+    )
+if st.session_state.get("size") not in keys:
+    st.session_state["size"] = asked[0] if asked and asked[0] in keys else None
+size_key = row.selectbox(
+    "Size", keys, index=None, key="size", bind="query-params",
+    placeholder="Choose what the runs differ in" if keys else "These runs differ in no number",
+    help="Numbers that differ between the chosen runs: logged settings, imported tables of "
+    "settings, and columns that never change within a run.",
+)  # fmt: skip
+wanted = row.number_input(
+    "Predict the peak at", min_value=0.0, value=None, key="at", bind="query-params",
+    placeholder="a size that was not run", format="%g",
+)  # fmt: skip
+
+rejected = [c.run_id for c in curves if (c.verdict.get("peak_model") or {}).get("fits") is False]
+if rejected and not simulated:
+    st.warning(
+        f"Gao's form does not fit {named(rejected)}: α, β and peak of such runs describe little.",
+        icon=":material/warning:",
+    )
+families: list[Family] = []
+together = rl_family(points) if points else None
+if together is not None:
+    families.append(together)
+fitted = []
+for run in (run for run in chosen if is_pool[run] and not simulated):
+    made = pool_reads.curves(run, ("proxy_reward",), (), 0.5, "bound").get("proxy_reward")
+    if made and made.best_of_n and made.best_of_n.covariance is not None:
+        fitted.append((run, made.best_of_n))
+if fitted:
+    families.append(best_of_n_family(
+        [run for run, _ in fitted], np.array([fit.alpha for _, fit in fitted]),
+        np.array([fit.beta for _, fit in fitted]), [fit.covariance for _, fit in fitted],
+    ))  # fmt: skip
+told = {run for family in families for run in family.runs}
+left = [run for run in chosen if run not in told and not simulated]
+if left:
+    st.warning(
+        f"Left out: {named(left)}. A fit needs five looks with KL and gold (or a pool of samples).",
+        icon=":material/data_alert:",
+    )
+
+table = []
+for family in families:
+    known = sizes.get(size_key, {}) if size_key else {}
+    inside = [place for place, run in enumerate(family.runs) if run in known]
+    title = "RL runs" if family.form == "rl" else "Best-of-n pools"
+    st.subheader(title if len(families) > 1 or simulated else "What size does", anchor=False)
+    said = [alpha_words(family)]
+    for place, run in enumerate(family.runs):
+        kl, low, high = family.peak(place)
+        table.append({
+            "run": run, "optimiser": "RL" if family.form == "rl" else "best-of-n",
+            size_key or "size": known.get(run),
+            "α of its own": f"{family.alphas[place]:.3g} ± {1.645 * family.alphas_se[place]:.2g}",
+            "β": f"{family.betas[place]:.3g} ± {1.645 * family.betas_se[place]:.2g}",
+            "KL at the gold peak (90 %)": "no peak" if kl is None
+            else f"{number(kl)} ({interval(low, high)})",
+        })  # fmt: skip
+    if size_key and inside:
+        # Runs whose size is not known still help to say alpha, but stand on no axis.
+        part = family
+        if len(inside) < len(family.runs):
+            said.append(
+                f"{named([r for r in family.runs if r not in known])} state no {escaped(size_key)}."
+            )
+            pick = [run for run in points if run.run in known]
+            part = rl_family(pick) if family.form == "rl" else best_of_n_family(
+                [family.runs[i] for i in inside], family.alphas[inside], family.betas[inside],
+                [family.covariance[np.ix_([i, len(family.runs) + i], [i, len(family.runs) + i])]
+                 for i in inside],
+            )  # fmt: skip
+        size = np.array([known[run] for run in part.runs])
+        k, shared = len(part.runs), part.alpha is not None
+        first = 1 if shared else k
+        trends = {
+            "beta": trend(size, part.betas, part.covariance[first:, first:]),
+            "alpha": None if shared else trend(size, part.alphas, part.covariance[:k, :k]),
+        }
+        prediction = predict(part, size, wanted) if wanted else None
+        ordinals = [every[run]["ordinal"] if run in every else i for i, run in enumerate(part.runs)]
+        st.plotly_chart(
+            scaling_figure(part, size, ordinals, size_key, trends, prediction, simulated),
+            key=f"scaling-{family.form}", theme="streamlit", config={"displaylogo": False},
+        )  # fmt: skip
+        if not shared:
+            said.append(trend_words("α", trends["alpha"], len(set(size))))
+        said.append(trend_words("β", trends["beta"], len(set(size))))
+        if prediction is not None:
+            said.append(prediction_words(prediction))
+        elif few_sizes(size):
+            said.append(few_sizes(size))
+    elif size_key:
+        said.append(f"None of them states {size_key}.")
+    elif keys:
+        said.append("Choose a size to see what moves with it.")
+    st.markdown("\n".join(f"- {escaped(text)}" for text in said))
+if table:
+    frame = pl.DataFrame(table, infer_schema_length=None)
+    st.dataframe(frame, hide_index=True)
+    st.caption(
+        "± and intervals are 90 %. β of RL runs belongs to the shared α. A triangle in the chart "
+        "has no upper bound."
+    )
+
+names: dict[str, str] = {}
+for run in (run for run in chosen if run in pools):
+    names |= pool_reads.proxies(run)
+picked: list[str] = []
+if len(chosen) > 1 and not simulated:
+    st.subheader("Gold over proxy", anchor=False)
+    st.caption(
+        "RL spends far more KL than best-of-n for the same proxy gain, so runs of different "
+        "optimisers are compared on the proxy, never on KL (Gao et al. 2022, section 3.5). That "
+        "holds only where the reward model is the same. Bars: 90 %."
+    )
+    if "proxy" in st.session_state:
+        st.session_state["proxy"] = [p for p in st.session_state["proxy"] if p in names]
+    if names:
+        picked = choose_several(
+            st.multiselect, "Proxies of the pools", names, "proxy",
+            placeholder="the proxy reward of each pool",
+        )  # fmt: skip
+    paths = [
+        Path(
+            c.run_id, c.ordinal, "RL",
+            *(scaling_reads.numbers(c.looks, n) for n in ("proxy_reward", "gold_reward")),
+            1.645 * scaling_reads.numbers(c.looks, "gold_se"), c.looks["kl"].to_list(),
+        )
+        for c in curves if c.looks.height
+    ]  # fmt: skip
+    for run in (run for run in chosen if run in pools):
+        members = tuple(
+            name for name in picked or ["proxy_reward"] if name in pool_reads.proxies(run)
+        )
+        for name, curve in pool_reads.curves(run, members, (), 0.5, "bound").items():
+            rows = curve.frame
+            paths.append(Path(
+                f"{run} by {names[name]}", every[run]["ordinal"], "best-of-n",
+                *(scaling_reads.numbers(rows, n) for n in ("proxy_reward", "gold_reward")),
+                1.645 * scaling_reads.numbers(rows, "gold_se"), rows["kl_bound"].to_list(),
+            ))  # fmt: skip
+    used = {json.loads(every[run]["facts"]).get("proxy_key") or "unknown" for run in chosen}
+    if len(used) > 1:
+        st.warning(
+            f"The logs name their proxies differently ({escaped(', '.join(sorted(used)))}): make "
+            "sure that they are one reward model on one scale.", icon=":material/warning:",
+        )  # fmt: skip
+    st.plotly_chart(
+        proxy_axis_figure(paths), key="proxy_axis", theme="streamlit",
+        config={"displaylogo": False},
+    )  # fmt: skip
+
+shown: list[tuple[str, object]] = [("run", run) for run in chosen]
+shown += [("size", size_key)] * bool(size_key) + [("at", wanted)] * bool(wanted)
+shown += [("proxy", name) for name in picked] + [("simulated", "true")] * simulated
+link, files, _ = st.columns([1, 1, 2.4], vertical_alignment="bottom")
+with link.popover("Copy link", icon=":material/link:", width="stretch"):
+    st.code(links.page_link("/scaling", shown), language=None, wrap_lines=True)
+if table:
+    files.download_button(
+        "Download (CSV)", frame.write_csv().encode(), mime="text/csv", on_click="ignore",
+        file_name="scaling_simulated.csv" if simulated else "scaling.csv",
+        icon=":material/download:", width="stretch",
+    )  # fmt: skip

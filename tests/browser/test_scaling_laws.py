@@ -1,0 +1,37 @@
+"""The page on scaling in a real browser: the simulated family, and no data of its kind."""
+
+import pytest
+
+from data.columns import ReadOptions
+from data.importing import import_paths
+from tests.browser.test_best_of_n import EXAMPLES
+
+
+@pytest.fixture(scope="module")
+def runs(server, tmp_path_factory):
+    home = tmp_path_factory.mktemp("scaling")
+    import_paths(home, [EXAMPLES / "r5_rloo"], ReadOptions())
+    return server(home=home)
+
+
+def test_choices_go_to_the_address_and_a_simulated_family_is_named_in_the_chart(
+    runs, open_page
+) -> None:
+    view = open_page(f"{runs.url}/scaling", charts=False)
+    view.page.get_by_text("Choose the runs of a family").wait_for()
+    view.page.get_by_text("Simulated family").click()
+    view.page.wait_for_url("**simulated=true**")
+    asked = "simulated=true&size=reward+model+parameters&at=3000000000"
+    view = open_page(f"{runs.url}/scaling?{asked}")
+    view.page.get_by_text("SIMULATED, not measured").wait_for()
+    view.page.get_by_text("An extrapolation, 2.5 times outside").wait_for()
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)])
+def test_it_fits_its_window(runs, open_page, width: int, dark: bool) -> None:
+    view = open_page(
+        f"{runs.url}/scaling?simulated=true&size=reward+model+parameters", width=width, dark=dark
+    )
+    view.page.get_by_text("β falls by").wait_for()
+    main = view.page.locator('[data-testid="stMain"]')
+    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
