@@ -29,6 +29,9 @@ def headline(verdict: Mapping[str, Any]) -> str:
         fall = verdict.get("detectable")
         size = f"; a fall of {number(fall)} would probably have been seen" if fall else ""
         return f"shows no fall of gold up to {unit} {number(end)}{size}"
+    if status == "warning":
+        odds = f"{verdict['p_past_peak']:.0%}"
+        return f"has probably passed its gold peak ({odds} by the model average), no alarm yet"
     gone = "gold has fallen"
     if lost:
         reach = f"{number(lost['low'])} to {number(lost['high'])}"

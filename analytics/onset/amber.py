@@ -2,7 +2,8 @@
 
 Gao et al.'s family (five exponents, 140 positions of the peak) against curves that never fall:
 linear, saturating, plateau, sigmoid. It warns earlier than RED and promises less: its error rate
-depends on the shapes in the model. Source: docs/methods.md (Bayesian model average).
+depends on the shapes in the model, so it is silent where none of them fits. Source:
+docs/methods.md (Bayesian model average).
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
+from scipy import stats
+from scipy.special import ndtr
 
 from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray
@@ -21,13 +23,17 @@ FEWEST_LOOKS = 6
 EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 PEAKS = 140
 NULLS = ("linear", "saturating", "plateau", "sigmoid")
+RHOS = ((0.0, 0.7), (0.3, 0.2), (0.6, 0.1))
+"""(correlation of neighbouring errors, prior probability)."""
+Rhos = tuple[tuple[float, float], ...]
 _PEAK_RANGE = (0.05, 4.0)
-"""Of the peak's d, in units of the last d."""
+"""Of the peak's d, in units of the largest d so far."""
+LACK_OF_FIT = 0.01
+"""Chi-square p value of the best curve below which no posterior over these curves means a thing."""
 _NULL_PRIOR = 0.5
-_SIGMAS = (1.0, 1.12)
-_RHOS = (0.0, 0.3, 0.6)
 _GAIN_SD = 1.5
 """Prior sd of the gain, in units of gold's range."""
+_SIGMA_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def p_past_peak(
@@ -35,62 +41,100 @@ def p_past_peak(
     gold: FloatArray,
     se: FloatArray,
     nulls: tuple[str, ...] = NULLS,
-    rho: float | None = None,
-) -> float | None:
-    """Posterior probability that the peak lies before the last look; None below six looks.
+    rhos: Rhos = RHOS,
+    freedom: float = np.inf,
+) -> tuple[float, bool] | None:
+    """Posterior probability that the peak lies before the last look, and whether a curve fits.
 
-    d: sqrt-nats; gold, se: same unit; all (looks,). The baseline has a flat prior and the gain a
-    normal one, both integrated in closed form; the errors' size runs over a grid around se, their
-    correlation over (0, .3, .6) unless rho gives it.
+    d: sqrt-nats, or steps where KL is unknown; gold, se: same unit; all (looks,). freedom: behind
+    se, inf = known. The baseline has a flat prior and the gain a normal one, both integrated in
+    closed form; the errors' size runs over what `freedom` leaves open, their correlation over
+    rhos. None below six looks.
     """
     use = np.isfinite(d) & np.isfinite(gold) & (se > 0)
     d, gold, se = d[use], gold[use], se[use]
-    if len(d) < FEWEST_LOOKS or float(d[-1]) <= 0:
+    if len(d) < FEWEST_LOOKS or float(np.max(d)) <= 0:
         return None
-    spread = float(np.ptp(gold))
-    if spread == 0:
-        return 0.0
-    curves, prior, past = _shapes(tuple(np.round(d / d[-1], 6).tolist()), nulls)
-    y, error = gold / spread, se / spread
-    logs = []
-    for correlation in _RHOS if rho is None else (rho,):
-        scaled = np.column_stack([np.ones(len(y)), y, curves.T]) / error[:, None]
-        white = _whitened(scaled, correlation)
-        half = 0.5 * (len(y) - 1) * np.log(1 - correlation**2)
-        logs += [_evidence(white, sigma, len(y)) - half for sigma in _SIGMAS]
-    total = np.array(logs) + np.log(prior)
-    weight = np.exp(total - total.max())
-    return float(weight[:, past].sum() / weight.sum())
+    past, fit = posteriors(d, gold[None, :], se, nulls, rhos, sigmas(freedom))
+    return float(past[0]), bool(fit[0] >= LACK_OF_FIT)
 
 
-def _evidence(white: FloatArray, sigma: float, looks: int) -> FloatArray:
-    """Log marginal likelihood of each curve, baseline and gain integrated, shape (curves,).
+def sigmas(freedom: float) -> tuple[float, ...]:
+    """True over estimated standard error, equally likely values, given the degrees of freedom."""
+    if np.isinf(freedom):
+        return (1.0,)
+    quantiles = stats.chi2.ppf(_SIGMA_QUANTILES, max(freedom, 1.0))
+    return tuple(np.sqrt(max(freedom, 1.0) / quantiles).tolist())
 
-    The gain's prior is normal about 0, cut to positive gains.
+
+def posteriors(
+    d: FloatArray,
+    gold: FloatArray,
+    se: FloatArray,
+    nulls: tuple[str, ...] = NULLS,
+    rhos: Rhos = RHOS,
+    sizes: tuple[float, ...] = (1.0,),
+    either_sign: bool = False,
+) -> tuple[FloatArray, FloatArray]:
+    """P(peak before the last look) of many runs on one schedule, gold (runs, looks) to (runs,).
+
+    Beside it the chi-square p value of the best curve, with four numbers fitted. either_sign:
+    lets the gain be negative, as a control: a fall then passes for an inverted rise.
     """
-    one, y, curves = white[:, 0] / sigma, white[:, 1] / sigma, white[:, 2:] / sigma
-    one = one / np.linalg.norm(one)
-    y = y - one * (one @ y)
-    curves = curves - np.outer(one, one @ curves)
-    precision = np.sum(curves**2, axis=0) + 1 / _GAIN_SD**2
-    mean = (curves.T @ y) / precision
-    positive = log_ndtr(mean * np.sqrt(precision)) + np.log(2)
-    log_fit = 0.5 * mean**2 * precision - 0.5 * np.log(precision * _GAIN_SD**2)
-    return np.asarray(log_fit + positive - 0.5 * float(y @ y) - (looks - 1) * np.log(sigma))
+    scale = np.ptp(gold, axis=1)
+    flat = scale == 0
+    y = (gold - gold[:, :1]) / np.where(flat, 1.0, scale)[:, None]
+    error = se[None, :] / np.where(flat, 1.0, scale)[:, None]
+    relative, size = se / se[0], error[:, :1]
+    curves, prior, past = _shapes(tuple(np.round(d / np.max(d), 6).tolist()), nulls)
+    before, total = np.zeros(len(gold)), np.zeros(len(gold))
+    top = np.full(len(gold), -np.inf)
+    misfit = np.full(len(gold), np.inf)
+    for rho, likely in rhos:
+        one, white_y, white = (
+            _whitened(values / relative, rho) for values in (np.ones((1, len(d))), y, curves)
+        )
+        one = one / np.linalg.norm(one)
+        white_y = white_y - (white_y @ one.T) * one
+        white = white - (white @ one.T) * one
+        square, cross = np.sum(white**2, axis=1), white_y @ white.T
+        left = np.sum(white_y**2, axis=1)
+        for sigma in sizes:
+            unit = size * sigma
+            precision = square / unit**2 + _GAIN_SD**-2
+            z = cross / unit**2 / np.sqrt(precision)
+            # a positive gain: its normal prior is cut at 0
+            z, cut = (np.abs(z), 0.5) if either_sign else (np.maximum(z, -30.0), ndtr(z))
+            height = 0.5 * np.maximum(np.max(z, axis=1), 0.0) ** 2
+            weight = prior * np.exp(0.5 * z**2 - height[:, None]) * cut / np.sqrt(precision)
+            explained = np.max(
+                np.maximum(cross, 0.0) ** 2 / np.where(square > 0, square, 1), axis=1
+            )
+            misfit = np.minimum(misfit, (left - explained) / unit[:, 0] ** 2)
+            log = height - 0.5 * left / unit[:, 0] ** 2 - (len(d) - 1) * np.log(sigma)
+            log = log - 0.5 * (len(d) - 1) * np.log(1 - rho * rho) + np.log(likely)
+            new = np.maximum(top, log)
+            before = before * np.exp(top - new) + np.exp(log - new) * weight[:, past].sum(axis=1)
+            total = total * np.exp(top - new) + np.exp(log - new) * weight.sum(axis=1)
+            top = new
+    past_peak = np.where(flat, 0.0, before / np.where(total > 0, total, 1.0))
+    fit = stats.chi2.sf(np.maximum(misfit, 0.0), max(len(d) - 4, 1))
+    return past_peak, np.where(flat, 1.0, fit)
 
 
 def _whitened(values: FloatArray, rho: float) -> FloatArray:
+    """AR(1) errors of unit variance made independent, along the last axis."""
     if rho == 0:
         return values
-    later = (values[1:] - rho * values[:-1]) / np.sqrt(1 - rho * rho)
-    return np.asarray(np.concatenate([values[:1], later]))
+    later = (values[:, 1:] - rho * values[:, :-1]) / np.sqrt(1 - rho * rho)
+    return np.asarray(np.concatenate([values[:, :1], later], axis=1))
 
 
 @lru_cache(maxsize=256)
 def _shapes(
     place: tuple[float, ...], nulls: tuple[str, ...]
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Curves (curves, looks) over d / last d, prior weights (curves,), which peak before it."""
+    """Curves (curves, looks) over d / largest d, prior weights (curves,), which peak before it."""
     x = np.maximum(np.array(place), 0.0)
     peaks = np.geomspace(_PEAK_RANGE[0], _PEAK_RANGE[1], PEAKS)
     humps = [normalised_gold(x[None, :] / peaks[:, None], g) for g in EXPONENTS]

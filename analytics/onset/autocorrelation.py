@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.onset.measurements import FloatArray
 
@@ -29,8 +30,13 @@ def estimate(values: FloatArray) -> float:
     bias of the fit. 0 where not significantly positive (one-sided 5 %, 1 % below MANY_ROWS),
     where there are fewer than 12 values, or where the fit leaves nothing but rounding.
     """
+    return float(estimates(values[None, :])[0])
+
+
+def estimates(values: FloatArray) -> FloatArray:
+    """`estimate` of many series of one length, shape (series, n) to (series,)."""
     found, significant = _about_trend(values)
-    return found if significant else 0.0
+    return np.where(significant, found, 0.0)
 
 
 def cautious(values: FloatArray) -> float:
@@ -39,33 +45,36 @@ def cautious(values: FloatArray) -> float:
     For dense gold, which a test must not trust to be independent while its rows are few: a true
     correlation of .5 is not significant in 16 of them.
     """
-    found, _ = _about_trend(values)
+    found = float(_about_trend(values[None, :])[0][0])
     error = np.sqrt((1 - found * found) / max(len(values), 1))
     return min(0.9, round(10 * (found + 0.5 * float(error))) / 10)
 
 
-def _about_trend(values: FloatArray) -> tuple[float, bool]:
-    """Bias-corrected lag-1 autocorrelation, not below 0, and whether it is significant."""
-    n = len(values)
+def _about_trend(values: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Bias-corrected lag-1 autocorrelation, not below 0, and whether it is significant.
+
+    values: (series, n); both results (series,).
+    """
+    count, n = values.shape
     if n < FEWEST_ROWS:
-        return 0.0, False
+        return np.zeros(count), np.zeros(count, dtype=bool)
     basis = _trend_basis(n)
-    scale = float(np.max(np.abs(values)))
-    y = values / scale if scale > 0 else values
-    residual = y - basis @ (basis.T @ y)
+    scale = np.max(np.abs(values), axis=1, keepdims=True)
+    y = values / np.where(scale > 0, scale, 1.0)
+    residual = y - (y @ basis) @ basis.T
+    left = np.sum(residual**2, axis=1)
     # a noise-free curve leaves only its own misfit, which says nothing about noise
-    left = float(residual @ residual)
-    if left <= max(1e-3 * float(np.sum((y - y.mean()) ** 2)), 1e-20 * n):
-        return 0.0, False
-    ratio = float(residual[1:] @ residual[:-1]) / left
+    spread_out = np.sum((y - y.mean(axis=1, keepdims=True)) ** 2, axis=1)
+    noisy = left > np.maximum(1e-3 * spread_out, 1e-20 * n)
+    ratio = np.sum(residual[:, 1:] * residual[:, :-1], axis=1) / np.where(noisy, left, 1.0)
     if n > _MOST_EXACT:
         expected = _GRID - (1 + 3 * _GRID + basis.shape[1]) / n
         spread = 1 / np.sqrt(n)
     else:
         expected, spread = _expected_ratios(n)
     limit = expected[0] + (1.645 if n >= MANY_ROWS else 2.326) * spread
-    found = float(np.interp(ratio, np.maximum.accumulate(expected), _GRID))
-    return found, bool(ratio > limit)
+    found = np.interp(ratio, np.maximum.accumulate(expected), _GRID)
+    return np.where(noisy, found, 0.0), noisy & (ratio > limit)
 
 
 def is_exact(values: FloatArray) -> bool:

@@ -24,11 +24,17 @@ from analytics.onset.measurements import (
     gold_sources,
     trajectory_rows,
 )
-from analytics.onset.noise import FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
+from analytics.onset.noise import (
+    FEWEST_ROWS_FOR_SCATTER,
+    UNSTATED,
+    Noise,
+    noise_of_looks,
+)
 from analytics.onset.peak import PeakSet, peak_set
 from analytics.onset.pooling import Looks, pool
 from analytics.onset.prompt_clusters import clustered_error, prompt_scatter
 from analytics.onset.proxy import proxy_fell
+from analytics.onset.second_opinion import SecondOpinion, second_opinion
 from analytics.onset.spending import Plan, plan_of
 from analytics.onset.stated_error import percent_scale, stated_error
 from analytics.onset.watched import Watch, watch
@@ -64,6 +70,7 @@ class Evidence:
     shared: SharedAlpha | None
     lost: GoldLost | None
     proxy_fell: bool
+    second: SecondOpinion | None
     axis: str
     scale: float
 
@@ -115,7 +122,7 @@ def gather(
             clusters = prompt_scatter(cells, known, of)
         return noise_of_looks(known, of, rows_a_look, stated, phrase, clusters)
 
-    noise = test = peak = model = average = ahead = shared = lost = None
+    noise = test = peak = model = average = ahead = shared = lost = second = None
     fell = False
     if len(current):
         noise = noise_of(current_rows, current, size)
@@ -136,6 +143,7 @@ def gather(
             if siblings is not None and form == "rl":
                 shared = _in_scale(siblings(), scale)
             ahead = forecast(place, current.gold, noise.se, form, freedom, noise.rho, shared)
+        second = second_opinion(place, current.gold, noise)
         if test.alarm is not None:
             lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
             # gold may have come back since: the loss is told all the same, the proxy is compared
@@ -160,6 +168,7 @@ def gather(
         shared,
         lost,
         fell,
+        second,
         axis,
         scale,
     )

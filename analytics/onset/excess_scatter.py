@@ -23,14 +23,19 @@ def excess_scatter(gold: FloatArray, variances: FloatArray) -> FloatArray:
     cases; looks after k do not enter the factor of look k.
     """
     widen = np.ones(len(gold))
-    second = np.diff(gold, n=2) ** 2
     for k in range(FEWEST_DIFFERENCES + 1, len(gold)):
-        v = variances[k, : k + 1]
-        expected = v[:-2] + 4 * v[1:-1] + v[2:]
-        if np.all(expected > 0):
-            ratio = float(np.median(second[: k - 1] / expected)) / _MEDIAN_CHI_SQUARE
-            if ratio > _limit(k - 1):
-                widen[k] = ratio
+        widen[k] = factors(gold[None, : k + 1], variances[k, : k + 1])[0]
+    return widen
+
+
+def factors(gold: FloatArray, variance: FloatArray) -> FloatArray:
+    """The factor of the last look of many curves, gold (curves, looks), variance (looks,)."""
+    widen = np.ones(len(gold))
+    expected = variance[:-2] + 4 * variance[1:-1] + variance[2:]
+    if gold.shape[1] >= FEWEST_DIFFERENCES + 2 and np.all(expected > 0):
+        second = np.diff(gold, n=2, axis=1) ** 2
+        ratio = np.median(second / expected, axis=1) / _MEDIAN_CHI_SQUARE
+        widen = np.where(ratio > _limit(gold.shape[1] - 2), ratio, 1.0)
     return widen
 
 

@@ -81,9 +81,7 @@ def schedule_of(noise: Noise, looks: int) -> Schedule:
     """The schedule of `looks` looks behind the noise known so far, rounded; the rest repeats."""
     profile: tuple[int, ...] = ()
     if noise.method in ("stated", "course"):
-        known = np.round(_relative(noise.scatter if noise.method == "stated" else noise.local))
-        steps = np.pad(known.astype(int), (0, max(0, looks - len(known))), mode="edge")[:looks]
-        profile = tuple(steps.tolist()) if np.any(steps) else ()
+        profile = profile_of(noise.scatter if noise.method == "stated" else noise.local, looks)
     elif noise.method in ("rows", "prompts"):
         profile = _trend(noise.scatter if noise.method == "rows" else noise.local, looks)
     by_rows = noise.method in UNSTATED
@@ -97,6 +95,13 @@ def schedule_of(noise: Noise, looks: int) -> Schedule:
         min(noise.cell_freedom, MOST_FREEDOM),
         profile,
     )
+
+
+def profile_of(variance: FloatArray, looks: int) -> tuple[int, ...]:
+    """A schedule's profile of known variances; looks beyond them repeat the last one."""
+    known = np.round(_relative(variance))
+    steps = np.pad(known.astype(int), (0, max(0, looks - len(known))), mode="edge")[:looks]
+    return tuple(steps.tolist()) if np.any(steps) else ()
 
 
 def to_normal(t: FloatArray, freedom: FloatArray) -> FloatArray:

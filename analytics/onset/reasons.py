@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from analytics.onset.decision import Evidence
+from analytics.onset.e_process import ALARM
 from analytics.onset.spending import ALPHA
 from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 
@@ -41,7 +42,7 @@ def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, A
         sentences += _fall(evidence, row)
     else:
         sentences += _no_fall(evidence, row)
-    sentences += _model(row) + _forecast(row)
+    sentences += _beside(evidence, row) + _model(row) + _forecast(row)
     return sentences + _cautions(evidence, row, facts)
 
 
@@ -120,12 +121,40 @@ def _interval(row: Mapping[str, Any]) -> str:
     return f"Gold's peak lies between {name}{number(low)} and {number(high)}{after} ({how})."
 
 
+def _beside(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
+    """What the model average and the e-process say beside the alarm."""
+    sentences = []
+    if row["status"] == "warning":
+        sentences.append(
+            "A warning, not an alarm: averaged over Gao et al.'s curves and curves that never "
+            f"fall, gold's peak has been passed with probability {row['p_past_peak']:.3f}. Its "
+            "error rate depends on those curves; measure gold again before acting on it."
+        )
+    elif evidence.second is not None and not evidence.second.fits:
+        sentences.append(
+            "None of the curves of the model average fits these looks, so its probability of "
+            f"{row['p_past_peak']:.2f} that the peak has been passed raises no warning."
+        )
+    if row["e_value"] is not None and row["e_value"] >= ALARM:
+        told = number(row["e_value"]) if row["e_value"] < 1e6 else "more than a million"
+        sentences.append(
+            f"The e-process, which needs no plan of looks, stands at {told}: under gold that "
+            f"never falls it reaches {ALARM:.0f} at any look in at most {ALPHA:.0%} of runs."
+        )
+    return sentences
+
+
 _FORM_NAMES = {"rl": "RL", "best_of_n": "best-of-n"}
 
 
 def _model(row: Mapping[str, Any]) -> list[str]:
     model = row["peak_model"]
-    if model is None or not model["fits"] or model["kl"] is None or row["status"] == "no_onset":
+    if (
+        model is None
+        or not model["fits"]
+        or model["kl"] is None
+        or row["status"] in ("no_onset", "warning")
+    ):
         return []
     low, high = model["kl_low"], model["kl_high"]
     above = "no upper bound" if high is None else f"to {number(high)}"

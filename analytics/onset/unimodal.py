@@ -76,6 +76,17 @@ def rising_fit(values: FloatArray, weights: FloatArray) -> FloatArray:
     return np.array([total / mass for total, mass, count in blocks for _ in range(count)])
 
 
+def falling_short(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted squares that the best never-falling fit to looks j..last leaves, at each j.
+
+    values: (curves, looks); weights: (looks,); returns (curves, looks). 0 where those looks rise.
+    """
+    backwards, power = -values[:, ::-1], np.cumsum((weights * values**2)[:, ::-1], axis=1)
+    fits = _prefix_fits(backwards, weights[::-1])
+    explained = np.stack([fit.explained for fit in fits], axis=1)
+    return np.maximum(power - explained, 0.0)[:, ::-1]
+
+
 def _prefix_fits(values: FloatArray, weights: FloatArray) -> list[_Stack]:
     curves, looks = values.shape
     total = np.zeros((curves, looks))

@@ -57,7 +57,7 @@ def verdict(
     """
     evidence = gather(gold, trajectory, facts, prompts, source, until, siblings)
     status = _status(evidence)
-    noise, test = evidence.noise, evidence.test
+    noise, test, second = evidence.noise, evidence.test, evidence.second
     row: dict[str, Any] = {
         "run": facts.get("run_id"),
         "project": facts.get("project"),
@@ -71,7 +71,8 @@ def verdict(
         "peak": peak_row(evidence),
         "peak_model": model_row(evidence),
         "alarm": _alarm(evidence),
-        "p_past_peak": None,
+        "p_past_peak": second.past if second is not None else None,
+        "e_value": _capped_exp(second.log_e) if second is not None else None,
         "gold_lost": None,
         "forecast": forecast_row(evidence),
         "forecast_refused": refusal(evidence, facts),
@@ -91,7 +92,7 @@ def verdict(
             "low": lost.low * scale,
             "high": lost.high * scale,
         }
-    if test is not None and status == "no_onset":
+    if test is not None and status in ("no_onset", "warning"):
         row["detectable"] = test.detectable * evidence.scale
     row = _plain(row)
     row["reasons"] = reasons_of(evidence, row, facts)
@@ -104,8 +105,13 @@ def _status(evidence: Evidence) -> str:
     if evidence.test is None:
         return "too_little_gold"
     if evidence.test.alarm is None:
-        return "no_onset"
+        return "warning" if evidence.second and evidence.second.warns else "no_onset"
     return "collapsed" if evidence.proxy_fell else "overoptimized"
+
+
+def _capped_exp(log: float | None) -> float | None:
+    """e^log, at most 1e300: JSON has no infinity."""
+    return None if log is None else float(np.exp(min(log, 300 * np.log(10))))
 
 
 def _alarm(evidence: Evidence) -> dict[str, Any] | None:

@@ -96,10 +96,11 @@ def _onset(verdict: Mapping[str, Any]) -> str:
     steps = _steps(peak)
     if verdict["axis"] == "step":
         return f"{steps}<small>KL was not measured</small>"
-    if verdict["status"] == "no_onset":
+    if verdict["status"] in ("no_onset", "warning"):
         end = number(verdict["kl_end"])
         low = number(peak["kl_low"])
-        return f"none up to KL {end}<small>a peak before KL {low} is ruled out</small>"
+        seen = "none sure" if verdict["status"] == "warning" else "none"
+        return f"{seen} up to KL {end}<small>a peak before KL {low} is ruled out</small>"
     where = interval(peak["kl_low"], peak["kl_high"], "nats")
     return f"KL {escape(where)}<small>{steps}</small>"
 

@@ -24,8 +24,8 @@ TRAJECTORY = {"step": pl.Int64, "stretch": pl.Int64, "kl": pl.Float64, "proxy_re
 FACTS = {"run_id": "r", "project": "p", "kl_conversion": "exact", "gold_kind": "score"}
 KEYS = {
     "run", "project", "status", "flags", "reasons", "axis", "kl_end", "step_end",
-    "gold_evaluations", "peak", "peak_model", "alarm", "p_past_peak", "gold_lost", "forecast",
-    "detectable", "gold_source", "gold_sources", "looks", "rows_per_look", "noise",
+    "gold_evaluations", "peak", "peak_model", "alarm", "p_past_peak", "e_value", "gold_lost",
+    "forecast", "detectable", "gold_source", "gold_sources", "looks", "rows_per_look", "noise",
     "autocorrelation",
 }  # fmt: skip
 
@@ -95,6 +95,34 @@ def test_honest_runs_hardly_ever_alarm(kind):
         alarms.append(row["status"] != "no_onset")
     # at most 5 % of 15, and three standard errors
     assert sum(alarms) <= 3
+
+
+def test_a_warning_comes_before_the_alarm_and_says_what_it_is_worth():
+    seeds = [s for s in range(60) if simulate("rl", "base_n20_s05", s).big]
+    warned = 0
+    for seed in seeds:
+        gold = gold_measurements(simulate("rl", "base_n20_s05", seed))
+        path = gold.select(list(TRAJECTORY)).cast(TRAJECTORY)
+        for until in range(100, 201, 10):
+            row = verdict(gold, path, FACTS, until=until).row
+            if row["status"] == "warning":
+                warned += 1
+                assert row["alarm"] is None and row["gold_lost"] is None
+                assert row["p_past_peak"] > 0.95 and row["peak"]["kl_high"] is None
+                assert "not an alarm" in " ".join(row["reasons"])
+            elif row["status"] == "overoptimized":
+                break
+        if warned >= 3:
+            return
+    raise AssertionError("no run was warned of before its alarm")
+
+
+def test_the_e_process_is_told_where_it_counts():
+    sure = judged(hump(), se=0.02).row
+    assert sure["e_value"] > 20 and "e-process" in " ".join(sure["reasons"])
+    rising = judged(np.linspace(0, 1, 20).tolist(), se=0.05).row
+    assert 0 <= rising["e_value"] < 1 and "e-process" not in " ".join(rising["reasons"])
+    assert judged([0.5] * 20).row["e_value"] is None
 
 
 def test_no_onset_says_what_would_have_been_seen():
