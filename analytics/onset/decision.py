@@ -24,6 +24,7 @@ from analytics.onset.measurements import (
     gold_sources,
     trajectory_rows,
 )
+from analytics.onset.next_evaluation import NextEvaluation, next_evaluation
 from analytics.onset.noise import FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
 from analytics.onset.peak import PeakSet, peak_set
 from analytics.onset.pooling import Looks, pool
@@ -62,10 +63,19 @@ class Evidence:
     average: HumpAverage | None
     forecast: Forecast | None
     shared: SharedAlpha | None
+    following: NextEvaluation | None
     lost: GoldLost | None
     proxy_fell: bool
     axis: str
     scale: float
+
+    @property
+    def model_fits(self) -> bool | None:
+        """Whether the curve that the optimiser should follow is not rejected; None = no curve."""
+        if self.model is None:
+            return None
+        by_average = self.model.form == "rl" and self.average is not None
+        return self.average.fits if by_average and self.average is not None else self.model.fits
 
 
 def gather(
@@ -113,7 +123,7 @@ def gather(
             clusters = prompt_scatter(cells, known, of)
         return noise_of_looks(known, of, rows_a_look, stated, phrase, clusters)
 
-    noise = test = peak = model = average = ahead = shared = lost = None
+    noise = test = peak = model = average = ahead = shared = following = lost = None
     fell = False
     if len(current):
         noise = noise_of(current_rows, current, size)
@@ -129,6 +139,10 @@ def gather(
             rhos = (noise.rho, *(rho for rho in RHOS if rho >= noise.rho + 0.1))
             average = hump_average(
                 place, current.gold, noise.se, freedom, rhos, before_end=test.alarm is not None
+            )
+        if average is not None and average.some_hump_fits and climbs(current.kl):
+            following = next_evaluation(
+                average, place, current.gold, noise.se, test.alarm is not None
             )
         if axis == "kl" and test.alarm is None and climbs(current.kl) and has_form(facts):
             if siblings is not None and form == "rl":
@@ -156,6 +170,7 @@ def gather(
         average,
         ahead,
         shared,
+        following,
         lost,
         fell,
         axis,

@@ -12,8 +12,8 @@ import polars as pl
 from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, kl_end, step_end
 from analytics.onset.forecast import SharedAlpha
-from analytics.onset.forecast_row import forecast_row, refusal
 from analytics.onset.measurements import FloatArray
+from analytics.onset.outlook import outlook
 from analytics.onset.peak_row import model_row, peak_row
 from analytics.onset.reasons import reasons_of
 
@@ -73,8 +73,7 @@ def verdict(
         "alarm": _alarm(evidence),
         "p_past_peak": None,
         "gold_lost": None,
-        "forecast": forecast_row(evidence),
-        "forecast_refused": refusal(evidence, facts),
+        **outlook(evidence, facts),
         "detectable": None,
         "gold_source": evidence.source,
         "gold_sources": evidence.sources,
