@@ -28,6 +28,7 @@ from analytics.onset.next_evaluation import NextEvaluation, next_evaluation
 from analytics.onset.noise import FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
 from analytics.onset.peak import PeakSet, peak_set
 from analytics.onset.pooling import Looks, pool
+from analytics.onset.prompt_adjustment import Adjustment, adjusted
 from analytics.onset.prompt_clusters import prompt_scatter
 from analytics.onset.proxy import proxy_fell
 from analytics.onset.spending import Plan, plan_of
@@ -44,6 +45,8 @@ LARGEST_ERROR = 1e100
 class Evidence:
     """Everything a verdict is written from. The last stretch alone is tested: noise, test and
     peak belong to `tested`, the index of its first look in looks; None where not reached.
+    adjustment: what the prompts' levels took out of rows; se_ratio: standard error of the looks
+    over what it would be without.
 
     rows are in gold's own unit; looks and all that follows from them in units of scale."""
 
@@ -64,6 +67,8 @@ class Evidence:
     forecast: Forecast | None
     shared: SharedAlpha | None
     following: NextEvaluation | None
+    adjustment: Adjustment | None
+    se_ratio: float | None
     lost: GoldLost | None
     proxy_fell: bool
     axis: str
@@ -96,6 +101,10 @@ def gather(
     path = trajectory_rows(trajectory, until)
     raw = gold_rows(gold, chosen or "", until)
     rows = fill_from_trajectory(raw, path)
+    taken: Adjustment | None = None
+    as_logged = rows
+    if prompts is not None and chosen == "training":
+        rows, taken = adjusted(rows, prompts)
     kind = str(facts.get("gold_kind") or "score")
     if kind == "win_rate":
         rows = with_even_start(rows)
@@ -152,6 +161,11 @@ def gather(
             lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
             # gold may have come back since: the loss is told all the same, the proxy is compared
             fell = proxy_fell(path, rows.stretch[-1], float(current.step[peak.mode]))
+    narrowed = None
+    if noise is not None and taken is not None:
+        before = replace(as_logged, gold=as_logged.gold / scale).take(last_stretch)
+        wider = noise_of(before, pool(before, size), size).se
+        narrowed = float(np.sqrt(np.mean(noise.se**2) / np.mean(wider**2)))
     known = noise is not None and noise.method not in UNSTATED
     return Evidence(
         chosen if len(rows) else None,
@@ -171,6 +185,8 @@ def gather(
         ahead,
         shared,
         following,
+        taken,
+        narrowed,
         lost,
         fell,
         axis,

@@ -146,9 +146,40 @@ def _no_curve(evidence: Evidence) -> str | None:
     return None
 
 
+def adjustment_row(evidence: Evidence) -> dict[str, Any] | None:
+    """What the prompts' own levels took out of gold, None where nothing.
+
+    rows: adjusted gold rows; prompts: that came back; explained: share of the rows' variance;
+    se_ratio: standard error of the looks over what it would be without.
+    """
+    done = evidence.adjustment
+    if done is None:
+        return None
+    return {
+        "rows": done.rows,
+        "prompts": done.prompts,
+        "explained": done.explained,
+        "se_ratio": evidence.se_ratio,
+    }
+
+
+def _adjustment_sentence(done: Mapping[str, Any]) -> str:
+    narrower = 1 - (done["se_ratio"] or 1.0)
+    gain = f"which makes the looks' standard errors {narrower:.0%} smaller"
+    if narrower < 0.005:
+        gain = "which leaves the looks' standard errors as they are"
+    return (
+        f"The levels of {done['prompts']} prompts, known from earlier steps, were taken out of "
+        f"{done['rows']} gold rows, {gain}; evaluating the same prompts at every checkpoint would "
+        "take out the rest."
+    )
+
+
 def sentences(row: Mapping[str, Any]) -> list[str]:
     """The outlook of a finished row in sentences that can be read out."""
     said = []
+    if row["prompt_adjustment"] is not None:
+        said.append(_adjustment_sentence(row["prompt_adjustment"]))
     if row["status"] == "no_onset":
         said.append(_forecast_sentence(row))
     spot = row["kl_1_percent"]

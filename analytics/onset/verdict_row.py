@@ -13,7 +13,7 @@ from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, kl_end, step_end
 from analytics.onset.forecast import SharedAlpha
 from analytics.onset.measurements import FloatArray
-from analytics.onset.outlook import outlook
+from analytics.onset.outlook import adjustment_row, outlook
 from analytics.onset.peak_row import model_row, peak_row
 from analytics.onset.reasons import reasons_of
 
@@ -81,6 +81,7 @@ def verdict(
         "rows_per_look": evidence.size if len(evidence.looks) else None,
         "plan": {"looks": evidence.plan.looks, "stated": evidence.plan.stated},
         "noise": noise.phrase if noise is not None else None,
+        "prompt_adjustment": adjustment_row(evidence),
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
     }
     if evidence.lost is not None:
