@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
+from analytics.figures.ahead import draw_forecast
 from analytics.figures.axes import TITLES, place, ticks, x_of
 from analytics.figures.palette import PROXY_INK, run_colour, run_dash, tinted
 from analytics.figures.text import number, plain
@@ -116,7 +117,7 @@ def reward_figure(runs: Sequence[RunCurve], axis: str, scale: str) -> go.Figure:
         _draw_proxy(figure, run, axis, proxy_scale, proxy_row, alone)
         _draw_gold(figure, run, axis, gold_scale, gold_row, alone, len(runs) <= NAMED_LINES)
         if len(runs) <= MARKED_RUNS:
-            _mark_verdict(figure, run, axis, gold_row, alone)
+            _mark_verdict(figure, run, axis, gold_scale, gold_row, alone)
         for offset, (column, _, factor) in enumerate(below):
             _draw_below(figure, run, axis, column, factor, tops + 1 + offset)
     unit = "sd of the initial policy" if scale == "sd" or one_panel else "as logged"
@@ -283,7 +284,9 @@ def _name_line(
     )  # fmt: skip
 
 
-def _mark_verdict(figure: go.Figure, run: RunCurve, axis: str, row: int, alone: bool) -> None:
+def _mark_verdict(
+    figure: go.Figure, run: RunCurve, axis: str, scale: tuple[float, float], row: int, alone: bool
+) -> None:
     verdict = run.verdict
     peak, alarm = verdict.get("peak"), verdict.get("alarm")
     key = "step" if axis == "step" else "kl"
@@ -303,6 +306,8 @@ def _mark_verdict(figure: go.Figure, run: RunCurve, axis: str, row: int, alone: 
                     yanchor="top", text=words, showarrow=False, row=row, col=1,
                     font={"size": 12, "color": run.colour},
                 )  # fmt: skip
+    if verdict.get("forecast") and axis != "step":
+        draw_forecast(figure, verdict, run.colour, axis, scale, row, alone)
     if alarm:
         at = place(alarm.get(key), axis)
         if at is not None:

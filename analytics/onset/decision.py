@@ -24,14 +24,11 @@ from analytics.onset.measurements import (
     gold_sources,
     trajectory_rows,
 )
-from analytics.onset.noise import (
-    FEWEST_ROWS_FOR_SCATTER,
-    UNSTATED,
-    Noise,
-    noise_of_looks,
-)
+from analytics.onset.next_evaluation import NextEvaluation, next_evaluation
+from analytics.onset.noise import FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
 from analytics.onset.peak import PeakSet, peak_set
 from analytics.onset.pooling import Looks, pool
+from analytics.onset.prompt_adjustment import Adjustment, adjusted
 from analytics.onset.prompt_clusters import clustered_error, prompt_scatter
 from analytics.onset.proxy import proxy_fell
 from analytics.onset.second_opinion import SecondOpinion, second_opinion
@@ -49,6 +46,8 @@ LARGEST_ERROR = 1e100
 class Evidence:
     """Everything a verdict is written from. The last stretch alone is tested: noise, test and
     peak belong to `tested`, the index of its first look in looks; None where not reached.
+    adjustment: what the prompts' levels took out of rows; se_ratio: standard error of the looks
+    over what it would be without.
 
     rows are in gold's own unit; looks and all that follows from them in units of scale."""
 
@@ -68,11 +67,22 @@ class Evidence:
     average: HumpAverage | None
     forecast: Forecast | None
     shared: SharedAlpha | None
+    following: NextEvaluation | None
+    adjustment: Adjustment | None
+    se_ratio: float | None
     lost: GoldLost | None
     proxy_fell: bool
     second: SecondOpinion | None
     axis: str
     scale: float
+
+    @property
+    def model_fits(self) -> bool | None:
+        """Whether the curve that the optimiser should follow is not rejected; None = no curve."""
+        if self.model is None:
+            return None
+        by_average = self.model.form == "rl" and self.average is not None
+        return self.average.fits if by_average and self.average is not None else self.model.fits
 
 
 def gather(
@@ -93,6 +103,10 @@ def gather(
     path = trajectory_rows(trajectory, until)
     raw = gold_rows(gold, chosen or "", until)
     rows = fill_from_trajectory(raw, path)
+    taken: Adjustment | None = None
+    as_logged = rows
+    if prompts is not None and chosen == "training":
+        rows, taken = adjusted(rows, prompts)
     kind = str(facts.get("gold_kind") or "score")
     if kind == "win_rate":
         rows = with_even_start(rows)
@@ -122,7 +136,7 @@ def gather(
             clusters = prompt_scatter(cells, known, of)
         return noise_of_looks(known, of, rows_a_look, stated, phrase, clusters)
 
-    noise = test = peak = model = average = ahead = shared = lost = second = None
+    noise = test = peak = model = average = ahead = shared = following = lost = second = None
     fell = False
     if len(current):
         noise = noise_of(current_rows, current, size)
@@ -139,6 +153,10 @@ def gather(
             average = hump_average(
                 place, current.gold, noise.se, freedom, rhos, before_end=test.alarm is not None
             )
+        if average is not None and average.some_hump_fits and climbs(current.kl):
+            following = next_evaluation(
+                average, place, current.gold, noise.se, test.alarm is not None
+            )
         if axis == "kl" and test.alarm is None and climbs(current.kl) and has_form(facts):
             if siblings is not None and form == "rl":
                 shared = _in_scale(siblings(), scale)
@@ -148,6 +166,11 @@ def gather(
             lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
             # gold may have come back since: the loss is told all the same, the proxy is compared
             fell = proxy_fell(path, rows.stretch[-1], float(current.step[peak.mode]))
+    narrowed = None
+    if noise is not None and taken is not None:
+        before = replace(as_logged, gold=as_logged.gold / scale).take(last_stretch)
+        wider = noise_of(before, pool(before, size), size).se
+        narrowed = float(np.sqrt(np.mean(noise.se**2) / np.mean(wider**2)))
     known = noise is not None and noise.method not in UNSTATED
     return Evidence(
         chosen if len(rows) else None,
@@ -166,6 +189,9 @@ def gather(
         average,
         ahead,
         shared,
+        following,
+        taken,
+        narrowed,
         lost,
         fell,
         second,

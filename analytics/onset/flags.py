@@ -47,7 +47,7 @@ def flags_of(evidence: Evidence, facts: Mapping[str, Any], status: str) -> list[
         "kl_negative": bool(np.any(looks.kl[np.isfinite(looks.kl)] < _ROUNDING)),
         "gold_noise_unknown": noise is not None and not evidence.noise_known,
         "autocorrelated": noise is not None and noise.rho_rows > 0 and test is not None,
-        "poor_fit": evidence.model is not None and not evidence.model.fits,
+        "poor_fit": evidence.model_fits is False,
         "duplicate_steps": bool(facts.get("steps_replaced")) or evidence.rows.repeated > 0,
         "peak_at_start": test is not None
         and test.alarm is not None

@@ -45,12 +45,15 @@ class SharedAlpha:
 
 @dataclass(frozen=True)
 class Forecast:
-    """kl, low, high: posterior median and 90 % interval of the peak, nats; fit_p: lack of fit of
-    the form so far; refused: why no forecast is made, None = it is made."""
+    """kl, low, high: posterior median and 90 % interval of the peak, nats; gold: expected there,
+    gain: above the start, both for that median; fit_p: lack of fit of the form so far; refused:
+    why no forecast is made, None = it is made."""
 
     kl: float
     low: float
     high: float
+    gold: float
+    gain: float
     fit_p: float
     refused: str | None
 
@@ -80,7 +83,9 @@ def forecast(
     peaks = np.geomspace(_RANGE[0], _RANGE[1], POSITIONS) * end
     data = _white(np.stack([gold / se, 1 / se]), rho)
     curves = _white(normalised_gold(d[None, :] / peaks[:, None], g) / se, rho)
-    one = data[1] / np.linalg.norm(data[1])
+    size = float(np.linalg.norm(data[1]))
+    one = data[1] / size
+    level, levels = one @ data[0] / size, curves @ one / size
     y = data[0] - one * (one @ data[0])
     curves = curves - np.outer(curves @ one, one)
     product, square, power = curves @ y, np.sum(curves**2, axis=1), float(y @ y)
@@ -114,7 +119,10 @@ def forecast(
         if np.isinf(freedom)
         else stats.f.sf(best / free, free, max(freedom, 1.0))
     )
-    return Forecast(middle, low, high, p, _refusal(low, high, p, float(peaks[-1]) ** 2))
+    gain = float(np.interp(np.log(middle) / 2, np.log(peaks), mean))
+    start = float(level - gain * np.interp(np.log(middle) / 2, np.log(peaks), levels))
+    why = _refusal(low, high, p, float(peaks[-1]) ** 2)
+    return Forecast(middle, low, high, start + gain, gain, p, why)
 
 
 def _refusal(low: float, high: float, p: float, farthest: float) -> str | None:

@@ -25,7 +25,7 @@ from analytics.onset.humps import (
     humps,
     one_percent_below,
 )
-from analytics.onset.measurements import FloatArray
+from analytics.onset.measurements import FloatArray, IntArray
 
 FEWEST_LOOKS = 7
 """Four numbers are fitted (baseline, gain, position, exponent); three must be left to show
@@ -38,6 +38,7 @@ _RANGE = (0.02, 4.0)
 _GAO_PRIOR = 0.5
 _GAIN_SD = 1.5
 """Prior sd of each size, in units of gold's range over the looks."""
+CURVES = 128
 _LOSS = 0.01
 _LEVELS = (0.05, 0.5, 0.95)
 
@@ -59,7 +60,9 @@ class HumpAverage:
     family alone; both sum to 1. gao_share: posterior of Gao's family. chi_square, freedom, p: of
     the best of Gao's curves (looks - 4); fits: p >= 5 %. one_percent: first KL after the peak at
     which expected gold lies 1 % of the gain below it; cliff: the peak if the fall is abrupt,
-    cliff_share: posterior of that.
+    cliff_share: posterior of that. some_hump_fits: whether any shape does (looks - 5). draws:
+    (CURVES, 2) curves of equal posterior: number of the shape (Gao's, then rise by fall) and of
+    its position in d.
     """
 
     d: FloatArray
@@ -73,6 +76,8 @@ class HumpAverage:
     one_percent: Spot
     cliff: Spot
     cliff_share: float
+    some_hump_fits: bool
+    draws: IntArray
 
     def interval(self, level: float, family: str = "every") -> Spot:
         """Equal-tailed interval of the peak's KL at a level; family "every" or "gao"."""
@@ -109,16 +114,14 @@ def hump_average(
     parts = [_Posterior.of(fine, y, error, freedom, rho) for rho in rhos]
     every, gao, share = _weights(parts)
     chi_square, free = float(min(parts[0].chi_squares)), len(y) - 4
-    p = float(
-        stats.chi2.sf(chi_square, free)
-        if np.isinf(freedom)
-        else stats.f.sf(chi_square / free, free, max(freedom, 1.0))
-    )
+    p = _tail(chi_square, free, freedom)
+    best = min(chi_square, parts[0].free_chi_square)
     one_percent = _one_percent(fine, parts, end)
     cliff, cliff_share = _cliff(fine, parts, end)
     return HumpAverage(
         fine.peaks * end, every, gao, share, chi_square, free, p, p >= LACK_OF_FIT,
-        one_percent, cliff, cliff_share,
+        one_percent, cliff, cliff_share, max(p, _tail(best, free - 1, freedom)) >= LACK_OF_FIT,
+        _draws(parts[0]),
     )  # fmt: skip
 
 
@@ -126,13 +129,15 @@ def hump_average(
 class _Posterior:
     """Log weight of each of Gao's curves, (exponents, positions), and of each free hump, (rises,
     falls, positions), prior included; sizes of the free humps' rise and fall, same shape;
-    chi_squares: (exponents,), each at its best position."""
+    chi_squares: (exponents,), each at its best position; free_chi_square: of the best free hump,
+    a little large because its sizes are drawn towards 0."""
 
     gao: FloatArray
     free: FloatArray
     rise: FloatArray
     fall: FloatArray
     chi_squares: FloatArray
+    free_chi_square: float
 
     @staticmethod
     def of(
@@ -184,6 +189,7 @@ class _Posterior:
             rise,
             fall,
             power - best.max(axis=1),
+            power - float(np.max(np.where((rise > 0) & (fall > 0), b0 * rise + b1 * fall, 0.0))),
         )
 
 
@@ -196,6 +202,22 @@ def _weights(parts: Sequence[_Posterior]) -> tuple[FloatArray, FloatArray, float
     alone = sum(np.exp(p.gao - highest).sum(axis=0) for p in parts)
     every = gao + free
     return every / every.sum(), alone / alone.sum(), float(np.sum(gao) / np.sum(every))
+
+
+def _tail(chi_square: float, free: int, freedom: float) -> float:
+    """Probability of a misfit as large as this if the curve is right."""
+    if np.isinf(freedom):
+        return float(stats.chi2.sf(chi_square, free))
+    return float(stats.f.sf(chi_square / free, free, max(freedom, 1.0)))
+
+
+def _draws(part: _Posterior) -> IntArray:
+    """Curves at even steps of the posterior, so that the same looks give the same curves."""
+    positions = part.gao.shape[-1]
+    logs = np.concatenate([part.gao.ravel(), part.free.ravel()])
+    held = np.cumsum(np.exp(logs - logs.max()))
+    at = np.searchsorted(held, held[-1] * (np.arange(CURVES) + 0.5) / CURVES)
+    return np.stack(np.divmod(at, positions), axis=1).astype(np.int64)
 
 
 def _near(weight: FloatArray, peaks: FloatArray) -> tuple[float, float]:

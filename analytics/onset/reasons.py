@@ -7,19 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from analytics.onset import outlook
 from analytics.onset.decision import Evidence
 from analytics.onset.e_process import ALARM
 from analytics.onset.spending import ALPHA
 from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
-
-
-def number(value: float) -> str:
-    """Three significant digits, as people read them.
-
-    >>> number(14.234), number(0.01234), number(12345.6)
-    ('14.2', '0.0123', '12300')
-    """
-    return np.format_float_positional(float(f"{value:.3g}"), trim="-")
+from analytics.onset.words import number
 
 
 def place(step: float, kl: float | None) -> str:
@@ -42,7 +35,7 @@ def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, A
         sentences += _fall(evidence, row)
     else:
         sentences += _no_fall(evidence, row)
-    sentences += _beside(evidence, row) + _model(row) + _forecast(row)
+    sentences += _beside(evidence, row) + _model(row) + outlook.sentences(row)
     return sentences + _cautions(evidence, row, facts)
 
 
@@ -144,9 +137,6 @@ def _beside(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-_FORM_NAMES = {"rl": "RL", "best_of_n": "best-of-n"}
-
-
 def _model(row: Mapping[str, Any]) -> list[str]:
     model = row["peak_model"]
     if (
@@ -157,32 +147,16 @@ def _model(row: Mapping[str, Any]) -> list[str]:
     ):
         return []
     low, high = model["kl_low"], model["kl_high"]
-    above = "no upper bound" if high is None else f"to {number(high)}"
+    above = "no upper bound" if high is None else number(high)
     below = "no lower bound" if low is None else f"{number(low)}"
     curve = (
         "one of Gao et al.'s curves, between RL and best-of-n,"
         if model["method"] == "average"
-        else f"Gao et al.'s {_FORM_NAMES[model['form']]} curve,"
+        else f"Gao et al.'s {outlook.FORM_NAMES[model['form']]} curve,"
     )
     return [
         f"If gold follows {curve} which these looks do not contradict, it peaks at KL "
-        f"{number(model['kl'])} nats (90 %: {below}, {above})."
-    ]
-
-
-def _forecast(row: Mapping[str, Any]) -> list[str]:
-    made, refused = row["forecast"], row["forecast_refused"]
-    if row["status"] != "no_onset":
-        return []
-    if made is None:
-        return [f"No forecast of gold's peak: {refused}."] if refused else []
-    shared = {0: "", 1: ", with alpha of 1 run of the same setup"}.get(
-        made["siblings"], f", with alpha of {made['siblings']} runs of the same setup"
-    )
-    return [
-        f"Forecast: if gold goes on along Gao et al.'s {_FORM_NAMES[made['form']]} curve{shared}, "
-        f"it peaks at KL {number(made['kl'])} nats (90 %: {number(made['kl_low'])} to "
-        f"{number(made['kl_high'])})."
+        f"{number(model['kl'])} nats (90 %: {below} to {above})."
     ]
 
 

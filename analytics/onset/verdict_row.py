@@ -12,8 +12,8 @@ import polars as pl
 from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, kl_end, step_end
 from analytics.onset.forecast import SharedAlpha
-from analytics.onset.forecast_row import forecast_row, refusal
 from analytics.onset.measurements import FloatArray
+from analytics.onset.outlook import adjustment_row, outlook
 from analytics.onset.peak_row import model_row, peak_row
 from analytics.onset.reasons import reasons_of
 
@@ -74,8 +74,7 @@ def verdict(
         "p_past_peak": second.past if second is not None else None,
         "e_value": _capped_exp(second.log_e) if second is not None else None,
         "gold_lost": None,
-        "forecast": forecast_row(evidence),
-        "forecast_refused": refusal(evidence, facts),
+        **outlook(evidence, facts),
         "detectable": None,
         "gold_source": evidence.source,
         "gold_sources": evidence.sources,
@@ -83,6 +82,7 @@ def verdict(
         "rows_per_look": evidence.size if len(evidence.looks) else None,
         "plan": {"looks": evidence.plan.looks, "stated": evidence.plan.stated},
         "noise": noise.phrase if noise is not None else None,
+        "prompt_adjustment": adjustment_row(evidence),
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
     }
     if evidence.lost is not None:

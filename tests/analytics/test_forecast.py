@@ -63,6 +63,7 @@ def test_wide_intervals_are_refused():
     early = forecast(*prefix(0.4, 0.05, seed=1), "rl")
     assert early.refused is not None and "spans" in early.refused
     late = forecast(*prefix(0.9, 0.01), "rl")
+    assert (late.gold, late.gain) == pytest.approx((1.0, 1.0), abs=0.05)
     assert late.refused is None and 20 < late.low < late.high < 30
 
 
@@ -76,6 +77,7 @@ def test_units_of_gold_and_errors():
     d, gold, se = prefix(0.8, 0.02)
     one, other = forecast(d, gold, se, "rl"), forecast(d, 9 * gold - 4, 9 * se, "rl")
     assert (other.kl, other.low, other.high) == pytest.approx((one.kl, one.low, one.high), rel=1e-6)
+    assert (other.gold, other.gain) == pytest.approx((9 * one.gold - 4, 9 * one.gain), rel=1e-6)
     assert forecast(d[:5], gold[:5], se[:5], "rl") is None
     assert forecast(d, np.ones(13), se, "rl") is None
 
@@ -113,7 +115,7 @@ FACTS = {"run_id": "r", "kl_conversion": "exact", "gold_kind": "score", "trainer
 def test_a_rising_run_has_a_forecast_and_says_so():
     row = verdict(*frames(0.8, 0.25, 8.0, sigma=0.02, seed=1), FACTS).row
     # exp(2 (.8 / .25 - 1)) = 81.5
-    assert row["status"] == "no_onset" and row["forecast_refused"] is None
+    assert row["status"] == "no_onset" and "forecast" not in row["withheld"]
     assert row["forecast"]["kl_low"] <= 81.45 <= row["forecast"]["kl_high"]
     assert row["forecast"]["form"] == "rl" and row["forecast"]["siblings"] == 0
     assert "Forecast: if gold goes on along Gao et al.'s RL curve" in " ".join(row["reasons"])
@@ -121,12 +123,12 @@ def test_a_rising_run_has_a_forecast_and_says_so():
 
 def test_a_refused_forecast_says_why():
     row = verdict(*frames(0.8, 0.25, 3.0, sigma=0.1), FACTS).row
-    assert row["forecast"] is None and "spans" in row["forecast_refused"]
+    assert row["forecast"] is None and "spans" in row["withheld"]["forecast"]
     assert "No forecast of gold's peak: its 90 % interval spans" in " ".join(row["reasons"])
     fallen = verdict(*frames(0.8, 0.4, 9.0, sigma=0.02), FACTS).row
     assert fallen["status"] == "overoptimized" and fallen["forecast"] is None
     preference = verdict(*frames(0.8, 0.25, 8.0), {**FACTS, "trainer": "TRL DPO"}).row
-    assert preference["forecast"] is None and "optimiser" in preference["forecast_refused"]
+    assert preference["forecast"] is None and "optimiser" in preference["withheld"]["forecast"]
 
 
 def test_siblings_narrow_the_forecast_of_a_run():

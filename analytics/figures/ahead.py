@@ -1,0 +1,65 @@
+"""The forecast in the main chart: where gold would go on to, dashed, and where it would peak."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from analytics.figures.axes import place
+from analytics.figures.text import number
+from analytics.onset.fits import FORMS
+from analytics.onset.gao import normalised_gold
+
+_POINTS = 24
+
+
+def draw_forecast(
+    figure: go.Figure, verdict: Mapping[str, Any], colour: str, axis: str,
+    scale: tuple[float, float], row: int, alone: bool,
+) -> None:  # fmt: skip
+    """Draw a verdict's forecast on a KL axis: the curve to come, the peak and its 90 % interval.
+
+    Args:
+        figure: gets one trace in ``row``.
+        verdict: row of ``verdict --json`` with a forecast.
+        axis: "sqrt_kl" or "kl".
+        scale: (shift, divisor) of gold on this chart.
+        alone: the chart holds one run, so that there is room for words.
+    """
+    made = verdict["forecast"]
+    start = min(float(verdict["kl_end"] or 0.0), made["kl"])
+    d = np.linspace(np.sqrt(max(start, 0.0)), np.sqrt(made["kl"]), _POINTS)
+    below = 1 - normalised_gold(d / d[-1], FORMS[made["form"]])
+    shift, divisor = scale
+    gold = (made["gold"] - made["gain"] * below - shift) / divisor
+    x = np.array([place(kl, axis) for kl in d**2], dtype=np.float64)
+    low, high = (place(made[end], axis) or 0.0 for end in ("kl_low", "kl_high"))
+    told = f"{number(made['kl_low'])} to {number(made['kl_high'])} nats"
+    empty = np.zeros(_POINTS - 1)
+    figure.add_trace(
+        go.Scatter(
+            x=x, y=gold, mode="lines+markers", line={"color": colour, "width": 2, "dash": "dash"},
+            marker={
+                "color": colour, "symbol": "diamond-open", "line": {"width": 2},
+                "size": np.append(empty, 11),
+            },
+            error_x={
+                "type": "data", "symmetric": False, "thickness": 1.5, "width": 6,
+                "array": np.append(empty, high - x[-1]),
+                "arrayminus": np.append(empty, x[-1] - low),
+            },
+            name="forecast", showlegend=alone,
+            hovertemplate=f"forecast: gold peaks at KL {number(made['kl'])} (90 %: {told})"
+            "<extra></extra>",
+        ),
+        row=row, col=1,
+    )  # fmt: skip
+    if alone:
+        figure.add_annotation(
+            x=float(x[-1]), y=float(gold[-1]), yanchor="bottom", yshift=10, showarrow=False,
+            text=f"forecast: peak at KL {number(made['kl'])}<br>(90 %: {told})", align="center",
+            font={"size": 12, "color": colour}, row=row, col=1,
+        )  # fmt: skip
