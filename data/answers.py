@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, RunLog
+from data.columns import ANSWER_COLUMNS, AUDIT_COLUMNS, CORPUS_COLUMNS, RunLog
 from data.sql import sql
 
 PAIR = pl.List(pl.Struct({"key": pl.String, "value": pl.Float64}))
@@ -27,6 +27,13 @@ def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
     ]  # fmt: skip
     if corpora:
         held["corpus"] = pl.concat(corpora)
+    audits = [
+        log.audits.select(pl.col(name).cast(kind) for name, kind in AUDIT_COLUMNS.items())
+        .with_columns(loop=pl.lit(log.run))
+        for log in logs if log.audits.height
+    ]  # fmt: skip
+    if audits:
+        held["audits"] = pl.concat(audits)
     return held
 
 
@@ -46,10 +53,14 @@ def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str) -> bool
         "corpus": (
             "create or replace temp table incoming_corpus as select * from read_parquet($path)"
         ),
+        "audits": (
+            "create or replace temp table incoming_audits as select * from read_parquet($path)"
+        ),
     }
     none = {
         "answers": "create or replace temp table incoming_answers as from answers limit 0",
         "corpus": "create or replace temp table incoming_corpus as from corpus limit 0",
+        "audits": "create or replace temp table incoming_audits as from audits limit 0",
     }
     found = False
     for stem, text in read.items():
@@ -65,6 +76,7 @@ def rename(cursor: duckdb.DuckDBPyConnection, names: dict[str, str]) -> None:
     """Give the incoming answers the name under which their run is kept."""
     cursor.execute("update incoming_answers set loop = $new where loop = $old", names)
     cursor.execute("update incoming_corpus set loop = $new where loop = $old", names)
+    cursor.execute("update incoming_audits set loop = $new where loop = $old", names)
 
 
 def merge(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:

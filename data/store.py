@@ -14,8 +14,10 @@ import polars as pl
 from data import merge, spool
 from data.sql import StoreError, sql
 
-SCHEMA_VERSION = 2
-MIGRATIONS: tuple[tuple[int, str], ...] = ((2, "answers_tables"),)
+SCHEMA_VERSION = 3
+MIGRATIONS: tuple[tuple[int, str], ...] = (
+    (2, "answers_tables"), (3, "audit_tables"),
+)  # fmt: skip
 """(version it leads to, file in changes/), in order, for stores older than SCHEMA_VERSION."""
 
 

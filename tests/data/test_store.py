@@ -558,6 +558,7 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "trained_on_counts": {"loops": None, "until": None, "tau": 0.8},
     "graders": {"loops": None},
     "training_answers": {"loops": ["r"], "until": None},
+    "audits": {"loops": None, "until": None},
     "base_spread": {"runs": ["r"]},
     "counts": {},
     "curve_until": {"run": "r", "until": 5},
