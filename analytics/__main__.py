@@ -20,6 +20,7 @@ from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.verdicts import judge, method, missing, packed
+from data import answers
 from data.home import home
 from data.remote import AnyStore, StoreAccess
 from data.sql import StoreError
@@ -142,9 +143,9 @@ def rates(
     """Hallucination rates of some loops (None = all) from the store's rollups."""
     asked = {"loops": loops, "until": until}
     return hallucination.rates_from_counts(
-        store.query("answer_counts", **asked, tau=tau),
-        store.query("answer_flips", **asked, compare_to=compare_to),
-        store.query("answer_clusters", **asked), store.query("answer_cells", **asked),
+        answers.counts(store.query, loops, until, tau),
+        answers.flips(store.query, loops, until, compare_to),
+        store.query("answer_clusters", **asked), store.query("answer_calibration", **asked),
         compare_to, tau,
     )  # fmt: skip
 

@@ -14,9 +14,9 @@ import polars as pl
 from data import merge, spool
 from data.sql import StoreError, sql
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MIGRATIONS: tuple[tuple[int, str], ...] = (
-    (2, "answers_tables"), (3, "audit_tables"),
+    (2, "answers_tables"), (3, "audit_tables"), (4, "calibration_table"),
 )  # fmt: skip
 """(version it leads to, file in changes/), in order, for stores older than SCHEMA_VERSION."""
 
@@ -172,6 +172,8 @@ class Store:
                 )
             for target, name in MIGRATIONS:
                 if target > version:
+                    if target > 2:  # fills rollups by these
+                        cursor.execute(sql("changes", "answers_macros"))
                     cursor.execute("begin")
                     cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})

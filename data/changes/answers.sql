@@ -70,6 +70,8 @@ delete from answer_clusters where list_contains(getvariable('changed_loops'), lo
     and list_contains(getvariable('changed_iterations'), iteration);
 delete from answer_cells where list_contains(getvariable('changed_loops'), loop)
     and list_contains(getvariable('changed_iterations'), iteration);
+delete from answer_calibration where list_contains(getvariable('changed_loops'), loop)
+    and list_contains(getvariable('changed_iterations'), iteration);
 delete from answer_flips where list_contains(getvariable('changed_loops'), loop)
     and list_contains(getvariable('compared_iterations'), iteration);
 insert into answer_counts
@@ -80,6 +82,9 @@ select * from answers_clustered(
     coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'));
 insert into answer_cells
 select * from answers_binned(
+    coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'));
+insert into answer_calibration
+select * from answers_calibrated(
     coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'));
 insert into answer_flips
 select * from answers_flipped(

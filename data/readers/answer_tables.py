@@ -101,11 +101,15 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
         if key in keys:
             taken.add(key)
             series.append(cells.numbers(key).alias(key))
-    for key in cells.further(taken | set(ANSWER_COLUMNS)):
+    for key in cells.further(taken | {"cluster"} | set(ANSWER_COLUMNS)):
         series.append(cells.numbers(key).fill_nan(None))
     rows = pl.DataFrame(series)
     if "question_id" not in rows.columns:
         rows = rows.with_columns(prompt_ids(rows["question"].fill_null("")).alias("question_id"))
+    if "cluster" in keys:  # a label of equal meaning, whatever it is called
+        labels = _numbered(frame["cluster"].cast(pl.String)).cast(pl.Float64)
+        known = frame["cluster"].is_not_null()
+        rows = rows.with_columns(cluster=pl.when(known).then(labels))
     if "sample_id" in keys:
         rows = rows.with_columns(sample_id=frame["sample_id"].cast(pl.String))
     default = "benchmark" if simple else NOT_STATED
@@ -233,6 +237,6 @@ def _numbered(ids: pl.Series) -> pl.Series:
         return whole.fill_null(0).alias("sample_id")
     texts = ids.cast(pl.String).fill_null("")
     unique = texts.unique()
-    digests = [hashlib.blake2b(text.encode(), digest_size=7).digest() for text in unique.to_list()]
+    digests = [hashlib.blake2b(text.encode(), digest_size=6).digest() for text in unique.to_list()]
     numbers = pl.Series([int.from_bytes(digest) for digest in digests], dtype=pl.Int64)
     return texts.replace_strict(unique, numbers).alias("sample_id")
