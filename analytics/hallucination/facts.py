@@ -131,10 +131,8 @@ def facts_sentence(facts: pl.DataFrame, gold: pl.DataFrame, verdict: Mapping[str
     best = measured.row(int(measured["gold_reward"].arg_max() or 0), named=True)
     end = measured.row(-1, named=True)
     if verdict.get("status") in ("overoptimized", "collapsed"):
-        said += (
-            f". Gold fell from {best['gold_reward']:.2f} at step {best['iteration']:,} to "
-            f"{end['gold_reward']:.2f}"
-        )
+        reached = f"{best['gold_reward']:.2f} at step {best['iteration']:,}"
+        said += f". Gold fell from {reached} to {end['gold_reward']:.2f}".replace("-", "−")
         if last["rate"] < first["rate"]:
             return f"{said}: fewer wrong facts did not mean a better model."
     return f"{said}. The verdict goes by gold: this rate alone is no sign of an onset."
