@@ -15,9 +15,12 @@ from rich.text import Text
 
 from analytics import hallucination
 from analytics.figures.text import interval, number
+from analytics.hallucination import beside, facts, grader
+from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.verdicts import judge, method, missing, packed
+from data import answers
 from data.home import home
 from data.remote import AnyStore, StoreAccess
 from data.sql import StoreError
@@ -75,13 +78,51 @@ def _hallucination(options: argparse.Namespace) -> int:
         asked = {"loops": named}
         graders = store.query("graders", **asked)
         unclear = store.query("answers_unclear", **asked, until=options.until)
+        regraded = store.query("audits", **asked, until=options.until)
         known = set(store.query("runs", project=None, runs=None)["run_id"])
-    told = hallucination.rows(found.rename({"loop": name}))
+        each = found if options.compare is None else rates(
+            store, named, options.tau, None, options.until
+        )  # fmt: skip
+        stating = [
+            run for run in store.query("fact_runs")["run_id"]
+            if run not in set(found["loop"]) and (named is None or run in named)
+        ]  # fmt: skip
+        stated = {
+            run: facts.pooled_facts(store.query("fact_rates", run=run, until=options.until))
+            for run in stating
+        }
+        gold = beside.rewards(store.query("metrics", runs=stating, until=options.until))
+    audits = grader.corrected(found, regraded)
+    told = hallucination.rows(found)
+    judged = {(row["loop"], row["iteration"], row["origin"]): row for row in audits}
+    for row in told:
+        key = (row["loop"], row["iteration"], row["origin"])
+        row["audit"] = judged.get(key) if row["level"] == "total" else None
+    told = [{name: row.pop("loop"), **row} for row in told]
+    keys = [key for key in found.columns if not key.startswith("change_")][1:]
+    counted = [
+        {name: run, **row}
+        for run, pooled in stated.items()
+        for row in facts.fact_rows(pooled, [*keys, "change", "audit"])
+    ]
     unknown = [loop for loop in named or [] if loop not in known]
     if options.json:
-        print(json.dumps(told, indent=1))
+        print(json.dumps(told + counted, indent=1))
     else:
-        _show_rates(told, name)
+        if told or not counted:
+            _show_rates(told, name)
+        for run, pooled in stated.items():
+            said = facts.facts_sentence(pooled, gold.filter(line=run), {})
+            print(f"{run}, facts stated in training responses: {said}")
+        for (loop, origin), part in each.filter(level="total").group_by(
+            "loop", "origin", maintain_order=True
+        ):
+            for sentence in trend_sentences(part):
+                print(f"{loop}, {str(origin).replace('_', '-')}: {sentence}")
+        for row in audits:
+            print(f"{row['loop']}: {grader.sentence(row)}")
+        for sentence in grader.unmatched_sentences(regraded):
+            print(sentence)
         for row in unclear.iter_rows(named=True):
             for sentence in unclear_sentences(row):
                 print(f"{row['loop']}: {sentence}")
@@ -90,6 +131,9 @@ def _hallucination(options: argparse.Namespace) -> int:
                 print(f"{loop}: {sentence}")
     for loop in unknown:
         print(f"there is no {name} {loop!r}; see: python -m data list", file=sys.stderr)
+    held = {row[name] for row in told + counted}
+    for loop in (loop for loop in named or [] if loop in known and loop not in held):
+        print(f"{loop} has no graded answers and no counted facts", file=sys.stderr)
     return 1 if unknown else 0
 
 
@@ -100,9 +144,9 @@ def rates(
     """Hallucination rates of some loops (None = all) from the store's rollups."""
     asked = {"loops": loops, "until": until}
     return hallucination.rates_from_counts(
-        store.query("answer_counts", **asked, tau=tau),
-        store.query("answer_flips", **asked, compare_to=compare_to),
-        store.query("answer_clusters", **asked), store.query("answer_cells", **asked),
+        answers.counts(store.query, loops, until, tau),
+        answers.flips(store.query, loops, until, compare_to),
+        store.query("answer_clusters", **asked), store.query("answer_calibration", **asked),
         compare_to, tau,
     )  # fmt: skip
 

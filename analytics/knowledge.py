@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -112,8 +115,12 @@ def few_samples(counts: pl.DataFrame) -> str:
     fewest = int((unknown["greedy_n"] + unknown["sampled_n"]).to_numpy().min())
     if fewest >= FULL_SAMPLES:
         return ""
+    return _inflated(unknown.height, fewest)
+
+
+def _inflated(questions: int, fewest: int) -> str:
     return (
-        f"{unknown.height:,} questions count as Unknown on as few as {fewest} answers each: "
+        f"{questions:,} questions count as Unknown on as few as {fewest} answers each: "
         f"0 of {fewest} right still allows P up to {min(100.0, 300 / fewest):.1f} % "
         f"(rule of three; {FULL_SAMPLES} answers give 1.8 %), so Unknown is inflated."
     )
@@ -161,9 +168,17 @@ def consistency(samples: pl.DataFrame, share: float = CONSISTENT) -> pl.DataFram
         .agg(n=pl.len().cast(pl.Int64), grade=pl.col("grade").drop_nulls().sort().first())
         .sort("question_id", "n", "cluster", descending=[False, True, False])
     )
+    return consistency_of_clusters(mass, ["question_id"], share)
+
+
+def consistency_of_clusters(
+    mass: pl.DataFrame, keys: list[str], share: float = CONSISTENT
+) -> pl.DataFrame:
+    """As `consistency`, from the keys of a question, cluster, n (samples) and grade."""
+    mass = mass.sort(*keys, "n", "cluster", descending=[False] * len(keys) + [True, False])
     p = pl.col("n") / pl.col("n").sum()
     return (
-        mass.group_by("question_id", maintain_order=True)
+        mass.group_by(keys, maintain_order=True)
         .agg(
             samples=pl.col("n").sum(),
             clusters=pl.len().cast(pl.Int64),
@@ -175,5 +190,55 @@ def consistency(samples: pl.DataFrame, share: float = CONSISTENT) -> pl.DataFram
             consistently_wrong=(pl.col("grade") == "incorrect")
             & (pl.col("confidence_consistency").round(9) >= share)
         )
-        .sort("question_id")
+        .sort(keys)
     )
+
+
+def sampled(counts: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
+    """What sampled answers say by loop, iteration and origin.
+
+    Args:
+        counts: loop, iteration, origin, question_id, greedy_n, greedy_correct, sampled_n,
+            sampled_correct.
+        clusters: loop, iteration, origin, question_id, cluster, n, grade.
+
+    Returns:
+        sampled_questions, the number of questions in each of CATEGORIES and `cannot_tell`,
+        fewest_unknown (answers behind the least sampled Unknown), clustered_questions,
+        semantic_entropy (mean, nats), consistently_wrong (questions). Null where not sampled.
+    """
+    keys = ["loop", "iteration", "origin"]
+    told = slick_from_counts(counts)
+    known, n = pl.col("knowledge"), pl.col("greedy_n") + pl.col("sampled_n")
+    slicks = told.group_by(keys).agg(
+        pl.len().cast(pl.Int64).alias("sampled_questions"),
+        *[(known == name).sum().cast(pl.Int64).alias(name) for name in CATEGORIES],
+        known.is_null().sum().cast(pl.Int64).alias("cannot_tell"),
+        n.filter(known == "Unknown").min().alias("fewest_unknown"),
+    )
+    agreed = consistency_of_clusters(clusters, [*keys, "question_id"]).group_by(keys).agg(
+        pl.len().cast(pl.Int64).alias("clustered_questions"),
+        pl.col("semantic_entropy").mean(),
+        pl.col("consistently_wrong").sum().cast(pl.Int64),
+    )  # fmt: skip
+    return slicks.join(agreed, on=keys, how="full", coalesce=True).sort(keys)
+
+
+def sampled_sentences(row: Mapping[str, Any]) -> list[str]:
+    """What one row of `sampled` means, with the rule-of-three warning where samples are few."""
+    said = []
+    if row["sampled_questions"]:
+        parts = ", ".join(f"{row[name]:,} {name}" for name in CATEGORIES)
+        said.append(f"SliCK of {row['sampled_questions']:,} questions: {parts}.")
+        if row["cannot_tell"]:
+            said.append(f"{row['cannot_tell']:,} lack greedy or warm samples and have no category.")
+        if row["Unknown"] and row["fewest_unknown"] < FULL_SAMPLES:
+            said.append(_inflated(row["Unknown"], row["fewest_unknown"]))
+    if row["clustered_questions"]:
+        said.append(
+            f"Mean semantic entropy {row['semantic_entropy']:.2f} nats over "
+            f"{row['clustered_questions']:,} questions, {row['consistently_wrong']:,} of them "
+            f"consistently wrong (at least {CONSISTENT:.0%} of the samples in one wrong cluster), "
+            "which entropy does not show."
+        )
+    return said

@@ -13,9 +13,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import imports, pages, verdicts
+from bench import hallucination, imports, pages, verdicts
 
-BENCHMARKS = {"imports": imports.measure, "verdicts": verdicts.measure, "pages": pages.measure}
+BENCHMARKS = {
+    "imports": imports.measure, "verdicts": verdicts.measure, "pages": pages.measure,
+    "hallucination": hallucination.measure,
+}  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 
 

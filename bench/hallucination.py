@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import tempfile
 import time
@@ -17,8 +16,10 @@ import polars as pl
 from analytics.hallucination import rates_from_counts
 from analytics.rates import wilson
 from bench.processes import python
+from data import answers as answer_counts
 from data.owner import Owner
 
+ANSWERS = 5_000_000
 ITERATIONS, TOPICS = 50, 20
 RAW = """
 select iteration, origin, topic, count(grade) as n,
@@ -55,62 +56,78 @@ def answers(path: Path, rows: int, seed: int = 0) -> Path:
     return path
 
 
-def run(rows: int = 5_000_000, repeats: int = 7) -> dict[str, float]:
-    """Seconds and ratio of one question, and time and memory of the import before it."""
+def measure(runs: int, steps: int) -> list[dict[str, object]]:
+    """One row a question; the size is ANSWERS whatever the other benchmarks' size is."""
+    return run(ANSWERS)
+
+
+def run(rows: int, repeats: int = 9) -> list[dict[str, object]]:
+    """Time of each question beside the plain group by, and what the import before them took."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         log, home = answers(Path(folder) / "answers.parquet", rows), Path(folder) / "home"
         imported = python(["-m", "data", "import", log, "--json"], home)
-        with closing(Owner(home)) as owner:
-            query = owner.store.query
-
-            def frames() -> pl.DataFrame:
-                asked = {"loops": ["bench"], "until": None}
-                return rates_from_counts(
-                    query("answer_counts", **asked, tau=0.8),
-                    query("answer_flips", **asked, compare_to=None),
-                    query("answer_clusters", **asked), query("answer_cells", **asked),
-                )  # fmt: skip
-
-            def intervals() -> pl.DataFrame:
-                sums = (
-                    counted()
-                    .group_by("iteration", "origin", "topic")
-                    .agg(pl.col("n", "incorrect", "confident_incorrect", "measured").sum())
-                )
-                low, high = wilson(sums["incorrect"].to_numpy(), sums["n"].to_numpy())
-                sure = wilson(sums["confident_incorrect"].to_numpy(), sums["measured"].to_numpy())
-                return sums.with_columns(low=low, high=high, sure_low=sure[0], sure_high=sure[1])
-
-            def counted() -> pl.DataFrame:
-                return query("answer_counts", loops=["bench"], until=None, tau=0.8)
-
-            bare = _median(counted, repeats)
-            ours, whole = _median(intervals, repeats), _median(frames, 3)
-            other = _median(lambda: query("answer_counts", loops=["bench"], until=None, tau=0.7), 1)
-            none = dict.fromkeys(("until", "origin", "topic", "knowledge", "grade", "change"))
-            page = {**none, "loops": ["bench"], "iteration": ITERATIONS - 1, "search": "entity 77",
-                    "compare_to": None, "rows": 50, "skip": 0}  # fmt: skip
-            shown = _median(lambda: query("answers_page", **page), 3)
-        with duckdb.connect(str(home / "store.duckdb"), read_only=True) as store:
-            raw = _median(lambda: store.sql(RAW).pl(), repeats)
         size = (home / "store.duckdb").stat().st_size / 1e6
-    return {
-        "rows": rows, "counts_s": bare, "rates_s": ours, "raw_group_by_s": raw,
-        "ratio": bare / raw, "rates_ratio": ours / raw,
-        "all_statistics_s": whole, "all_statistics_ratio": whole / raw, "other_tau_s": other,
-        "page_s": shown, "import_cpu_s": imported.cpu, "import_mb": imported.memory,
-        "store_mb": size,
-    }  # fmt: skip
+        with closing(Owner(home)) as owner:
+            found = _questions(owner.store.query, home, repeats)
+    found.append({
+        "what": "import in parts", "answers": rows, "cpu_s": imported.cpu,
+        "memory_mb": imported.memory, "store_mb": size,
+    })  # fmt: skip
+    return found
 
 
-def _median(work: Callable[[], object], repeats: int) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+def _questions(query: answer_counts.Query, home: Path, repeats: int) -> list[dict[str, object]]:
+    loops = ["bench"]
+
+    def counted(tau: float = 0.8) -> pl.DataFrame:
+        return answer_counts.counts(query, loops, None, tau)
+
+    def intervals() -> pl.DataFrame:
+        sums = (
+            counted()
+            .group_by("iteration", "origin", "topic")
+            .agg(pl.col("n", "incorrect", "confident_incorrect", "measured").sum())
+        )
+        low, high = wilson(sums["incorrect"].to_numpy(), sums["n"].to_numpy())
+        sure = wilson(sums["confident_incorrect"].to_numpy(), sums["measured"].to_numpy())
+        return sums.with_columns(low=low, high=high, sure_low=sure[0], sure_high=sure[1])
+
+    def whole() -> pl.DataFrame:
+        asked = {"loops": loops, "until": None}
+        return rates_from_counts(
+            counted(), answer_counts.flips(query, loops, None, None),
+            query("answer_clusters", **asked), query("answer_calibration", **asked),
+        )  # fmt: skip
+
+    def page(search: str | None) -> pl.DataFrame:
+        none = dict.fromkeys(("until", "origin", "topic", "knowledge", "grade", "change"))
+        return query("answers_page", **none, loops=loops, iteration=ITERATIONS - 1,
+                     search=search, compare_to=None, rows=25, skip=0)  # fmt: skip
+
+    work: dict[str, Callable[[], object]] = {
+        "rates by iteration x topic with intervals": intervals,
+        "all statistics of the page": whole,
+        "confident from another tau": lambda: counted(0.7),
+        "a page of answers, newly wrong first": lambda: page(None),
+        "a search in an iteration": lambda: page("entity 77"),
+    }
+    times: dict[str, list[float]] = {name: [] for name in work}
+    raw: list[float] = []
+    with duckdb.connect(str(home / "store.duckdb")) as store:  # the owner's own, within a process
+        for turn in range(repeats):
+            raw.append(_seconds(lambda: store.sql(RAW).pl()))
+            for name, task in work.items():
+                if turn < 3 or name.startswith("rates"):
+                    times[name].append(_seconds(task))
+    beside = statistics.median(raw)
+    return [
+        {"what": name, "ours_ms": 1000 * statistics.median(seen),
+         "group_by_ms": 1000 * beside, "ratio": statistics.median(seen) / beside}
+        for name, seen in times.items()
+    ]  # fmt: skip
 
 
-if __name__ == "__main__":
-    print(json.dumps(run(), indent=1))
+def _seconds(task: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    task()
+    return time.perf_counter() - start

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, RunLog
+from data.columns import ANSWER_COLUMNS, AUDIT_COLUMNS, CORPUS_COLUMNS, RunLog
 from data.sql import sql
 
+Query = Callable[..., pl.DataFrame]
+ROLLUP_TAU = 0.8
+"""Confidence from which the rollup counts an answer as confident."""
 PAIR = pl.List(pl.Struct({"key": pl.String, "value": pl.Float64}))
 
 
@@ -27,6 +30,13 @@ def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
     ]  # fmt: skip
     if corpora:
         held["corpus"] = pl.concat(corpora)
+    audits = [
+        log.audits.select(pl.col(name).cast(kind) for name, kind in AUDIT_COLUMNS.items())
+        .with_columns(loop=pl.lit(log.run))
+        for log in logs if log.audits.height
+    ]  # fmt: skip
+    if audits:
+        held["audits"] = pl.concat(audits)
     return held
 
 
@@ -46,10 +56,14 @@ def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str) -> bool
         "corpus": (
             "create or replace temp table incoming_corpus as select * from read_parquet($path)"
         ),
+        "audits": (
+            "create or replace temp table incoming_audits as select * from read_parquet($path)"
+        ),
     }
     none = {
         "answers": "create or replace temp table incoming_answers as from answers limit 0",
         "corpus": "create or replace temp table incoming_corpus as from corpus limit 0",
+        "audits": "create or replace temp table incoming_audits as from audits limit 0",
     }
     found = False
     for stem, text in read.items():
@@ -65,6 +79,7 @@ def rename(cursor: duckdb.DuckDBPyConnection, names: dict[str, str]) -> None:
     """Give the incoming answers the name under which their run is kept."""
     cursor.execute("update incoming_answers set loop = $new where loop = $old", names)
     cursor.execute("update incoming_corpus set loop = $new where loop = $old", names)
+    cursor.execute("update incoming_audits set loop = $new where loop = $old", names)
 
 
 def merge(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
@@ -72,6 +87,38 @@ def merge(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
     cursor.execute(sql("changes", "answers"))
     rows = cursor.sql("select run_id, answers, replaced, moved from answers_by_run").pl()
     return {row.pop("run_id"): row for row in rows.iter_rows(named=True)}
+
+
+def counts(
+    query: Query, loops: list[str] | None, until: int | None, tau: float, by_training: bool = False
+) -> pl.DataFrame:
+    """Answers counted for ``analytics.hallucination``: from the rollup where that is possible.
+
+    Args:
+        query: the store's, or a remote store's.
+        loops: None = all.
+        until: last iteration.
+        tau: confidence from which an answer is confident.
+        by_training: the topic says whether the entity asked about was trained on.
+    """
+    asked = {"loops": loops, "until": until}
+    kept = query("answer_counts", **asked)
+    if tau == ROLLUP_TAU and not by_training:
+        return kept
+    single = kept["n"].sum() == kept["questions"].sum()
+    question = "answer_counts_single" if single else "answer_counts_at"
+    return query(question, **asked, tau=tau, by_training=by_training)
+
+
+def flips(
+    query: Query, loops: list[str] | None, until: int | None, compare_to: int | None,
+    iterations: list[int] | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """Questions that changed: since the iteration before from the rollup, else counted."""
+    if compare_to is None:
+        return query("answer_flips", loops=loops, until=until)
+    return query("answer_flips_since", loops=loops, until=until, iterations=iterations,
+                 compare_to=compare_to)  # fmt: skip
 
 
 def _answer_rows(log: RunLog) -> pl.DataFrame:

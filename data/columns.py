@@ -81,6 +81,17 @@ ANSWER_COLUMNS: dict[str, pl.DataType] = {
 }
 """Columns of the answers table; the key is (loop, iteration, origin, question_id, sample_id)."""
 
+AUDIT_COLUMNS: dict[str, pl.DataType] = {
+    "loop": pl.String(),
+    "iteration": pl.Int64(),
+    "origin": pl.String(),
+    "question_id": pl.String(),
+    "sample_id": pl.Int64(),
+    "grade": pl.String(),  # the grader's; null = as the answers table has it
+    "human_grade": pl.String(),  # the human's
+}
+"""Columns of human re-grades, of the same key as the answers they judge."""
+
 CORPUS_COLUMNS: dict[str, pl.DataType] = {
     "loop": pl.String(),
     "iteration": pl.Int64(),  # of the model trained on it, 0 = base
@@ -97,6 +108,11 @@ CORPUS_COLUMNS: dict[str, pl.DataType] = {
 def no_answers() -> pl.DataFrame:
     """An empty answers frame."""
     return pl.DataFrame(schema=ANSWER_COLUMNS)
+
+
+def no_audits() -> pl.DataFrame:
+    """An empty frame of human re-grades."""
+    return pl.DataFrame(schema=AUDIT_COLUMNS)
 
 
 def no_corpus() -> pl.DataFrame:
@@ -140,7 +156,8 @@ class RunLog:
 
     ``metrics`` holds METRIC_COLUMNS (all but run_id may be null) and any further numeric column
     under its logged name; ``samples`` holds SAMPLE_COLUMNS and may have further columns, and so
-    does ``answers`` ANSWER_COLUMNS; ``corpus`` holds CORPUS_COLUMNS.
+    does ``answers`` ANSWER_COLUMNS; ``corpus`` holds CORPUS_COLUMNS, ``audits``
+    AUDIT_COLUMNS.
     """
 
     run: str  # the proposed run_id
@@ -154,6 +171,7 @@ class RunLog:
     warnings: list[str] = field(default_factory=list)
     answers: pl.DataFrame = field(default_factory=no_answers)
     corpus: pl.DataFrame = field(default_factory=no_corpus)
+    audits: pl.DataFrame = field(default_factory=no_audits)
 
 
 @dataclass(frozen=True)

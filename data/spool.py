@@ -28,8 +28,7 @@ RUN_COLUMNS = (
 )  # fmt: skip
 FORMAT_RANK = {
     "trl": 1, "verl": 1, "trackio": 2, "wandb": 3, "mlflow": 3, "openrlhf": 3, "tensorboard": 4,
-    "table": 5, "samples": 6, "answers": 7, "corpus": 8,
-    "settings": 9,
+    "table": 5, "samples": 6, "answers": 7, "corpus": 8, "audit": 8, "settings": 9,
 }  # fmt: skip
 """Richness of a format: where two logs of one run disagree, the smaller number wins."""
 

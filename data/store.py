@@ -18,6 +18,8 @@ MIGRATIONS: tuple[tuple[int, str], ...] = (
     (2, "answers_tables"),
     (3, "project_roles_table"),
     (4, "prompt_gold_counts"),
+    (5, "audit_tables"),
+    (6, "calibration_table"),
 )
 """(version it leads to, file in changes/), in order, for stores older than the last of them."""
 SCHEMA_VERSION = MIGRATIONS[-1][0]
@@ -177,6 +179,8 @@ class Store:
                 )
             for target, name in MIGRATIONS:
                 if target > version:
+                    if target > 2:  # fills rollups by these
+                        cursor.execute(sql("changes", "answers_macros"))
                     cursor.execute("begin")
                     cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})

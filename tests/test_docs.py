@@ -49,7 +49,7 @@ def test_formats_in_the_readme_are_those_that_are_read() -> None:
     told = re.findall(r"^\| `([a-z]+)`: ", README, re.M)
     assert sorted(told) == sorted({reader.FORMAT for reader in READERS})
     # A log of answers is an answers table to the store, whoever wrote it.
-    parts = {"samples", "answers", "corpus", "settings"}
+    parts = {"samples", "answers", "corpus", "settings", "audit"}
     assert set(told) - {"evaluation"} == set(FORMAT_RANK) - parts
 
 

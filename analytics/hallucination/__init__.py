@@ -44,7 +44,8 @@ def rates(answers: pl.DataFrame, tau: float = 0.8, compare_to: int | None = None
         The frame of `rates_from_counts`; the first column is `run` where answers name runs.
     """
     found = rates_from_counts(
-        count(answers, tau), flips(answers, compare_to), clusters(answers), cells(answers),
+        count(answers, tau), flips(answers, compare_to), clusters(answers),
+        calibration(cells(answers)),
         compare_to, tau,
     )  # fmt: skip
     return found if "loop" in answers.columns else found.rename({"loop": "run"})
@@ -54,10 +55,9 @@ def rates_from_counts(
     counts: pl.DataFrame,
     flips: pl.DataFrame,
     clusters: pl.DataFrame | None = None,
-    cells: pl.DataFrame | None = None,
+    calibrated: pl.DataFrame | None = None,
     compare_to: int | None = None,
     tau: float = 0.8,
-    bins: int = BINS,
 ) -> pl.DataFrame:
     """As `rates`, from frames that were counted elsewhere.
 
@@ -65,10 +65,10 @@ def rates_from_counts(
         counts: `counts.COUNTS`, of every iteration that is shown or compared with.
         flips: `pairs.FLIPS` for the same `compare_to`.
         clusters: `counts.CLUSTERS`; without it the clustered columns are null.
-        cells: `counts.CELLS`; without it ece, ece_null, auroc, brier are null.
+        calibrated: `level_rows.calibration` of `counts.CELLS`; without it ece, ece_null, auroc,
+            brier are null.
         compare_to: as given to `flips`.
         tau: as given to `count`; only written beside the result.
-        bins: of ECE.
 
     Returns:
         One row a (loop, iteration, origin, level, topic, knowledge), in this order; n, correct,
@@ -120,7 +120,7 @@ def rates_from_counts(
     )  # fmt: skip
     table = _clustered(table, clusters)
     table = table.join(_shrunken(table), on=list(ROW), how="left", nulls_equal=True)
-    table = _calibrated(table, cells, bins)
+    table = _calibrated(table, calibrated)
     table = change(table, levels(flips, ["from_iteration"]), compare_to)
     floats = pl.selectors.float()
     return in_order(table.drop("effective").with_columns(floats.fill_nan(None)))
@@ -191,14 +191,12 @@ def _shrunken(table: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(found) if found else empty.clear()
 
 
-def _calibrated(table: pl.DataFrame, cells: pl.DataFrame | None, bins: int) -> pl.DataFrame:
+def _calibrated(table: pl.DataFrame, calibrated: pl.DataFrame | None) -> pl.DataFrame:
     names = ("ece", "ece_null", "auroc", "brier")
-    if cells is None:
+    bins = pl.lit(BINS, pl.Int64).alias("bins")
+    if calibrated is None:
         empty = [pl.lit(None, pl.Float64).alias(name) for name in names]
-        return table.with_columns(
-            pl.lit(None, pl.Int64).alias("n_calibration"), *empty, bins=pl.lit(bins)
-        )
-    found = calibration(cells, bins).select(*ROW, "n_calibration", *names)
-    return table.join(found, on=list(ROW), how="left", nulls_equal=True).with_columns(
-        bins=pl.lit(bins)
-    )
+        return table.with_columns(pl.lit(None, pl.Int64).alias("n_calibration"), *empty, bins)
+    keys = [name for name in ROW if name != "level"]
+    found = calibrated.select(*keys, "n_calibration", *names)
+    return table.join(found, on=keys, how="left", nulls_equal=True).with_columns(bins)

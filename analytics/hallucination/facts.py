@@ -6,7 +6,7 @@ A trainer's reward function may count the facts that a response states and how m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,33 @@ def pooled_facts(steps: pl.DataFrame, most: int = MOST_POINTS) -> pl.DataFrame:
     ).with_columns(pl.selectors.float().fill_nan(None))  # fmt: skip
 
 
+ORIGIN = "training_responses"
+"""Origin of facts in the rows of `hallucination --json`: never pooled with graded answers."""
+
+
+def fact_rows(facts: pl.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Pooled facts as rows of `hallucination --json`: n counts stated facts.
+
+    Args:
+        facts: of one run, as `pooled_facts` gives them; iteration is the last step of a point.
+        keys: of the rows of graded answers; those that facts do not have are null.
+    """
+    rows = []
+    for row in facts.iter_rows(named=True):
+        counted = row["n"] is not None
+        told = dict.fromkeys(keys) | {
+            "iteration": row["iteration"], "origin": ORIGIN, "level": "total",
+            "n": row["n"], "incorrect": row["wrong"],
+            "correct": row["n"] - row["wrong"] if counted else None,
+            "not_attempted": 0 if counted else None, "rate": row["rate"], "low": row["low"],
+            "high": row["high"], "rate_of_attempted": row["rate"] if counted else None,
+            "interval": "steps as clusters" if row["steps"] > 1 else "responses as clusters",
+            "rate_logged": row["rate_logged"], "steps": row["steps"], "kl": row["kl"],
+        }  # fmt: skip
+        rows.append(told)
+    return rows
+
+
 def facts_sentence(facts: pl.DataFrame, gold: pl.DataFrame, verdict: Mapping[str, Any]) -> str:
     """How the share of wrong facts moved while gold did, and what that says of an onset.
 
@@ -104,10 +131,8 @@ def facts_sentence(facts: pl.DataFrame, gold: pl.DataFrame, verdict: Mapping[str
     best = measured.row(int(measured["gold_reward"].arg_max() or 0), named=True)
     end = measured.row(-1, named=True)
     if verdict.get("status") in ("overoptimized", "collapsed"):
-        said += (
-            f". Gold fell from {best['gold_reward']:.2f} at step {best['iteration']:,} to "
-            f"{end['gold_reward']:.2f}"
-        )
+        reached = f"{best['gold_reward']:.2f} at step {best['iteration']:,}"
+        said += f". Gold fell from {reached} to {end['gold_reward']:.2f}".replace("-", "−")
         if last["rate"] < first["rate"]:
             return f"{said}: fewer wrong facts did not mean a better model."
     return f"{said}. The verdict goes by gold: this rate alone is no sign of an onset."

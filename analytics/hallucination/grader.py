@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from analytics.hallucination.words import percent
 from analytics.rates import normal_quantile, wilson
 
 FEWEST_AUDITED = 10
@@ -56,7 +59,10 @@ def grader_error(audit: pl.DataFrame) -> GraderError:
     counts = both.select(
         wrong=true.sum(), found=(said & true).sum(), right=(~true).sum(), kept=(~said & ~true).sum()
     ).row(0)
-    wrong, found, right, kept = (int(number) for number in counts)
+    return _error(*(int(number) for number in counts))
+
+
+def _error(wrong: int, found: int, right: int, kept: int) -> GraderError:
     low, high = wilson([found, kept], [wrong, right])
     return GraderError(
         sensitivity=found / wrong if wrong else float("nan"),
@@ -66,6 +72,78 @@ def grader_error(audit: pl.DataFrame) -> GraderError:
         sensitivity_interval=(float(low[0]), float(high[0])),
         specificity_interval=(float(low[1]), float(high[1])),
     )
+
+
+def grader_error_of_counts(counts: pl.DataFrame) -> GraderError:
+    """As `grader_error`, from grade, human_grade and answers (how many of this pair)."""
+    said, true = pl.col("grade") == "incorrect", pl.col("human_grade") == "incorrect"
+    n = pl.col("answers")
+    pairs = counts.select(
+        n.filter(true).sum(), n.filter(said & true).sum().alias("found"),
+        n.filter(~true).sum().alias("right"), n.filter(~said & ~true).sum().alias("kept"),
+    ).row(0)  # fmt: skip
+    return _error(*(int(number) for number in pairs))
+
+
+def corrected(totals: pl.DataFrame, audits: pl.DataFrame) -> list[dict[str, Any]]:
+    """The corrected rate of each iteration that was audited.
+
+    Args:
+        totals: rows of `hallucination.rates`, level "total".
+        audits: loop, iteration, origin, grade (null = fits no answer), human_grade, answers.
+
+    Returns:
+        loop, iteration, origin, audited, sensitivity, specificity, rate (corrected), low, high,
+        uncorrected, reason ("" where the correction can be relied on); None for NaN.
+    """
+    name = "loop" if "loop" in totals.columns else "run"
+    found = []
+    for keys, part in audits.drop_nulls("grade").group_by(
+        "loop", "iteration", "origin", maintain_order=True
+    ):
+        loop, iteration, origin = keys
+        own = totals.filter(
+            pl.col(name) == loop, iteration=iteration, origin=origin, level="total"
+        ).filter(pl.col("n") > 0)
+        if own.is_empty():
+            continue
+        row, error = own.row(0, named=True), grader_error_of_counts(part)
+        told = rogan_gladen(row["rate"], row["questions"], error)
+        numbers = {
+            "sensitivity": error.sensitivity, "specificity": error.specificity, "rate": told.rate,
+            "low": told.low, "high": told.high,
+        }  # fmt: skip
+        found.append({
+            "loop": loop, "iteration": iteration, "origin": origin,
+            "audited": int(part["answers"].sum()),
+            **{key: None if np.isnan(value) else value for key, value in numbers.items()},
+            "uncorrected": row["rate"], "reason": told.reason,
+        })  # fmt: skip
+    return found
+
+
+def unmatched_sentences(audits: pl.DataFrame) -> list[str]:
+    """Re-grades that fit no answer, or several, and are left out; nothing where all fit."""
+    lost = audits.filter(pl.col("grade").is_null()).group_by("loop").agg(pl.col("answers").sum())
+    return [
+        f"{loop}: {n:,} human re-grades fit no single answer (the key is loop, iteration, origin, "
+        "question_id, sample_id) and are left out."
+        for loop, n in lost.sort("loop").iter_rows()
+    ]
+
+
+def sentence(row: Mapping[str, Any]) -> str:
+    """What an audit says of a rate, from a row of `corrected`."""
+    start = f"{row['audited']:,} answers at iteration {row['iteration']:,} were re-graded by people"
+    if row["rate"] is None:
+        return f"{start}, but the rate cannot be corrected: {row['reason']}."
+    said = (
+        f"{start}: the grader finds {percent(row['sensitivity'])} of the wrong ones and clears "
+        f"{percent(row['specificity'])} of the others, so {percent(row['uncorrected'])} wrong "
+        f"becomes {percent(row['rate'])} ({percent(row['low'])} to {percent(row['high'])}, "
+        "Rogan-Gladen)"
+    )
+    return f"{said}; {row['reason']}." if row["reason"] else f"{said}."
 
 
 def rogan_gladen(rate: float, n: float, error: GraderError, level: float = 0.95) -> Corrected:

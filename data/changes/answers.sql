@@ -34,6 +34,14 @@ where o.loop = c.loop and o.iteration = c.iteration and o.origin = c.origin
 insert into corpus
 select * from changed_corpus order by loop, iteration, origin, generator_iteration;
 
+create or replace temp table changed_audits as
+select * from incoming_audits except select * from audits;
+delete from audits o using changed_audits c
+where o.loop = c.loop and o.iteration = c.iteration and o.origin = c.origin
+    and o.question_id = c.question_id and o.sample_id = c.sample_id;
+insert into audits
+select * from changed_audits order by loop, iteration, origin, question_id, sample_id;
+
 create or replace temp table answers_by_run as
 with counts as (
     select loop, sum(graded) filter (is_new) as answers, sum(n) filter (not is_new) as replaced,
@@ -41,6 +49,8 @@ with counts as (
     from changed_answers group by loop
     union all
     select loop, 0, 0, count(*) from changed_corpus group by loop
+    union all
+    select loop, 0, 0, count(*) from changed_audits group by loop
 )
 select loop as run_id, coalesce(sum(answers), 0)::bigint as answers,
     coalesce(sum(replaced), 0)::bigint as replaced, sum(moved)::bigint as moved
@@ -60,6 +70,8 @@ delete from answer_clusters where list_contains(getvariable('changed_loops'), lo
     and list_contains(getvariable('changed_iterations'), iteration);
 delete from answer_cells where list_contains(getvariable('changed_loops'), loop)
     and list_contains(getvariable('changed_iterations'), iteration);
+delete from answer_calibration where list_contains(getvariable('changed_loops'), loop)
+    and list_contains(getvariable('changed_iterations'), iteration);
 delete from answer_flips where list_contains(getvariable('changed_loops'), loop)
     and list_contains(getvariable('compared_iterations'), iteration);
 insert into answer_counts
@@ -70,6 +82,9 @@ select * from answers_clustered(
     coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'));
 insert into answer_cells
 select * from answers_binned(
+    coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'));
+insert into answer_calibration
+select * from answers_calibrated(
     coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'));
 insert into answer_flips
 select * from answers_flipped(

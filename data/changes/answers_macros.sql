@@ -126,7 +126,39 @@ select loop, iteration, origin, topic, knowledge, count(*) as clusters,
     sum(x * x)::bigint as incorrect_squares
 from entities group by loop, iteration, origin, topic, knowledge;
 
-create or replace macro answers_binned(loops, iterations) as table
+-- As answers_counted where every question has one answer: no question is looked at by itself.
+create or replace macro answers_counted_single(loops, iterations, tau, by_training) as table
+with marks as (
+    select loop, iteration, origin, grade,
+        case when not by_training then topic when in_training then 'trained on'
+            else 'not trained on' end as topic,
+        case when not by_training then knowledge end as knowledge,
+        case when grade is not null then round(confidence, 6) end as c,
+        coalesce(malformed, false) as malformed, grade is not null and confidence_refused as refused
+    from answers_of(loops, iterations) where not by_training or in_training is not null
+), sure as (
+    select *, coalesce(c >= tau, false) and grade <> 'not_attempted' as sure from marks
+), sums as (
+    select loop, iteration, origin, topic, knowledge, count(grade) as n,
+        count(*) filter (grade = 'correct') as correct,
+        count(*) filter (grade = 'incorrect') as incorrect,
+        count(*) filter (grade = 'not_attempted') as not_attempted,
+        count(*) filter (grade is null) as ungraded,
+        count(*) filter (c is not null or grade = 'not_attempted') as measured,
+        count(*) filter (sure) as confident,
+        count(*) filter (sure and grade = 'incorrect') as confident_incorrect,
+        count(*) filter (grade = 'incorrect' and malformed) as malformed,
+        count(*) filter (sure and grade = 'incorrect' and malformed) as confident_malformed,
+        coalesce(sum(c), 0)::double as confidence_sum, count(c) as confidence_n,
+        count(*) filter (refused) as confidence_refused
+    from sure group by loop, iteration, origin, topic, knowledge
+)
+select *, n as questions, correct::double as correct_share, incorrect::double as incorrect_share,
+    incorrect::double as incorrect_squares, measured as measured_questions,
+    confident_incorrect::double as confident_share, confident_incorrect::double as confident_squares
+from sums;
+
+create or replace macro answers_celled(loops, iterations) as table
 with sure as (
     select loop, iteration, origin, topic, knowledge, grade = 'correct' as correct,
         round(confidence, 6) as c, round(round(confidence, 6) * 300, 6) as fine
@@ -137,3 +169,46 @@ select loop, iteration, origin, topic, knowledge, (ceil(fine) + floor(fine))::bi
     count(*) as n, count(*) filter (correct) as correct, sum(c) as confidence_sum,
     sum(c * c) as squares_sum, coalesce(sum(c) filter (correct), 0) as confidence_correct
 from sure group by loop, iteration, origin, topic, knowledge, cell;
+
+-- Fine cells of confidence of all topics together.
+create or replace macro answers_binned(loops, iterations) as table
+select loop, iteration, origin, null::varchar as topic, null::varchar as knowledge, cell,
+    sum(n)::bigint as n, sum(correct)::bigint as correct, sum(confidence_sum) as confidence_sum,
+    sum(squares_sum) as squares_sum, sum(confidence_correct) as confidence_correct
+from answers_celled(loops, iterations) group by loop, iteration, origin, cell;
+
+-- ECE over 15 right-closed bins with its null value, Brier and AUROC (ties within 1/300): the
+-- total, each topic, each category. Formulas: analytics/hallucination/level_rows.py.
+create or replace macro answers_calibrated(loops, iterations) as table
+with cells as (
+    select * from answers_celled(loops, iterations)
+), levelled as (
+    select loop, iteration, origin, null::varchar as topic, null::varchar as knowledge, cell, n,
+        correct, confidence_sum, squares_sum, confidence_correct from cells
+    union all
+    select loop, iteration, origin, topic, null, cell, n, correct, confidence_sum, squares_sum,
+        confidence_correct from cells where topic is not null
+    union all
+    select loop, iteration, origin, null, knowledge, cell, n, correct, confidence_sum, squares_sum,
+        confidence_correct from cells where knowledge is not null
+), whole as (
+    select loop, iteration, origin, topic, knowledge, cell, sum(n) as n, sum(correct) as correct,
+        sum(confidence_sum) as sure, sum(squares_sum) as squares, sum(confidence_correct) as sure_right
+    from levelled group by loop, iteration, origin, topic, knowledge, cell
+), ranked as (
+    select *, sum(n - correct) over (
+            partition by loop, iteration, origin, topic, knowledge order by cell
+        ) - (n - correct) / 2 as wrong_below,
+        least(greatest((cell + 39) // 40 - 1, 0), 14) as bin
+    from whole
+), binned as (
+    select loop, iteration, origin, topic, knowledge, bin, sum(n) as n, sum(correct) as correct,
+        sum(squares - 2 * sure_right + correct) as brier, sum(correct * wrong_below) as wins,
+        abs(sum(correct) - sum(sure)) as gap, sqrt(greatest(sum(sure) - sum(squares), 0)) as spread
+    from ranked group by loop, iteration, origin, topic, knowledge, bin
+)
+select loop, iteration, origin, topic, knowledge, sum(n)::bigint as n_calibration,
+    sum(gap)::double / sum(n) as ece, sqrt(2 / pi()) * sum(spread) / sum(n) as ece_null,
+    (sum(wins) / nullif(sum(correct) * (sum(n) - sum(correct)), 0))::double as auroc,
+    sum(brier)::double / sum(n) as brier
+from binned group by loop, iteration, origin, topic, knowledge;

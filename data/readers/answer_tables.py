@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, LogError, RunFacts, RunLog
+from data.columns import ANSWER_COLUMNS, AUDIT_COLUMNS, CORPUS_COLUMNS, LogError, RunFacts, RunLog
 from data.readers import grades
 from data.readers.cells import Cells, split_by
 from data.readers.completions import prompt_ids
@@ -33,6 +33,8 @@ FLAGS: tuple[Column, ...] = (
     Column("malformed", keys=("malformed",)),
     Column("in_training", keys=("in_training", "in_loop_pool")),
 )
+HUMAN = Column("human_grade", keys=("human_grade", "grade_human"))
+"""A human's grade of the same answer: an audit of the grader."""
 NOT_STATED = "not stated"
 """Origin of answers whose log gives none."""
 
@@ -42,7 +44,14 @@ def holds(columns: Collection[str]) -> bool:
     asked = any(
         column.find(columns) for column in TEXTS if column.name in ("question_id", "question")
     )
-    return ("grade" in columns and asked) or holds_corpus(columns)
+    graded = "grade" in columns or HUMAN.find(columns) is not None
+    return (graded and asked) or holds_corpus(columns)
+
+
+def holds_only_audit(columns: Collection[str]) -> bool:
+    """Whether a table re-grades answers that are in another one: it has no answer of its own."""
+    told = {c.name for c in TEXTS if c.find(columns)} & {"answer", "question", "reference"}
+    return HUMAN.find(columns) is not None and not told and "confidence" not in columns
 
 
 def holds_corpus(columns: Collection[str]) -> bool:
@@ -80,19 +89,29 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
             taken.add(key)
             series.append(_flag(cells, key).alias(column.name))
     letters = grades.SIMPLEQA if simple else None
-    series += grades.mapped(cells.texts("grade"), letters).get_columns()
+    given = cells.texts("grade") if "grade" in keys else pl.Series([None] * height, dtype=pl.String)
+    series += grades.mapped(given, letters).get_columns()
+    human = HUMAN.find(keys)
+    if human:
+        taken.add(human)
+        regraded = grades.mapped(cells.texts(human), letters)["grade"].alias("human_grade")
+        series.append(regraded)
+    only_audit = holds_only_audit(keys)
     for key in ("confidence", "confidence_consistency"):
         if key in keys:
             taken.add(key)
             series.append(cells.numbers(key).alias(key))
-    for key in cells.further(taken | set(ANSWER_COLUMNS)):
+    for key in cells.further(taken | {"cluster"} | set(ANSWER_COLUMNS)):
         series.append(cells.numbers(key).fill_nan(None))
     rows = pl.DataFrame(series)
     if "question_id" not in rows.columns:
         rows = rows.with_columns(prompt_ids(rows["question"].fill_null("")).alias("question_id"))
-    given = frame["sample_id"] if "sample_id" in keys else None
-    if given is not None:
-        rows = rows.with_columns(sample_id=given.cast(pl.String))
+    if "cluster" in keys:  # a label of equal meaning, whatever it is called
+        labels = _numbered(frame["cluster"].cast(pl.String)).cast(pl.Float64)
+        known = frame["cluster"].is_not_null()
+        rows = rows.with_columns(cluster=pl.when(known).then(labels))
+    if "sample_id" in keys:
+        rows = rows.with_columns(sample_id=frame["sample_id"].cast(pl.String))
     default = "benchmark" if simple else NOT_STATED
     for name, at in split_by(names).items():
         good = at
@@ -107,7 +126,19 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
             )
         part = rows if len(good) == height else rows[good]
         part = shaped(part.with_columns(loop=pl.lit(name, pl.String)), default)
-        yield log(name, verbatim, "answers", cells.table.path, part, warnings)
+        audits = None
+        if human:
+            audits = part.filter(pl.col("human_grade").is_not_null()).select(list(AUDIT_COLUMNS))
+            if unknown := part.height - audits.height:
+                warnings.append(f"{unknown:,} rows hold no known human grade: not audited")
+            part = part.drop("human_grade")
+        if only_audit and audits is not None:
+            yield _audit(name, verbatim, cells.table.path, audits, warnings)
+            continue
+        told = log(name, verbatim, "answers", cells.table.path, part, warnings)
+        if audits is not None:
+            told.audits = audits
+        yield told
 
 
 def shaped(rows: pl.DataFrame, origin: str = NOT_STATED) -> pl.DataFrame:
@@ -150,6 +181,15 @@ def log(
         warnings=[*warnings, *grades.said(answers)],
         answers=answers,
     )
+
+
+def _audit(
+    name: str, verbatim: bool, path: Path, audits: pl.DataFrame, warnings: list[str]
+) -> RunLog:
+    told = log(name, verbatim, "audit", path, _NO_ANSWERS.clone(), warnings)
+    told.format, told.audits = "audit", audits
+    told.facts.sources[0]["rows"] = audits.height
+    return told
 
 
 def _corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
@@ -197,6 +237,6 @@ def _numbered(ids: pl.Series) -> pl.Series:
         return whole.fill_null(0).alias("sample_id")
     texts = ids.cast(pl.String).fill_null("")
     unique = texts.unique()
-    digests = [hashlib.blake2b(text.encode(), digest_size=7).digest() for text in unique.to_list()]
+    digests = [hashlib.blake2b(text.encode(), digest_size=6).digest() for text in unique.to_list()]
     numbers = pl.Series([int.from_bytes(digest) for digest in digests], dtype=pl.Int64)
     return texts.replace_strict(unique, numbers).alias("sample_id")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from analytics import calibration_cells
+from analytics import calibration_cells, knowledge
 from analytics import hallucination as statistics
 from analytics.hallucination import beside, facts, training
 from analytics.hallucination.pairs import FLIPS
 from analytics.hallucination.training import TrainingView
+from data import answers
 from data.home import home
 from pages.shared import reads
 
@@ -53,21 +53,27 @@ def hallucination(named: Loops, tau: float, compare_to: int | None) -> pl.DataFr
 def _hallucination(
     _home: str, generation: int, named: Loops, tau: float, compare_to: int | None
 ) -> pl.DataFrame:
-    query: Callable[..., pl.DataFrame] = reads.store().query
-    asked = {"loops": list(named), "until": None}
+    query, loops = reads.store().query, list(named)
     found = statistics.rates_from_counts(
-        query("answer_counts", **asked, tau=tau),
-        query("answer_flips", **asked, compare_to=compare_to),
-        query("answer_clusters", **asked), query("answer_cells", **asked), compare_to, tau,
+        answers.counts(query, loops, None, tau),
+        answers.flips(query, loops, None, compare_to),
+        query("answer_clusters", loops=loops, until=None),
+        query("answer_calibration", loops=loops, until=None), compare_to, tau,
     )  # fmt: skip
-    return beside.with_kl(found, query("metrics", runs=list(named), until=None))
+    return beside.with_kl(found, query("metrics", runs=loops, until=None))
 
 
 def trained_on(named: Loops, tau: float) -> pl.DataFrame:
     """Rates by whether the entity asked about was trained on (as topic), without changes."""
-    counts = ask("trained_on_counts", loops=named, until=None, tau=tau)
+    return _trained_on(str(home()), reads.store().generation, named, tau)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _trained_on(_home: str, generation: int, named: Loops, tau: float) -> pl.DataFrame:
+    query, loops = reads.store().query, list(named)
+    counts = answers.counts(query, loops, None, tau, by_training=True)
     found = statistics.rates_from_counts(counts, pl.DataFrame(schema=FLIPS), tau=tau)
-    metrics = ask("metrics", runs=named, until=None)
+    metrics = query("metrics", runs=loops, until=None)
     return beside.with_kl(found.filter(pl.col("level") == "topic"), metrics)
 
 
@@ -86,6 +92,12 @@ def cells(loop: str, iteration: int, origin: str) -> pl.DataFrame:
     """Cells of confidence of one loop, iteration and origin."""
     held = ask("answer_cells", loops=(loop,), until=iteration)
     return calibration_cells.merged(held.filter(iteration=iteration, origin=origin))
+
+
+def sampled(named: Loops) -> pl.DataFrame:
+    """What sampled answers say: SliCK categories, semantic entropy."""
+    asked: dict[str, Any] = {"loops": named, "until": None}
+    return knowledge.sampled(ask("sample_counts", **asked), ask("sample_clusters", **asked))
 
 
 def rewards(named: Loops) -> pl.DataFrame:

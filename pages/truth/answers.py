@@ -22,7 +22,7 @@ if not graded:
     no_answers("graded answers", "the columns `loop, iteration, question_id, answer, grade`")
 scope = choose_scope(graded, "graded answers")
 
-counts = scope.cut(answer_reads.ask("answer_counts", loops=scope.loops, until=None, tau=0.8))
+counts = scope.cut(answer_reads.ask("answer_counts", loops=scope.loops, until=None))
 if asked := links.asked("question"):
     question = asked[0]
     origins = links.asked("origin")

@@ -7,6 +7,7 @@ from analytics.calibration_cells import reliability, risk_coverage, sentence
 from analytics.figures.calibration import over_time_panels, reliability_figure, risk_figure
 from analytics.figures.rates import rate_figure
 from analytics.hallucination.words import origin_words
+from analytics.knowledge import sampled_sentences
 from pages.shared import answer_reads, links
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, stop_when_empty
@@ -104,6 +105,17 @@ st.caption(
     "Dotted: what a calibrated model with the same confidences would have by chance (ECE), what a "
     "perfect ranking would have (AURC), the share right (beside mean confidence)."
 )
+sampled = scope.cut(answer_reads.sampled(scope.loops)).filter(pl.col("origin") == origin)
+if sampled.height:
+    st.subheader("Sampled answers", anchor=False)
+    ends = sampled.filter(pl.col("iteration") == pl.col("iteration").max().over("loop"))
+    said = [
+        f"- **{escaped(row['loop'])}**, iteration {row['iteration']:,}: "
+        f"{escaped(' '.join(sampled_sentences(row)))}"
+        for row in ends.iter_rows(named=True)
+    ]
+    st.markdown("\n".join(said))
+    st.dataframe(sampled.drop("fewest_unknown"), hide_index=True)
 with st.expander("All numbers"):
     st.dataframe(measured, hide_index=True)
 kinds = answer_reads.ask("confidence_kinds", loops=scope.loops)

@@ -4,6 +4,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.rates import DENOMINATORS
+from analytics.hallucination.grader import corrected, sentence, unmatched_sentences
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from pages.shared import answer_reads, changes_view, facts_view, rates_view
 from pages.shared.choices import choose_one
@@ -68,13 +69,16 @@ if loops:
     asked = {"loops": loops, "until": None}
     notes: dict[str, list[str]] = {}
     for row in scope.cut(answer_reads.ask("answers_unclear", **asked)).iter_rows(named=True):
-        for sentence in unclear_sentences(row):
-            notes.setdefault(sentence, []).append(row["loop"])
+        for text in unclear_sentences(row):
+            notes.setdefault(text, []).append(row["loop"])
     graders = answer_reads.ask("graders", loops=loops)
     for loop in loops:
-        if sentence := grader_unknown(graders.filter(loop=loop)["grader"].to_list()):
-            notes.setdefault(sentence, []).append(loop)
-    said = [f"{', '.join(of)}: {sentence}" for sentence, of in notes.items()]
+        if text := grader_unknown(graders.filter(loop=loop)["grader"].to_list()):
+            notes.setdefault(text, []).append(loop)
+    said = [f"{', '.join(of)}: {text}" for text, of in notes.items()]
+    audits = scope.cut(answer_reads.ask("audits", loops=loops, until=None))
+    said += [f"{row['loop']}: {sentence(row)}" for row in corrected(totals, audits)]
+    said += unmatched_sentences(audits)
     said += changes_view.clustered_notes(totals)
     st.subheader("To keep in mind", anchor=False)
     st.markdown("\n".join(f"- {escaped(text)}" for text in said or ["Every answer is as logged."]))

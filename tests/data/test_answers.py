@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from analytics.hallucination import counts, pairs
+from analytics.hallucination import counts, level_rows, pairs
 from analytics.verdicts import judge
+from data import answers as data_answers
 from data import spool
 from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, ReadOptions, RunLog
 from data.home import home as made_home
@@ -87,7 +88,7 @@ def test_what_cannot_be_taken_as_it_is_is_counted_and_named(tmp_path: Path) -> N
     with closing(Owner(made_home())) as owner:
         unclear = owner.store.query("answers_unclear", loops=None, until=None)
         assert unclear.row(0) == ("l", 0, "benchmark", 3, 1, 1, 1)
-        total = owner.store.query("answer_counts", loops=["l"], until=None, tau=0.8)
+        total = owner.store.query("answer_counts", loops=["l"], until=None)
     assert total.select("n", "ungraded", "questions", "incorrect_share", "confidence_refused").row(
         0
     ) == (4, 3, 3, 1.5, 1)
@@ -134,7 +135,7 @@ def test_published_simpleqa_grades(
         pytest.skip("the published grades are not here")
     assert brought(path)[name]["answers"] == 4326
     with closing(Owner(made_home())) as owner:
-        frame = owner.store.query("answer_counts", loops=[name], until=None, tau=0.8)
+        frame = owner.store.query("answer_counts", loops=[name], until=None)
     assert frame.select("origin", "correct", "incorrect", "not_attempted").rows() == [
         ("benchmark", *counted)
     ]
@@ -179,24 +180,43 @@ def answers() -> pl.DataFrame:
 
 @pytest.mark.parametrize("tau", [0.8, 0.5, 0.7])
 def test_counts_are_those_of_the_statistics(loop: Store, answers: pl.DataFrame, tau: float) -> None:
-    found = loop.query("answer_counts", loops=None, until=None, tau=tau)
-    expected = counts.count(answers, tau)
-    assert_frame_equal(found.sort(KEYS), expected.sort(KEYS), abs_tol=1e-9)
+    expected = counts.count(answers, tau).sort(KEYS)
+    found = data_answers.counts(loop.query, None, None, tau)
+    assert_frame_equal(found.sort(KEYS), expected, abs_tol=1e-9)
+    asked = {"loops": None, "until": None, "tau": tau, "by_training": False}
+    for question in ("answer_counts_at", "answer_counts_single"):
+        assert_frame_equal(loop.query(question, **asked).sort(KEYS), expected, abs_tol=1e-9)
+
+
+def test_counts_by_what_was_trained_on(loop: Store, answers: pl.DataFrame) -> None:
+    words = pl.when("in_loop_pool").then(pl.lit("trained on")).otherwise(pl.lit("not trained on"))
+    known = answers.filter(pl.col("in_loop_pool").is_not_null())
+    expected = counts.count(known.with_columns(topic=words, knowledge=pl.lit(None, pl.String)))
+    asked = {"loops": None, "until": None, "tau": 0.8, "by_training": True}
+    for question in ("answer_counts_at", "answer_counts_single"):
+        found = loop.query(question, **asked).sort(KEYS)
+        assert_frame_equal(found, expected.sort(KEYS), abs_tol=1e-9)
 
 
 @pytest.mark.parametrize("compare_to", [None, 0, 5])
 def test_flips_are_those_of_the_statistics(
     loop: Store, answers: pl.DataFrame, compare_to: int | None
 ) -> None:
-    found = loop.query("answer_flips", loops=None, until=None, compare_to=compare_to)
+    found = data_answers.flips(loop.query, None, None, compare_to)
     assert_frame_equal(found.sort(KEYS), pairs.flips(answers, compare_to).sort(KEYS), abs_tol=1e-9)
 
 
 def test_clusters_and_cells_are_those_of_the_statistics(loop: Store, answers: pl.DataFrame) -> None:
     found = loop.query("answer_clusters", loops=None, until=None)
     assert_frame_equal(found.sort(KEYS), counts.clusters(answers).sort(KEYS))
-    found, keys = loop.query("answer_cells", loops=None, until=None), [*KEYS, "cell"]
-    assert_frame_equal(found.sort(keys), counts.cells(answers).sort(keys), abs_tol=1e-9)
+    cells, keys = counts.cells(answers), [*KEYS[:3], "cell"]
+    numbers = ["n", "correct", "confidence_sum", "squares_sum", "confidence_correct"]
+    found = loop.query("answer_cells", loops=None, until=None).select(keys + numbers)
+    expected = cells.group_by(keys).agg(pl.col(numbers).sum())
+    assert_frame_equal(found.sort(keys), expected.sort(keys), abs_tol=1e-9)
+    found = loop.query("answer_calibration", loops=None, until=None)
+    expected = level_rows.calibration(cells).select(found.columns)
+    assert_frame_equal(found.sort(KEYS), expected.sort(KEYS), abs_tol=1e-9)
 
 
 def page(store: Store, **asked: object) -> pl.DataFrame:
@@ -259,10 +279,8 @@ def test_a_grown_log_adds_its_iterations_and_a_regraded_one_replaces(tmp_path: P
             "answer_history", loops=["l"], question_id="qa", origin=None, until=None
         )
         frames = {
-            "answer_counts": owner.store.query("answer_counts", loops=None, until=None, tau=0.8),
-            "answer_flips": owner.store.query(
-                "answer_flips", loops=None, until=None, compare_to=None
-            ),
+            "answer_counts": owner.store.query("answer_counts", loops=None, until=None),
+            "answer_flips": owner.store.query("answer_flips", loops=None, until=None),
         }
         told_runs = owner.store.query("runs", project=None, runs=None)
     assert told_runs["answers"].to_list() == [7]
@@ -281,7 +299,7 @@ def test_forgetting_leaves_no_answer(tmp_path: Path) -> None:
     with duckdb.connect(str(made_home() / "store.duckdb")) as store:
         tables = [row[0] for row in store.sql("show tables").fetchall()]
         held = {t: store.table(t).pl().height for t in tables if t.startswith("answer")}
-    assert len(held) == 5 and set(held.values()) == {0}
+    assert len(held) == 6 and set(held.values()) == {0}
 
 
 def test_a_store_of_version_1_is_brought_to_the_answers(home: Path) -> None:
