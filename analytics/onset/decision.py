@@ -77,6 +77,18 @@ class Evidence:
     scale: float
 
     @property
+    def recovered(self) -> bool:
+        """Whether gold fell once and has come back: its highest level may be the present one."""
+        if self.lost is None or self.peak is None:
+            return False
+        return self.peak.ends and self.lost.low <= 0
+
+    @property
+    def past_peak(self) -> bool:
+        """Whether gold has fallen for sure and not come back: its peak lies before the end."""
+        return self.test is not None and self.test.alarm is not None and not self.recovered
+
+    @property
     def model_fits(self) -> bool | None:
         """Whether the curve that the optimiser should follow is not rejected; None = no curve."""
         if self.model is None:

@@ -49,15 +49,13 @@ def flags_of(evidence: Evidence, facts: Mapping[str, Any], status: str) -> list[
         "autocorrelated": noise is not None and noise.rho_rows > 0 and test is not None,
         "poor_fit": evidence.model_fits is False,
         "duplicate_steps": bool(facts.get("steps_replaced")) or evidence.rows.repeated > 0,
-        "peak_at_start": test is not None
-        and test.alarm is not None
-        and peak is not None
-        and peak.starts,
+        "peak_at_start": evidence.past_peak and peak is not None and peak.starts,
         "prompts_vary": evidence.source == "training",
         "reference_changed": bool(
             (len(looks) and looks.stretch[0] != looks.stretch[-1])
             or (len(evidence.trajectory) and len(np.unique(evidence.trajectory.stretch)) > 1)
         ),
+        "recovered": evidence.recovered,
     }
     return [flag for flag, present in tests.items() if present]
 

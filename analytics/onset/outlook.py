@@ -15,7 +15,7 @@ from analytics.onset.fits import has_form
 from analytics.onset.forecast import FEWEST_LOOKS
 from analytics.onset.hump_average import FEWEST_LOOKS as FEWEST_TO_AVERAGE
 from analytics.onset.next_evaluation import NARROWER
-from analytics.onset.peak_row import passed, steps_within
+from analytics.onset.peak_row import steps_within
 from analytics.onset.words import number
 
 SURE_CLIFF = 0.9
@@ -44,7 +44,7 @@ def outlook(evidence: Evidence, facts: Mapping[str, Any]) -> dict[str, Any]:
 def _forecast(evidence: Evidence, facts: Mapping[str, Any]) -> Told:
     if evidence.test is None:
         return None, "there are too few gold evaluations"
-    if passed(evidence):
+    if evidence.past_peak:
         return None, "gold has fallen already"
     if evidence.axis == "kl" and not has_form(facts):
         return None, "no form of gold over KL is known for this optimiser"
@@ -132,7 +132,7 @@ def _next(evidence: Evidence) -> Told:
 def _no_fall(evidence: Evidence) -> str | None:
     if evidence.test is None:
         return "there are too few gold evaluations"
-    return "gold has not fallen for sure" if not passed(evidence) else _no_curve(evidence)
+    return "gold has not fallen for sure" if not evidence.past_peak else _no_curve(evidence)
 
 
 def _no_curve(evidence: Evidence) -> str | None:

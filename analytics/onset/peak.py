@@ -25,14 +25,15 @@ _SHAPES = ("rl", "bon", "mid", "cliff", "tent")
 
 @dataclass(frozen=True)
 class PeakSet:
-    """first, last: looks (inclusive) of the set, widened by one on each side; starts: whether the
-    set held the first look before it was widened; mode: the best
-    single look. weights: (looks,) how plausible each look is as the mode, summing to 1.
-    gold: gold at the peak; fit: (looks,) the unimodal curve through the mode."""
+    """first, last: looks (inclusive) of the set, widened by one on each side; starts, ends: whether
+    the set held the first, the last look before it was widened; mode: the best single look.
+    weights: (looks,) how plausible each look is as the mode, summing to 1. gold: gold at the peak;
+    fit: (looks,) the unimodal curve through the mode."""
 
     first: int
     last: int
     starts: bool
+    ends: bool
     mode: int
     weights: FloatArray
     gold: float
@@ -71,6 +72,7 @@ def peak_set(
         max(0, int(inside[0]) - 1),
         min(len(y) - 1, int(inside[-1]) + 1),
         bool(inside[0] == 0),
+        bool(inside[-1] == len(y) - 1),
         mode,
         plausible,
         float(plausible @ y) * scale,

@@ -31,7 +31,7 @@ def peak_row(evidence: Evidence) -> dict[str, Any] | None:
     inside = slice(evidence.tested + found.first, evidence.tested + found.last + 1)
     mode = evidence.tested + found.mode
     # a peak that the test cannot tell from "still rising" has no upper bound
-    open_end = not passed(evidence) or evidence.tested + found.last == len(looks) - 1
+    open_end = not evidence.past_peak or evidence.tested + found.last == len(looks) - 1
     peak: dict[str, Any] = {
         "kl": None,
         "kl_low": None,
@@ -100,14 +100,9 @@ def uses_average(evidence: Evidence) -> bool:
     return (
         average is not None
         and average.fits
-        and passed(evidence)
+        and evidence.past_peak
         and climbs(evidence.looks.kl[evidence.tested :])
     )
-
-
-def passed(evidence: Evidence) -> bool:
-    """Whether gold has fallen for sure, so that its peak lies before the end."""
-    return evidence.test is not None and evidence.test.alarm is not None
 
 
 def _width(low: float, high: float) -> float:
@@ -123,16 +118,20 @@ def _narrow(peak: dict[str, Any], evidence: Evidence) -> None:
     """The average's interval where it is the narrower one, its steps by when KL was within it."""
     assert evidence.average is not None
     spot = evidence.average.interval(CREDIBLE)
-    if peak["kl_high"] is not None and _width(spot.low, spot.high) >= _width(
+    low = spot.low
+    if evidence.peak is not None and evidence.peak.starts:
+        # humps rise before they fall: gold that fell from its first look on may have had no rise
+        low = min(low, max(0.0, float(evidence.looks.kl[evidence.tested])))
+    if peak["kl_high"] is not None and _width(low, spot.high) >= _width(
         peak["kl_low"], peak["kl_high"]
     ):
         return
     open_end = spot.high >= 0.99 * _end(evidence)
-    first, last = steps_within(evidence.looks, evidence.tested, spot.low, spot.high)
+    first, last = steps_within(evidence.looks, evidence.tested, low, spot.high)
     middle = steps_within(evidence.looks, evidence.tested, spot.kl, spot.kl)
     peak |= {
         "kl": spot.kl,
-        "kl_low": spot.low,
+        "kl_low": low,
         "kl_high": None if open_end else spot.high,
         "step": round((middle[0] + middle[1]) / 2),
         "step_low": int(np.floor(first)),
@@ -161,7 +160,7 @@ def _sharpen(peak: dict[str, Any], evidence: Evidence, mode: int) -> None:
     best = start + int(np.argmax(rows.gold[start:end]))
     peak["step"], peak["gold"] = int(rows.step[best]), float(rows.gold[best])
     near = slice(max(best - 1, 0), best + 2)
-    open_end = not passed(evidence) or best == len(rows) - 1
+    open_end = not evidence.past_peak or best == len(rows) - 1
     peak["step_low"] = int(rows.step[near][0])
     peak["step_high"] = None if open_end else int(rows.step[near][-1])
     if evidence.axis == "kl" and np.all(np.isfinite(rows.kl[near])):

@@ -25,7 +25,7 @@ def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, A
     status = row["status"]
     if status == "unmeasured":
         return ["No gold reward is in the log, so nothing can be said about overoptimization."]
-    sentences = [_measured(evidence)]
+    sentences = []
     if status == "too_little_gold":
         sentences.append(
             f"Too little to test: at least {FEWEST_LOOKS} looks are needed where the noise is "
@@ -35,6 +35,7 @@ def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, A
         sentences += _fall(evidence, row)
     else:
         sentences += _no_fall(evidence, row)
+    sentences += [_measured(evidence)]
     sentences += _beside(evidence, row) + _model(row) + outlook.sentences(row)
     return sentences + _cautions(evidence, row, facts)
 
@@ -75,6 +76,15 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     assert test is not None
     end = place(row["step_end"], row["kl_end"])
     nearest = int(np.argmin(test.boundary - test.statistic))
+    if row["alarm"] is not None:
+        alarm = row["alarm"]
+        return [
+            f"Gold fell at {place(alarm['step'], alarm['kl'])} (scan statistic "
+            f"{alarm['statistic']:.2f}, boundary {alarm['boundary']:.2f}) and has come back since: "
+            f"up to {end} its highest level may be the present one, so no onset is seen. "
+            f"{_promise(evidence)}",
+            _interval(row),
+        ]
     return [
         f"No onset up to {end}: the scan statistic never reached its boundary; it came nearest "
         f"with {test.statistic[nearest]:.2f} against {test.boundary[nearest]:.2f}. "
@@ -172,8 +182,7 @@ _CAUTIONS = {
     "autocorrelated": "Neighbouring gold rows are correlated; the boundary allows for it, but how "
     "strongly they are is learnt from the same rows, so the 5 % is not assured here.",
     "duplicate_steps": "Some steps were logged twice, after a resume; the last row counts.",
-    "peak_at_start": "Gold may have been falling from the first look on: the peak has no lower "
-    "bound.",
+    "peak_at_start": "Gold may have been falling from the first look on.",
     "prompts_vary": "Gold comes from training batches, with other prompts at each step: a change "
     "of prompts can look like a change of gold.",
     "reference_changed": "The proxy or the KL reference changed during the run; only the part "
@@ -189,5 +198,5 @@ def _cautions(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, An
             f"({np.sqrt(evidence.noise.widen[-1]):.1f} times); the errors were widened."
         )
     if facts.get("kl_note"):
-        sentences.append(str(facts["kl_note"]))
+        sentences.append(f"KL: {str(facts['kl_note']).rstrip('.')}.")
     return sentences

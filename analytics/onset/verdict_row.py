@@ -85,7 +85,7 @@ def verdict(
         "prompt_adjustment": adjustment_row(evidence),
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
     }
-    if evidence.lost is not None:
+    if evidence.lost is not None and evidence.past_peak:
         lost, scale = evidence.lost, evidence.scale
         row["gold_lost"] = {
             "value": lost.value * scale,
@@ -104,7 +104,7 @@ def _status(evidence: Evidence) -> str:
         return "unmeasured"
     if evidence.test is None:
         return "too_little_gold"
-    if evidence.test.alarm is None:
+    if not evidence.past_peak:
         return "warning" if evidence.second and evidence.second.warns else "no_onset"
     return "collapsed" if evidence.proxy_fell else "overoptimized"
 

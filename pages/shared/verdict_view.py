@@ -24,6 +24,7 @@ FLAG_WORDS = {
     "poor_fit": "the fitted curve does not fit",
     "duplicate_steps": "steps were logged twice, the later kept",
     "peak_at_start": "gold is highest at the start",
+    "recovered": "gold fell once and has come back",
     "prompts_vary": "gold comes from other prompts at every step",
     "reference_changed": "the KL reference or the proxy changed during the run",
     "label_free_signal": "a signal without gold asks for an evaluation",

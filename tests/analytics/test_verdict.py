@@ -262,3 +262,20 @@ def test_the_same_verdict_twice():
     rng = np.random.default_rng(0)
     gold = rng.standard_normal(200).tolist()
     assert judged(gold).row == judged(gold).row
+
+
+def test_gold_that_fell_and_came_back_is_no_onset():
+    gold = [0, 0.3, 0.6, 0.8, 0.5, 0.4, 0.7, 0.9, 1.1, 1.2, 1.3, 1.35]
+    then, now = judged(gold[:6], se=0.05).row, judged(gold, se=0.05).row
+    assert then["status"] == "overoptimized" and then["gold_lost"]["low"] > 0
+    assert now["status"] == "no_onset" and "recovered" in now["flags"]
+    assert now["alarm"] == then["alarm"]  # an alarm, once raised, stays where it was
+    assert now["gold_lost"] is None and now["peak"]["kl_high"] is None
+    assert now["detectable"] is not None
+    assert "has come back since" in now["reasons"][0]
+
+
+def test_gold_that_falls_from_its_first_look_on_may_have_peaked_there():
+    row = judged([1 - 0.1 * i for i in range(10)], se=0.03).row
+    assert row["status"] == "overoptimized" and "peak_at_start" in row["flags"]
+    assert row["peak"]["kl_low"] == 0
