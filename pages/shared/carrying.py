@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from pages.shared import reads
+
 NAMED_BY = ("run", "loop")
 
 
@@ -35,6 +37,9 @@ def carry(path: str, word: str | None) -> None:
         del address[other]
     if named != address.get_all(word):
         address[word] = named
+        if word not in state:  # a widget bound to the address does not see what is set here
+            known = set(reads.runs()["run_id"])
+            state[word] = [name for name in named if name in known]
     if until and until != address.get_all("until"):
         address["until"] = until
 
