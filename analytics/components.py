@@ -17,6 +17,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
+from analytics.figures.text import interval, number
+
 FloatArray = NDArray[np.float64]
 
 Z90 = 1.645
@@ -26,6 +28,7 @@ RAISED = 1.5
 """Disagreement is called raised where it is surely this many times that of the start."""
 START = 0.1
 """Share of a run's steps that is its start."""
+BINS = 16
 FEWEST_CELLS = 8
 """Prompts, each at one step, behind a value of disagreement that has an interval."""
 
@@ -119,6 +122,17 @@ def proxy_point(
     return ProxyPoint(lowest if rising else None, None if rising else highest, rising, False)
 
 
+def point_words(point: ProxyPoint) -> str:
+    """A proxy point as a table says it."""
+    if point.reason:
+        return f"cannot tell: {point.reason}"
+    if point.reached:
+        beyond = "above" if point.rising else "below"
+        return f"gold falls {beyond} {interval(point.low, point.high)}"
+    edge, way = (point.low, "up") if point.rising else (point.high, "down")
+    return f"not reached: gold does not fall {way} to {number(edge)}"
+
+
 def _unknown(reason: str) -> ProxyPoint:
     return ProxyPoint(None, None, True, False, reason)
 
@@ -162,6 +176,17 @@ def disagreement(cells: pl.DataFrame, first: FloatArray, last: FloatArray) -> pl
             row["raised"] = bool(np.log(ratio / RAISED) > bar * spread)
         rows.append(row)
     return pl.DataFrame(rows, schema=schema)
+
+
+def step_bins(steps: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """First and last step of at most BINS runs of steps, for a run without looks of gold.
+
+    >>> step_bins(np.array([0, 0, 10]))[1].tolist()
+    [0.0, 10.0]
+    """
+    each = np.unique(steps).astype(np.float64)
+    parts = np.array_split(each, max(min(BINS, len(each)), 1)) if len(each) else []
+    return np.array([p[0] for p in parts]), np.array([p[-1] for p in parts])
 
 
 def ensembles_by_name(names: Sequence[str]) -> list[tuple[str, ...]]:

@@ -6,7 +6,14 @@ import numpy as np
 import polars as pl
 import streamlit as st
 
-from analytics.components import disagreement, ensembles_by_name, over_looks, proxy_point
+from analytics.components import (
+    disagreement,
+    ensembles_by_name,
+    over_looks,
+    point_words,
+    proxy_point,
+    step_bins,
+)
 from analytics.figures.components import Component, component_figure
 from analytics.figures.text import interval, number
 from pages.shared import links, reads, run_reads
@@ -81,51 +88,46 @@ for curve in curves:
         st.subheader(run, anchor=False)
     if not looks.height:
         st.warning(f"{escaped(run)} has no gold: nothing can be said of where it falls.")
-        continue
-    if now != "step" and looks["kl"].null_count():
+    elif now != "step" and looks["kl"].null_count():
         st.caption("KL was not measured throughout: shown over steps.")
         now = "step"
-    first, last = looks["step_start"].to_numpy(), looks["step_end"].to_numpy()
+    first, last = (
+        looks[name].to_numpy() if looks.height else np.empty(0)
+        for name in ("step_start", "step_end")
+    )
     logged = run_reads.components(run, tuple(shown_keys), frozen.get(run))
     parts = []
-    for name in shown_keys:
+    for name in shown_keys if looks.height else ():
         rows = logged.filter(pl.col("key") == name)
         if not rows.height:
             continue
         mean, error = over_looks(rows["step"].to_numpy(), rows["value"].to_numpy(), first, last)
         point = proxy_point(mean, error, looks, curve.verdict)
         parts.append(Component(offered.get(name, name), mean, error, point))
-        beyond = "above" if point.rising else "below"
-        if point.reason:
-            words = f"cannot tell: {point.reason}"
-        elif point.reached:
-            words = f"gold falls {beyond} {interval(point.low, point.high)}"
-        else:
-            edge = point.low if point.rising else point.high
-            words = f"not reached: gold does not fall {'up to' if point.rising else 'down to'} "
-            words += number(edge)
         held = np.flatnonzero(np.isfinite(mean))
         table.append({
             "run": run, "component": offered.get(name, name),
             "at the start": number(float(mean[held[0]])) if held.size else "–",
             "at the end": number(float(mean[held[-1]])) if held.size else "–",
-            "proxy point (90 %)": words,
+            "proxy point (90 %)": point_words(point),
         })  # fmt: skip
-    group = joined or next(iter(ensembles_by_name(run_reads.member_keys(run))), ())
-    group = [name for name in group if name in run_reads.member_keys(run)]
+    known = run_reads.member_keys(run)
+    group = [name for name in joined or next(iter(ensembles_by_name(known)), ()) if name in known]
     spread = None
     if len(group) > 1:
         cells = run_reads.disagreement(run, tuple(group), frozen.get(run))
+        if not looks.height:
+            first, last = step_bins(cells["step"].to_numpy())
         spread = disagreement(cells, first, last)
     elif joined:
         st.warning(f"{escaped(run)}: disagreement needs two members in its logged responses.")
-    if not parts and spread is None:
+    if looks.height and not parts and spread is None:
         st.info(f"{escaped(run)} logs none of these components.")
-        continue
-    st.plotly_chart(
-        component_figure(curve, parts, now, spread), key=f"components-{run}", theme="streamlit",
-        config={"displaylogo": False},
-    )  # fmt: skip
+    elif looks.height:
+        st.plotly_chart(
+            component_figure(curve, parts, now, spread), key=f"components-{run}",
+            theme="streamlit", config={"displaylogo": False},
+        )  # fmt: skip
     if spread is not None and spread.height:
         end, raised = spread.row(-1, named=True), spread.filter("raised")
         reach = "too few prompts for an interval" if end["low"] is None else (

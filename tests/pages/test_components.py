@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from analytics.simulated import simulate
+from analytics.verdicts import judge
 from data.columns import ReadOptions
 from data.importing import spool_paths
 from pages.shared import ownership
@@ -128,3 +129,27 @@ def test_empty_choices_and_unknown_runs_say_what_to_do(page: Page, tmp_path) -> 
     bare = tmp_path / "bare.csv"
     bare.write_text("step,kl,proxy_reward\n" + "\n".join(f"{i},{i},{i}" for i in range(9)))
     assert "bare has no gold" in words(page(bare, run="bare"))
+
+
+def test_members_that_drift_apart_flag_a_run_without_gold_and_decide_nothing(
+    page: Page, tmp_path
+) -> None:
+    frame = member_table(tmp_path / "run_samples.parquet")
+    page(tmp_path / "run_samples.parquet")
+    store = ownership.owner().store
+    row = store.query("runs", project=None, runs=["run"]).row(0, named=True)
+    verdict = judge(store.query, row).row
+    assert verdict["status"] == "unmeasured" and "label_free_signal" in verdict["flags"]
+    assert "rm_1, rm_2 disagree" in verdict["reasons"][-1]
+    assert "decides nothing by itself" in verdict["reasons"][-1]
+    told = words(page(run="run"))
+    assert "run has no gold" in told and "Disagreement of rm_1, rm_2" in told
+    early = judge(store.query, row, until=0).row
+    assert "label_free_signal" not in early["flags"]
+    calm = np.random.default_rng(2).standard_normal((2, frame.height))
+    frame.with_columns(
+        run_id=pl.lit("calm"), rm_1=pl.Series(calm[0]), rm_2=pl.Series(calm[0] + 0.5 * calm[1])
+    ).write_parquet(tmp_path / "calm_samples.parquet")
+    page(tmp_path / "calm_samples.parquet")
+    calm_row = store.query("runs", project=None, runs=["calm"]).row(0, named=True)
+    assert "label_free_signal" not in judge(store.query, calm_row).row["flags"]
