@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from analytics import onset
+from analytics.label_free import with_signal
 from analytics.onset.forecast import SharedAlpha, shared_alpha
 from analytics.onset.measurements import gold_sources
 from analytics.onset.siblings import MOST, alpha_fit, setup_of
@@ -30,7 +31,8 @@ def judge(
     """Verdict of one run.
 
     Args:
-        query: answers "gold", "trajectory" and "prompts" for ``run`` and ``until``.
+        query: answers "gold", "trajectory" and "prompts" for ``run`` and ``until``, and where the
+            run has samples "member_keys" and "disagreement".
         run: one row of the question "runs": run_id, project, facts (JSON).
         until: ignore later steps.
         source: gold source; None = the default (evaluation before training).
@@ -46,7 +48,7 @@ def judge(
     stated = gold.filter(pl.col("kind").is_not_null() & pl.col("source").eq_missing(pl.lit(picked)))
     if stated.height:
         facts["gold_kind"] = stated["kind"][0]
-    return onset.verdict(
+    made = onset.verdict(
         gold.drop("kind"),
         query("trajectory", **asked),
         facts,
@@ -55,6 +57,7 @@ def judge(
         until=until,
         siblings=partial(_shared, query, run, source, runs) if until is None else None,
     )
+    return with_signal(query, run, until, made)
 
 
 def _shared(
@@ -131,7 +134,9 @@ def unpacked_looks(text: str) -> pl.DataFrame:
 def method() -> str:
     """Fingerprint of the code that judges: kept verdicts of other code are computed anew."""
     digest = hashlib.sha256()
-    for path in sorted((Path(__file__).parent / "onset").glob("*.py")):
+    here = Path(__file__).parent
+    further = (here / "components.py", here / "label_free.py")
+    for path in (*sorted((here / "onset").glob("*.py")), *further):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -22,6 +22,8 @@ page = st.navigation(
             st.Page("../runs/overview.py", title="Overview", default=True, icon=":material/list:"),
             st.Page("../runs/overoptimization.py", title="Overoptimization",
                     url_path="overoptimization", icon=":material/show_chart:"),
+            st.Page("../runs/components.py", title="Components", url_path="components",
+                    icon=":material/stacked_line_chart:"),
             st.Page("../runs/best_of_n.py", title="Best-of-n", url_path="best-of-n",
                     icon=":material/filter_alt:"),
             st.Page("../runs/scaling_laws.py", title="Scaling", url_path="scaling",

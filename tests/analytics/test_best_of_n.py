@@ -182,7 +182,7 @@ def test_where_the_kl_is_estimated_it_is_drawn_anew_with_the_prompts() -> None:
 
 @pytest.mark.parametrize("kind", ["honest", "flat", "hacked", "badly_hacked"])
 def test_falls_and_peaks_err_no_more_often_than_they_say(kind: str) -> None:
-    sizes, pools = grid(64), 120
+    sizes, pools = grid(64), 80
     truth = true_gold(kind, sizes)
     falls = covered = inside = 0
     for seed in range(pools):

@@ -47,7 +47,7 @@ def test_unit_and_origin_of_gold_move_no_peak_and_no_prediction() -> None:
 
 @pytest.mark.parametrize("scatter", [0.0, 0.01, 0.03])
 def test_intervals_hold_what_they_claim(scatter: float) -> None:
-    count = 80
+    count = 60
     alpha = slope = inside = beyond = doubted = 0
     for seed in range(count):
         family = simulate_family(seed, scatter=scatter)

@@ -1,10 +1,13 @@
 """The page on scaling in a real browser: the simulated family, and no data of its kind."""
 
+from pathlib import Path
+
 import pytest
 
 from data.columns import ReadOptions
 from data.importing import import_paths
-from tests.browser.test_best_of_n import EXAMPLES
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "examples"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,168 @@
+"""Components: each reward of a run over KL, and the value beyond which gold falls."""
+
+import re
+
+import numpy as np
+import polars as pl
+import streamlit as st
+
+from analytics.components import (
+    disagreement,
+    ensembles_by_name,
+    over_looks,
+    point_words,
+    proxy_point,
+    step_bins,
+)
+from analytics.figures.components import Component, component_figure
+from analytics.figures.text import interval, number
+from pages.shared import links, reads, run_reads
+from pages.shared.choices import choose_one, choose_several
+from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.freezing import frozen_steps
+
+AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
+REWARD = re.compile(r"^rewards/.+/mean$|(^|_)(reward|score|rm)\d*(_|$)")
+NO_REWARD = re.compile(r"^reward$|std|(^|_)(sd|n)(_|$)|/min|/max|zero|rate")
+"""Spreads, counts, and TRL's total, which is the proxy reward already."""
+MOST_DEFAULT = 6
+
+heading(
+    "Components",
+    "Where a run logs several rewards: each against KL, and its proxy point, the value beyond "
+    "which gold falls.",
+)
+stop_when_empty()
+every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
+asked_runs = links.asked("run")
+for missing in (run for run in asked_runs if run not in every):
+    st.error(
+        f"The link asks for run {escaped(missing)}, which is not in this store.",
+        icon=":material/search_off:",
+    )
+until = dict(zip(asked_runs, links.asked_until(asked_runs), strict=True))
+if "run" in st.session_state:
+    st.session_state["run"] = [run for run in st.session_state["run"] if run in every]
+chosen = st.multiselect(
+    "Runs", list(every), key="run", bind="query-params", placeholder="Choose one or more runs"
+)
+if not chosen:
+    st.info("Choose a run to see its rewards.", icon=":material/show_chart:")
+    st.markdown(
+        "Components are the numbers that a trainer logs by step: `rewards/NAME/mean` of TRL, the "
+        "principles of a constitution, rubric items, members of an ensemble, or any further "
+        "numeric column of an imported table."
+    )
+    st.stop()
+
+keys = list(dict.fromkeys(key for run in chosen for key in run_reads.scalar_keys(run)))
+offered = {"proxy_reward": "proxy reward"} | {key: key for key in keys}
+members = list(dict.fromkeys(key for run in chosen for key in run_reads.member_keys(run)))
+for key, options in (("component", offered), ("member", members)):
+    if key in st.session_state:
+        st.session_state[key] = [name for name in st.session_state[key] if name in options]
+row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+picked = choose_several(
+    row.multiselect, "Components", offered, "component", placeholder="its rewards",
+    help="Unless you choose: the proxy reward and every reward that the trainer logged by name.",
+)  # fmt: skip
+axis = choose_one(row.segmented_control, "Axis", AXES, "axis", "sqrt_kl", required=True)
+joined: list[str] = []
+if members:
+    joined = choose_several(
+        st.multiselect, "Members of an ensemble", {name: name for name in members}, "member",
+        placeholder="names that differ in a number alone",
+        help="Rewards of the logged responses whose disagreement is watched: variance between "
+        "members, each first divided by its spread at the start.",
+    )  # fmt: skip
+rewards = [key for key in keys if REWARD.search(key.lower()) and not NO_REWARD.search(key.lower())]
+shown_keys = picked or ["proxy_reward", *rewards][:MOST_DEFAULT]
+frozen = frozen_steps(chosen, until, every)
+with st.spinner("Reading the runs …"):
+    curves = reads.run_curves([every[run] for run in chosen], frozen, None)
+
+table = []
+for curve in curves:
+    run, looks, now = curve.run_id, curve.looks, axis
+    if len(curves) > 1:
+        st.subheader(run, anchor=False)
+    if not looks.height:
+        st.warning(f"{escaped(run)} has no gold: nothing can be said of where it falls.")
+    elif now != "step" and looks["kl"].null_count():
+        st.caption("KL was not measured throughout: shown over steps.")
+        now = "step"
+    first, last = (
+        looks[name].to_numpy() if looks.height else np.empty(0)
+        for name in ("step_start", "step_end")
+    )
+    logged = run_reads.components(run, tuple(shown_keys), frozen.get(run))
+    parts = []
+    for name in shown_keys if looks.height else ():
+        rows = logged.filter(pl.col("key") == name)
+        if not rows.height:
+            continue
+        mean, error = over_looks(rows["step"].to_numpy(), rows["value"].to_numpy(), first, last)
+        point = proxy_point(mean, error, looks, curve.verdict)
+        parts.append(Component(offered.get(name, name), mean, error, point))
+        held = np.flatnonzero(np.isfinite(mean))
+        table.append({
+            "run": run, "component": offered.get(name, name),
+            "at the start": number(float(mean[held[0]])) if held.size else "–",
+            "at the end": number(float(mean[held[-1]])) if held.size else "–",
+            "proxy point (90 %)": point_words(point),
+        })  # fmt: skip
+    known = run_reads.member_keys(run)
+    group = [name for name in joined or next(iter(ensembles_by_name(known)), ()) if name in known]
+    spread = None
+    if len(group) > 1:
+        cells = run_reads.disagreement(run, tuple(group), frozen.get(run))
+        if not looks.height:
+            first, last = step_bins(cells["step"].to_numpy())
+        spread = disagreement(cells, first, last)
+    elif joined:
+        st.warning(f"{escaped(run)}: disagreement needs two members in its logged responses.")
+    if looks.height and not parts and spread is None:
+        st.info(f"{escaped(run)} logs none of these components.")
+    elif looks.height:
+        st.plotly_chart(
+            component_figure(curve, parts, now, spread), key=f"components-{run}",
+            theme="streamlit", config={"displaylogo": False},
+        )  # fmt: skip
+    if spread is not None and spread.height:
+        end, raised = spread.row(-1, named=True), spread.filter("raised")
+        reach = "too few prompts for an interval" if end["low"] is None else (
+            f"{interval(end['low'], end['high'])}, 90 %"
+        )  # fmt: skip
+        said = f"Disagreement of {escaped(', '.join(group))}: {number(end['ratio'])} times that of "
+        said += f"the start ({reach})."
+        if raised.height:
+            st.warning(
+                f"{said} It is surely above 1.5 times from step {raised['step_start'][0]:,.0f} on. "
+                "It asks for a gold evaluation and decides nothing: members share errors, so "
+                "agreement clears no run and disagreement convicts none.",
+                icon=":material/call_split:",
+            )
+        else:
+            st.caption(f"{said} Members share errors: agreement clears no run.")
+
+if table:
+    frame = pl.DataFrame(table)
+    st.dataframe(frame, hide_index=True)
+    st.caption(
+        "A proxy point is the value that the component had where gold peaks: the peak's 90 % "
+        "interval, widened by the component's own error. Components that move together move each "
+        "other's points (Moskovitz et al. 2023)."
+    )
+step_end = [frozen.get(run) or every[run]["step_end"] or 0 for run in chosen]
+shown: list[tuple[str, object]] = [("run", run) for run in chosen] + [("axis", axis)]
+shown += [("component", name) for name in picked] + [("member", name) for name in joined]
+shown += [("until", step) for step in step_end]
+link, files, _ = st.columns([1, 1, 2.4], vertical_alignment="bottom")
+with link.popover("Copy link", icon=":material/link:", width="stretch"):
+    st.caption("Restores this view and freezes it: rows that arrive later change nothing in it.")
+    st.code(links.page_link("/components", shown), language=None, wrap_lines=True)
+if table:
+    files.download_button(
+        "Download (CSV)", frame.write_csv().encode(), file_name="components.csv", mime="text/csv",
+        icon=":material/download:", on_click="ignore", width="stretch",
+    )  # fmt: skip
