@@ -109,6 +109,9 @@ def _guarded(part: RunFolder | TableFile, options: ReadOptions) -> Iterator[RunL
 
 def _one_run(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]:
     """With ``--run NAME``: the one run that is there, or a Skip when there are several."""
+    if len(paths) == 1 and tables.recognises(paths[0]):  # one run, of which there may be parts
+        yield from _all(paths, options)
+        return
     first: RunLog | None = None
     names: list[str] = []
     for item in _all(paths, options):

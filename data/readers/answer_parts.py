@@ -105,7 +105,7 @@ def _logs(
         assert isinstance(frame, pl.DataFrame)
         frames.append(frame.join(wanted, on=list(keys), how="semi", nulls_equal=True))
     frame = pl.concat(frames)
-    cells = Cells(Table(path, frame, range(1, frame.height + 1), place="row of a part"))  # type: ignore[arg-type]
+    cells = Cells(Table(path, frame, range(1, frame.height + 1), place="row of a part"))
     names = cells.texts(keys[0]).fill_null("").to_list()
     for row, name in enumerate(names):
         if not name:

@@ -28,6 +28,7 @@ from data.readers.scalars import load_json, read_text
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet")
 CHUNK = 20_000  # rows held as Python objects at a time
+MAX_UNREAD = 100_000  # lines that are no rows, of which each is named
 MAX_JSON = 1 << 30  # bytes
 _HISTORY = re.compile(r"(history|wandb).*\.json$")
 _JSON_TABLE = re.compile(rb'\s*(\[\s*\{|\{\s*"[^"]{1,200}"\s*:\s*\{\s*"0"\s*:)')
@@ -43,7 +44,7 @@ class Table:
 
     path: Path
     frame: pl.DataFrame
-    lines: list[int] = field(default_factory=list)
+    lines: Any = field(default_factory=list)  # whole numbers by row: a list or a Series
     unread: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     place: str = "line"
@@ -60,16 +61,36 @@ def load(path: Path, kind: str | None = None) -> Table:
         frame = read_parquet(path)
         table = Table(path, frame, list(range(1, frame.height + 1)), place="row")
     else:
-        try:
-            table = {"jsonl": _jsonl, "json": _json}.get(kind, _csv)(path)
-        except UnicodeDecodeError as error:
-            raise LogError(f"{path.name} is not text ({error.reason})") from None
-        except OSError as error:
-            raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
+        table = Table(path, pl.DataFrame())
+        table.frame = joined([frame for frame in text_blocks(table, kind) if frame.height])
     if table.frame.is_empty():
-        detail = f": {table.unread[0]}" if table.unread else ""
-        raise LogError(f"{path.name} has no rows{detail}")
+        raise no_rows(table)
     return table
+
+
+def no_rows(table: Table) -> LogError:
+    """What is said of a table without a row."""
+    detail = f": {table.unread[0]}" if table.unread else ""
+    return LogError(f"{table.path.name} has no rows{detail}")
+
+
+def text_blocks(table: Table, kind: str) -> Iterator[pl.DataFrame]:
+    """The rows of a text table block by block; ``table`` gets their lines and what is no row.
+
+    Raises:
+        LogError: the file cannot be opened, or is no table.
+    """
+    read = {"jsonl": _jsonl, "json": _json}.get(kind, _csv)
+    try:
+        for frame in read(table):
+            yield frame
+            if len(table.unread) > MAX_UNREAD:
+                raise LogError(f"{table.path.name} has too many lines that are no rows of a table")
+    except UnicodeDecodeError as error:
+        raise LogError(f"{table.path.name} is not text ({error.reason})") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise LogError(f"{table.path.name} cannot be opened ({reason})") from None
 
 
 def is_history(path: Path) -> bool:
@@ -96,8 +117,8 @@ def kind_of(path: Path) -> str:
     return "jsonl" if name.endswith((".jsonl", ".ndjson")) else "csv"
 
 
-def _csv(path: Path) -> Table:
-    table = Table(path, pl.DataFrame())
+def _csv(table: Table) -> Iterator[pl.DataFrame]:
+    path = table.path
     csv.field_size_limit(MAX_LINE)  # completions are longer than the module's default of 128 KiB
     found = blocks(path, table.notes)
     first = next(found, b"")
@@ -107,22 +128,21 @@ def _csv(path: Path) -> Table:
         raise LogError(f"{path.name} is empty or has no header in line 1")
     delimiter = max(",;\t", key=text.count)
     if '"' in text or "\r" in text:  # a quoted name may hold a line break
-        return _csv_rows(table, [], delimiter, 0, chain([header_line + b"\n" + first], found))
+        whole = chain([header_line + b"\n" + first], found)
+        yield from _csv_rows(table, [], delimiter, 0, whole)
+        return
     header = _header(path, next(csv.reader([text], delimiter=delimiter)))
-    frames: list[pl.DataFrame] = []
     number = 1
     for block in chain([first], found):
         if not block:
             continue
         frame = sound_csv(header, block, delimiter)
         if frame is None:  # quotes may go on in the next block, so the rest is read row by row
-            table.frame = joined(frames)
-            return _csv_rows(table, header, delimiter, number, chain([block], found))
-        frames.append(frame)
+            yield from _csv_rows(table, header, delimiter, number, chain([block], found))
+            return
         table.lines.extend(range(number + 1, number + 1 + frame.height))
         number += frame.height
-    table.frame = joined(frames)
-    return table
+        yield frame
 
 
 def _header(path: Path, names: list[str]) -> list[str]:
@@ -136,7 +156,7 @@ def _header(path: Path, names: list[str]) -> list[str]:
 
 def _csv_rows(
     table: Table, header: list[str], delimiter: str, before: int, rest: Iterable[bytes]
-) -> Table:
+) -> Iterator[pl.DataFrame]:
     """Read on row by row; lines that are no rows are named, a half-written last one left out.
 
     Args:
@@ -155,7 +175,7 @@ def _csv_rows(
             header = _header(path, next(reader))
         except (csv.Error, StopIteration):
             raise LogError(f"{path.name} line 1 is no header of a table") from None
-    frames, rows = [table.frame] if table.frame.width else [], []
+    rows: list[list[str]] = []
     while True:
         try:
             row = next(reader)
@@ -174,16 +194,14 @@ def _csv_rows(
         rows.append(row)
         table.lines.append(before + reader.line_num)
         if len(rows) == CHUNK:
-            frames.append(_text_frame(header, rows))
+            yield _text_frame(header, rows)
             rows = []
-    frames.append(_text_frame(header, rows))
     if table.unread and not last[0].endswith(("\n", "\r")):
         half = f"line {before + reader.line_num} "
         if table.unread[-1].startswith(half):
             table.unread.pop()
             table.notes.append(f"{path.name}: the half-written last line was left out")
-    table.frame = joined(frames)
-    return table
+    yield _text_frame(header, rows)
 
 
 def _remember(lines: Iterable[str], last: list[str]) -> Iterator[str]:
@@ -199,23 +217,21 @@ def _text_frame(header: list[str], rows: list[list[str]]) -> pl.DataFrame:
     )
 
 
-def _jsonl(path: Path) -> Table:
-    table = Table(path, pl.DataFrame())
-    frames: list[pl.DataFrame] = []
+def _jsonl(table: Table) -> Iterator[pl.DataFrame]:
     number, half = 0, False
-    for block in blocks(path, table.notes):
-        frame = sound_jsonl(block, frames[-1] if frames else None)
+    before: pl.DataFrame | None = None
+    for block in blocks(table.path, table.notes):
+        frame = sound_jsonl(block, before)
+        before = frame
         if frame is not None:
             table.lines.extend(range(number + 1, number + 1 + frame.height))
             number += frame.height
         else:
             frame, number, half = _json_lines(table, block, number)
-        frames.append(frame)
+        yield frame
     if half:
         table.unread.pop()
-        table.notes.append(f"{path.name}: the half-written last line was left out")
-    table.frame = joined([frame for frame in frames if frame.height])
-    return table
+        table.notes.append(f"{table.path.name}: the half-written last line was left out")
 
 
 def _json_lines(table: Table, block: bytes, number: int) -> tuple[pl.DataFrame, int, bool]:
@@ -243,8 +259,9 @@ def _json_lines(table: Table, block: bytes, number: int) -> tuple[pl.DataFrame, 
     return object_frame(rows), number, bool(problem) and not block.endswith((b"\n", b"\r"))
 
 
-def _json(path: Path) -> Table:
+def _json(table: Table) -> Iterator[pl.DataFrame]:
     """A JSON list of objects, or an object of columns whose rows are numbered (pandas)."""
+    path = table.path
     value = load_json(read_text(path, MAX_JSON), path.name)
     if isinstance(value, dict) and all(isinstance(column, dict) for column in value.values()):
         rows: dict[str, dict[str, Any]] = {}
@@ -254,4 +271,5 @@ def _json(path: Path) -> Table:
         value = list(rows.values())
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise LogError(f"{path.name} is no list of objects, so it is no table")
-    return Table(path, object_frame(value), list(range(1, len(value) + 1)), place="row")
+    table.lines, table.place = list(range(1, len(value) + 1)), "row"
+    yield object_frame(value)

@@ -10,6 +10,7 @@ import polars as pl
 from data.columns import LogError, ReadOptions, RunLog
 from data.readers import (
     answer_tables,
+    large_tables,
     metric_tables,
     sample_tables,
     setting_tables,
@@ -52,8 +53,15 @@ def read(path: Path, options: ReadOptions, kind: str | None = None) -> Iterator[
         LogError: the file cannot be read, or an option names a column that it does not have.
         NotALog: the table has no column of a run.
     """
-    table = table_files.load(path, kind)
-    cells = Cells(table)
+    if large_tables.is_large(path, kind):
+        for part in large_tables.read(path, kind):
+            yield from _read(part, options)
+    else:
+        yield from _read(table_files.load(path, kind), options)
+
+
+def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
+    path, cells = table.path, Cells(table)
     if wandb_export.holds(table.frame.columns):
         name = options.run or stem(path)
         yield wandb_export.read(cells, name, options.run is not None, options)

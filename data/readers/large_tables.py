@@ -1,0 +1,166 @@
+"""Tables too large for memory: sorted by run into parts on disk, then read part by part.
+
+A part holds whole runs, or of a run that is too large itself whole steps. The store joins the
+parts of a run as it joins the parts of a log that grows.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from data.readers import table_files
+from data.readers.mapping import RUN_ID, STEP
+from data.readers.metric_tables import VERSIONS
+from data.readers.table_files import Table
+
+LARGE = 192 << 20  # bytes of a text file from which on it is not read in one piece
+LARGE_PACKED = 24 << 20  # of one that is packed
+PART = 32 << 20  # bytes of a part in memory, about
+LINE = " line"
+
+
+@dataclass
+class Parts:
+    """What was written to disk: a file for each block of the table, and which runs it holds."""
+
+    table: Table
+    files: list[Path] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)  # of each run, in order of appearance
+    runs: list[set[str]] = field(default_factory=list)  # of each file
+    texts: set[str] = field(default_factory=set)  # columns that are text in some block
+    columns: dict[str, pl.DataType] = field(default_factory=dict)
+    size: int = 0  # bytes in memory
+
+
+def is_large(path: Path, kind: str | None) -> bool:
+    """Whether a text table is too large to be read in one piece."""
+    if (kind or table_files.kind_of(path)) not in ("csv", "jsonl"):
+        return False
+    packed = path.name.lower().endswith(".gz")
+    return path.stat().st_size > (LARGE_PACKED if packed else LARGE)
+
+
+def read(path: Path, kind: str | None) -> Iterator[Table]:
+    """The table in parts; what is wrong with the file as a whole is told with the first.
+
+    Raises:
+        LogError: as ``table_files.load``.
+    """
+    with tempfile.TemporaryDirectory(prefix="overopt-") as folder:
+        parts = _written(path, kind, Path(folder))
+        first = True
+        for wanted in _groups(parts):
+            for frame in _of_runs(parts, wanted):
+                whole = frame.drop(LINE)
+                part = Table(path, whole, frame.get_column(LINE), place=parts.table.place)
+                if first:
+                    part.unread, part.notes = parts.table.unread, parts.table.notes
+                    first = False
+                yield part
+
+
+def _written(path: Path, kind: str | None, folder: Path) -> Parts:
+    table = Table(path, pl.DataFrame())
+    parts = Parts(table)
+    for number, block in enumerate(_blocks(path, kind, table)):
+        run = RUN_ID.find(block.columns)
+        names = block.get_column(run).cast(pl.String).fill_null("") if run else None
+        counts = {"": block.height}
+        if names is not None:
+            counts = dict(names.value_counts(sort=False).iter_rows())
+            block = block.with_columns(names)
+        for name, count in counts.items():
+            parts.rows[name] = parts.rows.get(name, 0) + count
+        parts.runs.append(set(counts))
+        parts.texts |= {c for c, d in block.schema.items() if d == pl.String}
+        parts.columns |= {c: d for c, d in block.schema.items() if c not in parts.columns}
+        parts.size += int(block.estimated_size())
+        file = folder / f"{number}.parquet"
+        block.write_parquet(file, compression="lz4")
+        parts.files.append(file)
+    if not parts.files:
+        raise table_files.no_rows(table)
+    return parts
+
+
+def _blocks(path: Path, kind: str | None, table: Table) -> Iterator[pl.DataFrame]:
+    """The blocks of the file with the line that each row came from."""
+    for frame in table_files.text_blocks(table, kind or table_files.kind_of(path)):
+        lines = pl.Series(LINE, table.lines, pl.Int64)
+        table.lines = []
+        if frame.height:
+            yield frame.with_columns(lines)
+
+
+def _groups(parts: Parts) -> Iterator[list[str]]:
+    """Runs gathered into groups of about one part."""
+    held: list[str] = []
+    size = 0.0
+    each = parts.size / max(1, sum(parts.rows.values()))
+    for name, rows in parts.rows.items():
+        if held and size + rows * each > PART:
+            yield held
+            held, size = [], 0.0
+        held.append(name)
+        size += rows * each
+    yield held
+
+
+def _of_runs(parts: Parts, wanted: list[str]) -> Iterator[pl.DataFrame]:
+    """The rows of some runs; of one large run in parts of whole steps."""
+    each = parts.size / max(1, sum(parts.rows.values()))
+    rows = sum(parts.rows[name] for name in wanted)
+    step = STEP.find(parts.columns)
+    # Rows that are numbered, or whose stretches are counted, belong together.
+    whole = step is None or any(name in parts.columns for name in VERSIONS)
+    if whole or step is None or len(wanted) > 1 or rows * each <= PART * 1.5:
+        yield _gathered(parts, wanted, None)
+        return
+    steps = pl.concat([_steps(frame, step) for frame in _frames(parts, wanted, [step])]).sort()
+    count = int(rows * each / PART) + 1
+    cuts = sorted({float(steps[len(steps) * i // count]) for i in range(1, count)})
+    for low, high in zip([float("-inf"), *cuts], [*cuts, float("inf")], strict=True):
+        frame = _gathered(parts, wanted, (step, low, high))
+        if frame.height:
+            yield frame
+
+
+def _steps(frame: pl.DataFrame, step: str) -> pl.Series:
+    """Steps as numbers; what is none sorts before all, and is named with the first part."""
+    return frame.get_column(step).cast(pl.Float64, strict=False).fill_nan(None).fill_null(-1.0)
+
+
+def _frames(
+    parts: Parts, wanted: list[str], columns: list[str] | None = None
+) -> Iterator[pl.DataFrame]:
+    run = RUN_ID.find(parts.columns)
+    names = set(wanted)
+    for file, held in zip(parts.files, parts.runs, strict=True):
+        if not held & names:
+            continue
+        there = pl.read_parquet_schema(file)
+        read = [c for c in (*columns, run) if c in there] if columns else None
+        frame = pl.read_parquet(file, columns=read, glob=False)
+        if run in frame.columns and held - names:
+            frame = frame.filter(pl.col(run).is_in(wanted))
+        yield frame.with_columns(
+            pl.col(c).cast(pl.String) for c in parts.texts & set(frame.columns)
+        )
+
+
+def _gathered(
+    parts: Parts, wanted: list[str], between: tuple[str, float, float] | None
+) -> pl.DataFrame:
+    frames = []
+    for frame in _frames(parts, wanted):
+        if between is not None:
+            step, low, high = between
+            steps = _steps(frame, step)
+            frame = frame.filter((steps >= low) & (steps < high))
+        frames.append(frame)
+    return pl.concat(frames, how="diagonal_relaxed")
