@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from analytics.onset import outlook
 from analytics.onset.decision import Evidence
+from analytics.onset.kl_honesty import Doubt
 from analytics.onset.spending import ALPHA
 from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.onset.words import number
@@ -19,7 +20,9 @@ def place(step: float, kl: float | None) -> str:
     return f"step {round(step)}" + ("" if kl is None else f" (KL {number(kl)} nats)")
 
 
-def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
+def reasons_of(
+    evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any], against: Sequence[Doubt]
+) -> list[str]:
     """Sentences for the finished row of a verdict; the flags' sentences come last."""
     status = row["status"]
     if status == "unmeasured":
@@ -35,7 +38,7 @@ def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, A
     else:
         sentences += _no_fall(evidence, row)
     sentences += _model(row) + outlook.sentences(row)
-    return sentences + _cautions(evidence, row, facts)
+    return sentences + _cautions(evidence, row, facts, against)
 
 
 def _measured(evidence: Evidence) -> str:
@@ -152,8 +155,20 @@ _CAUTIONS = {
 }
 
 
-def _cautions(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
-    sentences = [_CAUTIONS[flag] for flag in row["flags"] if flag in _CAUTIONS]
+_BY_CONVERSION = {"kl_unit_unknown": "unknown", "kl_estimator_unreliable": "unreliable"}
+"""Flags that evidence can raise too: then the evidence is told in place of their own sentence."""
+
+
+def _cautions(
+    evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any], against: Sequence[Doubt]
+) -> list[str]:
+    sentences = [
+        _CAUTIONS[flag]
+        for flag in row["flags"]
+        if flag in _CAUTIONS
+        and facts.get("kl_conversion") == _BY_CONVERSION.get(flag, facts.get("kl_conversion"))
+    ]
+    sentences += [f"KL is in doubt: {doubt.evidence}" for doubt in against]
     if evidence.noise is not None and float(evidence.noise.widen[-1]) > 1:
         sentences.append(
             "Looks scatter more than their standard errors say "
