@@ -26,7 +26,8 @@ def reasons_of(
     """Sentences for the finished row of a verdict; the flags' sentences come last."""
     status = row["status"]
     if status == "unmeasured":
-        return ["No gold reward is in the log, so nothing can be said about overoptimization."]
+        nothing = "No gold reward is in the log, so nothing can be said about overoptimization."
+        return [nothing, *_doubts(against)]
     sentences = [_measured(evidence)]
     if status == "too_little_gold":
         sentences.append(
@@ -155,6 +156,10 @@ _CAUTIONS = {
 }
 
 
+def _doubts(against: Sequence[Doubt]) -> list[str]:
+    return [f"KL is in doubt: {doubt.evidence}" for doubt in against]
+
+
 _BY_CONVERSION = {"kl_unit_unknown": "unknown", "kl_estimator_unreliable": "unreliable"}
 """Flags that evidence can raise too: then the evidence is told in place of their own sentence."""
 
@@ -168,7 +173,7 @@ def _cautions(
         if flag in _CAUTIONS
         and facts.get("kl_conversion") == _BY_CONVERSION.get(flag, facts.get("kl_conversion"))
     ]
-    sentences += [f"KL is in doubt: {doubt.evidence}" for doubt in against]
+    sentences += _doubts(against)
     if evidence.noise is not None and float(evidence.noise.widen[-1]) > 1:
         sentences.append(
             "Looks scatter more than their standard errors say "
