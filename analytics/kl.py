@@ -103,3 +103,26 @@ def k3(log_ratio: ArrayLike) -> FloatArray:
     """
     ratio = np.asarray(log_ratio, dtype=np.float64)
     return np.expm1(-ratio) + ratio
+
+
+def chi_square(log_ratio: ArrayLike) -> float:
+    """Plug-in chi-square divergence of a policy from its reference: mean of e^(ln pi/pi_ref) - 1.
+
+    log_ratio: ln pi(y) - ln pi_ref(y) of responses drawn from pi. The largest ratio rules the
+    mean: past about 5 nats of KL it is worth nothing. Source: Laidlaw, Singhal, Dragan 2025 (arXiv
+    2403.03185).
+    """
+    return float(np.mean(np.expm1(np.asarray(log_ratio, dtype=np.float64))))
+
+
+def gold_gain_bound(proxy_gain: float, chi2: float, correlation: float) -> float:
+    """Least gain of gold that a gain of the proxy allows, both in their reference sd.
+
+    (proxy gain - sqrt((1 - r^2) chi2)) / r, with r in (0, 1] the correlation of proxy and gold
+    under the reference and chi2 the policy's divergence from it. Source: Laidlaw, Singhal, Dragan
+    2025 (arXiv 2403.03185), theorem 5.1.
+
+    >>> round(gold_gain_bound(0.5, np.expm1(0.25), 0.8), 4)
+    0.2253
+    """
+    return float((proxy_gain - np.sqrt((1 - correlation**2) * chi2)) / correlation)

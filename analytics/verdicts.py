@@ -31,8 +31,8 @@ def judge(
     """Verdict of one run.
 
     Args:
-        query: answers "gold", "trajectory" and "prompts" for ``run`` and ``until``, and where the
-            run has samples "member_keys" and "disagreement".
+        query: answers "gold", "trajectory", "prompts", "sample_kl" and "further_kl" for ``run``
+            and ``until``, and where the run has samples "member_keys" and "disagreement".
         run: one row of the question "runs": run_id, project, facts (JSON).
         until: ignore later steps.
         source: gold source; None = the default (evaluation before training).
@@ -55,6 +55,8 @@ def judge(
         prompts=prompts if prompts.height else None,
         source=source,
         until=until,
+        sample_kl=query("sample_kl", **asked),
+        further_kl=query("further_kl", **asked),
         siblings=partial(_shared, query, run, source, runs) if until is None else None,
     )
     return with_signal(query, run, until, made)

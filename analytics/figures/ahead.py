@@ -16,6 +16,13 @@ from analytics.onset.gao import normalised_gold
 _POINTS = 24
 
 
+def forecast_reach(verdict: Mapping[str, Any], axis: str) -> np.ndarray:
+    """Places on the axis that a forecast needs room for; empty where there is none."""
+    made = verdict.get("forecast")
+    ends = [made["kl"], made["kl_high"]] if made else []
+    return np.array([place(kl, axis) for kl in ends], dtype=np.float32)
+
+
 def draw_forecast(
     figure: go.Figure, verdict: Mapping[str, Any], colour: str, axis: str,
     scale: tuple[float, float], row: int, alone: bool,
@@ -38,18 +45,18 @@ def draw_forecast(
     x = np.array([place(kl, axis) for kl in d**2], dtype=np.float64)
     low, high = (place(made[end], axis) or 0.0 for end in ("kl_low", "kl_high"))
     told = f"{number(made['kl_low'])} to {number(made['kl_high'])} nats"
-    empty = np.zeros(_POINTS - 1)
+    none = [None] * (_POINTS - 1)  # a bar of length 0 would still have its caps
     figure.add_trace(
         go.Scatter(
             x=x, y=gold, mode="lines+markers", line={"color": colour, "width": 2, "dash": "dash"},
             marker={
                 "color": colour, "symbol": "diamond-open", "line": {"width": 2},
-                "size": np.append(empty, 11),
+                "size": [0] * (_POINTS - 1) + [11],
             },
             error_x={
                 "type": "data", "symmetric": False, "thickness": 1.5, "width": 6,
-                "array": np.append(empty, high - x[-1]),
-                "arrayminus": np.append(empty, x[-1] - low),
+                "array": [*none, high - float(x[-1])],
+                "arrayminus": [*none, float(x[-1]) - low],
             },
             name="forecast", showlegend=alone,
             hovertemplate=f"forecast: gold peaks at KL {number(made['kl'])} (90 %: {told})"

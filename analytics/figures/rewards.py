@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from analytics.figures.ahead import draw_forecast
+from analytics.figures.ahead import draw_forecast, forecast_reach
 from analytics.figures.axes import TITLES, place, ticks, x_of
 from analytics.figures.palette import PROXY_INK, run_colour, run_dash, tinted
 from analytics.figures.text import number, plain
@@ -301,8 +301,12 @@ def _mark_verdict(
                 fillcolor=tinted(run.colour, 0.13 if high is not None else 0.07), layer="below",
             )  # fmt: skip
             if alone:
+                # an open interval ends at the chart's edge: its words stand to the left of that
+                middle = high is not None
                 figure.add_annotation(
-                    x=(low + right) / 2, y=1, yref="y domain" if row == 1 else f"y{row} domain",
+                    x=(low + right) / 2 if middle else right,
+                    xanchor="center" if middle else "right",
+                    y=1, yref="y domain" if row == 1 else f"y{row} domain",
                     yanchor="top", text=words, showarrow=False, row=row, col=1,
                     font={"size": 12, "color": run.colour},
                 )  # fmt: skip
@@ -428,6 +432,8 @@ def _hover_rows(rows: pl.DataFrame) -> list[list[str]]:
 def _finish_axis(figure: go.Figure, runs: Sequence[RunCurve], axis: str, rows: int) -> None:
     figure.update_xaxes(title_text=TITLES[axis], row=rows, col=1)
     held = [x_of(frame, axis) for run in runs for frame in (run.curve, run.looks) if frame.height]
+    if axis != "step" and len(runs) <= MARKED_RUNS:
+        held += [forecast_reach(run.verdict, axis) for run in runs]
     x = np.concatenate([np.zeros(1, dtype=np.float32), *held])
     x = x[np.isfinite(x)]
     low, high = float(x.min()), float(x.max())

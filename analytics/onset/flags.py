@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from analytics.onset.decision import Evidence
+from analytics.onset.kl_honesty import UMBRELLA, Doubt
 
 BLIND_KL_RATIO = 1.5
 BLIND_KL_NATS = 0.5
@@ -31,8 +32,14 @@ def step_end(evidence: Evidence) -> int | None:
     return int(max(ends)) if ends else None
 
 
-def flags_of(evidence: Evidence, facts: Mapping[str, Any], status: str) -> list[str]:
-    """The flags of a verdict, in a fixed order; the words are the interface's."""
+def flags_of(
+    evidence: Evidence, facts: Mapping[str, Any], status: str, against: Sequence[Doubt] = ()
+) -> list[str]:
+    """The flags of a verdict, in a fixed order; the words are the interface's.
+
+    against: what speaks against the logged KL; each raises its own flag and the general one.
+    """
+    doubted = {flag for one in against for flag in (one.flag, UMBRELLA[one.flag])}
     conversion = facts.get("kl_conversion")
     looks = evidence.looks
     any_kl = bool(
@@ -42,8 +49,10 @@ def flags_of(evidence: Evidence, facts: Mapping[str, Any], status: str) -> list[
     tests = {
         "blind": is_blind(evidence),
         "kl_missing": not any_kl or (evidence.axis == "step" and len(looks) > 0),
-        "kl_unit_unknown": conversion == "unknown" and any_kl,
-        "kl_estimator_unreliable": conversion == "unreliable",
+        "kl_unit_unknown": (conversion == "unknown" and any_kl) or "kl_unit_unknown" in doubted,
+        "kl_estimator_unreliable": conversion == "unreliable"
+        or "kl_estimator_unreliable" in doubted,
+        **{flag: flag in doubted for flag in UMBRELLA},
         "kl_negative": bool(np.any(looks.kl[np.isfinite(looks.kl)] < _ROUNDING)),
         "gold_noise_unknown": noise is not None and not evidence.noise_known,
         "autocorrelated": noise is not None and noise.rho_rows > 0 and test is not None,

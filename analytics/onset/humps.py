@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -84,6 +85,7 @@ def humps(place: FloatArray, peaks: FloatArray) -> Humps:
     )
 
 
+@lru_cache(maxsize=8)
 def one_percent_below(loss: float = 0.01) -> FloatArray:
     """d / d* at which each of Gao's curves has lost `loss` of its gain, shape (exponents,).
 

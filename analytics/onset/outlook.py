@@ -208,9 +208,10 @@ def _forecast_sentence(row: Mapping[str, Any]) -> str:
     runs = made["siblings"]
     plural = "s" if runs > 1 else ""
     shared = f", with alpha of {runs} run{plural} of the same setup" if runs else ""
+    when = "it peaks" if made["kl"] > (row["kl_end"] or 0.0) else "it is about at its peak,"
     return (
         f"Forecast: if gold goes on along Gao et al.'s {FORM_NAMES[made['form']]} curve{shared}, "
-        f"it peaks at KL {number(made['kl'])} nats (90 %: {number(made['kl_low'])} to "
+        f"{when} at KL {number(made['kl'])} nats (90 %: {number(made['kl_low'])} to "
         f"{number(made['kl_high'])})."
     )
 

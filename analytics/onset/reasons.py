@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from analytics.onset import outlook
 from analytics.onset.decision import Evidence
 from analytics.onset.e_process import ALARM
+from analytics.onset.kl_honesty import Doubt
 from analytics.onset.spending import ALPHA
 from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.onset.words import number
@@ -20,11 +21,14 @@ def place(step: float, kl: float | None) -> str:
     return f"step {round(step)}" + ("" if kl is None else f" (KL {number(kl)} nats)")
 
 
-def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
+def reasons_of(
+    evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any], against: Sequence[Doubt]
+) -> list[str]:
     """Sentences for the finished row of a verdict; the flags' sentences come last."""
     status = row["status"]
     if status == "unmeasured":
-        return ["No gold reward is in the log, so nothing can be said about overoptimization."]
+        nothing = "No gold reward is in the log, so nothing can be said about overoptimization."
+        return [nothing, *_doubts(against)]
     sentences = []
     if status == "too_little_gold":
         sentences.append(
@@ -37,7 +41,7 @@ def reasons_of(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, A
         sentences += _no_fall(evidence, row)
     sentences += [_measured(evidence)]
     sentences += _beside(evidence, row) + _model(row) + outlook.sentences(row)
-    return sentences + _cautions(evidence, row, facts)
+    return sentences + _cautions(evidence, row, facts, against)
 
 
 def _measured(evidence: Evidence) -> str:
@@ -190,8 +194,24 @@ _CAUTIONS = {
 }
 
 
-def _cautions(evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
-    sentences = [_CAUTIONS[flag] for flag in row["flags"] if flag in _CAUTIONS]
+def _doubts(against: Sequence[Doubt]) -> list[str]:
+    return [f"KL is in doubt: {doubt.evidence}" for doubt in against]
+
+
+_BY_CONVERSION = {"kl_unit_unknown": "unknown", "kl_estimator_unreliable": "unreliable"}
+"""Flags that evidence can raise too: then the evidence is told in place of their own sentence."""
+
+
+def _cautions(
+    evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any], against: Sequence[Doubt]
+) -> list[str]:
+    sentences = [
+        _CAUTIONS[flag]
+        for flag in row["flags"]
+        if flag in _CAUTIONS
+        and facts.get("kl_conversion") == _BY_CONVERSION.get(flag, facts.get("kl_conversion"))
+    ]
+    sentences += _doubts(against)
     if evidence.noise is not None and float(evidence.noise.widen[-1]) > 1:
         sentences.append(
             "Looks scatter more than their standard errors say "

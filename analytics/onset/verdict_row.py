@@ -12,6 +12,7 @@ import polars as pl
 from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, kl_end, step_end
 from analytics.onset.forecast import SharedAlpha
+from analytics.onset.kl_honesty import doubts
 from analytics.onset.measurements import FloatArray
 from analytics.onset.outlook import adjustment_row, outlook
 from analytics.onset.peak_row import model_row, peak_row
@@ -39,6 +40,8 @@ def verdict(
     source: str | None = None,
     until: int | None = None,
     siblings: Callable[[], SharedAlpha | None] | None = None,
+    sample_kl: pl.DataFrame | None = None,
+    further_kl: pl.DataFrame | None = None,
 ) -> Verdict:
     """Whether optimisation against the proxy has stopped paying in gold, with its evidence.
 
@@ -50,19 +53,22 @@ def verdict(
     prompts: step, prompt_id, n, gold_reward, proxy_reward, means of training completions. source:
     None takes "evaluation" where there is any, else "training", else the first other by name.
     until: rows of later steps do not exist. siblings: alpha of runs with the same setup, asked
-    only for a forecast.
+    only for a forecast. sample_kl: step, n, k1, k1_sd from the responses' log-probabilities;
+    further_kl: step, key, value of other logged KLs; both are held against the logged one.
 
     Raises nothing for any numbers in the frames; a missing column of gold raises polars'
     ColumnNotFoundError. Source: docs/methods.md; onset as in Gao et al. 2022 (arXiv 2210.10760).
     """
     evidence = gather(gold, trajectory, facts, prompts, source, until, siblings)
     status = _status(evidence)
+    known = trajectory if until is None else trajectory.filter(pl.col("step") <= until)
+    against = doubts(known, sample_kl, further_kl, facts)
     noise, test, second = evidence.noise, evidence.test, evidence.second
     row: dict[str, Any] = {
         "run": facts.get("run_id"),
         "project": facts.get("project"),
         "status": status,
-        "flags": flags_of(evidence, facts, status),
+        "flags": flags_of(evidence, facts, status, against),
         "reasons": [],
         "axis": evidence.axis,
         "kl_end": kl_end(evidence),
@@ -95,7 +101,7 @@ def verdict(
     if test is not None and status in ("no_onset", "warning"):
         row["detectable"] = test.detectable * evidence.scale
     row = _plain(row)
-    row["reasons"] = reasons_of(evidence, row, facts)
+    row["reasons"] = reasons_of(evidence, row, facts, against)
     return Verdict(row, _looks(evidence))
 
 

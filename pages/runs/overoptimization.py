@@ -116,7 +116,7 @@ else:
     elif len(curves) > SINGLE_TRACES:
         words = "One line a run: proxy above, gold below."
     if len(curves) <= MARKED_RUNS and not banded:
-        words += " Shaded: where gold peaks (90 %). Dashed: alarm."
+        words += " Shaded: where gold peaks (90 %). Dashed: alarm. Diamond: forecast peak."
     notes.caption(words)
 kind = st.session_state.get("figure_file", "svg")
 config = {

@@ -192,3 +192,26 @@ def test_pooling_together_is_pooling_one_by_one() -> None:
         alone = pooled(run.curve, "proxy_reward", bins=7)
         for column in ("proxy_reward", "kl", "step_start", "step_end"):
             assert together[run.run_id][column].to_list() == pytest.approx(alone[column].to_list())
+
+
+def test_a_forecast_is_dashed_labelled_and_has_room() -> None:
+    verdict = {
+        **VERDICT, "status": "no_onset", "alarm": None, "gold_lost": None,
+        "peak": VERDICT["peak"] | {"kl_high": None, "step_high": None},
+        "forecast": {"kl": 64.0, "kl_low": 49.0, "kl_high": 100.0, "gold": 1.5, "gain": 1.5,
+                     "form": "rl", "siblings": 0},
+    }  # fmt: skip
+    figure = reward_figure([curve_of(verdict=verdict)], "sqrt_kl", "raw")
+    trace = next(trace for trace in figure.data if trace.name == "forecast")
+    assert trace.line.dash == "dash"
+    assert (trace.x[0], trace.x[-1]) == pytest.approx((6.0, 8.0))
+    assert (trace.error_x.arrayminus[-1], trace.error_x.array[-1]) == pytest.approx((1.0, 2.0))
+    # Gao's RL curve on its way up to the peak, where it ends
+    assert trace.y[-1] == pytest.approx(1.5) and np.all(np.diff(trace.y) > 0)
+    words = [note.text for note in figure.layout.annotations]
+    assert any("forecast" in text and "64" in text for text in words)
+    assert figure.layout.xaxis.range[1] > 10.0
+    by_step = reward_figure([curve_of(verdict=verdict)], "step", "raw")
+    assert not any(trace.name == "forecast" for trace in by_step.data)
+    without = reward_figure([curve_of()], "sqrt_kl", "raw")
+    assert not any(trace.name == "forecast" for trace in without.data)

@@ -75,3 +75,24 @@ def test_too_little_cannot_be_fitted():
     assert form_of({"trainer": "TRL GRPO"}) == "rl"
     assert form_of({"algorithm": "best-of-n"}) == form_of({"kl_estimator": "bon_bound"})
     assert has_form({}) and not has_form({"trainer": "TRL OnlineDPO"})
+
+
+@pytest.mark.parametrize("kind", ["rl", "bon", "linear"])
+def test_fieller_is_the_profile_likelihood_set(kind):
+    frame = simulate(kind, "base_n20_s05", 2).frame
+    gold, se = frame["gold"].to_numpy(), np.full(21, 0.05)
+    fit = gao_fit(D, gold, se, "rl")
+    left = np.column_stack([np.ones(21), D, -np.where(D > 0, D * np.log(np.maximum(D, 1e-9)), 0)])
+    best = np.linalg.lstsq(left / 0.05, gold / 0.05, rcond=None)[1][0]
+
+    def rise(kl):
+        # misfit with the peak held at kl: alpha = beta (ln d* + 1)
+        u = np.log(np.sqrt(kl)) + 1
+        held = np.column_stack([left[:, 0], u * left[:, 1] + left[:, 2]]) / 0.05
+        return np.linalg.lstsq(held, gold / 0.05, rcond=None)[1][0] - best
+
+    quantile = 1.6448536269514722**2
+    for bound in (fit.kl_low, fit.kl_high):
+        if bound is not None:
+            assert rise(bound) == pytest.approx(quantile, abs=1e-6)
+    assert rise(fit.kl if fit.kl is not None else 1e6) < quantile

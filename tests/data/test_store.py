@@ -592,6 +592,8 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "runs": {"project": None, "runs": None},
     "scalars": {"run": "r"},
     "skips": {},
+    "sample_kl": {"run": "r", "until": None},
+    "further_kl": {"run": "r", "until": 5},
     "trajectory": {"run": "r", "until": 5},
     "verdicts": {"runs": None, "until": -1, "source": "", "method": "m"},
 }
