@@ -29,12 +29,28 @@ BIG_FALL = 0.15
 
 @dataclass(frozen=True)
 class Scenario:
-    """A schedule of gold evaluations: `evaluations` after the one at d = 0, noise in R* units."""
+    """A schedule of gold evaluations: `evaluations` after the one at d = 0, noise in R* units.
+
+    spacing: d grows like (evaluation / evaluations)^spacing; growth: last over first noise.
+    """
 
     evaluations: int
     noise: float
     autocorrelation: float = 0.0
     equal_in_kl: bool = False
+    spacing: float = 1.0
+    growth: float = 1.0
+
+    @property
+    def d(self) -> FloatArray:
+        """sqrt-nats of each evaluation, shape (evaluations + 1,)."""
+        share = np.linspace(0, 1, self.evaluations + 1)
+        return D_END * (np.sqrt(share) if self.equal_in_kl else share**self.spacing)
+
+    @property
+    def se(self) -> FloatArray:
+        """Standard error of each evaluation; `noise` is their geometric mean."""
+        return self.noise * self.growth ** np.linspace(-0.5, 0.5, self.evaluations + 1)
 
 
 SCENARIOS: dict[str, Scenario] = {
@@ -46,6 +62,12 @@ SCENARIOS: dict[str, Scenario] = {
     "klgrid_n20_s05": Scenario(20, 0.05, equal_in_kl=True),
     "ar_n20_s05_r5": Scenario(20, 0.05, autocorrelation=0.5),
 }
+HARDER: dict[str, Scenario] = {
+    "sparse_n7_s05": Scenario(7, 0.05),
+    "unequal_n20_s05": Scenario(20, 0.05, spacing=1.6, growth=3.0),
+    "pooled_n399_s20": Scenario(399, 0.20),
+}
+"""Few evaluations; unequal spacing and noise that grows threefold; hundreds of noisy rows."""
 
 
 @dataclass(frozen=True)
@@ -105,15 +127,14 @@ def honest_curve(kind: str, d: FloatArray, rng: np.random.Generator) -> FloatArr
 
 
 def simulate(kind: str, scenario: str, seed: int) -> SimulatedRun:
-    """One run of a kind (OVEROPTIMISING or HONEST) under a scenario (a key of SCENARIOS).
+    """One run of a kind (OVEROPTIMISING or HONEST) under a scenario (of SCENARIOS or HARDER).
 
     The same arguments always give the same run. Raises ValueError for an unknown kind and
     KeyError for an unknown scenario.
     """
-    plan = SCENARIOS[scenario]
+    plan = (SCENARIOS | HARDER)[scenario]
     rng = np.random.default_rng([seed, *kind.encode(), *scenario.encode()])
-    share = np.linspace(0, 1, plan.evaluations + 1)
-    d = D_END * (np.sqrt(share) if plan.equal_in_kl else share)
+    d = plan.d
     d_peak: float | None = None
     if kind in OVEROPTIMISING:
         d_peak = D_END * rng.uniform(0.3, 0.8)
@@ -128,8 +149,8 @@ def frame_of(
     rng: np.random.Generator,
 ) -> SimulatedRun:  # fmt: skip
     """A run with the scenario's noise around a truth at d (sqrt-nats), both of shape (n,)."""
-    plan = SCENARIOS[scenario]
-    errors = plan.noise * autoregressive(rng, (1, len(d)), plan.autocorrelation)[0]
+    plan = (SCENARIOS | HARDER)[scenario]
+    errors = plan.se * autoregressive(rng, (1, len(d)), plan.autocorrelation)[0]
     proxy = d / D_END * rng.uniform(1.0, 1.5) + 0.02 * rng.standard_normal(len(d))
     frame = pl.DataFrame(
         {
@@ -138,7 +159,7 @@ def frame_of(
             "kl": d**2,
             "gold": truth + errors,
             "proxy": proxy,
-            "gold_se": np.full(len(d), plan.noise),
+            "gold_se": plan.se,
             "truth": truth,
         }
     )

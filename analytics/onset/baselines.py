@@ -43,9 +43,20 @@ def below_smoothed_peak(gold: FloatArray, se: FloatArray) -> FloatArray:
 
 
 def proxy_gold_gap(proxy: FloatArray, gold: FloatArray, se: FloatArray) -> FloatArray:
-    """How much more the proxy has gained than gold, both smoothed, in gold's standard errors."""
-    gap = smoothed(proxy) - smoothed(gold)
-    return np.asarray((gap - gap[:, :1]) / se)
+    """How much more the proxy has gained than gold, each in units of its own early gain.
+
+    Proxy and gold have no common unit, so each is divided by its mean gain over looks 1 to 3, or
+    by gold's standard error where that is smaller; 0 up to there.
+    """
+    early = slice(1, _SMOOTH + 1)
+    found = np.zeros(gold.shape)
+    gains = []
+    for values, least in ((proxy, 1e-9), (gold, float(se[0]))):
+        gain = smoothed(values) - values[:, :1]
+        start = (values[:, early] - values[:, :1]).mean(axis=1, keepdims=True)
+        gains.append(gain / np.maximum(start, least))
+    found[:, _SMOOTH + 1 :] = (gains[0] - gains[1])[:, _SMOOTH + 1 :]
+    return found
 
 
 def pelt_last_segment_lower(gold: FloatArray, se: FloatArray) -> FloatArray:

@@ -90,7 +90,7 @@ def noise_of_looks(
         return _exact(rows, looks, size)
     rho_rows = estimate(rows.gold) if rho_rows is None else rho_rows
     careful = careful_rho(rho_rows, len(rows))
-    if size >= FEWEST_ROWS_FOR_SCATTER:
+    if size >= FEWEST_ROWS_FOR_SCATTER or (size > 1 and stated is None):
         careful = max(careful, cautious(rows.gold))
     rho = between_looks(careful, size)
     count = len(looks)

@@ -19,7 +19,7 @@ from analytics.onset.pooling import MOST_LOOKS, MOST_SINGLE, rows_per_look
 ALPHA = 0.05
 PLANNED_ALPHA = 0.048
 """Spent within a stated plan; the rest guards a run that goes on beyond it."""
-OPEN_ALPHA = 0.035
+OPEN_ALPHA = 0.04
 """Spent within the first MOST_SINGLE evaluations of a run whose log states no plan."""
 STAGE_PART = 0.4
 """Of the alpha left, to each later stage."""

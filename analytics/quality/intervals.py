@@ -184,7 +184,8 @@ def median(values: np.ndarray) -> tuple[float | None, float | None]:
     ordered, half = np.sort(values), 0.5 * np.sqrt(len(values))
     last = len(values) - 1
     ends = [ordered[int(np.clip(last / 2 + sign * half, 0, last))] for sign in (-1, 1)]
-    return _rounded(float(np.median(values))), _rounded(float(ends[1] - ends[0]) / 2)
+    middle = float(np.median(values))
+    return _rounded(middle), _rounded(float(ends[1] - ends[0]) / 2 if ends[1] < np.inf else np.inf)
 
 
 def _rounded(value: float) -> float | None:
