@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F")
-"""Run n of the store wears colour n modulo 7; yellow is left out, it vanishes on white."""
+RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6F42E0")
+"""Run n of the store wears colour n modulo 7. Of Okabe and Ito yellow is left out, which vanishes on
+white, and black; the violet is the farthest from the others and from PROXY_INK, also as people see
+it who do not tell red from green."""
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 """The second seven runs are dashed, and so on, so that 28 runs look different."""
