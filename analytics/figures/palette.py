@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6F42E0")
-"""Run n of the store wears colour n modulo 7. Of Okabe and Ito yellow is left out, which vanishes on
-white, and black; the violet is the farthest from the others and from PROXY_INK, also as people see
-it who do not tell red from green."""
+"""Run n of the store wears colour n modulo 7. Okabe and Ito's without yellow, which vanishes on
+white, and black; the violet is far from them and from PROXY_INK, also to red-green blind eyes."""
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 """The second seven runs are dashed, and so on, so that 28 runs look different."""
