@@ -12,6 +12,7 @@ import polars as pl
 from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, kl_end, step_end
 from analytics.onset.forecast import SharedAlpha
+from analytics.onset.limit_row import limit_row
 from analytics.onset.measurements import FloatArray
 from analytics.onset.outlook import adjustment_row, outlook
 from analytics.onset.peak_row import model_row, peak_row
@@ -73,6 +74,7 @@ def verdict(
         "alarm": _alarm(evidence),
         "p_past_peak": second.past if second is not None else None,
         "e_value": _capped_exp(second.log_e) if second is not None else None,
+        "earliest_honest_alarm": limit_row(evidence),
         "gold_lost": None,
         **outlook(evidence, facts),
         "detectable": None,

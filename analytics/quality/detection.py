@@ -256,4 +256,3 @@ def _replayed(gold: FloatArray, plan: Plan) -> int:
         rows, plan, lambda known, looks, size: noise_of_looks(known, looks, size, None, "", None)
     )
     return -1 if test is None or test.alarm is None else test.alarm.rows - 1
-
