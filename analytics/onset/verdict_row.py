@@ -84,6 +84,7 @@ def verdict(
         "rows_per_look": evidence.size if len(evidence.looks) else None,
         "plan": {"looks": evidence.plan.looks, "stated": evidence.plan.stated},
         "noise": noise.phrase if noise is not None else None,
+        "relative_noise": _relative_noise(evidence),
         "prompt_adjustment": adjustment_row(evidence),
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
     }
@@ -109,6 +110,16 @@ def _status(evidence: Evidence) -> str:
     if evidence.test.alarm is None:
         return "warning" if evidence.second and evidence.second.warns else "no_onset"
     return "collapsed" if evidence.proxy_fell else "overoptimized"
+
+
+def _relative_noise(evidence: Evidence) -> float | None:
+    """A look's typical standard error in units of gold's gain up to its peak."""
+    if evidence.peak is None or evidence.noise is None:
+        return None
+    gain = float(np.max(evidence.peak.fit) - evidence.peak.fit[0])
+    # gold that only falls: what it has lost stands for the gain
+    gain = gain if gain > 0 else float(np.ptp(evidence.peak.fit))
+    return float(np.median(evidence.noise.se)) / gain if gain > 0 else None
 
 
 def _capped_exp(log: float | None) -> float | None:

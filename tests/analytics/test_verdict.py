@@ -27,7 +27,7 @@ KEYS = {
     "gold_evaluations", "peak", "peak_model", "alarm", "p_past_peak", "e_value",
     "earliest_honest_alarm", "gold_lost",
     "forecast", "detectable", "gold_source", "gold_sources", "looks", "rows_per_look", "noise",
-    "autocorrelation",
+    "autocorrelation", "relative_noise",
 }  # fmt: skip
 
 
