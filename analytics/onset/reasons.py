@@ -11,6 +11,7 @@ from analytics.onset import outlook
 from analytics.onset.decision import Evidence
 from analytics.onset.e_process import ALARM
 from analytics.onset.kl_honesty import Doubt
+from analytics.onset.limit_row import limit_sentence
 from analytics.onset.spending import ALPHA
 from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.onset.words import number
@@ -40,7 +41,8 @@ def reasons_of(
     else:
         sentences += _no_fall(evidence, row)
     sentences += [_measured(evidence)]
-    sentences += _beside(evidence, row) + _model(row) + outlook.sentences(row)
+    sentences += _beside(evidence, row) + _model(row) + limit_sentence(row)
+    sentences += outlook.sentences(row)
     return sentences + _cautions(evidence, row, facts, against)
 
 
@@ -137,7 +139,7 @@ def _beside(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
             f"fall, gold's peak has been passed with probability {row['p_past_peak']:.3f}. Its "
             "error rate depends on those curves; measure gold again before acting on it."
         )
-    elif evidence.second is not None and not evidence.second.fits:
+    elif row["alarm"] is None and evidence.second is not None and evidence.second.doubtful:
         sentences.append(
             "None of the curves of the model average fits these looks, so its probability of "
             f"{row['p_past_peak']:.2f} that the peak has been passed raises no warning."

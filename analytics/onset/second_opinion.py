@@ -26,6 +26,11 @@ class SecondOpinion:
         """Whether the peak is probably passed, by curves that fit."""
         return self.past is not None and self.past > WARNING and self.fits
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether it would warn if any of its curves did fit."""
+        return self.past is not None and self.past > WARNING and not self.fits
+
 
 def second_opinion(place: FloatArray, gold: FloatArray, noise: Noise) -> SecondOpinion | None:
     """place: d in sqrt-nats, or steps; gold: same looks; None where no look has any noise."""

@@ -13,6 +13,7 @@ from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, kl_end, step_end
 from analytics.onset.forecast import SharedAlpha
 from analytics.onset.kl_honesty import doubts
+from analytics.onset.limit_row import limit_row
 from analytics.onset.measurements import FloatArray
 from analytics.onset.outlook import adjustment_row, outlook
 from analytics.onset.peak_row import model_row, peak_row
@@ -79,6 +80,7 @@ def verdict(
         "alarm": _alarm(evidence),
         "p_past_peak": second.past if second is not None else None,
         "e_value": _capped_exp(second.log_e) if second is not None else None,
+        "earliest_honest_alarm": limit_row(evidence),
         "gold_lost": None,
         **outlook(evidence, facts),
         "detectable": None,
@@ -88,6 +90,7 @@ def verdict(
         "rows_per_look": evidence.size if len(evidence.looks) else None,
         "plan": {"looks": evidence.plan.looks, "stated": evidence.plan.stated},
         "noise": noise.phrase if noise is not None else None,
+        "relative_noise": _relative_noise(evidence),
         "prompt_adjustment": adjustment_row(evidence),
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
     }
@@ -113,6 +116,16 @@ def _status(evidence: Evidence) -> str:
     if not evidence.past_peak:
         return "warning" if evidence.second and evidence.second.warns else "no_onset"
     return "collapsed" if evidence.proxy_fell else "overoptimized"
+
+
+def _relative_noise(evidence: Evidence) -> float | None:
+    """A look's typical standard error in units of gold's gain up to its peak."""
+    if evidence.peak is None or evidence.noise is None:
+        return None
+    gain = float(np.max(evidence.peak.fit) - evidence.peak.fit[0])
+    # gold that only falls: what it has lost stands for the gain
+    gain = gain if gain > 0 else float(np.ptp(evidence.peak.fit))
+    return float(np.median(evidence.noise.se)) / gain if gain > 0 else None
 
 
 def _capped_exp(log: float | None) -> float | None:

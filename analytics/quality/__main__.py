@@ -13,11 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from analytics.quality import intervals
+from analytics.quality import detection, intervals
+from analytics.verdicts import method
 
 RESULTS = Path(__file__).parent / "results"
 
 TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
+    "detectors": detection.measure,
     "intervals": lambda runs, seed: intervals.measure(runs, seed, intervals.SCENARIO_NAMES),
     "forecasts": intervals.measure_forecasts,
 }
@@ -39,7 +41,8 @@ def main() -> None:
         rows = TOPICS[topic](options.runs, options.seed)
         told = {
             "made": time.strftime("%Y-%m-%d"), "seed": options.seed,
-            "runs_per_class": options.runs, "seconds": round(time.time() - began), "rows": rows,
+            "runs_per_class": options.runs, "code": method(),
+            "seconds": round(time.time() - began), "rows": rows,
         }  # fmt: skip
         (RESULTS / f"{topic}.json").write_text(json.dumps(told, indent=1) + "\n")
         print(f"{topic}: {len(rows)} rows in {told['seconds']} s")

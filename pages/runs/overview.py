@@ -6,6 +6,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.palette import STATUS, run_colour
+from analytics.onset.many_runs import survivors
 from pages.shared import links, reads
 from pages.shared.choices import choose_several
 from pages.shared.frame import escaped, heading, stop_when_empty
@@ -69,6 +70,15 @@ if alarmable:
         f" The alarm errs on at most 5 % of runs whose gold never falls: over these {alarmable} "
         f"judged runs, expect at most {0.05 * alarmable:.1f} false alarms."
     )
+alarms = [run["run_id"] for run in chosen if (verdicts.get(run["run_id"]) or {}).get("alarm")]
+surviving = survivors(verdicts.values())
+if alarms:
+    stands = sum(run in surviving for run in alarms)
+    sentence += (
+        f" Tested together with all runs of their project, {stands} of the {len(alarms)} alarms "
+        f"{'stands' if stands == 1 else 'stand'} (e-BH: of those at most 5 % are false on "
+        "average, also where runs share prompts)."
+    )
 if len(judged) < len(chosen):
     sentence += f" {len(chosen) - len(judged)} are being judged."
 st.markdown(sentence)
@@ -81,6 +91,7 @@ rows = [
         "run": run,
         "verdict": verdicts.get(run["run_id"]),
         "colour": run_colour(run["ordinal"]),
+        "stands": run["run_id"] in surviving,
         "picture": pictures.get(run["run_id"], ""),
         "trainer": facts.get("trainer") or run["format"],
         "pool": facts.get("algorithm") == "best_of_n" and not run["points"],

@@ -42,6 +42,8 @@ page = st.navigation(
         "Review": [
             st.Page("../review/sources.py", title="Sources", url_path="sources",
                     icon=":material/database:"),
+            st.Page("../review/quality.py", title="How good is this?", url_path="quality",
+                    icon=":material/verified:"),
         ],
     }
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 from analytics.figures.palette import STATUS
 from analytics.figures.text import interval, number
+from analytics.quality.published import matching_scenario
 from pages.shared.links import local_link
 
 _STYLE = """
@@ -22,6 +23,7 @@ _STYLE = """
 .ovr a {font-weight:600; text-decoration:none; color:inherit;
   border-bottom:1.5px solid rgba(128,128,128,.5)}
 .ovr a:hover {border-bottom-color:currentColor}
+.ovr a.rates {font-weight:400; border-bottom-width:1px}
 .ovr small {display:block; opacity:.75; font-size:.8rem}
 .ovr .dot {display:inline-block; width:.65rem; height:.65rem; border-radius:50%;
   margin-right:.45rem}
@@ -47,7 +49,8 @@ def run_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """HTML of the runs.
 
     Args:
-        rows: run (a row of the query runs), verdict (or None while it is computed), colour,
+        rows: run (a row of the query runs), verdict (or None while it is computed), stands
+            (whether its alarm survives e-BH), colour,
             picture (data address or ""), pool (whether it is a pool of samples and no run).
     """
     head = "".join(f"<span>{escape(text)}</span>" for text in HEADS)
@@ -74,9 +77,11 @@ def _row(row: Mapping[str, Any]) -> str:
         ink, words = STATUS[verdict["status"]]
         notes = ", ".join(flag.replace("_", " ") for flag in verdict["flags"])
         notes = f"updating … {notes}" if verdict.get("updating") else notes
+        if row.get("stands"):
+            notes = f"stands among all runs (e-BH), {notes}".removesuffix(", ")
         cells.append(
             f'<span><i class="dot square" style="background:{ink}"></i><b>{escape(words)}</b>'
-            f"<small>{escape(notes)}</small></span>"
+            f"<small>{escape(notes)}{_rates(verdict)}</small></span>"
         )
         cells.append(f'<span><i class="word">gold peaks at </i>{_onset(verdict)}</span>')
         cells.append(f"<span>{_lost(verdict)}</span>")
@@ -87,6 +92,14 @@ def _row(row: Mapping[str, Any]) -> str:
     drawn = f'<img src="{picture}" alt="{escape(words)}">' if picture else nothing
     cells.append(f"<span>{drawn}</span>")
     return f"<div>{''.join(cells)}</div>"
+
+
+def _rates(verdict: Mapping[str, Any]) -> str:
+    """The link to the error rates of verdicts like this one."""
+    if matching_scenario(verdict) is None:
+        return ""
+    link = escape(local_link("/quality", [("run", verdict["run"])]))
+    return f' <a class="rates" href="{link}">how sure?</a>'
 
 
 def _onset(verdict: Mapping[str, Any]) -> str:

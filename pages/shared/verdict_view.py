@@ -11,7 +11,9 @@ import streamlit as st
 from analytics.figures.palette import STATUS
 from analytics.figures.rewards import RunCurve
 from analytics.figures.text import interval, number
+from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from pages.shared.frame import escaped
+from pages.shared.links import local_link
 
 FLAG_WORDS = {
     "blind": "KL has moved on since the last gold evaluation",
@@ -70,6 +72,13 @@ def show_verdict(
         if verdict["flags"]:
             words = "; ".join(FLAG_WORDS.get(flag, flag) for flag in verdict["flags"])
             st.caption(f"To keep in mind: {escaped(words)}.")
+        scenario = matching_scenario(verdict)
+        if scenario is not None:
+            link = local_link("/quality", [("scenario", scenario), ("run", curve.run_id)])
+            st.caption(
+                f"[How good are verdicts on runs like this?]({link}) "
+                f"Nearest simulated runs: {SCENARIO_WORDS[scenario]}."
+            )
 
 
 def show_verdict_table(curves: Sequence[RunCurve]) -> None:

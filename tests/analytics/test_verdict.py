@@ -24,9 +24,10 @@ TRAJECTORY = {"step": pl.Int64, "stretch": pl.Int64, "kl": pl.Float64, "proxy_re
 FACTS = {"run_id": "r", "project": "p", "kl_conversion": "exact", "gold_kind": "score"}
 KEYS = {
     "run", "project", "status", "flags", "reasons", "axis", "kl_end", "step_end",
-    "gold_evaluations", "peak", "peak_model", "alarm", "p_past_peak", "e_value", "gold_lost",
+    "gold_evaluations", "peak", "peak_model", "alarm", "p_past_peak", "e_value",
+    "earliest_honest_alarm", "gold_lost",
     "forecast", "detectable", "gold_source", "gold_sources", "looks", "rows_per_look", "noise",
-    "autocorrelation",
+    "autocorrelation", "relative_noise",
 }  # fmt: skip
 
 

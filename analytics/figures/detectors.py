@@ -1,0 +1,62 @@
+"""How often each detector errs, what it finds, and how late: one row a detector, two errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+from plotly.subplots import make_subplots
+
+from analytics.figures.palette import RUN_COLOURS
+
+OURS = ("RED", "RED, no plan stated", "e-process", "AMBER")
+PANELS = (
+    ("false_alarms", "false alarms on its<br>worst honest kind of run", ".0%"),
+    ("power", "big falls of gold<br>that it finds", ".0%"),
+    ("ratio", "median KL at the alarm<br>over KL at the peak", ".1f"),
+)
+
+
+def detector_figure(table: pl.DataFrame) -> go.Figure:
+    """Three panels of dots with bars of two standard errors.
+
+    Args:
+        table: of ``analytics.quality.published.detector_table``.
+    """
+    names = table["detector"].to_list()[::-1]
+    figure = make_subplots(rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.05)
+    for column, (key, title, form) in enumerate(PANELS, start=1):
+        for ours in (True, False):
+            part = table.filter(pl.col("detector").is_in(OURS) == ours)
+            value = part[key].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            error = 2 * part[f"{key}_se"].cast(pl.Float64).fill_null(0.0).to_numpy()
+            figure.add_trace(
+                go.Scatter(
+                    x=value, y=part["detector"].to_list(), mode="markers", showlegend=False,
+                    marker={"size": 9, "color": RUN_COLOURS[0 if ours else 6],
+                            "symbol": "circle" if ours else "diamond-open"},
+                    error_x={"type": "data", "array": error, "width": 0, "thickness": 1.4},
+                    customdata=error / 2,
+                    hovertemplate=f"<b>%{{y}}</b><br>%{{x:{'.1%' if '%' in form else '.2f'}}} ± "
+                    f"%{{customdata:{'.1%' if '%' in form else '.2f'}}}<extra></extra>",
+                ),
+                row=1, col=column,
+            )  # fmt: skip
+        figure.update_xaxes(title_text=title, tickformat=form, row=1, col=column)
+        for name, missing in zip(table["detector"], table[key].is_null(), strict=True):
+            if missing:
+                figure.add_annotation(
+                    x=0.98, xref=f"x{column if column > 1 else ''} domain", y=name, xanchor="right",
+                    yref=f"y{column if column > 1 else ''}", text="most never", showarrow=False,
+                    font={"size": 11},
+                )  # fmt: skip
+    figure.add_vline(x=0.05, line={"color": "#D55E00", "dash": "dash", "width": 1.3}, row=1, col=1,
+                     annotation={"text": "5 %", "font": {"size": 11}})  # fmt: skip
+    figure.add_vline(x=1, line={"color": "rgba(128,128,128,.6)", "dash": "dot", "width": 1},
+                     row=1, col=3)  # fmt: skip
+    figure.update_xaxes(zeroline=False, rangemode="tozero")
+    figure.update_xaxes(range=[0, 1.05], row=1, col=1)
+    figure.update_xaxes(range=[0, 1.05], row=1, col=2)
+    figure.update_yaxes(categoryorder="array", categoryarray=names, automargin=True, ticks="")
+    figure.update_layout(height=90 + 34 * len(names), margin={"l": 8, "r": 8, "t": 24, "b": 60})
+    return figure

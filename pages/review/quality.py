@@ -1,0 +1,195 @@
+"""How good are the verdicts? Error rates and delays on runs whose truth is known."""
+
+import polars as pl
+import streamlit as st
+
+from analytics.figures.detectors import detector_figure
+from analytics.figures.palette import STATUS
+from analytics.figures.text import interval, number
+from analytics.onset.detectors import DETECTORS
+from analytics.quality.published import (
+    DENSE,
+    SCENARIO_WORDS,
+    detector_table,
+    kind_table,
+    matching_scenario,
+    published,
+    red_over_scenarios,
+)
+from analytics.simulated import HONEST, OVEROPTIMISING
+from analytics.verdicts import method
+from pages.shared import links, reads
+from pages.shared.choices import choose_one
+from pages.shared.frame import escaped, heading, refresh_when_store_changes
+
+heading(
+    "How good is this?",
+    "What the verdicts' alarms cost and find, measured on simulated runs whose peak is known, and "
+    "on the bundled real ones.",
+)
+refresh_when_store_changes()
+told = published("detectors")
+if told is None:
+    st.info("Nothing has been measured yet. `make bench` measures it and keeps the figures.")
+    st.stop()
+rows = told["rows"]
+kept = reads.kept_verdicts()
+named = [run for run in links.asked("run") if run in kept]
+suggested = matching_scenario(kept[named[0]]) if named else None
+scenarios = {
+    name: words
+    for name, words in SCENARIO_WORDS.items()
+    if any(r["scenario"] == name for r in rows)
+}
+scenario = choose_one(
+    st.selectbox, "Runs like these", scenarios, "scenario", suggested or "base_n20_s05"
+)
+if suggested:
+    st.caption(
+        f"{escaped(named[0])} is nearest to: {SCENARIO_WORDS[suggested]} "
+        f"({kept[named[0]]['looks']} looks, noise "
+        f"{kept[named[0]]['relative_noise']:.0%} of gold's gain)."
+    )
+table = detector_table(rows, scenario)
+red = table.filter(pl.col("detector") == "RED").to_dicts()[0]
+delay = "never" if red["ratio"] is None else f"{red['ratio']:.2f} ± {red['ratio_se']:.2f}"
+st.markdown(
+    f"#### RED false-alarms in {red['false_alarms']:.1%} of its worst honest kind, finds "
+    f"{red['power']:.0%} of big falls, at {number(red['ratio'])} times the KL of the peak"
+)
+st.plotly_chart(detector_figure(table), key="detectors", config={"displaylogo": False})
+st.caption(
+    f"Dots: measured on {red['runs']} runs of each kind (RL, best-of-n and between: "
+    f"{3 * red['runs']}), bars two standard errors. Filled: in every verdict; open: baselines and "
+    "controls. A big fall ends at least 15 % of the peak's gain below it. RED's delay here: "
+    f"{delay}."
+)
+percent = st.column_config.NumberColumn(format="percent")
+st.dataframe(
+    table.select(
+        pl.col("detector"),
+        pl.col("worst_kind").alias("worst honest kind"),
+        *(
+            pl.format(
+                "{} ± {} %", (100 * pl.col(key)).round(1), (100 * pl.col(f"{key}_se")).round(1)
+            ).alias(words)
+            for key, words in (
+                ("false_alarms", "false alarms"),
+                ("power", "power"),
+                ("premature", "before the peak"),
+            )
+        ),
+        pl.format("{} ± {}", pl.col("ratio").round(2), pl.col("ratio_se").round(2))
+        .fill_null("most never")
+        .alias("KL alarm : KL peak"),
+    ),
+    hide_index=True,
+)
+with st.expander("Share of runs that alarm, by kind of run"):
+    for title, kinds in (
+        ("Honest: gold never falls, every alarm is false", HONEST),
+        ("Overoptimising: share of big falls that alarm", OVEROPTIMISING),
+    ):
+        st.markdown(f"**{title}**")
+        shares = kind_table(rows, scenario, kinds)
+        config = dict.fromkeys(kinds, percent)
+        st.dataframe(shares, hide_index=True, column_config=config)
+with st.expander("What each detector promises"):
+    st.markdown("\n".join(f"- **{one.name}**: {one.promise}." for one in DETECTORS))
+
+st.subheader("RED in every scenario, beside the limit", anchor=False)
+st.caption(
+    "The limit: the median delay of the best possible rule that keeps 5 % false alarms on every "
+    "gold that never falls, for curves that are known (c = 2.6; docs/methods.md). Earlier alarms "
+    "than that need less noise. Asked: what a good scan should reach."
+)
+over = red_over_scenarios(rows)
+st.dataframe(
+    over.select(
+        "scenario",
+        pl.format("{} ± {} %", (100 * pl.col("false_alarms")).round(1),
+                  (100 * pl.col("false_alarms_se")).round(1)).alias("worst false alarms"),
+        pl.format("{} ± {} %", (100 * pl.col("power")).round(1),
+                  (100 * pl.col("power_se")).round(1)).alias("power"),
+        pl.format("{} ± {}", pl.col("ratio").round(2), pl.col("ratio_se").round(2)).alias("delay"),
+        pl.col("limit").round(2), pl.col("over_limit").round(3).alias("delay : limit"),
+        pl.col("power_asked").alias("power asked"), pl.col("ratio_asked").alias("delay asked"),
+        pl.col("prototype").alias("slope scan, one view"),
+    ),
+    hide_index=True,
+)  # fmt: skip
+
+dense = [row for row in rows if row["scenario"] == DENSE]
+if dense:
+    st.subheader("Where 5 % is not promised", anchor=False)
+    st.markdown(
+        "Flat gold from rows whose error nothing states, which grows threefold and whose "
+        "neighbours are correlated: the correlation has to be learnt from the same few rows. A "
+        "verdict there is flagged. State gold's standard error, or evaluate on fixed prompts."
+    )
+    st.dataframe(
+        pl.DataFrame(
+            {
+                "rows": [row["rows"] for row in dense],
+                "correlation of neighbours": [row["autocorrelation"] for row in dense],
+                "false alarms": [f"{row['alarms']:.1%} ± {row['alarms_se']:.1%}" for row in dense],
+            }
+        ),
+        hide_index=True,
+    )
+
+spans = published("intervals")
+if spans is not None:
+    st.subheader("Intervals for the peak", anchor=False)
+    st.caption(
+        f"90 % intervals on {spans['runs_per_class']} runs of each shape: how often they hold the "
+        "true peak, and their upper over their lower end in KL. In the runs of "
+        f"{SCENARIO_WORDS.get(scenario, scenario)}."
+    )
+    mine = [row for row in spans["rows"] if row["scenario"] == scenario and "coverage" in row]
+    if mine:
+        st.dataframe(
+            pl.DataFrame(mine, infer_schema_length=None).select(
+                "method",
+                pl.col("kind").alias("shape"),
+                pl.format("{} ± {} %", (100 * pl.col("coverage")).round(1),
+                          (100 * pl.col("coverage_se")).round(1)).alias("coverage"),
+                pl.format("{} ± {}", pl.col("width").round(2), pl.col("width_se").round(2))
+                .alias("high : low"),
+                pl.col("runs"),
+            ),
+            hide_index=True,
+        )  # fmt: skip
+    else:
+        st.caption("Not measured in this scenario.")
+
+bundled = [
+    run for run in reads.runs().iter_rows(named=True)
+    if "data/examples" in run["path"].replace("\\", "/") and run["run_id"] in kept
+]  # fmt: skip
+if bundled:
+    st.subheader("On the bundled real runs", anchor=False)
+    judged = []
+    for run in bundled:
+        verdict = kept[run["run_id"]]
+        peak, alarm = verdict["peak"], verdict["alarm"]
+        kl = peak and verdict["axis"] == "kl"
+        judged.append({
+            "run": run["run_id"], "verdict": STATUS[verdict["status"]][1],
+            "gold peaks at (90 %)": interval(peak["kl_low"], peak["kl_high"], "nats")
+            if kl else "–",
+            "alarm": f"step {alarm['step']:,}" if alarm else "none",
+            "nearest scenario": SCENARIO_WORDS.get(matching_scenario(verdict) or "", "–"),
+        })  # fmt: skip
+    st.dataframe(pl.DataFrame(judged), hide_index=True)
+
+now = "the code that judges now" if told.get("code") == method() else "an earlier version of it"
+st.caption(
+    f"Measured on {told['made']} with seed {told['seed']}, {told['runs_per_class']} runs of each "
+    f"kind, by {now} (fingerprint {told.get('code', '?')}). Repeat: "
+    f"python -m analytics.quality detectors --runs {told['runs_per_class']} "
+    f"--seed {told['seed']}."
+)
+chosen = [("scenario", scenario), *(("run", run) for run in named[:1])]
+with st.popover("Copy link", icon=":material/link:"):
+    st.code(links.page_link("/quality", chosen), language=None, wrap_lines=True)
