@@ -14,6 +14,7 @@ from analytics.simulated_families import simulate_family
 from pages.shared import links, pool_reads, reads, scaling_reads
 from pages.shared.choices import choose_several
 from pages.shared.frame import escaped, heading, named, stop_when_empty
+from pages.shared.freezing import frozen_steps
 
 heading(
     "Scaling",
@@ -22,7 +23,9 @@ heading(
 )
 stop_when_empty()
 every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
-for missing in (run for run in links.asked("run") if run not in every):
+asked_runs = links.asked("run")
+until = dict(zip(asked_runs, links.asked_until(asked_runs), strict=True))
+for missing in (run for run in asked_runs if run not in every):
     st.error(
         f"The link asks for run {escaped(missing)}, which is not in this store.",
         icon=":material/search_off:",
@@ -58,8 +61,10 @@ is_pool = {
     and json.loads(every[run]["facts"]).get("algorithm") == "best_of_n"
     for run in chosen
 }  # fmt: skip
+trained = [run for run in chosen if not is_pool[run]]
+frozen = frozen_steps(trained, until, every)
 with st.spinner("Reading the runs …"):
-    curves = reads.run_curves([every[run] for run in chosen if not is_pool[run]], {}, None)
+    curves = reads.run_curves([every[run] for run in trained], frozen, None)
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 if simulated:
     family = simulate_family(0)
@@ -104,11 +109,12 @@ families: list[Family] = []
 together = rl_family(points) if points else None
 if together is not None:
     families.append(together)
-fitted = []
+fitted, drawn = [], {}
 for run in (run for run in chosen if is_pool[run] and not simulated):
     made = pool_reads.curves(run, ("proxy_reward",), (), 0.5, "bound").get("proxy_reward")
     if made and made.best_of_n and made.best_of_n.covariance is not None:
         fitted.append((run, made.best_of_n))
+        drawn[run] = made
 if fitted:
     families.append(best_of_n_family(
         [run for run, _ in fitted], np.array([fit.alpha for _, fit in fitted]),
@@ -122,6 +128,8 @@ if left:
         icon=":material/data_alert:",
     )
 
+reached = {run.run: float(np.max(run.d, initial=0.0)) ** 2 for run in points}
+reached |= {run: float(made.frame["kl_bound"][-1]) for run, made in drawn.items()}
 table = []
 for family in families:
     known = sizes.get(size_key, {}) if size_key else {}
@@ -131,13 +139,14 @@ for family in families:
     said = [alpha_words(family)]
     for place, run in enumerate(family.runs):
         kl, low, high = family.peak(place)
+        beyond = "" if kl is None or kl <= reached.get(run, np.inf) else ", past the run's end"
         table.append({
             "run": run, "optimiser": "RL" if family.form == "rl" else "best-of-n",
             size_key or "size": known.get(run),
             "α of its own": f"{family.alphas[place]:.3g} ± {1.645 * family.alphas_se[place]:.2g}",
             "β": f"{family.betas[place]:.3g} ± {1.645 * family.betas_se[place]:.2g}",
             "KL at the gold peak (90 %)": "no peak" if kl is None
-            else f"{number(kl)} ({interval(low, high)})",
+            else f"{number(kl)} ({interval(low, high)}){beyond}",
         })  # fmt: skip
     if size_key and inside:
         # Runs whose size is not known still help to say alpha, but stand on no axis.
@@ -236,6 +245,7 @@ if len(chosen) > 1 and not simulated:
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("size", size_key)] * bool(size_key) + [("at", wanted)] * bool(wanted)
 shown += [("proxy", name) for name in picked] + [("simulated", "true")] * simulated
+shown += [("until", frozen.get(run) or every[run]["step_end"] or 0) for run in chosen]
 link, files, _ = st.columns([1, 1, 2.4], vertical_alignment="bottom")
 with link.popover("Copy link", icon=":material/link:", width="stretch"):
     st.code(links.page_link("/scaling", shown), language=None, wrap_lines=True)

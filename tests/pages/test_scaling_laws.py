@@ -77,6 +77,7 @@ def test_a_family_with_logged_sizes_gets_trend_and_prediction(page: Page, tmp_pa
     assert "(90 %). An extrapolation, 2.5 times outside of what was run." in told
     assert test.dataframe[0].value["rm_parameters"].tolist() == list(SIZES[:5])
     link = next(code.value for code in test.code)
+    assert "until=200" in link
     assert "size=rm_parameters" in link and "at=1000000000.0" in link and "run=rm_4" in link
 
 
