@@ -8,7 +8,7 @@ share it and only beta is each run's own; under best-of-n both are. Source: Gao 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,16 @@ class Family:
     def shares_alpha(self) -> bool:
         """Whether one alpha is not contradicted."""
         return self.p_shared is None or self.p_shared >= SHARED
+
+    def only(self, places: Sequence[int]) -> Family:
+        """The same fit, some of its runs: those that stand on an axis of sizes."""
+        k, at = len(self.runs), list(places)
+        rows = [0, *(1 + i for i in at)] if self.alpha is not None else [*at, *(k + i for i in at)]
+        return replace(
+            self, runs=tuple(self.runs[i] for i in at), alphas=self.alphas[at],
+            alphas_se=self.alphas_se[at], betas=self.betas[at], betas_se=self.betas_se[at],
+            covariance=self.covariance[np.ix_(rows, rows)],
+        )  # fmt: skip
 
     def peak(self, place: int) -> tuple[float | None, float | None, float | None]:
         """KL at the peak of a run in nats, with its 90 % bounds by Fieller's theorem.

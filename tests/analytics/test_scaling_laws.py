@@ -7,7 +7,7 @@ import pytest
 
 from analytics.figures.scaling import Path, proxy_axis_figure, scaling_figure
 from analytics.onset.gao import best_of_n_peak, rl_peak
-from analytics.scaling_laws import best_of_n_family, predict, rl_family, trend
+from analytics.scaling_laws import best_of_n_family, predict, rl_family, trend, trends
 from analytics.scaling_laws.words import alpha_words, few_sizes, prediction_words, trend_words
 from analytics.simulated_families import SIZES, peak_of, simulate_family
 
@@ -143,17 +143,30 @@ def test_best_of_n_has_both_parameters_of_its_own() -> None:
     assert "each pool has its own" in alpha_words(fitted)
 
 
+def test_runs_without_a_size_still_help_to_say_alpha() -> None:
+    family = simulate_family(0)
+    fitted = rl_family(family.runs)
+    part = fitted.only([1, 3, 4, 5])
+    assert part.alpha == fitted.alpha and part.runs == tuple(fitted.runs[i] for i in (1, 3, 4, 5))
+    assert part.peak(1) == fitted.peak(3)
+    assert trends(part, family.sizes[[1, 3, 4, 5]])[0] is None
+    pools = best_of_n_family("abc", fitted.alphas[:3], fitted.betas[:3], [np.eye(2) * 1e-6] * 3)
+    assert pools.only([2]).peak(0) == pools.peak(2)
+
+
 def test_figures_draw_every_run_and_name_what_is_simulated() -> None:
     family = simulate_family(0)
     fitted = rl_family(family.runs)
-    trends = {"alpha": None, "beta": betas_over(family, fitted)}
+    fell = betas_over(family, fitted)
     made = predict(fitted, family.sizes, 3e9)
-    figure = scaling_figure(fitted, family.sizes, range(6), "size", trends, made, simulated=True)
+    figure = scaling_figure(
+        fitted, family.sizes, range(6), "size", None, fell, made, simulated=True
+    )
     assert figure.layout.title.text == "SIMULATED, not measured"
     peaks = [t for t in figure.data if t.yaxis == "y" and t.mode == "markers"]
     assert [t.x[0] for t in peaks] == [*family.sizes, 3e9]
     assert peaks[-1].y[0] + peaks[-1].error_y.array[0] == pytest.approx(made.high)
-    plain = scaling_figure(fitted, family.sizes, range(6), "size", trends, None)
+    plain = scaling_figure(fitted, family.sizes, range(6), "size", None, fell, None)
     assert plain.layout.title.text is None
     line = np.arange(5.0)
     paths = [Path("a<b>", 0, "RL", line, line, line, [None] * 5),
