@@ -145,8 +145,8 @@ if table:
     frame = pl.DataFrame(table, infer_schema_length=None)
     st.dataframe(frame, hide_index=True)
     st.caption(
-        "± and intervals are 90 %. β of RL runs belongs to the shared α. A triangle in the chart "
-        "has no upper bound."
+        "± and intervals are 90 %. Where one α is shared, β and the peak belong to it. A triangle "
+        "in the chart has no upper bound."
     )
 
 names: dict[str, str] = {}
