@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.best_of_n.estimator import FloatArray
-from analytics.best_of_n.resampling import FEWEST_PROMPTS, LEVEL, standard_error, weights
+from analytics.best_of_n.resampling import FEWEST_PROMPTS, LEVEL, drawn_means, standard_error
 from analytics.onset.fits import FEWEST_LOOKS, LACK_OF_FIT, gao_fit
 from analytics.onset.gao import box_cox_gold
 
@@ -71,17 +71,19 @@ def pool_fit(gold: FloatArray, kl: FloatArray, form: str) -> PoolFit | None:
     if len(gold) < FEWEST_PROMPTS:
         return PoolFit(form, found.intercept, found.alpha, found.beta, (None, None), (None, None),
                        found.kl, (None, None), beyond, misfit, None, None, None)  # fmt: skip
-    draw = weights(len(gold))
-    curves = draw @ gold
-    places = np.broadcast_to(d, curves.shape) if fixed else np.sqrt(np.maximum(draw @ kl, 0))
+    drawn = drawn_means(gold if fixed else np.hstack([gold, kl]))
+    curves = drawn[:, : len(d)]
+    places = np.broadcast_to(d, curves.shape)
+    if not fixed:
+        places = np.sqrt(np.maximum(drawn[:, len(d) :], 0))
     theta, left = _least_squares(places, curves, 1 / error, form)
     spread = left.std(axis=0)
     usable = spread > 1e-9 * float(np.max(np.abs(mean)) + np.max(error))
     p = 1.0
     if np.any(usable):
         size = np.max(np.abs(residual[0, usable]) / spread[usable])
-        drawn = np.max(np.abs(left[:, usable] - residual[0, usable]) / spread[usable], axis=1)
-        p = float(np.mean(drawn >= size))
+        largest = np.max(np.abs(left[:, usable] - residual[0, usable]) / spread[usable], axis=1)
+        p = float(np.mean(largest >= size))
     peaks = peak_kl(theta[:, 1], theta[:, 2], form)
     return PoolFit(
         form, found.intercept, found.alpha, found.beta, _bounds(theta[:, 1]), _bounds(theta[:, 2]),

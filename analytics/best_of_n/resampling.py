@@ -17,6 +17,8 @@ from analytics.best_of_n.estimator import FloatArray
 DRAWS = 2000
 FEWEST_PROMPTS = 8
 """With fewer prompts no interval is given."""
+MOST_DRAWN = 2000
+"""With more prompts their means are as good as normal, and drawn so: it costs nothing."""
 LEVEL = 0.90
 ERROR = 0.05
 POWER = 0.80
@@ -47,6 +49,17 @@ def weights(prompts: int, draws: int = DRAWS) -> FloatArray:
     """Shares of the prompts in each bootstrap draw, (draws, prompts), always the same."""
     random = np.random.default_rng([20221019, prompts])
     return np.asarray(random.multinomial(prompts, np.full(prompts, 1 / prompts), draws) / prompts)
+
+
+def drawn_means(table: FloatArray) -> FloatArray:
+    """Means of the columns over resampled prompts, (draws, K); always the same. table: (P, K)."""
+    prompts = len(table)
+    if prompts <= MOST_DRAWN:
+        return weights(prompts) @ table
+    values, vectors = np.linalg.eigh(np.cov(table.T) / prompts)
+    random = np.random.default_rng([20221019, prompts])
+    normal = random.standard_normal((DRAWS, table.shape[1]))
+    return np.asarray(table.mean(axis=0) + normal @ (vectors * np.sqrt(np.maximum(values, 0.0))).T)
 
 
 def band(table: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -86,11 +99,15 @@ def shape(table: FloatArray, places: FloatArray) -> Shape | None:
     early, late = np.triu_indices(count, 1)
     apart = table[:, early] - table[:, late]
     mean, error = apart.mean(axis=0), standard_error(apart)
-    draw = weights(prompts)
-    centred = apart - mean
-    first = draw @ centred
-    second = draw @ centred**2
-    spread = np.sqrt(np.maximum(second - first**2, 0) / (prompts - 1))
+    if prompts <= MOST_DRAWN:
+        draw = weights(prompts)
+        first = draw @ (apart - mean)
+        second = draw @ (apart - mean) ** 2
+        spread = np.sqrt(np.maximum(second - first**2, 0) / (prompts - 1))
+    else:
+        means = drawn_means(table) - table.mean(axis=0)
+        first = means[:, early] - means[:, late]
+        spread = np.broadcast_to(error, first.shape)
     moves = error > 0
     drawn = np.where(spread > 0, first / np.where(spread > 0, spread, 1.0), 0.0)[:, moves]
     size = mean[moves] / error[moves]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,13 +26,15 @@ def scaling_figure(
     sizes: np.ndarray,
     ordinals: Sequence[int],
     size_name: str,
-    trends: Mapping[str, Trend | None],
+    rose: Trend | None,
+    fell: Trend | None,
     made: Prediction | None,
     simulated: bool = False,
 ) -> go.Figure:
     """KL at the peak, alpha and beta of each run over the size, with trend and prediction.
 
-    sizes: (k,) > 0, of the family's runs; ordinals: their colours; trends: "alpha" and "beta".
+    sizes: (k,) > 0, of the family's runs; ordinals: their colours; rose, fell: lines of alpha and
+    of beta.
     """
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.04,
                            row_heights=[300, 190, 190])  # fmt: skip
@@ -52,17 +54,12 @@ def scaling_figure(
     if family.alpha is not None and family.alpha_se is not None:
         level, reach = np.full(60, family.alpha), np.full(60, Z90 * family.alpha_se)
         _line(figure, 2, grid, level, level - reach, level + reach)
-    for row, name in ((2, "alpha"), (3, "beta")):
-        found = trends.get(name)
-        if found is not None and not (name == "alpha" and family.alpha is not None):
+    for row, found in ((2, rose), (3, fell)):
+        if found is not None:
             half = float(stats.t.ppf(0.95, found.freedom)) * found.error(grid)
             _line(figure, row, grid, found.at(grid), found.at(grid) - half, found.at(grid) + half)
-    fell = trends.get("beta")
     if fell is not None:
-        rose = trends.get("alpha")
-        alphas = rose.at(grid) if family.alpha is None and rose is not None else None
-        if alphas is None:
-            alphas = np.full(60, family.alpha)
+        alphas = rose.at(grid) if rose is not None else np.full(60, family.alpha)
         betas = fell.at(grid)
         peaks = [kl_of(a / b, family.form) if b > 0 else None
                  for a, b in zip(alphas, betas, strict=True)]  # fmt: skip

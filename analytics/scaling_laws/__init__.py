@@ -1,7 +1,7 @@
 """How overoptimization moves with size: of the reward model, its data, the policy, a penalty."""
 
 from analytics.scaling_laws.family import Family, RunPoints, best_of_n_family, rl_family
-from analytics.scaling_laws.trend import Prediction, Trend, predict, trend
+from analytics.scaling_laws.trend import Prediction, Trend, predict, trend, trends
 
 __all__ = [
     "Family",
@@ -12,4 +12,5 @@ __all__ = [
     "predict",
     "rl_family",
     "trend",
+    "trends",
 ]

@@ -1,14 +1,14 @@
 """Gao's curves fitted to the runs of one family together.
 
 Under RL the slope alpha hardly depends on the size of the reward model, so the runs of a family
-share it and only beta is each run's own; under best-of-n both are. Source: Gao et al. 2022 (arXiv
-2210.10760), sections 3.1 and 3.2.
+share it and only beta is each run's own, unless they contradict that; under best-of-n both are.
+Source: Gao et al. 2022 (arXiv 2210.10760), sections 3.1 and 3.2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from analytics.onset.fits import FEWEST_LOOKS, LEVEL, fieller
 FloatArray = NDArray[np.float64]
 
 SHARED = 0.05
-"""One alpha is doubted where runs with alphas of their own fit better at this level."""
+"""One alpha is given up where runs with alphas of their own fit better at this level."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,12 @@ class RunPoints:
 class Family:
     """Parameters of some runs with their errors.
 
-    runs: names; alpha: the shared one (RL), or None (best-of-n). alphas, betas: (k,), each run's
-    own; for RL ``betas`` belong to the shared alpha and ``alphas`` to fits of their own.
-    covariance: (1 + k, 1 + k) of (alpha, betas) for RL, (2k, 2k) of (alphas, betas) for
-    best-of-n. alpha_se, alphas_se, betas_se: standard errors. p_shared: how likely such different
-    alphas are if there is one; None with one run. left_out: runs with too few points, with why.
+    runs: names; alpha: the shared one, None where each run has its own (best-of-n, and RL runs that
+    contradict one). alphas: (k,), of fits of their own; betas: (k,), that belong to the shared
+    alpha where there is one. covariance: (1 + k, 1 + k) of (alpha, betas) with a shared alpha, else
+    (2k, 2k) of (alphas, betas). alpha_se, alphas_se, betas_se: standard errors. p_shared: how
+    likely such different alphas are if there is one; None with one run. left_out: runs with too few
+    points, with why.
     """
 
     form: str
@@ -55,10 +56,15 @@ class Family:
     p_shared: float | None
     left_out: tuple[tuple[str, str], ...]
 
-    @property
-    def shares_alpha(self) -> bool:
-        """Whether one alpha is not contradicted."""
-        return self.p_shared is None or self.p_shared >= SHARED
+    def only(self, places: Sequence[int]) -> Family:
+        """The same fit, some of its runs: those that stand on an axis of sizes."""
+        k, at = len(self.runs), list(places)
+        rows = [0, *(1 + i for i in at)] if self.alpha is not None else [*at, *(k + i for i in at)]
+        return replace(
+            self, runs=tuple(self.runs[i] for i in at), alphas=self.alphas[at],
+            alphas_se=self.alphas_se[at], betas=self.betas[at], betas_se=self.betas_se[at],
+            covariance=self.covariance[np.ix_(rows, rows)],
+        )  # fmt: skip
 
     def peak(self, place: int) -> tuple[float | None, float | None, float | None]:
         """KL at the peak of a run in nats, with its 90 % bounds by Fieller's theorem.
@@ -90,7 +96,10 @@ def kl_of(ratio: float | None, form: str) -> float | None:
 
 
 def rl_family(runs: Sequence[RunPoints]) -> Family | None:
-    """Fit d (alpha - beta_i ln d) + c_i with one alpha; None where no run has enough points."""
+    """Fit d (alpha - beta_i ln d) + c_i, with one alpha if the runs do not contradict it.
+
+    None where no run has enough points.
+    """
     kept, left_out = _usable(runs)
     if not kept:
         return None
@@ -110,6 +119,12 @@ def rl_family(runs: Sequence[RunPoints]) -> Family | None:
         inflation = max(1.0, separate.misfit / max(separate.freedom, 1))
         p = float(stats.chi2.sf((shared.misfit - separate.misfit) / inflation, k - 1))
     each = np.sqrt(np.diag(separate.covariance))
+    if p is not None and p < SHARED:
+        return Family(
+            "rl", tuple(r.run for r in kept), None, None, separate.values[:k], each[:k],
+            separate.values[k : 2 * k], each[k : 2 * k], separate.covariance[: 2 * k, : 2 * k], p,
+            left_out,
+        )  # fmt: skip
     error = np.sqrt(np.diag(shared.covariance))
     return Family(
         "rl", tuple(r.run for r in kept), float(shared.values[0]), float(error[0]),

@@ -88,6 +88,17 @@ def trend(size: FloatArray, value: FloatArray, covariance: FloatArray) -> Trend 
                  scatter, widened, onto, freedom)  # fmt: skip
 
 
+def trends(family: Family, size: FloatArray) -> tuple[Trend | None, Trend | None]:
+    """Lines of alpha and of beta over log10(size), (k,); a shared alpha has no line."""
+    k = len(family.runs)
+    if family.alpha is not None:
+        return None, trend(size, family.betas, family.covariance[1:, 1:])
+    return (
+        trend(size, family.alphas, family.covariance[:k, :k]),
+        trend(size, family.betas, family.covariance[k:, k:]),
+    )
+
+
 def predict(family: Family, size: FloatArray, wanted: float) -> Prediction:
     """KL at which gold of a further run of the family would peak.
 
@@ -103,9 +114,8 @@ def predict(family: Family, size: FloatArray, wanted: float) -> Prediction:
     if outside > FARTHEST:
         why = f"{wanted:,.4g} lies {outside:,.3g} times outside of the sizes that were run"
         return Prediction(wanted, None, None, None, outside, why)
-    k, shared = len(size), family.alpha is not None
-    first = 1 if shared else k
-    fell = trend(size, family.betas, family.covariance[first:, first:])
+    k = len(size)
+    rose, fell = trends(family, size)
     assert fell is not None
     x = np.array([1.0, np.log10(wanted)])
     if family.alpha is not None:
@@ -113,7 +123,6 @@ def predict(family: Family, size: FloatArray, wanted: float) -> Prediction:
         alpha_variance = float(family.covariance[0, 0])
         both = float(x @ fell.onto @ family.covariance[1:, 0])
     else:
-        rose = trend(size, family.alphas, family.covariance[:k, :k])
         assert rose is not None
         alpha = float(rose.at(np.array(wanted)))
         alpha_variance = float(rose.error(np.array(wanted)) ** 2 + rose.scatter**2)

@@ -19,23 +19,24 @@ FORMS = {"rl": "d (α − β ln d)", "best_of_n": "d (α − βd)"}
 
 def alpha_words(family: Family) -> str:
     """The shared alpha, or why there is none."""
-    if family.alpha is None or family.alpha_se is None:
+    if family.form == "best_of_n":
         return (
             f"Best-of-n, {FORMS['best_of_n']}: α and β both move with size (Gao et al. 2022), so "
             "each pool has its own."
+        )
+    chance = "" if family.p_shared is None else f"p = {number(family.p_shared)}"
+    chance = "p < .001" if family.p_shared is not None and family.p_shared < 0.001 else chance
+    if family.alpha is None or family.alpha_se is None:
+        return (
+            f"RL, {FORMS['rl']}: the runs contradict one α for all ({chance}): each has its own. "
+            "Runs of one family share it (Gao et al. 2022): these differ in more than size."
         )
     reach = interval(family.alpha - Z90 * family.alpha_se, family.alpha + Z90 * family.alpha_se)
     said = f"RL, {FORMS['rl']}, one α for all {len(family.runs)} runs: {number(family.alpha)}"
     said += f" ({reach}, 90 %)."
     if family.p_shared is None:
         return f"{said} With one run nothing can contradict it."
-    if family.shares_alpha:
-        return f"{said} The runs do not contradict it (p = {number(family.p_shared)})."
-    chance = "p < .001" if family.p_shared < 0.001 else f"p = {number(family.p_shared)}"
-    return (
-        f"{said} The runs contradict it ({chance}): their own α differ, so what follows from one α "
-        "is to be read with care."
-    )
+    return f"{said} The runs do not contradict it ({chance})."
 
 
 def trend_words(name: str, found: Trend | None, sizes: int) -> str:

@@ -23,8 +23,8 @@ from pages.shared.freezing import frozen_steps
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
 REWARD = re.compile(r"^rewards/.+/mean$|(^|_)(reward|score|rm)\d*(_|$)")
+# Spreads, counts, and TRL's total, which is the proxy reward already.
 NO_REWARD = re.compile(r"^reward$|std|(^|_)(sd|n)(_|$)|/min|/max|zero|rate")
-"""Spreads, counts, and TRL's total, which is the proxy reward already."""
 MOST_DEFAULT = 6
 
 heading(

@@ -6,14 +6,14 @@ import numpy as np
 import polars as pl
 import streamlit as st
 
-from analytics.figures.scaling import Path, proxy_axis_figure, scaling_figure
-from analytics.figures.text import interval, number
-from analytics.scaling_laws import Family, best_of_n_family, predict, rl_family, trend
-from analytics.scaling_laws.words import alpha_words, few_sizes, prediction_words, trend_words
+from analytics.figures.scaling import proxy_axis_figure
+from analytics.scaling_laws import Family, best_of_n_family, rl_family
 from analytics.simulated_families import simulate_family
 from pages.shared import links, pool_reads, reads, scaling_reads
 from pages.shared.choices import choose_several
 from pages.shared.frame import escaped, heading, named, stop_when_empty
+from pages.shared.freezing import frozen_steps
+from pages.shared.scaling_view import family_rows, pool_path, run_path, show_family
 
 heading(
     "Scaling",
@@ -22,7 +22,9 @@ heading(
 )
 stop_when_empty()
 every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
-for missing in (run for run in links.asked("run") if run not in every):
+asked_runs = links.asked("run")
+until = dict(zip(asked_runs, links.asked_until(asked_runs), strict=True))
+for missing in (run for run in asked_runs if run not in every):
     st.error(
         f"The link asks for run {escaped(missing)}, which is not in this store.",
         icon=":material/search_off:",
@@ -58,8 +60,10 @@ is_pool = {
     and json.loads(every[run]["facts"]).get("algorithm") == "best_of_n"
     for run in chosen
 }  # fmt: skip
+trained = [run for run in chosen if not is_pool[run]]
+frozen = frozen_steps(trained, until, every)
 with st.spinner("Reading the runs …"):
-    curves = reads.run_curves([every[run] for run in chosen if not is_pool[run]], {}, None)
+    curves = reads.run_curves([every[run] for run in trained], frozen, None)
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 if simulated:
     family = simulate_family(0)
@@ -104,11 +108,12 @@ families: list[Family] = []
 together = rl_family(points) if points else None
 if together is not None:
     families.append(together)
-fitted = []
+fitted, drawn = [], {}
 for run in (run for run in chosen if is_pool[run] and not simulated):
     made = pool_reads.curves(run, ("proxy_reward",), (), 0.5, "bound").get("proxy_reward")
     if made and made.best_of_n and made.best_of_n.covariance is not None:
         fitted.append((run, made.best_of_n))
+        drawn[run] = made
 if fitted:
     families.append(best_of_n_family(
         [run for run, _ in fitted], np.array([fit.alpha for _, fit in fitted]),
@@ -122,67 +127,26 @@ if left:
         icon=":material/data_alert:",
     )
 
+reached = {run.run: float(np.max(run.d, initial=0.0)) ** 2 for run in points}
+reached |= {run: float(made.frame["kl_bound"][-1]) for run, made in drawn.items()}
+known = sizes.get(size_key or "", {})
 table = []
-for family in families:
-    known = sizes.get(size_key, {}) if size_key else {}
-    inside = [place for place, run in enumerate(family.runs) if run in known]
-    title = "RL runs" if family.form == "rl" else "Best-of-n pools"
+for part in families:
+    title = "RL runs" if part.form == "rl" else "Best-of-n pools"
     st.subheader(title if len(families) > 1 or simulated else "What size does", anchor=False)
-    said = [alpha_words(family)]
-    for place, run in enumerate(family.runs):
-        kl, low, high = family.peak(place)
-        table.append({
-            "run": run, "optimiser": "RL" if family.form == "rl" else "best-of-n",
-            size_key or "size": known.get(run),
-            "α of its own": f"{family.alphas[place]:.3g} ± {1.645 * family.alphas_se[place]:.2g}",
-            "β": f"{family.betas[place]:.3g} ± {1.645 * family.betas_se[place]:.2g}",
-            "KL at the gold peak (90 %)": "no peak" if kl is None
-            else f"{number(kl)} ({interval(low, high)})",
-        })  # fmt: skip
-    if size_key and inside:
-        # Runs whose size is not known still help to say alpha, but stand on no axis.
-        part = family
-        if len(inside) < len(family.runs):
-            said.append(
-                f"{named([r for r in family.runs if r not in known])} state no {escaped(size_key)}."
-            )
-            pick = [run for run in points if run.run in known]
-            part = rl_family(pick) if family.form == "rl" else best_of_n_family(
-                [family.runs[i] for i in inside], family.alphas[inside], family.betas[inside],
-                [family.covariance[np.ix_([i, len(family.runs) + i], [i, len(family.runs) + i])]
-                 for i in inside],
-            )  # fmt: skip
-        size = np.array([known[run] for run in part.runs])
-        k, shared = len(part.runs), part.alpha is not None
-        first = 1 if shared else k
-        trends = {
-            "beta": trend(size, part.betas, part.covariance[first:, first:]),
-            "alpha": None if shared else trend(size, part.alphas, part.covariance[:k, :k]),
-        }
-        prediction = predict(part, size, wanted) if wanted else None
-        ordinals = [every[run]["ordinal"] if run in every else i for i, run in enumerate(part.runs)]
-        st.plotly_chart(
-            scaling_figure(part, size, ordinals, size_key, trends, prediction, simulated),
-            key=f"scaling-{family.form}", theme="streamlit", config={"displaylogo": False},
-        )  # fmt: skip
-        if not shared:
-            said.append(trend_words("α", trends["alpha"], len(set(size))))
-        said.append(trend_words("β", trends["beta"], len(set(size))))
-        if prediction is not None:
-            said.append(prediction_words(prediction))
-        elif few_sizes(size):
-            said.append(few_sizes(size))
-    elif size_key:
-        said.append(f"None of them states {size_key}.")
-    elif keys:
-        said.append("Choose a size to see what moves with it.")
-    st.markdown("\n".join(f"- {escaped(text)}" for text in said))
+    ordinals = {
+        run: every[run]["ordinal"] if run in every else i for i, run in enumerate(part.runs)
+    }
+    show_family(part, size_key, known, wanted, ordinals, simulated)
+    table += family_rows(part, size_key, known, reached)
+if families and not size_key and keys:
+    st.caption("Choose a size to see what moves with it.")
 if table:
     frame = pl.DataFrame(table, infer_schema_length=None)
     st.dataframe(frame, hide_index=True)
     st.caption(
-        "± and intervals are 90 %. β of RL runs belongs to the shared α. A triangle in the chart "
-        "has no upper bound."
+        "± and intervals are 90 %. Where one α is shared, β and the peak belong to it. A triangle "
+        "in the chart has no upper bound."
     )
 
 names: dict[str, str] = {}
@@ -203,25 +167,12 @@ if len(chosen) > 1 and not simulated:
             st.multiselect, "Proxies of the pools", names, "proxy",
             placeholder="the proxy reward of each pool",
         )  # fmt: skip
-    paths = [
-        Path(
-            c.run_id, c.ordinal, "RL",
-            *(scaling_reads.numbers(c.looks, n) for n in ("proxy_reward", "gold_reward")),
-            1.645 * scaling_reads.numbers(c.looks, "gold_se"), c.looks["kl"].to_list(),
-        )
-        for c in curves if c.looks.height
-    ]  # fmt: skip
+    paths = [run_path(curve) for curve in curves if curve.looks.height]
     for run in (run for run in chosen if run in pools):
-        members = tuple(
-            name for name in picked or ["proxy_reward"] if name in pool_reads.proxies(run)
-        )
+        offered = pool_reads.proxies(run)
+        members = tuple(name for name in picked or ["proxy_reward"] if name in offered)
         for name, curve in pool_reads.curves(run, members, (), 0.5, "bound").items():
-            rows = curve.frame
-            paths.append(Path(
-                f"{run} by {names[name]}", every[run]["ordinal"], "best-of-n",
-                *(scaling_reads.numbers(rows, n) for n in ("proxy_reward", "gold_reward")),
-                1.645 * scaling_reads.numbers(rows, "gold_se"), rows["kl_bound"].to_list(),
-            ))  # fmt: skip
+            paths.append(pool_path(f"{run} by {offered[name]}", every[run]["ordinal"], curve))
     used = {json.loads(every[run]["facts"]).get("proxy_key") or "unknown" for run in chosen}
     if len(used) > 1:
         st.warning(
@@ -236,6 +187,7 @@ if len(chosen) > 1 and not simulated:
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("size", size_key)] * bool(size_key) + [("at", wanted)] * bool(wanted)
 shown += [("proxy", name) for name in picked] + [("simulated", "true")] * simulated
+shown += [("until", frozen.get(run) or every[run]["step_end"] or 0) for run in chosen]
 link, files, _ = st.columns([1, 1, 2.4], vertical_alignment="bottom")
 with link.popover("Copy link", icon=":material/link:", width="stretch"):
     st.code(links.page_link("/scaling", shown), language=None, wrap_lines=True)

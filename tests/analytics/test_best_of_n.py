@@ -277,3 +277,20 @@ def test_ensembles() -> None:
     scaled = bon.standardised([2.0, 4.0, np.nan])
     assert scaled[:2].tolist() == [-1.0, 1.0] and np.isnan(scaled[2])
     assert bon.standardised([3.0, 3.0]).tolist() == [0.0, 0.0]
+
+
+def test_with_many_prompts_normal_draws_say_the_same_as_resampling(monkeypatch) -> None:
+    sizes = grid(16)
+    kl = best_of_n_kl(sizes)
+    proxy, gold = simulate_pool("badly_hacked", 1500, 16, 0)
+    table = best_of_n(proxy, gold, sizes)
+    spread = np.random.default_rng(0).uniform(0.8, 1.0, (1500, 1))
+    resampled = shape(table, kl), pool_fit(table, kl * spread, "best_of_n")
+    monkeypatch.setattr("analytics.best_of_n.resampling.MOST_DRAWN", 1000)
+    normal = shape(table, kl), pool_fit(table, kl * spread, "best_of_n")
+    assert normal[0].falls and (normal[0].low, normal[0].high) == (
+        resampled[0].low, resampled[0].high,
+    )  # fmt: skip
+    assert normal[0].fall_high == pytest.approx(resampled[0].fall_high, rel=0.05)
+    assert normal[1].kl_bounds == pytest.approx(resampled[1].kl_bounds, rel=0.03)
+    assert normal[1] != resampled[1]

@@ -77,6 +77,7 @@ def test_a_family_with_logged_sizes_gets_trend_and_prediction(page: Page, tmp_pa
     assert "(90 %). An extrapolation, 2.5 times outside of what was run." in told
     assert test.dataframe[0].value["rm_parameters"].tolist() == list(SIZES[:5])
     link = next(code.value for code in test.code)
+    assert "until=200" in link
     assert "size=rm_parameters" in link and "at=1000000000.0" in link and "run=rm_4" in link
 
 
@@ -86,7 +87,7 @@ def test_sizes_from_a_table_of_settings_and_too_few_of_them(page: Page, tmp_path
     table = runs_table(tmp_path / "runs.csv", 3, False)
     test = page(table, sizes, run=["rm_0", "rm_1", "rm_2"], size="comparisons", at="9000")
     told = words(test)
-    assert "rm_2 state no comparisons" in told
+    assert "rm_2: no comparisons is stated" in told
     assert "β over size: cannot tell from 2 sizes, a line needs 3" in told
     assert "No prediction for 9,000: 2 sizes are too few: a prediction needs 4" in told
 

@@ -1,0 +1,83 @@
+"""One family over its sizes, and runs and pools as paths of gold over proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from analytics.best_of_n import Curve
+from analytics.figures.rewards import RunCurve
+from analytics.figures.scaling import Z90, Path, scaling_figure
+from analytics.figures.text import interval, number
+from analytics.scaling_laws import Family, predict, trends
+from analytics.scaling_laws.words import alpha_words, few_sizes, prediction_words, trend_words
+from pages.shared.frame import escaped
+from pages.shared.scaling_reads import numbers
+
+
+def show_family(
+    family: Family, size_key: str | None, known: Mapping[str, float], wanted: float | None,
+    ordinals: Mapping[str, int], simulated: bool,
+) -> None:  # fmt: skip
+    """Draw a family over its sizes and say what they do; ``known``: size by run."""
+    said = [alpha_words(family)]
+    inside = [place for place, run in enumerate(family.runs) if run in known]
+    missing = [run for run in family.runs if run not in known]
+    if size_key and missing:
+        said.append(f"{', '.join(missing)}: no {size_key} is stated, so on no axis.")
+    if size_key and inside:
+        part = family.only(inside)  # runs without a size have still helped to say alpha
+        size = np.array([known[run] for run in part.runs])
+        rose, fell = trends(part, size)
+        made = predict(part, size, wanted) if wanted else None
+        colours = [ordinals[run] for run in part.runs]
+        st.plotly_chart(
+            scaling_figure(part, size, colours, size_key, rose, fell, made, simulated),
+            key=f"scaling-{family.form}", theme="streamlit", config={"displaylogo": False},
+        )  # fmt: skip
+        sizes = len(set(size.tolist()))
+        if part.alpha is None:
+            said.append(trend_words("α", rose, sizes))
+        said.append(trend_words("β", fell, sizes))
+        said += [prediction_words(made)] if made else [few_sizes(size)] * bool(few_sizes(size))
+    st.markdown("\n".join(f"- {escaped(text)}" for text in said))
+
+
+def family_rows(
+    family: Family, size_key: str | None, known: Mapping[str, float], reached: Mapping[str, float]
+) -> list[dict[str, Any]]:
+    """Rows of the table: parameters and peak of each run; ``reached``: its largest KL."""
+    rows = []
+    for place, run in enumerate(family.runs):
+        kl, low, high = family.peak(place)
+        beyond = "" if kl is None or kl <= reached.get(run, np.inf) else ", past the run's end"
+        peak = "no peak" if kl is None else f"{number(kl)} ({interval(low, high)}){beyond}"
+        rows.append({
+            "run": run, "optimiser": "RL" if family.form == "rl" else "best-of-n",
+            size_key or "size": known.get(run),
+            "α of its own": f"{family.alphas[place]:.3g} ± {Z90 * family.alphas_se[place]:.2g}",
+            "β": f"{family.betas[place]:.3g} ± {Z90 * family.betas_se[place]:.2g}",
+            "KL at the gold peak (90 %)": peak,
+        })  # fmt: skip
+    return rows
+
+
+def run_path(curve: RunCurve) -> Path:
+    """Looks of an RL run as gold over proxy, in time order."""
+    looks = curve.looks
+    return Path(
+        curve.run_id, curve.ordinal, "RL", numbers(looks, "proxy_reward"),
+        numbers(looks, "gold_reward"), Z90 * numbers(looks, "gold_se"), looks["kl"].to_list(),
+    )  # fmt: skip
+
+
+def pool_path(name: str, ordinal: int, curve: Curve) -> Path:
+    """A best-of-n curve as gold over the proxy that it selects by."""
+    rows = curve.frame
+    return Path(
+        name, ordinal, "best-of-n", numbers(rows, "proxy_reward"), numbers(rows, "gold_reward"),
+        Z90 * numbers(rows, "gold_se"), rows["kl_bound"].to_list(),
+    )  # fmt: skip
