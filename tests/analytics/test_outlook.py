@@ -1,0 +1,112 @@
+"""Next evaluation, first loss of 1 %, cliff: right on average, and null only with a reason."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analytics.onset import verdict
+from analytics.onset.hump_average import hump_average
+from analytics.onset.next_evaluation import NARROWER, next_evaluation
+from analytics.simulated import D_END, curve, gold_measurements, simulate
+
+FACTS = {"run_id": "r", "kl_conversion": "exact", "gold_kind": "score"}
+TOLD = ("forecast", "kl_1_percent", "cliff", "next_evaluation")
+
+
+def judged(kind, seed=4, scenario="base_n20_s05", n=None):
+    gold = gold_measurements(simulate(kind, scenario, seed)).with_columns(
+        pl.lit(n, dtype=pl.Int64).alias("n_responses")
+    )
+    return verdict(gold, gold.select("step", "stretch", "kl", "proxy_reward"), FACTS).row
+
+
+def width(average):
+    spot = average.interval(0.9)
+    return np.log(spot.high / spot.low)
+
+
+@pytest.mark.parametrize("kind", ["cliff"])
+def test_the_next_evaluation_narrows_as_much_as_it_says(kind):
+    told, seen, elsewhere = [], [], []
+    for seed in range(18):
+        run = simulate(kind, "base_n20_s05", seed)
+        d, gold, se = (run.frame[name].to_numpy() for name in ("d", "gold", "gold_se"))
+        average = hump_average(d, gold, se, before_end=True)
+        made = next_evaluation(average, d, gold, se, True)
+        told.append(made.narrower)
+        rng = np.random.default_rng([seed, *kind.encode(), *b"base_n20_s05"])
+        peak = D_END * rng.uniform(0.3, 0.8)
+        exponent = np.random.default_rng()
+        exponent.bit_generator.state = rng.bit_generator.state
+        noise = np.random.default_rng(seed)
+        for at, ratios in ((np.sqrt(made.kl), seen), (noise.uniform(0, D_END), elsewhere)):
+            again = np.random.default_rng()
+            again.bit_generator.state = exponent.bit_generator.state
+            truth = float(curve(kind, np.array([at]), peak, again)[0])
+            order = np.argsort(np.append(d, at))
+            for _ in range(3):
+                y = np.append(gold, truth + 0.05 * noise.standard_normal())[order]
+                more = hump_average(np.append(d, at)[order], y, np.full(22, 0.05), before_end=True)
+                ratios.append(1 - width(more) / width(average))
+    assert np.mean(seen) > np.mean(elsewhere) + 0.02
+    assert np.mean(seen) == pytest.approx(np.mean(told), abs=0.08)
+
+
+def test_the_place_of_the_next_evaluation():
+    fallen, rising = judged("bon", n=400), judged("late", n=400)
+    assert fallen["next_evaluation"]["kl"] <= fallen["kl_end"]
+    assert fallen["next_evaluation"]["step"] is not None
+    assert rising["next_evaluation"]["kl"] >= rising["kl_end"]
+    for row in (fallen, rising):
+        made = row["next_evaluation"]
+        assert 0 < made["narrower"] < 1 and made["for"] == NARROWER
+        if made["evaluations"] is not None:
+            assert made["responses"] == 400 * made["evaluations"]
+        assert "Next gold evaluation: at KL" in " ".join(row["reasons"])
+    assert judged("bon")["next_evaluation"]["responses"] is None
+
+
+def test_more_evaluations_for_less_of_an_effect():
+    run = simulate("cliff", "base_n20_s05", 3).frame
+    d, gold, se = (run[name].to_numpy() for name in ("d", "gold", "gold_se"))
+    average = hump_average(d, gold, se, before_end=True)
+    made = next_evaluation(average, d, gold, se, True)
+    assert (made.evaluations == 1) == (made.narrower >= NARROWER)
+
+
+def test_one_percent_and_cliff_of_whole_verdicts():
+    row = judged("rl")
+    peak, one = row["peak"]["kl"], row["kl_1_percent"]
+    assert row["status"] == "overoptimized"
+    assert peak < one["kl"] and one["kl_low"] <= one["kl"]
+    assert "Gold falls more than 1 %" in " ".join(row["reasons"])
+    assert row["cliff"] is None and "abrupt" in row["withheld"]["cliff"]
+    told = [judged("cliff", seed) for seed in range(6)]
+    sure = [row for row in told if row["cliff"] is not None]
+    assert len(sure) >= 3
+    for row in sure:
+        assert row["cliff"]["kl_low"] <= row["cliff"]["kl"] <= row["cliff"]["kl_high"]
+        assert row["cliff"]["probability"] >= 0.9
+        # where Gao's curves are rejected, the first 1 % is not guessed
+        assert row["kl_1_percent"] is None or row["peak_model"]["fits"]
+        assert "The fall is abrupt" in " ".join(row["reasons"])
+
+
+@pytest.mark.parametrize("kind", ["rl", "cliff", "tent", "linear", "plateau", "late"])
+def test_what_is_null_has_its_reason_and_nothing_else_has_one(kind):
+    row = judged(kind)
+    for name in TOLD:
+        assert (row[name] is None) == (name in row["withheld"]), name
+    assert all(isinstance(why, str) and why for why in row["withheld"].values())
+
+
+def test_nothing_is_told_without_kl_or_gold():
+    gold = gold_measurements(simulate("rl", "base_n20_s05", 4)).with_columns(
+        pl.lit(None, dtype=pl.Float64).alias("kl")
+    )
+    row = verdict(gold, gold.select("step", "stretch", "kl", "proxy_reward"), FACTS).row
+    assert all(row[name] is None for name in TOLD)
+    assert row["withheld"]["next_evaluation"] == "KL is not known"
+    empty = verdict(gold.clear(), gold.select("step", "stretch", "kl", "proxy_reward"), FACTS).row
+    assert all(row[name] is None for name in TOLD)
+    assert set(empty["withheld"]) == set(TOLD)
