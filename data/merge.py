@@ -13,6 +13,7 @@ import polars as pl
 
 from data import answers, role_changes
 from data.readers.conversion import NO_KEY
+from data.readers.kl_zero import NEVER
 from data.readers.roles import NO_GOLD
 from data.rereading import KL_FACTS
 from data.rollups import affect, refresh
@@ -225,6 +226,8 @@ def _tell(
     else:
         facts = _merged_facts(old, facts) | {"stated": facts.get("stated", [])}
         new["warnings"] = json.dumps(_still_true(notes, facts))
+    if str(facts.get("kl_note") or "").startswith(NEVER) and old.get("kl_conversion") != "missing":
+        cursor.execute("update metrics set kl = null where run_id = $run", {"run": run_id})
     before = (kept[0], kept[1], kept[2], kept[3], old, kept[5])
     after = (new["project"], new["format"], new["parent"], new["path"], facts, new["warnings"])
     if before == after and not moved:
@@ -263,7 +266,10 @@ def _merged_facts(poorer: dict[str, Any], richer: dict[str, Any]) -> dict[str, A
     for key, value in richer.items():
         if value not in (None, "", [], {}, "missing", 0):
             facts[key] = value
-    if richer.get("kl_conversion") == "missing" and poorer.get("kl_conversion") != "missing":
+    never = str(richer.get("kl_note") or "").startswith(NEVER)
+    if never:  # the whole log tells what its first rows could not
+        facts |= {key: richer.get(key) for key in KL_FACTS}
+    elif richer.get("kl_conversion") == "missing" and poorer.get("kl_conversion") != "missing":
         facts |= {key: poorer[key] for key in KL_FACTS if key in poorer}
     checkpoints = {*poorer.get("checkpoints", []), *richer.get("checkpoints", [])}
     facts["checkpoints"] = sorted(checkpoints)

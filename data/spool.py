@@ -71,7 +71,9 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
         "metrics": pl.concat(metrics),
         "scalars": pl.concat(scalars),
         "gold": pl.concat(golds),
-        "samples": pl.concat(samples) if samples else _sample_rows(pl.DataFrame()),
+        "samples": pl.concat(samples)
+        if samples
+        else _sample_rows(pl.DataFrame(schema=SAMPLE_COLUMNS)),
         **answers.files(logs),
     }
     return _commit(home, new_name("import"), files)
@@ -197,10 +199,7 @@ def _sample_rows(samples: pl.DataFrame) -> pl.DataFrame:
     ]  # fmt: skip
     pairs = [pl.struct(key=pl.lit(name), value=pl.col(name).cast(pl.Float64)) for name in extra]
     empty = pl.lit(None, pl.List(pl.Struct({"key": pl.String, "value": pl.Float64})))
-    return pl.concat(
-        [
-            _conform(samples, SAMPLE_COLUMNS),
-            samples.select((pl.concat_list(pairs) if pairs else empty).alias("extra")),
-        ],
-        how="horizontal",
-    )
+    # A literal alone would have one row: beside a column it has as many as that.
+    with_extra = samples.with_columns((pl.concat_list(pairs) if pairs else empty).alias("extra"))
+    rows = _conform(with_extra, SAMPLE_COLUMNS)
+    return rows.with_columns(with_extra.get_column("extra"))

@@ -25,6 +25,9 @@ MIGRATIONS: tuple[tuple[int, str], ...] = (
 SCHEMA_VERSION = MIGRATIONS[-1][0]
 
 
+MEMORY = "192MB"
+"""What DuckDB may hold: the rest of a large store stays on disk. Raised when it does not do."""
+
 CHANGES = {
     "import": merge.merge, "forget": merge.forget, "skips": merge.keep_skips,
     "roles": role_changes.change,
@@ -47,6 +50,7 @@ class Store:
         path = home / "store.duckdb"
         try:
             self._db = duckdb.connect(str(path))
+            self._db.execute("set memory_limit = $most", {"most": MEMORY})
         except duckdb.Error as error:
             raise StoreError(
                 f"{path} cannot be opened: {error}. Move it away: it is rebuilt from archive/."
@@ -74,7 +78,11 @@ class Store:
         """
         text = sql("queries", name)
         with self._db.cursor() as cursor:
-            return cursor.sql(text, params=params or None).pl()
+            try:
+                return cursor.sql(text, params=params or None).pl()
+            except duckdb.OutOfMemoryException:
+                self._make_room()
+                return cursor.sql(text, params=params or None).pl()
 
     def drain(self) -> list[dict[str, Any]]:
         """Import all that waits in the inbox, oldest first, and return what came of each."""
@@ -135,6 +143,10 @@ class Store:
             cursor.unregister("incoming_verdicts")
             self.verdicts_saved += 1
 
+    def _make_room(self) -> None:
+        """Let DuckDB have what it asks for, from now on: a rare change or question needs it."""
+        self._db.execute("reset memory_limit")
+
     def _import_all(self, segments: list[Path]) -> list[dict[str, Any]]:
         """Import segments in order. One that cannot be read stays where it is, and says why.
 
@@ -144,7 +156,11 @@ class Store:
         results = []
         for segment in segments:
             try:
-                results.append(self.import_segment(segment))
+                try:
+                    results.append(self.import_segment(segment))
+                except duckdb.OutOfMemoryException:
+                    self._make_room()
+                    results.append(self.import_segment(segment))
             except Exception as error:
                 why = str(error).splitlines()[0] if str(error) else type(error).__name__
                 if self.refused.get(segment.name) != why:

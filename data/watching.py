@@ -17,7 +17,7 @@ from pathlib import Path
 
 from data.columns import ReadOptions
 from data.importing import Imported, spool_paths
-from data.readers import READERS, completions
+from data.readers import READERS, completions, tails
 from data.readers.discover import run_folder
 from data.readers.tables import recognises as is_table
 
@@ -53,10 +53,13 @@ class Watch:
         done = Imported()
         if not changed:
             return done
-        lines = [path for path in changed if path.name.lower().endswith((".jsonl", ".ndjson"))]
-        for path in lines:
-            _add(done, self._read_tail(path))
-        whole = self._with_their_run(path for path in changed if path not in lines)
+        read = set()
+        for path in changed:
+            part = self._read_tail(path) if tails.may_grow(path) else None
+            if part is not None:
+                read.add(path)
+                _add(done, part)
+        whole = self._with_their_run(path for path in changed if path not in read)
         if whole:
             _add(done, spool_paths(self.home, whole, self.options))
         return done
@@ -121,26 +124,25 @@ class Watch:
                 wanted.add(path)
         return sorted(wanted)
 
-    def _read_tail(self, path: Path) -> Imported:
-        """The whole lines of a JSON Lines file that came since the last time."""
+    def _read_tail(self, path: Path) -> Imported | None:
+        """The whole lines of a JSON Lines file that came since the last time.
+
+        None where the file must be read whole: it is new here, was truncated or replaced, or its
+        new rows mean nothing without the others.
+        """
         tail, state = self.tails.get(path), self.files[path]
         if tail is None or tail.inode != state[0] or state[1] < tail.offset:
-            tail = Tail(state[0], 0)
-        try:
-            with open(path, "rb") as log:
-                log.seek(tail.offset)
-                text = log.read()
-        except OSError:
+            self.tails[path] = Tail(state[0], tails.whole_lines(path))
+            return None
+        text = tails.since(path, tail.offset)
+        if not text:
             return Imported()
-        end = text.rfind(b"\n") + 1
-        if not end:
-            return Imported()
-        self.tails[path] = Tail(state[0], tail.offset + end)
-        if tail.offset == 0 and end == len(text):
-            return spool_paths(self.home, [path], self.options)
+        self.tails[path] = Tail(state[0], tail.offset + len(text))
+        if not tails.stand_alone(text):
+            return None
         with tempfile.TemporaryDirectory(dir=self.home) as folder:
             part = Path(folder) / path.name
-            part.write_bytes(text[:end])
+            part.write_bytes(text)
             return spool_paths(self.home, [part], self.options, origin=str(path))
 
 

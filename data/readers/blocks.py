@@ -16,7 +16,7 @@ from data.columns import LogError
 from data.readers.completions import chat_text
 from data.readers.scalars import encoding_of
 
-BLOCK = 16 << 20  # bytes read at a time
+BLOCK = 8 << 20  # bytes read at a time
 MAX_LINE = 64 << 20  # bytes; a longer line is no row of a table
 MAX_TEXT = 8 << 30  # bytes after decompression
 EXPANSION = 100  # bytes a byte of gzip, beyond which a large text is no log but a bomb

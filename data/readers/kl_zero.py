@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from data.columns import RunFacts
 
+NEVER = ("KL is missing: its coefficient is 0", "KL is missing: it is logged as exactly 0")
+"""How the notes begin on a KL that was logged and never measured."""
+
 MIN_ROWS = 5
 """Rows of exact zeros from which on a moving policy cannot have measured them."""
 
@@ -37,13 +40,10 @@ def is_unmeasured(
     if not known or any(value != 0 for value in known):
         return ""
     if no_reference:
-        return "KL is missing: its coefficient is 0, so there is no reference model and 0 is logged"
+        return f"{NEVER[0]}, so there is no reference model and 0 is logged"
     if len(known) < MIN_ROWS or not _moves(columns):
         return ""
-    return (
-        f"KL is missing: it is logged as exactly 0 in all {len(known)} rows while the policy "
-        "moves, so it was not measured"
-    )
+    return f"{NEVER[1]} in all {len(known)} rows while the policy moves, so it was not measured"
 
 
 def _moves(columns: Mapping[str, Sequence[float | None]]) -> bool:

@@ -20,7 +20,7 @@ from data.readers.table_files import Table
 
 LARGE = 192 << 20  # bytes of a text file from which on it is not read in one piece
 LARGE_PACKED = 24 << 20  # of one that is packed
-PART = 32 << 20  # bytes of a part in memory, about
+PART = 8 << 20  # bytes of a part in memory, about
 LINE = " line"
 
 

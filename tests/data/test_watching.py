@@ -128,3 +128,47 @@ def test_a_broken_log_is_named_and_the_rest_goes_on(home: Path, logs: Path) -> N
     done = watch(home, logs).tick()
     assert [Path(skip.path).parent.name for skip in done.skipped] == ["bad"]
     assert steps(home, "good") == [1]
+
+
+def whole(home: Path, run: str) -> dict[str, object]:
+    with StoreAccess(home) as store:
+        facts = json.loads(store.query("runs", project=None, runs=[run])["facts"][0])
+        return {
+            "metrics": store.query("metrics", runs=[run], until=None).to_dicts(),
+            "responses": store.query("responses", run=run, first=0, last=10**9).to_dicts(),
+            "scalars": store.query("scalars", run=run).to_dicts(),
+            "gold": store.query("gold", run=run, until=None).to_dicts(),
+            "kl": (facts["kl_conversion"], facts["kl_note"], facts["gold_key"]),
+        }
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"kl": i / 7, "proxy_reward": i / 3} for i in range(9)],  # numbered by their place
+        [{"step": i, "kl": 0.0, "proxy_reward": i / 3} for i in range(9)],  # never measured
+        [{"step": i, "kl": 0.1 * i, "proxy_reward": 1.0, "proxy_version": f"v{i // 4}"}
+         for i in range(9)],
+        [{"step": i // 3, "prompt": "p", "completion": f"c{i}", "proxy_reward": 0.5, "gold": 0.25}
+         for i in range(9)],
+        [{"step": i, "kl": 0.1 * i, "proxy_reward": 1.0, "new_key": 2.0 if i > 5 else None,
+          **({"gold_reward": 0.5} if i % 4 == 3 else {})} for i in range(9)],
+        [{"step": i, **({"gold_reward": 0.5} if i % 3 == 2 else {"kl": 0.1 * i, "proxy": 1.0})}
+         for i in range(9)],
+    ],
+    ids=["no step", "no kl", "versions", "responses", "sparse gold", "gold on lines of its own"],
+)  # fmt: skip
+def test_lines_that_mean_nothing_alone_are_read_with_the_others(
+    home: Path, logs: Path, tmp_path: Path, rows: list[dict[str, object]]
+) -> None:
+    file = logs / "live.jsonl"
+    seen = watch(home, logs)
+    for end in (4, 5, 7, 9):
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows[:end]))
+        seen.tick()
+        with StoreAccess(home) as store:
+            store.drain()
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    import_paths(fresh, [file], ReadOptions())
+    assert whole(home, "live") == whole(fresh, "live")
