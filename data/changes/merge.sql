@@ -23,11 +23,6 @@ create or replace temp table changed_metrics as
 select * from merged_metrics
 except select m.* from metrics m semi join merged_metrics using (run_id, phase, step);
 
--- Rows whose gold was lacking until now: gold evaluations that this segment adds.
-create or replace temp table newly_gold as
-select c.run_id from changed_metrics c join metrics m using (run_id, phase, step)
-where c.gold_reward is not null and m.gold_reward is null;
-
 create or replace temp table new_metrics as
 select i.* from incoming_metrics i anti join metrics m using (run_id, phase, step);
 
@@ -113,8 +108,6 @@ with counts as (
     select run_id, 0, 0, count(*), 0, 0 from new_gold group by run_id
     union all
     select run_id, 0, 0, 0, 0, count(*) from changed_gold group by run_id
-    union all
-    select run_id, 0, 0, count(*), 0, 0 from newly_gold group by run_id
     union all
     select i.run_id, 0, 0, 0, count(*), 0
     from incoming_samples i semi join changed_steps c using (run_id, phase, step) group by i.run_id
