@@ -14,7 +14,7 @@ import polars as pl
 from analytics.rates import FloatArray, wilson
 
 DEFAULT_K = (64, 178)
-"""Facts a reader wants of a long answer: median and maximum over responses (Wei et al. 2024, SAFE)."""
+"""Facts a reader wants of a long answer: median and maximum over responses (SAFE)."""
 
 
 def responses(claims: pl.DataFrame) -> pl.DataFrame:
