@@ -54,8 +54,8 @@ if loops:
     choices += [("by", by), ("of", denominator), ("tau", tau), ("rewards", str(rewarded).lower())]
     choices += [("with", compare)] * (compare is not None)
     with st.spinner("Counting answers …"):
-        rates = scope.cut(answer_reads.hallucination(loops, tau, compare))
-        each = scope.cut(answer_reads.hallucination(loops, tau, None))
+        rates = scope.cut(answer_reads.hallucination(loops, tau, compare, scope.frozen))
+        each = scope.cut(answer_reads.hallucination(loops, tau, None, scope.frozen))
     totals = rates.filter(pl.col("level") == "total")
     if compare is not None and compare not in set(totals["iteration"]):
         st.warning(f"No answers were graded at iteration {compare}: there is nothing to compare "
