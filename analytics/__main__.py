@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analytics import hallucination
+from analytics import claims, hallucination
 from analytics.figures.text import interval, number
 from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
@@ -79,7 +79,13 @@ def _hallucination(options: argparse.Namespace) -> int:
         graders = store.query("graders", **asked)
         unclear = store.query("answers_unclear", **asked, until=options.until)
         regraded = store.query("audits", **asked, until=options.until)
-        known = set(store.query("runs", project=None, runs=None)["run_id"])
+        every = store.query("runs", project=None, runs=None)
+        known = set(every["run_id"])
+        judged_claims = {
+            (run, at): claims.summary(store.query("claims", run=run, iteration=at))
+            for run in claims.runs_of_claims(every)
+            for at in found.filter(loop=run)["iteration"].unique().sort()
+        }
         each = found if options.compare is None else rates(
             store, named, options.tau, None, options.until
         )  # fmt: skip
@@ -97,13 +103,15 @@ def _hallucination(options: argparse.Namespace) -> int:
     judged = {(row["loop"], row["iteration"], row["origin"]): row for row in audits}
     for row in told:
         key = (row["loop"], row["iteration"], row["origin"])
-        row["audit"] = judged.get(key) if row["level"] == "total" else None
+        whole = row["level"] == "total"
+        row["audit"] = judged.get(key) if whole else None
+        row["claims"] = judged_claims.get((row["loop"], row["iteration"])) if whole else None
     told = [{name: row.pop("loop"), **row} for row in told]
     keys = [key for key in found.columns if not key.startswith("change_")][1:]
     counted = [
         {name: run, **row}
         for run, pooled in stated.items()
-        for row in facts.fact_rows(pooled, [*keys, "change", "audit"])
+        for row in facts.fact_rows(pooled, [*keys, "change", "audit", "claims"])
     ]
     unknown = [loop for loop in named or [] if loop not in known]
     if options.json:
@@ -119,6 +127,8 @@ def _hallucination(options: argparse.Namespace) -> int:
         ):
             for sentence in trend_sentences(part):
                 print(f"{loop}, {str(origin).replace('_', '-')}: {sentence}")
+        for (loop, at), summary in judged_claims.items():
+            print(f"{loop}, iteration {at}: {claims.sentence(summary)}")
         for row in audits:
             print(f"{row['loop']}: {grader.sentence(row)}")
         for sentence in grader.unmatched_sentences(regraded):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from analytics.rates import FloatArray, wilson
+
+DEFAULT_K = (64, 178)
+"""Facts a reader wants of a long answer: median and maximum over responses (SAFE)."""
 
 
 def responses(claims: pl.DataFrame) -> pl.DataFrame:
@@ -149,3 +154,55 @@ def f1_at_k(supported: npt.ArrayLike, not_supported: npt.ArrayLike, k: float) ->
     some = np.where(s > 0, s, 1.0)
     precision, recall = some / (some + refuted), np.minimum(some / k, 1.0)
     return np.where(s > 0, 2 * precision * recall / (precision + recall), 0.0)
+
+
+def runs_of_claims(runs: pl.DataFrame) -> list[str]:
+    """Runs whose answers are the judged claims of long responses (query runs: run_id, facts)."""
+    held = {row["run_id"]: json.loads(row["facts"]) for row in runs.iter_rows(named=True)}
+    return [
+        run for run, facts in held.items()
+        if any(source.get("format") == "claims" for source in facts.get("sources", []))
+    ]  # fmt: skip
+
+
+def summary(claims: pl.DataFrame) -> dict[str, Any]:
+    """What judged claims say of one set of long answers, as plain values (None = cannot be had).
+
+    Args:
+        claims: as for `responses`.
+
+    Returns:
+        The fields of FactScore (irrelevant claims counted among all facts), unknown_label, and
+        f1_at_64, f1_at_178: mean over responses that did not abstain.
+    """
+    counts = responses(claims)
+    score = factscore(counts)
+    said = counts.filter(~pl.col("abstained"))
+    told: dict[str, Any] = dict(vars(score))
+    for k in DEFAULT_K:
+        f1 = f1_at_k(said["supported"].to_numpy(), said["not_supported"].to_numpy(), k)
+        told[f"f1_at_{k}"] = float(f1.mean()) if said.height else float("nan")
+    told["unknown_label"] = int(counts["unknown_label"].sum())
+    return {
+        name: None if isinstance(value, float) and np.isnan(value) else value
+        for name, value in told.items()
+    }
+
+
+def sentence(told: Mapping[str, Any]) -> str:
+    """One sentence from `summary`."""
+    if told["score"] is None:
+        return f"No response states a claim that was judged; {told['abstained']:,} abstained."
+    share = "no claim is relevant"
+    if told["supported_share"] is not None:
+        share = (
+            f"{100 * told['supported_share']:.1f} % of the relevant ones are supported "
+            f"({100 * told['share_low']:.1f} to {100 * told['share_high']:.1f}, responses as the "
+            "unit)"
+        )
+    return (
+        f"FActScore {100 * told['score']:.1f} % over {told['scored']:,} responses that did not "
+        f"abstain ({told['abstained']:,} did): {told['supported']:,} claims supported, "
+        f"{told['not_supported']:,} not, {told['irrelevant']:,} irrelevant; {share}; "
+        f"SAFE F1@64 {told['f1_at_64']:.2f}, F1@178 {told['f1_at_178']:.2f}."
+    )

@@ -105,7 +105,12 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
         series.append(cells.numbers(key).fill_nan(None))
     rows = pl.DataFrame(series)
     if "question_id" not in rows.columns:
-        rows = rows.with_columns(prompt_ids(rows["question"].fill_null("")).alias("question_id"))
+        asked = rows["question"].fill_null("")
+        if (
+            "reference" in rows.columns
+        ):  # the same words with another right answer ask another thing
+            asked = asked + "\n" + rows["reference"].fill_null("")
+        rows = rows.with_columns(prompt_ids(asked).alias("question_id"))
     if "cluster" in keys:  # a label of equal meaning, whatever it is called
         labels = _numbered(frame["cluster"].cast(pl.String)).cast(pl.Float64)
         known = frame["cluster"].is_not_null()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -44,22 +45,38 @@ def _ask(_home: str, generation: int, question: str, asked: tuple[Any, ...]) -> 
     return reads.store().query(question, **values)
 
 
-def hallucination(named: Loops, tau: float, compare_to: int | None) -> pl.DataFrame:
-    """The frame of ``analytics.hallucination.rates_from_counts`` for some loops, with their KL."""
-    return _hallucination(str(home()), reads.store().generation, named, tau, compare_to)
+def hallucination(
+    named: Loops, tau: float, compare_to: int | None, frozen: Mapping[str, int]
+) -> pl.DataFrame:
+    """The frame of ``analytics.hallucination.rates_from_counts`` for some loops, with their KL.
+
+    Compared with a chosen iteration, only the last of each loop (``frozen`` at an earlier one) has
+    a change: all of them would take seconds for millions of answers.
+    """
+    ends = tuple(frozen.items()) if compare_to is not None else ()
+    return _hallucination(str(home()), reads.store().generation, named, tau, compare_to, ends)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def _hallucination(
-    _home: str, generation: int, named: Loops, tau: float, compare_to: int | None
-) -> pl.DataFrame:
+    _home: str, generation: int, named: Loops, tau: float, compare_to: int | None,
+    ends: tuple[tuple[str, int], ...],
+) -> pl.DataFrame:  # fmt: skip
     query, loops = reads.store().query, list(named)
+    counts = answers.counts(query, loops, None, tau)
+    shown = counts
+    for loop, last in ends:
+        shown = shown.filter((pl.col("loop") != loop) | (pl.col("iteration") <= last))
+    last_ones = shown.group_by("loop", "origin").agg(pl.col("iteration").max())["iteration"]
     found = statistics.rates_from_counts(
-        answers.counts(query, loops, None, tau),
-        answers.flips(query, loops, None, compare_to),
+        counts,
+        answers.flips(query, loops, None, compare_to, sorted(set(last_ones))),
         query("answer_clusters", loops=loops, until=None),
         query("answer_calibration", loops=loops, until=None), compare_to, tau,
     )  # fmt: skip
+    if compare_to is not None:
+        at_end = pl.col("iteration").is_in(sorted(set(last_ones)))
+        found = found.with_columns(pl.when(at_end).then(pl.col("^change_.*$")))
     return beside.with_kl(found, query("metrics", runs=loops, until=None))
 
 

@@ -38,7 +38,7 @@ _STYLE = """
 .hist th, .hist td {text-align:left; vertical-align:top; padding:.45rem 1.1rem .45rem 0;
   border-bottom:1px solid rgba(128,128,128,.25); min-width:8.5rem; max-width:26rem;
   overflow-wrap:anywhere}
-.hist th:first-child {min-width:4rem}
+.hist th:first-child {min-width:5.4rem}
 .hist th {font-weight:600}
 @media (max-width: 900px) {
   .ans {display:block}

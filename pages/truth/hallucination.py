@@ -3,10 +3,12 @@
 import polars as pl
 import streamlit as st
 
+from analytics.claims import runs_of_claims, summary
+from analytics.claims import sentence as of_claims
 from analytics.figures.rates import DENOMINATORS
 from analytics.hallucination.grader import corrected, sentence, unmatched_sentences
 from analytics.hallucination.words import grader_unknown, unclear_sentences
-from pages.shared import answer_reads, changes_view, facts_view, rates_view
+from pages.shared import answer_reads, changes_view, facts_view, rates_view, reads
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, stop_when_empty
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
@@ -52,8 +54,8 @@ if loops:
     choices += [("by", by), ("of", denominator), ("tau", tau), ("rewards", str(rewarded).lower())]
     choices += [("with", compare)] * (compare is not None)
     with st.spinner("Counting answers …"):
-        rates = scope.cut(answer_reads.hallucination(loops, tau, compare))
-        each = scope.cut(answer_reads.hallucination(loops, tau, None))
+        rates = scope.cut(answer_reads.hallucination(loops, tau, compare, scope.frozen))
+        each = scope.cut(answer_reads.hallucination(loops, tau, None, scope.frozen))
     totals = rates.filter(pl.col("level") == "total")
     if compare is not None and compare not in set(totals["iteration"]):
         st.warning(f"No answers were graded at iteration {compare}: there is nothing to compare "
@@ -76,6 +78,10 @@ if loops:
         if text := grader_unknown(graders.filter(loop=loop)["grader"].to_list()):
             notes.setdefault(text, []).append(loop)
     said = [f"{', '.join(of)}: {text}" for text, of in notes.items()]
+    for loop in runs_of_claims(reads.runs().filter(pl.col("run_id").is_in(loops))):
+        at = totals.filter(pl.col("loop") == loop)["iteration"].max()
+        judged = summary(answer_reads.ask("claims", run=loop, iteration=at))
+        said.append(f"{loop}, iteration {at}: {of_claims(judged)}")
     audits = scope.cut(answer_reads.ask("audits", loops=loops, until=None))
     said += [f"{row['loop']}: {sentence(row)}" for row in corrected(totals, audits)]
     said += unmatched_sentences(audits)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analytics import claims
+from analytics.__main__ import main
 from data.columns import ReadOptions, RunLog, Skip
 from data.home import home as made_home
 from data.importing import import_paths
@@ -108,6 +109,28 @@ def test_published_factscore_labels(home: Path) -> None:
     assert score.abstained == 26
     assert score.supported_share == pytest.approx(0.654, abs=5e-4)
     assert score.score == pytest.approx(0.583, abs=5e-4)
+
+
+def test_claims_are_told_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = []
+    for labels in (["Supported"] * 3 + ["Not Supported"], ["Supported", "Irrelevant"]):
+        facts = [{"self_contained_atomic_fact": f"f{i}", "annotation": label}
+                 for i, label in enumerate(labels)]  # fmt: skip
+        lines.append({"prompt": f"Tell me {len(labels)}", "response": "…",
+                      "checked_statements": facts})  # fmt: skip
+    (tmp_path / "safe.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    import_paths(made_home(), [tmp_path / "safe.jsonl"], ReadOptions())
+    capsys.readouterr()
+    assert main(["hallucination", "--json"]) == 0
+    (total,) = (r for r in json.loads(capsys.readouterr().out) if r["level"] == "total")
+    told = total["claims"]
+    assert (told["supported"], told["not_supported"], told["irrelevant"]) == (4, 1, 1)
+    assert told["score"] == pytest.approx((3 / 4 + 1 / 2) / 2)
+    assert told["supported_share"] == pytest.approx(0.8)
+    f1 = [2 * p * r / (p + r) for p, r in ((0.75, 3 / 64), (1, 1 / 64))]
+    assert told["f1_at_64"] == pytest.approx(sum(f1) / 2)
+    assert main(["hallucination"]) == 0
+    assert "FActScore 62.5 % over 2 responses" in " ".join(capsys.readouterr().out.split())
 
 
 def test_safe_results(tmp_path: Path) -> None:
