@@ -69,6 +69,7 @@ test: dev browser
 
 bench: dev browser
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m analytics.quality
 
 lint: dev
 	@$(BIN)/ruff check .

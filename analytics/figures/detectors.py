@@ -11,9 +11,9 @@ from analytics.figures.palette import RUN_COLOURS
 
 OURS = ("RED", "RED, no plan stated", "e-process", "AMBER")
 PANELS = (
-    ("false_alarms", "false alarms on its<br>worst honest kind of run", ".0%"),
-    ("power", "big falls of gold<br>that it finds", ".0%"),
-    ("ratio", "median KL at the alarm<br>over KL at the peak", ".1f"),
+    ("false_alarms", "false alarms", ".0%"),
+    ("power", "falls found", ".0%"),
+    ("ratio", "KL : peak's KL", ".1f"),
 )
 
 
@@ -42,7 +42,9 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
                 ),
                 row=1, col=column,
             )  # fmt: skip
-        figure.update_xaxes(title_text=title, tickformat=form, row=1, col=column)
+        figure.update_xaxes(
+            title_text=title, title_font={"size": 12}, tickformat=form, nticks=4, row=1, col=column
+        )
         for name, missing in zip(table["detector"], table[key].is_null(), strict=True):
             if missing:
                 figure.add_annotation(
@@ -58,5 +60,5 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
     figure.update_xaxes(range=[0, 1.05], row=1, col=1)
     figure.update_xaxes(range=[0, 1.05], row=1, col=2)
     figure.update_yaxes(categoryorder="array", categoryarray=names, automargin=True, ticks="")
-    figure.update_layout(height=90 + 34 * len(names), margin={"l": 8, "r": 8, "t": 24, "b": 60})
+    figure.update_layout(height=90 + 34 * len(names), margin={"l": 8, "r": 8, "t": 24, "b": 48})
     return figure

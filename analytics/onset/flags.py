@@ -9,11 +9,13 @@ import numpy as np
 
 from analytics.onset.decision import Evidence
 from analytics.onset.kl_honesty import UMBRELLA, Doubt
+from analytics.onset.watched import FEWEST_LOOKS
 
 BLIND_KL_RATIO = 1.5
 BLIND_KL_NATS = 0.5
 BLIND_SPACINGS = 3.0
 BLIND_SHARE = 0.1
+BACK_SHARE = 0.25
 _ROUNDING = -1e-6
 
 
@@ -54,6 +56,7 @@ def flags_of(
         or "kl_estimator_unreliable" in doubted,
         **{flag: flag in doubted for flag in UMBRELLA},
         "kl_negative": bool(np.any(looks.kl[np.isfinite(looks.kl)] < _ROUNDING)),
+        "kl_back_and_forth": goes_back(evidence),
         "gold_noise_unknown": noise is not None and not evidence.noise_known,
         "autocorrelated": noise is not None and noise.rho_rows > 0 and test is not None,
         "poor_fit": evidence.model_fits is False,
@@ -67,6 +70,18 @@ def flags_of(
         "recovered": evidence.recovered,
     }
     return [flag for flag, present in tests.items() if present]
+
+
+def goes_back(evidence: Evidence) -> bool:
+    """Whether the looks' KL falls back by more than a quarter of its range at some point.
+
+    Gold is tested in time order all the same: a fall may then be the way back along the curve.
+    """
+    kl = evidence.looks.kl[evidence.tested :]
+    if len(kl) < FEWEST_LOOKS or not np.all(np.isfinite(kl)) or np.ptp(kl) <= 0:
+        return False
+    fallen = np.maximum.accumulate(kl) - kl
+    return bool(np.max(fallen) > BACK_SHARE * np.ptp(kl))
 
 
 def is_blind(evidence: Evidence) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from analytics.onset.fits import FORMS, GaoFit
 from analytics.onset.gao import box_cox_gold
 from analytics.onset.measurements import FloatArray, IntArray
-from analytics.onset.unimodal import falling_short
+from analytics.onset.unimodal import prefix_short
 
 ONE_LOOK = 1.645
 EARLY = 2.2
@@ -31,15 +31,18 @@ def distances(mean: FloatArray, se: FloatArray) -> FloatArray:
     >>> distances(np.array([[0.0, 1.0, 0.0]]), np.ones(3)).round(3).tolist()
     [[0.0, 0.0, 0.707]]
     """
-    weights = 1 / se**2
-    looks = mean.shape[1]
-    squares = [falling_short(mean[:, : k + 1], weights[: k + 1])[:, 0] for k in range(looks)]
-    return np.sqrt(np.stack(squares, axis=1))
+    centred = mean - mean.mean(axis=1, keepdims=True)
+    return np.sqrt(prefix_short(centred, 1 / se**2))
 
 
 def typical_look(mean: FloatArray, se: FloatArray, c: float = TYPICAL) -> IntArray:
     """The first look at which D_k reaches c, -1 where it never does; (curves,)."""
-    reached = distances(mean, se) >= c
+    return first_reached(distances(mean, se), c)
+
+
+def first_reached(distance: FloatArray, c: float) -> IntArray:
+    """The first look whose distance reaches c, -1 for none; (curves, looks) to (curves,)."""
+    reached = distance >= c
     return np.where(reached.any(axis=1), reached.argmax(axis=1), -1)
 
 
@@ -78,7 +81,8 @@ def honest_alarm(
         mean = box_cox_gold(np.maximum(place, 0), alpha, model.beta, g)
     if not np.all(se > 0):
         return None
-    typical, early = (int(typical_look(mean[None, :], se, c)[0]) for c in (TYPICAL, EARLY))
+    distance = distances(mean[None, :], se)
+    typical, early = (int(first_reached(distance, c)[0]) for c in (TYPICAL, EARLY))
     if typical < 0:
         return None
     return HonestAlarm(

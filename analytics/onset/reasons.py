@@ -184,6 +184,8 @@ _CAUTIONS = {
     "kl_unit_unknown": "The unit of the logged KL is unknown: its values are as logged.",
     "kl_estimator_unreliable": "The logged KL estimator is unreliable at this distance.",
     "kl_negative": "Some pooled KL values are negative: the estimator is signed and noisy there.",
+    "kl_back_and_forth": "KL goes back during the run by more than a quarter of its range; looks "
+    "are tested in time order, so a fall may be the way back along the curve.",
     "gold_noise_unknown": "The log does not state how noisy gold is, which costs power.",
     "autocorrelated": "Neighbouring gold rows are correlated; the boundary allows for it, but how "
     "strongly they are is learnt from the same rows, so the 5 % is not assured here.",

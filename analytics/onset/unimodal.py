@@ -76,6 +76,13 @@ def rising_fit(values: FloatArray, weights: FloatArray) -> FloatArray:
     return np.array([total / mass for total, mass, count in blocks for _ in range(count)])
 
 
+def prefix_short(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted squares that the best never-falling fit to looks 0..k leaves, (curves, looks)."""
+    power = np.cumsum(weights * values**2, axis=1)
+    fits = _prefix_fits(values, weights)
+    return np.maximum(power - np.stack([fit.explained for fit in fits], axis=1), 0.0)
+
+
 def falling_short(values: FloatArray, weights: FloatArray) -> FloatArray:
     """Weighted squares that the best never-falling fit to looks j..last leaves, at each j.
 

@@ -54,15 +54,16 @@ table = detector_table(rows, scenario)
 red = table.filter(pl.col("detector") == "RED").to_dicts()[0]
 delay = "never" if red["ratio"] is None else f"{red['ratio']:.2f} ± {red['ratio_se']:.2f}"
 st.markdown(
-    f"#### RED false-alarms in {red['false_alarms']:.1%} of its worst honest kind, finds "
-    f"{red['power']:.0%} of big falls, at {number(red['ratio'])} times the KL of the peak"
+    f"#### RED raises a false alarm in {red['false_alarms']:.1%} of runs at worst, and finds "
+    f"{red['power']:.0%} of big falls, typically at {number(red['ratio'])} times the KL of the peak"
 )
 st.plotly_chart(detector_figure(table), key="detectors", config={"displaylogo": False})
 st.caption(
-    f"Dots: measured on {red['runs']} runs of each kind (RL, best-of-n and between: "
+    "Left: false alarms on the honest kind of run on which the detector errs most; middle: share "
+    "of big falls that it finds; right: median KL at its alarm over KL at the peak (RED: "
+    f"{delay}). Dots: measured on {red['runs']} runs of each kind (RL, best-of-n and between: "
     f"{3 * red['runs']}), bars two standard errors. Filled: in every verdict; open: baselines and "
-    "controls. A big fall ends at least 15 % of the peak's gain below it. RED's delay here: "
-    f"{delay}."
+    "controls that fail. A big fall ends at least 15 % of the peak's gain below it."
 )
 percent = st.column_config.NumberColumn(format="percent")
 st.dataframe(
@@ -101,7 +102,8 @@ st.subheader("RED in every scenario, beside the limit", anchor=False)
 st.caption(
     "The limit: the median delay of the best possible rule that keeps 5 % false alarms on every "
     "gold that never falls, for curves that are known (c = 2.6; docs/methods.md). Earlier alarms "
-    "than that need less noise. Asked: what a good scan should reach."
+    "than that need less noise. Asked: power and delay that a good scan should reach. Slope scan: "
+    "the delay of the textbook scan, viewed once at a known plan."
 )
 over = red_over_scenarios(rows)
 st.dataframe(
@@ -113,10 +115,10 @@ st.dataframe(
                   (100 * pl.col("power_se")).round(1)).alias("power"),
         pl.format("{} ± {}", pl.col("ratio").round(2), pl.col("ratio_se").round(2)).alias("delay"),
         pl.col("limit").round(2), pl.col("over_limit").round(3).alias("delay : limit"),
-        pl.col("power_asked").alias("power asked"), pl.col("ratio_asked").alias("delay asked"),
-        pl.col("prototype").alias("slope scan, one view"),
+        pl.format("{}, {}", pl.col("power_asked"), pl.col("ratio_asked")).alias("asked"),
+        pl.col("prototype").alias("slope scan"),
     ),
-    hide_index=True,
+    hide_index=True, column_config={"scenario": st.column_config.Column(width=330)},
 )  # fmt: skip
 
 dense = [row for row in rows if row["scenario"] == DENSE]

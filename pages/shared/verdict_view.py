@@ -25,6 +25,7 @@ FLAG_WORDS = {
     "kl_estimators_disagree": "two estimates of the KL disagree",
     "kl_spikes": "single rows of the logged KL are far above their neighbours",
     "kl_negative": "the KL estimate falls below 0",
+    "kl_back_and_forth": "KL goes back during the run",
     "gold_noise_unknown": "the log does not say how noisy gold is",
     "autocorrelated": "neighbouring gold values are correlated",
     "poor_fit": "the fitted curve does not fit",

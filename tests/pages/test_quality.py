@@ -1,0 +1,74 @@
+"""The page on the verdicts' quality, without a browser, on the kept figures."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from analytics.quality.published import SCENARIO_WORDS, detector_table, published
+from data.columns import ReadOptions
+from data.importing import spool_paths
+from pages.shared import ownership
+from pages.shared.worker import judge_all
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Never:
+    """An event that is never set."""
+
+    def is_set(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def page(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    st.cache_data.clear()
+
+    def open_page(*files: Path, **address: str) -> AppTest:
+        spool_paths(home, list(files), ReadOptions())
+        store = ownership.owner().store
+        store.drain()
+        judge_all(store, Never())
+        script = ROOT / "pages" / "review" / "quality.py"
+        test = AppTest.from_file(str(script), default_timeout=60)
+        for key, value in address.items():
+            test.query_params[key] = value
+        return test.run()
+
+    yield open_page
+    ownership.release()
+
+
+def words(test: AppTest) -> str:
+    parts = [*test.markdown, *test.caption, *test.info, *test.warning, *test.error]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def test_it_says_what_red_costs_also_without_a_run(page) -> None:
+    test = page()
+    assert not test.exception
+    red = detector_table(published("detectors")["rows"], "base_n20_s05").row(0, named=True)
+    assert f"false alarm in {red['false_alarms']:.1%}" in words(test)
+    assert "seed 1" in words(test) and "Repeat" in words(test)
+    names = test.dataframe[0].value["detector"].tolist()
+    assert names[:3] == ["RED", "e-process", "AMBER"] and "patience 3" in names
+
+
+def test_every_scenario_has_its_address(page) -> None:
+    test = page(scenario="noisy_n20_s10")
+    assert test.selectbox[0].value == "noisy_n20_s10"
+    assert set(test.selectbox[0].options) == set(SCENARIO_WORDS.values())
+    odd = page(scenario="<b>none</b>")
+    assert not odd.exception and "not known" in words(odd)
+
+
+def test_a_run_is_shown_beside_the_runs_like_it(page, tmp_path) -> None:
+    table = tmp_path / "few.csv"
+    rows = "\n".join(f"{10 * i},{i},{i},{i * (7 - i) / 6},0.1" for i in range(8))
+    table.write_text(f"step,kl,proxy_reward,gold_reward,gold_reward_se\n{rows}\n")
+    test = page(table, run="few")
+    assert test.selectbox[0].value == "sparse_n7_s05"
+    assert "few is nearest to" in words(test)
