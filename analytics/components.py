@@ -29,6 +29,8 @@ RAISED = 1.5
 START = 0.1
 """Share of a run's steps that is its start."""
 BINS = 16
+MODEL = re.compile(r"(?<![a-z])(rm|prm|orm|reward|proxy|judge|member|ensemble)s?(?![a-z])")
+"""Words by which a reward model is known: distinct_1 and distinct_2 are no ensemble."""
 FEWEST_CELLS = 8
 """Prompts, each at one step, behind a value of disagreement that has an interval."""
 
@@ -190,13 +192,13 @@ def step_bins(steps: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def ensembles_by_name(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Groups of names that differ in a number alone: members of one ensemble.
+    """Groups of reward models whose names differ in a number alone: members of one ensemble.
 
-    >>> ensembles_by_name(["rm_0", "rm_1", "length", "rm_10"])
+    >>> ensembles_by_name(["rm_0", "rm_1", "distinct_1", "distinct_2", "rm_10"])
     [('rm_0', 'rm_1', 'rm_10')]
     """
     groups: dict[str, list[str]] = {}
     for name in names:
-        if re.search(r"\d", name):
+        if re.search(r"\d", name) and MODEL.search(name.lower()):
             groups.setdefault(re.sub(r"\d+", "#", name), []).append(name)
     return [tuple(group) for group in groups.values() if len(group) > 1]

@@ -57,7 +57,7 @@ def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
     view.page.wait_for_function("!document.body.innerText.includes('being judged')")
     names = view.page.locator(".ovr a").all_inner_texts()
     assert sorted(names) == [
-        "accumulate", "r2_grpo_highkl", "r3_grpo_bigrm", "r5_rloo", "r6_grpo_resume",
+        "accumulate", "bon_pool", "r2_grpo_highkl", "r3_grpo_bigrm", "r5_rloo", "r6_grpo_resume",
         "random_control", "replace", "verified",
     ]  # fmt: skip
     assert names[-2:] == ["r2_grpo_highkl", "verified"]
