@@ -1,4 +1,4 @@
-"""The synthetic runs as TensorBoard event files, records and checksums as TensorBoard writes them."""
+"""The synthetic runs as TensorBoard event files, with the checksums that TensorBoard asks for."""
 
 from __future__ import annotations
 

@@ -83,6 +83,7 @@ def followed(logs: Path, home: Path, folder: Path) -> list[dict[str, object]]:
     """CPU of an idle watch, and seconds from a written row to the open page."""
     growing = logs / "growing.jsonl"
     growing.write_text("".join(line(step) for step in range(50)))
+    python(["-m", "data", "import", growing, "--json"], home)
     with server(ROOT / "app.py", home, folder) as url, browser() as chromium:
         watch = subprocess.Popen(
             [sys.executable, "-m", "data", "watch", str(logs)], cwd=ROOT,
@@ -91,7 +92,7 @@ def followed(logs: Path, home: Path, folder: Path) -> list[dict[str, object]]:
         try:
             page = chromium.new_page(viewport={"width": 1440, "height": 900})
             page.goto(f"{url}/overoptimization?run=growing&axis=step")
-            page.wait_for_function(f"({LAST})() >= 40", timeout=300_000)
+            page.wait_for_function(f"({LAST})() >= 40", timeout=60_000)
             seen = []
             for look in range(LOOKS):
                 step = 1_000 * (look + 1)
