@@ -13,11 +13,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import hallucination, imports, pages, verdicts
+from bench import hallucination, imports, pages, trackers, verdicts
 
 BENCHMARKS = {
-    "imports": imports.measure, "verdicts": verdicts.measure, "pages": pages.measure,
-    "hallucination": hallucination.measure,
+    "imports": imports.measure, "trackers": trackers.measure, "verdicts": verdicts.measure,
+    "pages": pages.measure, "hallucination": hallucination.measure,
 }  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 

@@ -5,8 +5,8 @@
 
 The model has random weights and is made here: nothing is downloaded. It logs every step to
 TensorBoard and trackio, saves a checkpoint every 10 steps, and writes completions.
-``bench/live.py`` starts it, kills it, resumes it, and compares what a watcher saw of it with a
-fresh import.
+``python -m bench.live PYTHON_OF_THAT_VENV`` starts it, kills it, resumes it, and compares what a
+watcher and a page saw of it with a fresh import.
 """
 
 from __future__ import annotations
@@ -60,8 +60,9 @@ def main() -> None:
     tokenizer.save_pretrained(start)
     settings = GRPOConfig(
         output_dir=str(OUT), run_name=OUT.name, report_to=["tensorboard", "trackio"],
-        project="live", trackio_space_id=None, max_steps=STEPS, logging_steps=1, save_steps=10, learning_rate=1e-2,
-        beta=0.01, per_device_train_batch_size=8, num_generations=8, max_completion_length=16,
+        project="live", trackio_space_id=None, max_steps=STEPS, logging_steps=1,
+        save_steps=10, learning_rate=1e-2, beta=0.01, per_device_train_batch_size=8,
+        num_generations=8, max_completion_length=16,
         reward_weights=[1.0, 0.0], log_completions=True, use_cpu=True, bf16=False, seed=0,
     )  # fmt: skip
     trainer = GRPOTrainer(
