@@ -17,6 +17,8 @@ from analytics.scaling_laws.family import kl_of
 
 Z90 = 1.645
 GREY = "#7F7F7F"
+AT_START = 0.01
+"""A peak below this KL, nats, is at the start: a log axis has no place for it."""
 NAMED = 4
 """Up to so many lines carry their names at their ends."""
 
@@ -41,7 +43,7 @@ def scaling_figure(
     for place, run in enumerate(family.runs):
         kl, low, high = family.peak(place)
         colour, size = run_colour(ordinals[place]), float(sizes[place])
-        if kl is not None:
+        if kl is not None and kl >= AT_START:
             _point(figure, 1, size, kl, low, high, colour, run, "KL at the peak %{y:.3g} nats")
         alpha, beta = float(family.alphas[place]), float(family.betas[place])
         wide, deep = Z90 * float(family.alphas_se[place]), Z90 * float(family.betas_se[place])

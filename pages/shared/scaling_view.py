@@ -10,7 +10,7 @@ import streamlit as st
 
 from analytics.best_of_n import Curve
 from analytics.figures.rewards import RunCurve
-from analytics.figures.scaling import Z90, Path, scaling_figure
+from analytics.figures.scaling import AT_START, Z90, Path, scaling_figure
 from analytics.figures.text import interval, number
 from analytics.scaling_laws import Family, predict, trends
 from analytics.scaling_laws.words import alpha_words, few_sizes, prediction_words, trend_words
@@ -55,6 +55,8 @@ def family_rows(
         kl, low, high = family.peak(place)
         beyond = "" if kl is None or kl <= reached.get(run, np.inf) else ", past the run's end"
         peak = "no peak" if kl is None else f"{number(kl)} ({interval(low, high)}){beyond}"
+        if kl is not None and kl < AT_START:
+            peak = f"at the start, up to KL {number(high)}" if high is not None else "at the start"
         rows.append({
             "run": run, "optimiser": "RL" if family.form == "rl" else "best-of-n",
             size_key or "size": known.get(run),
