@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 
+import polars as pl
+
+from analytics import onset
 from bench import workload
 from bench.processes import python
 
@@ -41,8 +45,34 @@ def measure(runs: int, steps: int) -> list[dict[str, object]]:
             "ratio": one.cpu / everything.cpu, "cpu_s_a_verdict": one.cpu - nothing.cpu,
         },
         {
+            "what": "one new evaluation, server running",
+            "ours_cpu_s": (warm := one_more()), "beside": "the same in a new process",
+            "beside_cpu_s": one.cpu - nothing.cpu, "ratio": warm / max(one.cpu - nothing.cpu, 1e-9),
+            "cpu_s_a_verdict": warm,
+        },
+        {
             "what": "nothing new",
             "ours_cpu_s": nothing.cpu, "beside": "listing the runs", "beside_cpu_s": start.cpu,
             "ratio": nothing.cpu / start.cpu,
         },
     ]  # fmt: skip
+
+
+def one_more(runs: int = 12) -> float:
+    """CPU seconds of one more verdict in a process that has judged some runs before."""
+    tables = workload.evaluations(runs, EVALUATIONS).partition_by("run_id")
+    for table in tables[1:]:
+        _judged(table)
+    _judged(tables[0].head(EVALUATIONS - 1))
+    began = time.process_time()
+    _judged(tables[0])
+    return time.process_time() - began
+
+
+def _judged(table: pl.DataFrame) -> None:
+    gold = table.with_columns(
+        pl.lit("evaluation").alias("source"), pl.lit(0).alias("stretch"),
+        pl.lit(None, dtype=pl.Float64).alias("gold_reward_sd"),
+        pl.lit(None, dtype=pl.Int64).alias("n_responses"),
+    )  # fmt: skip
+    onset.verdict(gold, gold.select("step", "stretch", "kl", "proxy_reward"), {})
