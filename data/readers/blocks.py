@@ -22,6 +22,7 @@ MAX_TEXT = 8 << 30  # bytes after decompression
 EXPANSION = 100  # bytes a byte of gzip, beyond which a large text is no log but a bomb
 FREE = 8 << 20  # bytes below which nothing is asked
 MAX_COLUMNS = 5_000
+DEEP = 64  # brackets in a line
 _PLAIN = (pl.Int64, pl.Float64, pl.String, pl.Null)
 _GZIP_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile)
 
@@ -116,7 +117,7 @@ def sound_jsonl(block: bytes, like: pl.DataFrame | None = None) -> pl.DataFrame 
     ``object_frame``, which gives the same columns for the same lines. Where the block has the keys
     of ``like``, the block before, its kinds need not be found out anew (half of the work).
     """
-    if b"\\u" in block:  # perhaps half a character
+    if b"\\u" in block or _is_deep(block):  # perhaps half a character
         return None
     lines = block.count(b"\n") + (not block.endswith(b"\n"))
     frame = None
@@ -131,6 +132,13 @@ def sound_jsonl(block: bytes, like: pl.DataFrame | None = None) -> pl.DataFrame 
     if frame.height != lines or any(kind not in _PLAIN for kind in frame.dtypes):
         return None
     return frame.with_columns(pl.col(pl.Null).cast(pl.String))
+
+
+def _is_deep(block: bytes) -> bool:
+    """Whether a line may nest deeply, over which Polars takes minutes."""
+    if block.count(b"[") + block.count(b"{") - block.count(b"\n") <= DEEP:
+        return False
+    return any(line.count(b"[") + line.count(b"{") > DEEP for line in block.split(b"\n"))
 
 
 def _has_keys(block: bytes, keys: list[str], lines: int) -> bool:

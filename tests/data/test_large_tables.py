@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
 
 import polars as pl
@@ -127,3 +128,12 @@ def test_a_block_of_csv_that_is_not_plain_is_left_to_the_slow_way(block: bytes) 
 def test_a_plain_block_of_csv() -> None:
     frame = sound_csv(["a", "b"], b"1,x\n,\n3,y", ",")
     assert frame is not None and frame.rows() == [("1", "x"), ("", ""), ("3", "y")]
+
+
+def test_a_deep_line_is_not_given_to_polars() -> None:
+    """It takes minutes over one (found by mutation)."""
+    for deep in ("[" * 100_000, '{"a":' * 100_000, "[" * 50_000 + "]" * 50_000):
+        block = b'{"step": 1, "kl": 2.5}\n{"step": 2, "kl": ' + deep.encode() + b"}\n"
+        started = time.perf_counter()
+        assert sound_jsonl(block) is None
+        assert time.perf_counter() - started < 5
