@@ -114,3 +114,27 @@ def test_an_empty_store_says_so(home: Path, capsys: pytest.CaptureFixture[str]) 
     assert "There are no graded answers" in capsys.readouterr().out
     assert main(["hallucination", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_bad_answers_are_told_in_words(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer(question: str, grade: str, confidence: float = 0.9) -> dict[str, object]:
+        return {"loop": "l", "iteration": 0, "origin": "benchmark", "question_id": question,
+                "grade": grade, "confidence": confidence}  # fmt: skip
+
+    rows = [answer("a", "perhaps"), answer("b", "correct", 1.7), answer("c", "correct"),
+            answer("c", "incorrect"), answer("d", "incorrect")]  # fmt: skip
+    (tmp_path / "answers.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    import_paths(made_home(), [tmp_path / "answers.jsonl"], ReadOptions())
+    assert main(["hallucination"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "l: 1 answer of iteration 0 on the benchmark with no known grade" in said
+    assert "l: 1 answer of iteration 0 on the benchmark with a confidence outside [0, 1]" in said
+    assert "l: 1 question of iteration 0 on the benchmark answered more than once" in said
+    assert "1 of them with different grades" in said
+    assert "Iteration 0 has no earlier answers on the benchmark to compare with." in said
+    assert main(["hallucination", "--json"]) == 0
+    (total,) = json.loads(capsys.readouterr().out)
+    assert (total["n"], total["ungraded"], total["confidence_refused"]) == (4, 1, 1)
+    assert total["change"] is None
