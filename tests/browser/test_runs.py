@@ -53,24 +53,24 @@ def test_pages_fit_their_window(bundled, open_page, path: str, width: int, dark:
 
 def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
     view = open_page(bundled.url, charts=False)
-    view.page.locator(".ovr a").first.wait_for()
+    view.page.locator(".ovr a:not(.rates)").first.wait_for()
     view.page.wait_for_function("!document.body.innerText.includes('being judged')")
-    names = view.page.locator(".ovr a").all_inner_texts()
+    names = view.page.locator(".ovr a:not(.rates)").all_inner_texts()
     assert sorted(names) == [
         "accumulate", "bon_pool", "r2_grpo_highkl", "r3_grpo_bigrm", "r5_rloo", "r6_grpo_resume",
         "random_control", "replace", "verified",
     ]  # fmt: skip
-    assert names[-2:] == ["r2_grpo_highkl", "verified"]
+    assert names[-3:] == ["r2_grpo_highkl", "verified", "bon_pool"]
     assert names.index("r5_rloo") < names.index("r3_grpo_bigrm")  # it lost more gold
-    view.page.locator(".ovr a", has_text="r5_rloo").click()
+    view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").click()
     view.page.wait_for_url("**/overoptimization?run=r5_rloo")
     view.charts()
 
 
 def test_filters_are_in_the_address(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/?q=RESUME&status=overoptimized", charts=False)
-    view.page.locator(".ovr a").first.wait_for()
-    assert view.page.locator(".ovr a").all_inner_texts() == ["r6_grpo_resume"]
+    view.page.locator(".ovr a:not(.rates)").first.wait_for()
+    assert view.page.locator(".ovr a:not(.rates)").all_inner_texts() == ["r6_grpo_resume"]
 
 
 def test_choices_go_to_the_address_and_back(bundled, open_page) -> None:
@@ -157,7 +157,7 @@ def test_empty_page_says_how_to_fill_it_and_fills_by_itself(server, open_page, t
     view.page.get_by_text("The store is empty").wait_for()
     view.page.get_by_text("python -m data import").first.wait_for()
     command(served.home, "import", str(EXAMPLES / "r5_rloo"), "--json")
-    view.page.locator(".ovr a", has_text="r5_rloo").wait_for(timeout=60_000)
+    view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").wait_for(timeout=60_000)
 
 
 def test_names_from_logs_are_never_interpreted(server, open_page, tmp_path: Path) -> None:
@@ -172,11 +172,12 @@ def test_names_from_logs_are_never_interpreted(server, open_page, tmp_path: Path
     view = open_page(served.url, charts=False)
     alerts: list[str] = []
     view.page.on("dialog", lambda dialog: alerts.append(dialog.message))
-    view.page.locator(".ovr a").first.wait_for()
-    assert sorted(view.page.locator(".ovr a").all_inner_texts()) == sorted(names)
+    view.page.locator(".ovr a:not(.rates)").first.wait_for()
+    shown = view.page.locator(".ovr a:not(.rates)").all_inner_texts()
+    assert sorted(shown) == sorted(names)
     for name in names:
         view.page.goto(served.url)
-        view.page.locator(".ovr a", has_text=name).click()
+        view.page.locator(".ovr a:not(.rates)", has_text=name).click()
         view.charts()
         view.page.get_by_text(name, exact=False).first.wait_for()
     assert not alerts
