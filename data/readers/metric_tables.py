@@ -110,8 +110,8 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
         series.append(cells.numbers(source.key).alias(LOGGED))
     taken = {k for k in (*chosen.values(), step, phase, RUN_ID.find(keys), facts.kl_key) if k}
     # A further column under one of our names but of another meaning would pass for ours.
-    further = cells.further(taken | set(METRIC_COLUMNS) | {LOGGED})
-    texts = [key for key in TEXTS if key in keys and key not in further]
+    further = cells.further(taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS})
+    texts = [key for key in TEXTS if key in keys]  # a version may be a number: a name all the same
     series += [cells.numbers(key) for key in further]
     series += [cells.texts(key) for key in texts]
     series.append(cells.texts(ARM).alias(_ARM) if ARM in keys else _repeated(_ARM, "", height))

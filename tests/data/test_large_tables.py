@@ -11,9 +11,11 @@ import polars as pl
 import pytest
 
 from data.columns import ReadOptions, RunLog
+from data.importing import import_paths
 from data.readers import blocks, large_tables, read
 from data.readers.blocks import joined, object_frame, sound_csv, sound_jsonl
 from data.readers.scalars import load_json
+from data.remote import StoreAccess
 
 
 def row(run: str, step: int) -> dict[str, object]:
@@ -137,3 +139,16 @@ def test_a_deep_line_is_not_given_to_polars() -> None:
         started = time.perf_counter()
         assert sound_jsonl(block) is None
         assert time.perf_counter() - started < 5
+
+
+def test_a_version_or_source_that_is_a_number_is_a_name(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("step,kl,gold_reward,gold_source,proxy_version\n1,0.5,1,7,1\n2,0.7,1,8,2\n")
+    (item,) = read([path], ReadOptions())
+    assert isinstance(item, RunLog)
+    assert item.metrics["stretch"].to_list() == [0, 1]
+    home.mkdir()
+    done = import_paths(home, [path], ReadOptions())
+    with StoreAccess(home) as store:
+        assert set(store.query("gold", run="t", until=None)["source"]) == {"7", "8"}
+    assert not done.skipped
