@@ -105,10 +105,12 @@ def gather(
     source: str | None,
     until: int | None,
     siblings: Callable[[], SharedAlpha | None] | None = None,
+    peak_only: bool = False,
 ) -> Evidence:
     """Cleans, pools, tests and locates; raises nothing for any numbers in the frames.
 
-    siblings: asked only where a forecast is made; alpha in gold's own unit.
+    siblings: asked only where a forecast is made; alpha in gold's own unit. peak_only leaves out
+    what does not bear on alarm and peak: measurements of those ask for thousands of runs.
     """
     sources = gold_sources(gold, until)
     chosen = source if source is not None else (sources[0] if sources else None)
@@ -165,19 +167,22 @@ def gather(
             average = hump_average(
                 place, current.gold, noise.se, freedom, rhos, before_end=test.alarm is not None
             )
-        if average is not None and average.some_hump_fits and climbs(current.kl):
+        charted = axis == "kl" and climbs(current.kl) and not peak_only
+        if charted and average is not None and average.some_hump_fits:
             following = next_evaluation(
                 average, place, current.gold, noise.se, test.alarm is not None
             )
-        if axis == "kl" and test.alarm is None and climbs(current.kl) and has_form(facts):
+        if charted and test.alarm is None and has_form(facts):
             if siblings is not None and form == "rl":
                 shared = _in_scale(siblings(), scale)
             ahead = forecast(place, current.gold, noise.se, form, freedom, noise.rho, shared)
-        second = second_opinion(place, current.gold, noise)
+        second = None if peak_only else second_opinion(place, current.gold, noise)
         if test.alarm is not None:
             lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
             # gold may have come back since: the loss is told all the same, the proxy is compared
-            fell = proxy_fell(path, rows.stretch[-1], float(current.step[peak.mode]))
+            fell = not peak_only and proxy_fell(
+                path, rows.stretch[-1], float(current.step[peak.mode])
+            )
     narrowed = None
     if noise is not None and taken is not None:
         before = replace(as_logged, gold=as_logged.gold / scale).take(last_stretch)

@@ -78,7 +78,7 @@ def intervals(run: SimulatedRun) -> Iterator[tuple[str, Found]]:
     path = gold.select(
         "step", "stretch", "kl", pl.lit(None, dtype=pl.Float64).alias("proxy_reward")
     )
-    evidence = gather(gold, path, facts, None, None, None)
+    evidence = gather(gold, path, facts, None, None, None, peak_only=True)
     row = peak_row(evidence)
     d, y, se = (run.frame[name].to_numpy() for name in ("d", "gold", "gold_se"))
     floor = np.nan
