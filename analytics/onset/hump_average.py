@@ -36,6 +36,8 @@ POSITIONS = 160
 _COARSE = 120
 _RANGE = (0.02, 4.0)
 _GAO_PRIOR = 0.5
+_SMALLEST_ERROR = 1e-4
+"""Of a look, in units of gold's range."""
 _GAIN_SD = 1.5
 """Prior sd of each size, in units of gold's range over the looks."""
 CURVES = 128
@@ -106,7 +108,9 @@ def hump_average(
     end, spread = float(np.max(d, initial=0.0)), float(np.ptp(gold)) if len(gold) else 0.0
     if len(np.unique(d)) < FEWEST_LOOKS or end <= 0 or spread <= 0:
         return None
-    y, error, place = gold / spread, se / spread, d / end
+    y, place = gold / spread, d / end
+    # nearly exact gold: a smaller error would only lose digits in the fits' determinants
+    error = np.maximum(se / spread, _SMALLEST_ERROR)
     top = 1.0 if before_end else _RANGE[1]
     coarse = humps(place, np.geomspace(_RANGE[0], top, _COARSE))
     first = [_Posterior.of(coarse, y, 1.3 * error, freedom, rhos[0])]
@@ -247,8 +251,8 @@ def _cliff(shapes: Humps, parts: Sequence[_Posterior], end: float) -> tuple[Spot
     top = max(float(p.free[:, abrupt].max()) for p in parts)
     weight = sum(np.exp(p.free[:, abrupt] - top).sum(axis=(0, 1)) for p in parts)
     rest = sum(
-        np.sum(np.exp(np.minimum(p.gao - top, 700.0)))
-        + np.sum(np.exp(np.minimum(p.free[:, ~abrupt] - top, 700.0)))
+        np.sum(np.exp(np.minimum(p.gao - top, 600.0)))
+        + np.sum(np.exp(np.minimum(p.free[:, ~abrupt] - top, 600.0)))
         for p in parts
     )
     mass = np.asarray(weight)

@@ -19,6 +19,8 @@ NARROWER = 0.2
 """Share by which the stated number of evaluations narrows the interval."""
 MOST = 64
 """Evaluations beyond which the share is said to be out of reach."""
+_EXACT = 1e-5
+"""Standard error, in units of gold's range, below which gold is taken for exact."""
 _CANDIDATES = 48
 _AHEAD = 1.4
 """Largest d that is proposed while gold has not fallen, over the last d: twice its KL."""
@@ -42,8 +44,12 @@ def next_evaluation(
 
     average: of these looks; d: sqrt-nats, gold, se: (looks,); before_end: gold has fallen, so the
     KL is one that the run has passed; else one that lies ahead. None where the peak's place is
-    certain.
+    certain, or gold has no noise.
     """
+    span = float(np.ptp(gold))
+    if span <= 0 or float(np.median(se)) < _EXACT * span:
+        return None  # without noise one more evaluation is worth what it costs anywhere
+    se = np.maximum(se, _EXACT * span)
     end = float(np.max(d))
     ends = (0.02, 1.0) if before_end else (1.0, _AHEAD)
     asked = np.linspace(*ends, _CANDIDATES) * end

@@ -1,0 +1,48 @@
+"""A verdict comes of any numbers: exact, constant, huge, tiny, without KL, with absurd errors."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analytics.onset import verdict
+
+KINDS = {"gold_reward_se": pl.Float64, "gold_reward_sd": pl.Float64, "n_responses": pl.Int64}
+
+
+def odd(seed: int) -> tuple[pl.DataFrame, dict[str, str]]:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 45))
+    x = np.sort(rng.uniform(0, 1, n))
+    golds = [
+        x, 0 * x, 1 - x, x * (1 - x), np.where(x < 0.5, x, -1e6), 1e-12 * rng.standard_normal(n),
+        (x > 0.5) * 1.0, np.round(x, 1), 1e8 * x,
+    ]  # fmt: skip
+    kls = [10 * x, 0 * x, 1e-9 * x, -x, 1e6 * x, np.full(n, np.nan), rng.uniform(0, 9, n)]
+    noise = rng.choice([0, 0, 1e-9, 0.01, 0.3])
+    gold = golds[rng.integers(len(golds))] + noise * rng.standard_normal(n)
+    frame = pl.DataFrame(
+        {
+            "source": ["table"] * n, "step": list(range(0, 10 * n, 10)), "stretch": [0] * n,
+            "kl": kls[rng.integers(len(kls))], "gold_reward": gold,
+            "gold_reward_se": [rng.choice([None, 0.0, 1e-12, 0.01, 1e9])] * n,
+            "gold_reward_sd": [rng.choice([None, 0.0, 0.5])] * n,
+            "n_responses": [rng.choice([None, 1, 100])] * n, "proxy_reward": x,
+        },
+        schema_overrides=KINDS,
+    )  # fmt: skip
+    facts = {"run_id": "r", "project": "p", "kl_conversion": "exact"}
+    facts["gold_kind"] = str(rng.choice(["score", "rate", "win_rate"]))
+    facts["algorithm"] = str(rng.choice(["grpo", "best_of_n"]))
+    return frame, facts
+
+
+@pytest.mark.parametrize("start", range(0, 120, 20))
+def test_any_numbers_give_a_verdict_that_json_can_hold(start: int) -> None:
+    for seed in [*range(start, start + 20), 368 + start, 388 + start]:
+        frame, facts = odd(seed)
+        path = frame.select("step", "stretch", "kl", "proxy_reward")
+        row = verdict(frame, path, facts).row
+        json.dumps(row, allow_nan=False)
+        assert row["status"] and row["reasons"], seed
