@@ -109,9 +109,15 @@ def _promise(evidence: Evidence) -> str:
         else f"up to {plan.looks} evaluations and, pooled in pairs, beyond, at ever stricter "
         "boundaries"
     )
-    return (
+    promise = (
         f"A run whose gold never falls crosses a boundary in at most {ALPHA:.0%} of cases, "
-        f"however often it is looked at ({looked})."
+        f"however often it is looked at ({looked})"
+    )
+    if evidence.noise_known:
+        return promise + "."
+    return promise + (
+        ", as long as the errors of successive evaluations are independent: the log states no "
+        "error, and correlated ones cross it more often."
     )
 
 

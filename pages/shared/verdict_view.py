@@ -109,7 +109,12 @@ def subtitle(curve: RunCurve, facts: Mapping[str, Any]) -> str:
             f"KL: {facts['kl_note'] or 'not logged'}".rstrip("."),
             f"{verdict['gold_evaluations']:,} gold evaluations{source}",
             "bars: 90 % intervals",
-            "the alarm errs on at most 5 % of runs whose gold never falls",
+            "the alarm errs on at most 5 % of runs whose gold never falls"
+            + (
+                ", if errors of successive evaluations are independent"
+                if "gold_noise_unknown" in verdict["flags"]
+                else ""
+            ),
         )
     )
 
