@@ -10,7 +10,7 @@ from analytics.onset.many_runs import survivors
 from pages.shared import links, reads
 from pages.shared.choices import choose_several
 from pages.shared.frame import escaped, heading, stop_when_empty
-from pages.shared.run_table import run_table
+from pages.shared.run_table import elsewhere, run_table
 
 MOST_ROWS = 300
 
@@ -60,7 +60,10 @@ chosen = [
     and (not statuses or (verdicts.get(run["run_id"]) or {}).get("status") in statuses)
 ]
 
-judged = [verdicts[run["run_id"]]["status"] for run in chosen if run["run_id"] in verdicts]
+facts = {run["run_id"]: json.loads(run["facts"]) for run in chosen}
+others = {run["run_id"]: elsewhere(run, facts[run["run_id"]].get("algorithm")) for run in chosen}
+trained = [run["run_id"] for run in chosen if not others[run["run_id"]]]
+judged = [verdicts[run_id]["status"] for run_id in trained if run_id in verdicts]
 counts = pl.Series(judged, dtype=pl.String).value_counts().rows() if judged else []
 told = ", ".join(f"{n} {STATUS[s][1]}" for s, n in sorted(counts, key=lambda row: rank[row[0]]))
 alarmable = sum(s not in ("unmeasured", "too_little_gold") for s in judged)
@@ -79,8 +82,8 @@ if alarms:
         f"{'stands' if stands == 1 else 'stand'} (e-BH: of those at most 5 % are false on "
         "average, also where runs share prompts)."
     )
-if len(judged) < len(chosen):
-    sentence += f" {len(chosen) - len(judged)} are being judged."
+if len(judged) < len(trained):
+    sentence += f" {len(trained) - len(judged)} are being judged."
 st.markdown(sentence)
 
 if not chosen:
@@ -93,10 +96,10 @@ rows = [
         "colour": run_colour(run["ordinal"]),
         "stands": run["run_id"] in surviving,
         "picture": pictures.get(run["run_id"], ""),
-        "trainer": facts.get("trainer") or run["format"],
-        "pool": facts.get("algorithm") == "best_of_n" and not run["points"],
+        "trainer": facts[run["run_id"]].get("trainer") or run["format"],
+        "elsewhere": others[run["run_id"]],
     }
-    for run, facts in ((run, json.loads(run["facts"])) for run in chosen[:MOST_ROWS])
+    for run in chosen[:MOST_ROWS]
 ]
 st.html(run_table(rows))
 if len(chosen) > MOST_ROWS:

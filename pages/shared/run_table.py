@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -45,13 +46,36 @@ HEADS = ("run", "verdict", "gold peaks at (90 %)", "gold lost since (90 %)",
          "gold evaluations", "gold — and proxy ·· over √KL")  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """What is no training run but stands in the store: the page that shows it, and its key."""
+
+    page: str
+    key: str
+    what: str
+    about: str
+
+
+def elsewhere(run: Mapping[str, Any], algorithm: str | None) -> Elsewhere | None:
+    """A pool of samples, or answers alone; None for a run with rows of its own."""
+    if run["points"] or run["gold_evaluations"]:
+        return None
+    if algorithm == "best_of_n":
+        about = f"{run['samples']:,} samples, on the page Best-of-n"
+        return Elsewhere("/best-of-n", "run", "a pool", about)
+    if run["answers"]:
+        about = f"{run['answers']:,} answers, on the page Hallucination"
+        return Elsewhere("/hallucination", "loop", "graded answers", about)
+    return None
+
+
 def run_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """HTML of the runs.
 
     Args:
         rows: run (a row of the query runs), verdict (or None while it is computed), stands
             (whether its alarm survives e-BH), colour,
-            picture (data address or ""), pool (whether it is a pool of samples and no run).
+            picture (data address or ""), elsewhere (`Elsewhere` where it is no training run).
     """
     head = "".join(f"<span>{escape(text)}</span>" for text in HEADS)
     body = "".join(_row(row) for row in rows)
@@ -60,17 +84,17 @@ def run_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _row(row: Mapping[str, Any]) -> str:
     run, verdict = row["run"], row["verdict"]
-    pool = row.get("pool", False)
-    page = "/best-of-n" if pool else "/overoptimization"
-    link = escape(local_link(page, [("run", run["run_id"])]))
+    other: Elsewhere | None = row.get("elsewhere")
+    page, key = (other.page, other.key) if other else ("/overoptimization", "run")
+    link = escape(local_link(page, [(key, run["run_id"])]))
     about = " · ".join(escape(str(text)) for text in (row["trainer"], run["project"]) if text)
     cells = [
         f'<span><i class="dot" style="background:{row["colour"]}"></i>'
         f'<a href="{link}">{escape(run["run_id"])}</a><small>{about}</small></span>'
     ]
-    if pool:
-        about = f"{run['samples']:,} samples, on the page Best-of-n"
-        cells += [f"<span>a pool<small>{about}</small></span>", "<span></span>", "<span></span>"]
+    if other:
+        about = f"{escape(other.what)}<small>{escape(other.about)}</small>"
+        cells += [f"<span>{about}</span>", "<span></span>", "<span></span>"]
     elif verdict is None:
         cells += ["<span>being judged …</span>", "<span></span>", "<span></span>"]
     else:
@@ -85,10 +109,10 @@ def _row(row: Mapping[str, Any]) -> str:
         )
         cells.append(f'<span><i class="word">gold peaks at </i>{_onset(verdict)}</span>')
         cells.append(f"<span>{_lost(verdict)}</span>")
-    cells.append(f"<span>{'' if pool else _gold(run, verdict)}</span>")
+    cells.append(f"<span>{'' if other else _gold(run, verdict)}</span>")
     words = f"gold and proxy reward of {run['run_id']}"
     picture = row["picture"]
-    nothing = "" if pool else "nothing to draw"
+    nothing = "" if other else "nothing to draw"
     drawn = f'<img src="{picture}" alt="{escape(words)}">' if picture else nothing
     cells.append(f"<span>{drawn}</span>")
     return f"<div>{''.join(cells)}</div>"

@@ -1,7 +1,7 @@
 """The shared pieces of pages, without a browser."""
 
 from pages.shared.frame import escaped, named
-from pages.shared.run_table import run_table
+from pages.shared.run_table import elsewhere, run_table
 
 RUN = {
     "run_id": "<script>alert(1)</script>",
@@ -74,7 +74,12 @@ def test_long_lists_of_runs_are_counted() -> None:
     assert named([str(i) for i in range(10)], most=3) == "0, 1, 2 and 7 more runs"
 
 
-def test_run_table_sends_a_pool_of_samples_to_its_own_page() -> None:
-    html = run_table([row(run=RUN | {"samples": 16384}, pool=True)])
-    assert 'href="/best-of-n?run=' in html and "16,384 samples" in html
-    assert "none up to KL" not in html
+def test_run_table_sends_pools_and_answers_to_their_pages() -> None:
+    bare = RUN | {"points": 0, "gold_evaluations": 0, "samples": 256, "answers": 0}
+    assert elsewhere(bare | {"points": 9}, "best_of_n") is None
+    assert elsewhere(bare, None) is None
+    html = run_table([row(run=bare, elsewhere=elsewhere(bare, "best_of_n"))])
+    assert "/best-of-n?run=" in html and "256 samples" in html
+    html = run_table([row(run=bare, elsewhere=elsewhere(bare | {"answers": 4326}, None))])
+    assert "/hallucination?loop=" in html and "4,326 answers" in html
+    assert "no onset" not in html and "gold evaluations</i>" not in html
