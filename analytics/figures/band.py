@@ -10,8 +10,8 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from analytics.figures.axes import TITLES, ticks, x_of
+from analytics.figures.curves import RunCurve, pooled
 from analytics.figures.palette import RUN_COLOURS, tinted
-from analytics.figures.rewards import RunCurve, pooled
 from analytics.seeds import seed_band
 
 

@@ -12,8 +12,8 @@ from plotly.subplots import make_subplots
 
 from analytics.components import Z90, ProxyPoint
 from analytics.figures.axes import TITLES, place, ticks, x_of
+from analytics.figures.curves import RunCurve
 from analytics.figures.palette import PROXY_INK, tinted
-from analytics.figures.rewards import RunCurve
 from analytics.figures.text import interval, number, plain
 
 RAISED_INK = "#E69F00"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,7 +11,8 @@ from plotly.subplots import make_subplots
 
 from analytics.figures.ahead import draw_forecast, forecast_reach
 from analytics.figures.axes import TITLES, place, ticks, x_of
-from analytics.figures.palette import PROXY_INK, run_colour, run_dash, tinted
+from analytics.figures.curves import BELOW, RunCurve, broken, pooled, pooled_together
+from analytics.figures.palette import PROXY_INK, run_dash, tinted
 from analytics.figures.text import number, plain
 
 Z90 = 1.6448536269514722
@@ -27,35 +26,6 @@ MARKED_RUNS = 3
 
 SINGLE_TRACES = 20
 """With more runs, runs of one colour share a trace: a browser draws few long traces faster."""
-
-BELOW = (
-    ("response_length", "response length<br>tokens", 1.0),
-    ("entropy", "entropy<br>nats per token", 1.0),
-    ("clipped_share", "clipped<br>% of responses", 100.0),
-)
-"""Panels under the rewards: column, title with unit, factor."""
-
-
-@dataclass(frozen=True)
-class RunCurve:
-    """One run as the chart needs it.
-
-    ``curve`` holds binned rows (columns of the rollup pooled_curve, phase train), ``looks`` the
-    pooled gold looks of the verdict (may be empty), ``verdict`` the row of ``verdict --json``,
-    ``base`` the mean and sd of proxy and gold at the start, None where they were not logged.
-    """
-
-    run_id: str
-    ordinal: int
-    curve: pl.DataFrame
-    looks: pl.DataFrame
-    verdict: Mapping[str, Any]
-    base: Mapping[str, float | None] | None = None
-
-    @property
-    def colour(self) -> str:
-        """The run's own colour."""
-        return run_colour(self.ordinal)
 
 
 def shares_scale(base: Mapping[str, float | None] | None) -> bool:
@@ -342,77 +312,6 @@ def _draw_below(
         ),
         row=row, col=1,
     )  # fmt: skip
-
-
-def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:
-    """Average binned rows further into at most ``bins`` runs of consecutive steps.
-
-    Never by measured KL: that would sort rows by their prompts (docs/methods.md). Rows weigh by
-    the logged rows behind them.
-    """
-    rows = curve.filter(pl.col(column).is_not_null()).sort("step_start")
-    size = -(-rows.height // bins) if rows.height else 1
-    weight = pl.col("n_rows")
-    stretch = pl.col("stretch") if "stretch" in rows.columns else pl.lit(0)
-
-    def mean(name: str) -> pl.Expr:
-        held = pl.col(name).is_not_null()
-        total = weight.filter(held).sum()
-        return ((pl.col(name) * weight).sum() / pl.when(total > 0).then(total)).alias(name)
-
-    columns = [c for c in ("kl", "proxy_reward", "gold_reward", *(b[0] for b in BELOW))
-               if c in rows.columns]  # fmt: skip
-    return (
-        rows.with_row_index("i")
-        .group_by(stretch.alias("stretch"), pl.col("i") // size, maintain_order=True)
-        .agg(
-            pl.col("step_start").min(),
-            pl.col("step_end").max(),
-            *(mean(c) for c in columns),
-            weight.sum().alias("n_rows_total"),
-        )
-        .rename({"n_rows_total": "n_rows"})
-        .with_columns(step=(pl.col("step_start") + pl.col("step_end")) / 2)
-    )
-
-
-def pooled_together(
-    curves: Sequence[pl.DataFrame], column: str, bins: int = 32
-) -> dict[str, pl.DataFrame]:
-    """``pooled`` for many runs in one pass, by run_id; KL and ``column`` alone are averaged."""
-    held = pl.concat(curves).filter(pl.col(column).is_not_null())
-    if not held.height:
-        return {}
-    rows = held.sort("run_id", "step_start").with_columns(
-        bin=pl.int_range(pl.len()).over("run_id")
-        // ((pl.len().over("run_id").cast(pl.Int64) + bins - 1) // bins)
-    )
-    known = pl.when(pl.col("kl").is_not_null()).then(pl.col("n_rows")).otherwise(0)
-    together = rows.group_by("run_id", "bin", maintain_order=True).agg(
-        pl.col("step_start").min(),
-        pl.col("step_end").max(),
-        ((pl.col(column) * pl.col("n_rows")).sum() / pl.col("n_rows").sum()).alias(column),
-        (pl.col("kl") * pl.col("n_rows")).sum() / known.sum(),
-    )
-    parts = together.with_columns(kl=pl.col("kl").fill_nan(None)).partition_by(
-        "run_id", as_dict=True, maintain_order=True
-    )
-    return {str(name): part for (name,), part in parts.items()}
-
-
-def broken(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with an empty one wherever ``stretch`` changes: a line must not cross a break there.
-
-    >>> broken(pl.DataFrame({"stretch": [0, 0, 1], "kl": [1.0, 2.0, 0.0]}))["kl"].to_list()
-    [1.0, 2.0, None, 0.0]
-    """
-    if "stretch" not in rows.columns or rows["stretch"].n_unique() < 2:
-        return rows
-    gap = pl.DataFrame({name: [None] for name in rows.columns}, schema=rows.schema)
-    parts = rows.with_columns(pl.col("stretch").rle_id().alias("_part")).partition_by(
-        "_part", maintain_order=True, include_key=False
-    )
-    return pl.concat([piece for part in parts for piece in (part, gap)][:-1])
 
 
 def _scaled(values: pl.Series, scale: tuple[float, float]) -> np.ndarray:

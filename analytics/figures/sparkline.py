@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from analytics.figures.axes import place, x_of
+from analytics.figures.curves import pooled
 from analytics.figures.palette import PROXY_INK
-from analytics.figures.rewards import pooled
 
 WIDTH, HEIGHT = 150, 40
 

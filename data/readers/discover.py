@@ -23,7 +23,7 @@ from data.readers import (
     wandb,
 )
 
-# Folders that a trainer makes inside a run's folder (DESIGN.md, Commands).
+# Folders that a trainer makes inside a run's folder: parts of the run above.
 _PART = re.compile(r"checkpoint-\d+|tb|runs|wandb|trackio|completions")
 _HOST = re.compile(r"[A-Z][a-z]{2}\d{1,2}_\d{2}-\d{2}-\d{2}_.+")  # Nov23_11-13-00_host, under runs
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")

@@ -1,7 +1,7 @@
 """What each trainer's logged KL is: estimator, unit, reference, and the way to nats per response.
 
-A declared table, because the key alone says none of these (FORMATS.md, section 1, has the source
-lines). The evidence names the TRL file in which the formula stands.
+A declared table, because the key alone says none of these. The evidence names the trainer's file in
+which the formula stands.
 """
 
 from __future__ import annotations

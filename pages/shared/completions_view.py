@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from analytics.figures.rewards import RunCurve
+from analytics.figures.curves import RunCurve
 from analytics.figures.text import number
 from pages.shared import reads
 from pages.shared.frame import escaped

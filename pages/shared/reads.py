@@ -10,8 +10,8 @@ import polars as pl
 import streamlit as st
 
 from analytics import verdicts
+from analytics.figures.curves import RunCurve
 from analytics.figures.palette import run_colour
-from analytics.figures.rewards import RunCurve
 from analytics.figures.sparkline import sparkline
 from data import checking, exporting, project_roles
 from data.home import home

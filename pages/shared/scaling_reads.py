@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import streamlit as st
 
-from analytics.figures.rewards import RunCurve
+from analytics.figures.curves import RunCurve
 from analytics.scaling_laws import RunPoints
 from pages.shared import reads
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from analytics.best_of_n import Curve
-from analytics.figures.rewards import RunCurve
+from analytics.figures.curves import RunCurve
 from analytics.figures.scaling import AT_START, Z90, Path, scaling_figure
 from analytics.figures.text import interval, number
 from analytics.scaling_laws import Family, predict, trends

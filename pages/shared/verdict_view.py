@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from analytics.figures.curves import RunCurve
 from analytics.figures.palette import STATUS
-from analytics.figures.rewards import RunCurve
 from analytics.figures.text import interval, number
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from pages.shared.frame import escaped

@@ -16,7 +16,7 @@ from analytics.components import (
     proxy_point,
 )
 from analytics.figures.components import Component, component_figure
-from analytics.figures.rewards import RunCurve
+from analytics.figures.curves import RunCurve
 from analytics.simulated import gold_measurements, simulate
 
 

@@ -8,16 +8,10 @@ import pytest
 
 from analytics.figures.axes import x_of
 from analytics.figures.band import band_figure
+from analytics.figures.curves import RunCurve, pooled, pooled_together
 from analytics.figures.headline import headline
 from analytics.figures.palette import run_colour, run_dash
-from analytics.figures.rewards import (
-    RunCurve,
-    can_normalise,
-    pooled,
-    pooled_together,
-    reward_figure,
-    shares_scale,
-)
+from analytics.figures.rewards import can_normalise, reward_figure, shares_scale
 from analytics.figures.sparkline import sparkline
 
 BASE = {

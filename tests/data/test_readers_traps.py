@@ -1,4 +1,4 @@
-"""The documented traps of the formats (FORMATS.md, section 6) that no other test file names.
+"""The documented traps of the formats that no other test file names.
 
 Traps 4, 17: test_readers_trainers; 6, 9, 10, 14, 14b: test_readers_stores.
 """
