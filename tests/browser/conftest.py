@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -127,35 +128,45 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Call it for a started Server: `server()`, `server(home=folder)`, `server(script=file)`."""
-    servers: list[Server] = []
+@contextmanager
+def servers(folders: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """A function that starts servers; all that it started are stopped at the end."""
+    started: list[Server] = []
 
     def start(
         script: str | Path = "app.py",
         home: Path | None = None,
         variables: dict[str, str] | None = None,
     ) -> Server:
-        folder = tmp_path_factory.mktemp("server")
+        folder = folders.mktemp("server")
         made = Server(
             script=ROOT / script,
             home=home or folder / "home",
             log_file=folder / "log.txt",
             variables=variables or {},
         )
-        servers.append(made)
+        started.append(made)
         return made.start()
 
-    yield start
-    for made in servers:
-        made.stop()
+    try:
+        yield start
+    finally:
+        for made in started:
+            made.stop()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Call it for a started Server: `server()`, `server(home=folder)`, `server(script=file)`."""
+    with servers(tmp_path_factory) as start:
+        yield start
 
 
 @pytest.fixture(scope="session")
-def bundled(server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The product over the bundled runs; shared, so a test leaves the store as it was."""
-    return server(home=filled(tmp_path_factory.mktemp("bundled"), EXAMPLES))
+    with servers(tmp_path_factory) as start:
+        yield start(home=filled(tmp_path_factory.mktemp("bundled"), EXAMPLES))
 
 
 @dataclass
