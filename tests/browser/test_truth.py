@@ -121,4 +121,7 @@ def test_filters_stand_in_the_address_and_start_at_the_first_page(bundled, open_
     view.page.keyboard.press("Enter")
     view.page.get_by_text("shown are 1 to").wait_for()
     assert parse_qs(urlsplit(view.page.url).query)["q"] == ["Stutrai"]
-    assert "Stutrai" in view.page.locator(".ans a").first.inner_text()
+    # The rows come after the line that counts them.
+    view.page.wait_for_function(
+        "() => document.querySelector('.ans a').innerText.includes('Stutrai')"
+    )
