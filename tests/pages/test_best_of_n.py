@@ -1,18 +1,15 @@
 """The page of best-of-n on pools of samples, without a browser."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from analytics.simulated_pools import simulate_pool
-from data.columns import ReadOptions
-from data.importing import spool_paths
-from pages.shared import ownership
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,21 +34,9 @@ def pool_table(path: Path, kind: str, prompts: int = 24, samples: int = 32, **mo
 
 
 @pytest.fixture
-def page(home: Path, monkeypatch: pytest.MonkeyPatch):
+def page(open_script):
     """Open the page over some imported files, with an address."""
-    monkeypatch.syspath_prepend(str(ROOT))
-    st.cache_data.clear()  # a process has one store, a test its own
-
-    def open_page(*files: Path, **address: str | list[str]) -> AppTest:
-        spool_paths(home, list(files), ReadOptions())
-        ownership.owner().store.drain()
-        test = AppTest.from_file(str(ROOT / "pages" / "runs" / "best_of_n.py"), default_timeout=60)
-        for key, value in address.items():
-            test.query_params[key] = value
-        return test.run()
-
-    yield open_page
-    ownership.release()
+    return partial(open_script, "runs/best_of_n.py")
 
 
 def words(test: AppTest) -> str:

@@ -1,41 +1,25 @@
 """The page of a run's components, without a browser, and what it asks of the store."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from analytics.simulated import simulate
 from analytics.verdicts import judge
-from data.columns import ReadOptions
-from data.importing import spool_paths
 from pages.shared import ownership
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def page(home: Path, monkeypatch: pytest.MonkeyPatch):
+def page(open_script):
     """Open the page over some imported files, with an address."""
-    monkeypatch.syspath_prepend(str(ROOT))
-    st.cache_data.clear()  # a process has one store, a test its own
-
-    def open_page(*files: Path, **address: str | list[str]) -> AppTest:
-        spool_paths(home, list(files), ReadOptions())
-        ownership.owner().store.drain()
-        test = AppTest.from_file(
-            str(ROOT / "pages" / "runs" / "components.py"), default_timeout=120
-        )
-        for key, value in address.items():
-            test.query_params[key] = value
-        return test.run()
-
-    yield open_page
-    ownership.release()
+    return partial(open_script, "runs/components.py")
 
 
 Page = Callable[..., AppTest]
