@@ -16,7 +16,6 @@ import numpy as np
 
 from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray, IntArray
-from analytics.onset.unimodal import rising_fit
 
 FIRST_LOOK = 3
 """0-based: the first three looks never alarm."""
@@ -88,19 +87,30 @@ def hump_contrasts(looks: int) -> Contrasts:
 @lru_cache(maxsize=256)
 def humps_at_end(looks: int) -> FloatArray:
     """The rows of `hump_contrasts` that end at the last look, shape (contrasts, looks)."""
-    share = np.arange(looks) / (looks - 1)
+    ratio = np.arange(looks) / (looks - 1) / np.array(HUMP_PEAKS)[:, None]
+    by_exponent = [normalised_gold(ratio, exponent) for exponent in HUMP_EXPONENTS]
+    humps = np.stack(by_exponent, axis=1).reshape(-1, looks)
+    rows = humps - rising_fit_of_humps(humps)
+    length = np.linalg.norm(rows, axis=1)
+    there = length >= 1e-6 * np.linalg.norm(humps, axis=1)
     kept: list[FloatArray] = []
-    for peak in HUMP_PEAKS:
-        for exponent in HUMP_EXPONENTS:
-            hump = normalised_gold(share / peak, exponent)
-            row = hump - rising_fit(hump, np.ones(looks))
-            length = float(np.linalg.norm(row))
-            if length < 1e-6 * float(np.linalg.norm(hump)):
-                continue
-            row = row / length
-            if all(float(row @ other) <= _ALIKE for other in kept):
-                kept.append(row)
+    for row in rows[there] / length[there, None]:
+        if not kept or np.max(np.array(kept) @ row) <= _ALIKE:
+            kept.append(row)
     return np.array(kept)
+
+
+def rising_fit_of_humps(humps: FloatArray) -> FloatArray:
+    """`rising_fit` of curves that rise to one peak and fall, unit weights, (humps, looks).
+
+    The fit follows the hump to the first look that stands at or above the mean of all from it on,
+    and keeps that mean from there.
+    """
+    looks = humps.shape[1]
+    ahead = np.cumsum(humps[:, ::-1], axis=1)[:, ::-1] / np.arange(looks, 0, -1)
+    start = np.argmax(humps >= ahead, axis=1)[:, None]
+    level = np.take_along_axis(ahead, start, axis=1)
+    return np.where(np.arange(looks) < start, humps, level)
 
 
 @lru_cache(maxsize=8)

@@ -3,12 +3,18 @@
 import numpy as np
 import pytest
 
-from analytics.onset.contrasts import drop_contrasts, hump_contrasts, slope_contrasts
+from analytics.onset.contrasts import (
+    drop_contrasts,
+    hump_contrasts,
+    rising_fit_of_humps,
+    slope_contrasts,
+)
 from analytics.onset.flat_runs import Schedule, to_normal
 from analytics.onset.measurements import Rows
 from analytics.onset.noise import noise_of_looks
 from analytics.onset.red import boundary
 from analytics.onset.spending import Plan
+from analytics.onset.unimodal import rising_fit
 from analytics.onset.watched import watch
 from analytics.simulated import autoregressive
 
@@ -55,6 +61,16 @@ def test_a_gold_that_never_falls_never_helps_the_alarm(contrasts):
     used = np.array([np.flatnonzero(row)[-1] for row in contrasts.matrix])
     assert np.array_equal(used, contrasts.last)
     assert used.min() == 3
+
+
+@pytest.mark.parametrize("looks", [1, 2, 9, 30])
+def test_the_rising_fit_of_humps_is_the_isotonic_one(looks):
+    rng = np.random.default_rng(looks)
+    peaks = rng.integers(0, looks, size=(60, 1))
+    steps = rng.exponential(size=(60, looks)) * np.where(np.arange(looks) <= peaks, 1, -2)
+    humps = np.cumsum(steps, axis=1)
+    for hump, fit in zip(humps, rising_fit_of_humps(humps), strict=True):
+        assert fit == pytest.approx(rising_fit(hump, np.ones(looks)), abs=1e-12)
 
 
 @pytest.mark.parametrize(("size", "se"), [(1, 0.3), (1, None), (4, None), (2, None)])
