@@ -43,6 +43,9 @@ PROTOTYPE = {
 }
 """Median delay of the slope scan viewed once, at a known plan: the figure to beat."""
 
+SHAPE_WORDS = {"rl": "Gao, RL", "bon": "Gao, best-of-n", "mid": "Gao, between"}
+"""Shapes of gold that are not named by a word of their own."""
+
 
 def published(topic: str) -> dict[str, Any] | None:
     """The kept document of a topic, None where it has not been measured."""
@@ -131,3 +134,47 @@ def red_over_scenarios(rows: list[dict[str, Any]]) -> pl.DataFrame:
             "prototype": PROTOTYPE.get(scenario),
         })  # fmt: skip
     return pl.DataFrame(found, infer_schema_length=None).drop("detector")
+
+
+def interval_table(
+    rows: list[dict[str, Any]], scenario: str, held_out: bool = False
+) -> pl.DataFrame:
+    """One row a shape and method of interval for the peak, in one scenario.
+
+    Columns shape, method, coverage, coverage_se, width (upper over lower end, median of those
+    that are bounded), width_se, open (share without an upper end), error (median of |KL found :
+    true - 1|), floor (what no method beats), runs. held_out: shapes that no model contains.
+    """
+    found = [
+        {"shape": SHAPE_WORDS.get(row["kind"], row["kind"].replace("_", " "))}
+        | {key: row.get(key) for key in
+           ("method", "coverage", "coverage_se", "width", "width_se", "open", "error", "floor",
+            "runs")}
+        for row in rows
+        if row["scenario"] == scenario and "coverage" in row and row["held_out"] == held_out
+    ]  # fmt: skip
+    return pl.DataFrame(found, infer_schema_length=None)
+
+
+def forecast_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Forecasts of the peak, one row a truth, noise, prefix and method, as a reader reads them."""
+    found = [
+        {
+            "shape": SHAPE_WORDS.get(row["kind"], row["kind"]),
+            "method": row["method"],
+            "noise": f"{row['noise']:.0%} of the gain",
+            "seen so far": f"{row['prefix']:.0%}",
+            "error": _share(row["error"], row["error_se"]),
+            "floor": _share(row["floor"]),
+            "coverage of 90 %": _share(row["coverage"], row["coverage_se"]),
+            "not stated": _share(row["refused"]),
+        }
+        for row in rows
+    ]
+    return pl.DataFrame(found, infer_schema_length=None)
+
+
+def _share(value: float | None, error: float | None = None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0%}" if error is None else f"{value:.0%} ± {error:.1%}"

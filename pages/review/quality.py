@@ -21,6 +21,7 @@ from analytics.verdicts import method
 from pages.shared import links, reads
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, refresh_when_store_changes
+from pages.shared.interval_quality_view import show_forecasts, show_intervals
 
 heading(
     "How good is this?",
@@ -114,11 +115,13 @@ st.dataframe(
         pl.format("{} ± {} %", (100 * pl.col("power")).round(1),
                   (100 * pl.col("power_se")).round(1)).alias("power"),
         pl.format("{} ± {}", pl.col("ratio").round(2), pl.col("ratio_se").round(2)).alias("delay"),
-        pl.col("limit").round(2), pl.col("over_limit").round(3).alias("delay : limit"),
-        pl.format("{}, {}", pl.col("power_asked"), pl.col("ratio_asked")).alias("asked"),
-        pl.col("prototype").alias("slope scan"),
+        pl.col("limit").round(2).cast(pl.String).fill_null("–"),
+        pl.col("over_limit").round(3).cast(pl.String).fill_null("–").alias("delay : limit"),
+        pl.format("{} %, {}", (100 * pl.col("power_asked")).round(0).cast(pl.Int32),
+                  pl.col("ratio_asked")).fill_null("–").alias("asked"),
+        pl.col("prototype").cast(pl.String).fill_null("–").alias("slope scan"),
     ),
-    hide_index=True, column_config={"scenario": st.column_config.Column(width=330)},
+    hide_index=True, column_config={"scenario": st.column_config.Column(width="large")},
 )  # fmt: skip
 
 dense = [row for row in rows if row["scenario"] == DENSE]
@@ -140,30 +143,8 @@ if dense:
         hide_index=True,
     )
 
-spans = published("intervals")
-if spans is not None:
-    st.subheader("Intervals for the peak", anchor=False)
-    st.caption(
-        f"90 % intervals on {spans['runs_per_class']} runs of each shape: how often they hold the "
-        "true peak, and their upper over their lower end in KL. In the runs of "
-        f"{SCENARIO_WORDS.get(scenario, scenario)}."
-    )
-    mine = [row for row in spans["rows"] if row["scenario"] == scenario and "coverage" in row]
-    if mine:
-        st.dataframe(
-            pl.DataFrame(mine, infer_schema_length=None).select(
-                "method",
-                pl.col("kind").alias("shape"),
-                pl.format("{} ± {} %", (100 * pl.col("coverage")).round(1),
-                          (100 * pl.col("coverage_se")).round(1)).alias("coverage"),
-                pl.format("{} ± {}", pl.col("width").round(2), pl.col("width_se").round(2))
-                .alias("high : low"),
-                pl.col("runs"),
-            ),
-            hide_index=True,
-        )  # fmt: skip
-    else:
-        st.caption("Not measured in this scenario.")
+show_intervals(scenario)
+show_forecasts()
 
 bundled = [
     run for run in reads.runs().iter_rows(named=True)

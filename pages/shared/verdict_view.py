@@ -15,6 +15,9 @@ from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from pages.shared.frame import escaped
 from pages.shared.links import local_link
 
+AT_ONCE = 5
+"""Reasons that are read without opening anything; verdicts state the decisive ones first."""
+
 FLAG_WORDS = {
     "blind": "KL has moved on since the last gold evaluation",
     "kl_missing": "KL was not logged",
@@ -68,11 +71,14 @@ def show_verdict(
             column.caption(escaped(note))
         saved = [s for s in facts.get("checkpoints") or [] if until is None or s <= until]
         kept = _checkpoints(verdict, saved)
-        said = [*verdict["reasons"], *([kept] if kept else [])]
-        st.markdown("\n".join(f"- {escaped(reason)}" for reason in said))
+        first, further = _parted(verdict["reasons"])
+        _write([*first, *([kept] if kept else [])])
         if verdict["flags"]:
             words = "; ".join(FLAG_WORDS.get(flag, flag) for flag in verdict["flags"])
             st.caption(f"To keep in mind: {escaped(words)}.")
+        if further:
+            with st.expander(f"{len(further)} more findings: fits, noise, what to measure next"):
+                _write(further)
         scenario = matching_scenario(verdict)
         if scenario is not None:
             link = local_link("/quality", [("scenario", scenario), ("run", curve.run_id)])
@@ -80,6 +86,17 @@ def show_verdict(
                 f"[How good are verdicts on runs like this?]({link}) "
                 f"Nearest simulated runs: {SCENARIO_WORDS[scenario]}."
             )
+
+
+def _parted(reasons: list[str]) -> tuple[list[str], list[str]]:
+    """The reasons that the verdict rests on, and the others where they would hide those."""
+    if len(reasons) <= AT_ONCE + 2:
+        return reasons, []
+    return reasons[:AT_ONCE], reasons[AT_ONCE:]
+
+
+def _write(reasons: Sequence[str]) -> None:
+    st.markdown("\n".join(f"- {escaped(reason)}" for reason in reasons))
 
 
 def show_verdict_table(curves: Sequence[RunCurve]) -> None:

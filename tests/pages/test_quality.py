@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from analytics.quality.published import SCENARIO_WORDS, detector_table, published
+from analytics.quality.published import SCENARIO_WORDS, detector_table, interval_table, published
 from data.columns import ReadOptions
 from data.importing import spool_paths
 from pages.shared import ownership
@@ -72,3 +73,13 @@ def test_a_run_is_shown_beside_the_runs_like_it(page, tmp_path) -> None:
     test = page(table, run="few")
     assert test.selectbox[0].value == "sparse_n7_s05"
     assert "few is nearest to" in words(test)
+
+
+def test_it_says_how_often_intervals_hold_and_what_a_forecast_is_worth(page) -> None:
+    test = page(scenario="noisy_n20_s10")
+    table = interval_table(published("intervals")["rows"], "noisy_n20_s10")
+    least = table.filter(pl.col("method") == "headline")["coverage"].min()
+    assert f"holds the peak in {least:.0%} of runs at worst" in words(test)
+    tables = [one.value for one in test.dataframe]
+    assert any("upper : lower" in one and "bump" in one["shape"].tolist() for one in tables)
+    assert any("seen so far" in one for one in tables)

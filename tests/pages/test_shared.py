@@ -2,6 +2,7 @@
 
 from pages.shared.frame import escaped, named
 from pages.shared.run_table import elsewhere, run_table
+from pages.shared.verdict_view import _parted
 
 RUN = {
     "run_id": "<script>alert(1)</script>",
@@ -83,3 +84,10 @@ def test_run_table_sends_pools_and_answers_to_their_pages() -> None:
     html = run_table([row(run=bare, elsewhere=elsewhere(bare | {"answers": 4326}, None))])
     assert "/hallucination?loop=" in html and "4,326 answers" in html
     assert "no onset" not in html and "gold evaluations</i>" not in html
+
+
+def test_a_verdict_shows_its_first_reasons_and_folds_the_others() -> None:
+    few, many = ["a"] * 7, [str(i) for i in range(12)]
+    assert _parted(few) == (few, [])
+    first, further = _parted(many)
+    assert first == many[:5] and first + further == many

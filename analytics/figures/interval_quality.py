@@ -1,0 +1,78 @@
+"""How often an interval for the peak holds it, and how wide it is: one row a shape of gold."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+from plotly.subplots import make_subplots
+
+from analytics.figures.palette import RUN_COLOURS
+
+METHODS = (
+    ("headline", RUN_COLOURS[0], "circle"),
+    ("shape", RUN_COLOURS[1], "diamond-open"),
+    ("model", RUN_COLOURS[6], "square-open"),
+)
+"""Method, colour and symbol, from the top of each shape's row down."""
+_APART = 0.24
+PANELS = (("coverage", "intervals that hold the peak"), ("width", "upper : lower end, in KL"))
+
+
+def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
+    """Two panels, coverage and width, with bars of two standard errors.
+
+    Args:
+        table: of ``analytics.quality.published.interval_table``.
+        asked: the share of intervals that should hold the peak.
+    """
+    shapes = list(dict.fromkeys(table["shape"]))
+    place = {shape: len(shapes) - 1 - i for i, shape in enumerate(shapes)}
+    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.05)
+    for at, (method, colour, symbol) in enumerate(METHODS):
+        part = table.filter(pl.col("method") == method)
+        height = np.array([place[shape] for shape in part["shape"]]) + _APART * (1 - at)
+        for column, (key, _title) in enumerate(PANELS, start=1):
+            form = ".1%" if key == "coverage" else ".2f"
+            error = 2 * part[f"{key}_se"].cast(pl.Float64).fill_null(0.0).to_numpy()
+            figure.add_trace(
+                go.Scatter(
+                    x=part[key].cast(pl.Float64).fill_null(np.nan).to_numpy(), y=height,
+                    mode="markers", name=method, showlegend=False,
+                    marker={"size": 9, "color": colour, "symbol": symbol},
+                    error_x={"type": "data", "array": error, "width": 0, "thickness": 1.4},
+                    customdata=np.column_stack([part["shape"].to_list(), error / 2]),
+                    hovertemplate=f"<b>{method}</b>, %{{customdata[0]}}<br>%{{x:{form}}} ± "
+                    f"%{{customdata[1]:{form}}}<extra></extra>",
+                ),
+                row=1, col=column,
+            )  # fmt: skip
+        if part.height:
+            figure.add_annotation(
+                x=part["width"][0] + error[0], y=height[0], xref="x2", yref="y2",
+                text=f"  {method}", showarrow=False, xanchor="left", font={"size": 11, "color": colour},
+            )  # fmt: skip
+    for column, (key, title) in enumerate(PANELS, start=1):
+        form = ".0%" if key == "coverage" else ".1f"
+        figure.update_xaxes(
+            title_text=title, title_font={"size": 12}, tickformat=form, nticks=5, zeroline=False,
+            row=1, col=column,
+        )  # fmt: skip
+    figure.add_vline(
+        x=asked, line={"color": "#D55E00", "dash": "dash", "width": 1.3}, row=1, col=1,
+        annotation={"text": f"{asked:.0%}", "font": {"size": 11}},
+    )  # fmt: skip
+    figure.update_xaxes(range=[min(0.6, _lowest(table) - 0.05), 1.02], row=1, col=1)
+    figure.update_xaxes(rangemode="tozero", row=1, col=2)
+    figure.update_yaxes(
+        tickvals=list(place.values()), ticktext=list(place), automargin=True, ticks="",
+        range=[-0.6, len(shapes) - 0.4],
+    )  # fmt: skip
+    figure.update_layout(height=90 + 62 * len(shapes), margin={"l": 8, "r": 8, "t": 24, "b": 48})
+    return figure
+
+
+def _lowest(table: pl.DataFrame) -> float:
+    shown = table.filter(pl.col("method").is_in([method for method, _, _ in METHODS]))
+    lows = (shown["coverage"] - 2 * shown["coverage_se"]).min()
+    return float(lows) if isinstance(lows, float) else 0.6

@@ -1,0 +1,81 @@
+"""How often the intervals for the peak hold, and how far ahead it can be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from analytics.figures.interval_quality import interval_figure
+from analytics.quality.published import SCENARIO_WORDS, forecast_table, interval_table, published
+
+
+def show_intervals(scenario: str) -> None:
+    """The intervals for the peak in runs of one scenario, as a chart and as tables."""
+    told = published("intervals")
+    if told is None:
+        return
+    st.subheader("Intervals for the peak", anchor=False)
+    table = interval_table(told["rows"], scenario)
+    if table.is_empty():
+        st.caption(f"Not measured on runs of {SCENARIO_WORDS[scenario]}.")
+        return
+    head = table.filter(pl.col("method") == "headline")
+    least = head.sort("coverage").row(0, named=True)
+    st.markdown(
+        f"#### The 90 % interval of a verdict holds the peak in {least['coverage']:.0%} of runs "
+        f"at worst ({least['shape']})"
+    )
+    st.plotly_chart(interval_figure(table), key="intervals", config={"displaylogo": False})
+    st.caption(
+        f"On {told['runs_per_class']} runs of each shape, bars two standard errors. Headline: what "
+        "a verdict states; shape: from up-then-down alone; model: from Gao et al.'s curves alone. "
+        "Right: the median of intervals with an upper end; "
+        f"{head['open'].mean():.0%} of the headline's have none, as gold may not have peaked yet. "
+        f"{_made(told, 'intervals')}"
+    )
+    with st.expander("Every method and shape, also shapes that no model contains"):
+        for title, held_out in (("", False), ("**Held out of every model**", True)):
+            part = interval_table(told["rows"], scenario, held_out)
+            if part.height:
+                st.markdown(title)
+                st.dataframe(_written(part), hide_index=True)
+
+
+def show_forecasts() -> None:
+    """How well the peak is told before it is reached."""
+    told = published("forecasts")
+    if told is None:
+        return
+    st.subheader("Forecast of the peak, before it is reached", anchor=False)
+    st.caption(
+        "Seen so far: the part of the way (in √KL) to the true peak that is measured, in 13 "
+        "evaluations. Error: median of |forecast KL : true KL - 1|; floor: what no method beats. "
+        "Not stated: the share that the page withholds, as the interval spans more than 4 times. "
+        f"{_made(told, 'forecasts')}"
+    )
+    st.dataframe(forecast_table(told["rows"]), hide_index=True)
+
+
+def _written(table: pl.DataFrame) -> pl.DataFrame:
+    def percent(key: str) -> pl.Expr:
+        return (100 * pl.col(key)).round(1)
+
+    return table.select(
+        "shape", "method",
+        pl.format("{} ± {} %", percent("coverage"), percent("coverage_se")).alias("coverage"),
+        pl.format("{} ± {}", pl.col("width").round(2), pl.col("width_se").round(2))
+        .fill_null("–").alias("upper : lower"),
+        pl.format("{} %", percent("open")).alias("no upper end"),
+        pl.format("{} %", percent("error")).fill_null("–").alias("error of KL*"),
+        pl.format("{} %", percent("floor")).fill_null("–").alias("floor"),
+        "runs",
+    )  # fmt: skip
+
+
+def _made(told: dict[str, Any], topic: str) -> str:
+    return (
+        f"Measured on {told['made']}; repeat: python -m analytics.quality {topic} "
+        f"--runs {told['runs_per_class']} --seed {told['seed']}."
+    )
