@@ -50,7 +50,8 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
         if part.height:
             figure.add_annotation(
                 x=part["width"][0] + error[0], y=height[0], xref="x2", yref="y2",
-                text=f"  {method}", showarrow=False, xanchor="left", font={"size": 11, "color": colour},
+                text=f"  {method}", showarrow=False, xanchor="left",
+                font={"size": 11, "color": colour},
             )  # fmt: skip
     for column, (key, title) in enumerate(PANELS, start=1):
         form = ".0%" if key == "coverage" else ".1f"
