@@ -11,9 +11,9 @@ from analytics.figures.palette import RUN_COLOURS
 
 OURS = ("RED", "RED, no plan stated", "e-process", "AMBER")
 PANELS = (
-    ("false_alarms", "false alarms", ".0%"),
-    ("power", "falls found", ".0%"),
-    ("ratio", "KL : peak's KL", ".1f"),
+    ("false_alarms", "false<br>alarms", ".0%"),
+    ("power", "falls<br>found", ".0%"),
+    ("ratio", "KL over<br>peak's KL", ".0f"),
 )
 
 
@@ -24,7 +24,7 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
         table: of ``analytics.quality.published.detector_table``.
     """
     names = table["detector"].to_list()[::-1]
-    figure = make_subplots(rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.05)
+    figure = make_subplots(rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.09)
     for column, (key, title, form) in enumerate(PANELS, start=1):
         for ours in (True, False):
             part = table.filter(pl.col("detector").is_in(OURS) == ours)
@@ -43,8 +43,9 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
                 row=1, col=column,
             )  # fmt: skip
         figure.update_xaxes(
-            title_text=title, title_font={"size": 12}, tickformat=form, nticks=4, row=1, col=column
-        )
+            title_text=title, title_font={"size": 12}, tickformat=form, tickangle=0,
+            nticks=4, row=1, col=column,
+        )  # fmt: skip
         for name, missing in zip(table["detector"], table[key].is_null(), strict=True):
             if missing:
                 figure.add_annotation(
@@ -57,8 +58,10 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
     figure.add_vline(x=1, line={"color": "rgba(128,128,128,.6)", "dash": "dot", "width": 1},
                      row=1, col=3)  # fmt: skip
     figure.update_xaxes(zeroline=False, rangemode="tozero")
-    figure.update_xaxes(range=[0, 1.05], row=1, col=1)
-    figure.update_xaxes(range=[0, 1.05], row=1, col=2)
+    for column in (1, 2):  # ends only: a phone has no room for more
+        figure.update_xaxes(
+            range=[-0.02, 1.05], tickvals=[0, 1], ticktext=["0", "100%"], row=1, col=column
+        )
     figure.update_yaxes(categoryorder="array", categoryarray=names, automargin=True, ticks="")
-    figure.update_layout(height=90 + 34 * len(names), margin={"l": 8, "r": 8, "t": 24, "b": 48})
+    figure.update_layout(height=102 + 34 * len(names), margin={"l": 8, "r": 8, "t": 24, "b": 60})
     return figure

@@ -16,7 +16,7 @@ METHODS = (
 )
 """Method, colour and symbol, from the top of each shape's row down."""
 _APART = 0.24
-PANELS = (("coverage", "intervals that hold the peak"), ("width", "upper : lower end, in KL"))
+PANELS = (("coverage", "hold the peak"), ("width", "upper : lower KL"))
 
 
 def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
@@ -28,7 +28,7 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
     """
     shapes = list(dict.fromkeys(table["shape"]))
     place = {shape: len(shapes) - 1 - i for i, shape in enumerate(shapes)}
-    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.05)
+    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.09)
     for at, (method, colour, symbol) in enumerate(METHODS):
         part = table.filter(pl.col("method") == method)
         height = np.array([place[shape] for shape in part["shape"]]) + _APART * (1 - at)
@@ -54,10 +54,10 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
                 font={"size": 11, "color": colour},
             )  # fmt: skip
     for column, (key, title) in enumerate(PANELS, start=1):
-        form = ".0%" if key == "coverage" else ".1f"
+        form = ".0%" if key == "coverage" else "~g"
         figure.update_xaxes(
-            title_text=title, title_font={"size": 12}, tickformat=form, nticks=5, zeroline=False,
-            row=1, col=column,
+            title_text=title, title_font={"size": 12}, tickformat=form, tickangle=0, nticks=4,
+            zeroline=False, row=1, col=column,
         )  # fmt: skip
     figure.add_vline(
         x=asked, line={"color": "#D55E00", "dash": "dash", "width": 1.3}, row=1, col=1,
