@@ -59,7 +59,7 @@ def typed(*words: object, module: str = "data") -> Said:
     """A command in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", module, *map(str, words)], cwd=ROOT, env=os.environ,
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     return Said(done.returncode, done.stdout, done.stderr)
 
