@@ -18,7 +18,7 @@ REQUIREMENT = re.compile(r"(?P<name>[\w-]+)>=(?P<floor>[\d.]+),<(?P<ceiling>[\d.
 
 
 def run(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=560)
 
 
 @pytest.mark.slow

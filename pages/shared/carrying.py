@@ -32,16 +32,21 @@ def carry(path: str, word: str | None) -> None:
     if arrived and not named and "carried" in state:
         named, until = state["carried"]
     state["carried"] = (named, until)
-    other = NAMED_BY[1 - NAMED_BY.index(word)]
-    if other in address:
-        del address[other]
+    # Each change is a message to the browser, which may ask for the page again between two of
+    # them: what is missing in the address then would be lost. So one message brings everything.
+    changed: dict[str, list[str]] = {}
     if named != address.get_all(word):
-        address[word] = named
+        changed[word] = named
         if word not in state:  # a widget bound to the address does not see what is set here
             known = set(reads.runs()["run_id"])
             state[word] = [name for name in named if name in known]
     if until and until != address.get_all("until"):
-        address["until"] = until
+        changed["until"] = until
+    if changed:
+        address.update(changed)
+    other = NAMED_BY[1 - NAMED_BY.index(word)]
+    if other in address:
+        del address[other]
 
 
 def _distinct(names: Iterable[str]) -> list[str]:

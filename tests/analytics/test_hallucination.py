@@ -385,9 +385,9 @@ def test_half_a_million_answers_are_counted_at_once() -> None:
         pl.Series("grade", [C, W, N]).gather(random.integers(0, 3, n)),
         "confidence",
     )
-    start = time.perf_counter()
+    start = time.process_time()  # of all threads; counting row by row takes minutes
     told = counts.count(frame)
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 20
     assert told["n"].sum() == n and told.height == 500
     _, low, high = newcombe(told["incorrect"], told["n"], told["incorrect"], told["n"])
     assert np.all(low < 0) and np.all(high > 0)

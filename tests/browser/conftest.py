@@ -15,13 +15,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Route, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.stores import EXAMPLES, filled
+from tests.browser.view import PATIENCE, View
 
 ROOT = Path(__file__).resolve().parents[2]
-CHART = ".js-plotly-plot .scatterlayer path, .js-plotly-plot .gl-canvas"
 HARMLESS_404 = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks under a page's path
 LOCAL = ("localhost", "127.0.0.1")
 
@@ -66,7 +66,7 @@ class Server:
         """Everything it has printed, over all its starts."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
-    def start(self, patience: float = 90) -> "Server":
+    def start(self, patience: float = 240) -> "Server":
         """Start it and wait until it answers."""
         self.port = self.port or free_port()
         command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
@@ -100,7 +100,7 @@ class Server:
         except (urllib.error.URLError, OSError):
             return False
 
-    def stop(self, how: signal.Signals = signal.SIGTERM, patience: float = 20) -> None:
+    def stop(self, how: signal.Signals = signal.SIGTERM, patience: float = 60) -> None:
         """End it; `how=signal.SIGKILL` is the crash."""
         if self.process is None:
             return
@@ -169,29 +169,6 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield start(home=filled(tmp_path_factory.mktemp("bundled"), EXAMPLES))
 
 
-@dataclass
-class View:
-    """An opened page and what went wrong in it: the test fails on `errors` at its end."""
-
-    page: Page
-    errors: list[str] = field(default_factory=list)
-
-    def settle(self, patience: float = 60) -> "View":
-        """Wait until Streamlit's script has run to its end."""
-        script = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-        self.page.wait_for_selector(script, state="attached", timeout=patience * 1000)
-        return self
-
-    def charts(self, patience: float = 60) -> int:
-        """Wait for the first drawn chart; how many there are."""
-        # Attached, not visible: the first path of a chart may be an empty one.
-        self.page.wait_for_selector(CHART, state="attached", timeout=patience * 1000)
-        return self.page.locator(".js-plotly-plot").count()
-
-    def text(self) -> str:
-        return self.page.locator('[data-testid="stMain"]').inner_text()
-
-
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., View]]:
     """Call it with an address for a View; console errors and outside requests fail the test.
@@ -212,7 +189,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., View]]:
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
         )
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(PATIENCE * 1000)
         view = View(context.new_page())
         views.append((view, errors))
 
@@ -231,7 +208,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., View]]:
         view.page.on("pageerror", lambda error: view.errors.append(f"page: {error}"))
         context.route(lambda address: is_outside(address), outside)
         view.page.goto(url, wait_until="domcontentloaded")
-        view.settle()
+        view.whole()
         if charts:
             view.charts()
         return view

@@ -14,6 +14,15 @@ TRACES = """() => JSON.stringify(document.querySelector('.js-plotly-plot')._full
   .map(t => ({name: t.name, x: Array.from(t.x), y: Array.from(t.y)})))"""
 
 
+def gold(view) -> dict:
+    """The curve of the pool, once it is drawn."""
+    named = view.until(
+        lambda: {t["name"]: t for t in json.loads(view.page.evaluate(TRACES))},
+        lambda traces: "proxy_big" in traces,
+    )
+    return named["proxy_big"]
+
+
 @pytest.fixture(scope="module")
 def pools(server, tmp_path_factory):
     home = tmp_path_factory.mktemp("pools")
@@ -23,24 +32,20 @@ def pools(server, tmp_path_factory):
 
 def test_a_deep_link_draws_the_pool_and_choices_go_to_the_address(pools, open_page) -> None:
     view = open_page(f"{pools.url}/best-of-n?run=bon_pool&proxy=proxy_big")
-    view.page.get_by_text("still pays at n = 256").wait_for()
-    traces = {t["name"]: t for t in json.loads(view.page.evaluate(TRACES))}
-    gold = traces["proxy_big"]["y"]
+    view.says("still pays at n = 256")
+    first = view.steady(lambda: gold(view))
     view.page.get_by_role("radio", name="n", exact=True).click()
-    view.page.wait_for_url("**x=n**")
-    view.page.get_by_role("button", name="Copy link").click()
-    link = view.page.locator('[data-testid="stCode"]').first.inner_text().strip()
+    view.asks(x=["n"])
+    link = view.link(x=["n"])
     asked = parse_qs(urlsplit(link).query)
     assert asked == {"run": ["bon_pool"], "proxy": ["proxy_big"], "x": ["n"], "kl": ["bound"]}
     again = open_page(link)
-    drawn = {t["name"]: t for t in json.loads(again.page.evaluate(TRACES))}["proxy_big"]
-    assert drawn["y"] == gold
-    assert drawn["x"][0] == 1 and drawn["x"][-1] == 256
+    drawn = again.until(lambda: gold(again), lambda curve: curve["x"][-1] == 256)
+    assert drawn["x"][0] == 1
+    assert drawn["y"] == first["y"]
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, True), (390, False)])
 def test_it_fits_its_window(pools, open_page, width: int, dark: bool) -> None:
     view = open_page(f"{pools.url}/best-of-n?run=bon_pool&ensemble=wco", width=width, dark=dark)
-    view.page.get_by_text("worst case (WCO)").first.wait_for()
-    main = view.page.locator('[data-testid="stMain"]')
-    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+    view.says("worst case (WCO)").fits()

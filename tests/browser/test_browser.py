@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 PAGE = """
 import os
@@ -25,10 +26,9 @@ def bare(server, tmp_path_factory):
 
 
 def test_a_chart_is_drawn(bare, open_page, tmp_path: Path) -> None:
-    view = open_page(bare.url)
+    view = open_page(bare.url).says(str(bare.home))
     assert view.charts() == 1
-    assert view.page.locator(".scatterlayer path.js-line").count() == 1
-    assert str(bare.home) in view.text()
+    expect(view.page.locator(".scatterlayer path.js-line")).to_have_count(1)
     picture = view.page.screenshot(path=tmp_path / "page.png")
     assert picture.startswith(b"\x89PNG") and len(picture) > 5_000
 
@@ -36,16 +36,19 @@ def test_a_chart_is_drawn(bare, open_page, tmp_path: Path) -> None:
 @pytest.mark.parametrize("dark", [False, True])
 def test_page_follows_the_readers_colours_with_readable_text(bare, open_page, dark: bool) -> None:
     view = open_page(bare.url, dark=dark)
-    colours = view.page.evaluate(
-        """() => [document.querySelector('[data-testid="stApp"]'), document.querySelector('h1')]
-            .map((e, i) => getComputedStyle(e)[i ? 'color' : 'backgroundColor'])"""
-    )
-    brightness = [sum(int(part) for part in c[4:-1].split(",")) for c in colours]
-    assert (brightness[0] < brightness[1]) == dark
+
+    def brightness() -> list[int]:
+        colours = view.page.evaluate(
+            """() => [document.querySelector('[data-testid="stApp"]'), document.querySelector('h1')]
+                .map((e, i) => getComputedStyle(e)[i ? 'color' : 'backgroundColor'])"""
+        )
+        return [sum(int(part) for part in c[4:-1].split(",")) for c in colours]
+
+    view.until(lambda: (lambda page, text: page < text)(*brightness()), dark)
 
 
 def test_no_button_of_developers(bare, open_page) -> None:
-    view = open_page(bare.url)
+    view = open_page(bare.url).says("Harness").whole()
     assert view.page.locator('[data-testid="stAppDeployButton"]').count() == 0
 
 
@@ -59,9 +62,8 @@ def test_errors_in_a_page_are_seen(bare, open_page) -> None:
     view.page.evaluate("console.error('gone wrong')")
     view.page.evaluate("setTimeout(() => { throw new Error('thrown') }, 0)")
     view.page.evaluate("fetch('https://example.org/').catch(() => 0)")
-    view.page.wait_for_timeout(200)
-    said = "\n".join(view.errors)
-    assert "gone wrong" in said and "thrown" in said and "https://example.org/" in said
+    for told in ("gone wrong", "thrown", "https://example.org/"):
+        view.until(lambda told=told: told in "\n".join(view.errors), True)
 
 
 def test_server_keeps_its_address_over_a_crash(bare, open_page) -> None:

@@ -23,14 +23,11 @@ def test_a_component_is_drawn_with_its_proxy_point(runs, open_page, width: int, 
     view = open_page(f"{runs.url}/components?{asked}", width=width, dark=dark)
     view.page.locator(".annotation-text", has_text="proxy point").wait_for(state="attached")
     view.page.locator(".annotation-text", has_text="gold peaks here").wait_for(state="attached")
-    main = view.page.locator('[data-testid="stMain"]')
-    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+    view.fits()
 
 
 def test_choices_go_to_the_address(runs, open_page) -> None:
     view = open_page(f"{runs.url}/components?run=r5_rloo")
     view.page.get_by_role("radio", name="KL", exact=True).click()
-    view.page.wait_for_url("**axis=kl**")
-    view.page.get_by_role("button", name="Copy link").click()
-    link = view.page.locator('[data-testid="stCode"]').first.inner_text().strip()
-    assert "/components?run=r5_rloo&axis=kl&until=300" in link
+    view.asks(axis=["kl"])
+    assert "/components?run=r5_rloo&axis=kl&until=300" in view.link(axis=["kl"])

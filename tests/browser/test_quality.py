@@ -7,7 +7,5 @@ import pytest
 def test_the_page_of_the_error_rates(server, open_page, width: int, dark: bool) -> None:
     started = server()
     view = open_page(f"{started.url}/quality?scenario=sparse_n10_s05", width=width, dark=dark)
-    view.page.get_by_text("RED raises a false alarm").wait_for()
-    main = view.page.locator('[data-testid="stMain"]')
-    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
-    assert view.page.locator(".js-plotly-plot .scatterlayer path").count() > 20
+    view.says("RED raises a false alarm").fits()
+    view.until(view.page.locator(".js-plotly-plot .scatterlayer path").count, lambda n: n > 20)

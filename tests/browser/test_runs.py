@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from playwright.sync_api import Download, expect
 
 from tests.browser.stores import EXAMPLES, ROOT, command, filled
 
@@ -25,16 +26,22 @@ def figure_of(view) -> dict:
     return json.loads(view.page.evaluate(FIGURE))
 
 
+def listed(view) -> list[str]:
+    """The runs of the overview from top to bottom."""
+    return view.page.locator(".ovr a:not(.rates)").all_inner_texts()
+
+
 def test_first_request_after_a_start_may_be_a_deep_link(bundled, open_page) -> None:
     bundled.restart(signal.SIGKILL)
     view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
-    view.page.get_by_text("is past its gold peak").wait_for()
-    assert view.page.locator('[data-testid="stDialog"]').count() == 0
-    assert view.page.locator('[data-testid="stSidebarNavLink"]').count() >= 2
-    drawn = figure_of(view)
-    assert any("gold peaks here" in note for note in drawn["notes"])
+    view.says("is past its gold peak")
+    view.until(view.page.locator('[data-testid="stSidebarNavLink"]').count, lambda n: n >= 2)
+    drawn = view.until(
+        lambda: figure_of(view), lambda drawn: "gold peaks here" in " ".join(drawn["notes"])
+    )
     assert any("alarm: step" in note for note in drawn["notes"])
     assert any(shape["type"] == "rect" for shape in drawn["shapes"])
+    assert view.whole().page.locator('[data-testid="stDialog"]').count() == 0
     assert "Traceback" not in bundled.log()
 
 
@@ -46,21 +53,20 @@ def test_first_request_after_a_start_may_be_a_deep_link(bundled, open_page) -> N
 def test_pages_fit_their_window(bundled, open_page, path: str, width: int, dark: bool) -> None:
     view = open_page(bundled.url + path, width=width, dark=dark, charts="over" in path)
     view.page.get_by_text("r3_grpo_bigrm").first.wait_for()
-    main = view.page.locator('[data-testid="stMain"]')
-    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
-    assert "Traceback" not in view.text()
+    view.fits().never_says("Traceback", "could not be drawn")
 
 
 def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
     view = open_page(bundled.url, charts=False)
-    view.page.locator(".ovr a:not(.rates)").first.wait_for()
-    view.page.wait_for_function("!document.body.innerText.includes('being judged')")
-    names = view.page.locator(".ovr a:not(.rates)").all_inner_texts()
-    assert sorted(names) == [
+    every = [
         "accumulate", "bon_pool", "r2_grpo_highkl", "r3_grpo_bigrm", "r5_rloo", "r6_grpo_resume",
         "random_control", "replace", "verified",
     ]  # fmt: skip
-    assert names[-3:] == ["r2_grpo_highkl", "verified", "bon_pool"]
+    view.until(lambda: sorted(listed(view)), every)
+    view.until(lambda: "being judged" in view.text(), False)
+    names = view.until(
+        lambda: listed(view), lambda names: names[-3:] == ["r2_grpo_highkl", "verified", "bon_pool"]
+    )
     assert names.index("r5_rloo") < names.index("r3_grpo_bigrm")  # it lost more gold
     view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").click()
     view.page.wait_for_url("**/overoptimization?run=r5_rloo")
@@ -69,35 +75,33 @@ def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
 
 def test_filters_are_in_the_address(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/?q=RESUME&status=overoptimized", charts=False)
-    view.page.locator(".ovr a:not(.rates)").first.wait_for()
-    assert view.page.locator(".ovr a:not(.rates)").all_inner_texts() == ["r6_grpo_resume"]
+    view.until(lambda: listed(view), ["r6_grpo_resume"])
 
 
 def test_choices_go_to_the_address_and_back(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
     view.page.get_by_role("radio", name="KL", exact=True).click()
-    view.page.wait_for_url("**axis=kl**")
+    view.asks(axis=["kl"])
     view.page.get_by_role("radio", name="in sd of the start").click()
-    view.page.wait_for_url("**scale=sd**")
+    view.asks(axis=["kl"], scale=["sd"])
     again = open_page(view.page.url)
     for name in ("KL", "in sd of the start"):
-        assert again.page.get_by_role("radio", name=name, exact=True).is_checked()
+        expect(again.page.get_by_role("radio", name=name, exact=True)).to_be_checked()
     view.page.get_by_role("radio", name="√KL", exact=True).click()
-    view.page.wait_for_function("!location.search.includes('axis')")
+    view.asks(axis=None, scale=["sd"])
 
 
 def test_link_to_a_run_that_is_not_there_says_so(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/overoptimization?run=nobody&run=r3_grpo_bigrm")
-    assert "nobody, which is not in this store" in view.text()
+    view.says("nobody, which is not in this store")
     view = open_page(f"{bundled.url}/overoptimization?run=%3Cb%3Enobody", charts=False)
-    assert "<b>nobody, which is not in this store" in view.text()
+    view.says("<b>nobody, which is not in this store")
 
 
 def test_copied_link_names_every_choice_and_the_readers_host(bundled, open_page) -> None:
     host = bundled.url.replace("localhost", "127.0.0.1")
     view = open_page(f"{host}/overoptimization?run=r3_grpo_bigrm&axis=kl")
-    view.page.get_by_role("button", name="Copy link").click()
-    link = view.page.locator('[data-testid="stCode"]').first.inner_text().strip()
+    link = view.link(axis=["kl"])
     assert link.startswith(f"{host}/overoptimization?")
     asked = parse_qs(urlsplit(link).query)
     assert asked == {"run": ["r3_grpo_bigrm"], "axis": ["kl"], "scale": ["raw"], "until": ["400"]}
@@ -127,28 +131,23 @@ def test_frozen_link_shows_the_same_weeks_later(server, open_page, tmp_path: Pat
     view.page.get_by_text("shows no fall of gold").or_(
         view.page.get_by_text("is past its gold peak")
     ).first.wait_for()
-    view.page.get_by_role("button", name="Copy link").click()
-    link = view.page.locator('[data-testid="stCode"]').first.inner_text().strip()
-    view.page.keyboard.press("Escape")
-    before = open_page(link)
-    then = figure_of(before)
-    said = before.page.locator("li").all_inner_texts()
-    assert "There are no newer rows" in before.text()
+    link = view.link(run=["r3_grpo_bigrm"], until=["200"])
+    before = open_page(link).says("There are no newer rows")
+    then = before.steady(lambda: figure_of(before))
+    said = before.steady(lambda: before.page.locator("li").all_inner_texts())
+    assert sum(len(trace["x"]) for trace in then["data"]) > 200 and said
 
     command(served.home, "import", str(whole), "--json")
     later = open_page(link.replace("localhost", "127.0.0.1"))
-    later.page.get_by_text("Newer rows exist").wait_for()
-    drawn = later.page.evaluate(FIGURE)
-    now = json.loads(drawn)
+    later.says("Newer rows exist")
+    now = later.steady(lambda: figure_of(later))
     assert now["notes"] == then["notes"]
     assert now["shapes"] == then["shapes"]
     assert now["data"] == then["data"]
-    assert sum(len(trace["x"]) for trace in now["data"]) > 200
-    assert later.page.locator("li").all_inner_texts() == said
+    later.until(lambda: later.page.locator("li").all_inner_texts(), said)
     later.page.get_by_role("button", name="Show all rows").click()
-    later.page.get_by_text("is past its gold peak").wait_for()
-    # The text comes before the chart: wait for the chart, which stays the same where it fails.
-    later.page.wait_for_function(f"before => ({FIGURE})() !== before", arg=drawn)
+    later.says("is past its gold peak")
+    later.until(lambda: figure_of(later), lambda drawn: drawn != now)
 
 
 def test_empty_page_says_how_to_fill_it_and_fills_by_itself(server, open_page, tmp_path) -> None:
@@ -157,7 +156,7 @@ def test_empty_page_says_how_to_fill_it_and_fills_by_itself(server, open_page, t
     view.page.get_by_text("The store is empty").wait_for()
     view.page.get_by_text("python -m data import").first.wait_for()
     command(served.home, "import", str(EXAMPLES / "r5_rloo"), "--json")
-    view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").wait_for(timeout=60_000)
+    view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").wait_for()
 
 
 def test_names_from_logs_are_never_interpreted(server, open_page, tmp_path: Path) -> None:
@@ -172,14 +171,12 @@ def test_names_from_logs_are_never_interpreted(server, open_page, tmp_path: Path
     view = open_page(served.url, charts=False)
     alerts: list[str] = []
     view.page.on("dialog", lambda dialog: alerts.append(dialog.message))
-    view.page.locator(".ovr a:not(.rates)").first.wait_for()
-    shown = view.page.locator(".ovr a:not(.rates)").all_inner_texts()
-    assert sorted(shown) == sorted(names)
+    view.until(lambda: sorted(listed(view)), sorted(names))
     for name in names:
         view.page.goto(served.url)
         view.page.locator(".ovr a:not(.rates)", has_text=name).click()
         view.charts()
-        view.page.get_by_text(name, exact=False).first.wait_for()
+        view.says(name).whole()
     assert not alerts
     assert "3 runs" in " ".join(command(served.home, "list").split()) or len(
         json.loads(command(served.home, "list", "--json"))
@@ -193,13 +190,19 @@ def test_figure_is_saved_as_svg_and_png(bundled, open_page) -> None:
             view.page.get_by_role("button", name="Download", exact=True).click()
             view.page.get_by_role("radio", name="PNG").click()
             view.page.keyboard.press("Escape")
-            view.page.wait_for_timeout(1500)
-        view.page.locator(".js-plotly-plot").hover()
-        with view.page.expect_download() as started:
-            view.page.locator('.modebar-btn[data-title*="Download"]').click()
-        saved = Path(started.value.path()).read_bytes()
-        assert started.value.suggested_filename == f"r3_grpo_bigrm.{kind}"
-        assert saved.startswith(b"<svg" if kind == "svg" else b"\x89PNG")
+        view.steady(lambda: figure_of(view))
+
+        def saved() -> Download:
+            view.page.locator(".js-plotly-plot").hover()
+            with view.page.expect_download() as started:
+                view.page.locator('.modebar-btn[data-title*="Download"]').click()
+            return started.value
+
+        # Nothing in the page shows that the chart has been told of the other format.
+        file = view.until(saved, lambda file: file.suggested_filename.endswith(kind))  # noqa: B023
+        assert file.suggested_filename == f"r3_grpo_bigrm.{kind}"
+        start = Path(file.path()).read_bytes()[:4]
+        assert start == (b"<svg" if kind == "svg" else b"\x89PNG")
 
 
 def test_second_server_on_one_store_refuses(bundled) -> None:
@@ -209,7 +212,7 @@ def test_second_server_on_one_store_refuses(bundled) -> None:
         env={"PATH": "/usr/bin:/bin", "OVEROPT_HOME": str(bundled.home)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode != 0

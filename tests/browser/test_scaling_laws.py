@@ -21,9 +21,9 @@ def test_choices_go_to_the_address_and_a_simulated_family_is_named_in_the_chart(
     runs, open_page
 ) -> None:
     view = open_page(f"{runs.url}/scaling", charts=False)
-    view.page.get_by_text("Choose the runs of a family").wait_for()
+    view.says("Choose the runs of a family")
     view.page.get_by_text("Simulated family").click()
-    view.page.wait_for_url("**simulated=true**")
+    view.asks(simulated=["true"])
     asked = "simulated=true&size=reward+model+parameters&at=3000000000"
     view = open_page(f"{runs.url}/scaling?{asked}")
     view.page.get_by_text("SIMULATED, not measured").wait_for()
@@ -35,6 +35,4 @@ def test_it_fits_its_window(runs, open_page, width: int, dark: bool) -> None:
     view = open_page(
         f"{runs.url}/scaling?simulated=true&size=reward+model+parameters", width=width, dark=dark
     )
-    view.page.get_by_text("β falls by").wait_for()
-    main = view.page.locator('[data-testid="stMain"]')
-    assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+    view.says("β falls by").fits()

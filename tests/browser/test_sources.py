@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from playwright.sync_api import expect
+
 from tests.browser.test_runs import command
 
 
@@ -22,13 +24,14 @@ def test_the_page_asks_for_gold_and_the_run_has_it(server, open_page, tmp_path: 
     page.get_by_text("Not known yet. maths: which key is the gold reward").wait_for()
     page.get_by_role("combobox", name="Proxy reward").click()
     page.get_by_role("option", name="judge", exact=True).wait_for()
-    assert page.get_by_role("option", name="objective/rlhf_reward").count() == 0
+    offered = page.get_by_role("option").all_inner_texts()
+    assert "judge" in offered and "objective/rlhf_reward" not in offered
     page.keyboard.press("Escape")
     page.get_by_role("combobox", name="Gold reward").click()
     page.get_by_role("option", name="judge", exact=True).click()
     page.get_by_role("button", name="Keep for this project").click()
-    page.get_by_text("1 run read again").wait_for()
-    assert page.get_by_text("Not known yet").count() == 0
+    view.says("1 run read again")
+    expect(page.get_by_text("Not known yet")).to_have_count(0)
     told = json.loads(command(home, "list", "--json"))
     assert [(row["run"], row["gold_evaluations"]) for row in told] == [("odd", 60)]
     verdict = json.loads(command(home, "verdict", "--json", module="analytics"))

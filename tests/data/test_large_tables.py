@@ -136,9 +136,9 @@ def test_a_deep_line_is_not_given_to_polars() -> None:
     """It takes minutes over one (found by mutation)."""
     for deep in ("[" * 100_000, '{"a":' * 100_000, "[" * 50_000 + "]" * 50_000):
         block = b'{"step": 1, "kl": 2.5}\n{"step": 2, "kl": ' + deep.encode() + b"}\n"
-        started = time.perf_counter()
+        started = time.process_time()
         assert sound_jsonl(block) is None
-        assert time.perf_counter() - started < 5
+        assert time.process_time() - started < 30
 
 
 def test_a_version_or_source_that_is_a_number_is_a_name(home: Path, tmp_path: Path) -> None:

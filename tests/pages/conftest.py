@@ -23,7 +23,7 @@ def open_script(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     def open_page(script: str, *files: Path, **address: str | list[str]) -> AppTest:
         spool_paths(home, list(files), ReadOptions())
         ownership.owner().store.drain()
-        test = AppTest.from_file(str(ROOT / "pages" / script), default_timeout=120)
+        test = AppTest.from_file(str(ROOT / "pages" / script), default_timeout=240)
         for key, value in address.items():
             test.query_params[key] = value
         return test.run()

@@ -34,7 +34,7 @@ def page(home: Path, monkeypatch: pytest.MonkeyPatch):
         store.drain()
         judge_all(store, Never())
         script = ROOT / "pages" / "review" / "quality.py"
-        test = AppTest.from_file(str(script), default_timeout=60)
+        test = AppTest.from_file(str(script), default_timeout=240)
         for key, value in address.items():
             test.query_params[key] = value
         return test.run()
