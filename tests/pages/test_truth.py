@@ -34,7 +34,9 @@ def show() -> Iterator[Show]:
     """Call it with a script and an address for everything that the page says."""
 
     def shown(script: str, **address: str | list[str]) -> str:
-        test = AppTest.from_file(str(ROOT / "pages" / "truth" / f"{script}.py"), default_timeout=240)
+        test = AppTest.from_file(
+            str(ROOT / "pages" / "truth" / f"{script}.py"), default_timeout=240
+        )
         for key, value in address.items():
             test.query_params[key] = value
         test.run()
