@@ -200,6 +200,7 @@ class ReadOptions:
     kl_estimator: str | None = None
     format: str | None = None
     strict: bool = False
+    whole: bool = False  # a table that names no run or step, or has a bad cell, is refused
 
 
 class LogError(Exception):

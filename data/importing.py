@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,12 +84,19 @@ def spool_paths(
     """Read logs into durable segments in the inbox; whoever owns the store imports them.
 
     ``origin`` stands for the path of logs that were not read from a file of the user's.
+    With ``options.whole`` nothing is kept where anything was skipped.
     """
     done = Imported()
     batch: dict[str, RunLog] = {}
     rows = 0
     paths_read: list[str] = []
-    for item in readers.read(paths, options):
+    items: Iterable[RunLog | Skip] = readers.read(paths, options)
+    if options.whole:
+        items = list(items)
+        done.skipped = [item for item in items if isinstance(item, Skip)]
+        if done.skipped:
+            return done
+    for item in items:
         if progress:
             progress(item)
         if isinstance(item, Skip):

@@ -7,6 +7,7 @@ It becomes a durable segment before the answer is sent.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -29,6 +30,16 @@ MOST_MEGABYTES = 64
 OPTIONS = ("project", "run", "proxy", "gold", "gold_kind", "kl", "kl_unit", "kl_estimator")
 """Query parameters, as the options of ``python -m data import``."""
 
+TAKEN = (
+    "", "application/json", "application/jsonl", "application/json-lines", "application/x-ndjson",
+    "application/ndjson", "application/octet-stream", "application/vnd.apache.parquet",
+    "application/x-parquet", "application/parquet", "text/plain",
+    "application/x-www-form-urlencoded",  # what urllib and curl say where nobody says anything
+)  # fmt: skip
+"""Values of Content-Type; the body itself tells Parquet from JSON Lines."""
+
+_OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
+
 
 class Refused(Exception):
     """A request that is not taken: status code and reason."""
@@ -44,61 +55,99 @@ def routes(owner: Callable[[], Owner | None]) -> list[Route]:
 
     async def ingest(request: Request) -> Response:
         try:
+            if request.method != "POST":
+                raise Refused(405, "rows are taken by POST")
             held = owner()
             if held is None:
                 raise Refused(503, "the store is not open yet")
             _check_token(request)
+            _check_headers(request)
+            options = _options(request)
             body = await _body(request)
-            unknown = [key for key in request.query_params if key not in OPTIONS]
-            if unknown:
-                raise Refused(400, f"unknown parameter {unknown[0]!r}; known: {', '.join(OPTIONS)}")
-            given: dict[str, Any] = dict(request.query_params)
-            options = replace(ReadOptions(), **given)
             return JSONResponse(await run_in_threadpool(_take, held, body, options))
         except Refused as refusal:
-            return JSONResponse({"error": str(refusal)}, refusal.status)
+            headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}}
+            return JSONResponse(
+                {"error": str(refusal)}, refusal.status, headers.get(refusal.status)
+            )
 
-    return [Route("/api/ingest", ingest, methods=["POST"])]
+    methods = ["POST", "GET", "PUT", "PATCH", "DELETE"]
+    return [Route("/api/ingest", ingest, methods=methods)]
 
 
 def _check_token(request: Request) -> None:
     expected = os.environ.get("OVEROPT_INGEST_TOKEN")
     if not expected:
         raise Refused(403, "ingestion is off: start the server with OVEROPT_INGEST_TOKEN set")
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    if not secrets.compare_digest(given.encode(), expected.encode()):
+    given = request.headers.get("authorization", "")
+    if not given:
         raise Refused(401, "send the header Authorization: Bearer TOKEN")
+    if not secrets.compare_digest(given.encode(), f"Bearer {expected}".encode()):
+        raise Refused(401, "the token of the header Authorization: Bearer TOKEN is another one")
+
+
+def _check_headers(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in TAKEN:
+        raise Refused(415, f"a body of {kind} is not taken: send Parquet or JSON Lines")
+    packed = request.headers.get("content-encoding", "identity")
+    if packed.lower() != "identity":
+        raise Refused(415, f"a body packed by {packed} is not taken: send it as it is")
+
+
+def _options(request: Request) -> ReadOptions:
+    given: dict[str, Any] = {}
+    for key, value in request.query_params.multi_items():
+        if key not in OPTIONS:
+            raise Refused(400, f"unknown parameter {key!r}; known: {', '.join(OPTIONS)}")
+        if key in given:
+            raise Refused(400, f"the parameter {key} is given twice")
+        if not value.strip():
+            raise Refused(400, f"the parameter {key} is empty")
+        given[key] = value
+    return replace(ReadOptions(whole=True), **given)
 
 
 async def _body(request: Request) -> bytes:
-    limit = int(float(os.environ.get("OVEROPT_INGEST_MB", MOST_MEGABYTES)) * 1e6)
+    stated = os.environ.get("OVEROPT_INGEST_MB", str(MOST_MEGABYTES))
+    try:
+        limit = int(float(stated) * 1e6)
+    except (ValueError, OverflowError):
+        raise Refused(500, f"OVEROPT_INGEST_MB={stated} is no number of megabytes") from None
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > limit:
             raise Refused(413, f"a body may have at most {limit / 1e6:g} MB; send it in parts")
         parts.append(part)
-    if not size:
+    body = b"".join(parts)
+    if not body.strip():
         raise Refused(400, "the body is empty; expected Parquet or JSON Lines")
-    return b"".join(parts)
+    return body
 
 
 def _take(owner: Owner, body: bytes, options: ReadOptions) -> dict[str, object]:
     kind = "parquet" if body[:4] == b"PAR1" else "jsonl"
     with tempfile.TemporaryDirectory(dir=owner.home) as folder:
-        file = Path(folder) / f"{options.run or 'body'}.{kind}".replace("/", "_")
-        file.write_bytes(body)
+        file = Path(folder) / f"body.{kind}"
+        # With a line end the last line is whole or wrong, never one that still grows.
+        file.write_bytes(body if kind == "parquet" else body.removesuffix(b"\n") + b"\n")
         done = spool_paths(
             owner.home, [file], options, keep_skips=False, origin="posted to /api/ingest"
         )
     if done.skipped:
         reasons = "; ".join(skip.reason for skip in done.skipped)
-        raise Refused(422, reasons)
+        # What the commands call --kl-unit is the parameter kl_unit here.
+        raise Refused(422, _OPTION.sub(lambda name: name[1].replace("-", "_"), reasons))
     owner.store.drain()
+    results = owner.store.results(done.segments)
+    if len(results) < len(done.segments):
+        raise Refused(503, "the rows are kept, but the store could not take them in yet: its "
+                      "owner's output says why, and it tries again by itself")  # fmt: skip
     return {
         "runs": [
             {"run": row["run"], "points": row["points"], "replaced": row["replaced"]}
-            for result in owner.store.results(done.segments)
+            for result in results
             for row in result["runs"]
         ]
     }

@@ -101,7 +101,9 @@ class Cells:
     def name(self, row: int, column: str, cell: object, what: str) -> None:
         """Note what is wrong with one cell, with its place in the file."""
         place = f"{self.table.place} {self.table.lines[row]}"
-        problem = f"{place}, column {column[:80]}: {str(cell)[:40]!r} {what}"
+        problem = f"{place} has no {column[:80]}"
+        if cell is not None:
+            problem = f"{place}, column {column[:80]}: {str(cell)[:40]!r} {what}"
         self.problems.append((row, problem))
 
     def all_problems(self) -> list[str]:

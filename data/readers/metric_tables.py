@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts, RunLog
+from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
 from data.readers import conversion, sample_tables, table_files
 from data.readers.cells import Cells
 from data.readers.conversion import REFERENCES, KLSource
@@ -63,6 +63,8 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
         LogError: an option names a column that the table does not have.
     """
     said, rows = _columns(cells, options)
+    if options.whole and said.step is None:
+        raise LogError(f"{cells.table.path.name} has no column step")
     rows = rows.with_columns(names.alias("run_id"))
     if cells.bad_rows:
         bad = pl.Series(sorted(cells.bad_rows), dtype=pl.Int64)

@@ -176,7 +176,9 @@ def load_json(text: str, what: str) -> Any:
     except RecursionError:
         raise LogError(f"{what} nests its JSON too deeply to be a log") from None
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno} column {error.colno}"
+        place = f"column {error.colno}"
+        if "\n" in text:
+            place = f"line {error.lineno} {place}"
         raise LogError(f"{what} is not whole JSON ({error.msg} at {place})") from None
     except ValueError:  # Python refuses to parse integers of more than 4300 digits
         raise LogError(f"{what} holds a number of thousands of digits") from None

@@ -61,7 +61,22 @@ def read(path: Path, options: ReadOptions, kind: str | None = None) -> Iterator[
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
-    path, cells = table.path, Cells(table)
+    cells = Cells(table)
+    logs = _logs(table, cells, options)
+    if options.whole:
+        columns = table.frame.columns
+        if options.run is None and RUN_ID.find(columns) is None:
+            raise LogError(
+                f"{table.path.name} names no run: add a column run_id, or name it with --run"
+            )
+        logs = iter(list(logs))
+        if problems := cells.all_problems():
+            raise LogError(f"{table.path.name}: {several(problems)}")
+    yield from logs
+
+
+def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
+    path = table.path
     if wandb_export.holds(table.frame.columns):
         name = options.run or stem(path)
         yield wandb_export.read(cells, name, options.run is not None, options)

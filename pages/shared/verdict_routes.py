@@ -13,25 +13,38 @@ from starlette.routing import Route
 from analytics.verdicts import method
 from data.owner import Owner
 
+PARAMETERS = ("run", "project")
+
 
 def verdict_routes(owner: Callable[[], Owner | None]) -> list[Route]:
-    """One route; ``?run=R`` (may repeat) and ``?project=P`` narrow it."""
+    """One route; ``?run=R`` (may repeat) and ``?project=P`` narrow it.
+
+    A run that is not judged yet has no row; one that has grown since says ``updating``.
+    """
 
     async def verdicts(request: Request) -> Response:
         held = owner()
         if held is None:
             return JSONResponse({"error": "the store is not open yet"}, 503)
+        for key in request.query_params:
+            if key not in PARAMETERS:
+                known = ", ".join(PARAMETERS)
+                return JSONResponse({"error": f"unknown parameter {key!r}; known: {known}"}, 400)
         runs = request.query_params.getlist("run") or None
-        rows = await run_in_threadpool(_kept, held, runs, request.query_params.get("project"))
-        return JSONResponse(rows)
+        project = request.query_params.get("project")
+        there = await run_in_threadpool(held.store.query, "runs", project=project, runs=runs)
+        missing = sorted(set(runs or []) - set(there["run_id"]))
+        if missing or (project is not None and there.is_empty()):
+            what = f"run {missing[0]!r}" if missing else f"project {project!r}"
+            return JSONResponse({"error": f"{what} is not in this store"}, 404)
+        return JSONResponse(await run_in_threadpool(_kept, held, there["run_id"].to_list()))
 
     return [Route("/api/verdicts", verdicts, methods=["GET"])]
 
 
-def _kept(owner: Owner, runs: list[str] | None, project: str | None) -> list[dict[str, object]]:
+def _kept(owner: Owner, runs: list[str]) -> list[dict[str, object]]:
     kept = owner.store.query("verdicts", runs=runs, until=-1, source="", method=method())
-    rows = [
+    return [
         json.loads(row["verdict"]) | {"updating": not row["current"]}
         for row in kept.iter_rows(named=True)
     ]
-    return [row for row in rows if project is None or row["project"] == project]
