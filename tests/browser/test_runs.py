@@ -52,7 +52,7 @@ def test_first_request_after_a_start_may_be_a_deep_link(bundled, open_page) -> N
 )
 def test_pages_fit_their_window(bundled, open_page, path: str, width: int, dark: bool) -> None:
     view = open_page(bundled.url + path, width=width, dark=dark, charts="over" in path)
-    view.page.get_by_text("r3_grpo_bigrm").first.wait_for()
+    view.says("r3_grpo_bigrm")
     view.fits().never_says("Traceback", "could not be drawn")
 
 
