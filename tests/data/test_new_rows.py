@@ -109,7 +109,7 @@ def compared(folder: Path, segments: list[list[RunLog]]) -> list[bool]:
 PIECES = st.lists(
     st.tuples(
         st.sets(st.sampled_from(RUNS), min_size=1), st.integers(0, 40), st.integers(1, 400),
-        st.integers(0, 1), st.sampled_from(["table", "trl"]),
+        st.integers(0, 1), st.sampled_from(["table", "trl", "wandb"]),
     ),
     min_size=1, max_size=4,
 )  # fmt: skip
@@ -138,8 +138,9 @@ def test_rows_that_may_meet_others_are_merged(tmp_path: Path) -> None:
         [rows_of("a", 40, 50, 1, "trl")],  # a step again, after a resume
         [rows_of("c", 0, 9, 0, "table"), rows_of("b", 5, 9, 1, "table")],  # one of two is new
         [rows_of("b", 11, 30, 0, "table"), rows_of("c", 10, 12, 0, "table")],
+        [rows_of("d", 3, 900, 0, "wandb"), rows_of("e", 0, 5, 0, "wandb")],  # metrics alone
     ]
-    assert compared(tmp_path, segments) == [True, True, False, False, True]
+    assert compared(tmp_path, segments) == [True, True, False, False, True, True]
 
 
 def test_a_segment_of_an_earlier_version_is_merged(tmp_path: Path) -> None:
