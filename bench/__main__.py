@@ -8,16 +8,18 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import hallucination, imports, pages, trackers, verdicts
+from bench import hallucination, imports, memory, pages, trackers, verdicts
 
-BENCHMARKS = {
-    "imports": imports.measure, "trackers": trackers.measure, "verdicts": verdicts.measure,
-    "pages": pages.measure, "hallucination": hallucination.measure,
+BENCHMARKS: dict[str, Callable[[int, int], list[dict[str, object]]]] = {
+    "imports": imports.measure, "memory": memory.measure, "trackers": trackers.measure,
+    "verdicts": verdicts.measure, "pages": pages.measure, "hallucination": hallucination.measure,
 }  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 
@@ -27,6 +29,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--runs", type=int, default=200, help="synthetic runs")
     parser.add_argument("--steps", type=int, default=5_000, help="steps of each")
+    parser.add_argument("--megabytes", type=int, default=2_000, help="size of memory's log")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
@@ -36,7 +39,10 @@ def main() -> int:
     for name in options.names or BENCHMARKS:
         began, load = time.time(), os.getloadavg()[0]
         try:
-            rows = BENCHMARKS[name](options.runs, options.steps)
+            measure = BENCHMARKS[name]
+            if name == "memory":
+                measure = partial(memory.measure, megabytes=options.megabytes)
+            rows = measure(options.runs, options.steps)
         except (RuntimeError, ImportError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             failed = True

@@ -7,6 +7,7 @@ address keys alike.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -105,16 +106,19 @@ CORPUS_COLUMNS: dict[str, pl.DataType] = {
 """Columns of the corpus table; the key is (loop, iteration, origin, generator_iteration)."""
 
 
+@cache
 def no_answers() -> pl.DataFrame:
     """An empty answers frame."""
     return pl.DataFrame(schema=ANSWER_COLUMNS)
 
 
+@cache
 def no_audits() -> pl.DataFrame:
     """An empty frame of human re-grades."""
     return pl.DataFrame(schema=AUDIT_COLUMNS)
 
 
+@cache
 def no_corpus() -> pl.DataFrame:
     """An empty corpus frame."""
     return pl.DataFrame(schema=CORPUS_COLUMNS)

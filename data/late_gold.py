@@ -24,7 +24,9 @@ def parted(log: RunLog) -> tuple[pl.DataFrame, pl.DataFrame]:
     if log.format != "table" or not rows.height:
         return rows, nothing
     has_gold = pl.col("gold_reward").is_not_null()
-    alone = not any(rows[c].drop_nulls().len() for c in ("kl", "proxy_reward"))
+    alone = all(rows[c].null_count() == rows.height for c in ("kl", "proxy_reward"))
+    if not alone and "gold_source" not in rows.columns:
+        return rows, nothing
     if "gold_source" in rows.columns:
         named = pl.col("gold_source").is_not_null() & (pl.col("gold_source") != "")
     else:

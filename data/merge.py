@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from data import answers, role_changes
-from data.readers.conversion import NO_KEY
-from data.readers.kl_zero import NEVER
-from data.readers.roles import NO_GOLD
-from data.rereading import KL_FACTS
+from data import answers, new_rows, role_changes, run_records
 from data.rollups import affect, refresh
-from data.sql import sql
+from data.sql import literal, sql
 
 Cursor = duckdb.DuckDBPyConnection
-
-
-def literal(path: Path) -> str:
-    """A path for ``read_parquet``, which takes ``[``, ``*`` and ``?`` for a pattern.
-
-    >>> literal(Path("a[1]/b.parquet"))
-    'a[[]1]/b.parquet'
-    """
-    return re.sub(r"([\[*?])", r"[\1]", str(path))
 
 
 def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
@@ -42,42 +28,28 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     Returns:
         One row a run: its run_id, rows added and replaced, whether anything changed, notes.
     """
-    read = "create or replace temp table incoming_metrics as select * from read_parquet($path)"
-    cursor.execute(read, {"path": literal(segment / "metrics.parquet")})
-    read = "create or replace temp table incoming_scalars as select * from read_parquet($path)"
-    cursor.execute(read, {"path": literal(segment / "scalars.parquet")})
-    read = (
-        "create or replace temp table incoming_samples as "
-        "select * replace (map_from_entries(extra) as extra) from read_parquet($path)"
-    )
-    cursor.execute(read, {"path": literal(segment / "samples.parquet")})
-
-    gold = segment / "gold.parquet"
-    read = "create or replace temp table incoming_gold as select * from read_parquet($path)"
-    if gold.is_file():
-        cursor.execute(read, {"path": literal(gold)})
-    else:  # segments from before gold stood apart
-        cursor.execute(
-            "create or replace temp table incoming_gold as from gold_evaluations limit 0"
-        )
-
+    choices = role_changes.choices(cursor)
+    known = run_records.kept(cursor, runs["run_id"].to_list())
     answered = answers.load(cursor, segment, literal(segment))
-    names: dict[str, str] = {}
-    proposals = set(runs["run_id"])
-    rows = list(role_changes.incoming(cursor, runs))
-    for row in rows:
-        others = proposals - {row["run_id"]} | set(names.values())
-        names[row["run_id"]] = _settle_name(cursor, row, others)
-    for proposed, settled in names.items():
-        if settled != proposed:
-            _rename(cursor, proposed, settled)
-    cursor.execute(sql("changes", "merge"))
-    counted = cursor.sql("select * from changes_by_run").pl()
-    counts = {row["run_id"]: row for row in counted.iter_rows(named=True)}
+    rows = runs.to_dicts()
+    names = {row["run_id"]: row["run_id"] for row in rows}
+    straight = (
+        all(_keeps_its_name(row, known) for row in rows)
+        and not any(role_changes.chosen(row, choices, known) for row in rows)
+        and new_rows.arrive(cursor, segment, runs, bool(known))
+    )
+    if straight:
+        counts, metrics_alone = new_rows.insert(cursor)
+    else:
+        _load(cursor, segment)
+        rows = list(role_changes.incoming(cursor, rows, choices, known))
+        names = _settle_names(cursor, rows, answered)
+        known = run_records.kept(cursor, list(names.values()))
+        counts, metrics_alone = _compare(cursor), False
     graded = answers.merge(cursor) if answered else {}
     generation = _one(cursor, "select number + 1 from generation")
 
-    results, affected = [], []
+    results, affected, records = [], [], []
     for row in rows:
         run_id = names[row["run_id"]]
         notes = json.loads(row["warnings"])
@@ -87,24 +59,70 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
                 f"this one became {run_id!r}"
             )
         count = counts.get(run_id, {})
-        added = {k: int(count.get(k, 0)) for k in ("points", "gold_evaluations", "samples")}
+        added = {k: count.get(k, 0) for k in ("points", "gold_evaluations", "samples")}
         told_apart = graded.get(run_id, {"answers": 0, "replaced": 0, "moved": 0})
         moved = any(count.get(k, 0) for k in ("points", "samples", "moved"))
         moved = moved or told_apart["moved"] > 0
-        told = _tell(cursor, run_id, row, notes, generation, moved)
+        if run_id in known:
+            told = run_records.tell(cursor, known[run_id], row, notes, generation, moved)
+        else:
+            records.append(run_records.new(run_id, row, notes))
+            told = True
         if moved or told:
             affected.append(run_id)
         results.append({
             "run": run_id, "format": row["format"], **added,
             "answers": told_apart["answers"],
-            "replaced": int(count.get("replaced", 0)) + told_apart["replaced"],
+            "replaced": count.get("replaced", 0) + told_apart["replaced"],
             "changed": moved or told, "facts": json.loads(row["facts"]), "warnings": notes,
         })  # fmt: skip
+    run_records.insert(cursor, records, generation)
     if affected:
-        refresh(cursor, affected)
+        whole = metrics_alone and not answered and not known
+        refresh(cursor, affected, "arrived" if whole else "stored")
     if _unskip(cursor, runs["path"].to_list()) or affected:
         cursor.execute("update generation set number = number + 1")
     return results
+
+
+def _keeps_its_name(row: dict[str, Any], known: dict[str, dict[str, Any]]) -> bool:
+    """Whether a run goes by its proposed name without a look at its rows (see _settle_name)."""
+    kept = known.get(row["run_id"])
+    if row["verbatim"] or kept is None:
+        return True
+    return bool(kept["path"] == row["path"] or kept["format"] == "settings")
+
+
+def _load(cursor: Cursor, segment: Path) -> None:
+    """The segment's rows as temporary tables incoming_*, of the same kinds as the store's."""
+    cursor.execute(sql("changes", "incoming_tables"))
+    for name in ("metrics", "scalars", "gold"):
+        file = segment / f"{name}.parquet"
+        if file.is_file():  # segments from before gold stood apart have none
+            cursor.execute(sql("changes", f"incoming_{name}"), {"path": literal(file)})
+    samples = segment / "samples.parquet"
+    cursor.execute(sql("changes", "incoming_samples"), {"path": literal(samples)})
+
+
+def _settle_names(cursor: Cursor, rows: list[dict[str, Any]], answered: bool) -> dict[str, str]:
+    """The name in the store of each proposed one; the incoming rows bear it from here on."""
+    names: dict[str, str] = {}
+    proposals = {row["run_id"] for row in rows}
+    for row in rows:
+        others = proposals - {row["run_id"]} | set(names.values())
+        names[row["run_id"]] = _settle_name(cursor, row, others)
+    for proposed, settled in names.items():
+        if settled != proposed:
+            _rename(cursor, proposed, settled, answered)
+    return names
+
+
+def _compare(cursor: Cursor) -> dict[str, dict[str, int]]:
+    """Merge the incoming rows with those that are there; what came and was replaced, by run."""
+    cursor.execute(sql("changes", "merge"))
+    rows = cursor.execute("select * from changes_by_run").fetchall()
+    names = ("points", "replaced", "gold_evaluations", "samples", "moved")
+    return {run: dict(zip(names, row, strict=True)) for run, *row in rows}
 
 
 def _unskip(cursor: Cursor, paths: list[str]) -> bool:
@@ -184,99 +202,14 @@ def _same_rows(cursor: Cursor, kept: str, incoming: str) -> bool | None:
     return True if compared else None
 
 
-def _rename(cursor: Cursor, old: str, new: str) -> None:
+def _rename(cursor: Cursor, old: str, new: str, answered: bool) -> None:
     names = {"old": old, "new": new}
     cursor.execute("update incoming_metrics set run_id = $new where run_id = $old", names)
     cursor.execute("update incoming_scalars set run_id = $new where run_id = $old", names)
     cursor.execute("update incoming_gold set run_id = $new where run_id = $old", names)
     cursor.execute("update incoming_samples set run_id = $new where run_id = $old", names)
-    answers.rename(cursor, names)
-
-
-def _tell(
-    cursor: Cursor, run_id: str, row: dict[str, Any], notes: list[str], generation: int, moved: bool
-) -> bool:
-    """Keep what the log says of the run; return whether that is anything new."""
-    kept = _first(
-        cursor,
-        "select project, format, parent, path, facts, warnings from runs where run_id = $run",
-        run=run_id,
-    )
-    facts = _merged_facts(json.loads(row["facts"]), {})  # in the order that merging keeps
-    new = {
-        "run": run_id, "project": row["project"] or "default", "format": row["format"],
-        "parent": row["parent"], "path": row["path"], "warnings": json.dumps(notes),
-    }  # fmt: skip
-    if kept is None:
-        cursor.execute(
-            "insert into runs (run_id, project, format, parent, path, facts, warnings, ordinal, "
-            "generation) select $run, $project, $format, $parent, $path, $facts, $warnings, "
-            "(select coalesce(max(ordinal) + 1, 0) from runs), $generation",
-            {**new, "facts": json.dumps(facts), "generation": generation},
-        )
-        return True
-    old = json.loads(kept[4])
-    new["project"] = row["project"] or kept[0]
-    if row["source_rank"] > _rank_of(kept[1]):
-        facts = _merged_facts(facts, old) | {"stated": facts.get("stated", [])}
-        # The poorer log of a known run fills in; it does not rename where the run came from.
-        new |= {"format": kept[1], "parent": kept[2], "path": kept[3], "warnings": kept[5]}
-        if row["format"] == "settings":  # so that a corrected table corrects
-            facts["config"] |= json.loads(row["facts"])["config"]
-    else:
-        facts = _merged_facts(old, facts) | {"stated": facts.get("stated", [])}
-        new["warnings"] = json.dumps(_still_true(notes, facts))
-    if str(facts.get("kl_note") or "").startswith(NEVER) and old.get("kl_conversion") != "missing":
-        cursor.execute("update metrics set kl = null where run_id = $run", {"run": run_id})
-    before = (kept[0], kept[1], kept[2], kept[3], old, kept[5])
-    after = (new["project"], new["format"], new["parent"], new["path"], facts, new["warnings"])
-    if before == after and not moved:
-        return False
-    # A copy at another place is noted, but is no change that verdicts would have to follow.
-    changed = before[:1] + before[4:] != after[:1] + after[4:] or moved
-    cursor.execute(
-        "update runs set project = $project, format = $format, parent = $parent, path = $path, "
-        "facts = $facts, warnings = $warnings, "
-        "generation = case when $changed then $generation else generation end, "
-        "imported_at = case when $changed then current_timestamp else imported_at end "
-        "where run_id = $run",
-        {**new, "facts": json.dumps(facts), "generation": generation, "changed": changed},
-    )
-    return changed
-
-
-def _still_true(notes: list[str], facts: dict[str, Any]) -> list[str]:
-    """A part of a log may lack what the rest of it has: what it says is missing may be there."""
-    if facts.get("gold_key"):
-        notes = [note for note in notes if not note.startswith(NO_GOLD)]
-    if facts.get("kl_key"):
-        notes = [note for note in notes if not note.startswith(NO_KEY)]
-    return notes
-
-
-def _rank_of(name: str) -> int:
-    from data.spool import FORMAT_RANK
-
-    return FORMAT_RANK.get(name, 9)
-
-
-def _merged_facts(poorer: dict[str, Any], richer: dict[str, Any]) -> dict[str, Any]:
-    """The richer log's facts; what it leaves open is filled from the other."""
-    facts = dict(poorer)
-    for key, value in richer.items():
-        if value not in (None, "", [], {}, "missing", 0):
-            facts[key] = value
-    never = str(richer.get("kl_note") or "").startswith(NEVER)
-    if never:  # the whole log tells what its first rows could not
-        facts |= {key: richer.get(key) for key in KL_FACTS}
-    elif richer.get("kl_conversion") == "missing" and poorer.get("kl_conversion") != "missing":
-        facts |= {key: poorer[key] for key in KL_FACTS if key in poorer}
-    checkpoints = {*poorer.get("checkpoints", []), *richer.get("checkpoints", [])}
-    facts["checkpoints"] = sorted(checkpoints)
-    sources = {s.get("path"): s for s in [*poorer.get("sources", []), *richer.get("sources", [])]}
-    facts["sources"] = [sources[path] for path in sorted(sources, key=str)]
-    facts["config"] = {**poorer.get("config", {}), **richer.get("config", {})}
-    return facts
+    if answered:
+        answers.rename(cursor, names)
 
 
 def _one(cursor: Cursor, text: str, **params: Any) -> int:

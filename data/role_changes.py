@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from data.columns import METRIC_COLUMNS
 from data.readers.roles import function_of
-from data.rereading import Roles, reread
+from data.rereading import ROLE_NAMES, Roles, reread
 from data.rollups import affect, refresh
 from data.run_rows import RunRows, parked
 from data.sql import sql
@@ -64,20 +64,33 @@ def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, 
     return results
 
 
-def incoming(cursor: Cursor, runs: pl.DataFrame) -> Iterator[dict[str, Any]]:
+def choices(cursor: Cursor) -> dict[str, Roles]:
+    """What was chosen, by project."""
+    names = ("project", *ROLE_NAMES)
+    rows = cursor.execute(sql("changes", "kept_choices")).fetchall()
+    return {row[0]: Roles(**dict(zip(names[1:], row[1:], strict=True))) for row in rows}
+
+
+def chosen(
+    row: Mapping[str, Any], choices: Mapping[str, Roles], known: Mapping[str, Mapping[str, Any]]
+) -> Roles | None:
+    """What was chosen for the project of an incoming run."""
+    kept = known.get(row["run_id"])
+    return choices.get(row["project"] or (kept["project"] if kept else "default"))
+
+
+def incoming(
+    cursor: Cursor, rows: Iterable[dict[str, Any]], choices: Mapping[str, Roles],
+    known: Mapping[str, Mapping[str, Any]],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """The runs of a segment, their incoming rows read as their project's choice says."""
-    table = cursor.sql("select * from project_roles").pl()
-    choices = {row.pop("project"): Roles(**row) for row in table.iter_rows(named=True)}
-    for row in runs.iter_rows(named=True):
-        if choices and "source_rank" in row:
-            kept = cursor.execute(
-                "select project, facts from runs where run_id = $run", {"run": row["run_id"]}
-            ).fetchall()
-            project = row["project"] or (kept[0][0] if kept else "default")
-            known = json.loads(kept[0][1]) if kept else None
+    for row in rows:
+        roles = chosen(row, choices, known) if "source_rank" in row else None
+        if roles:
+            kept = known.get(row["run_id"])
             facts, warnings = json.loads(row["facts"]), json.loads(row["warnings"])
-            roles = choices.get(project)
-            told = roles and _read_again(cursor, row["run_id"], facts, warnings, roles, known)
+            before = json.loads(kept["facts"]) if kept else None
+            told = _read_again(cursor, row["run_id"], facts, warnings, roles, before)
             if told:
                 row = row | {
                     "facts": json.dumps(told.facts), "warnings": json.dumps(told.warnings)

@@ -18,7 +18,15 @@ def affect(cursor: duckdb.DuckDBPyConnection, runs: Sequence[str]) -> None:
     )
 
 
-def refresh(cursor: duckdb.DuckDBPyConnection, runs: Sequence[str]) -> None:
-    """Compute the rollups of the runs afresh."""
+def refresh(cursor: duckdb.DuckDBPyConnection, runs: Sequence[str], rows: str = "stored") -> None:
+    """Compute the rollups of the runs afresh.
+
+    Args:
+        cursor: has begun a transaction.
+        runs: their names.
+        rows: "stored" = all their metric rows in the tables; "arrived" = those of the segment at
+            hand, where it has all there are, in order (see data.new_rows).
+    """
     affect(cursor, runs)
+    cursor.execute(sql("changes", f"rollups_of_{rows}"))
     cursor.execute(sql("changes", "rollups"))

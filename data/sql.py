@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -21,3 +22,12 @@ def sql(folder: str, name: str) -> str:
     if not name.isidentifier() or not path.is_file():
         raise StoreError(f"there is no query named {name!r}")
     return path.read_text()
+
+
+def literal(path: Path) -> str:
+    """A path for ``read_parquet``, which takes ``[``, ``*`` and ``?`` for a pattern.
+
+    >>> literal(Path("a[1]/b.parquet"))
+    'a[[]1]/b.parquet'
+    """
+    return re.sub(r"([\[*?])", r"[\1]", str(path))

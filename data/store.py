@@ -193,12 +193,15 @@ class Store:
                     f"{path} has schema version {version}, this program knows up to "
                     f"{SCHEMA_VERSION}: use the newer program that wrote it"
                 )
+            macros = False
             for target, name in MIGRATIONS:
                 if target > version:
-                    if target > 2:  # fills rollups by these
+                    if target > 2 and not macros:  # fills rollups by these
                         cursor.execute(sql("changes", "answers_macros"))
+                        macros = True
                     cursor.execute("begin")
                     cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})
                     cursor.execute("commit")
-            cursor.execute(sql("changes", "answers_macros"))
+            if not macros:
+                cursor.execute(sql("changes", "answers_macros"))

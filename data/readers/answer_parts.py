@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from data.columns import LogError, ReadOptions, RunLog
 from data.readers import answer_tables
 from data.readers.cells import Cells
 from data.readers.mapping import RUN_ID
 from data.readers.table_files import Table
+
+if TYPE_CHECKING:  # imported where it is used: a tenth of a second that most imports do without
+    import pyarrow.parquet as pq
 
 LARGE = 1_000_000
 """Rows from which a file is read in parts."""
@@ -27,6 +29,9 @@ def recognises(path: Path) -> bool:
     """Whether a file is a Parquet table of so many answers, by loop and iteration."""
     if not path.name.endswith(".parquet"):
         return False
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         with path.open("rb") as file:
             metadata = pq.ParquetFile(file).metadata
@@ -50,6 +55,9 @@ def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
     Raises:
         LogError: the file breaks off or cannot be read.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         with path.open("rb") as file:
             parquet = pq.ParquetFile(file)

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from data.columns import LogError
 from data.readers.completions import chat_text
 from data.readers.scalars import load_json, read_text
@@ -90,7 +88,7 @@ def _member(path: Path, info: zipfile.ZipInfo) -> Any:
             packed = file.read(info.compress_size)
         raw = _unpacked(packed, info)
         return load_json(raw.decode(), what)
-    except (zlib.error, pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
+    except (zlib.error, OSError, UnicodeDecodeError, ValueError) as error:
         raise LogError(f"{what} is broken ({str(error).splitlines()[0][:120]})") from None
 
 
@@ -101,8 +99,13 @@ def _unpacked(packed: bytes, info: zipfile.ZipInfo) -> bytes:
     elif info.compress_type == zipfile.ZIP_DEFLATED:
         raw = zlib.decompressobj(-15).decompress(packed, limit + 1)
     elif info.compress_type == ZSTD:  # which zipfile learns only with Python 3.14
-        with pa.CompressedInputStream(pa.BufferReader(packed), "zstd") as stream:
-            raw = stream.read(limit + 1)
+        import pyarrow as pa  # takes a tenth of a second, which few logs need
+
+        try:
+            with pa.CompressedInputStream(pa.BufferReader(packed), "zstd") as stream:
+                raw = stream.read(limit + 1)
+        except pa.ArrowException as error:
+            raise ValueError(str(error)) from None
     else:
         raise ValueError(f"packed by method {info.compress_type}")
     if len(raw) != limit:

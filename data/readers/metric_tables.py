@@ -76,13 +76,15 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
     summary = rows.group_by("run_id", maintain_order=True).agg(
         pl.len().alias("rows"), *_summaries(rows)
     )
-    clean = _declared(rows, said)
+    with_logged = _declared(rows, said)
+    as_logged = with_logged.drop(LOGGED)  # where the KL stands as it was logged, once is enough
     start = 0
     for told in summary.iter_rows(named=True):
-        raw, part = rows.slice(start, told["rows"]), clean.slice(start, told["rows"])
-        start += told["rows"]
+        height = told["rows"]
         told |= {"read": reads[told["run_id"]], "notes": cells.notes_of(names, told["run_id"])}
-        yield _log(part, raw, told, said, cells, verbatim, options)
+        raw, plain, full = (f.slice(start, height) for f in (rows, as_logged, with_logged))
+        yield _log(raw, plain, full, told, said, cells, verbatim, options)
+        start += height
 
 
 def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
@@ -180,8 +182,8 @@ def _declared(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
 
 
 def _log(
-    part: pl.DataFrame, raw: pl.DataFrame, told: dict[str, Any], said: Said, cells: Cells,
-    verbatim: bool, options: ReadOptions,
+    raw: pl.DataFrame, as_logged: pl.DataFrame, with_logged: pl.DataFrame, told: dict[str, Any],
+    said: Said, cells: Cells, verbatim: bool, options: ReadOptions,
 ) -> RunLog:  # fmt: skip
     """One run: its rows, and what its facts and warnings say of them."""
     table, name = cells.table, told["run_id"]
@@ -213,7 +215,7 @@ def _log(
             unmeasured = is_unmeasured(logged, watched, no_reference=False)
         if unmeasured:
             facts.kl_conversion, facts.kl_note, converted = "missing", unmeasured, True
-            part = part.with_columns(pl.lit(None, pl.Float64).alias("kl"))
+            with_logged = with_logged.with_columns(pl.lit(None, pl.Float64).alias("kl"))
             warnings.append(unmeasured)
         elif said.source.per_token and not told["has_length"]:
             warnings.append(conversion.no_length(facts))
@@ -232,7 +234,7 @@ def _log(
         verbatim=verbatim,
         format=FORMAT,
         path=str(table.path),
-        metrics=part if converted else part.drop(LOGGED),
+        metrics=with_logged if converted else as_logged,
         samples=sample_tables.no_samples(),
         facts=facts,
         warnings=warnings,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 from polars.exceptions import PanicException, PolarsError
 
 from data.columns import LogError
+
+if TYPE_CHECKING:  # imported where it is used: a tenth of a second that most imports do without
+    import pyarrow.parquet as pq
 
 MAX_BYTES = 4 << 30
 MAX_CELLS = (16 << 20, 20)
@@ -28,6 +30,9 @@ def read_parquet(path: Path) -> pl.DataFrame:
     Raises:
         LogError: the file cannot be opened, is too large, or is no whole Parquet file.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         if path.stat().st_size > MAX_BYTES:
             raise LogError(f"{path.name} is larger than the {MAX_BYTES >> 30} GiB that are read")

@@ -44,7 +44,7 @@ class Table:
 
     path: Path
     frame: pl.DataFrame
-    lines: Any = field(default_factory=list)  # whole numbers by row: a list or a Series
+    lines: Any = field(default_factory=list)  # whole numbers by row: a list, range or Series
     unread: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     place: str = "line"
@@ -59,7 +59,7 @@ def load(path: Path, kind: str | None = None) -> Table:
     kind = kind or kind_of(path)
     if kind == "parquet":
         frame = read_parquet(path)
-        table = Table(path, frame, list(range(1, frame.height + 1)), place="row")
+        table = Table(path, frame, range(1, frame.height + 1), place="row")
     else:
         table = Table(path, pl.DataFrame())
         table.frame = joined([frame for frame in text_blocks(table, kind) if frame.height])

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from data.columns import LogError
 from data.readers.scalars import CLOCK_KEYS, SUMMARY_KEYS, Row, Scalars, load_json, split_key
-from data.readers.tfrecord import records
 from data.readers.wire import fields, varint
 
 FORMAT = "tensorboard"
@@ -46,6 +45,8 @@ def read(path: Path) -> Scalars:
         LogError: the file cannot be opened, does not start with a whole record, or has neither
             scalars nor settings.
     """
+    from data.readers.tfrecord import records  # numpy and a table, a fifth of a second: only here
+
     scalars = Scalars(path=str(path), format=FORMAT)
     tags: dict[bytes, tuple[str, str]] = {}
     rows, replaced = scalars.rows, scalars.replaced
@@ -87,6 +88,8 @@ def first_wall_time(path: Path) -> float:
     Raises:
         LogError: the file does not start with a whole event.
     """
+    from data.readers.tfrecord import records
+
     try:
         with path.open("rb") as file:
             payload = next(records(file, path.stat().st_size, [], path.name), b"")

@@ -1,0 +1,1 @@
+insert into scalars by name select * from arrived_scalars;
