@@ -52,7 +52,7 @@ def refresh_when_store_changes() -> None:
     _watch(reads.pulse())
 
 
-@st.fragment(run_every=1.5)
+@st.fragment(run_every=1.0)
 def _watch(seen: tuple[int, int]) -> None:
     if reads.pulse() != seen:
         st.rerun(scope="app")
