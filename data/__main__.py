@@ -24,7 +24,7 @@ from data.readers.discover import FORMATS
 from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
 from data.sql import StoreError
-from data.watching import Watch, follow
+from data.watching import INTERVAL, Watch, follow
 
 Row = dict[str, Any]
 LIST_KEYS = (
@@ -225,7 +225,7 @@ def _parser() -> argparse.ArgumentParser:
 
     watches = commands.add_parser("watch", help="follow growing logs")
     watches.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    watches.add_argument("--interval", type=float, default=1.0, metavar="SECONDS")
+    watches.add_argument("--interval", type=float, default=INTERVAL, metavar="SECONDS")
     for name in ("project", "run", "proxy", "gold", "kl", "kl-unit"):
         watches.add_argument(f"--{name}")
     watches.set_defaults(do=_watch)

@@ -56,6 +56,7 @@ class Store:
                 f"{path} cannot be opened: {error}. Move it away: it is rebuilt from archive/."
             ) from error
         self._migrate(path)
+        self._generation = self._counted()
         self.refused: dict[str, str] = {}
         known = self._imported()
         self._import_all([s for s in spool.archived(home) if s.name not in known])
@@ -67,8 +68,8 @@ class Store:
 
     @property
     def generation(self) -> int:
-        """Counts up with every change; the key of caches."""
-        return int(self.query("counts")["generation"][0])
+        """Counts up with every change; the key of caches, and asked for all the time."""
+        return self._generation
 
     def query(self, name: str, **params: Any) -> pl.DataFrame:
         """Answer one question of ``data/queries`` with a frame; parameters are bound, never text.
@@ -122,6 +123,7 @@ class Store:
             except BaseException:
                 cursor.execute("rollback")
                 raise
+            self._generation = self._counted()
             return result
 
     def save_verdicts(self, rows: pl.DataFrame) -> None:
@@ -171,6 +173,11 @@ class Store:
             if segment.parent.name == "inbox":
                 spool.archive(self.home, segment)
         return results
+
+    def _counted(self) -> int:
+        with self._db.cursor() as cursor:
+            row = cursor.execute("select number from generation").fetchone()
+        return int(row[0]) if row else 0
 
     def _imported(self) -> set[str]:
         with self._db.cursor() as cursor:

@@ -176,6 +176,8 @@ def convert(
         lengths: mean response length in tokens, by row. A row without one takes the last known:
             with steps_per_generation > logging_steps it is the same generation batch.
     """
+    if not source.per_token and source.factor == 1.0:
+        return list(values)
     last: float | None = None
     converted: list[float | None] = []
     for value, length in zip(values, lengths, strict=True):

@@ -15,7 +15,7 @@ from data.readers.run_frame import run_frame
 from data.readers.run_samples import samples_of
 from data.readers.sample_kl import measured
 from data.readers.sample_tables import no_metrics, no_samples
-from data.readers.scalars import CLOCK_KEYS, Scalars
+from data.readers.scalars import Scalars
 from data.readers.tables import NotALog
 from data.readers.tracked import StoreRun
 
@@ -243,9 +243,7 @@ def _merged(parts: Parts) -> Scalars | None:
             merged.fill(scalars)
     if merged is None:
         return None
-    for phase, rows in merged.rows.items():
-        # The closing summary leaves a row of nothing but the clock in the event file.
-        merged.rows[phase] = {s: row for s, row in rows.items() if row.keys() - CLOCK_KEYS}
+    merged.drop_clock_rows()  # the closing summary leaves such a row in the event file
     return merged if merged.count() else None
 
 

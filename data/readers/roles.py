@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import polars as pl
+
 from data.columns import LogError, ReadOptions
 from data.readers.dialects import DPO_REWARDS, Dialect
 from data.readers.mapping import GOLD, GOLD_SD, PROXY, PROXY_SD
@@ -156,18 +159,17 @@ def _trained_on(scalars: Scalars, functions: dict[str, str]) -> str | None:
 
 
 def _is_total(scalars: Scalars, key: str) -> bool:
-    pairs = [
-        (row[key], row["reward"])
-        for rows in scalars.rows.values()
-        for row in rows.values()
-        if key in row and "reward" in row
-    ]
-    pairs = [(a, b) for a, b in pairs if a - a == 0 and b - b == 0]  # neither NaN nor infinite
+    there = [c.values for c in scalars.columns.values() if {key, "reward"} <= c.values.keys()]
+    pairs = [pl.DataFrame({"mean": v[key], "total": v["reward"]}) for v in there]
     if not pairs:
         return False
+    both = pl.concat(pairs).filter(pl.all_horizontal(pl.all().is_finite()))
+    mean, total = both.to_numpy().T
+    if not len(total):
+        return False
     # A mean may pass through zero, where no relative difference is small: the typical size counts.
-    size = (sum(b * b for _, b in pairs) / len(pairs)) ** 0.5
-    return all(abs(a - b) <= TOLERANCE * max(abs(b), size, 1e-12) for a, b in pairs)
+    size = max(float(np.sqrt(np.mean(total**2))), 1e-12)
+    return bool(np.all(np.abs(mean - total) <= TOLERANCE * np.maximum(np.abs(total), size)))
 
 
 def weights(scalars: Scalars, functions: dict[str, str]) -> dict[str, float]:

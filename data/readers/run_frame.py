@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any
+import operator
+from itertools import groupby
+from typing import Any, cast
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
 from data.readers import conversion, roles
@@ -15,7 +18,7 @@ from data.readers.dialects import Dialect, dialect_of
 from data.readers.kl_table import setting
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
 from data.readers.mapping import RUN_COLUMNS, gold_kind_of
-from data.readers.scalars import Row, Scalars
+from data.readers.scalars import Scalars
 from data.readers.settings import flat, no_reference, observed
 
 MAX_FURTHER_COLUMNS = 2000
@@ -40,8 +43,6 @@ SETTINGS_KEPT = (
 
 MODEL_SETTINGS_KEPT = ("_name_or_path", "model_type", "hidden_size", "num_hidden_layers")
 
-Values = list[float | None]
-
 
 def run_frame(
     scalars: Scalars, options: ReadOptions, facts: RunFacts, warnings: list[str]
@@ -54,19 +55,18 @@ def run_frame(
     Raises:
         LogError: an option names a key that the log does not have.
     """
-    index = [
-        (phase, step, row)
-        for phase, rows in sorted(scalars.rows.items(), reverse=True)  # "train" before "eval"
-        for step, row in sorted(rows.items())
-    ]
-    phases = [phase for phase, _, _ in index]
-    rows = [row for _, _, row in index]
+    held = sorted(scalars.columns.items(), reverse=True)  # "train" before "eval"
+    log = pl.concat([pl.DataFrame(columns.values) for _, columns in held], how="diagonal")
+    phases = [phase for phase, columns in held for _ in range(len(columns.steps))]
+    steps = np.concatenate([columns.steps for _, columns in held])
     keys = scalars.keys()
     settings = _settings(scalars)
-    kl_rows = [row["kl"] for row in scalars.rows["train"].values() if "kl" in row]
-    dialect = dialect_of(keys, settings, kl_rows)
+    trained = log.head(len(scalars.columns["train"].steps) if "train" in scalars.columns else 0)
+    dialect = dialect_of(keys, settings, _values(trained, "kl").drop_nulls().to_list())
     if dialect is not None:
-        settings |= observed(dialect.name, settings, list(scalars.rows["train"].values()))
+        both = [_values(trained, key) for key in ("kl", "logprobs_diff")]
+        pairs = pl.DataFrame(both).drop_nulls().rows() if dialect.name == "openrlhf" else []
+        settings |= observed(dialect.name, settings, pairs)
     chosen = roles.choose(scalars, dialect, options)
     warnings += chosen.warnings
     if options.kl:
@@ -75,12 +75,12 @@ def run_frame(
     window = _steps_per_row(scalars)
     _describe(scalars, dialect, chosen, settings, facts)
 
-    columns: dict[str, Values] = {c: [None] * len(rows) for c in METRIC_COLUMNS}
+    columns = dict.fromkeys(METRIC_COLUMNS, _values(log, ""))
     taken: set[str] = set()
     for column in RUN_COLUMNS:
         key = column.find(keys)
         if key:
-            columns[column.name] = _values(rows, key)
+            columns[column.name] = _values(log, key)
             taken.add(key)
     for name, key in (
         ("proxy_reward", chosen.proxy),
@@ -89,21 +89,23 @@ def run_frame(
         ("gold_reward_sd", chosen.gold_sd),
     ):
         if key:
-            columns[name] = _values(rows, key)
+            columns[name] = _values(log, key)
             taken.add(key)
     if chosen.proxy_in_evaluation:
         taken.add(chosen.proxy_in_evaluation)
-        there = _values(rows, chosen.proxy_in_evaluation)
-        columns["proxy_reward"] = [
-            b if phase == "eval" and a is None else a
-            for a, b, phase in zip(columns["proxy_reward"], there, phases, strict=True)
-        ]
-    if not any(value is not None for value in columns["n_responses"]):
-        columns["n_responses"] = _responses(settings, dialect, phases, rows, window)
+        there = _values(log, chosen.proxy_in_evaluation)
+        missing = pl.Series([phase == "eval" for phase in phases]) & (
+            columns["proxy_reward"].is_null()
+        )
+        columns["proxy_reward"] = there.zip_with(missing, columns["proxy_reward"])
+    if not columns["n_responses"].count():
+        columns["n_responses"] = _responses(settings, dialect, phases, log, window)
 
-    logged = _kl(columns, keys, phases, rows, dialect, settings, window, options, facts, warnings)
+    logged = _kl(columns, log, phases, dialect, settings, window, options, facts, warnings)
     if dialect is not None and dialect.name == "verl":
-        zero_at_start(columns["kl"], [entry[:2] for entry in index], facts)
+        kl = columns["kl"].to_list()
+        zero_at_start(kl, list(zip(phases, steps.tolist(), strict=True)), facts)
+        columns["kl"] = pl.Series(kl, dtype=pl.Float64)
     taken |= {"kl", *([facts.kl_key] if facts.kl_key else [])}
     facts.nan_rows = _nan_rows(logged, columns["proxy_reward"], columns["gold_reward"])
     facts.gold_kind = options.gold_kind or _gold_kind(chosen.gold, columns["gold_reward"])
@@ -114,24 +116,19 @@ def run_frame(
             f"the log has {len(further)} further keys; the first {MAX_FURTHER_COLUMNS} are kept"
         )
     for key in further[:MAX_FURTHER_COLUMNS]:
-        columns[key] = _values(rows, key)
-    if facts.kl_key and logged != columns["kl"]:
+        columns[key] = log[key]
+    if facts.kl_key and not logged.equals(columns["kl"]):
         columns["kl_logged"] = logged
-    columns["stretch"] = [0.0 if value is None else value for value in columns["stretch"]]
-    return frame_of(columns, phases, [step for _, step, _ in index])
+    columns["stretch"] = columns["stretch"].fill_null(0.0)
+    return _frame(columns, phases, steps)
 
 
-def frame_of(columns: dict[str, Values], phases: list[str], steps: list[int]) -> pl.DataFrame:
+def _frame(
+    columns: dict[str, pl.Series], phases: list[str], steps: NDArray[np.int64]
+) -> pl.DataFrame:
     """Columns of numbers as a metrics frame: declared types first, non-finite numbers to null."""
-    named = {
-        "phase": pl.Series(phases, dtype=pl.String()),
-        "step": pl.Series(steps, dtype=pl.Int64()),
-    }
-    numbers = {
-        name: pl.Series(values, dtype=pl.Float64(), strict=False)
-        for name, values in columns.items()
-        if name not in ("run_id", "phase", "step")
-    }
+    named = {"phase": pl.Series(phases, dtype=pl.String()), "step": pl.Series(steps)}
+    numbers = {name: column for name, column in columns.items() if name not in ("run_id", *named)}
     order = [name for name in columns if name != "run_id"]
     return pl.DataFrame(named | numbers).select(
         pl.col(name)
@@ -143,43 +140,45 @@ def frame_of(columns: dict[str, Values], phases: list[str], steps: list[int]) ->
     )
 
 
-def _values(rows: Sequence[Row], key: str) -> Values:
-    return [row.get(key) for row in rows]
+def _values(log: pl.DataFrame, key: str) -> pl.Series:
+    """The column of a key; all null where it was not logged."""
+    if key in log.columns:
+        return log[key]
+    return pl.Series(key, [None], dtype=pl.Float64).new_from_index(0, log.height)
 
 
 def _kl(
-    columns: dict[str, Values],
-    keys: list[str],
+    columns: dict[str, pl.Series],
+    log: pl.DataFrame,
     phases: list[str],
-    rows: list[Row],
     dialect: Dialect | None,
     settings: dict[str, Any],
     window: int,
     options: ReadOptions,
     facts: RunFacts,
     warnings: list[str],
-) -> Values:
+) -> pl.Series:
     """Fill ``columns["kl"]``; returns the values as logged."""
+    keys = log.columns
     source = conversion.of_trainer(keys, dialect, settings, window > 1, options, facts)
     if source is None:
         warnings.append(facts.kl_note)
-        return [None] * len(rows)
-    logged = _values(rows, source.key)
-    watched = {key: _values(rows, key) for key in (*STILL, *MOVING) if key in keys}
-    unmeasured = is_unmeasured(logged, watched, no_reference(settings))
+        return columns["kl"]
+    logged = log[source.key].alias("kl")
+    watched = {key: log[key].to_list() for key in (*STILL, *MOVING) if key in keys}
+    unmeasured = is_unmeasured(logged.to_list(), watched, no_reference(settings))
     if unmeasured:
         facts.kl_conversion, facts.kl_note = "missing", unmeasured
         warnings.append(unmeasured)
         return logged
     lengths = columns["response_length"]
-    converted: Values = []
-    for phase in dict.fromkeys(phases):  # a length is carried on within a phase only
-        part = [i for i, other in enumerate(phases) if other == phase]
-        converted += conversion.convert(
-            source, [logged[i] for i in part], [lengths[i] for i in part]
-        )
-    columns["kl"] = converted
-    if source.per_token and not any(length is not None for length in lengths):
+    converted: list[float | None] = []
+    start = 0
+    for _, rows in groupby(phases):  # a length is carried on within a phase only
+        part = slice(start, start := start + len(list(rows)))
+        converted += conversion.convert(source, logged[part].to_list(), lengths[part].to_list())
+    columns["kl"] = pl.Series("kl", converted, dtype=pl.Float64)
+    if source.per_token and not lengths.count():
         warnings.append(conversion.no_length(facts))
     elif facts.kl_conversion in ("unreliable", "unknown"):
         warnings.append(f"KL: {facts.kl_note}")
@@ -232,29 +231,29 @@ def _steps_per_row(scalars: Scalars) -> int:
         return stated
     if scalars.logging_steps:
         return scalars.logging_steps
-    steps = sorted(scalars.rows["train"])
-    gaps = sorted(b - a for a, b in pairwise(steps))
-    return gaps[len(gaps) // 2] if gaps else 1
+    trained = scalars.columns.get("train")
+    gaps = np.sort(np.diff(trained.steps)) if trained is not None else ()
+    return int(gaps[len(gaps) // 2]) if len(gaps) else 1
 
 
 def _responses(
     settings: dict[str, Any],
     dialect: Dialect | None,
     phases: list[str],
-    rows: list[Row],
+    log: pl.DataFrame,
     window: int,
-) -> Values:
+) -> pl.Series:
     """Responses behind each training row's means; None where the settings do not say.
 
     A generation batch (all devices) serves ``steps_per_generation`` accumulation steps,
     ``num_iterations`` times over; a row averages the batches generated in its ``window``.
     """
-    unknown: Values = [None] * len(rows)
+    training, unknown = pl.Series([phase == "train" for phase in phases]), _values(log, "")
     prompts, each = (
         _whole(setting(settings, name)) for name in ("data.train_batch_size", "rollout.n")
     )
     if dialect is not None and dialect.name == "verl" and prompts and each:
-        return [float(prompts * each) if phase == "train" else None for phase in phases]
+        return _constant(prompts * each, log.height).zip_with(training, unknown)
     if dialect is None or dialect.name not in ("grpo", "rloo"):
         return unknown
     accumulation = _whole(settings.get("gradient_accumulation_steps")) or 1
@@ -267,26 +266,27 @@ def _responses(
         batch = device * per_generation
     reuse = per_generation * (_whole(settings.get("num_iterations")) or 1)
     batches = max(1, round(window * accumulation / reuse))
-    return [
-        float(batch * batches) if phase == "train" and "reward" in row else None
-        for phase, row in zip(phases, rows, strict=True)
-    ]
+    rewarded = training & _values(log, "reward").is_not_null()
+    return _constant(batch * batches, log.height).zip_with(rewarded, unknown)
+
+
+def _constant(number: int, height: int) -> pl.Series:
+    return pl.Series([float(number)]).new_from_index(0, height)
 
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
 
 
-def _nan_rows(*columns: Values) -> int:
+def _nan_rows(*columns: pl.Series) -> int:
     """Rows in which any of the columns is NaN or infinite."""
-    return sum(
-        any(value is not None and not math.isfinite(value) for value in row)
-        for row in zip(*columns, strict=True)
-    )
+    odd = [column.is_finite().not_().fill_null(False) for column in columns]
+    return int(functools.reduce(operator.or_, odd).sum())
 
 
-def _gold_kind(key: str | None, values: Values) -> str:
-    finite = [value for value in values if value is not None and math.isfinite(value)]
+def _gold_kind(key: str | None, values: pl.Series) -> str:
     if key is None:
         return "score"
-    return gold_kind_of(key, min(finite, default=None), max(finite, default=None))
+    finite = values.filter(values.is_finite())
+    low, high = finite.min(), finite.max()
+    return gold_kind_of(key, cast("float | None", low), cast("float | None", high))

@@ -39,7 +39,7 @@ def samples_of(
     if scalars is None:
         proxy, gold = options.proxy, options.gold
     else:
-        rewarded = {step for step, row in scalars.rows["train"].items() if "reward" in row}
+        rewarded = scalars.steps_with("train", "reward")
         stated = scalars.config.get("args", {}).get("num_generations")
         generations = stated if isinstance(stated, int) and stated > 0 else None
     if files.completions:

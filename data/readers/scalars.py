@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
-
-Row = dict[str, float]
+from data.readers.scalar_columns import Columns, Row
 
 SUMMARY_KEYS = frozenset(
     {
@@ -46,17 +45,45 @@ _LONE_SURROGATE = re.compile(
 
 @dataclass
 class Scalars:
-    """The scalars of one store (or of several, once merged)."""
+    """The scalars of one store (or of several, once merged).
+
+    They stand in rows by phase and step, or a phase of them in columns: the reader of a large log
+    hands over columns, merging stores works on rows, and either is made of the other.
+    """
 
     path: str
     format: str
-    rows: dict[str, dict[int, Row]] = field(default_factory=lambda: {"train": {}, "eval": {}})
     config: dict[str, Any] = field(default_factory=dict)
     function_order: list[str] = field(default_factory=list)  # metric keys in the order logged
     logging_steps: int | None = None
     max_steps: int | None = None
     replaced: set[tuple[str, int]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    _rows: dict[str, dict[int, Row]] = field(default_factory=lambda: {"train": {}, "eval": {}})
+    _columns: dict[str, Columns] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> dict[str, dict[int, Row]]:
+        """By phase and step; what stood in columns stands in these rows from now on."""
+        for phase, columns in self._columns.items():
+            self._rows[phase] = columns.rows()
+        self._columns = {}
+        return self._rows
+
+    @property
+    def columns(self) -> dict[str, Columns]:
+        """By phase, without empty ones; what stood in rows stands in these from now on."""
+        for phase, rows in self._rows.items():
+            if rows:
+                self._columns[phase], self._rows[phase] = Columns.of_rows(rows), {}
+        return self._columns
+
+    def drop_clock_rows(self) -> None:
+        """Leave out rows that hold nothing but CLOCK_KEYS: they say nothing."""
+        for phase, rows in self._rows.items():
+            self._rows[phase] = {s: row for s, row in rows.items() if row.keys() - CLOCK_KEYS}
+        for phase, columns in self._columns.items():
+            self._columns[phase] = columns.with_any_beside(CLOCK_KEYS)
 
     def put(self, phase: str, step: int, row: Row, whole: bool = False) -> None:
         """Add one log call; a key said twice for one step keeps the later value.
@@ -118,17 +145,27 @@ class Scalars:
         self.logging_steps = self.logging_steps or other.logging_steps
         self.max_steps = self.max_steps or other.max_steps
 
-    def keys(self) -> list[str]:
-        """All keys of all phases, in order of first appearance."""
-        seen: dict[str, None] = {}
-        for rows in self.rows.values():
-            for row in rows.values():
-                seen.update(dict.fromkeys(row))
-        return list(seen)
+    def steps_with(self, phase: str, key: str) -> set[int]:
+        """The steps of a phase for which a key was logged."""
+        held = self.columns.get(phase)
+        if held is None or key not in held.values:
+            return set()
+        return set(held.steps[held.values[key].is_not_null().to_numpy()].tolist())
 
     def count(self) -> int:
         """Number of rows over all phases."""
-        return sum(len(rows) for rows in self.rows.values())
+        held = sum(len(columns.steps) for columns in self._columns.values())
+        return held + sum(len(rows) for rows in self._rows.values())
+
+    def keys(self) -> list[str]:
+        """All keys of all phases, in order of first appearance."""
+        seen: dict[str, None] = {}
+        for phase, rows in self._rows.items():
+            if phase in self._columns:
+                seen.update(dict.fromkeys(self._columns[phase].values))
+            for row in rows.values():
+                seen.update(dict.fromkeys(row))
+        return list(seen)
 
 
 def split_key(name: str) -> tuple[str, str]:

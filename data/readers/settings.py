@@ -36,9 +36,14 @@ def flat(config: object) -> dict[str, Any]:
 
 
 def observed(
-    dialect: str, settings: Mapping[str, Any], rows: Sequence[Mapping[str, float]]
+    dialect: str, settings: Mapping[str, Any], pairs: Sequence[tuple[float, float]]
 ) -> dict[str, Any]:
     """What the rows themselves say about settings that were not logged.
+
+    Args:
+        dialect: how the trainer names things.
+        settings: those that were logged.
+        pairs: ``kl`` and ``logprobs_diff`` of the training rows that have both.
 
     OpenRLHF logs ``logprobs_diff`` (k1) beside ``kl``: with ``kl.use_loss`` it is all 0 while
     ``kl`` is not, and where the two are equal the estimator is k1.
@@ -46,9 +51,6 @@ def observed(
     if dialect != "openrlhf":
         return {}
     said: dict[str, Any] = {}
-    pairs = [
-        (row["kl"], row["logprobs_diff"]) for row in rows if {"kl", "logprobs_diff"} <= set(row)
-    ]
     stated = setting(settings, "use_loss")
     stated = setting(settings, "use_kl_loss") if stated is None else stated
     if stated is not None:

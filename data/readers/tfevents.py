@@ -2,30 +2,25 @@
 
 A record is an ``Event`` (wall_time 1, step 2, summary 5) whose ``Summary`` holds ``Value`` entries
 (tag 1, simple_value 2, tensor 8). Only scalars, and the two texts in which the Hugging Face
-trainer writes its settings, are kept.
+trainer writes its settings, are kept. Events of the common layout are read many at a time
+(data.readers.tfevent_columns); this module reads all others.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 from pathlib import Path
 
 from data.columns import LogError
-from data.readers.scalars import CLOCK_KEYS, SUMMARY_KEYS, Row, Scalars, load_json, split_key
+from data.readers.scalars import Scalars, load_json
+from data.readers.tfevent_columns import Logged, quick
+from data.readers.tfrecord import records
 from data.readers.wire import fields, varint
 
 FORMAT = "tensorboard"
 EXPECTS = "TensorBoard event files (events.out.tfevents.*)"
 TEXTS = {"args/text_summary": "args", "model_config/text_summary": "model_config"}
 
-# The layout that nearly every scalar record has; all others take the general way.
-_SCALAR = re.compile(
-    rb"\x09(.{8})(?:\x10([\x80-\xff]{0,9}[\x00-\x7f]))?"
-    rb"\x2a[\x80-\xff]{0,4}[\x00-\x7f]\x0a[\x80-\xff]{0,4}[\x00-\x7f]"
-    rb"\x0a([\x00-\x7f])(.*)\x15(.{4})",
-    re.DOTALL,
-)
 _FLOAT = struct.Struct("<f")
 # dtype of a TensorProto -> how a scalar stands in its tensor_content
 _CONTENT = {1: "<f", 2: "<d", 3: "<i", 4: "<B", 6: "<b", 9: "<q"}
@@ -45,40 +40,20 @@ def read(path: Path) -> Scalars:
         LogError: the file cannot be opened, does not start with a whole record, or has neither
             scalars nor settings.
     """
-    from data.readers.tfrecord import records  # numpy and a table, a fifth of a second: only here
-
     scalars = Scalars(path=str(path), format=FORMAT)
-    tags: dict[bytes, tuple[str, str]] = {}
-    rows, replaced = scalars.rows, scalars.replaced
+    found = Logged()
     try:
         with path.open("rb") as file:
-            for payload in records(file, path.stat().st_size, scalars.notes, path.name):
-                match = _SCALAR.fullmatch(payload)
-                if match is not None:
-                    _, step_bytes, length, tag, value = match.groups()
-                    if length[0] == len(tag):
-                        known = tags.get(tag)
-                        if known is None:
-                            known = tags[tag] = _phase_and_key(tag)
-                        phase, key = known
-                        if not key:
-                            continue
-                        step = varint(step_bytes, 0)[0] if step_bytes else 0
-                        # Scalars.put, written out: this runs once for every scalar of a log
-                        row = rows[phase].get(step)
-                        if row is None:
-                            rows[phase][step] = {key: _FLOAT.unpack(value)[0]}
-                        else:
-                            if key in row and key not in CLOCK_KEYS:
-                                replaced.add((phase, step))
-                            row[key] = _FLOAT.unpack(value)[0]
-                        continue
-                _general(payload, scalars)
+            for block in records(file, path.stat().st_size, scalars.notes, path.name):
+                for alike in block:
+                    for record in quick(alike, found).tolist():
+                        number, payload = alike.number[record], alike.payload[record].tobytes()
+                        _general(payload, int(number), found, scalars)
     except OSError as error:
         raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
+    found.fill(scalars)
     if not scalars.count() and not scalars.config:
         raise LogError(f"{path.name} holds no scalar in a whole record")
-    scalars.function_order = [key for _, key in tags.values()]
     return scalars
 
 
@@ -88,24 +63,18 @@ def first_wall_time(path: Path) -> float:
     Raises:
         LogError: the file does not start with a whole event.
     """
-    from data.readers.tfrecord import records
-
     try:
         with path.open("rb") as file:
-            payload = next(records(file, path.stat().st_size, [], path.name), b"")
+            block = next(records(file, path.stat().st_size, [], path.name), [])
     except OSError as error:
         raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
-    if len(payload) < 9 or payload[0] != 0x09:
+    first = min(block, key=lambda alike: int(alike.number[0]), default=None)
+    if first is None or first.payload.shape[1] < 9 or first.payload[0, 0] != 0x09:
         return 0.0
-    return float(struct.unpack_from("<d", payload, 1)[0])
+    return float(struct.unpack("<d", first.payload[0, 1:9].tobytes())[0])
 
 
-def _phase_and_key(tag: bytes) -> tuple[str, str]:
-    phase, key = split_key(tag.decode("utf-8", "replace"))
-    return phase, "" if key in SUMMARY_KEYS else key
-
-
-def _general(payload: bytes, scalars: Scalars) -> None:
+def _general(payload: bytes, record: int, found: Logged, scalars: Scalars) -> None:
     """Read one event of any layout; a malformed one is left out with a note."""
     try:
         step, values = 0, []
@@ -115,14 +84,17 @@ def _general(payload: bytes, scalars: Scalars) -> None:
             elif number == 5 and isinstance(value, bytes):
                 values += [v for n, v in fields(value) if n == 1 and isinstance(v, bytes)]
         for entry in values:
-            _value(entry, step, scalars)
+            tag, scalar = _value(entry, scalars)
+            if scalar is not None and step >= 0:
+                found.add(tag, record, step, scalar)
     except (IndexError, struct.error):
         note = f"{Path(scalars.path).name}: holds malformed events, which were left out"
         if note not in scalars.notes:
             scalars.notes.append(note)
 
 
-def _value(entry: bytes, step: int, scalars: Scalars) -> None:
+def _value(entry: bytes, scalars: Scalars) -> tuple[bytes, float | None]:
+    """Tag and number of one value of a summary; None where it is no number."""
     tag, number, tensor = b"", None, None
     for field, value in fields(entry):
         if field == 1 and isinstance(value, bytes):
@@ -131,18 +103,14 @@ def _value(entry: bytes, step: int, scalars: Scalars) -> None:
             number = _FLOAT.unpack(value)[0]
         elif field == 8 and isinstance(value, bytes):
             tensor = value
-    name = tag.decode("utf-8", "replace")
-    if name in TEXTS:
+    kind = TEXTS.get(tag.decode("utf-8", "replace"))
+    if kind is not None:
         if tensor is not None:
-            _settings(TEXTS[name], tensor, scalars)
-        return
+            _settings(kind, tensor, scalars)
+        return tag, None
     if number is None and tensor is not None:
         number = _tensor_scalar(tensor)
-    if number is not None and step >= 0:
-        phase, key = _phase_and_key(tag)
-        if key:
-            row: Row = {key: number}
-            scalars.put(phase, step, row)
+    return tag, number
 
 
 def _settings(kind: str, tensor: bytes, scalars: Scalars) -> None:

@@ -18,7 +18,7 @@ from analytics.figures.components import Component, component_figure
 from analytics.figures.text import interval, number
 from pages.shared import links, reads, run_reads
 from pages.shared.choices import choose_one, choose_several
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import escaped, heading, say_waiting, stop_when_empty
 from pages.shared.freezing import frozen_steps
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
@@ -26,6 +26,7 @@ REWARD = re.compile(r"^rewards/.+/mean$|(^|_)(reward|score|rm)\d*(_|$)")
 # Spreads, counts, and TRL's total, which is the proxy reward already.
 NO_REWARD = re.compile(r"^reward$|std|(^|_)(sd|n)(_|$)|/min|/max|zero|rate")
 MOST_DEFAULT = 6
+MOST_CHARTS = 12  # a chart takes a thirtieth of a second of this process
 
 heading(
     "Components",
@@ -80,15 +81,22 @@ shown_keys = picked or ["proxy_reward", *rewards][:MOST_DEFAULT]
 frozen = frozen_steps(chosen, until, every)
 with st.spinner("Reading the runs …"):
     curves = reads.run_curves([every[run] for run in chosen], frozen, None)
+say_waiting(chosen, [c.run_id for c in curves])
+if len(curves) > MOST_CHARTS:
+    st.caption(
+        f"{len(curves)} runs: the table holds all, charts follow of the first {MOST_CHARTS}. "
+        "Choose fewer runs to see the charts of others."
+    )
 
-table = []
-for curve in curves:
+many, table = st.container(), []
+for order, curve in enumerate(curves):
     run, looks, now = curve.run_id, curve.looks, axis
-    if len(curves) > 1:
+    charted = order < MOST_CHARTS
+    if len(curves) > 1 and charted:
         st.subheader(run, anchor=False)
     if not looks.height:
         st.warning(f"{escaped(run)} has no gold: nothing can be said of where it falls.")
-    elif now != "step" and looks["kl"].null_count():
+    elif charted and now != "step" and looks["kl"].null_count():
         st.caption("KL was not measured throughout: shown over steps.")
         now = "step"
     first, last = (
@@ -123,7 +131,7 @@ for curve in curves:
         st.warning(f"{escaped(run)}: disagreement needs two members in its logged responses.")
     if looks.height and not parts and spread is None:
         st.info(f"{escaped(run)} logs none of these components.")
-    elif looks.height:
+    elif looks.height and charted:
         st.plotly_chart(
             component_figure(curve, parts, now, spread), key=f"components-{run}",
             theme="streamlit", config={"displaylogo": False},
@@ -147,8 +155,9 @@ for curve in curves:
 
 if table:
     frame = pl.DataFrame(table)
-    st.dataframe(frame, hide_index=True)
-    st.caption(
+    place = many if len(curves) > MOST_CHARTS else st.container()
+    place.dataframe(frame, hide_index=True)
+    place.caption(
         "A proxy point is the value that the component had where gold peaks: the peak's 90 % "
         "interval, widened by the component's own error. Components that move together move each "
         "other's points (Moskovitz et al. 2023)."

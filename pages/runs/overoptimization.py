@@ -16,7 +16,7 @@ from analytics.figures.rewards import (
 from pages.shared import links, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
-from pages.shared.frame import escaped, heading, named, stop_when_empty
+from pages.shared.frame import escaped, heading, named, say_waiting, stop_when_empty
 from pages.shared.freezing import frozen_steps
 from pages.shared.verdict_view import show_verdict, show_verdict_table, subtitle
 
@@ -77,6 +77,9 @@ with notes:
     frozen = frozen_steps(chosen, until, every)
 with notes, st.spinner("Reading the runs …"):
     curves = reads.run_curves([every[run] for run in chosen], frozen, source)
+    say_waiting(chosen, [c.run_id for c in curves])
+if not curves:
+    st.stop()
 if axis != "step":
     unmeasured = [c.run_id for c in curves if not c.curve["kl"].drop_nulls().len()]
     if unmeasured:

@@ -11,7 +11,7 @@ from analytics.scaling_laws import Family, best_of_n_family, rl_family
 from analytics.simulated_families import simulate_family
 from pages.shared import links, pool_reads, reads, scaling_reads
 from pages.shared.choices import choose_several
-from pages.shared.frame import escaped, heading, named, stop_when_empty
+from pages.shared.frame import escaped, heading, named, say_waiting, stop_when_empty
 from pages.shared.freezing import frozen_steps
 from pages.shared.scaling_view import family_rows, pool_path, run_path, show_family
 
@@ -64,6 +64,7 @@ trained = [run for run in chosen if not is_pool[run]]
 frozen = frozen_steps(trained, until, every)
 with st.spinner("Reading the runs …"):
     curves = reads.run_curves([every[run] for run in trained], frozen, None)
+say_waiting(trained, [c.run_id for c in curves])
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 if simulated:
     family = simulate_family(0)

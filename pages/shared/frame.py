@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
@@ -47,12 +47,23 @@ def stop_when_empty() -> None:
     st.stop()
 
 
+def say_waiting(chosen: Sequence[str], there: Collection[str]) -> None:
+    """Say which of the chosen runs wait for their first verdict."""
+    waiting = [run for run in chosen if run not in there]
+    if waiting:
+        st.info(
+            f"{len(waiting)} of the {len(chosen)} chosen runs are being judged for the first time; "
+            f"they come by themselves: {named(waiting)}.",
+            icon=":material/hourglass_top:",
+        )
+
+
 def refresh_when_store_changes() -> None:
     """Run the page again when rows or verdicts have changed; zoom and choices stay."""
     _watch(reads.pulse())
 
 
-@st.fragment(run_every=1.5)
+@st.fragment(run_every=1.0)
 def _watch(seen: tuple[int, int]) -> None:
     if reads.pulse() != seen:
         st.rerun(scope="app")

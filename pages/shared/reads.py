@@ -40,6 +40,16 @@ def _runs(_home: str, generation: int) -> pl.DataFrame:
     return store().query("runs", project=None, runs=None)
 
 
+def run_generation(run: str) -> int:
+    """The generation in which a run was last changed; the key of caches of one run."""
+    return _run_generations(str(home()), store().generation)[run]
+
+
+@st.cache_data(show_spinner=False, max_entries=2)
+def _run_generations(_home: str, generation: int) -> dict[str, int]:
+    return {row["run_id"]: int(row["generation"]) for row in runs().iter_rows(named=True)}
+
+
 def curves(run_ids: tuple[str, ...] | None) -> pl.DataFrame:
     """Pooled curves of some runs, or of all."""
     return _curves(str(home()), store().generation, run_ids)
@@ -65,12 +75,18 @@ def _kept_verdicts(_home: str, generation: int, saved: int) -> dict[str, dict[st
     }
 
 
+AT_ONCE = 8
+"""Runs without any verdict that a page judges itself; with more, it leaves them to the worker."""
+
+
 def run_curves(
     chosen: Sequence[Mapping[str, Any]], frozen: Mapping[str, int], source: str | None
 ) -> list[RunCurve]:
     """Runs ready to draw: rows, looks, verdict.
 
-    The kept verdict where it is what is asked for; else it is computed here, once.
+    The kept verdict where it is what is asked for. One that is frozen or by another gold source is
+    computed here, once. Runs that were never judged are too, unless they are more than AT_ONCE:
+    then they are left out (``frame.say_waiting``) until the worker has judged them.
 
     Args:
         chosen: rows of the query runs.
@@ -91,8 +107,12 @@ def _run_curves(
     spreads = store().query("base_spread", runs=list(names))
     spread = {row["run_id"]: row for row in spreads.iter_rows(named=True)}
     steps, kept = dict(frozen), kept_verdicts()
+    never = [name for name in names if name not in kept and name not in steps and source is None]
+    left_out = set(never) if len(never) > AT_ONCE else set()
     made = []
     for name in names:
+        if name in left_out:
+            continue
         run, until = every[name], steps.get(name)
         curve = whole.get((name,), curves(()))
         if until is not None and until < (run["step_end"] or 0):

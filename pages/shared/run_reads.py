@@ -10,22 +10,22 @@ from pages.shared import reads
 
 def scalar_keys(run: str) -> list[str]:
     """Further numbers of a run's training rows that change over the run."""
-    return _keys(_generation(run), "scalar_keys", run)
+    return _keys(reads.run_generation(run), "scalar_keys", run)
 
 
 def member_keys(run: str) -> list[str]:
     """Further numbers of a run's training responses."""
-    return _keys(_generation(run), "member_keys", run)
+    return _keys(reads.run_generation(run), "member_keys", run)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner=False, max_entries=1024)
 def _keys(run_generation: int, question: str, run: str) -> list[str]:
     return reads.store().query(question, run=run)["key"].to_list()
 
 
 def components(run: str, keys: tuple[str, ...], until: int | None) -> pl.DataFrame:
     """Components by step: key, step, value; the proxy reward under its own name."""
-    return _components(_generation(run), run, keys, until)
+    return _components(reads.run_generation(run), run, keys, until)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -44,7 +44,7 @@ def _components(
 
 def disagreement(run: str, keys: tuple[str, ...], until: int | None) -> pl.DataFrame:
     """Variance between members by step and prompt."""
-    return _disagreement(_generation(run), run, keys, until)
+    return _disagreement(reads.run_generation(run), run, keys, until)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -52,7 +52,3 @@ def _disagreement(
     run_generation: int, run: str, keys: tuple[str, ...], until: int | None
 ) -> pl.DataFrame:
     return reads.store().query("disagreement", run=run, keys=list(keys), until=until)
-
-
-def _generation(run: str) -> int:
-    return int(reads.runs().row(by_predicate=pl.col("run_id") == run, named=True)["generation"])

@@ -1,4 +1,4 @@
-"""A page that shows a growing run follows it, and the reader keeps zoom and choices."""
+"""A page that shows a growing run follows it, and the reader keeps zoom, choices and place."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,19 @@ from playwright.sync_api import Page, expect
 from tests.browser.stores import command
 
 LAST = "() => Math.max(...document.querySelector('.js-plotly-plot')._fullData[0].x)"
+HIDDEN = """() => document.querySelector('.js-plotly-plot')._fullData
+    .filter(trace => trace.visible === 'legendonly').map(trace => trace.name)"""
+PLACE = "() => document.querySelector('[data-testid=stMain]').scrollTop"
+SELECTED = """() => Array.from(document.querySelectorAll(
+    '[data-testid=stDataFrame] [role=gridcell][aria-selected=true]'), cell => cell.id)"""
 RANGE = "() => Array.from(document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range)"
 
 
-def grown(file: Path, last: int) -> None:
+def grown(file: Path, last: int, *runs: str) -> None:
     rows = [
-        {"run_id": "live", "step": step, "kl": step / 10, "proxy_reward": step / 50,
+        {"run_id": run, "step": step, "kl": step / 10, "proxy_reward": step / 50,
          "gold_reward": step / 100 if step % 5 == 0 else None}
+        for run in runs or ("live",)
         for step in range(last + 1)
     ]  # fmt: skip
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -54,3 +60,63 @@ def test_new_rows_come_by_themselves_and_zoom_stays(server, open_page, tmp_path:
     assert view.steady(lambda: view.page.evaluate(RANGE)) == zoomed
     expect(view.page.get_by_role("radio", name="step", exact=True)).to_be_checked()
     view.asks(axis=["step"])
+
+
+def test_scroll_selection_and_hidden_lines_stay(server, open_page, tmp_path: Path) -> None:
+    log, home = tmp_path / "live.jsonl", tmp_path / "live"
+    home.mkdir()
+    runs = [f"live{number}" for number in range(5)]
+    grown(log, 100, *runs)
+    command(home, "import", str(log), "--json")
+    served = server(home=home)
+    address = "&".join(f"run={run}" for run in runs)
+    view = open_page(f"{served.url}/overoptimization?axis=step&{address}", height=600)
+    page: Page = view.page
+    view.until(lambda: page.evaluate(LAST), lambda last: last >= 90)
+    view.steady(lambda: page.evaluate(RANGE))
+
+    def hide() -> list[str]:
+        if not page.evaluate(HIDDEN):  # a click that a new drawing swallowed is tried again
+            legend = page.locator(".js-plotly-plot .legendtoggle").first
+            legend.dispatch_event("mousedown")
+            legend.dispatch_event("mouseup")
+            page.wait_for_timeout(1_000)  # two clicks at once are a double click
+        return page.evaluate(HIDDEN)
+
+    hidden = view.until(hide, lambda names: len(names) > 0)
+
+    def select() -> list[str]:
+        table = page.locator("[data-testid=stDataFrame] canvas").first
+        table.scroll_into_view_if_needed()
+        box = table.bounding_box()
+        assert box
+        page.mouse.click(box["x"] + 120, box["y"] + 55)
+        return page.evaluate(SELECTED)
+
+    chosen = view.until(select, lambda cells: len(cells) == 1)
+    place = view.steady(lambda: page.evaluate(PLACE))
+    assert place > 100
+
+    grown(log, 200, *runs)
+    command(home, "import", str(log), "--json")
+    view.until(lambda: page.evaluate(LAST), lambda last: last >= 190)
+    view.until(lambda: page.evaluate(HIDDEN), hidden)
+    assert view.steady(lambda: page.evaluate(HIDDEN)) == hidden
+    assert page.evaluate(SELECTED) == chosen
+    assert page.evaluate(PLACE) == place
+
+
+def test_a_filter_half_typed_stays(server, open_page, tmp_path: Path) -> None:
+    log, home = tmp_path / "live.jsonl", tmp_path / "live"
+    home.mkdir()
+    grown(log, 100)
+    command(home, "import", str(log), "--json")
+    view = open_page(server(home=home).url, charts=False)
+    words = view.whole().page.get_by_role("textbox").first
+    words.click()
+    words.press_sequentially("liv")
+    grown(log, 200, "live", "second")
+    command(home, "import", str(log), "--json")
+    view.says("second")
+    expect(words).to_have_value("liv")
+    expect(words).to_be_focused()

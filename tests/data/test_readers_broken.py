@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
-from data.readers import READERS, read, tfrecord
+from data.readers import READERS, read
 from data.readers.tfrecord import masked_crc32c
+from tests.data.event_writer import block, event, record, simple
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
@@ -26,33 +27,6 @@ def sorted_out(*paths: Path, **options: object) -> tuple[list[RunLog], list[Skip
     items = list(read(list(paths), ReadOptions(**options)))  # type: ignore[arg-type]
     runs = [item for item in items if isinstance(item, RunLog)]
     return runs, [item for item in items if isinstance(item, Skip)]
-
-
-# A minimal writer of event files, for records that the bundled logs do not have.
-def varint(number: int) -> bytes:
-    out = b""
-    while number > 0x7F:
-        out, number = out + bytes([number & 0x7F | 0x80]), number >> 7
-    return out + bytes([number])
-
-
-def block(field: int, body: bytes) -> bytes:
-    return varint(field << 3 | 2) + varint(len(body)) + body
-
-
-def event(step: int, tag: str, value: bytes, wall: float = 1.0) -> bytes:
-    summary = block(1, block(1, tag.encode()) + value)
-    return b"\x09" + struct.pack("<d", wall) + b"\x10" + varint(step) + block(5, summary)
-
-
-def simple(value: float) -> bytes:
-    return b"\x15" + struct.pack("<f", value)
-
-
-def record(payload: bytes) -> bytes:
-    head = struct.pack("<Q", len(payload))
-    crcs = [struct.pack("<I", masked_crc32c(part)) for part in (head, payload)]
-    return head + crcs[0] + payload + crcs[1]
 
 
 def test_crc_is_tensorflows() -> None:
@@ -267,12 +241,3 @@ def test_damage_never_raises(tmp_path: Path) -> None:
         assert runs or skipped
         for run in runs:
             json.dumps(run.facts.to_dict(), allow_nan=False)
-
-
-def test_checksums_side_by_side_agree_with_one_by_one() -> None:
-    """Records of one length are checked together; odd and even lengths take different ways."""
-    for length in (1, 2, 7, 64):
-        payloads = [bytes((i * 7 + j) % 256 for j in range(length)) for i in range(20)]
-        bodies = [record(payload)[12:] for payload in payloads]
-        bodies[3] = bytes([bodies[3][0] ^ 1]) + bodies[3][1:]
-        assert tfrecord._sound(bodies) == payloads[:3] + payloads[4:]
