@@ -9,7 +9,7 @@ def menu(view, name: str) -> None:
 
 def test_the_menu_carries_the_run_and_where_it_is_frozen(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm&until=300")
-    view.page.get_by_text("frozen at step 300").wait_for()
+    view.says("frozen at step 300")
     menu(view, "Sources")
     view.page.wait_for_url("**/sources?run=r3_grpo_bigrm&until=300")
     view.says("Look closer at")
@@ -19,17 +19,17 @@ def test_the_menu_carries_the_run_and_where_it_is_frozen(bundled, open_page) -> 
     view.whole().asks(run=None)
     menu(view, "Overoptimization")
     view.page.wait_for_url("**/overoptimization?run=r3_grpo_bigrm&until=300")
-    view.page.get_by_text("frozen at step 300").wait_for()
+    view.says("frozen at step 300")
 
 
 def test_a_choice_taken_back_stays_away(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
     view.page.get_by_role("button", name="Clear all").click()
-    view.page.get_by_text("Choose a run to see its curve").wait_for()
+    view.says("Choose a run to see its curve")
     menu(view, "Sources")
     view.page.wait_for_url("**/sources")
     view.says("Look closer at")
     menu(view, "Overoptimization")
     view.page.wait_for_url("**/overoptimization")
-    view.page.get_by_text("Choose a run to see its curve").wait_for()
+    view.says("Choose a run to see its curve")
     view.whole().asks(run=None)

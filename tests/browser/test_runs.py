@@ -153,8 +153,8 @@ def test_frozen_link_shows_the_same_weeks_later(server, open_page, tmp_path: Pat
 def test_empty_page_says_how_to_fill_it_and_fills_by_itself(server, open_page, tmp_path) -> None:
     served = server(home=tmp_path / "empty")
     view = open_page(served.url, charts=False)
-    view.page.get_by_text("The store is empty").wait_for()
-    view.page.get_by_text("python -m data import").first.wait_for()
+    view.says("The store is empty")
+    view.says("python -m data import")
     command(served.home, "import", str(EXAMPLES / "r5_rloo"), "--json")
     view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").wait_for()
 

@@ -26,8 +26,8 @@ def test_choices_go_to_the_address_and_a_simulated_family_is_named_in_the_chart(
     view.asks(simulated=["true"])
     asked = "simulated=true&size=reward+model+parameters&at=3000000000"
     view = open_page(f"{runs.url}/scaling?{asked}")
-    view.page.get_by_text("SIMULATED, not measured").wait_for()
-    view.page.get_by_text("An extrapolation, 2.5 times outside").wait_for()
+    view.page.get_by_text("SIMULATED, not measured").first.wait_for()
+    view.says("An extrapolation, 2.5 times outside")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)])

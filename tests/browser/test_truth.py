@@ -71,13 +71,13 @@ def test_gold_stands_on_the_axis_of_the_rates(bundled, open_page) -> None:
 def test_the_copied_link_restores_the_view_and_freezes_it(bundled, open_page) -> None:
     address = "/hallucination?loop=replace&until=5&of=attempted&tau=0.7&with=0&axis=sqrt_kl"
     view = open_page(bundled.url + address)
-    view.page.get_by_text("frozen at iteration 5").wait_for()
+    view.says("frozen at iteration 5")
     link = view.link(loop=["replace"], until=["5"], axis=["sqrt_kl"])
     asked = parse_qs(urlsplit(link).query)
     assert asked["loop"] == ["replace"] and asked["until"] == ["5"] and asked["with"] == ["0"]
     assert (asked["of"], asked["tau"], asked["axis"]) == (["attempted"], ["0.7"], ["sqrt_kl"])
     again = open_page(bundled.url + "/hallucination?" + urlsplit(link).query)
-    again.page.get_by_text("frozen at iteration 5").wait_for()
+    again.says("frozen at iteration 5")
     shown = view.steady(lambda: figures(view))
     assert len(shown) >= 2
     again.until(lambda: figures(again), shown)
@@ -104,7 +104,7 @@ def test_run_means_loop_on_a_page_on_truth(bundled, open_page) -> None:
 
 def test_a_question_leads_to_its_answers_over_the_iterations(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/answers?loop=replace&change=newly_wrong", charts=False)
-    view.page.get_by_text("newly wrong since iteration 7").first.wait_for()
+    view.says("newly wrong since iteration 7")
     question = view.page.locator(".ans a").first
     text = view.steady(question.inner_text)
     question.click()
