@@ -65,14 +65,15 @@ def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str) -> bool
         "corpus": "create or replace temp table incoming_corpus as from corpus limit 0",
         "audits": "create or replace temp table incoming_audits as from audits limit 0",
     }
-    found = False
+    found = {stem for stem in read if (segment / f"{stem}.parquet").is_file()}
+    if not found:
+        return False
     for stem, text in read.items():
-        if (segment / f"{stem}.parquet").is_file():
+        if stem in found:
             cursor.execute(text, {"path": f"{literal}/{stem}.parquet"})
-            found = True
         else:
             cursor.execute(none[stem])
-    return found
+    return True
 
 
 def rename(cursor: duckdb.DuckDBPyConnection, names: dict[str, str]) -> None:

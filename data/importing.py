@@ -14,7 +14,7 @@ from data.owner import Owner
 from data.remote import StoreAccess
 from data.sql import StoreError
 
-SEGMENT_ROWS = 200_000
+SEGMENT_ROWS = 491_520
 """Rows after which a segment is closed: bounds memory, keeps transactions short."""
 
 
