@@ -26,7 +26,7 @@ from bench.processes import ROOT, python
 
 CHART = ".js-plotly-plot .scatterlayer path, .js-plotly-plot .gl-canvas"
 COLD, WARM = 3, 5
-PATIENCE = 180
+PATIENCE = 900
 BARE = """
 import pickle
 import streamlit as st
