@@ -310,7 +310,7 @@ def test_bombs(tmp_path: Path, bomb: str) -> None:
             packed.writestr("header.json", '{"version": 2, "status": "x", "eval": {"task": "t"}}')
             with packed.open("samples/bomb_epoch_1.json", "w", force_zip64=True) as file:
                 file.write(b'{"id": "')
-                for _ in range(size >> 20):
+                for _ in range(size >> 22):
                     file.write(b"x" * (1 << 20))
                 file.write(b'"}')
     elif bomb == "parquet":
