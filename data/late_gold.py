@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import GOLD_COLUMNS, RunLog
+from data.readers.table_rows import merged
 
 
 def parted(log: RunLog) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -40,10 +41,12 @@ def parted(log: RunLog) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     if not gold.height:
         return rows.drop("gold_source"), nothing
+    bare = apart & pl.col("kl").is_null() & pl.col("proxy_reward").is_null()
     emptied = [pl.when(apart).then(None).otherwise(pl.col(c)).alias(c)
                for c in ("gold_reward", "gold_reward_se", "gold_reward_sd")]  # fmt: skip
-    rows = rows.with_columns(emptied).drop("gold_source")
-    rows = rows.unique(["phase", "step"], keep="last", maintain_order=True)
+    # A row of gold alone counts the responses that were judged, not those of the step.
+    count = pl.when(bare).then(None).otherwise(pl.col("n_responses")).alias("n_responses")
+    rows = merged(rows.with_columns(*emptied, count).drop("gold_source"), ["phase", "step"])
     return rows.clear() if alone else rows, gold.unique(["source", "step"], keep="last").sort(
         "step"
     )

@@ -10,6 +10,7 @@ import pytest
 from analytics.__main__ import _parser as analytics_parser
 from data.__main__ import _parser as data_parser
 from data.readers import READERS
+from data.readers.kl_table import KL_TABLE, NOT_POLICY, PER_RESPONSE, PER_TOKEN
 from data.spool import FORMAT_RANK
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,6 +52,45 @@ def test_formats_in_the_readme_are_those_that_are_read() -> None:
     # A log of answers is an answers table to the store, whoever wrote it.
     parts = {"samples", "answers", "corpus", "settings", "audit"}
     assert set(told) - {"evaluation"} == set(FORMAT_RANK) - parts
+
+
+CELLS = {
+    row[0]: row[2]
+    for row in re.findall(r"^\| `([a-z]+)`: ([^|]*)\|[^|]*\|([^|]*)\|$", README, re.M)
+}
+"""What the README says of each format's KL."""
+TRAINERS = {
+    "trl": [
+        "grpo",
+        "rloo",
+        "grpo_or_rloo",
+        "grpo_0_15",
+        "online_dpo",
+        "ppo",
+        "rloo_v1",
+        "ppo_0_11",
+    ],
+    "verl": ["verl"],
+    "openrlhf": ["openrlhf"],
+}
+"""The dialects that a format's own logs are in."""
+
+
+def test_kl_of_each_format_in_the_readme_is_that_of_the_table() -> None:
+    assert {d for dialects in TRAINERS.values() for d in dialects} == {e.dialect for e in KL_TABLE}
+    words = {"per token", "per response", "exact", "approximate", "unreliable", "unknown"}
+    assert set(CELLS) == {reader.FORMAT for reader in READERS}
+    for name, cell in CELLS.items():
+        if name in TRAINERS:
+            entries = [entry for entry in KL_TABLE if entry.dialect in TRAINERS[name]]
+            known = {PER_TOKEN: "per token", PER_RESPONSE: "per response", None: "unknown"}
+            held = {known[entry.unit] for entry in entries} | {e.conversion for e in entries}
+            assert {word for word in words if word in cell} == held, name
+        elif name in ("tensorboard", "wandb", "trackio", "mlflow"):
+            assert cell.strip() == "by the trainer that wrote them"
+    table = README[README.index("| format |") : README.index("### Pools")]
+    for key in ("ppo_kl", "approxkl"):
+        assert f"`{key}`" in table and any(key in entry.key for entry in NOT_POLICY)
 
 
 def test_linked_files_exist() -> None:

@@ -153,6 +153,11 @@ KL_TABLE: tuple[LoggedKL, ...] = (
         "the log does not state, it would be a loss term per token)",
         "OpenRLHF 0.11.2 trainer/ppo_utils/experience_maker.py:206-226, models/utils.py:93-113",
     ),
+    LoggedKL(  # beside kl, so it is used where it is asked for; with use_loss it is only zeros
+        "openrlhf", "logprobs_diff", "k1", PER_TOKEN, "initial_policy", "approximate",
+        f"k1 per token without the clamp of kl, {_TIMES_LENGTH}",
+        "OpenRLHF 0.11.2 trainer/ppo_utils/experience_maker.py:212-227",
+    ),
 )  # fmt: skip
 """The KLs of each dialect that measure the distance from the initial policy, the best first."""
 

@@ -71,7 +71,7 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
         rows = rows.filter(~pl.int_range(pl.len()).is_in(bad.implode()))
     if rows.is_empty():
         return
-    rows, reads = in_order(rows, said.step is not None, LOGGED)
+    rows, reads, replaced = in_order(rows, said.step is not None, LOGGED)
     rows = _finished(rows, said)
     summary = rows.group_by("run_id", maintain_order=True).agg(
         pl.len().alias("rows"), *_summaries(rows)
@@ -80,8 +80,9 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
     as_logged = with_logged.drop(LOGGED)  # where the KL stands as it was logged, once is enough
     start = 0
     for told in summary.iter_rows(named=True):
-        height = told["rows"]
-        told |= {"read": reads[told["run_id"]], "notes": cells.notes_of(names, told["run_id"])}
+        height, run = told["rows"], told["run_id"]
+        told |= {"read": reads[run], "replaced": replaced.get(run, 0)}
+        told["notes"] = cells.notes_of(names, run)
         raw, plain, full = (f.slice(start, height) for f in (rows, as_logged, with_logged))
         yield _log(raw, plain, full, told, said, cells, verbatim, options)
         start += height
@@ -195,7 +196,7 @@ def _log(
         facts.config = {"arm": arms[0]}
     if facts.kl_estimator == "bon_bound":
         facts.algorithm = "best_of_n"
-    facts.steps_replaced, facts.nan_rows = told["read"] - told["rows"], told["nan_rows"]
+    facts.steps_replaced, facts.nan_rows = told["replaced"], told["nan_rows"]
     warnings = list(told["notes"])
     if said.step is None:
         by = "sorted by KL" if said.source else "as they stand in the file"

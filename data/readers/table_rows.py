@@ -6,21 +6,24 @@ from collections.abc import Sequence
 
 import polars as pl
 
-_PLACE, _EVAL = " place", " eval"  # helping columns, gone again at the end
+_PLACE, _EVAL, _ROW = " place", " eval", " row"  # helping columns, gone again at the end
 
 
-def in_order(rows: pl.DataFrame, has_steps: bool, kl: str) -> tuple[pl.DataFrame, dict[str, int]]:
+def in_order(
+    rows: pl.DataFrame, has_steps: bool, kl: str
+) -> tuple[pl.DataFrame, dict[str, int], dict[str, int]]:
     """Rows run by run in order of first appearance, training first, steps ascending and once.
 
-    A repeated step keeps its last row. With a column ``gold_source`` two measures of gold at one
-    step are two rows, not one logged twice.
+    The rows of one step become one, as in the store (``merged``). With a column ``gold_source``
+    two measures of gold at one step are two rows, not one logged twice.
 
     Args:
         rows: run_id, phase, step and further columns.
         has_steps: without, the rows of a run are numbered from 0, sorted by KL where there is one.
         kl: name of the column of the KL as logged.
 
-    Returns the rows, and how many each run had before repeated steps were left out.
+    Returns the rows, how many each run had before, and how many of these were replaced by a later
+    one: a step whose KL, proxy or gold was logged twice, not one whose values stand on two lines.
     """
     counted = rows.group_by("run_id", maintain_order=True).agg(pl.len())
     reads = dict(counted.iter_rows())
@@ -49,9 +52,30 @@ def in_order(rows: pl.DataFrame, has_steps: bool, kl: str) -> tuple[pl.DataFrame
     if not sorted_already:
         rows = rows.sort(_PLACE, _EVAL, "step", maintain_order=True)
     subset = [_PLACE, _EVAL, "step", *(["gold_source"] if "gold_source" in rows.columns else [])]
+    replaced: dict[str, int] = {}
     if rows.select((same[0] & same[1] & same[2]).any()).item():
-        rows = rows.unique(subset, keep="last", maintain_order=True)
-    return rows.drop(_PLACE, _EVAL), reads
+        watched = [c for c in (kl, "proxy_reward", "gold_reward") if c in rows.columns]
+        times = pl.max_horizontal(pl.lit(1, pl.UInt32), *(pl.col(c).count() for c in watched))
+        repeated = rows.group_by("run_id", *subset).agg((times - 1).alias("again"))
+        replaced = dict(repeated.group_by("run_id").agg(pl.col("again").sum()).iter_rows())
+        rows = merged(rows, subset)
+    return rows.drop(_PLACE, _EVAL), reads, replaced
+
+
+def merged(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """The rows of one key as one row, which has the last value that is there of each column.
+
+    A log may tell the KL of a step on one line and its gold on the next; a step that was logged
+    twice has its later values. A growing log ends in the same rows, because the store does so too.
+    """
+    twice = rows.select(pl.struct(keys).is_duplicated()).to_series()
+    if not twice.any():
+        return rows
+    rows = rows.with_row_index(_ROW)
+    once, several = rows.filter(~twice), rows.filter(twice)
+    others = [pl.col(c).drop_nulls().last() for c in rows.columns if c not in keys]
+    joined = several.group_by(keys, maintain_order=True).agg(others).select(rows.columns)
+    return pl.concat([once, joined]).sort(_ROW).drop(_ROW)
 
 
 def _compared(keys: Sequence[pl.Expr]) -> tuple[list[pl.Expr], list[pl.Expr]]:

@@ -64,6 +64,65 @@ def test_several_sources_stay_apart_by_their_column(home: Path, run: Path) -> No
     assert (found["judge"], found["verifier"]) == ([0.1, 0.2, 0.3], [0.9, 0.9, 0.9])
 
 
+def rows_of(home: Path, run: str) -> list[tuple]:
+    with StoreAccess(home) as store:
+        frame = store.query("metrics", runs=[run], until=None)
+    return frame.select("step", "kl", "proxy_reward", "gold_reward", "n_responses").rows()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_gold_named_by_its_source_takes_nothing_from_its_step(
+    home: Path, tmp_path: Path, turned: bool
+) -> None:
+    """The KL of a step may stand on another line than its gold, before or after it."""
+    home.mkdir()
+    rows = [
+        {"step": 1, "kl": 0.5, "proxy_reward": 1.0, "n_responses": 8},
+        {"step": 1, "gold_reward": 0.25, "gold_source": "judge", "n_responses": 50},
+        {"step": 1, "gold_reward": 0.75, "gold_source": "humans"},
+        {"step": 2, "kl": 1.5, "proxy_reward": 2.0, "gold_reward": 0.5, "gold_source": "judge"},
+        {"step": 3, "kl": 2.5, "proxy_reward": 3.0, "gold_reward": 0.125},
+        {"step": 3, "gold_reward": 0.5, "gold_source": "judge"},
+    ]
+    lines = [json.dumps(row) + "\n" for row in (rows[::-1] if turned else rows)]
+    import_paths(home, [table(tmp_path, "r.jsonl", "".join(lines))], ReadOptions())
+    assert rows_of(home, "r") == [
+        (1, 0.5, 1.0, None, 8), (2, 1.5, 2.0, None, None), (3, 2.5, 3.0, 0.125, None),
+    ]  # fmt: skip
+    with StoreAccess(home) as store:
+        told = store.query("gold", run="r", until=None).filter(source="judge")
+        facts = json.loads(store.query("runs", project=None, runs=None)["facts"][0])
+    assert told.select("step", "gold_reward", "n_responses").rows() == [
+        (1, 0.25, 50), (2, 0.5, None), (3, 0.5, None),
+    ]  # fmt: skip
+    assert facts["steps_replaced"] == 0
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_lines_of_one_step_are_one_row_and_the_later_value_wins(
+    home: Path, tmp_path: Path, kind: str
+) -> None:
+    home.mkdir()
+    rows = [
+        (1, 0.5, None, None), (1, None, 1.0, None), (1, None, None, 0.25),  # told on three lines
+        (2, 1.5, 2.0, 0.5), (2, 1.25, 2.5, None),  # logged twice; gold was not measured again
+        (3, 2.5, 3.0, None),
+    ]  # fmt: skip
+    names = ("step", "kl", "proxy_reward", "gold_reward")
+    text = ",".join(names) + "\n"
+    text += "".join(",".join("" if v is None else str(v) for v in row) + "\n" for row in rows)
+    if kind == "jsonl":
+        held = [{n: v for n, v in zip(names, row, strict=True) if v is not None} for row in rows]
+        text = "".join(json.dumps(row) + "\n" for row in held)
+    import_paths(home, [table(tmp_path, f"r.{kind}", text)], ReadOptions())
+    assert rows_of(home, "r") == [
+        (1, 0.5, 1.0, 0.25, None), (2, 1.25, 2.5, 0.5, None), (3, 2.5, 3.0, None, None),
+    ]  # fmt: skip
+    with StoreAccess(home) as store:
+        facts = json.loads(store.query("runs", project=None, runs=None)["facts"][0])
+    assert facts["steps_replaced"] == 1
+
+
 def test_a_verdict_goes_by_the_chosen_source_and_names_it(home: Path, run: Path) -> None:
     steps = range(20, 401, 20)
     rows = "".join(f"r3_grpo_bigrm,{s},{0.5 + s / 1000 if s < 200 else 0.9 - s / 1000},400\n"

@@ -1,11 +1,14 @@
 """Damaged logs of every format: never an exception, never a hang, never more than is asked.
 
+Each is read, and fifty at a time are imported: whole runs come in, the rest is said to be skipped.
 ``FUZZ=10000 pytest tests/data/test_readers_fuzz.py`` makes the full run; SEED sets another seed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import json
 import os
 import random
@@ -13,22 +16,31 @@ import re
 import resource
 import shutil
 import time
+import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
-from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunLog, Skip
+import analytics.__main__
+from data import checking, late_gold, spool
+from data.columns import ANSWER_COLUMNS, METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunLog, Skip
+from data.importing import import_paths
 from data.readers import READERS, read
+from data.remote import StoreAccess
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
 LOGS = Path(__file__).resolve().parent / "logs"
-COUNT = int(os.environ.get("FUZZ", "600"))
+COUNT = int(os.environ.get("FUZZ", "200"))
 SEED = int(os.environ.get("SEED", "20261123"))
 SECONDS = 10.0
 MEMORY = 1 << 30  # bytes by which the process may grow over the whole run
+BATCH = 50  # damaged logs imported together
+JUDGED = 4  # of so many imports one is judged too
 
 Mutation = Callable[[bytes, random.Random], bytes]
 
@@ -149,6 +161,13 @@ def originals(folder: Path) -> dict[str, tuple[Path, str]]:
     table.write_ndjson(place("table jsonl", "*") / "t.jsonl")
     text = (made["table csv"][0] / "t.csv").read_bytes()
     (place("table gzip", "*") / "t.csv.gz").write_bytes(gzip.compress(text))
+    inspect = LOGS / "inspect"
+    shutil.copy(inspect / "facts.eval", place("inspect eval", "*.eval"))
+    shutil.copy(inspect / "facts.json", place("inspect json", "*.json"))
+    samples = sorted((LOGS / "lm_eval" / "dummy").glob("samples_*.jsonl"))
+    for path in samples:
+        lm_eval = made["lm_eval"][0] if "lm_eval" in made else place("lm_eval", "*.jsonl")
+        shutil.copy(path, lm_eval)
     rows = {"_step": [1, 2], "_runtime": [1.0, 2.0], "train/kl": [0.1, 0.2]}
     rows |= {"train/reward": [1.0, 2.0], "train/completions/mean_length": [3.0, 3.0]}
     pl.DataFrame(rows).write_json(place("wandb export", "*") / "history.json")
@@ -162,9 +181,12 @@ def check(items: list[RunLog | Skip]) -> None:
             assert len(item.reason) < 1500
             assert "cannot be read (" not in item.reason, item.reason  # an error nobody foresaw
             continue
-        for frame, declared in ((item.metrics, METRIC_COLUMNS), (item.samples, SAMPLE_COLUMNS)):
+        for frame, declared in (
+            (item.metrics, METRIC_COLUMNS), (item.samples, SAMPLE_COLUMNS),
+            (item.answers, ANSWER_COLUMNS),
+        ):  # fmt: skip
             assert {c: frame.schema[c] for c in declared} == declared
-        assert item.metrics.height or item.samples.height
+        assert item.metrics.height or item.samples.height or item.answers.height
         assert item.metrics.select("phase", "step").is_duplicated().sum() == 0
         assert not item.metrics.get_column("step").is_null().any()
         numbers = item.metrics.select(pl.col(pl.Float64).is_finite().all())
@@ -172,22 +194,64 @@ def check(items: list[RunLog | Skip]) -> None:
         json.dumps([item.facts.to_dict(), item.warnings, item.run], allow_nan=False)
 
 
+def import_whole(folder: Path, home: Path, patch: pytest.MonkeyPatch, judged: bool) -> int:
+    """Import damaged logs into a store of their own; how many runs it then holds, each whole."""
+    home.mkdir()
+    patch.setenv("OVEROPT_HOME", str(home))
+    items: list[RunLog | Skip] = []
+    done = import_paths(home, [folder], ReadOptions(), items.append)
+    check(items)
+    assert done.skipped == [item for item in items if isinstance(item, Skip)]
+    assert not spool.waiting(home)
+    logs = [item for item in items if isinstance(item, RunLog)]
+    named = Counter(log.run for log in logs)
+    with StoreAccess(home) as store:
+        runs = {
+            row["run_id"]: row for row in store.query("runs", project=None, runs=None).to_dicts()
+        }
+        for log in logs:
+            if named[log.run] > 1:
+                continue  # copies of one run become one run: more than each of them
+            assert log.run in runs, log.run
+            kept = store.query("metrics", runs=[log.run], until=None)
+            expected, _ = late_gold.parted(log)
+            keys = expected.select("phase", "step").sort("phase", "step")
+            assert kept.select("phase", "step").sort("phase", "step").rows() == keys.rows(), log.run
+        told = checking.check(store)
+        json.dumps(told, allow_nan=False)
+        assert {row["run"] for row in told["runs"]} == set(runs)
+    with duckdb.connect(str(home / "store.duckdb"), read_only=True) as database:
+        for table in ("metrics", "scalars", "samples", "run_summary", "pooled_curve"):
+            strays = database.sql(f"select count(*) from {table} anti join runs using (run_id)")
+            assert strays.fetchall() == [(0,)], table
+    if judged:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            assert analytics.__main__.main(["verdict", "--json"]) == 0
+        verdicts = json.loads(out.getvalue())
+        assert all(row["status"] and row["reasons"] for row in verdicts)
+    shutil.rmtree(home)
+    return len(runs)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_damaged_logs_of_every_format(tmp_path: Path) -> None:
+def test_damaged_logs_of_every_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(SEED)
     sources = originals(tmp_path)
     covered = {"trl", "tensorboard", "trackio", "wandb", "mlflow", "verl", "openrlhf", "table"}
-    # Files of graded answers have tests of their own (test_evaluations).
-    assert covered == {reader.FORMAT for reader in READERS} - {"evaluation"}
+    assert covered | {"evaluation"} == {reader.FORMAT for reader in READERS}
     names = list(sources)
+    batch, imported = tmp_path / "batch", 0
     slowest, read_runs = (0.0, ""), 0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number in range(COUNT):
         name = names[number % len(names)]
         folder, pattern = sources[name]
-        work = tmp_path / "work" / folder.name
+        work = batch / f"m{number:05d}" / folder.name.replace(" ", "-")
         shutil.copytree(folder, work)
+        for file in work.glob("t.*"):  # a table is named after its file: each is a run of its own
+            file.rename(file.with_name(file.name.replace("t.", f"t{number:05d}.", 1)))
         files = sorted(p for p in work.rglob(pattern) if p.is_file() and p.stat().st_size)
         victim = chance.choice(files)
         mutation = chance.choice(MUTATIONS)
@@ -209,17 +273,20 @@ def test_damaged_logs_of_every_format(tmp_path: Path) -> None:
             assert time.perf_counter() - started < SECONDS, (number, name, mutation.__name__)
         slowest = max(slowest, (taken, f"{name}, {mutation.__name__}, number {number}"))
         read_runs += any(isinstance(item, RunLog) for item in items)
-        shutil.rmtree(tmp_path / "work")
+        if number % BATCH == BATCH - 1 or number == COUNT - 1:
+            judged = number // BATCH % JUDGED == 0
+            imported += import_whole(batch, tmp_path / "home-of-batch", monkeypatch, judged)
+            shutil.rmtree(batch)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     print(
-        f"\n{COUNT} mutations, seed {SEED}: {read_runs} still gave a run, slowest "
-        f"{slowest[0]:.2f} s ({slowest[1]}), grown by {grown >> 20} MiB"
+        f"\n{COUNT} mutations, seed {SEED}: {read_runs} still gave a run, {imported} runs "
+        f"imported, slowest reading {slowest[0]:.2f} s ({slowest[1]}), grown by {grown >> 20} MiB"
     )
     assert grown < MEMORY
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bomb", ["zeros", "rows", "objects", "cells", "parquet", "pages"])
+@pytest.mark.parametrize("bomb", ["zeros", "rows", "objects", "cells", "parquet", "pages", "eval"])
 def test_bombs(tmp_path: Path, bomb: str) -> None:
     """Small files that unpack to gigabytes: refused within seconds, without holding them."""
     size = 2 << 30
@@ -237,6 +304,15 @@ def test_bombs(tmp_path: Path, bomb: str) -> None:
             file.write(header if bomb != "objects" else b"")
             for _ in range(size // len(rows[bomb]) // 4):
                 file.write(rows[bomb])
+    elif bomb == "eval":
+        path = tmp_path / "t.eval"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+            packed.writestr("header.json", '{"version": 2, "status": "x", "eval": {"task": "t"}}')
+            with packed.open("samples/bomb_epoch_1.json", "w", force_zip64=True) as file:
+                file.write(b'{"id": "')
+                for _ in range(size >> 22):
+                    file.write(b"x" * (1 << 20))
+                file.write(b'"}')
     elif bomb == "parquet":
         path = tmp_path / "t.parquet"
         _run_length_bomb(path)

@@ -97,7 +97,7 @@ ROWS: dict[str, dict[str, float]] = {
         "response_length/mean": 10.0, "critic/rewards/mean": 0.5,
     },
     "openrlhf": {
-        "kl": 0.5, "logprobs_diff": 0.5, "reward": 1.0, "return": 0.5, "response_length": 10.0,
+        "kl": 0.5, "logprobs_diff": 0.75, "reward": 1.0, "return": 0.5, "response_length": 10.0,
         "rollout/reward_mean": 1.0,
     },
 }  # fmt: skip
@@ -128,7 +128,35 @@ CASES: list[tuple[dict[str, object], str | None, str, str | None, str | None, st
     ({"algo": {"kl": {"use_loss": False, "estimator": "k3"}}}, "OpenRLHF", "kl", "k3", TOK,
      "approximate", 5.0),
     ({}, "OpenRLHF", "kl", "k1", TOK, "approximate", 5.0),
+    ({"algo": {"kl": {"estimator": "k3"}}}, "OpenRLHF", "logprobs_diff", "k1", TOK, "approximate",
+     7.5),
 ]  # fmt: skip
+# What the trainers log of a KL, by dialect (None: whatever the trainer): nothing of it is unknown.
+DOCUMENTED: dict[str | None, str] = {
+    "grpo": "kl", "rloo": "kl", "async_grpo": "kl", "kto": "kl", "grpo_0_15": "kl",
+    "online_dpo": "objective/kl", "ppo": "objective/kl", "rloo_v1": "objective/kl",
+    "ppo_0_11": "objective/kl", "verl": "actor/reward_kl_penalty actor/kl_loss",
+    "openrlhf": "kl logprobs_diff",
+    None: "policy/approxkl_avg objective/kl_coef actor/reward_kl_penalty_coeff actor/kl_coef "
+          "actor/ppo_kl rollout_corr/kl rollout_corr/k3_kl ppo_kl vllm_kl",
+}  # fmt: skip
+
+
+def test_every_kl_that_a_trainer_logs_is_used_or_refused_by_name() -> None:
+    known = {(entry.dialect, entry.key) for entry in (*KL_TABLE, *NOT_POLICY)}
+    for dialect, keys in DOCUMENTED.items():
+        assert {(dialect, key) for key in keys.split()} <= known
+
+
+def test_openrlhfs_second_kl_is_used_where_it_is_asked_for() -> None:
+    """Its kl is clamped; logprobs_diff is not, and with use_loss it holds nothing but zeros."""
+    run = first(OPENRLHF, kl="logprobs_diff")
+    assert (run.facts.kl_key, run.facts.kl_estimator) == ("logprobs_diff", "k1")
+    last = run.metrics.filter(phase="train", step=12)
+    assert last.get_column("kl").to_list() == [pytest.approx(0.24 * 62, rel=1e-6)]
+    zeros = first(OPENRLHF.parent / "use_loss_llama", kl="logprobs_diff")
+    assert zeros.metrics.get_column("kl").null_count() == zeros.metrics.height
+    assert zeros.facts.kl_conversion == "missing"
 
 
 def test_every_row_of_the_kl_table_has_a_case_and_evidence() -> None:
@@ -145,7 +173,7 @@ def test_kl_table_row(tmp_path: Path, number: int) -> None:
     )
     count = 3 if entry.dialect == "grpo_or_rloo" else 12
     row = dict(ROWS[entry.dialect])
-    if entry.when == () and entry.dialect == "openrlhf":
+    if entry.when == () and entry.dialect == "openrlhf" and key == "kl":
         del row["logprobs_diff"]  # with it the rows themselves say which of the two it is
     if entry.dialect == "verl" and key == "actor/kl_loss":
         del row["actor/reward_kl_penalty"]
@@ -153,7 +181,8 @@ def test_kl_table_row(tmp_path: Path, number: int) -> None:
     for step in range(1, count + 1):
         scalars.put("train", step, {**row})
     facts, warnings = RunFacts(), list[str]()
-    frame = run_frame(scalars, ReadOptions(), facts, warnings)
+    options = ReadOptions(kl=key if key == "logprobs_diff" else None)
+    frame = run_frame(scalars, options, facts, warnings)
     assert (facts.trainer, facts.kl_key) == (trainer, key)
     assert (facts.kl_estimator, facts.kl_logged_unit) == (estimator, unit)
     assert (facts.kl_conversion, facts.kl_reference) == (conversion, "initial_policy")
