@@ -23,6 +23,7 @@ import polars as pl
 
 from data import answers, late_gold
 from data.columns import GOLD_COLUMNS, METRIC_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
+from data.pairs import extra
 
 RUN_COLUMNS = (
     "run_id", "parent", "verbatim", "project", "format", "path", "facts", "warnings",
@@ -248,13 +249,4 @@ def _further_numbers(wide: pl.DataFrame) -> pl.DataFrame:
 
 def _sample_rows(samples: pl.DataFrame) -> pl.DataFrame:
     """Samples in SAMPLE_COLUMNS, with every further number in ``extra`` as key-value pairs."""
-    extra = [
-        name for name, dtype in samples.schema.items()
-        if name not in SAMPLE_COLUMNS and (dtype.is_numeric() or dtype == pl.Boolean)
-    ]  # fmt: skip
-    pairs = [pl.struct(key=pl.lit(name), value=pl.col(name).cast(pl.Float64)) for name in extra]
-    empty = pl.lit(None, pl.List(pl.Struct({"key": pl.String, "value": pl.Float64})))
-    # A literal alone would have one row: beside a column it has as many as that.
-    with_extra = samples.with_columns((pl.concat_list(pairs) if pairs else empty).alias("extra"))
-    rows = _conform(with_extra, SAMPLE_COLUMNS)
-    return rows.with_columns(with_extra.get_column("extra"))
+    return _conform(samples, SAMPLE_COLUMNS).with_columns(extra(samples, SAMPLE_COLUMNS))
