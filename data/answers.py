@@ -40,18 +40,18 @@ def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
     return held
 
 
-def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str) -> bool:
+def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str, listed: bool) -> bool:
     """The segment's answers and corpora as temporary tables; whether it holds any.
 
     Args:
         cursor: has begun a transaction.
         segment: the segment's folder.
         literal: its path as ``read_parquet`` takes it.
+        listed: its further numbers are lists of pairs (before ``spool.LAYOUT`` 2).
     """
     read = {
         "answers": (
-            "create or replace temp table incoming_answers as "
-            "select * replace (map_from_entries(extra) as extra) from read_parquet($path)"
+            "create or replace temp table incoming_answers as select * from read_parquet($path)"
         ),
         "corpus": (
             "create or replace temp table incoming_corpus as select * from read_parquet($path)"
@@ -70,7 +70,10 @@ def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str) -> bool
         return False
     for stem, text in read.items():
         if stem in found:
-            cursor.execute(text, {"path": f"{literal}/{stem}.parquet"})
+            cursor.execute(
+                sql("changes", "incoming_answers_listed") if listed and stem == "answers" else text,
+                {"path": f"{literal}/{stem}.parquet"},
+            )
         else:
             cursor.execute(none[stem])
     return True

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-PAIRS = pl.List(pl.Struct({"key": pl.String, "value": pl.Float64}))
+PAIRS = pl.Map(pl.String, pl.Float64)
 
 
 def extra(rows: pl.DataFrame, known: Collection[str]) -> pl.Series:
@@ -14,7 +14,7 @@ def extra(rows: pl.DataFrame, known: Collection[str]) -> pl.Series:
 
     >>> rows = pl.DataFrame({"step": [1, 2], "length": [7, None], "loss": [0.5, 0.25]})
     >>> extra(rows, {"step"}).to_list()[1]
-    [{'key': 'length', 'value': None}, {'key': 'loss', 'value': 0.25}]
+    {'length': None, 'loss': 0.25}
     """
     names = [
         name for name, kind in rows.schema.items()
@@ -27,4 +27,4 @@ def extra(rows: pl.DataFrame, known: Collection[str]) -> pl.Series:
     values = numbers.select(pl.concat_arr(names)).to_series().explode().alias("value")
     keys = pl.Series("key", [names]).new_from_index(0, rows.height).explode()
     pairs = pl.DataFrame([keys, values]).to_struct("extra")
-    return pairs.reshape((rows.height, len(names))).arr.to_list()
+    return pairs.reshape((rows.height, len(names))).arr.to_list().cast(PAIRS)

@@ -27,8 +27,13 @@ from data.pairs import extra
 
 RUN_COLUMNS = (
     "run_id", "parent", "verbatim", "project", "format", "path", "facts", "warnings",
-    "source_rank", "in_order",
+    "source_rank", "layout",
 )  # fmt: skip
+LAYOUT = 2
+"""How a segment is laid out: rows in the order of their steps, further numbers as maps.
+
+Segments from before say nothing of it; there rows may stand in any order, and numbers in lists.
+"""
 FORMAT_RANK = {
     "trl": 1, "verl": 1, "trackio": 2, "wandb": 3, "mlflow": 3, "openrlhf": 3, "tensorboard": 4,
     "table": 5, "samples": 6, "answers": 7, "corpus": 8, "audit": 8, "settings": 9,
@@ -64,7 +69,7 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
             "run_id": log.run, "parent": log.parent, "verbatim": log.verbatim,
             "project": project or "", "format": log.format, "path": log.path,
             "facts": json.dumps(log.facts.to_dict(), default=str),
-            "warnings": json.dumps(log.warnings), "source_rank": rank, "in_order": True,
+            "warnings": json.dumps(log.warnings), "source_rank": rank, "layout": LAYOUT,
         })  # fmt: skip
         metrics, gold = late_gold.parted(log)
         rows.append((log.run, rank, metrics))
@@ -181,7 +186,7 @@ def _conform(frame: pl.DataFrame, columns: dict[str, Any]) -> pl.DataFrame:
 def _rows(logs: Sequence[tuple[str, int, pl.DataFrame]]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The metric rows of logs (run, rank, rows), and their further numbers, run after run.
 
-    Each phase of a run stands together, in the order of its steps (``in_order``).
+    Each phase of a run stands together, in the order of its steps (``LAYOUT``).
     """
     metrics, scalars = [], [_further_numbers(pl.DataFrame(schema=METRIC_ROWS))]
     for _, same in groupby(logs, lambda log: log[2].schema):  # logs of one table: all at once
