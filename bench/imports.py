@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from bench import workload
-from bench.processes import python
+from bench.processes import kept, python
 
 READERS = {"csv": "read_csv", "jsonl": "read_ndjson", "parquet": "read_parquet"}
 
@@ -14,6 +14,7 @@ READERS = {"csv": "read_csv", "jsonl": "read_ndjson", "parquet": "read_parquet"}
 def measure(runs: int, steps: int) -> list[dict[str, object]]:
     rows = workload.training_log(runs, steps)
     found: list[dict[str, object]] = []
+    plainly = 0  # bytes of the rows as zstd Parquet
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for kind, reader in READERS.items():
             log = workload.write(rows, Path(folder) / f"log.{kind}")
@@ -22,6 +23,7 @@ def measure(runs: int, steps: int) -> list[dict[str, object]]:
                 ["-c", f"import polars; polars.{reader}({str(log)!r})"
                  f".write_parquet({str(log) + '.out'!r})"], home,
             )  # fmt: skip
+            plainly = plainly or Path(f"{log}.out").stat().st_size
             ours = python(["-m", "data", "import", log, "--json"], home)
             again = python(["-m", "data", "import", log, "--json"], home)
             found.append({
@@ -31,5 +33,6 @@ def measure(runs: int, steps: int) -> list[dict[str, object]]:
                 "polars_rows_per_cpu_s": rows.height / plain.cpu,
                 "again_cpu_s": again.cpu, "ours_mb": ours.memory, "polars_mb": plain.memory,
                 "store_mb": (home / "store.duckdb").stat().st_size / 1e6,
+                "disk_ratio": kept(home) / plainly,
             })  # fmt: skip
     return found

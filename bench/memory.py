@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from bench import workload
-from bench.processes import python
+from bench.processes import kept, python
 
 LIMIT = 500.0  # MB that an import may take, whatever the size of the file
 BATCH = 40  # runs generated at a time
@@ -25,11 +25,11 @@ def measure(runs: int, steps: int, megabytes: int = 2_000) -> list[dict[str, obj
         rows = written(log, steps, megabytes * 1e6)
         home = folder / "home"
         ours = python(["-m", "data", "import", log, "--json"], home)
-        kept = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
         return [{
             "what": "peak memory of an import of JSON Lines", "ours": ours.memory, "beside": LIMIT,
             "unit": "MB (beside: the limit)", "ratio": ours.memory / LIMIT, "rows": rows,
-            "file_mb": log.stat().st_size / 1e6, "ours_cpu_s": ours.cpu, "home_mb": kept / 1e6,
+            "file_mb": log.stat().st_size / 1e6, "ours_cpu_s": ours.cpu,
+            "home_mb": kept(home) / 1e6,
         }]  # fmt: skip
 
 

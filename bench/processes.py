@@ -39,3 +39,8 @@ def python(words: Sequence[object], home: Path) -> Cost:
             said.seek(0)
             raise RuntimeError(f"{' '.join(map(str, words))[:200]}: {said.read()[-2000:]}")
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def kept(home: Path) -> int:
+    """Bytes of a store and of the archive that it can be rebuilt from."""
+    return sum(p.stat().st_size for p in home.rglob("*") if p.is_file() and p.name != "said.txt")

@@ -9,12 +9,12 @@ import duckdb
 import polars as pl
 
 from data.columns import ANSWER_COLUMNS, AUDIT_COLUMNS, CORPUS_COLUMNS, RunLog
+from data.pairs import extra
 from data.sql import sql
 
 Query = Callable[..., pl.DataFrame]
 ROLLUP_TAU = 0.8
 """Confidence from which the rollup counts an answer as confident."""
-PAIR = pl.List(pl.Struct({"key": pl.String, "value": pl.Float64}))
 
 
 def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
@@ -40,18 +40,18 @@ def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
     return held
 
 
-def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str) -> bool:
+def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str, listed: bool) -> bool:
     """The segment's answers and corpora as temporary tables; whether it holds any.
 
     Args:
         cursor: has begun a transaction.
         segment: the segment's folder.
         literal: its path as ``read_parquet`` takes it.
+        listed: its further numbers are lists of pairs (before ``spool.LAYOUT`` 2).
     """
     read = {
         "answers": (
-            "create or replace temp table incoming_answers as "
-            "select * replace (map_from_entries(extra) as extra) from read_parquet($path)"
+            "create or replace temp table incoming_answers as select * from read_parquet($path)"
         ),
         "corpus": (
             "create or replace temp table incoming_corpus as select * from read_parquet($path)"
@@ -70,7 +70,10 @@ def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str) -> bool
         return False
     for stem, text in read.items():
         if stem in found:
-            cursor.execute(text, {"path": f"{literal}/{stem}.parquet"})
+            cursor.execute(
+                sql("changes", "incoming_answers_listed") if listed and stem == "answers" else text,
+                {"path": f"{literal}/{stem}.parquet"},
+            )
         else:
             cursor.execute(none[stem])
     return True
@@ -125,13 +128,5 @@ def flips(
 def _answer_rows(log: RunLog) -> pl.DataFrame:
     """Answers in ANSWER_COLUMNS, with every further number in ``extra`` as key-value pairs."""
     rows = log.answers.with_columns(loop=pl.lit(log.run, pl.String))
-    further = [
-        name for name, kind in rows.schema.items()
-        if name not in ANSWER_COLUMNS and (kind.is_numeric() or kind == pl.Boolean)
-    ]  # fmt: skip
-    pairs = [pl.struct(key=pl.lit(name), value=pl.col(name).cast(pl.Float64)) for name in further]
-    extra = pl.concat_list(pairs) if pairs else pl.lit(None, PAIR)
-    return rows.select(
-        *(pl.col(name).cast(kind) for name, kind in ANSWER_COLUMNS.items()),
-        extra.cast(PAIR).alias("extra"),
-    )
+    conformed = rows.select(pl.col(name).cast(kind) for name, kind in ANSWER_COLUMNS.items())
+    return conformed.with_columns(extra(rows, ANSWER_COLUMNS))

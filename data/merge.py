@@ -30,7 +30,8 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     """
     choices = role_changes.choices(cursor)
     known = run_records.kept(cursor, runs["run_id"].to_list())
-    answered = answers.load(cursor, segment, literal(segment))
+    listed = "layout" not in runs.columns
+    answered = answers.load(cursor, segment, literal(segment), listed)
     rows = runs.to_dicts()
     names = {row["run_id"]: row["run_id"] for row in rows}
     straight = (
@@ -41,7 +42,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     if straight:
         counts, metrics_alone = new_rows.insert(cursor)
     else:
-        _load(cursor, segment)
+        _load(cursor, segment, listed)
         rows = list(role_changes.incoming(cursor, rows, choices, known))
         names = _settle_names(cursor, rows, answered)
         known = run_records.kept(cursor, list(names.values()))
@@ -93,7 +94,7 @@ def _keeps_its_name(row: dict[str, Any], known: dict[str, dict[str, Any]]) -> bo
     return bool(kept["path"] == row["path"] or kept["format"] == "settings")
 
 
-def _load(cursor: Cursor, segment: Path) -> None:
+def _load(cursor: Cursor, segment: Path, listed: bool) -> None:
     """The segment's rows as temporary tables incoming_*, of the same kinds as the store's."""
     cursor.execute(sql("changes", "incoming_tables"))
     for name in ("metrics", "scalars", "gold"):
@@ -101,7 +102,8 @@ def _load(cursor: Cursor, segment: Path) -> None:
         if file.is_file():  # segments from before gold stood apart have none
             cursor.execute(sql("changes", f"incoming_{name}"), {"path": literal(file)})
     samples = segment / "samples.parquet"
-    cursor.execute(sql("changes", "incoming_samples"), {"path": literal(samples)})
+    text = sql("changes", "incoming_samples_listed" if listed else "incoming_samples")
+    cursor.execute(text, {"path": literal(samples)})
 
 
 def _settle_names(cursor: Cursor, rows: list[dict[str, Any]], answered: bool) -> dict[str, str]:

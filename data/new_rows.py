@@ -26,7 +26,7 @@ def arrive(cursor: Cursor, segment: Path, runs: pl.DataFrame, known: bool) -> bo
         runs: one row a run of it.
         known: whether the store has any of the runs.
     """
-    if "in_order" not in runs.columns:
+    if "layout" not in runs.columns:
         return False  # written by an earlier version
     cursor.execute("set variable segment = $folder", {"folder": literal(segment)})
     cursor.execute(sql("changes", "arrived"))

@@ -23,11 +23,17 @@ import polars as pl
 
 from data import answers, late_gold
 from data.columns import GOLD_COLUMNS, METRIC_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
+from data.pairs import extra
 
 RUN_COLUMNS = (
     "run_id", "parent", "verbatim", "project", "format", "path", "facts", "warnings",
-    "source_rank", "in_order",
+    "source_rank", "layout",
 )  # fmt: skip
+LAYOUT = 2
+"""How a segment is laid out: rows in the order of their steps, further numbers as maps.
+
+Segments from before say nothing of it; there rows may stand in any order, and numbers in lists.
+"""
 FORMAT_RANK = {
     "trl": 1, "verl": 1, "trackio": 2, "wandb": 3, "mlflow": 3, "openrlhf": 3, "tensorboard": 4,
     "table": 5, "samples": 6, "answers": 7, "corpus": 8, "audit": 8, "settings": 9,
@@ -63,7 +69,7 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
             "run_id": log.run, "parent": log.parent, "verbatim": log.verbatim,
             "project": project or "", "format": log.format, "path": log.path,
             "facts": json.dumps(log.facts.to_dict(), default=str),
-            "warnings": json.dumps(log.warnings), "source_rank": rank, "in_order": True,
+            "warnings": json.dumps(log.warnings), "source_rank": rank, "layout": LAYOUT,
         })  # fmt: skip
         metrics, gold = late_gold.parted(log)
         rows.append((log.run, rank, metrics))
@@ -180,7 +186,7 @@ def _conform(frame: pl.DataFrame, columns: dict[str, Any]) -> pl.DataFrame:
 def _rows(logs: Sequence[tuple[str, int, pl.DataFrame]]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The metric rows of logs (run, rank, rows), and their further numbers, run after run.
 
-    Each phase of a run stands together, in the order of its steps (``in_order``).
+    Each phase of a run stands together, in the order of its steps (``LAYOUT``).
     """
     metrics, scalars = [], [_further_numbers(pl.DataFrame(schema=METRIC_ROWS))]
     for _, same in groupby(logs, lambda log: log[2].schema):  # logs of one table: all at once
@@ -248,13 +254,4 @@ def _further_numbers(wide: pl.DataFrame) -> pl.DataFrame:
 
 def _sample_rows(samples: pl.DataFrame) -> pl.DataFrame:
     """Samples in SAMPLE_COLUMNS, with every further number in ``extra`` as key-value pairs."""
-    extra = [
-        name for name, dtype in samples.schema.items()
-        if name not in SAMPLE_COLUMNS and (dtype.is_numeric() or dtype == pl.Boolean)
-    ]  # fmt: skip
-    pairs = [pl.struct(key=pl.lit(name), value=pl.col(name).cast(pl.Float64)) for name in extra]
-    empty = pl.lit(None, pl.List(pl.Struct({"key": pl.String, "value": pl.Float64})))
-    # A literal alone would have one row: beside a column it has as many as that.
-    with_extra = samples.with_columns((pl.concat_list(pairs) if pairs else empty).alias("extra"))
-    rows = _conform(with_extra, SAMPLE_COLUMNS)
-    return rows.with_columns(with_extra.get_column("extra"))
+    return _conform(samples, SAMPLE_COLUMNS).with_columns(extra(samples, SAMPLE_COLUMNS))

@@ -6,4 +6,4 @@ select * from read_parquet(getvariable('segment') || '/scalars.parquet');
 create or replace temp view arrived_gold as
 select * from read_parquet(getvariable('segment') || '/gold.parquet');
 create or replace temp view arrived_samples as
-select * replace (map_from_entries(extra) as extra) from read_parquet(getvariable('segment') || '/samples.parquet');
+select * from read_parquet(getvariable('segment') || '/samples.parquet');

@@ -1,2 +1,1 @@
-create or replace temp table incoming_samples as
-select * replace (map_from_entries(extra) as extra) from read_parquet($path);
+create or replace temp table incoming_samples as select * from read_parquet($path);

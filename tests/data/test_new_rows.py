@@ -144,18 +144,24 @@ def test_rows_that_may_meet_others_are_merged(tmp_path: Path) -> None:
 
 
 def test_a_segment_of_an_earlier_version_is_merged(tmp_path: Path) -> None:
-    """It may hold rows in any order, which the bins of the pooled curve are not made for."""
+    """It may hold rows in any order, and the further numbers of responses as lists of pairs."""
     home = tmp_path / "home"
     home.mkdir()
-    spool.write_segment(home, [rows_of("a", 0, 600, 0, "table")], None)
+    spool.write_segment(home, [rows_of("a", 0, 600, 0, "trl")], None)
     (segment,) = spool.waiting(home)
-    runs = pl.read_parquet(segment / "runs.parquet").drop("in_order")
-    metrics = pl.read_parquet(segment / "metrics.parquet")
-    runs.write_parquet(segment / "runs.parquet")
+    metrics, samples, runs = (
+        pl.read_parquet(segment / f"{name}.parquet") for name in ("metrics", "samples", "runs")
+    )
+    pairs = samples["extra"].to_list()
+    listed = [[{"key": k, "value": v} for k, v in row.items()] for row in pairs]
+    runs.drop("layout").write_parquet(segment / "runs.parquet")
+    samples.with_columns(extra=pl.Series(listed)).write_parquet(segment / "samples.parquet")
     metrics.sample(fraction=1.0, shuffle=True, seed=1).write_parquet(segment / "metrics.parquet")
     with closing(Store(home)) as store:
         store.drain()
         curve = store.query("curves", runs=["a"]).filter(phase="train")
+        with store._db.cursor() as cursor:
+            kept = cursor.execute("select extra from samples order by step").fetchall()
     expected = (
         metrics.filter(phase="train").sort("step")
         .group_by(pl.int_range(pl.len()) // 3, maintain_order=True)
@@ -163,3 +169,5 @@ def test_a_segment_of_an_earlier_version_is_merged(tmp_path: Path) -> None:
     )  # fmt: skip
     assert curve["step_end"].to_list() == expected["step"].to_list()
     assert curve["kl"].to_list() == pytest.approx(expected["kl"].to_list())
+    assert [row[0] for row in kept] == pairs
+    assert set(pairs[0]) == {"further"}

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunLog, Skip
-from data.readers import read
+from data.readers import blocks, read
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 TOY = SHARED / "public" / "toy_rlhf_exactkl"
@@ -280,3 +282,36 @@ def test_long_texts_and_quoted_line_breaks(tmp_path: Path) -> None:
     assert run.samples.get_column("completion").to_list()[0] == long
     assert run.samples.get_column("prompt").to_list()[0] == "a\nb"
     assert any("line 4, column proxy: 'bad'" in warning for warning in run.warnings)
+
+
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from([("a", "b", "s"), ("s", "a", "b"), ("a", "b"), ("a", "s", "z"), ("a", "z"),
+                         ("a", "b", "s", "z"), ("a", "b", "a")]),
+        st.sampled_from(["1", "null", " null"]),
+        st.sampled_from(['"x"', '":null"', '"q:n"', "null", r'"\":null"', '":"']),
+    ),
+    min_size=1, max_size=4,
+)  # fmt: skip
+
+
+@given(lines=LINES)
+def test_a_block_is_read_like_the_one_before_only_where_nothing_is_lost(
+    lines: list[tuple[tuple[str, ...], str, str]],
+) -> None:
+    before = blocks.sound_jsonl(b'{"a":1,"b":0.5,"s":"x"}\n{"a":2,"b":null,"s":null}\n')
+    text = "\n".join(
+        "{" + ",".join(f'"{key}":{word if key == "s" else number}' for key in keys) + "}"
+        for keys, number, word in lines
+    )
+    alone = blocks.sound_jsonl(text.encode())
+    after = blocks.sound_jsonl(text.encode(), before)
+    if alone is None or after is None:
+        assert alone is after
+        return
+    assert set(alone.columns) <= set(after.columns)  # like the block before: its columns too
+    for name in alone.columns:
+        values = [frame[name].cast(pl.String).cast(pl.Float64, strict=False).to_list()
+                  for frame in (alone, after)]  # fmt: skip
+        assert values[0] == values[1]
+        assert alone[name].null_count() == after[name].null_count()
