@@ -35,11 +35,11 @@ def x_of(frame: pl.DataFrame, axis: str) -> np.ndarray:
     """
     if axis == "step":
         if "step" in frame.columns:
-            x = frame["step"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            x = frame["step"].cast(pl.Float64).to_numpy()
         else:
-            x = ((frame["step_start"] + frame["step_end"]) / 2).fill_null(np.nan).to_numpy()
+            x = ((frame["step_start"] + frame["step_end"]) / 2).to_numpy()
     else:
-        kl = frame["kl"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        kl = frame["kl"].cast(pl.Float64).to_numpy()
         x = np.sign(kl) * np.sqrt(np.abs(kl)) if axis == "sqrt_kl" else kl
     # Sums of floats may differ in their last bits between processes; a pinned view must not.
     return x.astype(np.float32)

@@ -136,7 +136,7 @@ def draw_many(
             go.Scatter(
                 x=np.concatenate([part for x, _, _ in lines for part in (x, gap)]),
                 y=np.concatenate([part for _, y, _ in lines for part in (y, gap)]),
-                text=[name for x, _, name in lines for _ in range(len(x) + 1)],
+                text=np.repeat([name for *_, name in lines], [len(x) + 1 for x, *_ in lines]),
                 mode="lines", line={"color": tinted(colour, 0.65), "width": 1.3},
                 hovertemplate="<b>%{text}</b><br>%{y:.3g}<extra></extra>", showlegend=False,
             ),
@@ -145,7 +145,7 @@ def draw_many(
 
 
 def _has(frame: pl.DataFrame, column: str) -> bool:
-    return column in frame.columns and frame[column].drop_nulls().len() > 0
+    return column in frame.columns and frame[column].count() > 0
 
 
 def _scales(run: RunCurve, scale: str) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -58,6 +60,32 @@ def say_waiting(chosen: Sequence[str], there: Collection[str]) -> None:
         )
 
 
+TOOK = "page_took"
+"""Where a session keeps when its page's last run ended (monotonic) and how long that took, s."""
+
+
+@contextmanager
+def timed() -> Iterator[None]:
+    """Keep how long the page takes: it is not run again before it has rested."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        st.session_state[TOOK] = (time.monotonic(), time.monotonic() - began)
+
+
+def rested(ended: float, took: float, now: float) -> bool:
+    """Whether a page may run again by itself.
+
+    One of hundreds of runs takes seconds: while verdicts of them come in one after the other it
+    would be grey all the time.
+
+    >>> rested(100.0, 0.8, 100.0), rested(100.0, 4.0, 105.0), rested(100.0, 4.0, 109.0)
+    (True, False, True)
+    """
+    return now - ended >= 3 * max(0.0, took - 1.0)
+
+
 def refresh_when_store_changes() -> None:
     """Run the page again when rows or verdicts have changed; zoom and choices stay."""
     _watch(reads.pulse())
@@ -65,5 +93,6 @@ def refresh_when_store_changes() -> None:
 
 @st.fragment(run_every=1.0)
 def _watch(seen: tuple[int, int]) -> None:
-    if reads.pulse() != seen:
+    ended, took = st.session_state.get(TOOK, (0.0, 0.0))
+    if reads.pulse() != seen and rested(ended, took, time.monotonic()):
         st.rerun(scope="app")

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.carrying import carry
+from pages.shared.frame import timed
 
 st.set_page_config(
     page_title="Reward overoptimization", page_icon=":material/monitoring:", layout="wide"
@@ -50,4 +51,5 @@ page = st.navigation(
 LOOP_PAGES = ("hallucination", "calibration", "answers", "training-set")
 word = "loop" if page.url_path in LOOP_PAGES else "run"
 carry(page.url_path, word if page.url_path else None)
-page.run()
+with timed():
+    page.run()

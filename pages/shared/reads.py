@@ -103,7 +103,8 @@ def _run_curves(
     frozen: tuple[tuple[str, int], ...], source: str | None,
 ) -> list[RunCurve]:  # fmt: skip
     every = {row["run_id"]: row for row in runs().iter_rows(named=True)}
-    whole = curves(names).partition_by("run_id", as_dict=True)
+    rows = curves(names).filter(pl.col("phase") == "train")
+    whole, nothing = rows.partition_by("run_id", as_dict=True), rows.clear()
     spreads = store().query("base_spread", runs=list(names))
     spread = {row["run_id"]: row for row in spreads.iter_rows(named=True)}
     steps, kept = dict(frozen), kept_verdicts()
@@ -114,9 +115,10 @@ def _run_curves(
         if name in left_out:
             continue
         run, until = every[name], steps.get(name)
-        curve = whole.get((name,), curves(()))
+        curve = whole.get((name,), nothing)
         if until is not None and until < (run["step_end"] or 0):
-            curve = store().query("curve_until", run=name, until=until)
+            every_phase = store().query("curve_until", run=name, until=until)
+            curve = every_phase.filter(pl.col("phase") == "train")
         known = kept.get(name) if until is None and source is None else None
         # A verdict of older rows is shown, marked as updating: the page does not wait.
         if known:
@@ -128,7 +130,7 @@ def _run_curves(
             RunCurve(
                 run_id=name,
                 ordinal=run["ordinal"],
-                curve=curve.filter(pl.col("phase") == "train"),
+                curve=curve,
                 looks=looks,
                 verdict={k: v for k, v in verdict.items() if k != "looks_rows"},
                 base=spread.get(name),
@@ -179,12 +181,23 @@ def pictures() -> dict[str, str]:
 @st.cache_data(show_spinner=False, max_entries=2)
 def _pictures(_home: str, generation: int, saved: int) -> dict[str, str]:
     known = kept_verdicts()
-    colours = {row["run_id"]: run_colour(row["ordinal"]) for row in runs().iter_rows(named=True)}
+    every = {row["run_id"]: row for row in runs().iter_rows(named=True)}
     return {
-        run_id: sparkline(curve, known.get(run_id, {}), colours[run_id])
+        run_id: _picture(
+            _home, run_id, every[run_id]["generation"], curve,
+            json.dumps((known.get(run_id) or {}).get("peak")), run_colour(every[run_id]["ordinal"]),
+        )
         for (run_id,), curve in curves(None).group_by("run_id", maintain_order=True)
-        if run_id in colours
-    }
+        if run_id in every
+    }  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=4096)
+def _picture(
+    home_of: str, run: str, run_generation: int, _curve: pl.DataFrame, peak: str, colour: str
+) -> str:
+    """Drawn anew only where this run changed: every verdict that is kept asks for all of them."""
+    return sparkline(_curve, {"peak": json.loads(peak)}, colour)
 
 
 def check() -> dict[str, Any]:

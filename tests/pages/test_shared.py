@@ -1,6 +1,9 @@
 """The shared pieces of pages, without a browser."""
 
-from pages.shared.frame import escaped, named
+import pytest
+import streamlit as st
+
+from pages.shared.frame import TOOK, escaped, named, rested, timed
 from pages.shared.run_table import elsewhere, run_table
 from pages.shared.verdict_view import _parted
 
@@ -91,3 +94,17 @@ def test_a_verdict_shows_its_first_reasons_and_folds_the_others() -> None:
     assert _parted(few) == (few, [])
     first, further = _parted(many)
     assert first == many[:5] and first + further == many
+
+
+def test_a_page_of_seconds_rests_before_it_runs_again_by_itself() -> None:
+    assert rested(100.0, 0.8, 100.0)  # an ordinary page follows at once
+    assert not rested(100.0, 4.0, 105.0)
+    assert rested(100.0, 4.0, 109.0)
+
+
+def test_a_page_that_stops_early_is_timed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "session_state", {})
+    with pytest.raises(RuntimeError), timed():
+        raise RuntimeError
+    ended, took = st.session_state[TOOK]
+    assert ended > 0 and took >= 0
