@@ -21,30 +21,38 @@ for missing in (run for run in links.asked("run") if run not in names):
 
 roles_form(reads.store(), reads.open_questions())
 
+
+def kl_words(row: dict) -> str:
+    """Estimator and unit of a run's KL as it was logged."""
+    if not row["kl_key"]:
+        return "not logged"
+    return (
+        f"{row['kl_logged_unit'] or 'unit unknown'}, {row['kl_estimator'] or 'estimator unknown'}"
+    )
+
+
+# What may ask for attention stands first: a narrow window cuts the right side off.
+table = [
+    {
+        "run": row["run"],
+        "notes": len(row["warnings"]),
+        "gold age, steps": row["gold_age_steps"],
+        "steps replaced": row["steps_replaced"],
+        "rows with NaN": row["nan_rows"],
+        "rows": row["points"],
+        "KL as logged": kl_words(row),
+        "converted": row["kl_conversion"],
+        "gold": row["gold_key"] or "none",
+        "last grown": row["last_grown"],
+        "trainer": row["trainer"] or row["format"],
+        "project": row["project"],
+    }
+    for row in rows
+]
 st.dataframe(
-    pl.DataFrame(
-        [
-            {
-                "run": row["run"],
-                "project": row["project"],
-                "trainer": row["trainer"] or row["format"],
-                "rows": row["points"],
-                "last grown": row["last_grown"],
-                "KL": f"{row['kl_estimator'] or '?'}, {row['kl_logged_unit'] or 'unit unknown'}"
-                if row["kl_key"]
-                else "not logged",
-                "converted": row["kl_conversion"],
-                "gold": row["gold_key"] or "none",
-                "gold age, steps": row["gold_age_steps"],
-                "steps replaced": row["steps_replaced"],
-                "rows with NaN": row["nan_rows"],
-                "notes": len(row["warnings"]),
-            }
-            for row in rows
-        ],
-        infer_schema_length=None,
-    ),
+    pl.DataFrame(table, infer_schema_length=None),
     hide_index=True,
+    column_config={"run": st.column_config.TextColumn(pinned=True)},
 )
 
 chosen = st.multiselect(
@@ -79,6 +87,18 @@ for row in (row for row in rows if row["run"] in chosen):
 
 st.subheader("Not read", anchor=False)
 if told["skipped"]:
-    st.dataframe(pl.DataFrame(told["skipped"]), hide_index=True)
+    st.dataframe(
+        pl.DataFrame(told["skipped"]).rename({"seen_at": "last tried"}),
+        hide_index=True,
+        column_config={
+            "path": st.column_config.TextColumn(width="medium"),
+            "reason": st.column_config.TextColumn(width="large"),
+        },
+    )
 else:
     st.caption("Every log that was named could be read.")
+with st.popover("Copy link", icon=":material/link:"):
+    st.code(
+        links.page_link("/sources", [("run", run) for run in chosen]), language=None,
+        wrap_lines=True,
+    )  # fmt: skip
