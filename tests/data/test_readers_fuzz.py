@@ -268,9 +268,9 @@ def test_damaged_logs_of_every_format(tmp_path: Path, monkeypatch: pytest.Monkey
             ) from error
         taken = time.perf_counter() - started
         if taken > SECONDS:  # a busy machine, or a hang: the second time tells
-            started = time.perf_counter()
+            started = time.process_time()
             list(read([work], ReadOptions()))
-            assert time.perf_counter() - started < SECONDS, (number, name, mutation.__name__)
+            assert time.process_time() - started < SECONDS, (number, name, mutation.__name__)
         slowest = max(slowest, (taken, f"{name}, {mutation.__name__}, number {number}"))
         read_runs += any(isinstance(item, RunLog) for item in items)
         if number % BATCH == BATCH - 1 or number == COUNT - 1:
