@@ -15,6 +15,7 @@ from data.sql import literal, sql
 
 Cursor = duckdb.DuckDBPyConnection
 TABLES = ("metrics", "scalars", "gold", "samples")
+LARGE = 100_000  # metric rows: about as many as DuckDB packs together
 
 
 def arrive(cursor: Cursor, segment: Path, runs: pl.DataFrame, known: bool) -> bool:
@@ -36,9 +37,17 @@ def arrive(cursor: Cursor, segment: Path, runs: pl.DataFrame, known: bool) -> bo
 def insert(cursor: Cursor) -> tuple[dict[str, dict[str, int]], bool]:
     """Put the arrived rows into the tables; what came by run, and whether it is metrics alone."""
     counts = dict(zip(TABLES, _first(cursor, "arrived_counts"), strict=True))
-    for name in TABLES:
-        if counts[name]:  # an insert of no rows hides a later one from its transaction
-            cursor.execute(sql("changes", f"new_{name}"))
+    # By one thread rows stay as close as they are: several would leave gaps as large as the rows.
+    large = counts["metrics"] > LARGE
+    if large:
+        cursor.execute("set threads = 1")
+    try:
+        for name in TABLES:
+            if counts[name]:  # an insert of no rows hides a later one from its transaction
+                cursor.execute(sql("changes", f"new_{name}"))
+    finally:
+        if large:
+            cursor.execute("reset threads")
     rows = cursor.execute(sql("changes", "new_by_run")).fetchall()
     names = ("points", "gold_evaluations", "samples", "moved")
     by_run = {run: dict(zip(names, row, strict=True)) for run, *row in rows}
