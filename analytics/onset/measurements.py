@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+LARGEST = 1e100
+"""Of any number: no reward and no KL is larger, and squares of larger ones overflow."""
 NEARBY_ROWS = 2
 """Trajectory rows on either side whose mean stands for a value the gold row does not carry."""
 
@@ -150,7 +152,8 @@ def _numbers(frame: pl.DataFrame, column: str) -> FloatArray:
         return np.full(frame.height, np.nan)
     values = frame.get_column(column).cast(pl.Float64, strict=False).fill_null(float("nan"))
     numbers = np.array(values.to_numpy(), dtype=np.float64)
-    numbers[~np.isfinite(numbers)] = np.nan
+    # A number of a broken log, whose square is none: as good as an infinity.
+    numbers[~(np.abs(numbers) <= LARGEST)] = np.nan
     return numbers
 
 

@@ -46,3 +46,22 @@ def test_any_numbers_give_a_verdict_that_json_can_hold(start: int) -> None:
         row = verdict(frame, path, facts).row
         json.dumps(row, allow_nan=False)
         assert row["status"] and row["reasons"], seed
+
+
+@pytest.mark.parametrize("broken", [1e300, -1e300, 1.7e308, 1e18, 5e-324])
+@pytest.mark.parametrize("column", ["kl", "gold_reward", "proxy_reward"])
+def test_one_broken_number_of_a_log_costs_no_verdict(column: str, broken: float) -> None:
+    x = np.arange(120) / 12
+    frame = pl.DataFrame(
+        {"source": ["table"] * 120, "step": range(120), "stretch": [0] * 120, "kl": x,
+         "gold_reward": x / 4 - x**2 / 40 + 0.05 * np.sin(9 * x), "gold_reward_se": [None] * 120,
+         "gold_reward_sd": [None] * 120, "n_responses": [None] * 120, "proxy_reward": x / 9},
+        schema_overrides=KINDS,
+    )  # fmt: skip
+    for row in (3, 60, 119):
+        value = pl.when(pl.col("step") == row).then(broken).otherwise(pl.col(column))
+        one = frame.with_columns(value.alias(column))
+        path = one.select("step", "stretch", "kl", "proxy_reward")
+        told = verdict(one, path, {"run_id": "r", "project": "p", "kl_conversion": "exact"}).row
+        json.dumps(told, allow_nan=False)
+        assert told["status"] and told["reasons"]

@@ -72,6 +72,9 @@ def test_fieller_of_a_certain_ratio():
 def test_too_little_cannot_be_fitted():
     assert gao_fit(D[:4], D[:4], np.ones(4)) is None
     assert gao_fit(np.ones(9), np.ones(9), np.ones(9)) is None
+    for broken in (1e9, 1e150, 1e300):  # a number that no policy reaches
+        place = np.append(D[:-1], broken)
+        assert gao_fit(place, np.sin(place), np.full(21, 0.1)) is None
     assert form_of({"trainer": "TRL GRPO"}) == "rl"
     assert form_of({"algorithm": "best-of-n"}) == form_of({"kl_estimator": "bon_bound"})
     assert has_form({}) and not has_form({"trainer": "TRL OnlineDPO"})

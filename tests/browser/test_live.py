@@ -1,6 +1,7 @@
 """A page that shows a growing run follows it, and the reader keeps zoom, choices and place."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -80,10 +81,14 @@ def test_scroll_selection_and_hidden_lines_stay(server, open_page, tmp_path: Pat
             legend = page.locator(".js-plotly-plot .legendtoggle").first
             legend.dispatch_event("mousedown")
             legend.dispatch_event("mouseup")
-            page.wait_for_timeout(1_000)  # two clicks at once are a double click
+            # A second click before the first has had its effect would take it back.
+            with suppress(AssertionError):
+                view.until(lambda: page.evaluate(HIDDEN), lambda names: names, patience=15)
         return page.evaluate(HIDDEN)
 
-    hidden = view.until(hide, lambda names: len(names) > 0)
+    view.until(hide, lambda names: len(names) > 0)
+    hidden = view.steady(lambda: page.evaluate(HIDDEN))
+    assert hidden
 
     def select() -> list[str]:
         table = page.locator("[data-testid=stDataFrame] canvas").first
