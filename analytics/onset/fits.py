@@ -95,9 +95,12 @@ def gao_fit(
     bend = np.where(x > 0, x * (np.log(positive) if g == 0 else (positive**g - 1) / g), 0.0)
     design = np.column_stack([np.ones(len(x)), x, -bend])
     left, right = _white(design / se[:, None], rho), _white((gold / se)[:, None], rho)[:, 0]
-    # The fit inverts left'left, whose condition is the square of this one (a KL of 1e18 beside one
-    # of 10, as a broken log has it, leaves nothing of the other looks).
-    if not np.all(np.isfinite(left)) or not np.linalg.cond(left) < 1e7:
+    # The fit inverts left'left, whose condition is the square of this one, whatever the unit of KL
+    # (a KL of 1e18 beside one of 10, as a broken log has it, leaves nothing of the other looks).
+    sizes = np.max(np.abs(left), axis=0)
+    if not np.all(np.isfinite(sizes)) or not np.all(sizes > 0):
+        return None
+    if not np.linalg.cond(left / sizes) < 1e7:
         return None
     covariance = np.asarray(np.linalg.inv(left.T @ left), dtype=np.float64)
     intercept, a, b = (covariance @ left.T @ right).tolist()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analytics.onset.fits import fieller, form_of, gao_fit, has_form
-from analytics.onset.gao import best_of_n_gold, rl_gold
+from analytics.onset.gao import best_of_n_gold, rl_gold, rl_peak
 from analytics.simulated import simulate
 
 D = np.linspace(0, 12, 21)
@@ -99,3 +99,12 @@ def test_fieller_is_the_profile_likelihood_set(kind):
         if bound is not None:
             assert rise(bound) == pytest.approx(quantile, abs=1e-6)
     assert rise(fit.kl if fit.kl is not None else 1e6) < quantile
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e9])
+def test_the_fit_takes_kl_in_any_unit(unit):
+    x = np.linspace(0, 10, 21) * np.sqrt(unit)
+    gold = rl_gold(x / np.sqrt(unit), 1.0, 0.4)
+    fit = gao_fit(x, gold, np.full(21, 0.01), "rl")
+    assert fit is not None
+    assert fit.kl == pytest.approx(rl_peak(1.0, 0.4).kl * unit, rel=1e-4)
