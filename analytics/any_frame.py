@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import narwhals as nw
@@ -19,6 +20,8 @@ import polars as pl
 FRAMES = "a Polars, pandas or PyArrow frame, or a dict of lists"
 _MISSING_WORDS = ("", "nan", "none", "null", "na")
 _NAMED_AT_MOST = 30
+_ALIKE = ({int, float}, {str}, {bool}, {datetime}, {date}, {timedelta})
+"""Kinds of cells that a list may hold together and still be a column of one type."""
 
 
 class FrameError(ValueError):
@@ -141,9 +144,13 @@ def _of_dict(frame: Mapping[Any, Any]) -> AnyFrame:
 
 
 def _named(name: str, values: Any) -> pl.Series:
+    if isinstance(values, list | tuple):
+        kinds = {type(cell) for cell in values} - {type(None)}
+        if not any(kinds <= alike for alike in _ALIKE):  # whoever needs numbers looks at each
+            return pl.Series(name, values, dtype=pl.Object)
     try:
         return pl.Series(name, values)
-    except Exception:  # cells of several kinds: whoever needs numbers looks at each
+    except Exception:
         return pl.Series(name, list(values), dtype=pl.Object)
 
 
