@@ -20,6 +20,8 @@ from analytics.onset.judged import Verdict
 
 AXES = ("sqrt_kl", "kl", "step")
 FIRST_REASONS = 3
+_TABLE = "border-collapse:collapse;color:inherit;font:inherit"
+"""Where a page has no doctype, tables do not take over colour and font by themselves."""
 _CELL = "padding:.1rem 1rem .1rem 0;text-align:left;vertical-align:top"
 _NO_ROWS = {
     "step_start": pl.Int64, "step_end": pl.Int64, "n_rows": pl.Int64, "kl": pl.Float64,
@@ -65,7 +67,7 @@ def html(verdict: Verdict) -> str:
     kept = f"<p><small>To keep in mind: {escape(flags)}.</small></p>" if flags else ""
     return (
         f"<div><p>{dot} <b>{escape(words)}</b>: {escape(sentence(verdict))}.</p>"
-        f'<table style="border-collapse:collapse">{cells}</table><ul>{reasons}</ul>{kept}</div>'
+        f'<table style="{_TABLE}">{cells}</table><ul>{reasons}</ul>{kept}</div>'
     )
 
 
