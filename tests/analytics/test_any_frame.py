@@ -15,8 +15,7 @@ ANSWERS = pl.DataFrame(
         "loop": "l",
         "iteration": [0, 0, 0, 1, 1, 1, 2, 2, 2],
         "question_id": ["a", "b", "c"] * 3,
-        "grade": ["correct", "incorrect", "correct", "incorrect", "incorrect", "correct"]
-        + ["incorrect", "correct", "incorrect"],
+        "grade": [{"c": "correct", "w": "incorrect"}[letter] for letter in "cwcwwcwcw"],
         "confidence": [0.9, 0.2, None, 0.4, 0.6, 0.8, 0.3, 0.9, 0.5],
     }
 )
