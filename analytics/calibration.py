@@ -1,6 +1,7 @@
 """Does confidence tell right from wrong: reliability, ECE with its null value, risk and coverage.
 
-All functions take `confidence` in [0, 1] and `correct` (0 or 1), both of shape (n,), over
+All functions take `confidence` in [0, 1] and `correct` (0 or 1), both of shape (n,) (lists, NumPy
+arrays, Polars or pandas series, PyArrow arrays), over
 **attempted** answers: the confidence of an abstention is about abstaining, not about a claim.
 """
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import stats
 
+from analytics.any_frame import FrameError, array
 from analytics.rates import FloatArray, wilson
 
 BINS = 15
@@ -23,15 +25,15 @@ def paired_arrays(
     confidence: npt.ArrayLike, correct: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
     """Both as floats without the rows where either is missing; refuses what is out of range."""
-    c, y = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=np.float64)
+    c, y = array(confidence, "confidence"), array(correct, "correct")
     if c.shape != y.shape:
-        raise ValueError(f"{c.size} confidences, but {y.size} grades")
+        raise FrameError(f"{c.size} confidences, but {y.size} grades")
     keep = ~(np.isnan(c) | np.isnan(y))
     c, y = c[keep], y[keep]
     if np.any((c < 0) | (c > 1)):
-        raise ValueError(f"confidence outside [0, 1]: {c[(c < 0) | (c > 1)][0]:g}")
+        raise FrameError(f"confidence outside [0, 1]: {c[(c < 0) | (c > 1)][0]:g}")
     if np.any((y != 0) & (y != 1)):
-        raise ValueError("correct must be 0 or 1")
+        raise FrameError(f"correct must be 0 or 1, not {y[(y != 0) & (y != 1)][0]:g}")
     return c, y
 
 
@@ -117,23 +119,12 @@ def adaptive_ece(confidence: npt.ArrayLike, correct: npt.ArrayLike, bins: int = 
     return _gap(mass_bins(c, bins), c, y)
 
 
-def ece_null_formula(n: int, bins: int, mean_spread: float) -> float:
-    """E[ECE] of a calibrated model with answers spread evenly over bins.
-
-    sqrt(2/pi) sqrt(M/N) mean sqrt(p (1 - p)): the mean of a half normal in every bin.
-
-    >>> round(ece_null_formula(1_000, 15, np.pi / 8), 4)
-    0.0384
-    """
-    return float(np.sqrt(2 / np.pi) * np.sqrt(bins / n) * mean_spread) if n else float("nan")
-
-
 def ece_null(confidence: npt.ArrayLike, bins: int = BINS) -> float:
     """E[ECE] of a calibrated model with **these** confidences, normal approximation a bin.
 
-    sqrt(2/pi) Σ_b sqrt(Σ_{i in b} c_i (1 - c_i)) / N; `ece_null_formula` where bins are even.
+    sqrt(2/pi) Σ_b sqrt(Σ_{i in b} c_i (1 - c_i)) / N: the mean of a half normal in every bin.
     """
-    c, _ = paired_arrays(confidence, np.zeros(np.shape(confidence)))
+    c, _ = paired_arrays(confidence, np.zeros(len(array(confidence, "confidence"))))
     if not len(c):
         return float("nan")
     spread = np.sqrt(np.bincount(bin_number(c, bins), weights=c * (1 - c)))
@@ -160,7 +151,7 @@ def ece_null_simulated(
 
     Exact up to simulation error, also for few answers, where the formula is not.
     """
-    c, _ = paired_arrays(confidence, np.zeros(np.shape(confidence)))
+    c, _ = paired_arrays(confidence, np.zeros(len(array(confidence, "confidence"))))
     if not len(c):
         return Null(float("nan"), float("nan"), 0)
     random = np.random.default_rng(seed)

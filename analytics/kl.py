@@ -1,12 +1,15 @@
 """KL divergence between policies: the best-of-n bound and the three sample estimators.
 
-All in nats. Per response means summed over its tokens, not divided by its length.
+All in nats, from lists, NumPy arrays, Polars or pandas series, or PyArrow arrays. Per response
+means summed over its tokens, not divided by its length.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from analytics.any_frame import array
 
 FloatArray = NDArray[np.float64]
 
@@ -84,7 +87,7 @@ def k1(log_ratio: ArrayLike) -> FloatArray:
     log_ratio: ln pi(y) - ln pi_ref(y), any shape. Source: Schulman 2020, "Approximating KL
     Divergence".
     """
-    return np.asarray(log_ratio, dtype=np.float64)
+    return array(log_ratio, "log_ratio")
 
 
 def k2(log_ratio: ArrayLike) -> FloatArray:
@@ -92,7 +95,7 @@ def k2(log_ratio: ArrayLike) -> FloatArray:
 
     log_ratio: ln pi(y) - ln pi_ref(y), any shape. Source: Schulman 2020.
     """
-    return np.asarray(log_ratio, dtype=np.float64) ** 2 / 2
+    return array(log_ratio, "log_ratio") ** 2 / 2
 
 
 def k3(log_ratio: ArrayLike) -> FloatArray:
@@ -101,7 +104,7 @@ def k3(log_ratio: ArrayLike) -> FloatArray:
     log_ratio: ln pi(y) - ln pi_ref(y), any shape. Heavy-tailed above a few nats. Source:
     Schulman 2020.
     """
-    ratio = np.asarray(log_ratio, dtype=np.float64)
+    ratio = array(log_ratio, "log_ratio")
     return np.expm1(-ratio) + ratio
 
 
@@ -112,7 +115,7 @@ def chi_square(log_ratio: ArrayLike) -> float:
     mean: past about 5 nats of KL it is worth nothing. Source: Laidlaw, Singhal, Dragan 2025 (arXiv
     2403.03185).
     """
-    return float(np.mean(np.expm1(np.asarray(log_ratio, dtype=np.float64))))
+    return float(np.mean(np.expm1(array(log_ratio, "log_ratio"))))
 
 
 def gold_gain_bound(proxy_gain: float, chi2: float, correlation: float) -> float:
@@ -122,7 +125,11 @@ def gold_gain_bound(proxy_gain: float, chi2: float, correlation: float) -> float
     under the reference and chi2 the policy's divergence from it. Source: Laidlaw, Singhal, Dragan
     2025 (arXiv 2403.03185), theorem 5.1.
 
+    Raises ValueError for a correlation outside of (0, 1].
+
     >>> round(gold_gain_bound(0.5, np.expm1(0.25), 0.8), 4)
     0.2253
     """
+    if not 0 < correlation <= 1:
+        raise ValueError(f"correlation must lie in (0, 1], not {correlation:g}")
     return float((proxy_gain - np.sqrt((1 - correlation**2) * chi2)) / correlation)

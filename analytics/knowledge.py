@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from analytics.any_frame import array, polars_frame
+
 CATEGORIES = ("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown")
 """Gekhman et al. 2024, figure 2, from the best known down."""
 
@@ -19,15 +21,15 @@ CONSISTENT = 0.8
 """Share of samples in one cluster that makes a wrong answer consistently wrong (8 of 10)."""
 
 
-def slick(samples: pl.DataFrame) -> pl.DataFrame:
+def slick(samples: Any) -> pl.DataFrame:
     """SliCK category of each question from answers sampled under different few-shot prompts.
 
     HighlyKnown: P(T=0) = 1. MaybeKnown: 0 < P(T=0) < 1. WeaklyKnown: P(T=0) = 0 and P(T>0) > 0.
     Unknown: P(T>=0) = 0. P is the share of answers graded correct (exact match).
 
     Args:
-        samples: question_id, temperature (0 = greedy), correct (Boolean); one row an answer.
-            Rows without a grade are left out.
+        samples: question_id, temperature (0 = greedy), correct (Boolean); one row an answer, in
+            a frame of any library. Rows without a grade are left out.
 
     Returns:
         One row a question, by question_id: greedy_n, greedy_correct, sampled_n, sampled_correct,
@@ -41,7 +43,9 @@ def slick(samples: pl.DataFrame) -> pl.DataFrame:
     >>> slick(rows)["knowledge"].to_list()
     ['WeaklyKnown']
     """
-    graded = samples.drop_nulls(["question_id", "temperature", "correct"])
+    needed = ("question_id", "temperature", "correct")
+    graded = polars_frame(samples, *needed).drop_nulls(needed)
+    graded = graded.with_columns(pl.col("correct").cast(pl.Boolean))
     greedy = pl.col("temperature") == 0
     counted = (
         graded.group_by("question_id")
@@ -140,7 +144,7 @@ def semantic_entropy(counts: npt.ArrayLike) -> float:
     >>> round(semantic_entropy([6, 3, 1]), 6)
     0.897946
     """
-    mass = np.asarray(counts, dtype=np.float64)
+    mass = array(counts, "counts")
     if np.any(mass < 0):
         raise ValueError("cluster counts cannot be negative")
     if mass.sum() == 0:
@@ -149,12 +153,13 @@ def semantic_entropy(counts: npt.ArrayLike) -> float:
     return float(np.abs(-(share * np.log(share)).sum()))
 
 
-def consistency(samples: pl.DataFrame, share: float = CONSISTENT) -> pl.DataFrame:
+def consistency(samples: Any, share: float = CONSISTENT) -> pl.DataFrame:
     """Confidence by agreement, for each question whose samples were put into clusters.
 
     Args:
         samples: question_id, cluster (any label of equal meaning), grade (`correct`,
-            `incorrect`, `not_attempted`: of the cluster's answer); one row a sample.
+            `incorrect`, `not_attempted`: of the cluster's answer); one row a sample, in a frame
+            of any library.
         share: of the samples in one cluster that counts as consistent.
 
     Returns:
@@ -163,7 +168,8 @@ def consistency(samples: pl.DataFrame, share: float = CONSISTENT) -> pl.DataFram
         largest cluster), consistently_wrong.
     """
     mass = (
-        samples.drop_nulls(["question_id", "cluster"])
+        polars_frame(samples, "question_id", "cluster", "grade")
+        .drop_nulls(["question_id", "cluster"])
         .group_by("question_id", "cluster")
         .agg(n=pl.len().cast(pl.Int64), grade=pl.col("grade").drop_nulls().sort().first())
         .sort("question_id", "n", "cluster", descending=[False, True, False])

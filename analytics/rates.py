@@ -1,6 +1,7 @@
 """Intervals and tests for rates: Wilson, Newcombe, McNemar, clustered errors, many topics at once.
 
-Every function takes numbers or arrays of one shape and answers elementwise. A rate of nothing
+Every function takes numbers or arrays of one shape (lists, NumPy, Polars, pandas, PyArrow) and
+answers elementwise. A rate of nothing
 (n = 0) is NaN, never 0.
 """
 
@@ -13,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
+from analytics.any_frame import array
+
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 FEW_FLIPS = 10
@@ -20,7 +23,7 @@ FEW_FLIPS = 10
 
 
 def _floats(values: npt.ArrayLike) -> FloatArray:
-    return np.asarray(values, dtype=np.float64)
+    return array(values, "an argument")
 
 
 def _over(top: npt.ArrayLike, bottom: npt.ArrayLike) -> FloatArray:
@@ -248,18 +251,6 @@ def clustered_error(
     between = float(sums @ sums) - own
     variance = (own if base == "cr0" else own * n / (n - 1)) + between
     return float(np.sqrt(max(variance, 0.0)) / n)
-
-
-def paired_error(error: float, error_before: float, correlation: float) -> float:
-    """Standard error of a difference of two means on the same questions.
-
-    Source: Miller 2024 (arXiv 2411.00640), section 4: SE² = SE_A² + SE_B² - 2 SE_A SE_B Corr.
-
-    >>> paired_error(3.0, 4.0, 0.0), paired_error(2.0, 2.0, 1.0)
-    (5.0, 0.0)
-    """
-    square = error**2 + error_before**2 - 2 * error * error_before * correlation
-    return float(np.sqrt(max(square, 0.0)))
 
 
 def question_means(

@@ -19,6 +19,7 @@ from analytics import onset
 from analytics.label_free import with_signal
 from analytics.onset.forecast import SharedAlpha, shared_alpha
 from analytics.onset.measurements import gold_sources
+from analytics.onset.run_facts import known
 from analytics.onset.siblings import MOST, alpha_fit, setup_of
 
 Query = Callable[..., pl.DataFrame]
@@ -51,7 +52,7 @@ def judge(
     made = onset.verdict(
         gold.drop("kind"),
         query("trajectory", **asked),
-        facts,
+        known(facts),
         prompts=prompts if prompts.height else None,
         source=source,
         until=until,

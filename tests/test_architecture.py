@@ -21,6 +21,9 @@ ROOTS = (
     "pages/shared/verdict_routes.py",
 )
 
+# The one arrow from onset to the figures: what a notebook shows of a verdict.
+SHOWN = "analytics/onset/shown.py"
+
 # Room -> what it never imports, whatever else it does.
 FORBIDDEN = {
     "data": ("analytics", "pages", "app", "streamlit", "plotly"),
@@ -75,6 +78,8 @@ def import_faults(file: str, found: list[Import]) -> Iterator[str]:
                 yield f"{said}: {room} does not know {package}"
         if one.under("plotly") and not file.startswith("analytics/figures/"):
             yield f"{said}: only analytics/figures draws"
+        if file.startswith("analytics/onset/") and file != SHOWN and one.under("analytics.figures"):
+            yield f"{said}: only {SHOWN} leads from onset to the figures"
         if room != "pages" or file in ROOTS:
             continue
         if one.under("pages") and not one.under("pages.shared"):
@@ -173,6 +178,11 @@ BREACHES = [
     ("analytics/kl.py", "import duckdb", "analytics does not know duckdb"),
     ("analytics/kl.py", "import streamlit as st", "analytics does not know streamlit"),
     ("analytics/kl.py", "import plotly.express", "only analytics/figures draws"),
+    (
+        "analytics/onset/judged.py",
+        "from analytics.figures import text",
+        "only analytics/onset/shown",
+    ),
     ("analytics/__main__.py", "import streamlit", "analytics does not know streamlit"),
     ("pages/runs/overview.py", "import plotly.graph_objects as go", "only analytics/figures"),
     ("pages/runs/overview.py", "from data import store", "only constants"),
@@ -203,6 +213,7 @@ RIGHT = [
     ("app.py", "import analytics.onset\nimport data.store\nimport streamlit"),
     ("analytics/__main__.py", "import data.store\nfrom analytics import kl"),
     ("analytics/figures/onset.py", "import plotly.graph_objects as go\nimport polars"),
+    ("analytics/onset/shown.py", "from analytics.figures.rewards import reward_figure"),
     ("analytics/onset/gao.py", "from ..kl import nats\nfrom . import posterior"),
     ("pages/shared/reads.py", "import data.store\nimport analytics.kl\nimport streamlit"),
     ("pages/shared/frame.py", "import data.store"),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from analytics.any_frame import polars_frame
 from analytics.calibration import BINS
 from analytics.hallucination.changes import change
 from analytics.hallucination.counts import cells, clusters, count
@@ -31,18 +32,20 @@ CHANGE = (
 """Keys of a row's change; in the flat frame each is prefixed `change_`."""
 
 
-def rates(answers: pl.DataFrame, tau: float = 0.8, compare_to: int | None = None) -> pl.DataFrame:
+def rates(answers: Any, tau: float = 0.8, compare_to: int | None = None) -> pl.DataFrame:
     """Rates by loop, iteration and origin: the total, then each topic, then each category.
 
     Args:
-        answers: loop (or run_id), iteration (or step), question_id, grade; where there topic,
-            origin, confidence, knowledge, sample_id, entity_id, malformed, question.
+        answers: a frame of any library with loop (or run_id), iteration (or step), question_id,
+            grade; where there topic, origin, confidence, knowledge, sample_id, entity_id,
+            malformed, question.
         tau: confidence from which a wrong answer is a confident hallucination.
         compare_to: iteration to compare with; None = each with the one before.
 
     Returns:
         The frame of `rates_from_counts`; the first column is `run` where answers name runs.
     """
+    answers = polars_frame(answers)
     found = rates_from_counts(
         count(answers, tau), flips(answers, compare_to), clusters(answers),
         calibration(cells(answers)),

@@ -7,7 +7,11 @@ the same from five million rows without their leaving it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
+
+from analytics.any_frame import FrameError, polars_frame
 
 GRADES = ("correct", "incorrect", "not_attempted")
 KEYS = ("loop", "iteration", "origin")
@@ -75,18 +79,20 @@ CELLS = {
 _LEVELS = (("topic", "knowledge"), ("knowledge",), ("topic",))
 
 
-def named(answers: pl.DataFrame) -> pl.DataFrame:
+def named(answers: Any) -> pl.DataFrame:
     """Answers with every column that counting reads, `run_id, step` as `loop, iteration`.
 
-    A grade that is not one of the three becomes null.
+    A grade that is not one of the three becomes null. Answers may be a frame of any library.
     """
+    answers = polars_frame(answers)
     held = set(answers.columns)
     loop = next((name for name in ("loop", "run", "run_id") if name in held), None)
     time = next((name for name in ("iteration", "step") if name in held), None)
     lacking = [name for name in ("question_id", "grade") if name not in held]
     if loop is None or time is None or lacking:
         lacking += ["loop (or run_id)"] * (loop is None) + ["iteration (or step)"] * (time is None)
-        raise ValueError(f"answers lack the column {lacking[0]}")
+        there = ", ".join(answers.columns)
+        raise FrameError(f"answers lack the column {lacking[0]}. There are: {there}.")
     given = {
         "topic": pl.String, "knowledge": pl.String, "confidence": pl.Float64,
         "malformed": pl.Boolean, "entity_id": pl.String,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from analytics.any_frame import polars_frame
 from analytics.hallucination.words import percent
 from analytics.rates import normal_quantile, wilson
 
@@ -40,13 +41,14 @@ class Corrected:
     reason: str
 
 
-def grader_error(audit: pl.DataFrame) -> GraderError:
+def grader_error(audit: Any) -> GraderError:
     """Sensitivity and specificity of the grade "incorrect" against a human.
 
     Args:
         audit: grade (the grader's) and human (the human's) in the three words of grades; one
-            row a re-graded answer. Audit each iteration anew: a drifting judge looks like
-            drifting hallucination. Rows without either grade are left out.
+            row a re-graded answer, in a frame of any library. Audit each iteration anew: a
+            drifting judge looks like drifting hallucination. Rows without either grade are left
+            out.
 
     >>> audit = pl.DataFrame({"grade": ["incorrect", "correct", "correct", "not_attempted"],
     ...                       "human": ["incorrect", "incorrect", "correct", "not_attempted"]})
@@ -54,7 +56,7 @@ def grader_error(audit: pl.DataFrame) -> GraderError:
     >>> told.sensitivity, told.specificity
     (0.5, 1.0)
     """
-    both = audit.drop_nulls(["grade", "human"])
+    both = polars_frame(audit, "grade", "human").drop_nulls(["grade", "human"])
     said, true = pl.col("grade") == "incorrect", pl.col("human") == "incorrect"
     counts = both.select(
         wrong=true.sum(), found=(said & true).sum(), right=(~true).sum(), kept=(~said & ~true).sum()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
+from analytics.any_frame import polars_frame
 from analytics.hallucination.counts import KEYS, named
 
 FLIPS = {
@@ -47,7 +50,7 @@ def predecessors(held: pl.DataFrame, compare_to: int | None = None) -> pl.DataFr
     return keys.with_columns(from_iteration=before.cast(pl.Int64)).sort(KEYS)
 
 
-def _questions(answers: pl.DataFrame) -> pl.DataFrame:
+def _questions(answers: Any) -> pl.DataFrame:
     """One row a question, iteration and origin: n graded, share wrong, its topic and category."""
     rows = named(answers).filter(pl.col("grade").is_not_null())
     text = [name for name in ("question",) if name in rows.columns]
@@ -64,7 +67,7 @@ def _questions(answers: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _pairs(answers: pl.DataFrame, compare_to: int | None) -> pl.DataFrame:
+def _pairs(answers: Any, compare_to: int | None) -> pl.DataFrame:
     questions = _questions(answers)
     keys = ["loop", "origin", "question_id"]
     keys += [name for name in ("question",) if name in questions.columns]
@@ -107,8 +110,12 @@ def flips(answers: pl.DataFrame, compare_to: int | None = None) -> pl.DataFrame:
     )
 
 
-def flipped(answers: pl.DataFrame, compare_to: int | None = None) -> pl.DataFrame:
+def flipped(answers: Any, compare_to: int | None = None) -> pl.DataFrame:
     """The questions whose answer became wrong or stopped being wrong, newly wrong first.
+
+    Args:
+        answers: as for `count`, in a frame of any library.
+        compare_to: iteration to compare with; None = each with the one before it.
 
     Returns:
         loop, iteration, from_iteration, origin, topic, knowledge, question_id, change
@@ -134,14 +141,18 @@ def flipped(answers: pl.DataFrame, compare_to: int | None = None) -> pl.DataFram
     )  # fmt: skip
 
 
-def unclear(answers: pl.DataFrame) -> pl.DataFrame:
+def unclear(answers: Any) -> pl.DataFrame:
     """What in the answers cannot be taken as it is, counted by loop, iteration and origin.
+
+    Args:
+        answers: as for `count`, in a frame of any library.
 
     Returns:
         ungraded (grade not one of the three, or none), confidence_refused (outside [0, 1] or
         NaN), repeated (questions given twice under one sample_id), contradicting (of these,
         with different grades). Repeated answers count as samples of the question.
     """
+    answers = polars_frame(answers)
     rows = named(answers)
     sample = answers["sample_id"].cast(pl.String) if "sample_id" in answers.columns else None
     rows = rows.with_columns(sample_id=sample if sample is not None else pl.lit(None, pl.String))

@@ -34,16 +34,6 @@ def f_score(
     return _over(2 * c, 2 * c + 2 * i + n)
 
 
-def correct_given_attempted(correct: npt.ArrayLike, incorrect: npt.ArrayLike) -> FloatArray:
-    """C / (C + I): 1 minus the hallucination rate *of attempted*. Wei et al. 2024, section 3.
-
-    >>> float(correct_given_attempted(42.7, 48.1).round(3))
-    0.47
-    """
-    c, i = np.asarray(correct, dtype=np.float64), np.asarray(incorrect, dtype=np.float64)
-    return _over(c, c + i)
-
-
 def penalised_score(
     correct: npt.ArrayLike,
     incorrect: npt.ArrayLike,

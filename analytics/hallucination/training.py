@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
+from analytics.any_frame import polars_frame
 from analytics.hallucination.words import p_value, percent
 from analytics.rates import wilson
 
@@ -262,19 +263,20 @@ def _sentence(own: dict[str, Any], other: dict[str, Any] | None, name: str) -> s
     ).replace("-", "−")
 
 
-def training_texts(generations: pl.DataFrame) -> pl.DataFrame:
+def training_texts(generations: Any) -> pl.DataFrame:
     """False claims among generated texts, kept for training and not, by loop and iteration.
 
     Args:
         generations: loop, iteration (of the generator), kept, n_claims, n_true (null = never
-            checked); one row a text.
+            checked); one row a text, in a frame of any library.
 
     Returns:
         loop, iteration, kept, texts, checked, claims, false, false_share (of claims), false_low,
         false_high (Wilson with the effective number of claims: texts are clusters).
     """
+    needed = ("loop", "iteration", "kept", "n_claims", "n_true")
     claims, false = pl.col("n_claims"), pl.col("n_claims") - pl.col("n_true")
-    sums = generations.group_by("loop", "iteration", "kept").agg(
+    sums = polars_frame(generations, *needed).group_by("loop", "iteration", "kept").agg(
         texts=pl.len().cast(pl.Int64),
         checked=false.is_not_null().sum().cast(pl.Int64),
         claims=claims.filter(false.is_not_null()).sum().cast(pl.Int64),

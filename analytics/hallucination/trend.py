@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy import special
 
+from analytics.any_frame import polars_frame
 from analytics.rates import FloatArray
 
 
@@ -58,7 +60,7 @@ def cochran_armitage(
     return Trend(float(z), float(2 * special.ndtr(-abs(z))), score / spread, int(total))
 
 
-def question_trend(wrong: pl.DataFrame) -> Trend:
+def question_trend(wrong: Any) -> Trend:
     """Linear trend over iterations on the same questions, the question as the cluster.
 
     Each question gives U_q = Σ_t (t - t̄) wrong_qt, which has mean 0 without a trend whatever
@@ -66,12 +68,15 @@ def question_trend(wrong: pl.DataFrame) -> Trend:
     iteration count.
 
     Args:
-        wrong: question_id, iteration, wrong (0 or 1, or the mean over samples).
+        wrong: question_id, iteration, wrong (0 or 1, or the mean over samples), in a frame of any
+            library.
 
     Source: the independence estimating equation with a cluster-robust variance, Liang and
     Zeger 1986, Biometrika 73:13.
     """
-    means = wrong.drop_nulls().group_by("question_id", "iteration").agg(pl.col("wrong").mean())
+    needed = ("question_id", "iteration", "wrong")
+    rows = polars_frame(wrong, *needed).select(needed).cast({"wrong": pl.Float64})
+    means = rows.drop_nulls().group_by("question_id", "iteration").agg(pl.col("wrong").mean())
     times = np.sort(means["iteration"].unique().to_numpy()).astype(np.float64)
     whole = means.filter(pl.len().over("question_id") == len(times))
     scores = whole.with_columns(

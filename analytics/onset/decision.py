@@ -129,7 +129,11 @@ def gather(
     scaled = replace(rows, gold=rows.gold / scale)
     raw_rows, current_rows = rows.take(last_stretch), scaled.take(last_stretch)
     planned = facts.get("max_steps")
-    plan = plan_of(current_rows.step, planned if isinstance(planned, int) else None)
+    plan = plan_of(
+        current_rows.step,
+        planned if isinstance(planned, int) else None,
+        facts.get("evaluations_planned"),
+    )
     size = plan.reached(len(current_rows))[-1].size
     looks = pool(scaled, size)
     tested = int(np.sum(looks.stretch != looks.stretch[-1])) if len(looks) else 0
@@ -261,6 +265,7 @@ def with_even_start(rows: Rows) -> Rows:
         first(rows.n_responses, float(np.max(rows.n_responses))),
         first(rows.proxy, np.nan),
         rows.repeated,
+        None if rows.n_prompts is None else first(rows.n_prompts, float(np.max(rows.n_prompts))),
     )
 
 

@@ -68,6 +68,7 @@ def flags_of(
             or (len(evidence.trajectory) and len(np.unique(evidence.trajectory.stretch)) > 1)
         ),
         "recovered": evidence.recovered,
+        "proxy_missing": bool(facts.get("proxy_missing")),
     }
     return [flag for flag, present in tests.items() if present]
 

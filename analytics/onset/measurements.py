@@ -6,7 +6,7 @@ Arrays hold NaN where the log holds nothing; frames going out hold null.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,10 @@ NEARBY_ROWS = 2
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows in step order, each array of shape (rows,): kl in nats per response, NaN = missing."""
+    """Rows in step order, each array of shape (rows,): kl in nats per response, NaN = missing.
+
+    n_prompts: prompts behind the responses, None where the log does not say.
+    """
 
     step: IntArray
     stretch: IntArray
@@ -34,6 +37,7 @@ class Rows:
     n_responses: FloatArray
     proxy: FloatArray
     repeated: int = 0
+    n_prompts: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.step)
@@ -54,6 +58,7 @@ class Rows:
             self.n_responses[keep],
             self.proxy[keep],
             self.repeated,
+            None if self.n_prompts is None else self.n_prompts[keep],
         )
 
 
@@ -93,17 +98,7 @@ def fill_from_trajectory(rows: Rows, trajectory: Rows) -> Rows:
     proxy = np.where(
         np.isfinite(rows.proxy), rows.proxy, _nearby(rows, trajectory, trajectory.proxy)
     )
-    return Rows(
-        rows.step,
-        rows.stretch,
-        kl,
-        rows.gold,
-        rows.gold_se,
-        rows.gold_sd,
-        rows.n_responses,
-        proxy,
-        rows.repeated,
-    )
+    return replace(rows, kl=kl, proxy=proxy)
 
 
 def _nearby(rows: Rows, trajectory: Rows, values: FloatArray) -> FloatArray:
@@ -144,6 +139,7 @@ def _rows(frame: pl.DataFrame, until: int | None) -> Rows:
         _numbers(unique, "n_responses"),
         _numbers(unique, "proxy_reward"),
         frame.height - unique.height,
+        _numbers(unique, "n_prompts") if "n_prompts" in unique.columns else None,
     )
 
 

@@ -201,6 +201,7 @@ _CAUTIONS = {
     "of prompts can look like a change of gold.",
     "reference_changed": "The proxy or the KL reference changed during the run; only the part "
     "since the last change is tested.",
+    "proxy_missing": "No proxy reward is there: whether it fell with gold cannot be told.",
 }
 
 

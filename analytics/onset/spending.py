@@ -76,9 +76,10 @@ class Plan:
         raise AssertionError("stages never end")
 
 
-def plan_of(steps: IntArray, max_steps: int | None) -> Plan:
+def plan_of(steps: IntArray, max_steps: int | None, evaluations: int | None = None) -> Plan:
     """The plan of one stretch from its rows' steps so far and the log's planned last step.
 
+    evaluations: how many are planned, where that is known itself.
     The spacing is the median of the first three distances, so that it does not move as the run
     grows. Without a usable plan: single rows, up to 48 of them, pooled in pairs beyond.
 
@@ -86,10 +87,14 @@ def plan_of(steps: IntArray, max_steps: int | None) -> Plan:
     Plan(size=8, looks=25, stated=True)
     >>> plan_of(np.array([2, 4, 6, 8]), None)
     Plan(size=1, looks=48, stated=False)
+    >>> plan_of(np.array([2, 4, 6, 8]), None, 20)
+    Plan(size=1, looks=20, stated=True)
     """
     spacings = np.diff(steps[: _FIRST_DIFFERENCES + 1])
-    if max_steps is not None and len(spacings):
+    rows = evaluations
+    if rows is None and max_steps is not None and len(spacings):
         rows = int((max_steps - int(steps[0])) // max(float(np.median(spacings)), 1.0)) + 1
+    if rows is not None:
         size = rows_per_look(max(rows, 1))
         if rows // size > FIRST_LOOK:
             return Plan(size, rows // size, True)

@@ -27,6 +27,8 @@ def stated_error(
     In order: the logged standard error; ``clustered``, that of `clustered_error`, shape (rows,),
     where it is known; sd / sqrt(n); for a rate the binomial error with the
     centre moved to (x + 2) / (n + 4), so that it is not 0 at 0 or 1 (Agresti and Coull 1998).
+    Where the number of prompts is known it stands for n: responses to one prompt go together, and
+    m to each prompt have at most m times the variance of independent ones (Kish 1965).
     A rate without n takes the smallest n of which every value is a whole multiple. None where
     nothing of this is there.
     """
@@ -35,23 +37,29 @@ def stated_error(
         return direct, "as the log states it"
     if clustered is not None and (filled := _filled(clustered)) is not None:
         return filled, "from the spread between prompts of each evaluation"
-    within = _filled(
-        rows.gold_sd / np.sqrt(np.where(rows.n_responses > 0, rows.n_responses, np.nan))
-    )
+    n, counted = _independent(rows)
+    within = _filled(rows.gold_sd / np.sqrt(np.where(n > 0, n, np.nan)))
     if within is not None:
-        return within, "from the spread between the responses of each evaluation"
+        bound = "" if counted == "responses" else f", over the number of {counted}, an upper bound"
+        return within, f"from the spread between the responses of each evaluation{bound}"
     if gold_kind in RATE_KINDS and len(rows):
         scale = percent_scale(rows.gold)
         share = np.clip(rows.gold / scale, 0, 1)
-        n = rows.n_responses
         if np.all(np.isfinite(n)) and np.all(n > 0):
-            return scale * binomial_error(share, n), "binomial, from the number of responses"
+            return scale * binomial_error(share, n), f"binomial, from the number of {counted}"
         whole = questions_behind(share.tolist())
         if whole is not None:
             counts = np.full(len(share), float(whole))
             phrase = f"binomial for {whole} questions, the fewest that give exactly these rates"
             return scale * binomial_error(share, counts), phrase
     return None, ""
+
+
+def _independent(rows: Rows) -> tuple[FloatArray, str]:
+    """How many independent responses each row has at least, and what was counted."""
+    if rows.n_prompts is not None and np.all(rows.n_prompts > 0):
+        return rows.n_prompts, "prompts"
+    return rows.n_responses, "responses"
 
 
 def binomial_error(share: FloatArray, n: FloatArray) -> FloatArray:

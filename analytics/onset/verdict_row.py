@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from analytics.any_frame import polars_frame
 from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, kl_end, step_end
 from analytics.onset.forecast import SharedAlpha
+from analytics.onset.judged import Verdict
 from analytics.onset.kl_honesty import doubts
 from analytics.onset.limit_row import limit_row
 from analytics.onset.measurements import FloatArray
 from analytics.onset.outlook import adjustment_row, outlook
 from analytics.onset.peak_row import model_row, peak_row
 from analytics.onset.reasons import reasons_of
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """row: the keys of `verdict --json`, plain Python values, null instead of NaN.
-
-    looks: one row per look for the chart: look, stretch, step_start, step_end, step (mean), kl
-    (nats per response), sqrt_kl, gold_reward, gold_se, proxy_reward, proxy_se, n_rows,
-    n_responses, in_peak.
-    """
-
-    row: dict[str, Any]
-    looks: pl.DataFrame
+from analytics.onset.run_facts import checked
 
 
 def verdict(
@@ -48,18 +37,21 @@ def verdict(
 
     gold: one row per (source, step): source, step, stretch, kl (nats per response or null),
     gold_reward, gold_reward_se, gold_reward_sd (between responses), n_responses, proxy_reward;
-    all but source, step and gold_reward may be null. trajectory: every training row: step,
-    stretch, kl, proxy_reward. facts: run_id, project, kl_conversion, kl_estimator, kl_note,
-    gold_kind, max_steps (the planned last step), algorithm, steps_replaced, proxy_key, gold_key.
+    all but source, step and gold_reward may be null; n_prompts (behind the responses) may be there.
+    trajectory: every training row: step, stretch, kl, proxy_reward. facts: see `run_facts.FACTS`.
     prompts: step, prompt_id, n, gold_reward, proxy_reward, means of training completions. source:
     None takes "evaluation" where there is any, else "training", else the first other by name.
     until: rows of later steps do not exist. siblings: alpha of runs with the same setup, asked
     only for a forecast. sample_kl: step, n, k1, k1_sd from the responses' log-probabilities;
     further_kl: step, key, value of other logged KLs; both are held against the logged one.
 
-    Raises nothing for any numbers in the frames; a missing column of gold raises polars'
-    ColumnNotFoundError. Source: docs/methods.md; onset as in Gao et al. 2022 (arXiv 2210.10760).
+    Raises nothing for any numbers in the frames; ValueError for a fact that is not known, and
+    FrameError for a column of gold or trajectory that is not there. For one frame of any library
+    see `judge`. Source: docs/methods.md; onset as in Gao et al. 2022 (arXiv 2210.10760).
     """
+    facts = checked(facts)
+    gold = polars_frame(gold, "source", "step", "gold_reward")
+    trajectory = polars_frame(trajectory, "step")
     evidence = gather(gold, trajectory, facts, prompts, source, until, siblings)
     status = _status(evidence)
     known = trajectory if until is None else trajectory.filter(pl.col("step") <= until)

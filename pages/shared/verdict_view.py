@@ -37,6 +37,7 @@ FLAG_WORDS = {
     "recovered": "gold fell once and has come back",
     "prompts_vary": "gold comes from other prompts at every step",
     "reference_changed": "the KL reference or the proxy changed during the run",
+    "proxy_missing": "no proxy reward was logged",
     "label_free_signal": "a signal without gold asks for an evaluation",
 }
 

@@ -36,7 +36,10 @@ def test_null_value_of_ece_at_uniform_confidence(n: int, expected: float) -> Non
     told = calibration.ece_null_simulated(confidence, draws=200)
     assert told.mean == pytest.approx(expected, rel=0.08) and told.high > told.mean
     assert calibration.ece_null(confidence) == pytest.approx(told.mean, rel=0.08)
-    assert calibration.ece_null_formula(n, 15, np.pi / 8) == pytest.approx(expected, rel=0.035)
+    # spread evenly over the bins: sqrt(2/pi) sqrt(M/N) mean sqrt(p (1 - p))
+    even = calibration.ece_null((np.arange(n) + 0.5) / n)
+    assert even == pytest.approx(np.sqrt(2 / np.pi * 15 / n) * np.pi / 8, rel=0.03)
+    assert even == pytest.approx(expected, rel=0.035)
 
 
 def test_the_simulated_null_is_seeded_and_knows_the_confidences() -> None:
@@ -49,7 +52,7 @@ def test_the_simulated_null_is_seeded_and_knows_the_confidences() -> None:
     assert calibration.ece_null_simulated(unsure).mean == pytest.approx(0.02, rel=0.1)
     spread = np.random.default_rng(1).random(300)
     adaptive = calibration.ece_null_simulated(spread, adaptive=True)
-    assert adaptive.mean == pytest.approx(calibration.ece_null_formula(300, 15, np.pi / 8), rel=0.1)
+    assert adaptive.mean == pytest.approx(calibration.ece_null(spread), rel=0.1)
 
 
 def test_bins_are_closed_on_the_right_also_for_single_precision() -> None:

@@ -558,6 +558,8 @@ PARAMETERS: dict[str, dict[str, object]] = {
         "skip": 0,
     },
     "answers_unclear": {"loops": None, "until": None},
+    "answer_rows": {"loops": ["r"]},
+    "sample_rows": {"runs": ["r"]},
     "claims": {"run": "r", "iteration": None},
     "confidence_kinds": {"loops": None},
     "corpus": {"loops": None, "until": None},

@@ -1,11 +1,16 @@
 """The shared pieces of pages, without a browser."""
 
+import inspect
+import re
+
 import pytest
 import streamlit as st
 
+from analytics.onset.flags import flags_of
+from analytics.onset.kl_honesty import UMBRELLA
 from pages.shared.frame import TOOK, escaped, named, rested, timed
 from pages.shared.run_table import elsewhere, run_table
-from pages.shared.verdict_view import _parted
+from pages.shared.verdict_view import FLAG_WORDS, _parted
 
 RUN = {
     "run_id": "<script>alert(1)</script>",
@@ -108,3 +113,9 @@ def test_a_page_that_stops_early_is_timed_too(monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError
     ended, took = st.session_state[TOOK]
     assert ended > 0 and took >= 0
+
+
+def test_every_flag_of_a_verdict_has_words() -> None:
+    flags = re.findall(r'^ {8}"(\w+)": ', inspect.getsource(flags_of), re.M)
+    assert "blind" in flags and "proxy_missing" in flags
+    assert {*flags, *UMBRELLA, "label_free_signal"} == set(FLAG_WORDS)
