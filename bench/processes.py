@@ -31,7 +31,7 @@ def python(words: Sequence[object], home: Path) -> Cost:
         child = subprocess.Popen(
             [sys.executable, *map(str, words)], cwd=ROOT, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=said,
-            env=os.environ | {"OVEROPT_HOME": str(home), "PYTHONPATH": str(ROOT)},
+            env=environment(home),
         )  # fmt: skip
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
@@ -39,6 +39,11 @@ def python(words: Sequence[object], home: Path) -> Cost:
             said.seek(0)
             raise RuntimeError(f"{' '.join(map(str, words))[:200]}: {said.read()[-2000:]}")
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a command on the store in ``home``."""
+    return os.environ | {"OVEROPT_HOME": str(home), "PYTHONPATH": str(ROOT)}
 
 
 def kept(home: Path) -> int:
