@@ -13,6 +13,7 @@ from data.home import home as made_home
 from data.importing import import_paths
 from data.readers import read
 from data.readers.conversion import of_table
+from data.readers.dialects import KL_TABLE, NOT_POLICY
 from data.readers.formats import (
     FORMAT_RANK,
     FORMATS,
@@ -22,14 +23,7 @@ from data.readers.formats import (
     reader_of,
     reader_of_named,
 )
-from data.readers.kl_table import (
-    ESTIMATORS,
-    KL_TABLE,
-    MISMATCH_PREFIX,
-    NOT_POLICY,
-    PER_RESPONSE,
-    PER_TOKEN,
-)
+from data.readers.kl_table import ESTIMATORS, MISMATCH_PREFIX, PER_RESPONSE, PER_TOKEN
 from data.readers.reader import Belongs, Gives, Reader
 
 ROOT = Path(__file__).resolve().parents[2]
