@@ -1,16 +1,7 @@
 """A browser, a server of the product, and pages opened in the one on the other."""
 
 import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,8 +11,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Route, sync_playwright
 from tests.browser import chromium
 from tests.browser.stores import EXAMPLES, filled
 from tests.browser.view import PATIENCE, View
+from tests.server import Server, servers
 
-ROOT = Path(__file__).resolve().parents[2]
 HARMLESS_404 = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks under a page's path
 LOCAL = ("localhost", "127.0.0.1")
 
@@ -45,114 +36,6 @@ def browser() -> Iterator[Browser]:
         )
         yield started
         started.close()
-
-
-@dataclass
-class Server:
-    """`streamlit run` of one script over one store; `start` after `stop` keeps the address."""
-
-    script: Path
-    home: Path
-    log_file: Path
-    variables: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
-    port: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://localhost:{self.port}"
-
-    def log(self) -> str:
-        """Everything it has printed, over all its starts."""
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
-
-    def start(self, patience: float = 240) -> "Server":
-        """Start it and wait until it answers."""
-        self.port = self.port or free_port()
-        command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
-        command += ["--server.port", str(self.port), "--server.headless", "true"]
-        command += ["--browser.gatherUsageStats", "false"]
-        environment = os.environ | {"OVEROPT_HOME": str(self.home)} | self.variables
-        with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        end = time.monotonic() + patience
-        while not self.answers():
-            if self.process.poll() is not None:
-                raise RuntimeError(f"the server ended with {self.process.returncode}: {self.log()}")
-            if time.monotonic() > end:
-                self.stop()
-                raise RuntimeError(f"no answer from {self.url} in {patience:g} s: {self.log()}")
-            time.sleep(0.1)
-        return self
-
-    def answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as answer:
-                return answer.status == 200
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def stop(self, how: signal.Signals = signal.SIGTERM, patience: float = 60) -> None:
-        """End it; `how=signal.SIGKILL` is the crash."""
-        if self.process is None:
-            return
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-            try:
-                self.process.wait(patience)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)  # what it started, or itself if it hangs
-        except ProcessLookupError:
-            pass
-        self.process.wait()
-        self.process = None
-
-    def restart(self, how: signal.Signals = signal.SIGTERM) -> "Server":
-        self.stop(how)
-        return self.start()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def servers(folders: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """A function that starts servers; all that it started are stopped at the end."""
-    started: list[Server] = []
-
-    def start(
-        script: str | Path = "app.py",
-        home: Path | None = None,
-        variables: dict[str, str] | None = None,
-    ) -> Server:
-        folder = folders.mktemp("server")
-        made = Server(
-            script=ROOT / script,
-            home=home or folder / "home",
-            log_file=folder / "log.txt",
-            variables=variables or {},
-        )
-        started.append(made)
-        return made.start()
-
-    try:
-        yield start
-    finally:
-        for made in started:
-            made.stop()
 
 
 @pytest.fixture(scope="module")
