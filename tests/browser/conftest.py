@@ -6,15 +6,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
 
 from tests.browser import chromium
+from tests.browser.outside import Outside, outside
 from tests.browser.stores import EXAMPLES, filled
 from tests.browser.view import PATIENCE, View
 from tests.server import Server, servers
 
 HARMLESS_404 = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks under a page's path
-LOCAL = ("localhost", "127.0.0.1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,13 +52,21 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield start(home=filled(tmp_path_factory.mktemp("bundled"), EXAMPLES))
 
 
+@pytest.fixture(scope="session")
+def world() -> Iterator[Outside]:
+    """What pages asked of other machines."""
+    with outside() as listening:
+        yield listening
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., View]]:
+def open_page(browser: Browser, world: Outside) -> Iterator[Callable[..., View]]:
     """Call it with an address for a View; console errors and outside requests fail the test.
 
     `charts=False` for a page without one; `errors=True` where the test expects errors.
     """
     views: list[tuple[View, bool]] = []
+    world.told()
 
     def open_one(
         url: str,
@@ -71,6 +79,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., View]]:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
+            proxy=world.proxy,
         )
         context.set_default_timeout(PATIENCE * 1000)
         view = View(context.new_page())
@@ -83,13 +92,10 @@ def open_page(browser: Browser) -> Iterator[Callable[..., View]]:
             if message.type == "error" and not harmless:
                 view.errors.append(f"console: {message.text} ({message.location['url']})")
 
-        def outside(route: Route) -> None:
-            view.errors.append(f"asked another machine: {route.request.url}")
-            route.abort()
-
+        context.on("request", lambda request: view.asked.append(request.url))
+        view.page.on("websocket", lambda socket: view.asked.append(socket.url))
         view.page.on("console", console)
         view.page.on("pageerror", lambda error: view.errors.append(f"page: {error}"))
-        context.route(lambda address: is_outside(address), outside)
         view.page.goto(url, wait_until="domcontentloaded")
         view.whole()
         if charts:
@@ -100,9 +106,6 @@ def open_page(browser: Browser) -> Iterator[Callable[..., View]]:
     found = [error for view, expected in views if not expected for error in view.errors]
     for view, _ in views:
         view.page.context.close()
+    if not any(expected for _, expected in views):
+        found += [f"asked another machine: {line}" for line in world.told()]
     assert not found, "\n".join(found)
-
-
-def is_outside(url: str) -> bool:
-    address = urlsplit(url)
-    return address.scheme in ("http", "https") and address.hostname not in LOCAL
