@@ -6,13 +6,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from data import api, ingest
+from data.guard import Guard
+from data.hosts import LOOPBACK, BadAddress, listed
 from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
 from pages.shared import ownership, worker
 from pages.shared.verdict_routes import verdict_routes
+
+
+def where(local: str) -> str:
+    """What the start prints: the addresses, and what is missing for others to come in."""
+    said = f"Reward overoptimization monitor: {', '.join([local, *(one.url for one in listed())])}"
+    if st.get_option("server.address") not in LOOPBACK and not listed():
+        said += (
+            "\nIt listens to the network, but answers to localhost only: set OVEROPT_URL to the "
+            "address that others open, such as http://monitor.example:8501."
+        )
+    return said
 
 
 @asynccontextmanager
@@ -22,9 +36,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     owner = ownership.owner()
     owner.serve(address)
     stop = worker.start(owner.store)
-    print(
-        f"Reward overoptimization monitor: {address.replace('127.0.0.1', 'localhost')}", flush=True
-    )
+    print(where(address.replace("127.0.0.1", "localhost")), flush=True)
     try:
         yield {}
     finally:
@@ -33,8 +45,9 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
 
 
 try:
+    listed()
     fill_with_examples(ownership.owner())
-except (StoreOwned, StoreError) as refusal:
+except (BadAddress, StoreOwned, StoreError) as refusal:
     print(refusal, file=sys.stderr, flush=True)
     sys.exit(1)
 
@@ -54,6 +67,7 @@ app = st.App(
     "pages/shared/menu.py",
     lifespan=lifespan,
     on_script_error=say,
+    middleware=[Middleware(Guard)],
     routes=[
         *api.routes(ownership.held_owner),
         *ingest.routes(ownership.held_owner),

@@ -17,6 +17,7 @@ from data.checking import check
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.exporting import run_rows, write_rows
 from data.home import home
+from data.hosts import BadAddress, listed
 from data.importing import Imported, import_paths
 from data.owner import Owner, StoreOwned
 from data.printing import print_table, show_import
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         return int(options.do(options))
-    except (StoreError, StoreOwned, LogError, OSError) as error:
+    except (StoreError, StoreOwned, LogError, BadAddress, OSError) as error:
         print(error, file=sys.stderr)
         if getattr(options, "json", False):
             print(json.dumps({"error": str(error)}))
@@ -190,15 +191,21 @@ def _export(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     import uvicorn
     from starlette.applications import Starlette
+    from starlette.middleware import Middleware
 
     from data import api, ingest
+    from data.guard import Guard
 
+    listed()  # an OVEROPT_URL that names no address is told now, not at each request
     owner = Owner(home(), wait=10)
     address = f"http://127.0.0.1:{options.port}"
     owner.serve(address)
     print(f"The store {home()} is served at {address}", flush=True)
     try:
-        app = Starlette(routes=[*api.routes(lambda: owner), *ingest.routes(lambda: owner)])
+        app = Starlette(
+            routes=[*api.routes(lambda: owner), *ingest.routes(lambda: owner)],
+            middleware=[Middleware(Guard)],
+        )
         uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning")
     finally:
         owner.close()

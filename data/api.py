@@ -1,13 +1,15 @@
-"""The owner's HTTP routes: the store's own questions for commands on this machine, and health."""
+"""The owner's HTTP routes: the store's own questions for commands on this machine, and probes."""
 
 from __future__ import annotations
 
 import io
 import json
 import secrets
+import traceback
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import duckdb
 import polars as pl
 from starlette.concurrency import run_in_threadpool
@@ -15,8 +17,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from data.guard import refusal
 from data.owner import Owner
 from data.sql import StoreError
+
+READY_SECONDS = 5.0
+"""A store that answers no question within this many seconds is not ready."""
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost", "testclient"}
 
@@ -28,8 +34,15 @@ def routes(owner: Callable[[], Owner | None]) -> list[Route]:
         held = owner()
         if held is None:
             return JSONResponse({"status": "starting"}, 503)
+        if refusal(request.scope):
+            return JSONResponse({"status": "ok"})
         counts = await run_in_threadpool(held.store.query, "counts")
         return JSONResponse({"status": "ok", **counts.row(0, named=True)})
+
+    async def ready(request: Request) -> Response:
+        held = owner()
+        status = "starting" if held is None else await _store_status(held)
+        return JSONResponse({"status": status}, 200 if status == "ready" else 503)
 
     async def ask(request: Request) -> Response:
         held = owner()
@@ -49,8 +62,22 @@ def routes(owner: Callable[[], Owner | None]) -> list[Route]:
 
     return [
         Route("/api/health", health, methods=["GET"]),
+        Route("/api/ready", ready, methods=["GET"]),
         Route("/api/store/{what}", ask, methods=["POST"]),
     ]
+
+
+async def _store_status(owner: Owner) -> str:
+    """``ready``, or in two words why not; no data, for any name may ask."""
+    try:
+        with anyio.fail_after(READY_SECONDS):
+            await anyio.to_thread.run_sync(owner.store.query, "counts", abandon_on_cancel=True)
+    except TimeoutError:
+        return "store busy"
+    except Exception:  # whatever it is: a probe is told, and the server's log has it
+        traceback.print_exc()
+        return "store failing"
+    return "ready"
 
 
 def _answer(owner: Owner, what: str, body: dict[str, Any]) -> Response:

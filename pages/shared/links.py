@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
+
+from data.hosts import listed, split_origin
 
 
 def asked(key: str) -> list[str]:
@@ -31,12 +32,13 @@ def asked_until(runs: Sequence[str]) -> list[int | None]:
 
 
 def page_link(path: str, choices: Iterable[tuple[str, object]]) -> str:
-    """The full address of a view on the host that the reader opened (OVEROPT_URL overrides)."""
-    base = os.environ.get("OVEROPT_URL")
-    if not base:
-        opened = urlsplit(str(st.context.url or "http://localhost:8501"))
-        base = f"{opened.scheme}://{opened.netloc}"
-    return f"{base.rstrip('/')}{path}?{urlencode([(k, str(v)) for k, v in choices])}"
+    """The full address of a view: where the reader opened it, or else OVEROPT_URL's first."""
+    opened = urlsplit(str(st.context.url or "http://localhost:8501"))
+    base = f"{opened.scheme}://{opened.netloc}"
+    if known := listed():
+        place = split_origin(base)
+        base = next((one.url for one in known if (one.name, one.port) == place), known[0].url)
+    return f"{base}{path}?{urlencode([(k, str(v)) for k, v in choices])}"
 
 
 def local_link(path: str, choices: Iterable[tuple[str, object]]) -> str:

@@ -7,15 +7,15 @@ import streamlit as st
 from pages.shared.carrying import carry
 from pages.shared.frame import timed
 
-st.set_page_config(
-    page_title="Reward overoptimization", page_icon=":material/monitoring:", layout="wide"
-)
+# Icons by name (":material/…:", an emoji) would be fetched from another machine.
+HERE = Path(__file__).parent
+st.set_page_config(page_title="Reward overoptimization", page_icon=HERE / "icon.svg", layout="wide")
 
 st.html("""<style>
 .stMainBlockContainer {padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px}
 @media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
 </style>""")
-zoom = (Path(__file__).parent / "zoom.js").read_text()
+zoom = (HERE / "zoom.js").read_text()
 st.html(f"<script>{zoom}</script>", unsafe_allow_javascript=True)
 page = st.navigation(
     {

@@ -1,8 +1,9 @@
 """Find a Chromium for the browser tests, or fetch one; run as a script, it prints the path.
 
-Order: $CHROME; an installed Chrome or Chromium that starts; the binary carried by the npm
-package @sparticuz/chromium, unpacked once into .cache/chromium/ and used offline from there.
-Playwright's own browser download is not used: many networks have PyPI and npm and nothing else.
+Order: $CHROME, which is a path, a command, or `npm`; an installed Chrome or Chromium that starts;
+the binary carried by the npm package @sparticuz/chromium, unpacked once into .cache/chromium/ and
+used offline from there (`CHROME=npm` asks for this one). Playwright's own browser download is not
+used: many networks have PyPI and npm and nothing else.
 """
 
 import os
@@ -35,6 +36,8 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
     "--disable-quic",
+    # What the browser asks its maker about the forms of a page is not asked by the page.
+    "--disable-features=AutofillServerCommunication",
 )
 FONTS_CONF = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -76,7 +79,10 @@ class Chromium:
 
 def find() -> Chromium:
     """The first Chromium in the module's order that starts."""
-    if named := os.environ.get("CHROME"):
+    named = os.environ.get("CHROME")
+    if named == "npm":
+        return from_npm()
+    if named:
         chosen = Chromium(Path(shutil.which(named) or named))
         if why := chosen.failure():
             raise NoBrowser(f"$CHROME names {named}, which does not start: {why}")

@@ -36,6 +36,8 @@ class View:
 
     page: Page
     errors: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """Addresses of everything that the page has requested, websockets among it."""
 
     def until(self, look: Callable[[], Any], wanted: Any, patience: float = PATIENCE) -> Any:
         """Look again and again until it shows what is wanted; returns what it showed.

@@ -27,7 +27,7 @@ def client(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     monkeypatch.setenv("OVEROPT_INGEST_TOKEN", "sesame")
     owner = Owner(home)
     app = Starlette(routes=[*api.routes(lambda: owner), *ingest.routes(lambda: owner)])
-    client = TestClient(app, headers={"Authorization": "Bearer sesame"})
+    client = TestClient(app, "http://localhost", headers={"Authorization": "Bearer sesame"})
     client.owner = owner
     yield client
     owner.close()

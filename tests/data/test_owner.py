@@ -318,7 +318,9 @@ def ask(
         "type": "http", "http_version": "1.1", "method": method, "path": f"{path}{what}",
         "raw_path": f"{path}{what}".encode(), "query_string": b"", "root_path": "",
         "scheme": "http", "server": ("127.0.0.1", 8501), "client": (client, 4711),
-        "headers": [(b"authorization", f"Bearer {given}".encode("latin-1"))],
+        "headers": [
+            (b"host", b"localhost:8501"), (b"authorization", f"Bearer {given}".encode("latin-1")),
+        ],
     }  # fmt: skip
     # In a thread of its own: a browser test before this one leaves an event loop running here.
     with ThreadPoolExecutor(1) as pool:

@@ -1,0 +1,53 @@
+"""The world outside, as a browser meets it in a test: whatever is asked is kept, nothing answered.
+
+A proxy of the browser's context sees what a page's own events do not all tell: icons, workers,
+websockets, prefetches.
+"""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+NOBODY = b"HTTP/1.1 502 Nobody\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@dataclass
+class Outside:
+    """A proxy at `url`; `asked` holds the first line of each request that came to it."""
+
+    url: str
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def proxy(self) -> dict[str, str]:
+        """For `new_context`: all but the server under test is asked here."""
+        return {"server": self.url, "bypass": "localhost,127.0.0.1,[::1]"}
+
+    def told(self) -> list[str]:
+        """What was asked since the last time."""
+        told, self.asked[:] = list(self.asked), []
+        return told
+
+
+@contextmanager
+def outside() -> Iterator[Outside]:
+    """Listen until the end of the block."""
+    found = Outside("")
+
+    class Keeper(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            line = self.rfile.readline(4_096).decode("latin-1").strip()
+            if line:  # else a connection whose request was taken back
+                found.asked.append(line)
+            self.wfile.write(
+                b"HTTP/1.1 502 Nobody\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Keeper) as listening:
+        listening.daemon_threads = True
+        found.url = f"http://127.0.0.1:{listening.server_address[1]}"
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield found
+        listening.shutdown()
