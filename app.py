@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from data import api, ingest
+from data import api, ending, ingest
 from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
@@ -21,6 +21,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     address = f"http://127.0.0.1:{st.get_option('server.port')}"
     owner = ownership.owner()
     owner.serve(address)
+    ending.end_within_grace()
     stop = worker.start(owner.store)
     print(
         f"Reward overoptimization monitor: {address.replace('127.0.0.1', 'localhost')}", flush=True

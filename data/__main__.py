@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -191,14 +192,20 @@ def _serve(options: argparse.Namespace) -> int:
     import uvicorn
     from starlette.applications import Starlette
 
-    from data import api, ingest
+    from data import api, ending, ingest
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        ending.end_within_grace()  # now that uvicorn's handlers are in place
+        yield
 
     owner = Owner(home(), wait=10)
     address = f"http://127.0.0.1:{options.port}"
     owner.serve(address)
     print(f"The store {home()} is served at {address}", flush=True)
     try:
-        app = Starlette(routes=[*api.routes(lambda: owner), *ingest.routes(lambda: owner)])
+        routes = [*api.routes(lambda: owner), *ingest.routes(lambda: owner)]
+        app = Starlette(routes=routes, lifespan=lifespan)
         uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning")
     finally:
         owner.close()

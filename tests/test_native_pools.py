@@ -108,11 +108,13 @@ shown = pl.DataFrame({f"c{i}": [f"row {j}" for j in range(2000)] for i in range(
 assert hallucination.rates(answers)["change_q"].drop_nulls().len() > 5
 
 def often(do):
-    for _ in range(40):
+    for _ in range(80):
         do()
 
-threads = [threading.Thread(target=often, args=(do,), daemon=True)
-           for do in (lambda: hallucination.rates(answers), shown.to_pandas) * 2]
+# A frame each: to_pandas writes to its frame, and waits for its readers with the lock held.
+work = [lambda a=answers.clone(): hallucination.rates(a) for _ in range(2)]
+work += [frame.to_pandas for frame in (shown.clone(), shown.clone())]
+threads = [threading.Thread(target=often, args=(do,), daemon=True) for do in work]
 for thread in threads:
     thread.start()
 for thread in threads:
