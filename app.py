@@ -11,7 +11,7 @@ from data import api, ending, ingest
 from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
-from pages.shared import ownership, worker
+from pages.shared import judging, ownership, worker
 from pages.shared.verdict_routes import verdict_routes
 
 
@@ -33,6 +33,11 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
         ownership.release()
 
 
+try:
+    ending.grace(), judging.judges()
+except ValueError as refusal:  # settings of the environment
+    print(refusal, file=sys.stderr, flush=True)
+    sys.exit(1)
 try:
     fill_with_examples(ownership.owner())
 except (StoreOwned, StoreError) as refusal:

@@ -17,8 +17,8 @@ ROOTS = (
     "pages/shared/reads.py",
     "pages/shared/answer_reads.py",
     "pages/shared/pool_reads.py",
+    "pages/shared/judging.py",
     "pages/shared/worker.py",
-    "pages/shared/verdict_routes.py",
 )
 
 # Room -> what it never imports, whatever else it does.
