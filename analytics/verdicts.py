@@ -27,6 +27,8 @@ Query = Callable[..., pl.DataFrame]
 
 ROW_QUESTIONS = ("gold", "trajectory", "prompts", "sample_kl", "further_kl")
 """Questions about a run's rows up to a step."""
+GROWING_FACTS = ("sources", "checkpoints", "nan_rows")
+"""Facts that grow with the log and that no judgement reads."""
 
 
 def judge(
@@ -174,7 +176,9 @@ def holds(
 
 def rows_fingerprint(query: Query, run: Mapping[str, Any], until: int) -> str:
     """Fingerprint of all rows that a verdict frozen at ``until`` is made from."""
-    name, digest = run["run_id"], hashlib.sha256(f"{run['project']}\0{run['facts']}".encode())
+    facts = {k: v for k, v in json.loads(run["facts"]).items() if k not in GROWING_FACTS}
+    about = json.dumps([run["project"], facts], sort_keys=True)
+    name, digest = run["run_id"], hashlib.sha256(about.encode())
     asked = {"run": name, "until": until}
     frames = [query(question, **asked) for question in ROW_QUESTIONS]
     if run.get("samples"):

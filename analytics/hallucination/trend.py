@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy import special
 
+from analytics.kept import kept
 from analytics.rates import FloatArray
 
 
@@ -169,7 +169,7 @@ def above_limit(
     )
 
 
-@cache
+@kept(64)
 def _uniform(low: float, high: float) -> tuple[FloatArray, FloatArray]:
     """Nodes strictly inside (low, high) and weights that sum to 1."""
     nodes, weights = np.polynomial.legendre.leggauss(200)

@@ -6,11 +6,10 @@ positive, because at 20 points an estimate of a true 0 is off by .2 either way.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.kept import kept
 from analytics.onset.broken_line import MANY_ROWS, basis, columns_of, residuals
 from analytics.onset.measurements import FloatArray
 
@@ -112,12 +111,12 @@ def between_looks(rho: float, rows: int) -> float:
     return covariance / (rows * variance_inflation(rho, rows)) if rho > 0 else 0.0
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def _basis(n: int) -> FloatArray:
     return basis(n)
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def _expected_ratios(n: int) -> tuple[FloatArray, float]:
     maker = np.eye(n) - _basis(n) @ _basis(n).T
     shift = np.eye(n, k=1) + np.eye(n, k=-1)

@@ -1,12 +1,13 @@
 """A fingerprint follows the code that makes a result: all of it, and nothing else."""
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from analytics import fingerprint
 from analytics.fingerprint import closure, code, questions, with_questions
-from analytics.verdicts import ROW_QUESTIONS
+from analytics.verdicts import GROWING_FACTS, ROW_QUESTIONS
 from data.questions import meaning
 
 FILES = {
@@ -109,6 +110,14 @@ def test_a_question_means_its_rollups_too_and_no_comment() -> None:
     assert "avg(gold_reward)" in meaning("prompts")
     assert "insert into" not in meaning("trajectory")
     assert "--" not in meaning("gold") and "pooled_curve" not in meaning("gold")
+
+
+def test_no_judgement_reads_a_fact_that_grows_with_the_log() -> None:
+    for name, file in closure("analytics.verdicts").items():
+        constants = {node.value for node in ast.walk(ast.parse(fingerprint.bare(file.read_text())))
+                     if isinstance(node, ast.Constant)}  # fmt: skip
+        if name != "analytics.verdicts":
+            assert not constants & set(GROWING_FACTS), name
 
 
 def test_bare_code_runs_as_before() -> None:
