@@ -20,7 +20,7 @@ from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
-from analytics.judging import Judge
+from analytics.judging import Budget, Judge
 from analytics.verdicts import Asked, holds, method, packed, rows_fingerprint
 from data import answers
 from data.home import home
@@ -40,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _verdict(options: argparse.Namespace) -> int:
+    try:
+        Budget.named()
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     with StoreAccess(home()) as store:
         rows = verdicts(
             store, options.run, options.project, options.until, options.gold, options.again

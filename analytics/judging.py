@@ -200,6 +200,7 @@ class _Process:
         self.ended = True
         with contextlib.suppress(OSError):
             self._popen.kill()
+        self._popen.wait()
 
     def death(self) -> str:
         """How it died, as a part of a sentence."""

@@ -11,6 +11,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
@@ -48,7 +49,10 @@ class Session:
         )  # fmt: skip
 
     def __enter__(self) -> Session:
-        self._socket = self._connecting.__enter__()
+        try:
+            self._socket = self._connecting.__enter__()
+        except (OSError, WebSocketException) as error:
+            raise Hung(f"no session: {error}") from error
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -83,7 +87,7 @@ class Session:
         try:
             self._ask()
             return self._until_finished(began)
-        except (TimeoutError, OSError) as error:
+        except (TimeoutError, OSError, WebSocketException) as error:
             raise Hung(f"{self.page}?{self.query}: no end in {self.patience:g} s") from error
 
     def _until_finished(self, began: float) -> Drawn:

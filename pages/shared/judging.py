@@ -8,9 +8,10 @@ for the other.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,10 @@ class Judges:
 
     for_pages: Judge
     for_worker: Judge
-    found: deque[tuple[Path, dict[str, Any]]]
+    found: deque[tuple[Path, dict[str, Any]]] = field(
+        default_factory=lambda: deque(maxlen=MOST_KEPT)
+    )
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     def close(self) -> None:
         """End both, also in the middle of a run."""
@@ -55,7 +59,7 @@ def judges() -> Judges:
         ValueError: the environment names a budget that is none.
     """
     if not _held:
-        _held.append(Judges(Judge(), Judge(), deque(maxlen=MOST_KEPT)))
+        _held.append(Judges(Judge(), Judge()))
     return _held[0]
 
 
@@ -97,19 +101,31 @@ def verdict(
     Raises:
         JudgeClosed: the server is ending.
     """
+    held = _kept(store, run, until, source)
+    if held is None:
+        with judges().turn:  # of the readers who ask for one view together, the first has it judged
+            held = _kept(store, run, until, source)
+            if held is None:
+                held = judged(judges().for_pages, store, run, until, source)
+                judges().found.append((store.home, held))
+    return held
+
+
+def _kept(
+    store: Store, run: Mapping[str, Any], until: int | None, source: str | None
+) -> dict[str, Any] | None:
+    """The kept row that holds for a view, in the store or found since, else None."""
     asked = {"until": -1 if until is None else until, "source": source or ""}
     kept = store.query("verdicts", runs=[run["run_id"]], **asked, method=method()).to_dicts()
-    mine = (run["run_id"], *asked.values())
-    kept += [row for home, row in list(judges().found) if (home, *_key(row)) == (store.home, *mine)]
+    mine = (store.home, run["run_id"], *asked.values())
+    kept += [row for home, row in list(judges().found) if (home, *_key(row)) == mine]
     for row in reversed(kept):
         if verdicts.holds(row, run, until, method(), store.query):
             if row["generation"] != run["generation"]:
                 renewed = _stored(row) | {"generation": run["generation"]}
                 judges().found.append((store.home, renewed))
             return row
-    found = judged(judges().for_pages, store, run, until, source)
-    judges().found.append((store.home, found))
-    return found
+    return None
 
 
 def keep_found(store: Store) -> None:

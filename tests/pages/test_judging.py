@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -103,6 +104,12 @@ def test_a_kept_frozen_view_is_no_news_for_open_pages(kept: Kept) -> None:
     assert kept.store.verdicts_saved == saved
     assert worker.judge_all(kept.store, Event())
     assert kept.store.verdicts_saved == saved + 1
+
+
+def test_of_readers_who_ask_together_the_first_has_it_judged(kept: Kept) -> None:
+    with ThreadPoolExecutor(4) as readers:
+        told = list(readers.map(lambda _: kept.verdict("a", 30), range(4)))
+    assert told == [told[0]] * 4 and kept.judged == [("a", 30, None)]
 
 
 def test_another_method_judges_anew(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
