@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from starlette.middleware import Middleware
 
-from data import api, ingest
+from data import api, ending, ingest
 from data.guard import Guard
 from data.hosts import LOOPBACK, BadAddress, listed
 from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
-from pages.shared import ownership, worker
+from pages.shared import judging, ownership, worker
 from pages.shared.verdict_routes import verdict_routes
 
 
@@ -35,6 +35,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     address = f"http://127.0.0.1:{st.get_option('server.port')}"
     owner = ownership.owner()
     owner.serve(address)
+    ending.end_within_grace()
     stop = worker.start(owner.store)
     print(where(address.replace("127.0.0.1", "localhost")), flush=True)
     try:
@@ -44,6 +45,11 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
         ownership.release()
 
 
+try:
+    ending.grace(), judging.judges()
+except ValueError as refusal:  # settings of the environment
+    print(refusal, file=sys.stderr, flush=True)
+    sys.exit(1)
 try:
     listed()
     fill_with_examples(ownership.owner())

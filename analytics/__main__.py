@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -19,9 +20,11 @@ from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
-from analytics.verdicts import judge, method, missing, packed
+from analytics.judging import Budget, Judge
+from analytics.verdicts import Asked, holds, method, packed, rows_fingerprint
 from data import answers
 from data.home import home
+from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
 from data.sql import StoreError
 
@@ -37,8 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _verdict(options: argparse.Namespace) -> int:
+    try:
+        Budget.named()
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     with StoreAccess(home()) as store:
-        rows = verdicts(store, options.run, options.project, options.until, options.gold)
+        rows = verdicts(
+            store, options.run, options.project, options.until, options.gold, options.again
+        )
         known = set(store.query("runs", project=None, runs=None)["run_id"])
     unknown = [run for run in options.run or [] if run not in known]
     if options.json:
@@ -52,22 +62,35 @@ def _verdict(options: argparse.Namespace) -> int:
 
 def verdicts(
     store: AnyStore, runs: list[str] | None, project: str | None, until: int | None = None,
-    source: str | None = None,
+    source: str | None = None, again: bool = False,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Verdict rows of some runs, the kept ones where they are current, else computed and kept."""
+    """Verdict rows of some runs, the kept ones where they hold, else computed and kept.
+
+    A run that takes more than the budget, or whose judgement dies, is told so, and the others go
+    on. again: judge also those that are kept.
+    """
     known = store.query("runs", project=project, runs=runs)
-    asked = {"until": -1 if until is None else until, "source": source or "", "method": method()}
-    kept = store.query("verdicts", runs=None, **asked)
-    waiting = missing(known, kept)
-    every = store.query("runs", project=None, runs=None) if waiting else known
-    fresh = [
-        packed(judge(store.query, run, until, source, every), run, until, source) for run in waiting
-    ]
+    by = method(meaning)
+    asked = {"until": -1 if until is None else until, "source": source or "", "method": by}
+    kept = {row["run_id"]: row for row in store.query("verdicts", runs=None, **asked).to_dicts()}
+    fresh = []
+    with Judge() as judge:
+        for run in known.iter_rows(named=True):
+            held = kept.get(run["run_id"])
+            if held and not again and holds(held, run, until, by, store.query):
+                continue
+            rows = Asked(store.query)
+            made = judge.judge(rows, run, until, source, partial(_every_run, store))
+            frozen = "" if until is None else rows_fingerprint(rows, run, until)
+            fresh.append(packed(made, run, until, source, by, frozen))
     if fresh:
         store.save_verdicts(pl.DataFrame(fresh))
-    held = {row["run_id"]: row["verdict"] for row in kept.iter_rows(named=True)}
-    held |= {row["run_id"]: row["verdict"] for row in fresh}
-    return [json.loads(held[run_id]) for run_id in known["run_id"]]
+    now = kept | {row["run_id"]: row for row in fresh}
+    return [json.loads(now[run_id]["verdict"]) for run_id in known["run_id"]]
+
+
+def _every_run(store: AnyStore) -> pl.DataFrame:
+    return store.query("runs", project=None, runs=None)
 
 
 def _hallucination(options: argparse.Namespace) -> int:
@@ -202,6 +225,7 @@ def _parser() -> argparse.ArgumentParser:
     verdict.add_argument("--project")
     verdict.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
     verdict.add_argument("--gold", metavar="SOURCE", help="gold source to judge by")
+    verdict.add_argument("--again", action="store_true", help="judge also what is kept")
     verdict.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verdict.set_defaults(do=_verdict)
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from analytics.components import disagreement, ensembles_by_name, step_bins
 from analytics.figures.text import interval, number
-from analytics.onset import Verdict
+from analytics.onset.verdict_row import Verdict
 
 Query = Callable[..., pl.DataFrame]
 

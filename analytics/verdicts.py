@@ -9,26 +9,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from functools import cache, lru_cache, partial
-from pathlib import Path
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any
 
 import polars as pl
 
-from analytics import onset
+from analytics.components import ensembles_by_name
+from analytics.fingerprint import with_questions
 from analytics.label_free import with_signal
 from analytics.onset.forecast import SharedAlpha, shared_alpha
 from analytics.onset.measurements import gold_sources
 from analytics.onset.run_facts import known
 from analytics.onset.siblings import MOST, alpha_fit, setup_of
+from analytics.onset.verdict_row import Verdict, verdict
 
 Query = Callable[..., pl.DataFrame]
+
+ROW_QUESTIONS = ("gold", "trajectory", "prompts", "sample_kl", "further_kl")
+"""Questions about a run's rows up to a step."""
+GROWING_FACTS = ("sources", "checkpoints", "nan_rows")
+"""Facts that grow with the log and that no judgement reads."""
 
 
 def judge(
     query: Query, run: Mapping[str, Any], until: int | None = None, source: str | None = None,
-    runs: pl.DataFrame | None = None,
-) -> onset.Verdict:  # fmt: skip
+    runs: Callable[[], pl.DataFrame] | None = None,
+) -> Verdict:  # fmt: skip
     """Verdict of one run.
 
     Args:
@@ -37,8 +44,9 @@ def judge(
         run: one row of the question "runs": run_id, project, facts (JSON).
         until: ignore later steps.
         source: gold source; None = the default (evaluation before training).
-        runs: rows of the question "runs", among them the run's siblings, whose alpha a forecast
-            borrows; a view that is frozen by ``until`` borrows none, so that it never changes.
+        runs: gives rows of the question "runs", among them the run's siblings, whose alpha a
+            forecast borrows, and is asked for a forecast alone; a view that is frozen by
+            ``until`` borrows none, so that it never changes.
     """
     run_id = run["run_id"]
     facts = json.loads(run["facts"]) | {"run_id": run_id, "project": run["project"]}
@@ -49,7 +57,7 @@ def judge(
     stated = gold.filter(pl.col("kind").is_not_null() & pl.col("source").eq_missing(pl.lit(picked)))
     if stated.height:
         facts["gold_kind"] = stated["kind"][0]
-    made = onset.verdict(
+    made = verdict(
         gold.drop("kind"),
         query("trajectory", **asked),
         known(facts),
@@ -64,19 +72,22 @@ def judge(
 
 
 def _shared(
-    query: Query, run: Mapping[str, Any], source: str | None, runs: pl.DataFrame | None
-) -> SharedAlpha | None:
+    query: Query, run: Mapping[str, Any], source: str | None,
+    runs: Callable[[], pl.DataFrame] | None,
+) -> SharedAlpha | None:  # fmt: skip
     """Alpha of the runs of one project that have this run's setup."""
     setup = _setup(run["facts"])
     if runs is None or setup is None:
         return None
     others = [
         other
-        for other in runs.filter(
+        for other in runs()
+        .filter(
             (pl.col("project") == run["project"])
             & (pl.col("run_id") != run["run_id"])
             & (pl.col("gold_evaluations") > 0)
-        ).iter_rows(named=True)
+        )
+        .iter_rows(named=True)
         if _setup(other["facts"]) == setup
     ]
     fits = (_alpha(query, other, source) for other in others[:MOST])
@@ -111,19 +122,90 @@ def chosen(gold: pl.DataFrame, source: str | None) -> str | None:
     return there[0] if there else None
 
 
+def not_judged(run: Mapping[str, Any], why: str) -> Verdict:
+    """What stands for the verdict of a run that could not be judged: all keys, and why.
+
+    run: a row of the question "runs"; why: the reason, a part of a sentence.
+    """
+    columns = ("source", "step", "gold_reward", "kl", "proxy_reward", "stretch")
+    nothing = pl.DataFrame(schema=dict.fromkeys(columns, pl.Float64))
+    nothing = nothing.cast({"source": pl.String, "step": pl.Int64, "stretch": pl.Int64})
+    blank = verdict(nothing, nothing, {"run_id": run["run_id"], "project": run["project"]})
+    said = (
+        f"This run could not be judged: {why}. It is tried again when the run or the method "
+        f"changes, or with: python -m analytics verdict --run {run['run_id']} --again"
+    )
+    told = {
+        "status": "not_judged", "flags": [], "reasons": [said],
+        **{key: run.get(key) for key in ("kl_end", "step_end", "gold_evaluations")},
+    }  # fmt: skip
+    return replace(blank, row=blank.row | told)
+
+
 def packed(
-    verdict: onset.Verdict, run: Mapping[str, Any], until: int | None, source: str | None
-) -> dict[str, Any]:
-    """One row of the table verdicts."""
+    made: Verdict, run: Mapping[str, Any], until: int | None, source: str | None, method: str,
+    rows: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """One row of the table verdicts; method: what judged; rows: `rows_fingerprint`, if frozen."""
     return {
         "run_id": run["run_id"],
         "until_step": -1 if until is None else until,
         "gold_source": source or "",
-        "method": method(),
+        "method": f"{method} {rows}".rstrip(),
         "generation": run["generation"],
-        "verdict": json.dumps(verdict.row),
-        "looks": json.dumps(verdict.looks.to_dicts()),
+        "verdict": json.dumps(made.row),
+        "looks": json.dumps(made.looks.to_dicts()),
     }
+
+
+def holds(
+    kept: Mapping[str, Any], run: Mapping[str, Any], until: int | None, method: str, query: Query
+) -> bool:
+    """Whether a kept verdict is what would be judged now.
+
+    So it is while the run has not changed, and for a frozen view while none of the rows up to
+    ``until`` has: they are asked for only where the run has changed. kept: a row of the question
+    "verdicts"; run: of "runs", as it is now.
+    """
+    made_by, _, rows = kept["method"].partition(" ")
+    if made_by != method:
+        return False
+    if kept["generation"] == run["generation"]:
+        return True
+    return until is not None and bool(rows) and rows == rows_fingerprint(query, run, until)
+
+
+def rows_fingerprint(query: Query, run: Mapping[str, Any], until: int) -> str:
+    """Fingerprint of all rows that a verdict frozen at ``until`` is made from."""
+    facts = {k: v for k, v in json.loads(run["facts"]).items() if k not in GROWING_FACTS}
+    about = json.dumps([run["project"], facts], sort_keys=True)
+    name, digest = run["run_id"], hashlib.sha256(about.encode())
+    asked = {"run": name, "until": until}
+    frames = [query(question, **asked) for question in ROW_QUESTIONS]
+    if run.get("samples"):
+        keys = query("member_keys", run=name)
+        for members in ensembles_by_name(keys["key"].to_list()):
+            frames.append(query("disagreement", **asked, keys=list(members)))
+    for frame in frames:
+        digest.update(f"{frame.columns}\0{frame.height}\0".encode())
+        digest.update(frame.hash_rows().to_numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+class Asked:
+    """Asks each question once and remembers the answer, so that what was judged can be named."""
+
+    def __init__(self, query: Query) -> None:
+        """query: who answers."""
+        self._query = query
+        self._answers: dict[tuple[str, str], pl.DataFrame] = {}
+
+    def __call__(self, name: str, **asked: Any) -> pl.DataFrame:
+        """The answer to a question."""
+        key = name, json.dumps(asked, sort_keys=True)
+        if key not in self._answers:
+            self._answers[key] = self._query(name, **asked)
+        return self._answers[key]
 
 
 def unpacked_looks(text: str) -> pl.DataFrame:
@@ -133,15 +215,12 @@ def unpacked_looks(text: str) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Null).cast(pl.Float64))
 
 
-@cache
-def method() -> str:
-    """Fingerprint of the code that judges: kept verdicts of other code are computed anew."""
-    digest = hashlib.sha256()
-    here = Path(__file__).parent
-    further = (here / "components.py", here / "label_free.py")
-    for path in (*sorted((here / "onset").glob("*.py")), *further):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+def method(meaning: Callable[[str], str]) -> str:
+    """Fingerprint of what judges: kept verdicts of another method are computed anew.
+
+    meaning: the SQL that answers a question of the store, by its name.
+    """
+    return with_questions(__name__, meaning)
 
 
 def missing(runs: pl.DataFrame, kept: pl.DataFrame) -> list[dict[str, Any]]:

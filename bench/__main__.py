@@ -15,12 +15,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import battery, hallucination, imports, memory, pages, trackers, verdicts
+from bench import battery, hallucination, imports, load, memory, pages, trackers, verdicts
 
 BENCHMARKS: dict[str, Callable[[int, int], list[dict[str, object]]]] = {
     "imports": imports.measure, "memory": memory.measure, "trackers": trackers.measure,
     "verdicts": verdicts.measure, "pages": pages.measure, "hallucination": hallucination.measure,
-    "battery": battery.measure,
+    "battery": battery.measure, "load": load.measure,
 }  # fmt: skip
 ASKED_FOR = ("battery",)
 """Benchmarks that run only where they are named: this one measures verdicts, not speed."""
@@ -33,6 +33,9 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=200, help="synthetic runs")
     parser.add_argument("--steps", type=int, default=5_000, help="steps of each")
     parser.add_argument("--megabytes", type=int, default=2_000, help="size of memory's log")
+    parser.add_argument("--sessions", type=int, default=20, help="readers of load")
+    parser.add_argument("--bursts", type=int, default=5, help="times that all of them read")
+    parser.add_argument("--url", help="server for load, instead of one of its own")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
@@ -40,11 +43,14 @@ def main() -> int:
     failed = False
     RESULTS.mkdir(exist_ok=True)
     for name in options.names or [name for name in BENCHMARKS if name not in ASKED_FOR]:
-        began, load = time.time(), os.getloadavg()[0]
+        began, busy = time.time(), os.getloadavg()[0]
         try:
             measure = BENCHMARKS[name]
             if name == "memory":
                 measure = partial(memory.measure, megabytes=options.megabytes)
+            if name == "load":
+                measure = partial(load.measure, sessions=options.sessions, bursts=options.bursts,
+                                  url=options.url)  # fmt: skip
             rows = measure(options.runs, options.steps)
         except (RuntimeError, ImportError) as error:
             print(f"{name}: {error}", file=sys.stderr)
@@ -54,7 +60,7 @@ def main() -> int:
         told = {
             "benchmark": name, "runs": options.runs, "steps": options.steps, "rows": rows,
             "at": time.strftime("%Y-%m-%d %H:%M:%S"), "seconds": time.time() - began,
-            "load_before": load, "cores": os.cpu_count(), "machine": platform.platform(),
+            "load_before": busy, "cores": os.cpu_count(), "machine": platform.platform(),
             "python": platform.python_version(),
         }  # fmt: skip
         file = RESULTS / f"{name}.json"

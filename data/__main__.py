@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +194,13 @@ def _serve(options: argparse.Namespace) -> int:
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
 
-    from data import api, ingest
+    from data import api, ending, ingest
     from data.guard import Guard
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        ending.end_within_grace()  # now that uvicorn's handlers are in place
+        yield
 
     listed()  # an OVEROPT_URL that names no address is told now, not at each request
     owner = Owner(home(), wait=10)
@@ -205,6 +211,7 @@ def _serve(options: argparse.Namespace) -> int:
         app = Starlette(
             routes=[*api.routes(lambda: owner), *ingest.routes(lambda: owner)],
             middleware=[Middleware(Guard)],
+            lifespan=lifespan,
         )
         uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning")
     finally:

@@ -143,7 +143,8 @@ class Store:
             )
             cursor.execute("commit")
             cursor.unregister("incoming_verdicts")
-            self.verdicts_saved += 1
+            if (rows["until_step"] == -1).any():  # a frozen view changes no other one
+                self.verdicts_saved += 1
 
     def _make_room(self) -> None:
         """Let DuckDB have what it asks for, from now on: a rare change or question needs it."""

@@ -17,8 +17,8 @@ ROOTS = (
     "pages/shared/reads.py",
     "pages/shared/answer_reads.py",
     "pages/shared/pool_reads.py",
+    "pages/shared/judging.py",
     "pages/shared/worker.py",
-    "pages/shared/verdict_routes.py",
 )
 
 # The one arrow from onset to the figures: what a notebook shows of a verdict.

@@ -10,12 +10,11 @@ order of rows or on a seed. Source: Nakano et al. 2021, appendix I; Coste et al.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
+from analytics.kept import kept
 from analytics.kl import best_of_n_kl_of
 
 FloatArray = NDArray[np.float64]
@@ -100,7 +99,7 @@ class Ranked:
         return np.asarray(total[whole] / count)
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def _selection(samples: int, sizes: tuple[int, ...]) -> FloatArray:
     place = np.arange(1, samples + 1, dtype=np.float64)[:, None]
     size = np.asarray(sizes, dtype=np.float64)[None, :]

@@ -20,6 +20,8 @@ def headline(verdict: Mapping[str, Any]) -> str:
     status, peak, lost = verdict["status"], verdict["peak"], verdict["gold_lost"]
     if status == "unmeasured":
         return "has no gold reward, so nothing can be said about overoptimization"
+    if status == "not_judged":
+        return "could not be judged: the verdict says why"
     if status == "too_little_gold":
         return "has too few gold evaluations to tell whether gold has peaked"
     where = _where(verdict) if peak else ""

@@ -19,6 +19,7 @@ STATUS = {
     "no_onset": ("#009E73", "no onset seen"),
     "too_little_gold": ("#7F7F7F", "too little gold"),
     "unmeasured": ("#7F7F7F", "no gold measured"),
+    "not_judged": ("#7F7F7F", "could not be judged"),
 }
 """Status to (colour, words); the colour always stands beside the words."""
 

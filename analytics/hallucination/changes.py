@@ -87,16 +87,25 @@ def change(table: pl.DataFrame, shared: pl.DataFrame, compare_to: int | None) ->
         change_rate_before=told(np.divide(held("wrong_before"), np.maximum(common, 1)), then),
         change_rate_now=told(np.divide(held("wrong_now"), np.maximum(common, 1)), now),
     )
-    q = (
-        pl.col("change_p")
-        .map_batches(lambda p: pl.Series(benjamini_hochberg(p.fill_null(np.nan).to_numpy())),
-                     return_dtype=pl.Float64)
-        .over("loop", "iteration", "origin", "level")
-    )  # fmt: skip
-    family = pl.col("level") != "total"
-    return found.with_columns(change_q=pl.when(family).then(q)).select(
+    q = pl.Series(_adjusted(both, told(test.mid_p, loose_p)))
+    several_tests = pl.col("level") != "total"
+    return found.with_columns(change_q=pl.when(several_tests).then(q)).select(
         *table.columns, pl.selectors.starts_with("change_")
     )
+
+
+def _adjusted(both: pl.DataFrame, p: FloatArray) -> FloatArray:
+    """q of each row among the rows of its loop, iteration, origin and level.
+
+    A loop here and not a function inside an expression: Polars would call that from its own
+    threads, which then wait for the interpreter's lock while its holder waits for them.
+    """
+    family = ["loop", "iteration", "origin", "level"]
+    q = np.full(len(p), np.nan)
+    for rows in both.select(family).with_row_index("at").group_by(family).agg("at")["at"]:
+        at = rows.to_numpy()
+        q[at] = benjamini_hochberg(p[at])
+    return q
 
 
 def _pairable(both: pl.DataFrame) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import polars as pl
 from scipy import special
 
 from analytics.any_frame import polars_frame
+from analytics.kept import kept
 from analytics.rates import FloatArray
 
 
@@ -174,7 +174,7 @@ def above_limit(
     )
 
 
-@cache
+@kept(64)
 def _uniform(low: float, high: float) -> tuple[FloatArray, FloatArray]:
     """Nodes strictly inside (low, high) and weights that sum to 1."""
     nodes, weights = np.polynomial.legendre.leggauss(200)

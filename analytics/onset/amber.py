@@ -8,13 +8,12 @@ docs/methods.md (Bayesian model average).
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import ndtr
 
+from analytics.kept import kept
 from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray
 
@@ -130,7 +129,7 @@ def _whitened(values: FloatArray, rho: float) -> FloatArray:
     return np.asarray(np.concatenate([values[:, :1], later], axis=1))
 
 
-@lru_cache(maxsize=256)
+@kept(256)
 def _shapes(
     place: tuple[float, ...], nulls: tuple[str, ...]
 ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:

@@ -6,18 +6,15 @@ positive, because at 20 points an estimate of a true 0 is off by .2 either way.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.kept import kept
+from analytics.onset.broken_line import MANY_ROWS, basis, columns_of, residuals
 from analytics.onset.measurements import FloatArray
 
 FEWEST_ROWS = 12
 FEWEST_EXACT = 10
-MANY_ROWS = 48
-"""Below it a kink of the curve passes for correlation, so the curve gets a knot for every three
-values and significance is asked at 1 %: correlation of so few evaluations mostly goes unseen."""
 _GRID = np.linspace(0.0, 0.95, 39)
 _MOST_EXACT = 256
 
@@ -58,17 +55,16 @@ def _about_trend(values: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     count, n = values.shape
     if n < FEWEST_ROWS:
         return np.zeros(count), np.zeros(count, dtype=bool)
-    basis = _trend_basis(n)
     scale = np.max(np.abs(values), axis=1, keepdims=True)
     y = values / np.where(scale > 0, scale, 1.0)
-    residual = y - (y @ basis) @ basis.T
+    residual = residuals(y) if n > _MOST_EXACT else y - (y @ _basis(n)) @ _basis(n).T
     left = np.sum(residual**2, axis=1)
     # a noise-free curve leaves only its own misfit, which says nothing about noise
     spread_out = np.sum((y - y.mean(axis=1, keepdims=True)) ** 2, axis=1)
     noisy = left > np.maximum(1e-3 * spread_out, 1e-20 * n)
     ratio = np.sum(residual[:, 1:] * residual[:, :-1], axis=1) / np.where(noisy, left, 1.0)
     if n > _MOST_EXACT:
-        expected = _GRID - (1 + 3 * _GRID + basis.shape[1]) / n
+        expected = _GRID - (1 + 3 * _GRID + columns_of(n)) / n
         spread = 1 / np.sqrt(n)
     else:
         expected, spread = _expected_ratios(n)
@@ -115,19 +111,14 @@ def between_looks(rho: float, rows: int) -> float:
     return covariance / (rows * variance_inflation(rho, rows)) if rho > 0 else 0.0
 
 
-def _trend_basis(n: int) -> FloatArray:
-    """Orthonormal columns of a broken line over n equal steps, shape (n, columns)."""
-    time = np.linspace(0, 1, n)
-    pieces = min(16, n // 8) if n >= MANY_ROWS else min(10, n // 3)
-    knots = np.linspace(0, 1, pieces + 2)[1:-1]
-    columns = [np.ones(n), time, *(np.maximum(time - knot, 0) for knot in knots)]
-    return np.linalg.qr(np.column_stack(columns))[0]
+@kept(64)
+def _basis(n: int) -> FloatArray:
+    return basis(n)
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def _expected_ratios(n: int) -> tuple[FloatArray, float]:
-    basis = _trend_basis(n)
-    maker = np.eye(n) - basis @ basis.T
+    maker = np.eye(n) - _basis(n) @ _basis(n).T
     shift = np.eye(n, k=1) + np.eye(n, k=-1)
     lagged = maker @ shift @ maker / 2
     distance = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))

@@ -10,10 +10,10 @@ docs/methods.md (scan test with exact error control).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
+from analytics.kept import kept
 from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray, IntArray
 
@@ -46,7 +46,7 @@ class Contrasts:
     smoothed: FloatArray
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def slope_contrasts(looks: int) -> Contrasts:
     """Falling-slope contrasts on every window of >= 3 looks that ends at look 3, 4, … (0-based).
 
@@ -67,7 +67,7 @@ def slope_contrasts(looks: int) -> Contrasts:
     return _contrasts(np.array(rows), np.array(last))
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def hump_contrasts(looks: int) -> Contrasts:
     """Hump contrasts that end at look 3, 4, … (0-based). Raises ValueError below 4 looks.
 
@@ -84,7 +84,7 @@ def hump_contrasts(looks: int) -> Contrasts:
     return _contrasts(np.concatenate(rows), np.array(last))
 
 
-@lru_cache(maxsize=256)
+@kept(256)
 def humps_at_end(looks: int) -> FloatArray:
     """The rows of `hump_contrasts` that end at the last look, shape (contrasts, looks)."""
     ratio = np.arange(looks) / (looks - 1) / np.array(HUMP_PEAKS)[:, None]
@@ -113,7 +113,7 @@ def rising_fit_of_humps(humps: FloatArray) -> FloatArray:
     return np.where(np.arange(looks) < start, humps, level)
 
 
-@lru_cache(maxsize=8)
+@kept(8)
 def drop_contrasts(looks: int) -> Contrasts:
     """Mean of an earlier window minus mean of a later one that ends at look 3, 4, … (0-based).
 
@@ -135,7 +135,7 @@ def drop_contrasts(looks: int) -> Contrasts:
     return _contrasts(np.array(rows), np.array(last), smooth=False)
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def sharing(looks: int) -> FloatArray:
     """(looks, looks, looks): [k, j, i] = weight of look i's scatter in look j's variance at k.
 

@@ -12,13 +12,12 @@ docs/methods.md.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import log_ndtr, logsumexp
 
+from analytics.kept import kept
 from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray
 from analytics.onset.unimodal import falling_short
@@ -91,7 +90,7 @@ def _log_predictive(d: FloatArray, gold: FloatArray, se: FloatArray) -> FloatArr
     return found
 
 
-@lru_cache(maxsize=64)
+@kept(64)
 def _humps(place: tuple[float, ...]) -> FloatArray:
     """Humps over d in units of its first step, (humps, looks), in units of their gain."""
     x = np.array(place)

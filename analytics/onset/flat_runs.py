@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.kept import kept
 from analytics.onset.autocorrelation import variance_inflation
 from analytics.onset.contrasts import (
     FIRST_LOOK,
@@ -63,7 +63,7 @@ class Schedule:
     scan: str = "hump"
 
 
-@lru_cache(maxsize=16)
+@kept(16)
 def flat_maxima(schedule: Schedule, paths: int = PATHS) -> NDArray[np.float32]:
     """The statistic of simulated flat runs at each look from the fourth on, (looks - 3, paths)."""
     contrasts = contrasts_of(schedule)

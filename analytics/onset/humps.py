@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
+from analytics.kept import kept
 from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray
 
@@ -85,7 +85,7 @@ def humps(place: FloatArray, peaks: FloatArray) -> Humps:
     )
 
 
-@lru_cache(maxsize=8)
+@kept(8)
 def one_percent_below(loss: float = 0.01) -> FloatArray:
     """d / d* at which each of Gao's curves has lost `loss` of its gain, shape (exponents,).
 

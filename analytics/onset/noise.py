@@ -16,7 +16,6 @@ too large there, and too small where rows share what prompts do not show.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -30,6 +29,7 @@ from analytics.onset.autocorrelation import (
 )
 from analytics.onset.contrasts import sharing
 from analytics.onset.excess_scatter import excess_scatter
+from analytics.onset.line_residuals import line_freedom, squares_about_line
 from analytics.onset.measurements import FloatArray, Rows
 from analytics.onset.pooling import Looks
 from analytics.onset.prompt_clusters import PromptScatter
@@ -179,7 +179,7 @@ def _from_rows(rows: Rows, looks: Looks, blank: Noise) -> Noise:
     scatter = np.empty(len(looks))
     for i, (start, end) in enumerate(looks.bounds):
         scatter[i] = _about_line(rows.gold[start:end], blank.careful_rho)
-    freedom = _line_residuals(blank.rows, round(blank.careful_rho, 3))[2]
+    _, freedom = line_freedom(blank.rows, round(blank.careful_rho, 3))
     return replace(
         blank,
         method="rows",
@@ -193,27 +193,12 @@ def _from_rows(rows: Rows, looks: Looks, blank: Noise) -> Noise:
 def _about_line(gold: FloatArray, rho: float) -> float:
     """Variance of the mean of a look's rows, from their residuals about a straight line."""
     count = len(gold)
-    maker, expected, _ = _line_residuals(count, round(rho, 3))
     scale = float(np.max(np.abs(gold)))
-    if scale == 0:
+    if scale == 0 or count <= 2:  # a line leaves nothing of two rows
         return 0.0
-    residual = maker @ (gold / scale)
-    variance = float(residual @ residual) / expected
+    expected, _ = line_freedom(count, round(rho, 3))
+    variance = squares_about_line(gold / scale) / expected
     return variance * scale**2 * variance_inflation(rho, count) / count
-
-
-@lru_cache(maxsize=256)
-def _line_residuals(count: int, rho: float) -> tuple[FloatArray, float, int]:
-    """Residual maker of a straight line; its expected sum of squares under unit AR(1) noise, and
-    the degrees of freedom that this sum is worth (Satterthwaite), rounded down."""
-    basis = np.linalg.qr(np.column_stack([np.ones(count), np.arange(count)]))[0]
-    maker = np.eye(count) - basis @ basis.T
-    distance = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
-    covariance = rho**distance if rho > 0 else np.eye(count)
-    expected = float(np.sum(maker * covariance))
-    spread = maker @ covariance
-    freedom = expected**2 / float(np.sum(spread * spread.T))
-    return maker, expected, max(1, int(freedom + 1e-9))
 
 
 def _from_prompts(noise: Noise, prompts: PromptScatter) -> Noise:

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.kept import kept
 from analytics.onset.contrasts import FIRST_LOOK, humps_at_end
 from analytics.onset.flat_runs import (
     CHUNK,
@@ -49,7 +50,7 @@ def boundary(schedule: Schedule, alpha: float = ALPHA, paths: int = PATHS) -> fl
     return float(np.quantile(flat_maxima(schedule, paths).max(axis=0), 1 - alpha))
 
 
-@lru_cache(maxsize=1024)
+@kept(1024)
 def boundaries(schedule: Schedule, stage: Stage, paths: int = WATCHED_PATHS) -> FloatArray:
     """Boundary of each look first..last of a stage whose crossing spends the stage's alpha.
 

@@ -1,8 +1,9 @@
-"""``python -m analytics.quality [TOPIC…]``: measure, and keep the figures as JSON.
+"""``python -m analytics.quality [check] [TOPIC…]``: measure, and keep the figures as JSON.
 
-The files in ``results`` are what the page on the verdicts' quality shows; each says when, with
-which seed and on how many runs of each class it was made. With ``--condition`` only those of the
-battery are measured and printed, and nothing is kept.
+The files in ``results`` are what the page on the verdicts' quality shows: when, with which seed and
+on how many runs of each class it was made, and by which code. ``check`` makes part of them again
+with the code that is here now and writes down whether the figures are the same. With
+``--condition`` only those of the battery are measured and printed, and nothing is kept.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from analytics.quality import battery, detection, intervals
-from analytics.verdicts import method
+from analytics.quality.made import checked, code_of, keep_check
+from analytics.quality.published import published
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -27,6 +29,17 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
 }
 
 
+PART = "sparse_n10_s05"
+PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
+    "detectors": lambda runs, seed: detection.measure_scenario(
+        PART, runs, seed, (*detection.DETECTORS, *detection.VARIANTS)
+    ),
+    "intervals": lambda runs, seed: intervals.measure(runs, seed, (PART,), ("rl",)),
+    "forecasts": intervals.measure_forecasts,
+}
+"""What ``check`` makes again: about a minute each."""
+
+
 def main() -> None:
     """Measure the topics named on the command line, or all."""
     parser = argparse.ArgumentParser(prog="python -m analytics.quality", description=__doc__)
@@ -35,6 +48,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--condition", action="append", metavar="NAME", help="of the battery")
     options = parser.parse_args()
+    again = options.topics[:1] == ["check"]
+    options.topics = options.topics[1:] if again else options.topics
     unknown = [topic for topic in options.topics if topic not in TOPICS]
     if unknown:
         parser.error(f"unknown topic {unknown[0]!r}; known: {', '.join(TOPICS)}")
@@ -48,18 +63,34 @@ def main() -> None:
         print("\n".join(battery.sentence(row) for row in rows))
         return
     RESULTS.mkdir(exist_ok=True)
+    if again:
+        for topic in options.topics or TOPICS:
+            check(topic)
+        return
     for topic in options.topics or TOPICS:
         began = time.time()
         rows = TOPICS[topic](options.runs, options.seed)
         told = {
             "made": time.strftime("%Y-%m-%d"), "seed": options.seed,
-            "runs_per_class": options.runs, "code": method(),
+            "runs_per_class": options.runs, "code": code_of(topic),
             "seconds": round(time.time() - began), "rows": rows,
         }  # fmt: skip
         (RESULTS / f"{topic}.json").write_text(json.dumps(told, indent=1) + "\n")
         print(f"{topic}: {len(rows)} rows in {told['seconds']} s")
         if topic == "battery":
             print("\n".join(battery.sentence(row) for row in rows))
+
+
+def check(topic: str) -> None:
+    """Make a part of a kept document again, and write down what came of it."""
+    told = published(topic)
+    if told is None:
+        print(f"{topic}: nothing is kept yet; measure it: python -m analytics.quality {topic}")
+        return
+    found = checked(topic, told, PARTS[topic])
+    keep_check(topic, found)
+    same = f"{found['differ']} of them differ" if found["differ"] else "the same figures"
+    print(f"{topic}: {found['again']} of {len(told['rows'])} rows made again: {same}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from analytics.onset.noise import noise_of_looks
 from analytics.onset.pooling import MOST_SINGLE, rows_per_look
 from analytics.onset.spending import ALPHA, Plan
 from analytics.onset.watched import watch
-from analytics.quality.intervals import median
+from analytics.quality.medians import median
 from analytics.simulated import HARDER, HONEST, OVEROPTIMISING, SCENARIOS, simulate
 
 IN_MODEL = ("linear", "saturating", "plateau", "late")

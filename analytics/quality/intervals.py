@@ -23,6 +23,7 @@ from analytics.onset.humps import EXPONENTS, one_percent_below
 from analytics.onset.information import cramer_rao
 from analytics.onset.outlook import outlook
 from analytics.onset.peak_row import peak_row
+from analytics.quality.medians import median, rounded
 from analytics.simulated import D_END, OVEROPTIMISING, SCENARIOS, SimulatedRun, simulate
 from analytics.simulated import gold_measurements as measurements
 from analytics.simulated_humps import HELD_OUT, held_out
@@ -50,12 +51,14 @@ class Found:
     floor: float = np.nan
 
 
-def measure(runs: int, seed: int, scenarios: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Rows of the peak intervals, one per scenario, kind and method."""
+def measure(
+    runs: int, seed: int, scenarios: tuple[str, ...], kinds: tuple[str, ...] | None = None
+) -> list[dict[str, Any]]:
+    """Rows of the peak intervals, one per scenario, kind (None = all) and method."""
     rows = []
     for scenario in scenarios:
         others = HELD_OUT if scenario in HELD_OUT_SCENARIOS else ()
-        for kind in (*OVEROPTIMISING, *others):
+        for kind in kinds or (*OVEROPTIMISING, *others):
             made = simulate if kind in OVEROPTIMISING else held_out
             found: dict[str, list[Found]] = {}
             count = runs if kind in OVEROPTIMISING else max(runs // HELD_OUT_SHARE, 2)
@@ -65,7 +68,7 @@ def measure(runs: int, seed: int, scenarios: tuple[str, ...]) -> list[dict[str, 
                     found.setdefault(method, []).append(one)
             for method, all_found in found.items():
                 told = {"scenario": scenario, "kind": kind, "method": method}
-                share = {"held_out": kind in HELD_OUT, "told": _rounded(len(all_found) / count)}
+                share = {"held_out": kind in HELD_OUT, "told": rounded(len(all_found) / count)}
                 rows.append(told | share | summary(all_found))
     return rows
 
@@ -161,35 +164,20 @@ def summary(found: list[Found]) -> dict[str, Any]:
     errors = np.abs(kl[known] / truth[known] - 1)
     told["error"], told["error_se"] = median(errors)
     told["floor"] = (
-        _rounded(0.6745 * float(np.median(floor))) if np.all(np.isfinite(floor)) else None
+        rounded(0.6745 * float(np.median(floor))) if np.all(np.isfinite(floor)) else None
     )
     if not np.all(np.isnan(low)):
         covered = (np.nan_to_num(low) <= truth) & (truth <= high)
         share = float(covered.mean())
-        told["coverage"] = _rounded(share)
-        told["coverage_se"] = _rounded(float(np.sqrt(share * (1 - share) / len(found))))
+        told["coverage"] = rounded(share)
+        told["coverage_se"] = rounded(float(np.sqrt(share * (1 - share) / len(found))))
         bounded = np.isfinite(high) & (low > 0)
-        told["open"] = _rounded(float(np.mean(~np.isfinite(high))))
+        told["open"] = rounded(float(np.mean(~np.isfinite(high))))
         told["coverage_bounded"] = (
-            _rounded(float(covered[bounded].mean())) if bounded.any() else None
+            rounded(float(covered[bounded].mean())) if bounded.any() else None
         )
         told["width"], told["width_se"] = median(high[bounded] / low[bounded])
     return told
-
-
-def median(values: np.ndarray) -> tuple[float | None, float | None]:
-    """Median and its standard error from the order statistics one standard error away."""
-    if len(values) < 2:
-        return None, None
-    ordered, half = np.sort(values), 0.5 * np.sqrt(len(values))
-    last = len(values) - 1
-    ends = [ordered[int(np.clip(last / 2 + sign * half, 0, last))] for sign in (-1, 1)]
-    middle = float(np.median(values))
-    return _rounded(middle), _rounded(float(ends[1] - ends[0]) / 2 if ends[1] < np.inf else np.inf)
-
-
-def _rounded(value: float) -> float | None:
-    return float(f"{value:.4g}") if np.isfinite(value) else None
 
 
 def _found(

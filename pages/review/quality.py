@@ -7,6 +7,7 @@ from analytics.figures.detectors import detector_figure
 from analytics.figures.palette import STATUS
 from analytics.figures.text import interval, number
 from analytics.onset.detectors import DETECTORS
+from analytics.quality.made import made
 from analytics.quality.published import (
     DENSE,
     SCENARIO_WORDS,
@@ -17,7 +18,6 @@ from analytics.quality.published import (
     red_over_scenarios,
 )
 from analytics.simulated import HONEST, OVEROPTIMISING
-from analytics.verdicts import method
 from pages.shared import links, reads
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, refresh_when_store_changes
@@ -166,13 +166,7 @@ if bundled:
         })  # fmt: skip
     st.dataframe(pl.DataFrame(judged), hide_index=True)
 
-now = "the code that judges now" if told.get("code") == method() else "an earlier version of it"
-st.caption(
-    f"Measured on {told['made']} with seed {told['seed']}, {told['runs_per_class']} runs of each "
-    f"kind, by {now} (fingerprint {told.get('code', '?')}). Repeat: "
-    f"python -m analytics.quality detectors --runs {told['runs_per_class']} "
-    f"--seed {told['seed']}."
-)
+st.caption(made("detectors", told))
 chosen = [("scenario", scenario), *(("run", run) for run in named[:1])]
 with st.popover("Copy link", icon=":material/link:"):
     st.code(links.page_link("/quality", chosen), language=None, wrap_lines=True)

@@ -66,7 +66,7 @@ trained = [run["run_id"] for run in chosen if not others[run["run_id"]]]
 judged = [verdicts[run_id]["status"] for run_id in trained if run_id in verdicts]
 counts = pl.Series(judged, dtype=pl.String).value_counts().rows() if judged else []
 told = ", ".join(f"{n} {STATUS[s][1]}" for s, n in sorted(counts, key=lambda row: rank[row[0]]))
-alarmable = sum(s not in ("unmeasured", "too_little_gold") for s in judged)
+alarmable = sum(s not in ("unmeasured", "too_little_gold", "not_judged") for s in judged)
 sentence = f"**{len(chosen)} of {runs.height} runs**" + (f": {told}." if told else ".")
 if alarmable:
     sentence += (

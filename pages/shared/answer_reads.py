@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
-import streamlit as st
 
 from analytics import calibration_cells, knowledge
 from analytics import hallucination as statistics
@@ -15,8 +14,8 @@ from analytics.hallucination import beside, facts, training
 from analytics.hallucination.pairs import FLIPS
 from analytics.hallucination.training import TrainingView
 from data import answers
-from data.home import home
 from pages.shared import reads
+from pages.shared.caching import cached
 
 Loops = tuple[str, ...]
 
@@ -36,11 +35,11 @@ def fact_runs() -> dict[str, int]:
 
 def ask(question: str, **asked: Any) -> pl.DataFrame:
     """A named query of ``data/queries``; the answer is kept while the store does not change."""
-    return _ask(str(home()), reads.store().generation, question, tuple(asked.items()))
+    return _ask(question, tuple(asked.items()))
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def _ask(_home: str, generation: int, question: str, asked: tuple[Any, ...]) -> pl.DataFrame:
+@cached(64)
+def _ask(question: str, asked: tuple[Any, ...]) -> pl.DataFrame:
     values = {key: list(v) if isinstance(v, tuple) else v for key, v in asked}
     return reads.store().query(question, **values)
 
@@ -54,14 +53,13 @@ def hallucination(
     a change: all of them would take seconds for millions of answers.
     """
     ends = tuple(frozen.items()) if compare_to is not None else ()
-    return _hallucination(str(home()), reads.store().generation, named, tau, compare_to, ends)
+    return _hallucination(named, tau, compare_to, ends)
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
+@cached(32)
 def _hallucination(
-    _home: str, generation: int, named: Loops, tau: float, compare_to: int | None,
-    ends: tuple[tuple[str, int], ...],
-) -> pl.DataFrame:  # fmt: skip
+    named: Loops, tau: float, compare_to: int | None, ends: tuple[tuple[str, int], ...]
+) -> pl.DataFrame:
     query, loops = reads.store().query, list(named)
     counts = answers.counts(query, loops, None, tau)
     shown = counts
@@ -80,13 +78,9 @@ def _hallucination(
     return beside.with_kl(found, query("metrics", runs=loops, until=None))
 
 
+@cached(16)
 def trained_on(named: Loops, tau: float) -> pl.DataFrame:
     """Rates by whether the entity asked about was trained on (as topic), without changes."""
-    return _trained_on(str(home()), reads.store().generation, named, tau)
-
-
-@st.cache_data(show_spinner=False, max_entries=16)
-def _trained_on(_home: str, generation: int, named: Loops, tau: float) -> pl.DataFrame:
     query, loops = reads.store().query, list(named)
     counts = answers.counts(query, loops, None, tau, by_training=True)
     found = statistics.rates_from_counts(counts, pl.DataFrame(schema=FLIPS), tau=tau)
@@ -94,13 +88,9 @@ def _trained_on(_home: str, generation: int, named: Loops, tau: float) -> pl.Dat
     return beside.with_kl(found.filter(pl.col("level") == "topic"), metrics)
 
 
+@cached(16)
 def calibrations(named: Loops, bins: int) -> pl.DataFrame:
     """Calibration of some loops by iteration and origin."""
-    return _calibrations(str(home()), reads.store().generation, named, bins)
-
-
-@st.cache_data(show_spinner=False, max_entries=16)
-def _calibrations(_home: str, generation: int, named: Loops, bins: int) -> pl.DataFrame:
     cells = reads.store().query("answer_cells", loops=list(named), until=None)
     return calibration_cells.by_iteration(cells, bins)
 

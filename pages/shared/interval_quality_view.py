@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 
 from analytics.figures.interval_quality import interval_figure
+from analytics.quality.made import made
 from analytics.quality.published import SCENARIO_WORDS, forecast_table, interval_table, published
 
 
@@ -33,7 +32,7 @@ def show_intervals(scenario: str) -> None:
         "a verdict states; shape: from up-then-down alone; model: from Gao et al.'s curves alone. "
         "Right: the median of intervals with an upper end; "
         f"{head['open'].mean():.0%} of the headline's have none, as gold may not have peaked yet. "
-        f"{_made(told, 'intervals')}"
+        f"{made('intervals', told)}"
     )
     with st.expander("Every method and shape, also shapes that no model contains"):
         for title, held_out in (("", False), ("**Held out of every model**", True)):
@@ -53,7 +52,7 @@ def show_forecasts() -> None:
         "Seen so far: the part of the way (in √KL) to the true peak that is measured, in 13 "
         "evaluations. Error: median of |forecast KL : true KL - 1|; floor: what no method beats. "
         "Not stated: the share that the page withholds, as the interval spans more than 4 times. "
-        f"{_made(told, 'forecasts')}"
+        f"{made('forecasts', told)}"
     )
     st.dataframe(forecast_table(told["rows"]), hide_index=True)
 
@@ -72,10 +71,3 @@ def _written(table: pl.DataFrame) -> pl.DataFrame:
         pl.format("{} %", percent("floor")).fill_null("–").alias("floor"),
         "runs",
     )  # fmt: skip
-
-
-def _made(told: dict[str, Any], topic: str) -> str:
-    return (
-        f"Measured on {told['made']}; repeat: python -m analytics.quality {topic} "
-        f"--runs {told['runs_per_class']} --seed {told['seed']}."
-    )

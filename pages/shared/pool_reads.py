@@ -7,11 +7,10 @@ import re
 from typing import Any
 
 import polars as pl
-import streamlit as st
 
 from analytics import best_of_n
-from data.home import home
 from pages.shared import reads
+from pages.shared.caching import cached
 
 REWARD = re.compile(r"(?<![a-z])(proxy|reward|score|rm|prm|orm)(?![a-z])")
 """Further numbers of a sample with such a word in their name are taken for reward models."""
@@ -19,12 +18,12 @@ REWARD = re.compile(r"(?<![a-z])(proxy|reward|score|rm|prm|orm)(?![a-z])")
 
 def pools() -> dict[str, dict[str, Any]]:
     """Pools of the store by run_id: prompts, samples, typical and fewest samples to a prompt."""
-    rows = _pools(str(home()), reads.store().generation)
+    rows = _pools()
     return {row["run_id"]: row for row in rows.iter_rows(named=True)}
 
 
-@st.cache_data(show_spinner=False, max_entries=4)
-def _pools(_home: str, generation: int) -> pl.DataFrame:
+@cached(4)
+def _pools() -> pl.DataFrame:
     return reads.store().query("pools")
 
 
@@ -34,7 +33,7 @@ def proxies(run: str) -> dict[str, str]:
     First the proxy reward, then reward models by their names, then every other number.
     """
     facts = _run(run)["facts"]
-    keys = _keys(str(home()), _run(run)["generation"], run)
+    keys = _keys(run)
     models = [key for key in keys if REWARD.search(key.lower())]
     named = {"proxy_reward": json.loads(facts)["proxy_key"] or "proxy_reward"}
     return named | {key: key for key in (*models, *(k for k in keys if k not in models))}
@@ -45,11 +44,12 @@ def reward_models(run: str) -> list[str]:
     return [key for key in proxies(run) if key == "proxy_reward" or REWARD.search(key.lower())]
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def _keys(_home: str, run_generation: int, run: str) -> list[str]:
+@cached(64, reads.run_generation)
+def _keys(run: str) -> list[str]:
     return reads.store().query("pool_keys", run=run)["key"].to_list()
 
 
+@cached(32, reads.run_generation)
 def curves(
     run: str, members: tuple[str, ...], ensembles: tuple[str, ...], penalty: float, kl: str
 ) -> dict[str, best_of_n.Curve]:
@@ -58,14 +58,6 @@ def curves(
     The keys are the members' names in the store and the ensembles' names; a pool without samples
     that count has none.
     """
-    return _curves(str(home()), _run(run)["generation"], run, members, ensembles, penalty, kl)
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def _curves(
-    _home: str, run_generation: int, run: str, members: tuple[str, ...],
-    ensembles: tuple[str, ...], penalty: float, kl: str,
-) -> dict[str, best_of_n.Curve]:  # fmt: skip
     further = [key for key in members if key != "proxy_reward"]
     rows = reads.store().query("pool", run=run, keys=further)
     rows = rows.with_columns(

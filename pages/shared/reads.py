@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
-import streamlit as st
 
 from analytics import verdicts
 from analytics.figures.curves import RunCurve
@@ -16,6 +15,8 @@ from analytics.figures.sparkline import sparkline
 from data import checking, exporting, project_roles
 from data.home import home
 from data.store import Store
+from pages.shared import judging
+from pages.shared.caching import cached, pulse
 from pages.shared.ownership import owner
 
 
@@ -24,50 +25,32 @@ def store() -> Store:
     return owner().store
 
 
-def pulse() -> tuple[int, int]:
-    """Changes whenever rows or verdicts do: (generation, verdicts kept so far)."""
-    held = store()
-    return held.generation, held.verdicts_saved
-
-
+@cached(8)
 def runs() -> pl.DataFrame:
     """Every run with its summary (query runs)."""
-    return _runs(str(home()), store().generation)
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _runs(_home: str, generation: int) -> pl.DataFrame:
     return store().query("runs", project=None, runs=None)
 
 
-def run_generation(run: str) -> int:
-    """The generation in which a run was last changed; the key of caches of one run."""
-    return _run_generations(str(home()), store().generation)[run]
+def run_generation(run: str, *_: object) -> int:
+    """The generation in which a run was last changed; the state of caches of one run."""
+    return _run_generations()[run]
 
 
-@st.cache_data(show_spinner=False, max_entries=2)
-def _run_generations(_home: str, generation: int) -> dict[str, int]:
+@cached(2)
+def _run_generations() -> dict[str, int]:
     return {row["run_id"]: int(row["generation"]) for row in runs().iter_rows(named=True)}
 
 
+@cached(64)
 def curves(run_ids: tuple[str, ...] | None) -> pl.DataFrame:
     """Pooled curves of some runs, or of all."""
-    return _curves(str(home()), store().generation, run_ids)
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _curves(_home: str, generation: int, run_ids: tuple[str, ...] | None) -> pl.DataFrame:
     return store().query("curves", runs=list(run_ids) if run_ids is not None else None)
 
 
+@cached(8, pulse)
 def kept_verdicts() -> dict[str, dict[str, Any]]:
     """The last verdict of each run by run_id, with "updating" where newer rows wait for one."""
-    return _kept_verdicts(str(home()), *pulse())
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _kept_verdicts(_home: str, generation: int, saved: int) -> dict[str, dict[str, Any]]:
-    frame = store().query("verdicts", runs=None, until=-1, source="", method=verdicts.method())
+    frame = store().query("verdicts", runs=None, until=-1, source="", method=judging.method())
     return {
         row["run_id"]: json.loads(row["verdict"])
         | {"updating": not row["current"], "looks_rows": row["looks"]}
@@ -75,6 +58,7 @@ def _kept_verdicts(_home: str, generation: int, saved: int) -> dict[str, dict[st
     }
 
 
+MOST_PICTURES = 4096
 AT_ONCE = 8
 """Runs without any verdict that a page judges itself; with more, it leaves them to the worker."""
 
@@ -85,7 +69,7 @@ def run_curves(
     """Runs ready to draw: rows, looks, verdict.
 
     The kept verdict where it is what is asked for. One that is frozen or by another gold source is
-    computed here, once. Runs that were never judged are too, unless they are more than AT_ONCE:
+    judged and kept, once. Runs that were never judged are too, unless they are more than AT_ONCE:
     then they are left out (``frame.say_waiting``) until the worker has judged them.
 
     Args:
@@ -94,14 +78,13 @@ def run_curves(
         source: gold source; None = the default.
     """
     names = tuple(run["run_id"] for run in chosen)
-    return _run_curves(str(home()), *pulse(), names, tuple(frozen.items()), source)
+    return _run_curves(names, tuple(frozen.items()), source)
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
+@cached(16, pulse)
 def _run_curves(
-    _home: str, generation: int, saved: int, names: tuple[str, ...],
-    frozen: tuple[tuple[str, int], ...], source: str | None,
-) -> list[RunCurve]:  # fmt: skip
+    names: tuple[str, ...], frozen: tuple[tuple[str, int], ...], source: str | None
+) -> list[RunCurve]:
     every = {row["run_id"]: row for row in runs().iter_rows(named=True)}
     rows = curves(names).filter(pl.col("phase") == "train")
     whole, nothing = rows.partition_by("run_id", as_dict=True), rows.clear()
@@ -121,44 +104,32 @@ def _run_curves(
             curve = every_phase.filter(pl.col("phase") == "train")
         known = kept.get(name) if until is None and source is None else None
         # A verdict of older rows is shown, marked as updating: the page does not wait.
-        if known:
-            verdict, looks = known, verdicts.unpacked_looks(known["looks_rows"])
-        else:
-            fresh = verdicts.judge(store().query, run, until, source, runs())
-            verdict, looks = fresh.row, fresh.looks
+        if not known:
+            row = judging.verdict(store(), run, until, source)
+            known = json.loads(row["verdict"]) | {"looks_rows": row["looks"]}
         made.append(
             RunCurve(
                 run_id=name,
                 ordinal=run["ordinal"],
                 curve=curve,
-                looks=looks,
-                verdict={k: v for k, v in verdict.items() if k != "looks_rows"},
+                looks=verdicts.unpacked_looks(known["looks_rows"]),
+                verdict={k: v for k, v in known.items() if k != "looks_rows"},
                 base=spread.get(name),
             )
         )
     return made
 
 
+@cached(64)
 def gold_sources(run_ids: tuple[str, ...]) -> list[str]:
     """Every gold source that any of these runs has."""
-    return _gold_sources(str(home()), store().generation, run_ids)
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _gold_sources(_home: str, generation: int, run_ids: tuple[str, ...]) -> list[str]:
     found = store().query("gold_sources", runs=list(run_ids))
     return sorted(set(found["source"]))
 
 
+@cached(32)
 def completions(run_id: str, spans: tuple[tuple[str, int, int], ...]) -> pl.DataFrame:
     """Logged responses within named spans of steps, with the column span."""
-    return _completions(str(home()), store().generation, run_id, spans)
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def _completions(
-    _home: str, generation: int, run_id: str, spans: tuple[tuple[str, int, int], ...]
-) -> pl.DataFrame:
     frames = [
         store()
         .query("responses", run=run_id, first=first, last=last)
@@ -173,18 +144,14 @@ def export_csv(run_id: str) -> bytes:
     return exporting.run_rows(store(), run_id).write_csv().encode()
 
 
+@cached(2, pulse)
 def pictures() -> dict[str, str]:
     """A small curve of every run by run_id (data addresses of SVG images)."""
-    return _pictures(str(home()), *pulse())
-
-
-@st.cache_data(show_spinner=False, max_entries=2)
-def _pictures(_home: str, generation: int, saved: int) -> dict[str, str]:
     known = kept_verdicts()
     every = {row["run_id"]: row for row in runs().iter_rows(named=True)}
     return {
         run_id: _picture(
-            _home, run_id, every[run_id]["generation"], curve,
+            curve, every[run_id]["generation"],
             json.dumps((known.get(run_id) or {}).get("peak")), run_colour(every[run_id]["ordinal"]),
         )
         for (run_id,), curve in curves(None).group_by("run_id", maintain_order=True)
@@ -192,21 +159,22 @@ def _pictures(_home: str, generation: int, saved: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-@st.cache_data(show_spinner=False, max_entries=4096)
-def _picture(
-    home_of: str, run: str, run_generation: int, _curve: pl.DataFrame, peak: str, colour: str
-) -> str:
+_drawn: dict[tuple[object, ...], str] = {}
+
+
+def _picture(curve: pl.DataFrame, run_generation: int, peak: str, colour: str) -> str:
     """Drawn anew only where this run changed: every verdict that is kept asks for all of them."""
-    return sparkline(_curve, {"peak": json.loads(peak)}, colour)
+    key = str(home()), curve["run_id"][0], run_generation, peak, colour
+    if key not in _drawn:
+        if len(_drawn) > MOST_PICTURES:
+            _drawn.clear()
+        _drawn[key] = sparkline(curve, {"peak": json.loads(peak)}, colour)
+    return _drawn[key]
 
 
+@cached(2)
 def check() -> dict[str, Any]:
     """Data quality of every run (``python -m data check --json``)."""
-    return _check(str(home()), store().generation)
-
-
-@st.cache_data(show_spinner=False, max_entries=2)
-def _check(_home: str, generation: int) -> dict[str, Any]:
     return checking.check(store())
 
 

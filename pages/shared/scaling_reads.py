@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import streamlit as st
 
 from analytics.figures.curves import RunCurve
 from analytics.scaling_laws import RunPoints
 from pages.shared import reads
+from pages.shared.caching import cached
 
 LIKELY = re.compile(r"param|size|comparison|pairs|examples|beta|kl_coef|hidden|layers|width")
 """Settings with such a part in their names are offered first."""
@@ -27,7 +27,7 @@ def sizes(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """
     names = [row["run_id"] for row in rows]
     found: dict[str, dict[str, float]] = {}
-    for row in _constants(reads.store().generation, tuple(names)).iter_rows(named=True):
+    for row in _constants(tuple(names)).iter_rows(named=True):
         found.setdefault(row["key"], {})[row["run_id"]] = row["value"]
     for row in rows:
         for key, value in json.loads(row["facts"]).get("config", {}).items():
@@ -41,8 +41,8 @@ def sizes(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     return {key: kept[key] for key in sorted(differ, key=lambda k: (not LIKELY.search(k), k))}
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
-def _constants(generation: int, names: tuple[str, ...]) -> pl.DataFrame:
+@cached(16)
+def _constants(names: tuple[str, ...]) -> pl.DataFrame:
     return reads.store().query("constants", runs=list(names))
 
 

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from analytics.verdicts import method
 from data.owner import Owner
+from pages.shared.judging import method
 
 PARAMETERS = ("run", "project")
 

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import polars as pl
 
-from analytics.verdicts import judge, method, missing, packed
+from analytics.verdicts import missing
 from data.store import Store
+from pages.shared import judging
 
 BATCH = 8
 """Verdicts kept at a time: a page sees the first ones while the rest are computed."""
 
 
 def start(store: Store) -> Callable[[], None]:
-    """Start judging; returns what stops it."""
+    """Start judging; returns what stops it, also in the middle of a run.
+
+    Raises:
+        ValueError: the environment names a budget of memory or time that is none.
+    """
+    judging.judges()
     stopping = threading.Event()
     thread = threading.Thread(target=_work, args=(store, stopping), daemon=True, name="verdicts")
     thread.start()
 
     def stop() -> None:
         stopping.set()
+        judging.end()
         thread.join(10)
 
     return stop
@@ -32,9 +40,12 @@ def _work(store: Store, stopping: threading.Event) -> None:
     done_for = -1
     while not stopping.is_set():
         try:
+            judging.keep_found(store)
             generation = store.generation
             if generation != done_for and judge_all(store, stopping):
                 done_for = generation
+        except judging.JudgeClosed:
+            return
         except Exception as error:
             print(f"Verdicts could not be computed: {error!r}", file=sys.stderr, flush=True)
             stopping.wait(5)
@@ -42,15 +53,28 @@ def _work(store: Store, stopping: threading.Event) -> None:
 
 
 def judge_all(store: Store, stopping: threading.Event) -> bool:
-    """Judge every run whose kept verdict is not current; False when stopped before the end."""
-    runs = store.query("runs", project=None, runs=None)
-    kept = store.query("verdicts", runs=None, until=-1, source="", method=method())
+    """Judge every run whose kept verdict is not current; False when stopped before the end.
+
+    A run that could not be judged is kept as such, with the reason: it is not tried again before
+    the run or the method changes.
+    """
+    runs = judging.every_run(store)
+    kept = store.query("verdicts", runs=None, until=-1, source="", method=judging.method())
     waiting = missing(runs, kept)
     for start_at in range(0, len(waiting), BATCH):
-        rows = []
-        for run in waiting[start_at : start_at + BATCH]:
-            if stopping.is_set():
-                return False
-            rows.append(packed(judge(store.query, run, runs=runs), run, None, None))
+        batch = waiting[start_at : start_at + BATCH]
+        rows = list(_judged(store, batch, stopping))
         store.save_verdicts(pl.DataFrame(rows))
+        judging.keep_found(store)
+        if stopping.is_set():
+            return False
     return True
+
+
+def _judged(
+    store: Store, batch: Iterable[Mapping[str, Any]], stopping: threading.Event
+) -> Iterable[dict[str, Any]]:
+    for run in batch:
+        if stopping.is_set():
+            return
+        yield judging.judged(judging.judges().for_worker, store, run, None, None)

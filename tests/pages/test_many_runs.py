@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import reads, worker
+from pages.shared import judging, reads, worker
 
 RUNS = reads.AT_ONCE + 6
 
@@ -38,8 +38,10 @@ def test_a_page_leaves_many_fresh_runs_to_the_worker(
     script: str, open_script: Callable[..., AppTest], tmp_path: Path, monkeypatch
 ) -> None:
     asked: list[object] = []
-    judge = reads.verdicts.judge
-    monkeypatch.setattr(reads.verdicts, "judge", lambda *a: asked.append(a) or judge(*a))
+    judge = judging.judges().for_pages.judge
+    monkeypatch.setattr(
+        judging.judges().for_pages, "judge", lambda *a: asked.append(a) or judge(*a)
+    )
     names = [f"seed-{run:02d}" for run in range(RUNS)]
     test = open_script(f"runs/{script}.py", table(tmp_path / "log.parquet"), run=names)
     assert not test.exception

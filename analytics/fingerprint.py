@@ -1,0 +1,126 @@
+"""Fingerprints of code: the modules that a result is made by, without comments and docstrings.
+
+A result that is kept says which code made it. Which modules these are is read from the imports,
+so that none is forgotten and none that has no part in it is named.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+ROOT = PACKAGE.parent
+
+
+@cache
+def code(module: str, root: Path = ROOT) -> str:
+    """Fingerprint of a module of analytics and all that it imports from there, 16 hex digits.
+
+    module: its dotted name. root: the folder of the package analytics.
+    """
+    digest = hashlib.sha256()
+    for name, text in _texts(module, root):
+        digest.update(f"{name}\0{text}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def with_questions(module: str, meaning: Callable[[str], str], root: Path = ROOT) -> str:
+    """Fingerprint of a module's code and of the questions that it asks of a store.
+
+    meaning: the text that answers a question, by its name; comments of it do not count.
+    """
+    digest = hashlib.sha256(code(module, root).encode())
+    for name in questions(module, root):
+        digest.update(f"{name}\0{meaning(name)}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def questions(module: str, root: Path = ROOT) -> list[str]:
+    """Names of the questions that the code asks by ``query("name", …)``, sorted."""
+    found = set()
+    for _, text in _texts(module, root):
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                first = node.args[0] if node.args else None
+                if node.func.id == "query" and isinstance(first, ast.Constant):
+                    found.add(str(first.value))
+    return sorted(found)
+
+
+def closure(module: str, root: Path = ROOT) -> dict[str, Path]:
+    """A module and all that it imports, at its head or within a function: name to file, sorted.
+
+    Raises:
+        ValueError: there is no such module.
+    """
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        file = _file(name, root)
+        if file is None or name in found:
+            continue
+        found[name] = file
+        waiting += _imported(file, name, root)
+    if module not in found:
+        raise ValueError(f"there is no module {module!r}")
+    return dict(sorted(found.items()))
+
+
+def _texts(module: str, root: Path) -> Iterator[tuple[str, str]]:
+    for name, file in closure(module, root).items():
+        yield name, bare(file.read_text(encoding="utf-8"))
+
+
+def bare(text: str) -> str:
+    """The code of a module's text: without comments, docstrings and layout.
+
+    >>> bare('def f():  # why' + chr(10) + '    "says"' + chr(10) + '    return  1')
+    'def f():\\n    return 1'
+    """
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        for part in ("body", "orelse", "finalbody"):
+            lines = getattr(node, part, None)
+            if isinstance(lines, list):
+                kept = [line for line in lines if not _is_text(line)]
+                setattr(node, part, kept or ([ast.Pass()] if lines and part == "body" else []))
+    return ast.unparse(tree)
+
+
+def _is_text(line: ast.stmt) -> bool:
+    return (
+        isinstance(line, ast.Expr)
+        and isinstance(line.value, ast.Constant)
+        and isinstance(line.value.value, str)
+    )
+
+
+def _file(name: str, root: Path) -> Path | None:
+    """The file of a module of analytics; None for what is none."""
+    if name.split(".")[0] != PACKAGE.name:
+        return None
+    place = root.joinpath(*name.split("."))
+    for file in (place.with_suffix(".py"), place / "__init__.py"):
+        if file.is_file():
+            return file
+    return None
+
+
+def _imported(file: Path, name: str, root: Path) -> Iterator[str]:
+    """Modules that a file imports; a package counts where something of its own is imported."""
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")
+            base = ".".join(above[: len(above) - node.level + 1]) if node.level else ""
+            source = ".".join(part for part in (base, node.module) if part)
+            inner = [f"{source}.{one.name}" for one in node.names]
+            yield from (one if _file(one, root) else source for one in inner)

@@ -1,0 +1,89 @@
+"""Which code made the kept figures, and whether the code that is here now gives the same.
+
+Measuring anew takes an hour or more, and most changes of the code change no figure. So a kept
+document names the fingerprint of the code that made it, and ``python -m analytics.quality check``
+runs a seeded part of it again with the code that is here now and writes down what came of it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from analytics.fingerprint import code
+from analytics.quality.published import RESULTS
+
+MODULES = {
+    "detectors": "analytics.quality.detection",
+    "intervals": "analytics.quality.intervals",
+    "forecasts": "analytics.quality.intervals",
+}
+"""What measures each topic: its code and all that it imports make the figures."""
+CHECKS = "checks.json"
+
+
+def code_of(topic: str) -> str:
+    """Fingerprint of the code that would make a topic's figures now."""
+    return code(MODULES[topic])
+
+
+def made(topic: str, told: Mapping[str, Any], checks: Mapping[str, Any] | None = None) -> str:
+    """When, how and by which code a kept document was made, as sentences.
+
+    told: the document; checks: what `checked` has found, None = as it is kept.
+    """
+    now = code_of(topic)
+    current = told.get("code") == now
+    by = "the code that is here now" if current else "an earlier version of the code"
+    said = (
+        f"Measured on {told['made']} with seed {told['seed']}, {told['runs_per_class']} runs of "
+        f"each kind, by {by} (fingerprint {told.get('code', 'not known')})"
+    )
+    if not current:
+        said += f"; {_said((kept_checks() if checks is None else checks).get(topic), told, now)}"
+    return (
+        f"{said}. Repeat: python -m analytics.quality {topic} --runs {told['runs_per_class']} "
+        f"--seed {told['seed']}."
+    )
+
+
+def _said(check: Mapping[str, Any] | None, told: Mapping[str, Any], now: str) -> str:
+    if check is None or (check["code"], check["of"]) != (now, told.get("code")):
+        return f"what the code that is here now ({now}) would give has not been checked"
+    part = f"{check['again']} of its {len(told['rows'])} rows again on {check['at']}"
+    came = "and gave the same figures"
+    if check["differ"]:
+        came = f"and gave other figures in {check['differ']} of them"
+    return f"the code that is here now ({now}) made {part} {came}"
+
+
+def checked(
+    topic: str, told: Mapping[str, Any], again: Callable[[int, int], list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """What came of making a part of a kept document again: rows made, rows that differ.
+
+    again: makes rows from the number of runs of each class and the seed.
+    """
+    rows = json.loads(json.dumps(again(told["runs_per_class"], told["seed"])))
+    return {
+        "code": code_of(topic),
+        "of": told.get("code"),
+        "at": time.strftime("%Y-%m-%d"),
+        "again": len(rows),
+        "differ": sum(row not in told["rows"] for row in rows),
+    }
+
+
+def keep_check(topic: str, check: Mapping[str, Any], folder: Path = RESULTS) -> None:
+    """Write down what a check found, beside the document."""
+    held = kept_checks(folder) | {topic: dict(check)}
+    (folder / CHECKS).write_text(json.dumps(held, indent=1) + "\n")
+
+
+def kept_checks(folder: Path = RESULTS) -> dict[str, Any]:
+    """The last check of each topic."""
+    file = folder / CHECKS
+    return json.loads(file.read_text()) if file.exists() else {}

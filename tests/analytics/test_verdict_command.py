@@ -1,0 +1,52 @@
+"""``python -m analytics verdict`` where runs cannot be judged."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analytics import judging
+from analytics.__main__ import main
+from data.columns import ReadOptions
+from data.importing import import_paths
+
+
+@pytest.fixture
+def two(home: Path, tmp_path: Path) -> None:
+    rows = [
+        {"run_id": run, "step": i, "kl": i / 4, "proxy_reward": i / 10, "gold_reward_se": 0.02,
+         "gold_reward": i / 20 - (i > 20) * (i - 20) / 10}
+        for run in ("a", "b") for i in range(40)
+    ]  # fmt: skip
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    home.mkdir()
+    import_paths(home, [tmp_path / "log.jsonl"], ReadOptions())
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str) -> list[tuple[str, str]]:
+    assert main(["verdict", "--json", *words]) == 0
+    return [(row["run"], row["status"]) for row in json.loads(capsys.readouterr().out)]
+
+
+@pytest.mark.usefixtures("two")
+def test_a_run_that_takes_too_much_is_told_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(judging.MEMORY, "20")
+    assert told(capsys, "--run", "a") == [("a", "not_judged")]
+    monkeypatch.delenv(judging.MEMORY)
+    assert told(capsys) == [("a", "not_judged"), ("b", "overoptimized")]
+    assert main(["verdict", "--run", "a"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "This run could not be judged: it took more than 20 MB of memory" in said
+    assert told(capsys, "--again", "--run", "a") == [("a", "overoptimized")]
+    assert told(capsys, "--until", "30") == [("a", "overoptimized"), ("b", "overoptimized")]
+
+
+@pytest.mark.usefixtures("two")
+def test_a_budget_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(judging.SECONDS, "soon")
+    assert main(["verdict"]) == 1
+    assert "OVEROPT_JUDGE_SECONDS='soon': a number above 0" in capsys.readouterr().err
