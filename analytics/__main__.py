@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics import claims, hallucination
-from analytics.figures.text import interval, number
 from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.verdicts import judge, method, missing, packed
+from analytics.wording import interval, number
 from data import answers
 from data.home import home
 from data.remote import AnyStore, StoreAccess

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analytics.onset.words import number
+from analytics.wording import alike, count, number, spread, whole
 
 FloatArray = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def against_samples(rows: pl.DataFrame, samples: pl.DataFrame) -> Doubt | None:
         return None
     ratio, ratio_se = float(np.sum(kl)) / total, float(np.sum(kl)) / total * error / total
     seen = (
-        f"over {both.height} steps the logged KL is {number(ratio)} (± {number(ratio_se)}) times "
+        f"over {count(both.height, 'step')} the logged KL is {spread(ratio, ratio_se)} times "
         f"that of the logged responses (k1 of their log-probabilities)"
     )
     for factor, what in ((1 / np.log(2), "the logged KL"), (np.log(2), "the log-probabilities")):
@@ -128,8 +128,9 @@ def against_further(rows: pl.DataFrame, further: pl.DataFrame) -> Doubt | None:
             if abs(middle / factor - 1) < SAME and same > 0.9:
                 return Doubt(
                     "kl_in_bits",
-                    f"{key} is {number(middle)} times the logged KL in {both.height} rows, as bits "
-                    f"and nats of one number are: {what} may be in bits.",
+                    f"{key} is {number(middle)} times the logged KL in "
+                    f"{count(both.height, 'row')}, as bits and nats of one number are: {what} may "
+                    "be in bits.",
                 )
     return None
 
@@ -149,20 +150,20 @@ def against_gain(rows: pl.DataFrame, facts: Mapping[str, Any]) -> Doubt | None:
     )
     if not np.all(np.isfinite(proxy)) or not np.all(np.isfinite(sd[:ENDS])) or np.any(kl < 0):
         return None
-    spread = float(np.sqrt(np.mean(sd[:ENDS] ** 2)))
+    at_start = float(np.sqrt(np.mean(sd[:ENDS] ** 2)))
     if np.all((proxy >= 0) & (proxy <= 1)):
-        spread = max(spread, 0.5)
+        at_start = max(at_start, 0.5)
     gain = float(np.mean(proxy[-ENDS:]) - np.mean(proxy[:ENDS]))
     reach = float(np.sqrt(2 * np.mean(kl[-ENDS:])) + np.sqrt(2 * np.mean(kl[:ENDS])))
-    if spread <= 0 or gain <= SLACK * spread * reach:
+    if at_start <= 0 or gain <= SLACK * at_start * reach:
         return None
     told = (
-        f"the proxy gained {number(gain / spread)} standard deviations of its start, which takes "
+        f"the proxy gained {number(gain / at_start)} standard deviations of its start, which takes "
         f"more KL than the {number(float(np.mean(kl[-ENDS:])))} nats that are logged (at most "
         f"{number(reach)} for Gaussian rewards)"
     )
     length = _length(rows.tail(ENDS))
-    enough = length is not None and gain <= SLACK * spread * reach * np.sqrt(length)
+    enough = length is not None and gain <= SLACK * at_start * reach * np.sqrt(length)
     if enough and facts.get("kl_logged_unit") != "nats/token":
         return Doubt("kl_per_token", f"{told}: it may be per token.")
     return Doubt("kl_estimators_disagree", f"{told}.")
@@ -176,17 +177,19 @@ def spikes(rows: pl.DataFrame, facts: Mapping[str, Any]) -> Doubt | None:
     # mirrored at the ends: repeating the end value would hide a spike there
     padded = np.pad(kl, NEIGHBOURS, mode="reflect")
     around = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1), axis=1)
-    high = (kl > SPIKE * around) & (kl > around + LEAST_SPIKE)
+    with np.errstate(over="ignore"):  # of a broken log: what is no number stands above nothing
+        high = (kl > SPIKE * around) & (kl > around + LEAST_SPIKE)
     if not high.any():
         return None
     worst = int(np.argmax(np.where(high, kl - around, -np.inf)))
     step = rows.sort("step")["step"][worst]
+    spike, usual = alike(float(kl[worst]), float(around[worst]))
     by = f" ({facts['kl_estimator']})" if facts.get("kl_estimator") else ""
     return Doubt(
         "kl_spikes",
-        f"the logged KL{by} spikes in {int(high.sum())} of {len(kl)} rows, at step {step} to "
-        f"{number(float(kl[worst]))} nats among neighbours of {number(float(around[worst]))}: a "
-        "look that holds a spike stands too far right.",
+        f"the logged KL{by} spikes in {whole(int(high.sum()))} of {count(len(kl), 'row')}, at "
+        f"step {whole(step)} to {spike} nats among neighbours of {usual}: a look that holds a "
+        "spike stands too far right.",
     )
 
 

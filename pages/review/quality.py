@@ -5,7 +5,6 @@ import streamlit as st
 
 from analytics.figures.detectors import detector_figure
 from analytics.figures.palette import STATUS
-from analytics.figures.text import interval, number
 from analytics.onset.detectors import DETECTORS
 from analytics.quality.published import (
     DENSE,
@@ -18,6 +17,7 @@ from analytics.quality.published import (
 )
 from analytics.simulated import HONEST, OVEROPTIMISING
 from analytics.verdicts import method
+from analytics.wording import fixed, interval, number, percent, whole
 from pages.shared import links, reads
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, refresh_when_store_changes
@@ -48,15 +48,18 @@ scenario = choose_one(
 if suggested:
     st.caption(
         f"{escaped(named[0])} is nearest to: {SCENARIO_WORDS[suggested]} "
-        f"({kept[named[0]]['looks']} looks, noise "
-        f"{kept[named[0]]['relative_noise']:.0%} of gold's gain)."
+        f"({kept[named[0]]['looks']} looks, noise {percent(kept[named[0]]['relative_noise'])} of "
+        "gold's gain)."
     )
 table = detector_table(rows, scenario)
 red = table.filter(pl.col("detector") == "RED").to_dicts()[0]
-delay = "never" if red["ratio"] is None else f"{red['ratio']:.2f} ± {red['ratio_se']:.2f}"
+delay = (
+    "never" if red["ratio"] is None else f"{fixed(red['ratio'], 2)} ± {fixed(red['ratio_se'], 2)}"
+)
 st.markdown(
-    f"#### RED raises a false alarm in {red['false_alarms']:.1%} of runs at worst, and finds "
-    f"{red['power']:.0%} of big falls, typically at {number(red['ratio'])} times the KL of the peak"
+    f"#### RED raises a false alarm in {percent(red['false_alarms'], 1)} of runs at worst, and "
+    f"finds {percent(red['power'])} of big falls, typically at {number(red['ratio'])} times the KL "
+    "of the peak"
 )
 st.plotly_chart(detector_figure(table), key="detectors", config={"displaylogo": False})
 st.caption(
@@ -137,7 +140,9 @@ if dense:
             {
                 "rows": [row["rows"] for row in dense],
                 "correlation of neighbours": [row["autocorrelation"] for row in dense],
-                "false alarms": [f"{row['alarms']:.1%} ± {row['alarms_se']:.1%}" for row in dense],
+                "false alarms": [
+                    f"{percent(row['alarms'], 1)} ± {percent(row['alarms_se'], 1)}" for row in dense
+                ],
             }
         ),
         hide_index=True,
@@ -161,7 +166,7 @@ if bundled:
             "run": run["run_id"], "verdict": STATUS[verdict["status"]][1],
             "gold peaks at (90 %)": interval(peak["kl_low"], peak["kl_high"], "nats")
             if kl else "–",
-            "alarm": f"step {alarm['step']:,}" if alarm else "none",
+            "alarm": f"step {whole(alarm['step'])}" if alarm else "none",
             "nearest scenario": SCENARIO_WORDS.get(matching_scenario(verdict) or "", "–"),
         })  # fmt: skip
     st.dataframe(pl.DataFrame(judged), hide_index=True)

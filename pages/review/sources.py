@@ -3,6 +3,7 @@
 import polars as pl
 import streamlit as st
 
+from analytics.wording import whole
 from pages.shared import links, reads
 from pages.shared.frame import escaped, heading, stop_when_empty
 from pages.shared.roles_form import roles_form
@@ -63,9 +64,9 @@ for row in (row for row in rows if row["run"] in chosen):
         st.markdown(f"#### {escaped(row['run'])}")
         st.markdown(
             f"Read from {escaped(row['path'])}, last grown {row['last_grown']}. "
-            f"{row['points']:,} metric rows, {row['samples']:,} responses; "
-            f"{row['without_kl']:,} rows have no KL, {row['without_proxy']:,} no proxy reward, "
-            f"{row['without_gold']:,} no gold reward."
+            f"{whole(row['points'])} metric rows, {whole(row['samples'])} responses; "
+            f"{whole(row['without_kl'])} rows have no KL, {whole(row['without_proxy'])} no proxy "
+            f"reward, {whole(row['without_gold'])} no gold reward."
         )
         note = row["kl_note"] or "not logged"
         st.markdown(f"- KL: {escaped(row['kl_key'] or 'no key')}, {escaped(note)}")
@@ -75,11 +76,11 @@ for row in (row for row in rows if row["run"] in chosen):
         )
         if row["steps_replaced"]:
             st.markdown(
-                f"- {row['steps_replaced']:,} steps were logged twice (after a resume): the later "
-                "row is kept."
+                f"- {whole(row['steps_replaced'])} steps were logged twice (after a resume): the "
+                "later row is kept."
             )
         if row["nan_rows"]:
-            st.markdown(f"- {row['nan_rows']:,} rows hold a NaN or an infinity: not drawn.")
+            st.markdown(f"- {whole(row['nan_rows'])} rows hold a NaN or an infinity: not drawn.")
         for warning in row["warnings"]:
             st.markdown(f"- {escaped(warning)}")
         if row["sources"]:

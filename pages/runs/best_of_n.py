@@ -6,7 +6,7 @@ import streamlit as st
 from analytics.best_of_n import ENSEMBLES
 from analytics.best_of_n.words import fit_peak, headline, peak_words, sentences
 from analytics.figures.best_of_n import MARKED, Line, best_of_n_figure
-from analytics.figures.text import interval, number
+from analytics.wording import interval, number, whole
 from pages.shared import links, pool_reads, reads
 from pages.shared.choices import choose_one, choose_several
 from pages.shared.frame import escaped, heading, stop_when_empty
@@ -47,7 +47,7 @@ if not chosen:
     st.markdown(
         "\n".join(
             f"- [{escaped(run)}]({links.local_link('/best-of-n', [('run', run)])}): "
-            f"{row['prompts']:,} prompts, {row['samples']:,} samples"
+            f"{whole(row['prompts'])} prompts, {whole(row['samples'])} samples"
             for run, row in sorted(pools.items(), key=lambda item: -item[1]["typical"])
         )
     )

@@ -15,7 +15,7 @@ from analytics.components import (
     step_bins,
 )
 from analytics.figures.components import Component, component_figure
-from analytics.figures.text import interval, number
+from analytics.wording import interval, number, whole
 from pages.shared import links, reads, run_reads
 from pages.shared.choices import choose_one, choose_several
 from pages.shared.frame import escaped, heading, say_waiting, stop_when_empty
@@ -145,8 +145,8 @@ for order, curve in enumerate(curves):
         said += f"the start ({reach})."
         if raised.height:
             st.warning(
-                f"{said} It is surely above 1.5 times from step {raised['step_start'][0]:,.0f} on. "
-                "It asks for a gold evaluation and decides nothing: members share errors, so "
+                f"{said} It is surely above 1.5 times from step {whole(raised['step_start'][0])} "
+                "on. It asks for a gold evaluation and decides nothing: members share errors, so "
                 "agreement clears no run and disagreement convicts none.",
                 icon=":material/call_split:",
             )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from analytics.figures.palette import STATUS, run_colour
 from analytics.onset.many_runs import survivors
+from analytics.wording import fixed
 from pages.shared import links, reads
 from pages.shared.choices import choose_several
 from pages.shared.frame import escaped, heading, stop_when_empty
@@ -71,7 +72,7 @@ sentence = f"**{len(chosen)} of {runs.height} runs**" + (f": {told}." if told el
 if alarmable:
     sentence += (
         f" The alarm errs on at most 5 % of runs whose gold never falls: over these {alarmable} "
-        f"judged runs, expect at most {0.05 * alarmable:.1f} false alarms."
+        f"judged runs, expect at most {fixed(0.05 * alarmable, 1)} false alarms."
     )
 alarms = [run["run_id"] for run in chosen if (verdicts.get(run["run_id"]) or {}).get("alarm")]
 surviving = survivors(verdicts.values())

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from analytics.wording import fixed, whole
+
 GRADES = {
     "correct": ("#009E73", "correct"),
     "incorrect": ("#D55E00", "wrong"),
@@ -100,7 +102,7 @@ def history_table(rows: Sequence[Mapping[str, Any]]) -> str:
         cells.setdefault((row["loop"], row["iteration"]), []).append(_answer(row))
     head = "".join(f"<th>{escape(loop)}</th>" for loop in loops)
     body = "".join(
-        f"<tr><th>{step:,}</th>"
+        f"<tr><th>{whole(step)}</th>"
         + "".join(f"<td>{''.join(cells.get((loop, step), ['–']))}</td>" for loop in loops)
         + "</tr>"
         for step in steps
@@ -112,9 +114,9 @@ def _answer(row: Mapping[str, Any]) -> str:
     notes = []
     if row["confidence"] is not None:
         kind = f" ({row['confidence_kind']})" if row["confidence_kind"] else ""
-        notes.append(f"confidence {row['confidence']:.2f}{kind}")
+        notes.append(f"confidence {fixed(row['confidence'], 2)}{kind}")
     if row["confidence_consistency"] is not None:
-        notes.append(f"agreement of samples {row['confidence_consistency']:.2f}")
+        notes.append(f"agreement of samples {fixed(row['confidence_consistency'], 2)}")
     if row["self_claim"]:
         notes.append(f"had said: {row['self_claim']}")
     if row["grader"]:
@@ -141,4 +143,4 @@ def _text(value: object, longest: int | None = LONGEST) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{fixed(value, 2)}"

@@ -15,9 +15,9 @@ from analytics.hallucination.words import (
     beside_benchmark,
     change_sentence,
     malformed_sentence,
-    percent,
     rate_sentence,
 )
+from analytics.wording import count, rate_interval, rate_text, whole
 from pages.shared import answer_reads, links
 from pages.shared.frame import escaped
 from pages.shared.truth_choices import Scope
@@ -63,11 +63,9 @@ def show_changes(
 
 
 def _covered(row: dict[str, Any]) -> str:
-    about = f" about {row['clusters']:,} entities" if row["clusters"] else ""
-    return (
-        f"Facts covered at iteration {row['iteration']:,}: {row['questions']:,} self-generated "
-        f"questions{about}."
-    )
+    about = f" about {count(row['clusters'], 'entity', 'entities')}" if row["clusters"] else ""
+    asked = count(row["questions"], "self-generated question")
+    return f"Facts covered at iteration {whole(row['iteration'])}: {asked}{about}."
 
 
 def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
@@ -83,14 +81,13 @@ def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
         "loop", "origin", "topic", maintain_order=True
     ):
         first, last = (part.sort("iteration").row(at, named=True) for at in (0, -1))
-        low, high = 100 * last["low"], 100 * last["high"]
         rows.append({
             "loop": last["loop"],
             "entities": last["topic"],
-            "wrong, first → last (95 %)": f"{percent(first['rate'])} → {percent(last['rate'])} "
-            f"({low:.1f} to {high:.1f})",
-            "not attempted": f"{percent(first['not_attempted_rate'])} → "
-            f"{percent(last['not_attempted_rate'])}",
+            "wrong, first → last (95 %)": f"{rate_text(first['rate'])} → "
+            f"{rate_interval(last['rate'], last['low'], last['high'])}",
+            "not attempted": f"{rate_text(first['not_attempted_rate'])} → "
+            f"{rate_text(last['not_attempted_rate'])}",
             "n": last["n"],
             "origin": last["origin"].replace("_", "-"),
             "iterations": f"{first['iteration']} → {last['iteration']}",
@@ -119,8 +116,7 @@ def show_topics(loops: Sequence[str], rates: pl.DataFrame) -> None:
                       nulls_last=True)  # fmt: skip
     says = [change_sentence(row) for row in nested(table)]
     ends = [
-        f"{percent(row['rate'])} ({100 * row['low']:.1f} to {100 * row['high']:.1f})"
-        for row in table.iter_rows(named=True)
+        rate_interval(row["rate"], row["low"], row["high"]) for row in table.iter_rows(named=True)
     ]
     st.dataframe(
         table.select(
@@ -159,9 +155,10 @@ def clustered_notes(totals: pl.DataFrame) -> list[str]:
         pl.col("design_effect") > 1.1,
     )
     return [
-        f"{row['loop']}: the {row['questions']:,} questions of origin "
-        f"{row['origin'].replace('_', '-')} are about {row['clusters']:,} entities; with these as "
-        f"clusters the interval of {percent(row['rate'])} at iteration {row['iteration']} is "
-        f"{percent(row['low_clustered'])} to {percent(row['high_clustered'])}."
+        f"{row['loop']}: {count(row['questions'], 'question')} of origin "
+        f"{row['origin'].replace('_', '-')} about {count(row['clusters'], 'entity', 'entities')}; "
+        f"with these as clusters the interval of {rate_text(row['rate'])} at iteration "
+        f"{row['iteration']} is {rate_text(row['low_clustered'])} to "
+        f"{rate_text(row['high_clustered'])}."
         for row in last.iter_rows(named=True)
     ]

@@ -9,6 +9,7 @@ import streamlit as st
 
 from analytics.figures.interval_quality import interval_figure
 from analytics.quality.published import SCENARIO_WORDS, forecast_table, interval_table, published
+from analytics.wording import percent
 
 
 def show_intervals(scenario: str) -> None:
@@ -24,16 +25,16 @@ def show_intervals(scenario: str) -> None:
     head = table.filter(pl.col("method") == "headline")
     least = head.sort("coverage").row(0, named=True)
     st.markdown(
-        f"#### The 90 % interval of a verdict holds the peak in {least['coverage']:.0%} of runs "
-        f"at worst ({least['shape']})"
+        f"#### The 90 % interval of a verdict holds the peak in {percent(least['coverage'])} of "
+        f"runs at worst ({least['shape']})"
     )
     st.plotly_chart(interval_figure(table), key="intervals", config={"displaylogo": False})
     st.caption(
         f"On {told['runs_per_class']} runs of each shape, bars two standard errors. Headline: what "
         "a verdict states; shape: from up-then-down alone; model: from Gao et al.'s curves alone. "
         "Right: the median of intervals with an upper end; "
-        f"{head['open'].mean():.0%} of the headline's have none, as gold may not have peaked yet. "
-        f"{_made(told, 'intervals')}"
+        f"{percent(head['open'].mean())} of the headline's have none, as gold may not have peaked "
+        f"yet. {_made(told, 'intervals')}"
     )
     with st.expander("Every method and shape, also shapes that no model contains"):
         for title, held_out in (("", False), ("**Held out of every model**", True)):

@@ -8,8 +8,8 @@ from html import escape
 from typing import Any
 
 from analytics.figures.palette import STATUS
-from analytics.figures.text import interval, number
 from analytics.quality.published import matching_scenario
+from analytics.wording import interval, number, whole
 from pages.shared.links import local_link
 
 _STYLE = """
@@ -61,10 +61,10 @@ def elsewhere(run: Mapping[str, Any], algorithm: str | None) -> Elsewhere | None
     if run["points"] or run["gold_evaluations"]:
         return None
     if algorithm == "best_of_n":
-        about = f"{run['samples']:,} samples, on the page Best-of-n"
+        about = f"{whole(run['samples'])} samples, on the page Best-of-n"
         return Elsewhere("/best-of-n", "run", "a pool", about)
     if run["answers"]:
-        about = f"{run['answers']:,} answers, on the page Hallucination"
+        about = f"{whole(run['answers'])} answers, on the page Hallucination"
         return Elsewhere("/hallucination", "loop", "graded answers", about)
     return None
 
@@ -146,7 +146,9 @@ def _steps(peak: Mapping[str, Any]) -> str:
     low, high = peak.get("step_low"), peak.get("step_high")
     if low is None:
         return ""
-    return f"steps {low:,.0f} to {high:,.0f}" if high is not None else f"from step {low:,.0f} on"
+    return (
+        f"steps {whole(low)} to {whole(high)}" if high is not None else f"from step {whole(low)} on"
+    )
 
 
 def _lost(verdict: Mapping[str, Any]) -> str:
@@ -162,7 +164,7 @@ def _gold(run: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> str:
     count = verdict["gold_evaluations"] if verdict else run["gold_evaluations"]
     if not count:
         return "none"
-    words = f'{count:,}<i class="word"> gold evaluations</i>'
+    words = f'{whole(count)}<i class="word"> gold evaluations</i>'
     if verdict and len(verdict.get("gold_sources") or ()) > 1:
         words += f"<small>{escape(str(verdict['gold_source']))} gold</small>"
     steps = (run["step_end"] or 0) - (run["gold_step_end"] or 0)
@@ -172,4 +174,4 @@ def _gold(run: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> str:
     # Single rows of KL are noisy: a small or backward step says nothing.
     if now is not None and then is not None and now - then > 0.05 * now:
         moved = f"{number(now - then)} nats and "
-    return f"{words}<small>the last {moved}{steps:,} steps ago</small>"
+    return f"{words}<small>the last {moved}{whole(steps)} steps ago</small>"

@@ -10,8 +10,8 @@ import streamlit as st
 
 from analytics.figures.curves import RunCurve
 from analytics.figures.palette import STATUS
-from analytics.figures.text import interval, number
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
+from analytics.wording import interval, number, whole
 from pages.shared.frame import escaped
 from pages.shared.links import local_link
 
@@ -52,7 +52,7 @@ def show_verdict(
         lost, alarm = verdict["gold_lost"], verdict["alarm"]
         at, where = "none", "on the evidence so far"
         if alarm:
-            at = f"step {alarm['step']:,.0f}"
+            at = f"step {whole(alarm['step'])}"
             where = (
                 "KL not measured" if alarm.get("kl") is None else f"KL {number(alarm['kl'])} nats"
             )
@@ -110,7 +110,7 @@ def show_verdict_table(curves: Sequence[RunCurve]) -> None:
             "verdict": STATUS[verdict["status"]][1],
             "gold peaks at (90 %)": _peak(verdict),
             "gold lost since (90 %)": f"{number(lost['value'])} ({_reach(lost)})" if lost else "–",
-            "alarm": f"step {alarm['step']:,.0f}" if alarm else "none",
+            "alarm": f"step {whole(alarm['step'])}" if alarm else "none",
             "why": " ".join(verdict["reasons"]),
         })  # fmt: skip
     st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True)
@@ -124,7 +124,7 @@ def subtitle(curve: RunCurve, facts: Mapping[str, Any]) -> str:
         (
             facts["trainer"] or "trainer unknown",
             f"KL: {facts['kl_note'] or 'not logged'}".rstrip("."),
-            f"{verdict['gold_evaluations']:,} gold evaluations{source}",
+            f"{whole(verdict['gold_evaluations'])} gold evaluations{source}",
             "bars: 90 % intervals",
             "the alarm errs on at most 5 % of runs whose gold never falls"
             + (

@@ -8,6 +8,7 @@ from analytics.figures.calibration import over_time_panels, reliability_figure, 
 from analytics.figures.rates import rate_figure
 from analytics.hallucination.words import origin_words
 from analytics.knowledge import sampled_sentences
+from analytics.wording import whole
 from pages.shared import answer_reads, links
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, stop_when_empty
@@ -110,7 +111,7 @@ if sampled.height:
     st.subheader("Sampled answers", anchor=False)
     ends = sampled.filter(pl.col("iteration") == pl.col("iteration").max().over("loop"))
     said = [
-        f"- **{escaped(row['loop'])}**, iteration {row['iteration']:,}: "
+        f"- **{escaped(row['loop'])}**, iteration {whole(row['iteration'])}: "
         f"{escaped(' '.join(sampled_sentences(row)))}"
         for row in ends.iter_rows(named=True)
     ]

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.rates import Panel, rate_figure
-from analytics.hallucination.words import percent
+from analytics.wording import rate_interval
 from pages.shared import answer_reads
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, stop_when_empty
@@ -105,13 +105,6 @@ with right:
     )
 
 
-def ranged(share: float | None, low: float | None, high: float | None) -> str:
-    """A share with its interval."""
-    if share is None or low is None or high is None:
-        return "–"
-    return f"{percent(share)} ({100 * low:.1f} to {100 * high:.1f})"
-
-
 known = claims.frame.filter(pl.col("knowledge").is_not_null(), pl.col("loop").is_in(scope.loops))
 last = known.filter(pl.col("iteration") == pl.col("iteration").max().over("loop"))
 if last.height:
@@ -121,11 +114,13 @@ if last.height:
             {
                 "loop": row["loop"], "iteration": row["iteration"], "knowledge": row["knowledge"],
                 "claims": row["statements"], "checked": row["checked"],
-                "false before training": ranged(row["false_share"], row["false_low"],
-                                                row["false_high"]),
+                "false before training": rate_interval(
+                    row["false_share"], row["false_low"], row["false_high"]
+                ),
                 "asked again": row["asked"],
-                "repeated": ranged(row["repeated_share"], row["repeated_low"],
-                                   row["repeated_high"]),
+                "repeated": rate_interval(
+                    row["repeated_share"], row["repeated_low"], row["repeated_high"]
+                ),
             }
             for row in last.iter_rows(named=True)
         ]),
