@@ -40,6 +40,7 @@ class RunCurve:
     def __post_init__(self) -> None:
         object.__setattr__(self, "curve", with_nearby_kl(drawable(self.curve)))
         object.__setattr__(self, "looks", drawable(self.looks))
+        object.__setattr__(self, "base", _drawable_base(self.base))
 
     @property
     def colour(self) -> str:
@@ -85,6 +86,26 @@ def with_nearby_kl(curve: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
     filled = joined.with_columns(kl=pl.coalesce("kl", "kl_nearby")).sort("_row")
     return filled.select(curve.columns)
+
+
+def _drawable_base(base: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if base is None:
+        return None
+    return {
+        key: None if isinstance(value, float) and not abs(value) <= LARGEST else value
+        for key, value in base.items()
+    }
+
+
+def has_line(run: RunCurve, axis: str) -> bool:
+    """Whether gold or proxy of a run has a point on this axis: a KL, or a step, beside a reward."""
+    for frame in (run.curve, run.looks):
+        for column in ("proxy_reward", "gold_reward"):
+            if column in frame.columns:
+                rows = frame.filter(pl.col(column).is_not_null())
+                if rows.height and (axis == "step" or rows["kl"].count()):
+                    return True
+    return False
 
 
 def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:

@@ -19,8 +19,18 @@ STATUS = {
     "no_onset": ("#009E73", "no onset seen"),
     "too_little_gold": ("#7F7F7F", "too little gold"),
     "unmeasured": ("#7F7F7F", "no gold measured"),
+    "not_judged": ("#7F7F7F", "not judged"),
 }
 """Status to (colour, words); the colour always stands beside the words."""
+
+
+def status_look(status: str) -> tuple[str, str]:
+    """Colour and words of a status; one that another version of the code has kept is grey.
+
+    >>> status_look("warning"), status_look("of_tomorrow")
+    (('#E69F00', 'warning'), ('#7F7F7F', 'of tomorrow'))
+    """
+    return STATUS.get(status, ("#7F7F7F", status.replace("_", " ")))
 
 
 def run_colour(ordinal: int) -> str:

@@ -59,6 +59,7 @@ class Forecast:
     refused: str | None
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of gold in units of 1e-300: NaN, so no forecast
 def forecast(
     d: FloatArray,
     gold: FloatArray,

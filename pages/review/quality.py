@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.detectors import detector_figure
-from analytics.figures.palette import STATUS
+from analytics.figures.palette import status_look
 from analytics.onset.detectors import DETECTORS
 from analytics.quality.published import (
     DENSE,
@@ -17,11 +17,21 @@ from analytics.quality.published import (
 )
 from analytics.simulated import HONEST, OVEROPTIMISING
 from analytics.verdicts import method
-from analytics.wording import fixed, interval, number, percent, whole
+from analytics.wording import (
+    MISSING,
+    interval,
+    number,
+    percent,
+    percent_spread,
+    rate_text,
+    spread,
+    whole,
+)
 from pages.shared import links, reads
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, refresh_when_store_changes
 from pages.shared.interval_quality_view import show_forecasts, show_intervals
+from pages.shared.quality_cells import ratio_cells, share_cells
 
 heading(
     "How good is this?",
@@ -53,9 +63,7 @@ if suggested:
     )
 table = detector_table(rows, scenario)
 red = table.filter(pl.col("detector") == "RED").to_dicts()[0]
-delay = (
-    "never" if red["ratio"] is None else f"{fixed(red['ratio'], 2)} ± {fixed(red['ratio_se'], 2)}"
-)
+delay = "never" if red["ratio"] is None else spread(red["ratio"], red["ratio_se"])
 st.markdown(
     f"#### RED raises a false alarm in {percent(red['false_alarms'], 1)} of runs at worst, and "
     f"finds {percent(red['power'])} of big falls, typically at {number(red['ratio'])} times the KL "
@@ -69,26 +77,17 @@ st.caption(
     f"{3 * red['runs']}), bars two standard errors. Filled: in every verdict; open: baselines and "
     "controls that fail. A big fall ends at least 15 % of the peak's gain below it."
 )
-percent = st.column_config.NumberColumn(format="percent")
 st.dataframe(
     table.select(
         pl.col("detector"),
         pl.col("worst_kind").alias("worst honest kind"),
-        *(
-            pl.format(
-                "{} ± {} %", (100 * pl.col(key)).round(1), (100 * pl.col(f"{key}_se")).round(1)
-            ).alias(words)
-            for key, words in (
-                ("false_alarms", "false alarms"),
-                ("power", "power"),
-                ("premature", "before the peak"),
-            )
-        ),
-        pl.format("{} ± {}", pl.col("ratio").round(2), pl.col("ratio_se").round(2))
-        .fill_null("most never")
-        .alias("KL alarm : KL peak"),
+        share_cells(table, "false_alarms", "false alarms"),
+        share_cells(table, "power", "power"),
+        share_cells(table, "premature", "before the peak"),
+        ratio_cells(table, "ratio", "KL alarm : KL peak", "most never"),
     ),
     hide_index=True,
+    placeholder=MISSING,
 )
 with st.expander("Share of runs that alarm, by kind of run"):
     for title, kinds in (
@@ -97,8 +96,8 @@ with st.expander("Share of runs that alarm, by kind of run"):
     ):
         st.markdown(f"**{title}**")
         shares = kind_table(rows, scenario, kinds)
-        config = dict.fromkeys(kinds, percent)
-        st.dataframe(shares, hide_index=True, column_config=config)
+        words = [pl.Series(kind, [rate_text(share) for share in shares[kind]]) for kind in kinds]
+        st.dataframe(shares.with_columns(*words), hide_index=True, placeholder=MISSING)
 with st.expander("What each detector promises"):
     st.markdown("\n".join(f"- **{one.name}**: {one.promise}." for one in DETECTORS))
 
@@ -113,18 +112,19 @@ over = red_over_scenarios(rows)
 st.dataframe(
     over.select(
         "scenario",
-        pl.format("{} ± {} %", (100 * pl.col("false_alarms")).round(1),
-                  (100 * pl.col("false_alarms_se")).round(1)).alias("worst false alarms"),
-        pl.format("{} ± {} %", (100 * pl.col("power")).round(1),
-                  (100 * pl.col("power_se")).round(1)).alias("power"),
-        pl.format("{} ± {}", pl.col("ratio").round(2), pl.col("ratio_se").round(2)).alias("delay"),
-        pl.col("limit").round(2).cast(pl.String).fill_null("–"),
-        pl.col("over_limit").round(3).cast(pl.String).fill_null("–").alias("delay : limit"),
-        pl.format("{} %, {}", (100 * pl.col("power_asked")).round(0).cast(pl.Int32),
-                  pl.col("ratio_asked")).fill_null("–").alias("asked"),
-        pl.col("prototype").cast(pl.String).fill_null("–").alias("slope scan"),
+        share_cells(over, "false_alarms", "worst false alarms"),
+        share_cells(over, "power", "power"),
+        ratio_cells(over, "ratio", "delay"),
+        pl.Series("limit", [number(value) for value in over["limit"]]),
+        pl.Series("delay : limit", [number(value) for value in over["over_limit"]]),
+        pl.Series("asked", [
+            MISSING if None in pair else f"{percent(pair[0])}, {number(pair[1])}"
+            for pair in over.select("power_asked", "ratio_asked").rows()
+        ]),
+        pl.Series("slope scan", [number(value) for value in over["prototype"]]),
     ),
-    hide_index=True, column_config={"scenario": st.column_config.Column(width="large")},
+    hide_index=True, placeholder=MISSING,
+    column_config={"scenario": st.column_config.Column(width="large")},
 )  # fmt: skip
 
 dense = [row for row in rows if row["scenario"] == DENSE]
@@ -140,12 +140,11 @@ if dense:
             {
                 "rows": [row["rows"] for row in dense],
                 "correlation of neighbours": [row["autocorrelation"] for row in dense],
-                "false alarms": [
-                    f"{percent(row['alarms'], 1)} ± {percent(row['alarms_se'], 1)}" for row in dense
-                ],
+                "false alarms": [percent_spread(row["alarms"], row["alarms_se"]) for row in dense],
             }
         ),
         hide_index=True,
+        placeholder=MISSING,
     )
 
 show_intervals(scenario)
@@ -163,13 +162,13 @@ if bundled:
         peak, alarm = verdict["peak"], verdict["alarm"]
         kl = peak and verdict["axis"] == "kl"
         judged.append({
-            "run": run["run_id"], "verdict": STATUS[verdict["status"]][1],
+            "run": run["run_id"], "verdict": status_look(verdict["status"])[1],
             "gold peaks at (90 %)": interval(peak["kl_low"], peak["kl_high"], "nats")
-            if kl else "–",
+            if kl else MISSING,
             "alarm": f"step {whole(alarm['step'])}" if alarm else "none",
-            "nearest scenario": SCENARIO_WORDS.get(matching_scenario(verdict) or "", "–"),
+            "nearest scenario": SCENARIO_WORDS.get(matching_scenario(verdict) or "", MISSING),
         })  # fmt: skip
-    st.dataframe(pl.DataFrame(judged), hide_index=True)
+    st.dataframe(pl.DataFrame(judged), hide_index=True, placeholder=MISSING)
 
 now = "the code that judges now" if told.get("code") == method() else "an earlier version of it"
 st.caption(

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from analytics.wording import fixed, whole
+from pages.shared.isolation import Fault, attempt
 
 GRADES = {
     "correct": ("#009E73", "correct"),
@@ -65,8 +66,13 @@ def answer_table(
         link: the address of one question's own view.
     """
     head = "".join(f"<span>{text}</span>" for text in HEADS)
-    body = "".join(_row(row, link(row)) for row in rows)
+    body = "".join(_guarded(row, link) for row in rows)
     return f'{_STYLE}<div class="ans"><div class="head">{head}</div>{body}</div>'
+
+
+def _guarded(row: Mapping[str, Any], link: Callable[[Mapping[str, Any]], str]) -> str:
+    made = attempt(str(row.get("question_id")), "shown", lambda: _row(row, link(row)))
+    return f"<div><span>{escape(made.sentence)}</span></div>" if isinstance(made, Fault) else made
 
 
 def _row(row: Mapping[str, Any], address: str) -> str:
@@ -85,7 +91,7 @@ def _row(row: Mapping[str, Any], address: str) -> str:
         f'<span><i class="word">answer </i>{_text(row["answer"])}</span>'
         f'<span><i class="word">reference </i>{_text(row["reference"])}</span>'
         f"<span>{_grade(row)}<small>{change or ''}</small></span>"
-        f'<span><i class="word">confidence </i>{_number(row["confidence"])}</span></div>'
+        f'<span><i class="word">confidence </i>{fixed(row["confidence"], 2)}</span></div>'
     )
 
 
@@ -140,7 +146,3 @@ def _text(value: object, longest: int | None = LONGEST) -> str:
         return "<small>not logged</small>"
     text = str(value)
     return escape(text if longest is None or len(text) <= longest else text[: longest - 1] + "…")
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{fixed(value, 2)}"

@@ -17,8 +17,9 @@ from analytics.hallucination.words import (
     malformed_sentence,
     rate_sentence,
 )
-from analytics.wording import count, rate_interval, rate_text, whole
+from analytics.wording import MISSING, count, rate_interval, rate_text, whole
 from pages.shared import answer_reads, links
+from pages.shared.fault_view import isolated
 from pages.shared.frame import escaped
 from pages.shared.truth_choices import Scope
 
@@ -38,28 +39,33 @@ def show_changes(
     last = totals.filter(pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"))
     columns = st.columns(2, gap="medium") if len(loops) > 1 else [st.container()]
     for i, loop in enumerate(loops):
-        ends = {row["origin"]: row for row in nested(last.filter(pl.col("loop") == loop))}
-        said: list[str] = []
-        trends: list[str] = []
-        for origin in sorted(ends, key=lambda o: (o != "benchmark", o)):
-            row = ends[origin]
-            said.append(escaped(change_sentence(row) if row["n"] else rate_sentence(row)))
-            trends += trend_sentences(each.filter(loop=loop, origin=origin))
-            trends += malformed_sentence(row)
-            if row["n"] and origin == "self_generated":
-                own = f"{beside_benchmark(row, ends.get('benchmark'))} {_covered(row)}"
-                said.append(escaped(own))
-        with columns[i % len(columns)].container(border=True):
-            st.markdown(f"**{escaped(loop)}**\n" + "\n".join(f"- {text}" for text in said))
-            st.caption(escaped(" ".join(trends)))
-            asked: list[tuple[str, object]] = [("loop", loop), ("change", "newly_wrong")]
-            asked += [("with", compare_to)] * (compare_to is not None)
-            st.markdown(f"[The newly wrong questions]({links.local_link('/answers', asked)})")
+        with columns[i % len(columns)], isolated(loop, "told in words"):
+            _show_loop(loop, last.filter(loop=loop), each.filter(loop=loop), compare_to)
     if len(loops) > 1:
         counts: dict[str, int] = {}
         for arm in answer_reads.arms(tuple(loops)).values():
             counts[arm] = counts.get(arm, 0) + 1
         st.caption(escaped(arms_sentence(counts)))
+
+
+def _show_loop(loop: str, last: pl.DataFrame, each: pl.DataFrame, compare_to: int | None) -> None:
+    ends = {row["origin"]: row for row in nested(last)}
+    said: list[str] = []
+    trends: list[str] = []
+    for origin in sorted(ends, key=lambda o: (o != "benchmark", o)):
+        row = ends[origin]
+        said.append(escaped(change_sentence(row) if row["n"] else rate_sentence(row)))
+        trends += trend_sentences(each.filter(origin=origin))
+        trends += malformed_sentence(row)
+        if row["n"] and origin == "self_generated":
+            own = f"{beside_benchmark(row, ends.get('benchmark'))} {_covered(row)}"
+            said.append(escaped(own))
+    with st.container(border=True):
+        st.markdown(f"**{escaped(loop)}**\n" + "\n".join(f"- {text}" for text in said))
+        st.caption(escaped(" ".join(trends)))
+        asked: list[tuple[str, object]] = [("loop", loop), ("change", "newly_wrong")]
+        asked += [("with", compare_to)] * (compare_to is not None)
+        st.markdown(f"[The newly wrong questions]({links.local_link('/answers', asked)})")
 
 
 def _covered(row: dict[str, Any]) -> str:
@@ -94,7 +100,7 @@ def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
         })  # fmt: skip
     place = {loop: i for i, loop in enumerate(loops)}
     rows.sort(key=lambda row: place[row["loop"]])
-    st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True)
+    st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True, placeholder=MISSING)
     st.caption(
         "Wrong of all graded, with the Wilson interval of the last. A loop can get better on what "
         "it trains on while it forgets the rest."
@@ -131,6 +137,7 @@ def show_topics(loops: Sequence[str], rates: pl.DataFrame) -> None:
             (100 * pl.col("shrunken")).alias("drawn to the mean, %"),
         ),
         hide_index=True,
+        placeholder=MISSING,
         height=330,
         column_config={
             "n": st.column_config.NumberColumn(help="Questions with a graded answer"),

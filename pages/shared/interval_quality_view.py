@@ -9,7 +9,8 @@ import streamlit as st
 
 from analytics.figures.interval_quality import interval_figure
 from analytics.quality.published import SCENARIO_WORDS, forecast_table, interval_table, published
-from analytics.wording import percent
+from analytics.wording import MISSING, percent, rate_text
+from pages.shared.quality_cells import ratio_cells, share_cells
 
 
 def show_intervals(scenario: str) -> None:
@@ -41,7 +42,7 @@ def show_intervals(scenario: str) -> None:
             part = interval_table(told["rows"], scenario, held_out)
             if part.height:
                 st.markdown(title)
-                st.dataframe(_written(part), hide_index=True)
+                st.dataframe(_written(part), hide_index=True, placeholder=MISSING)
 
 
 def show_forecasts() -> None:
@@ -56,21 +57,20 @@ def show_forecasts() -> None:
         "Not stated: the share that the page withholds, as the interval spans more than 4 times. "
         f"{_made(told, 'forecasts')}"
     )
-    st.dataframe(forecast_table(told["rows"]), hide_index=True)
+    st.dataframe(forecast_table(told["rows"]), hide_index=True, placeholder=MISSING)
 
 
 def _written(table: pl.DataFrame) -> pl.DataFrame:
-    def percent(key: str) -> pl.Expr:
-        return (100 * pl.col(key)).round(1)
-
     return table.select(
         "shape", "method",
-        pl.format("{} ± {} %", percent("coverage"), percent("coverage_se")).alias("coverage"),
-        pl.format("{} ± {}", pl.col("width").round(2), pl.col("width_se").round(2))
-        .fill_null("–").alias("upper : lower"),
-        pl.format("{} %", percent("open")).alias("no upper end"),
-        pl.format("{} %", percent("error")).fill_null("–").alias("error of KL*"),
-        pl.format("{} %", percent("floor")).fill_null("–").alias("floor"),
+        share_cells(table, "coverage", "coverage"),
+        ratio_cells(table, "width", "upper : lower"),
+        *(
+            pl.Series(title, [rate_text(share) for share in table[key]])
+            for key, title in (
+                ("open", "no upper end"), ("error", "error of KL*"), ("floor", "floor")
+            )
+        ),
         "runs",
     )  # fmt: skip
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import polars as pl
 import streamlit as st
@@ -12,10 +13,11 @@ import streamlit as st
 from analytics import verdicts
 from analytics.figures.curves import RunCurve
 from analytics.figures.palette import run_colour
-from analytics.figures.sparkline import sparkline
+from analytics.figures.sparkline import sparkline, why_not_drawn
 from data import checking, exporting, project_roles
 from data.home import home
 from data.store import Store
+from pages.shared.isolation import Fault, attempt
 from pages.shared.ownership import owner
 
 
@@ -81,12 +83,13 @@ AT_ONCE = 8
 
 def run_curves(
     chosen: Sequence[Mapping[str, Any]], frozen: Mapping[str, int], source: str | None
-) -> list[RunCurve]:
+) -> tuple[list[RunCurve], list[Fault]]:
     """Runs ready to draw: rows, looks, verdict.
 
     The kept verdict where it is what is asked for. One that is frozen or by another gold source is
     computed here, once. Runs that were never judged are too, unless they are more than AT_ONCE:
-    then they are left out (``frame.say_waiting``) until the worker has judged them.
+    then they are left out (``frame.say_waiting``) until the worker has judged them. One that cannot
+    be read or judged is left out too, and is a fault.
 
     Args:
         chosen: rows of the query runs.
@@ -101,7 +104,7 @@ def run_curves(
 def _run_curves(
     _home: str, generation: int, saved: int, names: tuple[str, ...],
     frozen: tuple[tuple[str, int], ...], source: str | None,
-) -> list[RunCurve]:  # fmt: skip
+) -> tuple[list[RunCurve], list[Fault]]:  # fmt: skip
     every = {row["run_id"]: row for row in runs().iter_rows(named=True)}
     rows = curves(names).filter(pl.col("phase") == "train")
     whole, nothing = rows.partition_by("run_id", as_dict=True), rows.clear()
@@ -110,10 +113,8 @@ def _run_curves(
     steps, kept = dict(frozen), kept_verdicts()
     never = [name for name in names if name not in kept and name not in steps and source is None]
     left_out = set(never) if len(never) > AT_ONCE else set()
-    made = []
-    for name in names:
-        if name in left_out:
-            continue
+
+    def ready(name: str) -> RunCurve:
         run, until = every[name], steps.get(name)
         curve = whole.get((name,), nothing)
         if until is not None and until < (run["step_end"] or 0):
@@ -126,17 +127,22 @@ def _run_curves(
         else:
             fresh = verdicts.judge(store().query, run, until, source, runs())
             verdict, looks = fresh.row, fresh.looks
-        made.append(
-            RunCurve(
-                run_id=name,
-                ordinal=run["ordinal"],
-                curve=curve,
-                looks=looks,
-                verdict={k: v for k, v in verdict.items() if k != "looks_rows"},
-                base=spread.get(name),
-            )
+        return RunCurve(
+            run_id=name,
+            ordinal=run["ordinal"],
+            curve=curve,
+            looks=looks,
+            verdict={k: v for k, v in verdict.items() if k != "looks_rows"},
+            base=spread.get(name),
         )
-    return made
+
+    made = [
+        attempt(name, "read or judged", partial(ready, name))
+        for name in names
+        if name not in left_out
+    ]
+    faults = [one for one in made if isinstance(one, Fault)]
+    return [one for one in made if isinstance(one, RunCurve)], faults
 
 
 def gold_sources(run_ids: tuple[str, ...]) -> list[str]:
@@ -173,13 +179,20 @@ def export_csv(run_id: str) -> bytes:
     return exporting.run_rows(store(), run_id).write_csv().encode()
 
 
-def pictures() -> dict[str, str]:
-    """A small curve of every run by run_id (data addresses of SVG images)."""
+class Picture(NamedTuple):
+    """A run in the size of a word: the data address of an SVG image, or why there is none."""
+
+    address: str
+    missing: str
+
+
+def pictures() -> dict[str, Picture]:
+    """A small curve of every run that has rows, by run_id."""
     return _pictures(str(home()), *pulse())
 
 
 @st.cache_data(show_spinner=False, max_entries=2)
-def _pictures(_home: str, generation: int, saved: int) -> dict[str, str]:
+def _pictures(_home: str, generation: int, saved: int) -> dict[str, Picture]:
     known = kept_verdicts()
     every = {row["run_id"]: row for row in runs().iter_rows(named=True)}
     return {
@@ -195,9 +208,12 @@ def _pictures(_home: str, generation: int, saved: int) -> dict[str, str]:
 @st.cache_data(show_spinner=False, max_entries=4096)
 def _picture(
     home_of: str, run: str, run_generation: int, _curve: pl.DataFrame, peak: str, colour: str
-) -> str:
+) -> Picture:
     """Drawn anew only where this run changed: every verdict that is kept asks for all of them."""
-    return sparkline(_curve, {"peak": json.loads(peak)}, colour)
+    drawn = attempt(run, "drawn", lambda: sparkline(_curve, {"peak": json.loads(peak)}, colour))
+    if isinstance(drawn, Fault):
+        return Picture("", drawn.sentence)
+    return Picture(drawn, "" if drawn else f"nothing to draw: {why_not_drawn(_curve)}")
 
 
 def check() -> dict[str, Any]:
