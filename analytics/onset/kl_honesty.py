@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from analytics.onset.measurements import LARGEST
 from analytics.wording import alike, count, number, spread, whole
 
 FloatArray = NDArray[np.float64]
@@ -64,12 +65,13 @@ def doubts(
     response_length. samples: step, n, k1, k1_sd of responses. further: step, key, value of other
     logged KLs. facts: kl_estimator, kl_logged_unit, kl_key.
     """
+    trajectory = _numbers(trajectory)
     rows = trajectory.filter(pl.col("kl").cast(pl.Float64, strict=False).is_finite())
     if rows.is_empty():
         return []
     found = [
-        against_samples(rows, samples) if samples is not None else None,
-        against_further(rows, further) if further is not None else None,
+        against_samples(rows, _numbers(samples)) if samples is not None else None,
+        against_further(rows, _numbers(further)) if further is not None else None,
         against_gain(rows, facts),
         spikes(rows, facts),
     ]
@@ -78,6 +80,12 @@ def doubts(
         if doubt is not None:
             first.setdefault(doubt.flag, doubt)
     return list(first.values())
+
+
+def _numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows with what is no number, or one whose square is none, as missing."""
+    numbers = pl.selectors.float()
+    return frame.with_columns(pl.when(numbers.abs() <= LARGEST).then(numbers).name.keep())
 
 
 def against_samples(rows: pl.DataFrame, samples: pl.DataFrame) -> Doubt | None:
@@ -177,8 +185,7 @@ def spikes(rows: pl.DataFrame, facts: Mapping[str, Any]) -> Doubt | None:
     # mirrored at the ends: repeating the end value would hide a spike there
     padded = np.pad(kl, NEIGHBOURS, mode="reflect")
     around = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1), axis=1)
-    with np.errstate(over="ignore"):  # of a broken log: what is no number stands above nothing
-        high = (kl > SPIKE * around) & (kl > around + LEAST_SPIKE)
+    high = (kl > SPIKE * around) & (kl > around + LEAST_SPIKE)
     if not high.any():
         return None
     worst = int(np.argmax(np.where(high, kl - around, -np.inf)))

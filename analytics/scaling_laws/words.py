@@ -32,7 +32,7 @@ def alpha_words(family: Family) -> str:
         )
     half = Z90 * family.alpha_se
     alpha = with_interval(family.alpha, family.alpha - half, family.alpha + half)
-    said = f"RL, {FORMS['rl']}, one α ({count(len(family.runs), 'run')}): {alpha}, 90 %."
+    said = f"RL, {FORMS['rl']}, one α for {count(len(family.runs), 'run')}: {alpha}, 90 %."
     if family.p_shared is None:
         return f"{said} With one run nothing can contradict it."
     return f"{said} The runs do not contradict it ({chance})."

@@ -80,11 +80,11 @@ def show_source(row: dict) -> None:
     )
     if row["steps_replaced"]:
         st.markdown(
-            f"- Logged twice (after a resume): {count(row['steps_replaced'], 'step')}; the later "
+            f"- {count(row['steps_replaced'], 'step')} logged twice (after a resume): the later "
             "row is kept."
         )
     if row["nan_rows"]:
-        st.markdown(f"- With a NaN or an infinity, not drawn: {count(row['nan_rows'], 'row')}.")
+        st.markdown(f"- {count(row['nan_rows'], 'row')} with a NaN or an infinity: not drawn.")
     for warning in row["warnings"]:
         st.markdown(f"- {escaped(warning)}")
     if row["sources"]:
