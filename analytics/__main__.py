@@ -15,13 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics import claims, hallucination
-from analytics.figures.text import interval, number
 from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.judging import Budget, Judge
 from analytics.verdicts import Asked, holds, method, packed, rows_fingerprint
+from analytics.wording import interval, number
 from data import answers
 from data.home import home
 from data.questions import meaning

@@ -16,6 +16,7 @@ from scipy import stats
 
 from analytics.any_frame import FrameError, array
 from analytics.rates import FloatArray, wilson
+from analytics.wording import number
 
 BINS = 15
 """Bins of a reliability diagram unless told otherwise (Guo et al. 2017, section 5)."""
@@ -31,7 +32,7 @@ def paired_arrays(
     keep = ~(np.isnan(c) | np.isnan(y))
     c, y = c[keep], y[keep]
     if np.any((c < 0) | (c > 1)):
-        raise FrameError(f"confidence outside [0, 1]: {c[(c < 0) | (c > 1)][0]:g}")
+        raise FrameError(f"confidence outside [0, 1]: {number(c[(c < 0) | (c > 1)][0])}")
     if np.any((y != 0) & (y != 1)):
         raise FrameError(f"correct must be 0 or 1, not {y[(y != 0) & (y != 1)][0]:g}")
     return c, y

@@ -17,6 +17,7 @@ from scipy import special
 
 from analytics.calibration import BINS
 from analytics.rates import FloatArray, wilson
+from analytics.wording import count, fixed
 
 FEWEST = 30
 """Attempted answers below which calibration is not spoken of."""
@@ -150,16 +151,16 @@ def sentence(row: Mapping[str, Any], bins: int) -> str:
     if not row["n"]:
         return "No attempted answer has a confidence."
     if row["n"] < FEWEST:
-        return f"{row['n']:,} attempted answers have a confidence: too few to tell."
+        return f"Only {count(row['n'], 'attempted answer')} with a confidence: too few to tell."
     start = (
-        f"ECE {row['ece']:.3f} over {bins} bins of {row['n']:,} attempted answers; a calibrated "
-        f"model with these confidences has {row['ece_null']:.3f} on average, "
-        f"{row['ece_null_high']:.3f} at most in 95 %"
+        f"ECE {fixed(row['ece'], 3)} over {count(bins, 'bin')} of "
+        f"{count(row['n'], 'attempted answer')}; a calibrated model with these confidences has "
+        f"{fixed(row['ece_null'], 3)} on average, {fixed(row['ece_null_high'], 3)} at most in 95 %"
     )
     if row["ece"] <= row["ece_null_high"]:
         return f"{start}: no miscalibration can be told from chance."
     gap = row["confidence"] - row["accuracy"]
-    means = f"mean confidence {row['confidence']:.2f}, {row['accuracy']:.2f} right"
+    means = f"mean confidence {fixed(row['confidence'], 2)}, {fixed(row['accuracy'], 2)} right"
     if abs(gap) < row["ece"] / 3:
         return f"{start}: miscalibrated, too sure in some bins and not sure enough in others."
     return f"{start}: {'over' if gap > 0 else 'under'}confident ({means})."

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from analytics.rates import FloatArray, wilson
+from analytics.wording import count, fixed, rate_interval, rate_text, whole
 
 DEFAULT_K = (64, 178)
 """Facts a reader wants of a long answer: median and maximum over responses (SAFE)."""
@@ -192,17 +193,15 @@ def summary(claims: pl.DataFrame) -> dict[str, Any]:
 def sentence(told: Mapping[str, Any]) -> str:
     """One sentence from `summary`."""
     if told["score"] is None:
-        return f"No response states a claim that was judged; {told['abstained']:,} abstained."
+        return f"No response states a claim that was judged; {whole(told['abstained'])} abstained."
     share = "no claim is relevant"
     if told["supported_share"] is not None:
-        share = (
-            f"{100 * told['supported_share']:.1f} % of the relevant ones are supported "
-            f"({100 * told['share_low']:.1f} to {100 * told['share_high']:.1f}, responses as the "
-            "unit)"
-        )
+        among = rate_interval(told["supported_share"], told["share_low"], told["share_high"])
+        share = f"{among} of the relevant ones are supported, responses as the unit"
     return (
-        f"FActScore {100 * told['score']:.1f} % over {told['scored']:,} responses that did not "
-        f"abstain ({told['abstained']:,} did): {told['supported']:,} claims supported, "
-        f"{told['not_supported']:,} not, {told['irrelevant']:,} irrelevant; {share}; "
-        f"SAFE F1@64 {told['f1_at_64']:.2f}, F1@178 {told['f1_at_178']:.2f}."
+        f"FActScore {rate_text(told['score'])} over {count(told['scored'], 'response')} without "
+        f"abstentions ({whole(told['abstained'])} more abstained): "
+        f"{count(told['supported'], 'claim')} supported, "
+        f"{whole(told['not_supported'])} not, {whole(told['irrelevant'])} irrelevant; {share}; "
+        f"SAFE F1@64 {fixed(told['f1_at_64'], 2)}, F1@178 {fixed(told['f1_at_178'], 2)}."
     )

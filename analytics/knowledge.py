@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from analytics.any_frame import array, polars_frame
+from analytics.wording import count, fixed, percent, whole
 
 CATEGORIES = ("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown")
 """Gekhman et al. 2024, figure 2, from the best known down."""
@@ -124,9 +125,10 @@ def few_samples(counts: pl.DataFrame) -> str:
 
 def _inflated(questions: int, fewest: int) -> str:
     return (
-        f"{questions:,} questions count as Unknown on as few as {fewest} answers each: "
-        f"0 of {fewest} right still allows P up to {min(100.0, 300 / fewest):.1f} % "
-        f"(rule of three; {FULL_SAMPLES} answers give 1.8 %), so Unknown is inflated."
+        f"Questions that count as Unknown: {whole(questions)}, on as few as "
+        f"{count(fewest, 'answer')} each: 0 of {fewest} right still allows P up to "
+        f"{percent(min(1.0, 3 / fewest), 1)} (rule of three; {FULL_SAMPLES} answers give 1.8 %), "
+        "so Unknown is inflated."
     )
 
 
@@ -234,17 +236,21 @@ def sampled_sentences(row: Mapping[str, Any]) -> list[str]:
     """What one row of `sampled` means, with the rule-of-three warning where samples are few."""
     said = []
     if row["sampled_questions"]:
-        parts = ", ".join(f"{row[name]:,} {name}" for name in CATEGORIES)
-        said.append(f"SliCK of {row['sampled_questions']:,} questions: {parts}.")
+        parts = ", ".join(f"{whole(row[name])} {name}" for name in CATEGORIES)
+        said.append(f"SliCK of {count(row['sampled_questions'], 'question')}: {parts}.")
         if row["cannot_tell"]:
-            said.append(f"{row['cannot_tell']:,} lack greedy or warm samples and have no category.")
+            said.append(
+                f"Without greedy or warm samples, so without a category: "
+                f"{whole(row['cannot_tell'])}."
+            )
         if row["Unknown"] and row["fewest_unknown"] < FULL_SAMPLES:
             said.append(_inflated(row["Unknown"], row["fewest_unknown"]))
     if row["clustered_questions"]:
         said.append(
-            f"Mean semantic entropy {row['semantic_entropy']:.2f} nats over "
-            f"{row['clustered_questions']:,} questions, {row['consistently_wrong']:,} of them "
-            f"consistently wrong (at least {CONSISTENT:.0%} of the samples in one wrong cluster), "
-            "which entropy does not show."
+            f"Mean semantic entropy {fixed(row['semantic_entropy'], 2)} nats over "
+            f"{count(row['clustered_questions'], 'question')}, "
+            f"{whole(row['consistently_wrong'])} of them consistently wrong (at least "
+            f"{percent(CONSISTENT)} of the samples in one wrong cluster), which entropy does not "
+            "show."
         )
     return said

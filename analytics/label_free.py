@@ -14,8 +14,8 @@ from typing import Any
 import polars as pl
 
 from analytics.components import disagreement, ensembles_by_name, step_bins
-from analytics.figures.text import interval, number
-from analytics.onset.verdict_row import Verdict
+from analytics.onset.judged import Verdict
+from analytics.wording import with_interval
 
 Query = Callable[..., pl.DataFrame]
 
@@ -48,7 +48,7 @@ def sentence(members: tuple[str, ...], cells: pl.DataFrame) -> str:
         return ""
     end = found.row(-1, named=True)
     return (
-        f"Without gold: {', '.join(members)} disagree {number(end['ratio'])} times as much as at "
-        f"the start ({interval(end['low'], end['high'])}, 90 %): a reason to evaluate gold, which "
-        "decides nothing by itself."
+        f"Without gold: {', '.join(members)} disagree "
+        f"{with_interval(end['ratio'], end['low'], end['high'])} times as much as at the start, "
+        "90 %: a reason to evaluate gold, which decides nothing by itself."
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from analytics.onset.gao import rl_gold
 from analytics.scaling_laws.family import RunPoints, kl_of
+from analytics.wording import whole
 
 FloatArray = NDArray[np.float64]
 
@@ -63,7 +64,7 @@ def simulate_family(
         beta = beta_line(size) + scatter * float(random.standard_normal())
         start = float(random.normal(0, 0.1))
         gold = start + rl_gold(d, alpha, beta) + noise * random.standard_normal(len(d))
-        name = f"simulated, {size / 1e6:,.0f}M parameters"
+        name = f"simulated, {whole(size / 1e6)}M parameters"
         runs.append(RunPoints(name, d, gold, np.full(len(d), noise)))
         betas.append(beta)
     return SimulatedFamily(tuple(runs), np.array(sizes), alpha, np.array(betas), scatter)

@@ -9,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analytics.figures.axes import place
-from analytics.figures.text import number
 from analytics.onset.fits import FORMS
 from analytics.onset.gao import normalised_gold
+from analytics.wording import with_interval
 
 _POINTS = 24
 
@@ -44,7 +44,7 @@ def draw_forecast(
     gold = (made["gold"] - made["gain"] * below - shift) / divisor
     x = np.array([place(kl, axis) for kl in d**2], dtype=np.float64)
     low, high = (place(made[end], axis) or 0.0 for end in ("kl_low", "kl_high"))
-    told = f"{number(made['kl_low'])} to {number(made['kl_high'])} nats"
+    told = f"{with_interval(made['kl'], made['kl_low'], made['kl_high'])} nats"
     none = [None] * (_POINTS - 1)  # a bar of length 0 would still have its caps
     figure.add_trace(
         go.Scatter(
@@ -59,14 +59,13 @@ def draw_forecast(
                 "arrayminus": [*none, float(x[-1]) - low],
             },
             name="forecast", showlegend=alone,
-            hovertemplate=f"forecast: gold peaks at KL {number(made['kl'])} (90 %: {told})"
-            "<extra></extra>",
+            hovertemplate=f"forecast: gold peaks at KL {told}, 90 %<extra></extra>",
         ),
         row=row, col=1,
     )  # fmt: skip
     if alone:
         figure.add_annotation(
             x=float(x[-1]), y=float(gold[-1]), yanchor="bottom", yshift=10, showarrow=False,
-            text=f"forecast: peak at KL {number(made['kl'])}<br>(90 %: {told})", align="center",
+            text=f"forecast: peak at KL<br>{told}, 90 %", align="center",
             font={"size": 12, "color": colour}, row=row, col=1,
         )  # fmt: skip

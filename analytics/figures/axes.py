@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import polars as pl
+
+from analytics.wording import number, percent
+
+LARGEST = 1e30
+"""Of any number that is drawn: single floats, and the axes of a browser, end not far above."""
 
 TITLES = {
     "sqrt_kl": "KL from the initial policy, nats (√ axis)",
@@ -41,8 +47,15 @@ def x_of(frame: pl.DataFrame, axis: str) -> np.ndarray:
     else:
         kl = frame["kl"].cast(pl.Float64).to_numpy()
         x = np.sign(kl) * np.sqrt(np.abs(kl)) if axis == "sqrt_kl" else kl
-    # Sums of floats may differ in their last bits between processes; a pinned view must not.
-    return x.astype(np.float32)
+        # Sums of floats may differ in their last bits between processes; a pinned view must not.
+        return single(x)
+    return x.astype(np.float64)
+
+
+def single(values: np.ndarray) -> np.ndarray:
+    """Numbers as single floats; NaN, a gap, for those that no picture holds."""
+    held = np.abs(values) <= LARGEST
+    return np.where(held, values, np.nan).astype(np.float32)
 
 
 def place(value: float | None, axis: str) -> float | None:
@@ -52,17 +65,35 @@ def place(value: float | None, axis: str) -> float | None:
     return signed_root(value) if axis == "sqrt_kl" else float(value)
 
 
-def ticks(largest: float, width: int = 12) -> tuple[list[float], list[str]]:
-    """Ticks of the √KL axis up to KL ``largest``: positions in √nats, labels in nats.
+def percent_labels(decimals: int = 0, most: float = 1.0) -> dict[str, Any]:
+    """Of an axis of shares up to ``most``: labels as sentences write them ("5 %", not "5%").
+
+    >>> percent_labels(0, 0.02)["labelalias"]
+    {'0%': '0 %', '1%': '1 %', '2%': '2 %'}
+    """
+    fine = 10 ** (decimals + 2)
+    words = [percent(i / fine, decimals) for i in range(round(most * fine) + 1)]
+    alias = {text.replace(" ", ""): text for text in words}
+    return {"tickformat": f".{decimals}%", "labelalias": alias}
+
+
+def ticks(largest: float, lowest: float = 0.0, width: int = 12) -> tuple[list[float], list[str]]:
+    """Ticks of the √KL axis from KL ``lowest`` to ``largest``: positions in √nats, labels in nats.
 
     >>> ticks(42.0)[1]
     ['0', '0.25', '1', '3', '5', '7.5', '15', '20', '30', '40']
+    >>> ticks(1e-4, -2e-4, 5)[1]
+    ['−0.0001', '−2.5 × 10⁻⁵', '0', '2.5 × 10⁻⁵', '0.0001']
     """
-    reach = math.sqrt(max(largest, 1e-6))
-    kept: list[float] = []
-    for kl in _NICE:
-        if kl > largest * 1.02 and len(kept) > 1:
+    most = max(largest, -lowest, 1e-12)
+    unit = 1.0 if _NICE[3] <= most <= _NICE[-1] else 10.0 ** math.floor(math.log10(most))
+    apart = (signed_root(max(largest, 0.0)) - signed_root(min(lowest, 0.0))) / width * 0.9
+    kept = [0.0]
+    for kl in (unit * nice for nice in _NICE[1:]):
+        if kl > most * 1.02 and len(kept) > 1:
             break
-        if not kept or math.sqrt(kl) - math.sqrt(kept[-1]) >= reach / width * 0.9:
+        if math.sqrt(kl) - math.sqrt(kept[-1]) >= apart:
             kept.append(kl)
-    return [math.sqrt(kl) for kl in kept], [f"{kl:g}" for kl in kept]
+    below = [-kl for kl in reversed(kept[1:]) if -kl >= lowest * 1.02]
+    shown = below + [kl for kl in kept if kl <= max(largest * 1.02, kept[min(1, len(kept) - 1)])]
+    return [signed_root(kl) for kl in shown], [number(kl, 6) for kl in shown]

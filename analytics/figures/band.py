@@ -9,10 +9,12 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from analytics.figures.axes import TITLES, ticks, x_of
+from analytics.figures.axes import TITLES, single, ticks, x_of
 from analytics.figures.curves import RunCurve, pooled
 from analytics.figures.palette import RUN_COLOURS, tinted
+from analytics.figures.text import plain
 from analytics.seeds import seed_band
+from analytics.wording import number, whole
 
 
 def band_figure(runs: Sequence[RunCurve], axis: str) -> go.Figure:
@@ -30,14 +32,14 @@ def band_figure(runs: Sequence[RunCurve], axis: str) -> go.Figure:
             rows = whole.filter(pl.col(column).is_not_null())
             if not rows.height:
                 continue
-            x, y = x_of(rows, axis), rows[column].cast(pl.Float64).to_numpy()
+            x, y = x_of(rows, axis), single(rows[column].cast(pl.Float64).to_numpy())
             curves.append((x, y))
             if axis == "sqrt_kl":
-                largest = max(largest, float(np.nanmax(np.square(x), initial=0.0)))
+                largest = max(largest, float(np.nanmax(x, initial=0.0)) ** 2)
             thin = {"color": tinted(colour, 0.35), "width": 1}
             figure.add_trace(
                 go.Scatter(x=x, y=y, mode="lines", line=thin, showlegend=False,
-                           name=run.run_id, hoverinfo="skip"), row=row, col=1)  # fmt: skip
+                           name=plain(run.run_id), hoverinfo="skip"), row=row, col=1)  # fmt: skip
         band = seed_band(curves)
         if band.height:
             _draw_band(figure, band, colour, column.replace("_", " "), row)
@@ -59,7 +61,7 @@ def band_figure(runs: Sequence[RunCurve], axis: str) -> go.Figure:
 def _draw_band(figure: go.Figure, band: pl.DataFrame, colour: str, words: str, row: int) -> None:
     x = band["x"].to_numpy()
     edges = np.concatenate([band["high"].to_numpy(), band["low"].to_numpy()[::-1]])
-    n = band["n"][0]
+    n = whole(band["n"][0])
     figure.add_trace(
         go.Scatter(
             x=np.concatenate([x, x[::-1]]), y=edges, fill="toself", mode="lines",
@@ -72,6 +74,8 @@ def _draw_band(figure: go.Figure, band: pl.DataFrame, colour: str, words: str, r
         go.Scatter(
             x=x, y=band["mean"].to_numpy(), mode="lines", line={"color": colour, "width": 3},
             name=f"{words}, mean of N = {n} runs", legendgroup=words,
+            customdata=[[number(value)] for value in band["mean"]],
+            hovertemplate=f"{words}, mean %{{customdata[0]}}<extra></extra>",
         ),
         row=row, col=1,
     )  # fmt: skip

@@ -11,9 +11,10 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from analytics.best_of_n import Curve
-from analytics.figures.axes import ticks
+from analytics.figures.axes import percent_labels, ticks
 from analytics.figures.palette import run_colour, run_dash, tinted
 from analytics.figures.text import plain
+from analytics.wording import rate_interval, rate_text, whole, with_interval
 
 TITLES = {
     "sqrt_kl": "KL from the initial policy, nats (√ axis)",
@@ -46,9 +47,9 @@ def best_of_n_figure(lines: Sequence[Line], axis: str, kl: str) -> go.Figure:
     for line in lines:
         x = positions(line.curve, axis, kl)
         largest = max(largest, float(np.nanmax(_kl_of(line.curve, kl))))
-        _draw(figure, line, x, "gold", 1, "gold reward %{y:.3g}")
-        _draw(figure, line, x, "proxy", 2, "proxy %{y:.3g}")
-        _draw(figure, line, x, "win_rate", 3, "beats the initial policy %{y:.1%}")
+        _draw(figure, line, x, "gold", 1, "gold reward")
+        _draw(figure, line, x, "proxy", 2, "proxy")
+        _draw(figure, line, x, "win_rate", 3, "beats the initial policy")
     if len(lines) <= MARKED:
         for line in lines:
             _draw_fits(figure, line, axis, alone=len(lines) == 1)
@@ -58,7 +59,8 @@ def best_of_n_figure(lines: Sequence[Line], axis: str, kl: str) -> go.Figure:
         go.Scatter(
             x=positions(most, axis, kl), y=most.frame["win_rate_most"].to_numpy(), mode="lines",
             line={"color": "rgba(127,127,127,.8)", "width": 1.2, "dash": "dot"}, showlegend=False,
-            hovertemplate="most that is possible %{y:.1%}<extra>n / (n + 1)</extra>",
+            text=[rate_text(share) for share in most.frame["win_rate_most"]],
+            hovertemplate="most that is possible %{text}<extra>n / (n + 1)</extra>",
         ),
         row=3, col=1,
     )  # fmt: skip
@@ -69,8 +71,8 @@ def best_of_n_figure(lines: Sequence[Line], axis: str, kl: str) -> go.Figure:
     )  # fmt: skip
     figure.update_yaxes(title_text="gold reward<br>as logged", row=1, col=1)
     figure.update_yaxes(title_text="proxy reward<br>sd over the pool", row=2, col=1)
-    figure.update_yaxes(title_text="win rate of gold<br>against the start", tickformat=".0%",
-                        row=3, col=1)  # fmt: skip
+    figure.update_yaxes(title_text="win rate of gold<br>against the start", row=3, col=1,
+                        **percent_labels())  # fmt: skip
     figure.update_yaxes(zeroline=False, automargin=True, title_font={"size": 13})
     figure.update_xaxes(zeroline=False)
     figure.update_xaxes(title_text=TITLES[axis], row=3, col=1)
@@ -79,7 +81,7 @@ def best_of_n_figure(lines: Sequence[Line], axis: str, kl: str) -> go.Figure:
         figure.update_xaxes(tickvals=where, ticktext=what)
     if axis == "n":
         powers = [2**k for k in range(0, int(np.log2(most.pool.largest)) + 1)]
-        figure.update_xaxes(type="log", tickvals=powers, ticktext=[f"{p:,}" for p in powers])
+        figure.update_xaxes(type="log", tickvals=powers, ticktext=[whole(p) for p in powers])
     figure.update_layout(
         height=880, margin={"l": 64, "r": 16, "t": 36, "b": 48}, hovermode="closest",
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 13}},
@@ -124,16 +126,20 @@ def _draw(figure: go.Figure, line: Line, x: np.ndarray, what: str, row: int, wor
             ),
             row=row, col=1,
         )  # fmt: skip
-    names = [f"{n:,}" for n in line.curve.frame["n"]]
+    told = rate_interval if what == "win_rate" else with_interval
+    said = [
+        f"best of {whole(n)}<br>{words} {told(*values)}, 90 %"
+        for n, *values in zip(
+            line.curve.frame["n"], middle.tolist(), low.tolist(), high.tolist(), strict=True
+        )
+    ]
     figure.add_trace(
         go.Scatter(
             x=x, y=middle, mode="lines+markers", name=plain(line.name), legendgroup=line.name,
             showlegend=row == 1, marker={"size": 6},
             line={"color": colour, "width": 2.2,
                   "dash": run_dash(7 * line.dashes)},
-            customdata=np.stack([low, high], axis=1), text=names,
-            hovertemplate=f"<b>{plain(line.name)}</b>, best of %{{text}}<br>{words} "
-            "(%{customdata[0]:.3g} to %{customdata[1]:.3g}, 90 %)<extra></extra>",
+            text=said, hovertemplate=f"<b>{plain(line.name)}</b>, %{{text}}<extra></extra>",
         ),
         row=row, col=1,
     )  # fmt: skip

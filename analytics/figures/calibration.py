@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 import polars as pl
 
+from analytics.figures.axes import percent_labels
 from analytics.figures.palette import RUN_COLOURS, tinted
 from analytics.figures.rates import Panel
+from analytics.wording import fixed, percent, rate_text, whole
 
 GREY = "#7F7F7F"
 
@@ -57,13 +59,16 @@ def reliability_figure(diagrams: Mapping[int, pl.DataFrame]) -> go.Figure:
             line={"color": colour, "width": 2}, marker={"size": 6},
             error_y={"type": "data", "array": high - y, "arrayminus": y - low, "width": 0,
                      "thickness": 1},
-            customdata=table.select("n", "left", "right").to_numpy(),
-            hovertemplate=f"<b>iteration {iteration}</b>, confidence %{{customdata[1]:.2f}} to "
-            "%{customdata[2]:.2f}<br>%{y:.1%} right, n = %{customdata[0]:,}<extra></extra>",
+            text=[
+                f"confidence {fixed(left, 2)} to {fixed(right, 2)}<br>{rate_text(share)} right, "
+                f"n = {whole(n)}"
+                for n, left, right, share in table.select("n", "left", "right", "accuracy").rows()
+            ],
+            hovertemplate=f"<b>iteration {iteration}</b>, %{{text}}<extra></extra>",
         ))  # fmt: skip
     figure.update_xaxes(title_text="confidence of the answer", range=[0, 1.02], zeroline=False)
     figure.update_yaxes(title_text="share right of attempted", range=[-0.01, 1.02],
-                        tickformat=".0%", zeroline=False)  # fmt: skip
+                        zeroline=False, **percent_labels())  # fmt: skip
     return _laid_out(figure, "reliability")
 
 
@@ -79,20 +84,24 @@ def risk_figure(curves: Mapping[int, pl.DataFrame]) -> go.Figure:
         figure.add_trace(go.Scatter(
             x=table["coverage"].to_numpy(), y=table["risk"].to_numpy(), mode="lines",
             name=f"iteration {iteration}", line={"color": colour, "width": 2.2},
-            customdata=table.select("n", "threshold").to_numpy(),
-            hovertemplate=f"<b>iteration {iteration}</b>, the %{{customdata[0]:,}} most confident "
-            "(%{x:.0%}, from %{customdata[1]:.2f} on)<br>%{y:.1%} wrong<extra></extra>",
+            text=[
+                f"the {whole(n)} most confident ({percent(covered)}, from {fixed(least, 2)} on)<br>"
+                f"{rate_text(wrong)} wrong"
+                for n, least, covered, wrong in
+                table.select("n", "threshold", "coverage", "risk").rows()
+            ],
+            hovertemplate=f"<b>iteration {iteration}</b>, %{{text}}<extra></extra>",
         ))  # fmt: skip
         figure.add_trace(go.Scatter(
             x=table["coverage"].to_numpy(), y=table["optimal"].to_numpy(), mode="lines",
             line={"color": colour, "width": 1.3, "dash": "dot"}, showlegend=False,
-            hovertemplate=f"<b>iteration {iteration}</b>, perfect ranking %{{y:.1%}}"
-            "<extra></extra>",
+            text=[rate_text(share) for share in table["optimal"]],
+            hovertemplate=f"<b>iteration {iteration}</b>, perfect ranking %{{text}}<extra></extra>",
         ))  # fmt: skip
-    figure.update_xaxes(title_text="coverage: share of attempted answered", tickformat=".0%",
-                        range=[0, 1.01], zeroline=False)  # fmt: skip
-    figure.update_yaxes(title_text="risk: wrong among these", tickformat=".0%",
-                        rangemode="tozero", zeroline=False)  # fmt: skip
+    figure.update_xaxes(title_text="coverage: share of attempted answered",
+                        range=[0, 1.01], zeroline=False, **percent_labels())  # fmt: skip
+    figure.update_yaxes(title_text="risk: wrong among these", rangemode="tozero",
+                        zeroline=False, **percent_labels())  # fmt: skip
     return _laid_out(figure, "risk")
 
 

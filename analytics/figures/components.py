@@ -11,10 +11,11 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from analytics.components import Z90, ProxyPoint
-from analytics.figures.axes import TITLES, place, ticks, x_of
+from analytics.figures.axes import LARGEST, TITLES, place, single, ticks, x_of
 from analytics.figures.curves import RunCurve
 from analytics.figures.palette import PROXY_INK, tinted
-from analytics.figures.text import interval, number, plain
+from analytics.figures.text import plain
+from analytics.wording import count, interval, number, spread
 
 RAISED_INK = "#E69F00"
 
@@ -44,7 +45,7 @@ def component_figure(
     )  # fmt: skip
     looks, colour = run.looks, run.colour
     x = x_of(looks, axis)
-    gold = looks["gold_reward"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    gold = single(looks["gold_reward"].cast(pl.Float64).fill_null(np.nan).to_numpy())
     se = looks["gold_se"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     _draw(figure, 1, x, gold, Z90 * se, colour, "gold reward")
     figure.update_yaxes(title_text="gold reward<br>as logged", row=1, col=1)
@@ -58,7 +59,8 @@ def component_figure(
     figure.update_xaxes(title_text=TITLES[axis], row=rows, col=1)
     figure.update_xaxes(zeroline=False)
     if axis == "sqrt_kl":
-        where, what = ticks(float(looks["kl"].max() or 0.0))  # type: ignore[arg-type]
+        ends = [float(looks["kl"].max() or 0.0), float(looks["kl"].min() or 0.0)]  # type: ignore[arg-type]
+        where, what = ticks(ends[0], min(ends[1], 0.0))
         figure.update_xaxes(tickvals=where, ticktext=what)
     figure.update_yaxes(zeroline=False, automargin=True, title_font={"size": 12})
     figure.update_layout(
@@ -75,10 +77,12 @@ def _draw(
 ) -> None:  # fmt: skip
     figure.add_trace(
         go.Scatter(
-            x=x, y=y, mode="lines+markers", name=plain(name), marker={"size": 5},
+            x=x, y=single(y), mode="lines+markers", name=plain(name), marker={"size": 5},
             line={"color": colour, "width": 2},
-            error_y={"type": "data", "array": half, "width": 0, "thickness": 1, "color": colour},
-            hovertemplate=f"<b>{plain(name)}</b> %{{y:.3g}}<extra></extra>",
+            error_y={"type": "data", "array": single(half), "width": 0, "thickness": 1,
+                     "color": colour},
+            text=[spread(*pair) for pair in zip(y.tolist(), half.tolist(), strict=True)],
+            hovertemplate=f"<b>{plain(name)}</b> %{{text}}<extra></extra>",
         ),
         row=row, col=1,
     )  # fmt: skip
@@ -86,6 +90,8 @@ def _draw(
 
 def _mark_point(figure: go.Figure, row: int, point: ProxyPoint, colour: str) -> None:
     if point.reason or not point.reached or point.low is None or point.high is None:
+        return
+    if not (abs(point.low) <= LARGEST and abs(point.high) <= LARGEST):
         return
     figure.add_hrect(y0=point.low, y1=point.high, row=row, col=1, line_width=0, layer="below",
                      fillcolor=tinted(colour, 0.15))  # fmt: skip
@@ -117,8 +123,11 @@ def _draw_spread(
                     "symbol": ["diamond" if r else "circle" for r in at["raised"]]},
             error_y={"type": "data", "array": high - y, "arrayminus": y - low, "width": 0,
                      "thickness": 1},
-            customdata=[[number(c)] for c in at["cells"]],
-            hovertemplate="%{y:.3g} times the start, %{customdata[0]} prompts<extra></extra>",
+            text=[
+                f"{number(ratio)} times the start, {count(cells, 'prompt')}"
+                for ratio, cells in at.select("ratio", "cells").rows()
+            ],
+            hovertemplate="%{text}<extra></extra>",
         ),
         row=row, col=1,
     )  # fmt: skip
@@ -135,7 +144,7 @@ def _mark_peak(figure: go.Figure, run: RunCurve, axis: str) -> None:
     low, high = place(peak.get(f"{key}_low"), axis), place(peak.get(f"{key}_high"), axis)
     if low is None:
         return
-    right = float(np.nanmax(x_of(run.looks, axis))) if high is None else high
+    right = float(np.nanmax(x_of(run.looks, axis), initial=low)) if high is None else high
     figure.add_vrect(
         x0=low, x1=right, row="all", col=1, line_width=0, layer="below",
         fillcolor=tinted(run.colour, 0.07 if high is None else 0.13),

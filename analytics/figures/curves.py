@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from analytics.figures.axes import LARGEST
 from analytics.figures.palette import run_colour
 
 BELOW = (
@@ -25,6 +26,8 @@ class RunCurve:
     ``curve`` holds binned rows (columns of the rollup pooled_curve, phase train), ``looks`` the
     pooled gold looks of the verdict (may be empty), ``verdict`` the row of ``verdict --json``,
     ``base`` the mean and sd of proxy and gold at the start, None where they were not logged.
+    Whatever no picture can hold is missing in both frames (``drawable``), and a bin without KL
+    has that of its neighbour (``with_nearby_kl``).
     """
 
     run_id: str
@@ -34,10 +37,75 @@ class RunCurve:
     verdict: Mapping[str, Any]
     base: Mapping[str, float | None] | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "curve", with_nearby_kl(drawable(self.curve)))
+        object.__setattr__(self, "looks", drawable(self.looks))
+        object.__setattr__(self, "base", _drawable_base(self.base))
+
     @property
     def colour(self) -> str:
         """The run's own colour."""
         return run_colour(self.ordinal)
+
+
+def drawable(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows with NaN, infinities and numbers beyond LARGEST as missing.
+
+    >>> drawable(pl.DataFrame({"kl": [1.0, float("inf"), 1e31]}))["kl"].to_list()
+    [1.0, None, None]
+    """
+    if not frame.width:
+        return frame
+    numbers = pl.selectors.float()
+    return frame.with_columns(pl.when(numbers.abs() <= LARGEST).then(numbers).name.keep())
+
+
+def with_nearby_kl(curve: pl.DataFrame) -> pl.DataFrame:
+    """Bins without a KL get that of the nearest bin of their segment that has one, if it is near.
+
+    Trainers log KL and rewards on rows of their own. Near is what it is to a verdict
+    (analytics/onset/measurements.py): at most twice the usual spacing of the measured ones, so
+    that a KL that was no longer logged stays missing.
+
+    >>> rows = {"step_start": [1, 2, 3, 9], "step_end": [1, 2, 3, 9], "kl": [0.5, None, 1.5, None]}
+    >>> with_nearby_kl(pl.DataFrame(rows))["kl"].to_list()
+    [0.5, 1.5, 1.5, None]
+    """
+    known = curve.filter(pl.col("kl").is_not_null()) if "kl" in curve.columns else curve
+    if known.height in (0, 1, curve.height):
+        return curve
+    segment = pl.col("stretch") if "stretch" in curve.columns else pl.lit(0)
+    middle = (pl.col("step_start").cast(pl.Float64) + pl.col("step_end")) / 2
+    keys = {"_step": middle, "_segment": segment}
+    measured = known.select(kl_nearby="kl", **keys).sort("_step")
+    spacing = measured["_step"].unique().diff().median() or 0.0
+    joined = (
+        curve.with_row_index("_row").with_columns(**keys).sort("_step")
+        .join_asof(measured, on="_step", by="_segment", strategy="nearest",
+                   tolerance=2 * float(spacing), check_sortedness=False)  # type: ignore[arg-type]
+    )  # fmt: skip
+    filled = joined.with_columns(kl=pl.coalesce("kl", "kl_nearby")).sort("_row")
+    return filled.select(curve.columns)
+
+
+def _drawable_base(base: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if base is None:
+        return None
+    return {
+        key: None if isinstance(value, float) and not abs(value) <= LARGEST else value
+        for key, value in base.items()
+    }
+
+
+def has_line(run: RunCurve, axis: str) -> bool:
+    """Whether gold or proxy of a run has a point on this axis: a KL, or a step, beside a reward."""
+    for frame in (run.curve, run.looks):
+        for column in ("proxy_reward", "gold_reward"):
+            if column in frame.columns:
+                rows = frame.filter(pl.col(column).is_not_null())
+                if rows.height and (axis == "step" or rows["kl"].count()):
+                    return True
+    return False
 
 
 def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:
@@ -88,11 +156,9 @@ def pooled_together(
         pl.col("step_start").min(),
         pl.col("step_end").max(),
         ((pl.col(column) * pl.col("n_rows")).sum() / pl.col("n_rows").sum()).alias(column),
-        (pl.col("kl") * pl.col("n_rows")).sum() / known.sum(),
+        (pl.col("kl") * pl.col("n_rows")).sum() / pl.when(known.sum() > 0).then(known.sum()),
     )
-    parts = together.with_columns(kl=pl.col("kl").fill_nan(None)).partition_by(
-        "run_id", as_dict=True, maintain_order=True
-    )
+    parts = together.partition_by("run_id", as_dict=True, maintain_order=True)
     return {str(name): part for (name,), part in parts.items()}
 
 

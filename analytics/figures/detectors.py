@@ -8,12 +8,13 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from analytics.figures.palette import RUN_COLOURS
+from analytics.wording import percent, percent_spread, spread
 
 OURS = ("RED", "RED, no plan stated", "e-process", "AMBER")
 PANELS = (
-    ("false_alarms", "false<br>alarms", ".0%"),
-    ("power", "falls<br>found", ".0%"),
-    ("ratio", "KL over<br>peak's KL", ".0f"),
+    ("false_alarms", "false<br>alarms", True),
+    ("power", "falls<br>found", True),
+    ("ratio", "KL over<br>peak's KL", False),
 )
 
 
@@ -25,7 +26,7 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
     """
     names = table["detector"].to_list()[::-1]
     figure = make_subplots(rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.09)
-    for column, (key, title, form) in enumerate(PANELS, start=1):
+    for column, (key, title, share) in enumerate(PANELS, start=1):
         for ours in (True, False):
             part = table.filter(pl.col("detector").is_in(OURS) == ours)
             value = part[key].cast(pl.Float64).fill_null(np.nan).to_numpy()
@@ -36,14 +37,17 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
                     marker={"size": 9, "color": RUN_COLOURS[0 if ours else 6],
                             "symbol": "circle" if ours else "diamond-open"},
                     error_x={"type": "data", "array": error, "width": 0, "thickness": 1.4},
-                    customdata=error / 2,
-                    hovertemplate=f"<b>%{{y}}</b><br>%{{x:{'.1%' if '%' in form else '.2f'}}} ± "
-                    f"%{{customdata:{'.1%' if '%' in form else '.2f'}}}<extra></extra>",
+                    text=[
+                        percent_spread(*pair) if share else spread(*pair)
+                        for pair in part.select(key, f"{key}_se").rows()
+                    ],
+                    hovertemplate="<b>%{y}</b><br>%{text}<extra></extra>",
                 ),
                 row=1, col=column,
             )  # fmt: skip
         figure.update_xaxes(
-            title_text=title, title_font={"size": 12}, tickformat=form, tickangle=0,
+            title_text=title, title_font={"size": 12}, tickformat=None if share else ".0f",
+            tickangle=0,
             nticks=4, row=1, col=column,
         )  # fmt: skip
         for name, missing in zip(table["detector"], table[key].is_null(), strict=True):
@@ -60,7 +64,7 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
     figure.update_xaxes(zeroline=False, rangemode="tozero")
     for column in (1, 2):  # ends only: a phone has no room for more
         figure.update_xaxes(
-            range=[-0.02, 1.05], tickvals=[0, 1], ticktext=["0", "100%"], row=1, col=column
+            range=[-0.02, 1.05], tickvals=[0, 1], ticktext=["0", percent(1)], row=1, col=column
         )
     figure.update_yaxes(categoryorder="array", categoryarray=names, automargin=True, ticks="")
     figure.update_layout(height=102 + 34 * len(names), margin={"l": 8, "r": 8, "t": 24, "b": 60})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analytics.figures.text import interval, number
+from analytics.wording import SMALLEST_FALL, interval, number, percent, steps, whole, with_interval
 
 
 def headline(verdict: Mapping[str, Any]) -> str:
@@ -29,15 +29,16 @@ def headline(verdict: Mapping[str, Any]) -> str:
         end = verdict["kl_end"] if verdict["axis"] == "kl" else verdict["step_end"]
         unit = "KL" if verdict["axis"] == "kl" else "step"
         fall = verdict.get("detectable")
-        size = f"; a fall of {number(fall)} would probably have been seen" if fall else ""
-        return f"shows no fall of gold up to {unit} {number(end)}{size}"
+        size = f"; a fall of {number(fall)} would probably have been seen"
+        size = size if fall and fall > SMALLEST_FALL else ""
+        reached = number(end) if unit == "KL" else whole(end)
+        return f"shows no fall of gold up to {unit} {reached}{size}"
     if status == "warning":
-        odds = f"{verdict['p_past_peak']:.0%}"
+        odds = percent(verdict["p_past_peak"])
         return f"has probably passed its gold peak ({odds} by the model average), no alarm yet"
     gone = "gold has fallen"
     if lost:
-        reach = f"{number(lost['low'])} to {number(lost['high'])}"
-        gone = f"gold has lost {number(lost['value'])} ({reach})"
+        gone = f"gold has lost {with_interval(lost['value'], lost['low'], lost['high'])}"
     if status == "collapsed":
         return f"has collapsed: {gone} since its peak {where}, and the proxy fell with it"
     return f"is past its gold peak: {gone} since {where}"
@@ -48,4 +49,4 @@ def _where(verdict: Mapping[str, Any]) -> str:
     if verdict["axis"] == "kl":
         return f"KL {interval(peak['kl_low'], peak['kl_high'], 'nats')}"
     low, high = peak.get("step_low"), peak.get("step_high")
-    return f"steps {interval(low, high)}"
+    return steps(low, high)

@@ -7,7 +7,9 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
+from analytics.figures.axes import percent_labels
 from analytics.figures.palette import RUN_COLOURS
+from analytics.wording import percent, percent_spread, spread
 
 METHODS = (
     ("headline", RUN_COLOURS[0], "circle"),
@@ -33,7 +35,7 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
         part = table.filter(pl.col("method") == method)
         height = np.array([place[shape] for shape in part["shape"]]) + _APART * (1 - at)
         for column, (key, _title) in enumerate(PANELS, start=1):
-            form = ".1%" if key == "coverage" else ".2f"
+            told = percent_spread if key == "coverage" else spread
             error = 2 * part[f"{key}_se"].cast(pl.Float64).fill_null(0.0).to_numpy()
             figure.add_trace(
                 go.Scatter(
@@ -41,9 +43,11 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
                     mode="markers", name=method, showlegend=False,
                     marker={"size": 9, "color": colour, "symbol": symbol},
                     error_x={"type": "data", "array": error, "width": 0, "thickness": 1.4},
-                    customdata=np.column_stack([part["shape"].to_list(), error / 2]),
-                    hovertemplate=f"<b>{method}</b>, %{{customdata[0]}}<br>%{{x:{form}}} ± "
-                    f"%{{customdata[1]:{form}}}<extra></extra>",
+                    text=[
+                        f"{shape}<br>{told(*pair)}"
+                        for shape, *pair in part.select("shape", key, f"{key}_se").rows()
+                    ],
+                    hovertemplate=f"<b>{method}</b>, %{{text}}<extra></extra>",
                 ),
                 row=1, col=column,
             )  # fmt: skip
@@ -54,14 +58,14 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
                 font={"size": 11, "color": colour},
             )  # fmt: skip
     for column, (key, title) in enumerate(PANELS, start=1):
-        form = ".0%" if key == "coverage" else "~g"
+        labels = percent_labels() if key == "coverage" else {"tickformat": "~g"}
         figure.update_xaxes(
-            title_text=title, title_font={"size": 12}, tickformat=form, tickangle=0, nticks=4,
-            zeroline=False, row=1, col=column,
+            title_text=title, title_font={"size": 12}, tickangle=0, nticks=4,
+            zeroline=False, row=1, col=column, **labels,
         )  # fmt: skip
     figure.add_vline(
         x=asked, line={"color": "#D55E00", "dash": "dash", "width": 1.3}, row=1, col=1,
-        annotation={"text": f"{asked:.0%}", "font": {"size": 11}},
+        annotation={"text": percent(asked), "font": {"size": 11}},
     )  # fmt: skip
     figure.update_xaxes(range=[min(0.6, _lowest(table) - 0.05), 1.02], row=1, col=1)
     figure.update_xaxes(rangemode="tozero", row=1, col=2)

@@ -24,6 +24,15 @@ STATUS = {
 """Status to (colour, words); the colour always stands beside the words."""
 
 
+def status_look(status: str) -> tuple[str, str]:
+    """Colour and words of a status; one that another version of the code has kept is grey.
+
+    >>> status_look("warning"), status_look("of_tomorrow")
+    (('#E69F00', 'warning'), ('#7F7F7F', 'of tomorrow'))
+    """
+    return STATUS.get(status, ("#7F7F7F", status.replace("_", " ")))
+
+
 def run_colour(ordinal: int) -> str:
     """The colour of the run that came into the store as number ``ordinal``."""
     return RUN_COLOURS[ordinal % len(RUN_COLOURS)]

@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from analytics.figures.axes import TITLES, signed_root, ticks
+from analytics.figures.axes import TITLES, percent_labels, signed_root, ticks
 from analytics.figures.text import plain
+from analytics.wording import number, rate_interval, rate_text, whole, with_interval
 
 DENOMINATORS = {
     "all": ("rate", "low", "high", "of all graded"),
@@ -74,7 +75,7 @@ def wrong_panels(denominator: str, tau: float, tops: Mapping[str, float]) -> lis
     return [
         Panel(value, f"wrong<br>{words}", low, high, part, "of these malformed", tops.get(value)),
         Panel(
-            "confident", f"wrong with confidence<br>≥ {tau:g}, of all graded",
+            "confident", f"wrong with confidence<br>≥ {number(tau)}, of all graded",
             "confident_low", "confident_high", "confident_malformed_rate", "of these malformed",
             tops.get("confident"),
         ),
@@ -154,9 +155,6 @@ def _draw(
     order = np.argsort(x, kind="stable")
     part, x = part[order], x[order]
     y = _numbers(part, panel.value)
-    form = ".1%" if panel.share else ".3g"
-    about = [part["iteration"].to_numpy().astype(np.float64)]
-    told = f"<b>{plain(line.label)}</b>, {x_title} %{{customdata[0]:,}}<br>%{{y:{form}}}"
     trace = go.Scatter(
         x=x, y=y, mode="lines+markers", name=plain(line.label), legendgroup=line.key,
         showlegend=legend, line={"color": line.colour, "width": 2.2, "dash": line.dash},
@@ -166,25 +164,37 @@ def _draw(
         low, high = _numbers(part, panel.low), _numbers(part, panel.high)
         trace.error_y = {"type": "data", "array": high - y, "arrayminus": y - low, "width": 0,
                          "thickness": 1.1}  # fmt: skip
-        about += [low, high]
-        told += f" (%{{customdata[1]:{form}}} to %{{customdata[2]:{form}}})"
-    if "n" in part.columns:
-        about.append(_numbers(part, "n"))
-        told += f", n = %{{customdata[{len(about) - 1}]:,}}"
-    trace.customdata, trace.hovertemplate = np.stack(about, axis=1), told + "<extra></extra>"
+    trace.text = _hover(part, panel, x_title)
+    trace.hovertemplate = f"<b>{plain(line.label)}</b>, %{{text}}<extra></extra>"
     figure.add_trace(trace, row=row, col=1)
     if panel.part and panel.part in part.columns and (_numbers(part, panel.part) > 0).any():
         figure.add_trace(
             go.Scatter(
                 x=x, y=_numbers(part, panel.part), mode="lines", showlegend=False,
                 legendgroup=line.key, line={"color": line.colour, "width": 1.4, "dash": "dot"},
-                hovertemplate=f"<b>{plain(line.label)}</b>, {panel.part_words} "
-                f"%{{y:{form}}}<extra></extra>",
+                text=[rate_text(value) if panel.share else number(value)
+                      for value in part[panel.part]],
+                hovertemplate=f"<b>{plain(line.label)}</b>, {panel.part_words} %{{text}}"
+                "<extra></extra>",
             ),
             row=row, col=1,
         )  # fmt: skip
     last = int(np.flatnonzero(np.isfinite(y))[-1])
     return float(x[last]), float(y[last]), line
+
+
+def _hover(part: pl.DataFrame, panel: Panel, x_title: str) -> list[str]:
+    """What each point says of itself: where it is, its value with the interval, and n."""
+    told = []
+    for row in part.iter_rows(named=True):
+        value = row[panel.value]
+        ends = (row.get(panel.low or ""), row.get(panel.high or ""))
+        said = rate_interval(value, *ends) if panel.share else number(value)
+        if not panel.share and ends != (None, None):
+            said = with_interval(value, *ends)
+        n = f", n = {whole(row['n'])}" if "n" in row else ""
+        told.append(f"{x_title} {whole(row['iteration'])}<br>{said}{n}")
+    return told
 
 
 def _name_ends(
@@ -215,8 +225,8 @@ def _axis_of(figure: go.Figure, panel: Panel, points: pl.DataFrame, row: int) ->
     )  # fmt: skip
     if panel.share:
         top = _top(panel, points)
-        figure.update_yaxes(tickformat=".0%" if top > 0.08 else ".1%", range=[0, min(top, 1.05)],
-                            row=row, col=1)  # fmt: skip
+        figure.update_yaxes(range=[0, min(top, 1.05)], row=row, col=1,
+                            **percent_labels(0 if top > 0.08 else 1))  # fmt: skip
 
 
 def _top(panel: Panel, points: pl.DataFrame) -> float:

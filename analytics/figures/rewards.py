@@ -10,10 +10,11 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from analytics.figures.ahead import draw_forecast, forecast_reach
-from analytics.figures.axes import TITLES, place, ticks, x_of
+from analytics.figures.axes import TITLES, place, single, ticks, x_of
 from analytics.figures.curves import BELOW, RunCurve, broken, pooled, pooled_together
 from analytics.figures.palette import PROXY_INK, run_dash, tinted
-from analytics.figures.text import number, plain
+from analytics.figures.text import plain
+from analytics.wording import number, spread, whole
 
 Z90 = 1.6448536269514722
 """Half-width of a 90 % interval in standard errors."""
@@ -116,7 +117,7 @@ def draw_many(
     factor: float = 1.0,
 ) -> None:  # fmt: skip
     """One line a run, the lines of one colour in one trace; hover names the run."""
-    parts: dict[str, list[tuple[np.ndarray, np.ndarray, str]]] = {}
+    parts: dict[str, list[tuple[np.ndarray, np.ndarray, list[str]]]] = {}
     if column == "gold_reward":
         tables = {run.run_id: run.looks for run in runs}
     else:
@@ -129,16 +130,17 @@ def draw_many(
         if column.endswith("_reward"):
             shift, divisor = _scales(run, scale)[column == "gold_reward"]
         values = _scaled(rows[column], (shift, divisor))
-        parts.setdefault(run.colour, []).append((x_of(rows, axis), values, plain(run.run_id)))
+        said = [f"<b>{plain(run.run_id)}</b><br>{number(value)}" for value in values.tolist()]
+        parts.setdefault(run.colour, []).append((x_of(rows, axis), values, said))
     for colour, lines in parts.items():
         gap = np.array([np.nan])
         figure.add_trace(
             go.Scatter(
                 x=np.concatenate([part for x, _, _ in lines for part in (x, gap)]),
                 y=np.concatenate([part for _, y, _ in lines for part in (y, gap)]),
-                text=np.repeat([name for *_, name in lines], [len(x) + 1 for x, *_ in lines]),
+                text=[said for *_, texts in lines for said in (*texts, "")],
                 mode="lines", line={"color": tinted(colour, 0.65), "width": 1.3},
-                hovertemplate="<b>%{text}</b><br>%{y:.3g}<extra></extra>", showlegend=False,
+                hovertemplate="%{text}<extra></extra>", showlegend=False,
             ),
             row=row, col=1,
         )  # fmt: skip
@@ -169,7 +171,7 @@ def _draw_raw(
     ink = PROXY_INK if column == "proxy_reward" else run.colour
     figure.add_trace(
         go.Scatter(
-            x=x_of(rows, axis).astype(np.float32),
+            x=x_of(rows, axis),
             y=_scaled(rows[column], scale),
             mode="markers", marker={"size": 4, "color": tinted(ink, 0.28)},
             hoverinfo="skip", showlegend=False, name=f"{column} rows",
@@ -188,15 +190,16 @@ def _draw_proxy(
     rows = broken(rows)
     ink = PROXY_INK if alone else run.colour
     name = "proxy reward" if alone else f"{plain(run.run_id)}, proxy"
+    y = _scaled(rows["proxy_reward"], scale)
     if alone:
-        _name_line(figure, x_of(rows, axis), _scaled(rows["proxy_reward"], scale), name, ink, row)
+        _name_line(figure, x_of(rows, axis), y, name, ink, row)
     figure.add_trace(
         go.Scatter(
-            x=x_of(rows, axis), y=_scaled(rows["proxy_reward"], scale), mode="lines",
+            x=x_of(rows, axis), y=y, mode="lines",
             line={"color": ink, "width": 2, "dash": "dot"}, name=name,
             legendgroup=run.run_id, showlegend=alone,
-            customdata=_hover_rows(rows),
-            hovertemplate=f"<b>{plain(run.run_id)}</b><br>proxy %{{y:.3g}}<br>"
+            customdata=_hover_rows(rows, y),
+            hovertemplate=f"<b>{plain(run.run_id)}</b><br>proxy %{{customdata[2]}}<br>"
             "KL %{customdata[0]} nats, steps %{customdata[1]}<extra></extra>",
         ),
         row=row, col=1,
@@ -211,25 +214,23 @@ def _draw_gold(
     if not _has(rows, "gold_reward"):
         return
     rows = broken(rows)
+    y = _scaled(rows["gold_reward"], scale)
     if few:
         words = "gold reward" if alone else plain(run.run_id, 28)
-        y = _scaled(rows["gold_reward"], scale)
         _name_line(figure, x_of(rows, axis), y, words, run.colour, row)
-    bars = (
-        (rows["gold_se"].cast(pl.Float64).fill_null(0.0) * Z90 / scale[1])
-        .to_numpy()
-        .astype(np.float32)
-    )
+    bars = _scaled(rows["gold_se"] * Z90, (0.0, scale[1]))
     figure.add_trace(
         go.Scatter(
-            x=x_of(rows, axis), y=_scaled(rows["gold_reward"], scale), mode="lines+markers",
+            x=x_of(rows, axis), y=y, mode="lines+markers",
             line={"color": run.colour, "width": 2.5, "dash": run_dash(run.ordinal)},
             marker={"size": 7, "color": run.colour},
-            error_y={"type": "data", "array": bars, "thickness": 1.2, "width": 0},
+            error_y={
+                "type": "data", "array": np.nan_to_num(bars), "thickness": 1.2, "width": 0
+            },
             name="gold reward" if alone else f"{plain(run.run_id)}, gold",
             legendgroup=run.run_id,
-            customdata=_hover_rows(rows),
-            hovertemplate=f"<b>{plain(run.run_id)}</b><br>gold %{{y:.3g}} ± %{{error_y.array:.2g}} "
+            customdata=_hover_rows(rows, y, bars),
+            hovertemplate=f"<b>{plain(run.run_id)}</b><br>gold %{{customdata[2]}} "
             "(90 %)<br>KL %{customdata[0]} nats, steps %{customdata[1]}<extra></extra>",
         ),
         row=row, col=1,
@@ -263,7 +264,7 @@ def _mark_verdict(
     if peak:
         low, high = place(peak.get(f"{key}_low"), axis), place(peak.get(f"{key}_high"), axis)
         ends = x_of(run.looks, axis) if run.looks.height else np.array([0.0])
-        right = float(np.nanmax(ends)) if high is None else high
+        right = float(np.nanmax(ends, initial=low or 0.0)) if high is None else high
         if low is not None and right >= low:
             words = "gold peaks here (90 %)" if high is not None else "peak here or later (90 %)"
             figure.add_vrect(
@@ -290,7 +291,7 @@ def _mark_verdict(
             )
             figure.add_annotation(
                 x=at, y=0, yref="y domain" if row == 1 else f"y{row} domain", yanchor="bottom",
-                xanchor="left", text=f" alarm: step {alarm['step']:,.0f}", showarrow=False,
+                xanchor="left", text=f" alarm: step {whole(alarm['step'])}", showarrow=False,
                 font={"size": 12, "color": run.colour}, row=row, col=1,
             )  # fmt: skip
 
@@ -301,14 +302,15 @@ def _draw_below(
     if not _has(run.curve, column):
         return
     rows = broken(pooled(run.curve, column))
+    y = _scaled(rows[column], (0.0, 1.0 / factor))
     figure.add_trace(
         go.Scatter(
-            x=x_of(rows, axis), y=(rows[column] * factor).to_numpy(), mode="lines",
+            x=x_of(rows, axis), y=y, mode="lines",
             line={"color": run.colour, "width": 1.8, "dash": run_dash(run.ordinal)},
             name=plain(run.run_id), legendgroup=run.run_id, showlegend=False,
-            customdata=_hover_rows(rows),
-            hovertemplate=f"<b>{plain(run.run_id)}</b><br>{column.replace('_', ' ')} %{{y:.3g}}<br>"
-            "KL %{customdata[0]} nats, steps %{customdata[1]}<extra></extra>",
+            customdata=_hover_rows(rows, y),
+            hovertemplate=f"<b>{plain(run.run_id)}</b><br>{column.replace('_', ' ')} "
+            "%{customdata[2]}<br>KL %{customdata[0]} nats, steps %{customdata[1]}<extra></extra>",
         ),
         row=row, col=1,
     )  # fmt: skip
@@ -316,16 +318,21 @@ def _draw_below(
 
 def _scaled(values: pl.Series, scale: tuple[float, float]) -> np.ndarray:
     shift, divisor = scale
-    return ((values.cast(pl.Float64) - shift) / divisor).to_numpy().astype(np.float32)
+    return single(((values.cast(pl.Float64) - shift) / divisor).to_numpy())
 
 
-def _hover_rows(rows: pl.DataFrame) -> list[list[str]]:
+def _hover_rows(
+    rows: pl.DataFrame, values: np.ndarray, halves: np.ndarray | None = None
+) -> list[list[str]]:
+    """KL, steps and value (± half of its interval) of each point, as text."""
     kl = rows["kl"].to_list() if "kl" in rows.columns else [None] * rows.height
     first, last = rows["step_start"].to_list(), rows["step_end"].to_list()
+    reach = values * np.nan if halves is None else halves
     return [
-        ["", ""] if a is None else [number(k, 3), f"{a:,}" if a == b else f"{a:,}–{b:,}"]
-        for k, a, b in zip(kl, first, last, strict=True)
-    ]
+        ["", "", ""] if a is None else
+        [number(k), whole(a) if a == b else f"{whole(a)}–{whole(b)}", spread(y, half)]
+        for k, a, b, y, half in zip(kl, first, last, values.tolist(), reach.tolist(), strict=True)
+    ]  # fmt: skip
 
 
 def _finish_axis(figure: go.Figure, runs: Sequence[RunCurve], axis: str, rows: int) -> None:
@@ -340,6 +347,6 @@ def _finish_axis(figure: go.Figure, runs: Sequence[RunCurve], axis: str, rows: i
     room = 0.02 * (high - low) or 1.0
     figure.update_xaxes(range=[low - room, high + room])
     if axis == "sqrt_kl":
-        where, what = ticks(high**2)
+        where, what = ticks(high**2, -(low**2))
         figure.update_xaxes(tickvals=where, ticktext=what)
     figure.update_xaxes(zeroline=False)

@@ -11,9 +11,10 @@ from plotly.subplots import make_subplots
 from scipy import stats
 
 from analytics.figures.palette import run_colour, tinted
-from analytics.figures.text import number, plain
+from analytics.figures.text import plain
 from analytics.scaling_laws import Family, Prediction, Trend
 from analytics.scaling_laws.family import kl_of
+from analytics.wording import number, with_interval
 
 Z90 = 1.645
 GREY = "#7F7F7F"
@@ -44,11 +45,11 @@ def scaling_figure(
         kl, low, high = family.peak(place)
         colour, size = run_colour(ordinals[place]), float(sizes[place])
         if kl is not None and kl >= AT_START:
-            _point(figure, 1, size, kl, low, high, colour, run, "KL at the peak %{y:.3g} nats")
+            _point(figure, 1, size, kl, low, high, colour, run, "KL at the peak", "nats")
         alpha, beta = float(family.alphas[place]), float(family.betas[place])
         wide, deep = Z90 * float(family.alphas_se[place]), Z90 * float(family.betas_se[place])
-        _point(figure, 2, size, alpha, alpha - wide, alpha + wide, colour, run, "α %{y:.3g}")
-        _point(figure, 3, size, beta, beta - deep, beta + deep, colour, run, "β %{y:.3g}")
+        _point(figure, 2, size, alpha, alpha - wide, alpha + wide, colour, run, "α")
+        _point(figure, 3, size, beta, beta - deep, beta + deep, colour, run, "β")
     ends = [float(np.min(sizes)), float(np.max(sizes))]
     if made is not None and not made.refused:
         ends = [min(ends[0], made.size), max(ends[1], made.size)]
@@ -67,8 +68,9 @@ def scaling_figure(
                  for a, b in zip(alphas, betas, strict=True)]  # fmt: skip
         _line(figure, 1, grid, np.array([np.nan if p is None else p for p in peaks]))
     if made is not None and not made.refused and made.kl is not None:
-        words = "predicted KL at the peak %{y:.3g} nats"
-        _point(figure, 1, made.size, made.kl, made.low, made.high, GREY, "predicted", words, "x")
+        words = "predicted KL at the peak"
+        _point(figure, 1, made.size, made.kl, made.low, made.high, GREY, "predicted", words,
+               "nats", "x")  # fmt: skip
         figure.add_annotation(
             x=np.log10(made.size), y=np.log10(made.kl), text="predicted, 90 %", showarrow=False,
             yanchor="bottom", xanchor="right", xshift=-6, font={"size": 12}, row=1, col=1,
@@ -113,9 +115,12 @@ def proxy_axis_figure(paths: Sequence[Path]) -> go.Figure:
                 line={"color": colour, "width": 2.2, "dash": dash},
                 marker={"size": 7, "symbol": "circle" if path.optimiser == "RL" else "diamond"},
                 error_y={"type": "data", "array": path.gold_half, "width": 0, "thickness": 1},
-                customdata=[["" if k is None else number(k, 3)] for k in path.kl],
-                hovertemplate=f"<b>{plain(path.name)}</b><br>proxy %{{x:.3g}}, gold %{{y:.3g}}<br>"
-                "KL %{customdata[0]} nats<extra></extra>",
+                text=[
+                    f"proxy {number(x)}, gold {number(y)}<br>KL {number(k)} nats"
+                    for x, y, k in zip(path.proxy.tolist(), path.gold.tolist(), path.kl,
+                                       strict=True)
+                ],
+                hovertemplate=f"<b>{plain(path.name)}</b><br>%{{text}}<extra></extra>",
             )
         )  # fmt: skip
         known = np.flatnonzero(np.isfinite(path.proxy) & np.isfinite(path.gold))
@@ -137,19 +142,19 @@ def proxy_axis_figure(paths: Sequence[Path]) -> go.Figure:
 
 def _point(
     figure: go.Figure, row: int, x: float, y: float, low: float | None, high: float | None,
-    colour: str, name: str, words: str, symbol: str = "circle",
+    colour: str, name: str, words: str, unit: str = "", symbol: str = "circle",
 ) -> None:  # fmt: skip
     # An open end reaches a factor of three on the log axis, and the point becomes a triangle.
     up = [max(high - y, 0.0)] if high is not None else [2 * y]
     down = [max(y - low, 0.0)] if low is not None else [2 * y / 3]
     symbol = "triangle-up" if high is None else symbol
-    reach = f"{number(low)} to {number(high) if high is not None else 'no upper bound'}"
+    told = f"{words} {with_interval(y, low, high)} {unit}".rstrip()
     figure.add_trace(
         go.Scatter(
             x=[x], y=[y], mode="markers", marker={"size": 9, "color": colour, "symbol": symbol},
             error_y={"type": "data", "array": up, "arrayminus": down, "width": 0, "thickness": 1.5,
                      "color": colour},
-            hovertemplate=f"<b>{plain(name)}</b><br>{words} ({reach}, 90 %)<extra></extra>",
+            hovertemplate=f"<b>{plain(name)}</b><br>{told}, 90 %<extra></extra>",
         ),
         row=row, col=1,
     )  # fmt: skip

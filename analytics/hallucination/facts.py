@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from analytics.hallucination.words import percent
+from analytics.wording import alike, count, fixed, rate_text, whole
 
 MOST_POINTS = 20
 
@@ -117,13 +117,13 @@ def facts_sentence(facts: pl.DataFrame, gold: pl.DataFrame, verdict: Mapping[str
     first, last = known.row(0, named=True), known.row(-1, named=True)
     said = (
         f"The share of wrong facts {_moved(first['rate'], last['rate'])} from "
-        f"{percent(first['rate'])} (up to step {first['iteration']:,}) to {percent(last['rate'])} "
-        f"(the last {last['steps']:,} logged steps)"
+        f"{rate_text(first['rate'])} (up to step {whole(first['iteration'])}) to "
+        f"{rate_text(last['rate'])} (the last {count(last['steps'], 'logged step')})"
     )
     if first["facts_per_response"] and last["facts_per_response"]:
         said += (
-            f", while responses went from {first['facts_per_response']:.1f} to "
-            f"{last['facts_per_response']:.1f} stated facts"
+            f", while responses went from {fixed(first['facts_per_response'], 1)} to "
+            f"{fixed(last['facts_per_response'], 1)} stated facts"
         )
     measured = gold.drop_nulls("gold_reward")
     if measured.height < 2:
@@ -131,8 +131,8 @@ def facts_sentence(facts: pl.DataFrame, gold: pl.DataFrame, verdict: Mapping[str
     best = measured.row(int(measured["gold_reward"].arg_max() or 0), named=True)
     end = measured.row(-1, named=True)
     if verdict.get("status") in ("overoptimized", "collapsed"):
-        reached = f"{best['gold_reward']:.2f} at step {best['iteration']:,}"
-        said += f". Gold fell from {reached} to {end['gold_reward']:.2f}".replace("-", "−")
+        high, low = alike(best["gold_reward"], end["gold_reward"])
+        said += f". Gold fell from {high} at step {whole(best['iteration'])} to {low}"
         if last["rate"] < first["rate"]:
             return f"{said}: fewer wrong facts did not mean a better model."
     return f"{said}. The verdict goes by gold: this rate alone is no sign of an onset."

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from analytics.any_frame import polars_frame
-from analytics.hallucination.words import percent
 from analytics.rates import normal_quantile, wilson
+from analytics.wording import count, rate_text, whole
 
 FEWEST_AUDITED = 10
 """Below this many re-graded answers of either kind the correction is a guess."""
@@ -128,21 +128,22 @@ def unmatched_sentences(audits: pl.DataFrame) -> list[str]:
     """Re-grades that fit no answer, or several, and are left out; nothing where all fit."""
     lost = audits.filter(pl.col("grade").is_null()).group_by("loop").agg(pl.col("answers").sum())
     return [
-        f"{loop}: {n:,} human re-grades fit no single answer (the key is loop, iteration, origin, "
-        "question_id, sample_id) and are left out."
+        f"{loop}: {count(n, 'human re-grade')} without a single answer of that key (loop, "
+        "iteration, origin, question_id, sample_id): left out."
         for loop, n in lost.sort("loop").iter_rows()
     ]
 
 
 def sentence(row: Mapping[str, Any]) -> str:
     """What an audit says of a rate, from a row of `corrected`."""
-    start = f"{row['audited']:,} answers at iteration {row['iteration']:,} were re-graded by people"
+    start = f"Re-graded by people: {count(row['audited'], 'answer')} at iteration "
+    start += whole(row["iteration"])
     if row["rate"] is None:
-        return f"{start}, but the rate cannot be corrected: {row['reason']}."
+        return f"{start}. But the rate cannot be corrected: {row['reason']}."
     said = (
-        f"{start}: the grader finds {percent(row['sensitivity'])} of the wrong ones and clears "
-        f"{percent(row['specificity'])} of the others, so {percent(row['uncorrected'])} wrong "
-        f"becomes {percent(row['rate'])} ({percent(row['low'])} to {percent(row['high'])}, "
+        f"{start}. The grader finds {rate_text(row['sensitivity'])} of the wrong ones and clears "
+        f"{rate_text(row['specificity'])} of the others, so {rate_text(row['uncorrected'])} wrong "
+        f"becomes {rate_text(row['rate'])} ({rate_text(row['low'])} to {rate_text(row['high'])}, "
         "Rogan-Gladen)"
     )
     return f"{said}; {row['reason']}." if row["reason"] else f"{said}."

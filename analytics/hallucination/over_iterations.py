@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from analytics.hallucination.trend import cochran_armitage, rise_on_same_questions
-from analytics.hallucination.words import origin_words, p_value, percent
+from analytics.hallucination.words import origin_words
+from analytics.wording import count, fixed, number, p_value, rate_text, whole
 
 ALPHA = 0.05
 FEWEST = 3
@@ -29,18 +30,17 @@ def trend_sentences(totals: pl.DataFrame) -> list[str]:
         return []
     where = origin_words(rows["origin"][0])
     if rows.height < FEWEST:
-        n = "1 iteration" if rows.height == 1 else f"{rows.height} iterations"
-        return [f"{n} of answers on {where}: too few for a trend."]
+        return [f"{count(rows.height, 'iteration')} of answers on {where}: too few for a trend."]
     first, last = rows["iteration"][0], rows["iteration"][-1]
     said = [
-        f"Over iterations {first:,} to {last:,}, wrong answers on {where} "
+        f"Over iterations {whole(first)} to {whole(last)}, wrong answers on {where} "
         + _trend(rows, "rate", "n")
         + "."
     ]
     if rows["confident"].count() >= FEWEST:
         sure = rows.drop_nulls("confident")
         said.append(
-            f"Wrong ones with confidence of at least {rows['tau'][0]:g} "
+            f"Wrong ones with confidence of at least {number(rows['tau'][0])} "
             + _trend(sure, "confident", "measured") + "."
         )  # fmt: skip
         if sure["confident"][-1] > sure["confident"][0]:
@@ -56,14 +56,14 @@ def _trend(rows: pl.DataFrame, share: str, weight: str) -> str:
     told = cochran_armitage(
         rows[share].to_numpy() * n, n, rows["iteration"].to_numpy().astype(np.float64)
     )
-    start, end = percent(rows[share][0]), percent(rows[share][-1])
+    start, end = rate_text(rows[share][0]), rate_text(rows[share][-1])
     if np.isnan(told.z):
         return f"show no change to test ({start} to {end})"
     how = "rise" if told.slope > 0 else "fall"
     if told.p > ALPHA:
         return f"show no trend beyond chance ({start} to {end}; Cochran-Armitage {p_value(told.p)})"
     return (
-        f"{how} by {abs(100 * told.slope):.2g} points an iteration ({start} to {end}; "
+        f"{how} by {number(abs(100 * told.slope))} points an iteration ({start} to {end}; "
         f"Cochran-Armitage {p_value(told.p)})"
     )
 
@@ -74,8 +74,8 @@ def _mean_confidence(sure: pl.DataFrame) -> list[str]:
     if end >= start - 0.01:
         return []
     return [
-        f"Mean confidence fell from {start:.2f} to {end:.2f} meanwhile: alone it would have shown "
-        "the opposite."
+        f"Mean confidence fell from {fixed(start, 2)} to {fixed(end, 2)} meanwhile: alone it would "
+        "have shown the opposite."
     ]
 
 
@@ -90,5 +90,5 @@ def _evidence(paired: pl.DataFrame, where: str) -> str:
         )
     return (
         f"An e-process that may be looked at after every iteration first saw a rise on {where} at "
-        f"iteration {paired['iteration'][found.alarm]:,} (it errs in at most 5 % of loops)."
+        f"iteration {whole(paired['iteration'][found.alarm])} (it errs in at most 5 % of loops)."
     )

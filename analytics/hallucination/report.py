@@ -9,9 +9,9 @@ from typing import Any
 from analytics.hallucination.words import (
     beside_benchmark,
     change_sentence,
-    percent,
     rate_sentence,
 )
+from analytics.wording import MISSING, fixed, number, rate_interval, rate_text, whole
 
 COLUMNS = (
     "iteration", "graded", "wrong (95 %)", "not attempted", "of attempted",
@@ -47,12 +47,12 @@ def sections(rows: Sequence[Mapping[str, Any]], name: str = "loop") -> Iterator[
         said = [rate_sentence(last), change_sentence(last)]
         if origin == "self_generated":
             at = last["iteration"]
-            fixed = [r for r in parts.get((loop, "benchmark"), []) if r["level"] == "total"]
+            asked = [r for r in parts.get((loop, "benchmark"), []) if r["level"] == "total"]
             said.append(
-                beside_benchmark(last, next((r for r in fixed if r["iteration"] == at), None))
+                beside_benchmark(last, next((r for r in asked if r["iteration"] == at), None))
             )
         said += _topics(part, last["iteration"])
-        title = f"{loop}: {origin.replace('_', '-')}, confident from {last['tau']:g} on"
+        title = f"{loop}: {origin.replace('_', '-')}, confident from {number(last['tau'])} on"
         yield Section(title, [_cells(row) for row in totals], said)
 
 
@@ -72,32 +72,17 @@ def _topics(part: Sequence[Mapping[str, Any]], iteration: int) -> list[str]:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    ece = "–"
+    ece = MISSING
     if row["ece"] is not None:
-        ece = f"{row['ece']:.3f} ({row['ece_null']:.3f})"
+        ece = f"{fixed(row['ece'], 3)} ({fixed(row['ece_null'], 3)})"
     return (
         str(row["iteration"]),
-        f"{row['n']:,}",
-        _ranged(row["rate"], row["low"], row["high"]),
-        _share(row["not_attempted_rate"]),
-        _share(row["rate_of_attempted"]),
-        _ranged(row["confident"], row["confident_low"], row["confident_high"]),
-        _number(row["mean_confidence"]),
+        whole(row["n"]),
+        rate_interval(row["rate"], row["low"], row["high"]),
+        rate_text(row["not_attempted_rate"]),
+        rate_text(row["rate_of_attempted"]),
+        rate_interval(row["confident"], row["confident_low"], row["confident_high"]),
+        fixed(row["mean_confidence"], 3),
         ece,
-        _number(row["auroc"]),
+        fixed(row["auroc"], 3),
     )
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else percent(value)
-
-
-def _ranged(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return "–"
-    ends = "" if low is None or high is None else f" ({100 * low:.1f} to {100 * high:.1f})"
-    return percent(value) + ends
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

@@ -16,8 +16,8 @@ import polars as pl
 from scipy import special
 
 from analytics.any_frame import polars_frame
-from analytics.hallucination.words import p_value, percent
 from analytics.rates import wilson
+from analytics.wording import count, p_value, points, rate_text, whole
 
 TRAINED, CONTROL = "trained on", "not trained on"
 _GROUP = pl.when("trained_on").then(pl.lit(TRAINED)).otherwise(pl.lit(CONTROL)).alias("group")
@@ -229,38 +229,39 @@ def _counted(followed: pl.DataFrame) -> pl.DataFrame:
 
 def _sentence(own: dict[str, Any], other: dict[str, Any] | None, name: str) -> str:
     if not own["checked"]:
-        return f"None of {own['statements']:,} statements was checked before it was trained on."
+        stated = count(own["statements"], "statement")
+        return f"None of {stated} was checked before it was trained on."
     start = (
-        f"{percent(own['false'] / own['checked'])} of {own['checked']:,} checked statements "
-        f"were false before they were trained on"
+        f"{rate_text(own['false'] / own['checked'])} of "
+        f"{count(own['checked'], 'checked statement')} were false before they were trained on"
     )
     if own["checked"] < own["statements"]:
-        start += f" ({own['statements'] - own['checked']:,} more were never checked)"
+        start += f" ({whole(own['statements'] - own['checked'])} more were never checked)"
     if not own["asked"]:
         return f"{start}; no false one was asked again."
     if own["false"] == own["statements"]:
-        start = f"{own['repeated']:,} of {own['asked']:,} wrong answers on what was trained on"
-        start += f" ({percent(own['repeated'] / own['asked'])}) were repeated afterwards"
+        wrong = count(own["asked"], "wrong answer")
+        start = f"{whole(own['repeated'])} of {wrong} on what was trained on"
+        start += f" ({rate_text(own['repeated'] / own['asked'])}) were repeated afterwards"
     else:
         start += (
-            f"; {own['repeated']:,} of {own['asked']:,} false ones "
-            f"({percent(own['repeated'] / own['asked'])}) were repeated afterwards"
+            f"; {whole(own['repeated'])} of {whole(own['asked'])} false ones "
+            f"({rate_text(own['repeated'] / own['asked'])}) were repeated afterwards"
         )
     if other is None or not other["asked"]:
         return f"{start}. Without a control this is an association: it may be so untrained too."
-    rate = f"{percent(other['repeated'] / other['asked'])} of {other['asked']:,}"
+    rate = f"{rate_text(other['repeated'] / other['asked'])} of {whole(other['asked'])}"
     if other["loop"] != own["loop"]:
         return f"{start}, against {rate} in {name}. One loop each: no test between them."
     gap = own["repeated"] / own["asked"] - other["repeated"] / other["asked"]
     error = float(np.sqrt(own["variance"] + other["variance"]))
-    low, high = 100 * (gap - 1.959964 * error), 100 * (gap + 1.959964 * error)
+    low, high = gap - 1.959964 * error, gap + 1.959964 * error
     p = float(2 * special.ndtr(-abs(gap) / error)) if error > 0 else float("nan")
     test = "" if np.isnan(p) else f", clustered by question, {p_value(p)}"
     return (
-        f"{start}, against {rate} for {name}: "
-        f"{100 * gap:+.1f} points ({low:+.1f} to {high:+.1f}{test}). "
-        "What was trained on was not drawn by lot."
-    ).replace("-", "−")
+        f"{start}, against {rate} for {name}: {points(gap)} points ({points(low)} to "
+        f"{points(high)}{test}). What was trained on was not drawn by lot."
+    )
 
 
 def training_texts(generations: Any) -> pl.DataFrame:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analytics.wording import count, fixed, p_value, points, rate_text, whole
+
 FEW_QUESTIONS = 10
 """Below this many questions a topic is not interpreted."""
 
@@ -15,28 +17,6 @@ _ORIGINS = {
     "human": "human-written questions",
     "not stated": "questions of unstated origin",
 }
-
-
-def percent(share: float) -> str:
-    """A share with one decimal: 13.2 %.
-
-    >>> percent(0.1320001), percent(-0.0)
-    ('13.2 %', '0.0 %')
-    """
-    return f"{abs(share) if round(share, 3) == 0 else share:.1%}".replace("%", " %")
-
-
-def p_value(p: float) -> str:
-    """As journals print it, without a leading zero.
-
-    >>> p_value(0.028817), p_value(1e-9), p_value(0.43), p_value(0.9999)
-    ('p = .029', 'p < .001', 'p = .43', 'p > .99')
-    """
-    if p < 0.001:
-        return "p < .001"
-    if p > 0.99:
-        return "p > .99"
-    return "p = " + f"{p:.{3 if p < 0.1 else 2}f}".removeprefix("0")
 
 
 def origin_words(origin: str) -> str:
@@ -62,10 +42,10 @@ def rate_sentence(row: Mapping[str, Any], of_attempted: bool = False) -> str:
         rate, low, high, n = row["rate"], row["low"], row["high"], row["n"]
         what = "graded answers"
     said = (
-        f"{percent(rate)} of {n:,} {what} on {where} are wrong "
-        f"(95 % interval {percent(low)} to {percent(high)}, {row['interval']}"
+        f"{rate_text(rate)} of {whole(n)} {what} on {where} are wrong "
+        f"(95 % interval {rate_text(low)} to {rate_text(high)}, {row['interval']}"
     )
-    return said + f"); {percent(row['not_attempted_rate'])} of all were not attempted."
+    return said + f"); {rate_text(row['not_attempted_rate'])} of all were not attempted."
 
 
 def change_sentence(row: Mapping[str, Any], alpha: float = 0.05) -> str:
@@ -85,9 +65,10 @@ def change_sentence(row: Mapping[str, Any], alpha: float = 0.05) -> str:
     moved = "rose" if now > before else "fell"
     since = f"since iteration {change['from_iteration']}"
     if round(before, 3) == round(now, 3):
-        story = f"Wrong answers on {where} stayed at {percent(now)} {since}"
+        story = f"Wrong answers on {where} stayed at {rate_text(now)} {since}"
     else:
-        story = f"Wrong answers on {where} {moved} from {percent(before)} to {percent(now)} {since}"
+        went = f"{moved} from {rate_text(before)} to {rate_text(now)}"
+        story = f"Wrong answers on {where} {went} {since}"
     many = change["q"] is not None
     p = change["p_exact"] if change["paired"] and not many else change["p"]
     chance = " That is within chance." if (change["q"] if many else p) > alpha else ""
@@ -97,12 +78,12 @@ def change_sentence(row: Mapping[str, Any], alpha: float = 0.05) -> str:
         name = "sign test" if change["test"].startswith("sign") else "McNemar"
         name = f"{name} mid-p," if many else f"exact {name}"
         return (
-            f"{story}: {change['newly_wrong']:,} newly wrong, {change['newly_right']:,} newly "
-            f"right of {change['shared']:,} shared questions "
-            f"({name} {p_value(p)}{over}).{chance}"
+            f"{story}: {whole(change['newly_wrong'])} newly wrong, "
+            f"{whole(change['newly_right'])} newly right of "
+            f"{count(change['shared'], 'shared question')} ({name} {p_value(p)}{over}).{chance}"
         )
     return (
-        f"{story} (difference {_points(change['low'])} to {_points(change['high'])} points, "
+        f"{story} (difference {points(change['low'])} to {points(change['high'])} points, "
         f"95 % Newcombe, {p_value(p)}{over}).{chance} {cannot_pair(row)}"
     )
 
@@ -114,7 +95,7 @@ def cannot_pair(row: Mapping[str, Any]) -> str:
         why = "Self-generated questions change from iteration to iteration"
     else:
         why = "The two iterations were asked different questions"
-    shared = f"{change['shared']:,} of {n:,}" if change["shared"] else "none"
+    shared = f"{whole(change['shared'])} of {whole(n)}" if change["shared"] else "none"
     return (
         f"{why} ({shared} shared), so this cannot be paired: "
         "other questions may explain it as well as another model."
@@ -132,9 +113,8 @@ def no_predecessor(row: Mapping[str, Any]) -> str:
 
 def too_few(row: Mapping[str, Any]) -> str:
     """For a topic or category with fewer than `FEW_QUESTIONS` questions."""
-    n, asked = row["questions"], _ASKED.get(row["origin"], "")
-    asked += "question" if n == 1 else "questions"
-    return f"{row['topic'] or row['knowledge']}: {n} {asked}, too few to tell (below 10)."
+    asked = count(row["questions"], _ASKED.get(row["origin"], "") + "question")
+    return f"{row['topic'] or row['knowledge']}: {asked}, too few to tell (below 10)."
 
 
 def grader_unknown(graders: Sequence[str | None]) -> str:
@@ -163,17 +143,17 @@ def unclear_sentences(found: Mapping[str, Any]) -> list[str]:
     where = f"iteration {found['iteration']} on {origin_words(found['origin'])}"
     said = []
     if n := found["ungraded"]:
-        said.append(f"{_answers(n)} of {where} with no known grade: left out of every rate.")
+        said.append(f"{count(n, 'answer')} of {where} with no known grade: left out of every rate.")
     if n := found["confidence_refused"]:
         said.append(
-            f"{_answers(n)} of {where} with a confidence outside [0, 1]: taken as not measured."
+            f"{count(n, 'answer')} of {where} with a confidence outside [0, 1]: taken as not "
+            "measured."
         )
     if n := found["repeated"]:
         against = found["contradicting"]
-        apart = f", {against:,} of them with different grades" if against else ""
-        asked = "1 question" if n == 1 else f"{n:,} questions"
+        apart = f", {whole(against)} of them with different grades" if against else ""
         said.append(
-            f"{asked} of {where} answered more than once under one sample{apart}: "
+            f"{count(n, 'question')} of {where} answered more than once under one sample{apart}: "
             "counted as samples and averaged within the question."
         )
     return said
@@ -186,12 +166,13 @@ def beside_benchmark(own: Mapping[str, Any], benchmark: Mapping[str, Any] | None
         own: the total of self-generated questions at an iteration.
         benchmark: the total of the benchmark at the same iteration; None = not asked.
     """
-    own_rate = f"{percent(own['rate'])} wrong on {own['questions']:,} self-generated questions"
+    asked = count(own["questions"], "self-generated question")
+    own_rate = f"{rate_text(own['rate'])} wrong on {asked}"
     if benchmark is None or not benchmark["n"]:
         return f"{own_rate}. They change at every iteration, and no fixed benchmark was asked."
     return (
-        f"{own_rate} against {percent(benchmark['rate'])} on the fixed benchmark "
-        f"({percent(own['not_attempted_rate'])} and {percent(benchmark['not_attempted_rate'])} "
+        f"{own_rate} against {rate_text(benchmark['rate'])} on the fixed benchmark "
+        f"({rate_text(own['not_attempted_rate'])} and {rate_text(benchmark['not_attempted_rate'])} "
         "not attempted). Self-generated questions change from iteration to iteration: a model "
         "that states only what it knows asks itself easier ones."
     )
@@ -207,10 +188,10 @@ def malformed_sentence(row: Mapping[str, Any]) -> list[str]:
     """
     if not row["malformed_rate"]:
         return []
-    well_formed = percent(row["rate"] - row["malformed_rate"])
+    well_formed = rate_text(row["rate"] - row["malformed_rate"])
     return [
-        f"Of the {percent(row['rate'])} wrong on {_place(row)}, "
-        f"{100 * row['malformed_rate']:.1f} points are malformed (a broken model rather than "
+        f"Of the {rate_text(row['rate'])} wrong on {_place(row)}, "
+        f"{fixed(100 * row['malformed_rate'], 1)} points are malformed (a broken model rather than "
         f"hallucination); well-formed wrong answers: {well_formed}."
     ]
 
@@ -231,11 +212,3 @@ def arms_sentence(loops: Mapping[str, int]) -> str:
 def _place(row: Mapping[str, Any]) -> str:
     part = row["topic"] or row["knowledge"]
     return origin_words(row["origin"]) + (f" ({part})" if part else "")
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", "−")
-
-
-def _answers(n: int) -> str:
-    return "1 answer" if n == 1 else f"{n:,} answers"

@@ -136,6 +136,7 @@ def gao_fit(
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of a KL in units of 1e-300: nothing is excluded
 def fieller(
     a: float, b: float, covariance: FloatArray, q: float
 ) -> tuple[float | None, float | None]:
@@ -147,7 +148,7 @@ def fieller(
     v_aa, v_ab, v_bb = covariance[0, 0], covariance[0, 1], covariance[1, 1]
     square, cross, constant = b * b - q * q * v_bb, a * b - q * q * v_ab, a * a - q * q * v_aa
     inside = cross * cross - square * constant
-    if inside < 0 or square == 0:
+    if not 0 <= inside < np.inf or square == 0:
         return None, None
     roots = sorted(((cross - np.sqrt(inside)) / square, (cross + np.sqrt(inside)) / square))
     if square > 0:

@@ -18,6 +18,7 @@ from scipy.special import log_ndtr
 from analytics.onset.fits import FORMS
 from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray
+from analytics.wording import whole
 
 FEWEST_LOOKS = 6
 WIDEST = 4.0
@@ -58,6 +59,7 @@ class Forecast:
     refused: str | None
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of gold in units of 1e-300: NaN, so no forecast
 def forecast(
     d: FloatArray,
     gold: FloatArray,
@@ -129,7 +131,8 @@ def _refusal(low: float, high: float, p: float, farthest: float) -> str | None:
     if p < LACK_OF_FIT:
         return "the curve that this optimiser's gold should follow does not fit the run so far"
     if high > WIDEST * low or high >= 0.95 * farthest:
-        return f"its 90 % interval spans a factor of {high / low:.0f} in KL, more than {WIDEST:.0f}"
+        factor = whole(high / low)
+        return f"its 90 % interval spans a factor of {factor} in KL, more than {whole(WIDEST)}"
     return None
 
 

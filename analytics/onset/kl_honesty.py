@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analytics.onset.words import number
+from analytics.onset.measurements import LARGEST
+from analytics.wording import alike, count, number, spread, whole
 
 FloatArray = NDArray[np.float64]
 
@@ -64,12 +65,13 @@ def doubts(
     response_length. samples: step, n, k1, k1_sd of responses. further: step, key, value of other
     logged KLs. facts: kl_estimator, kl_logged_unit, kl_key.
     """
+    trajectory = _numbers(trajectory)
     rows = trajectory.filter(pl.col("kl").cast(pl.Float64, strict=False).is_finite())
     if rows.is_empty():
         return []
     found = [
-        against_samples(rows, samples) if samples is not None else None,
-        against_further(rows, further) if further is not None else None,
+        against_samples(rows, _numbers(samples)) if samples is not None else None,
+        against_further(rows, _numbers(further)) if further is not None else None,
         against_gain(rows, facts),
         spikes(rows, facts),
     ]
@@ -78,6 +80,12 @@ def doubts(
         if doubt is not None:
             first.setdefault(doubt.flag, doubt)
     return list(first.values())
+
+
+def _numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows with what is no number, or one whose square is none, as missing."""
+    numbers = pl.selectors.float()
+    return frame.with_columns(pl.when(numbers.abs() <= LARGEST).then(numbers).name.keep())
 
 
 def against_samples(rows: pl.DataFrame, samples: pl.DataFrame) -> Doubt | None:
@@ -95,7 +103,7 @@ def against_samples(rows: pl.DataFrame, samples: pl.DataFrame) -> Doubt | None:
         return None
     ratio, ratio_se = float(np.sum(kl)) / total, float(np.sum(kl)) / total * error / total
     seen = (
-        f"over {both.height} steps the logged KL is {number(ratio)} (± {number(ratio_se)}) times "
+        f"over {count(both.height, 'step')} the logged KL is {spread(ratio, ratio_se)} times "
         f"that of the logged responses (k1 of their log-probabilities)"
     )
     for factor, what in ((1 / np.log(2), "the logged KL"), (np.log(2), "the log-probabilities")):
@@ -128,8 +136,9 @@ def against_further(rows: pl.DataFrame, further: pl.DataFrame) -> Doubt | None:
             if abs(middle / factor - 1) < SAME and same > 0.9:
                 return Doubt(
                     "kl_in_bits",
-                    f"{key} is {number(middle)} times the logged KL in {both.height} rows, as bits "
-                    f"and nats of one number are: {what} may be in bits.",
+                    f"{key} is {number(middle)} times the logged KL in "
+                    f"{count(both.height, 'row')}, as bits and nats of one number are: {what} may "
+                    "be in bits.",
                 )
     return None
 
@@ -149,20 +158,20 @@ def against_gain(rows: pl.DataFrame, facts: Mapping[str, Any]) -> Doubt | None:
     )
     if not np.all(np.isfinite(proxy)) or not np.all(np.isfinite(sd[:ENDS])) or np.any(kl < 0):
         return None
-    spread = float(np.sqrt(np.mean(sd[:ENDS] ** 2)))
+    at_start = float(np.sqrt(np.mean(sd[:ENDS] ** 2)))
     if np.all((proxy >= 0) & (proxy <= 1)):
-        spread = max(spread, 0.5)
+        at_start = max(at_start, 0.5)
     gain = float(np.mean(proxy[-ENDS:]) - np.mean(proxy[:ENDS]))
     reach = float(np.sqrt(2 * np.mean(kl[-ENDS:])) + np.sqrt(2 * np.mean(kl[:ENDS])))
-    if spread <= 0 or gain <= SLACK * spread * reach:
+    if at_start <= 0 or gain <= SLACK * at_start * reach:
         return None
     told = (
-        f"the proxy gained {number(gain / spread)} standard deviations of its start, which takes "
+        f"the proxy gained {number(gain / at_start)} standard deviations of its start, which takes "
         f"more KL than the {number(float(np.mean(kl[-ENDS:])))} nats that are logged (at most "
         f"{number(reach)} for Gaussian rewards)"
     )
     length = _length(rows.tail(ENDS))
-    enough = length is not None and gain <= SLACK * spread * reach * np.sqrt(length)
+    enough = length is not None and gain <= SLACK * at_start * reach * np.sqrt(length)
     if enough and facts.get("kl_logged_unit") != "nats/token":
         return Doubt("kl_per_token", f"{told}: it may be per token.")
     return Doubt("kl_estimators_disagree", f"{told}.")
@@ -181,12 +190,13 @@ def spikes(rows: pl.DataFrame, facts: Mapping[str, Any]) -> Doubt | None:
         return None
     worst = int(np.argmax(np.where(high, kl - around, -np.inf)))
     step = rows.sort("step")["step"][worst]
+    spike, usual = alike(float(kl[worst]), float(around[worst]))
     by = f" ({facts['kl_estimator']})" if facts.get("kl_estimator") else ""
     return Doubt(
         "kl_spikes",
-        f"the logged KL{by} spikes in {int(high.sum())} of {len(kl)} rows, at step {step} to "
-        f"{number(float(kl[worst]))} nats among neighbours of {number(float(around[worst]))}: a "
-        "look that holds a spike stands too far right.",
+        f"the logged KL{by} spikes in {whole(int(high.sum()))} of {count(len(kl), 'row')}, at "
+        f"step {whole(step)} to {spike} nats among neighbours of {usual}: a look that holds a "
+        "spike stands too far right.",
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from analytics.onset.decision import Evidence
 from analytics.onset.limit import honest_alarm
-from analytics.onset.words import number
+from analytics.wording import number, whole
 
 
 def limit_row(evidence: Evidence) -> dict[str, Any] | None:
@@ -42,7 +42,11 @@ def limit_sentence(row: Mapping[str, Any]) -> list[str]:
     if limit is None:
         return []
     curve = "fitted Gao curve" if limit["form"] == "gao" else "fitted up-then-down shape"
-    at = f"step {limit['step']}" if limit["kl"] is None else f"KL ≈ {number(limit['kl'])} nats"
+    at = (
+        f"step {whole(limit['step'])}"
+        if limit["kl"] is None
+        else f"KL ≈ {number(limit['kl'])} nats"
+    )
     end = row["kl_end"]
     beyond = " (beyond this log)" if limit["step"] is None and end is not None else ""
     return [

@@ -16,7 +16,7 @@ from analytics.onset.forecast import FEWEST_LOOKS
 from analytics.onset.hump_average import FEWEST_LOOKS as FEWEST_TO_AVERAGE
 from analytics.onset.next_evaluation import NARROWER
 from analytics.onset.peak_row import steps_within
-from analytics.onset.words import number
+from analytics.wording import MISSING, OPEN, alike, count, fixed, number, percent, whole
 
 SURE_CLIFF = 0.9
 """Posterior of an abrupt fall from which its place is told."""
@@ -56,6 +56,8 @@ def _forecast(evidence: Evidence, facts: Mapping[str, Any]) -> Told:
         return None, f"there are fewer than {FEWEST_LOOKS} looks at different KL"
     if ahead.refused is not None:
         return None, ahead.refused
+    if not np.all(np.isfinite([ahead.kl, ahead.low, ahead.high, ahead.gold, ahead.gain])):
+        return None, "gold moves by too little for a fit"
     assert evidence.model is not None
     return {
         "kl": ahead.kl,
@@ -92,7 +94,7 @@ def _cliff(evidence: Evidence) -> Told:
     if not average.some_hump_fits:
         return None, "no curve of the model fits these looks"
     if average.cliff_share < SURE_CLIFF:
-        return None, f"an abrupt fall has a probability of {average.cliff_share:.2f} only"
+        return None, f"an abrupt fall has a probability of {fixed(average.cliff_share, 2)} only"
     spot = average.cliff
     return {
         "kl": spot.kl,
@@ -118,13 +120,13 @@ def _next(evidence: Evidence) -> Told:
     each = evidence.looks.n_responses[evidence.tested :][int(np.argmin(np.abs(kl - following.kl)))]
     inside = following.kl <= float(np.max(kl))
     steps = steps_within(evidence.looks, evidence.tested, following.kl, following.kl)
-    count = following.evaluations
+    needed = following.evaluations
     return {
         "kl": following.kl,
         "step": round(sum(steps) / 2) if inside else None,
         "narrower": following.narrower,
-        "evaluations": count,
-        "responses": round(count * float(each)) if count and np.isfinite(each) else None,
+        "evaluations": needed,
+        "responses": round(needed * float(each)) if needed and np.isfinite(each) else None,
         "for": NARROWER,
     }, None
 
@@ -165,13 +167,13 @@ def adjustment_row(evidence: Evidence) -> dict[str, Any] | None:
 
 def _adjustment_sentence(done: Mapping[str, Any]) -> str:
     narrower = 1 - (done["se_ratio"] or 1.0)
-    gain = f"which makes the looks' standard errors {narrower:.0%} smaller"
+    gain = f"which makes the looks' standard errors {percent(narrower)} smaller"
     if narrower < 0.005:
         gain = "which leaves the looks' standard errors as they are"
     return (
-        f"The levels of {done['prompts']} prompts, known from earlier steps, were taken out of "
-        f"{done['rows']} gold rows, {gain}; evaluating the same prompts at every checkpoint would "
-        "take out the rest."
+        f"The levels of {count(done['prompts'], 'prompt')}, known from earlier steps, were taken "
+        f"out of {count(done['rows'], 'gold row')}, {gain}; evaluating the same prompts at every "
+        "checkpoint would take out the rest."
     )
 
 
@@ -184,17 +186,17 @@ def sentences(row: Mapping[str, Any]) -> list[str]:
         said.append(_forecast_sentence(row))
     spot = row["kl_1_percent"]
     if spot is not None and spot["kl"] is not None:
-        high = "no upper bound" if spot["kl_high"] is None else number(spot["kl_high"])
+        first, reach = _spot(spot)
         said.append(
-            f"Gold falls more than 1 % of its gain below the peak from KL {number(spot['kl'])} "
-            f"nats on (90 %: {number(spot['kl_low'])} to {high})."
+            f"Gold falls more than 1 % of its gain below the peak from KL {first} nats on "
+            f"(90 %: {reach})."
         )
     cliff = row["cliff"]
     if cliff is not None:
+        turn, reach = _spot(cliff)
         said.append(
-            f"The fall is abrupt (probability {cliff['probability']:.2f}): gold's slope turns at "
-            f"KL {number(cliff['kl'])} nats (90 %: {number(cliff['kl_low'])} to "
-            f"{number(cliff['kl_high'])}), if it is a cliff."
+            f"The fall is abrupt (probability {fixed(cliff['probability'], 2)}): gold's slope "
+            f"turns at KL {turn} nats (90 %: {reach}), if it is a cliff."
         )
     if row["next_evaluation"] is not None:
         said.append(_next_sentence(row["next_evaluation"]))
@@ -206,28 +208,35 @@ def _forecast_sentence(row: Mapping[str, Any]) -> str:
     if made is None:
         return f"No forecast of gold's peak: {row['withheld']['forecast']}."
     runs = made["siblings"]
-    plural = "s" if runs > 1 else ""
-    shared = f", with alpha of {runs} run{plural} of the same setup" if runs else ""
+    shared = f", with alpha of {count(runs, 'run')} of the same setup" if runs else ""
     when = "it peaks" if made["kl"] > (row["kl_end"] or 0.0) else "it is about at its peak,"
+    at, reach = _spot(made)
     return (
         f"Forecast: if gold goes on along Gao et al.'s {FORM_NAMES[made['form']]} curve{shared}, "
-        f"{when} at KL {number(made['kl'])} nats (90 %: {number(made['kl_low'])} to "
-        f"{number(made['kl_high'])})."
+        f"{when} at KL {at} nats (90 %: {reach})."
     )
+
+
+def _spot(found: Mapping[str, Any]) -> tuple[str, str]:
+    """A KL and its interval, in words with the same decimals."""
+    at, low, high = alike(found["kl"], found["kl_low"], found["kl_high"])
+    return at, f"{low} to {OPEN if high == MISSING else high}"
 
 
 def _next_sentence(following: Mapping[str, Any]) -> str:
     where = f"KL {number(following['kl'])} nats"
-    where += " (beyond the last)" if following["step"] is None else f" (step {following['step']})"
-    least = "less than 1 %" if following["narrower"] < 0.01 else f"{following['narrower']:.0%}"
+    where += (
+        " (beyond the last)" if following["step"] is None else f" (step {whole(following['step'])})"
+    )
+    least = "less than 1 %" if following["narrower"] < 0.01 else f"{percent(following['narrower'])}"
     told = (
         f"Next gold evaluation: at {where} one more like those so far narrows the peak's interval "
         f"most, by about {least}"
     )
-    count = following["evaluations"]
-    if count is None:
-        return f"{told}; no number of them there narrows it by {following['for']:.0%}."
-    if count == 1:
+    needed = following["evaluations"]
+    if needed is None:
+        return f"{told}; no number of them there narrows it by {percent(following['for'])}."
+    if needed == 1:
         return f"{told}."
-    of = f" ({following['responses']:,} responses)" if following["responses"] else ""
-    return f"{told}; about {count}{of} narrow it by {following['for']:.0%}."
+    of = f" ({count(following['responses'], 'response')})" if following["responses"] else ""
+    return f"{told}; about {whole(needed)}{of} narrow it by {percent(following['for'])}."

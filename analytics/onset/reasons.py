@@ -14,12 +14,22 @@ from analytics.onset.kl_honesty import Doubt
 from analytics.onset.limit_row import limit_sentence
 from analytics.onset.spending import ALPHA
 from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
-from analytics.onset.words import number
+from analytics.wording import (
+    MISSING,
+    OPEN,
+    SMALLEST_FALL,
+    alike,
+    count,
+    fixed,
+    number,
+    percent,
+    whole,
+)
 
 
 def place(step: float, kl: float | None) -> str:
     """A point of the run: its step, and its KL where there is one."""
-    return f"step {round(step)}" + ("" if kl is None else f" (KL {number(kl)} nats)")
+    return f"step {whole(step)}" + ("" if kl is None else f" (KL {number(kl)} nats)")
 
 
 def reasons_of(
@@ -49,25 +59,25 @@ def reasons_of(
 def _measured(evidence: Evidence) -> str:
     tested = len(evidence.looks) - evidence.tested
     rows = len(evidence.rows)
-    pooled = f"pooled into {tested} looks of {evidence.size} consecutive rows"
+    pooled = f"pooled into {count(tested, 'look')} of {whole(evidence.size)} consecutive rows"
     how = f"each tested as a look of its own ({tested})" if evidence.size == 1 else pooled
     noise = f"; standard errors {evidence.noise.phrase}" if evidence.noise else ""
-    return f"Gold is {evidence.source} gold: {rows} evaluations, {how}{noise}."
+    return f"Gold is {evidence.source} gold: {count(rows, 'evaluation')}, {how}{noise}."
 
 
 def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     alarm, lost = row["alarm"], row["gold_lost"]
     sentences = [
-        f"Gold fell: the scan statistic reached {alarm['statistic']:.2f} at "
-        f"{place(alarm['step'], alarm['kl'])}, above the boundary {alarm['boundary']:.2f}. "
+        f"Gold fell: the scan statistic reached {fixed(alarm['statistic'], 2)} at "
+        f"{place(alarm['step'], alarm['kl'])}, above the boundary {fixed(alarm['boundary'], 2)}. "
         f"{_promise(evidence)}",
         _interval(row),
     ]
     if lost is not None:
+        value, low, high = alike(lost["value"], lost["low"], lost["high"])
         sentences.append(
-            f"Since its peak the run has lost {number(lost['value'])} of gold (90 % interval "
-            f"{number(lost['low'])} to {number(lost['high'])}), corrected for having chosen the "
-            "peak."
+            f"Since its peak the run has lost {value} of gold (90 % interval {low} to {high}), "
+            "corrected for having chosen the peak."
         )
     if row["status"] == "collapsed":
         sentences.append(
@@ -86,19 +96,27 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
         alarm = row["alarm"]
         return [
             f"Gold fell at {place(alarm['step'], alarm['kl'])} (scan statistic "
-            f"{alarm['statistic']:.2f}, boundary {alarm['boundary']:.2f}) and has come back since: "
-            f"up to {end} its highest level may be the present one, so no onset is seen. "
-            f"{_promise(evidence)}",
+            f"{fixed(alarm['statistic'], 2)}, boundary {fixed(alarm['boundary'], 2)}) and has come "
+            f"back since: up to {end} its highest level may be the present one, so no onset is "
+            f"seen. {_promise(evidence)}",
             _interval(row),
         ]
     return [
         f"No onset up to {end}: the scan statistic never reached its boundary; it came nearest "
-        f"with {test.statistic[nearest]:.2f} against {test.boundary[nearest]:.2f}. "
+        f"with {fixed(test.statistic[nearest], 2)} against {fixed(test.boundary[nearest], 2)}. "
         f"{_promise(evidence)}",
-        f"A fall of {number(row['detectable'])} of gold, spread over the last half of the looks, "
-        "would have been seen with 80 % power; a smaller one cannot be told from noise.",
+        _power(row["detectable"]),
         _interval(row),
     ]
+
+
+def _power(detectable: float) -> str:
+    if detectable < SMALLEST_FALL:
+        return "Gold is logged without noise: any fall would have been seen."
+    return (
+        f"A fall of {number(detectable)} of gold, spread over the last half of the looks, would "
+        "have been seen with 80 % power; a smaller one cannot be told from noise."
+    )
 
 
 def _promise(evidence: Evidence) -> str:
@@ -110,7 +128,7 @@ def _promise(evidence: Evidence) -> str:
         "boundaries"
     )
     promise = (
-        f"A run whose gold never falls crosses a boundary in at most {ALPHA:.0%} of cases, "
+        f"A run whose gold never falls crosses a boundary in at most {percent(ALPHA)} of cases, "
         f"however often it is looked at ({looked})"
     )
     if evidence.noise_known:
@@ -127,13 +145,15 @@ def _interval(row: Mapping[str, Any]) -> str:
     low, high = peak[f"{unit}_low"], peak[f"{unit}_high"]
     name, after = ("KL ", " nats") if unit == "kl" else ("step ", "")
     if high is None:
-        return f"Gold's peak lies above {name}{number(low)}{after}; no upper bound can be given."
+        edge = number(low) if unit == "kl" else whole(low)
+        return f"Gold's peak lies above {name}{edge}{after}; no upper bound can be given."
     how = (
         "90 % interval, averaged over Gao et al.'s curves and other humps, as the former fit"
         if peak["method"] == "average"
         else "90 % set, from the shape alone: up, then down"
     )
-    return f"Gold's peak lies between {name}{number(low)} and {number(high)}{after} ({how})."
+    low, high = alike(low, high) if unit == "kl" else (whole(low), whole(high))
+    return f"Gold's peak lies between {name}{low} and {high}{after} ({how})."
 
 
 def _beside(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
@@ -142,19 +162,21 @@ def _beside(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     if row["status"] == "warning":
         sentences.append(
             "A warning, not an alarm: averaged over Gao et al.'s curves and curves that never "
-            f"fall, gold's peak has been passed with probability {row['p_past_peak']:.3f}. Its "
-            "error rate depends on those curves; measure gold again before acting on it."
+            f"fall, gold's peak has been passed with probability "
+            f"{fixed(row['p_past_peak'], 3)}. Its error rate depends on those curves; measure "
+            "gold again before acting on it."
         )
     elif row["alarm"] is None and evidence.second is not None and evidence.second.doubtful:
         sentences.append(
             "None of the curves of the model average fits these looks, so its probability of "
-            f"{row['p_past_peak']:.2f} that the peak has been passed raises no warning."
+            f"{fixed(row['p_past_peak'], 2)} that the peak has been passed raises no warning."
         )
     if row["e_value"] is not None and row["e_value"] >= ALARM:
         told = number(row["e_value"]) if row["e_value"] < 1e6 else "more than a million"
         sentences.append(
             f"The e-process, which needs no plan of looks, stands at {told}: under gold that "
-            f"never falls it reaches {ALARM:.0f} at any look in at most {ALPHA:.0%} of runs."
+            f"never falls it reaches {whole(ALARM)} at any look in at most {percent(ALPHA)} of "
+            "runs."
         )
     return sentences
 
@@ -168,9 +190,9 @@ def _model(row: Mapping[str, Any]) -> list[str]:
         or row["status"] in ("no_onset", "warning")
     ):
         return []
-    low, high = model["kl_low"], model["kl_high"]
-    above = "no upper bound" if high is None else number(high)
-    below = "no lower bound" if low is None else f"{number(low)}"
+    at, low, high = alike(model["kl"], model["kl_low"], model["kl_high"])
+    above = OPEN if high == MISSING else high
+    below = "no lower bound" if low == MISSING else low
     curve = (
         "one of Gao et al.'s curves, between RL and best-of-n,"
         if model["method"] == "average"
@@ -178,7 +200,7 @@ def _model(row: Mapping[str, Any]) -> list[str]:
     )
     return [
         f"If gold follows {curve} which these looks do not contradict, it peaks at KL "
-        f"{number(model['kl'])} nats (90 %: {below} to {above})."
+        f"{at} nats (90 %: {below} to {above})."
     ]
 
 
@@ -226,7 +248,7 @@ def _cautions(
     if evidence.noise is not None and float(evidence.noise.widen[-1]) > 1:
         sentences.append(
             "Looks scatter more than their standard errors say "
-            f"({np.sqrt(evidence.noise.widen[-1]):.1f} times); the errors were widened."
+            f"({fixed(np.sqrt(evidence.noise.widen[-1]), 1)} times); the errors were widened."
         )
     if facts.get("kl_note"):
         sentences.append(f"KL: {str(facts['kl_note']).rstrip('.')}.")

@@ -15,8 +15,8 @@ from analytics.figures.curves import RunCurve
 from analytics.figures.headline import headline
 from analytics.figures.palette import STATUS
 from analytics.figures.rewards import reward_figure
-from analytics.figures.text import interval, number
 from analytics.onset.judged import Verdict
+from analytics.wording import interval, number
 
 AXES = ("sqrt_kl", "kl", "step")
 FIRST_REASONS = 3

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from analytics.simulated import HARDER, HONEST, SCENARIOS
+from analytics.wording import percent, percent_spread, rate_text
 
 RESULTS = Path(__file__).parent / "results"
 DENSE = "unstated noise"
@@ -162,19 +163,13 @@ def forecast_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
         {
             "shape": SHAPE_WORDS.get(row["kind"], row["kind"]),
             "method": row["method"],
-            "noise": f"{row['noise']:.0%} of the gain",
-            "seen so far": f"{row['prefix']:.0%}",
-            "error": _share(row["error"], row["error_se"]),
-            "floor": _share(row["floor"]),
-            "coverage of 90 %": _share(row["coverage"], row["coverage_se"]),
-            "not stated": _share(row["refused"]),
+            "noise": f"{percent(row['noise'])} of the gain",
+            "seen so far": percent(row["prefix"]),
+            "error": percent_spread(row["error"], row["error_se"]),
+            "floor": rate_text(row["floor"]),
+            "coverage of 90 %": percent_spread(row["coverage"], row["coverage_se"]),
+            "not stated": rate_text(row["refused"]),
         }
         for row in rows
     ]
     return pl.DataFrame(found, infer_schema_length=None)
-
-
-def _share(value: float | None, error: float | None = None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.0%}" if error is None else f"{value:.0%} ± {error:.1%}"

@@ -146,6 +146,10 @@ def best_of_n_family(
                   covariance, None, ())  # fmt: skip
 
 
+SMALLEST = 1e-100
+"""Of a standard error: the square of a smaller one's inverse is no number."""
+
+
 @dataclass(frozen=True)
 class _Fit:
     values: FloatArray
@@ -171,7 +175,7 @@ def _usable(
     kept, left_out = [], []
     for run in runs:
         known = np.isfinite(run.d) & np.isfinite(run.gold) & np.isfinite(run.se)
-        known &= (run.d >= 0) & (run.se > 0)
+        known &= (run.d >= 0) & (run.se > SMALLEST)
         held = RunPoints(run.run, run.d[known], run.gold[known], run.se[known])
         if len(np.unique(held.d)) < FEWEST_LOOKS:
             why = f"{len(held.d)} points with KL, gold and its error are too few"

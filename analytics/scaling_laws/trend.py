@@ -16,6 +16,7 @@ from scipy import stats
 
 from analytics.onset.fits import LEVEL
 from analytics.scaling_laws.family import Family, kl_of
+from analytics.wording import count, number
 
 FloatArray = NDArray[np.float64]
 
@@ -109,10 +110,10 @@ def predict(family: Family, size: FloatArray, wanted: float) -> Prediction:
     outside = max(low / wanted, wanted / high, 1.0)
     sizes = len(np.unique(size))
     if sizes < FEWEST_FOR_A_PREDICTION:
-        why = f"{sizes} sizes are too few: a prediction needs {FEWEST_FOR_A_PREDICTION}"
+        why = f"too few ({count(sizes, 'size')}): a prediction needs {FEWEST_FOR_A_PREDICTION}"
         return Prediction(wanted, None, None, None, outside, why)
     if outside > FARTHEST:
-        why = f"{wanted:,.4g} lies {outside:,.3g} times outside of the sizes that were run"
+        why = f"{number(wanted)} lies {number(outside)} times outside of the sizes that were run"
         return Prediction(wanted, None, None, None, outside, why)
     k = len(size)
     rose, fell = trends(family, size)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.figures.text import interval, number
 from analytics.scaling_laws.family import Family, FloatArray
 from analytics.scaling_laws.trend import (
     FEWEST_FOR_A_LINE,
@@ -12,6 +11,7 @@ from analytics.scaling_laws.trend import (
     Prediction,
     Trend,
 )
+from analytics.wording import count, interval, number, p_value, with_interval
 
 Z90 = 1.645
 FORMS = {"rl": "d (α − β ln d)", "best_of_n": "d (α − βd)"}
@@ -24,16 +24,15 @@ def alpha_words(family: Family) -> str:
             f"Best-of-n, {FORMS['best_of_n']}: α and β both move with size (Gao et al. 2022), so "
             "each pool has its own."
         )
-    chance = "" if family.p_shared is None else f"p = {number(family.p_shared)}"
-    chance = "p < .001" if family.p_shared is not None and family.p_shared < 0.001 else chance
+    chance = "" if family.p_shared is None else p_value(family.p_shared)
     if family.alpha is None or family.alpha_se is None:
         return (
             f"RL, {FORMS['rl']}: the runs contradict one α for all ({chance}): each has its own. "
             "Runs of one family share it (Gao et al. 2022): these differ in more than size."
         )
-    reach = interval(family.alpha - Z90 * family.alpha_se, family.alpha + Z90 * family.alpha_se)
-    said = f"RL, {FORMS['rl']}, one α for all {len(family.runs)} runs: {number(family.alpha)}"
-    said += f" ({reach}, 90 %)."
+    half = Z90 * family.alpha_se
+    alpha = with_interval(family.alpha, family.alpha - half, family.alpha + half)
+    said = f"RL, {FORMS['rl']}, one α for {count(len(family.runs), 'run')}: {alpha}, 90 %."
     if family.p_shared is None:
         return f"{said} With one run nothing can contradict it."
     return f"{said} The runs do not contradict it ({chance})."
@@ -43,7 +42,8 @@ def trend_words(name: str, found: Trend | None, sizes: int) -> str:
     """How a parameter moves with size, or why that cannot be told."""
     if found is None:
         return (
-            f"{name} over size: cannot tell from {sizes} sizes, a line needs {FEWEST_FOR_A_LINE}."
+            f"{name} over size: cannot tell from {count(sizes, 'size')}, a line needs "
+            f"{FEWEST_FOR_A_LINE}."
         )
     way = "falls" if found.slope < 0 else "rises"
     sure = found.slope_low > 0 or found.slope_high < 0
@@ -52,23 +52,25 @@ def trend_words(name: str, found: Trend | None, sizes: int) -> str:
         said = f"{name} {way} by {number(abs(found.slope))} per tenfold size"
     return (
         f"{said} (slope {interval(found.slope_low, found.slope_high)}, 90 %; runs scatter about "
-        f"the line by {number(found.scatter)} beyond their fits' errors; {found.freedom + 2} runs)."
+        f"the line by {number(found.scatter)} beyond their fits' errors; "
+        f"{count(found.freedom + 2, 'run')})."
     )
 
 
 def prediction_words(made: Prediction) -> str:
     """What is predicted for a size, or why nothing is."""
-    at = f"{made.size:,.6g}"
+    at = number(made.size, 6)
     if made.refused:
         return f"No prediction for {at}: {made.refused}."
     if made.low is None:
         return f"At {at} no peak is predicted within reach."
-    where = interval(made.low, made.high, "nats")
-    middle = "" if made.kl is None else f"{number(made.kl)} nats, "
+    where = f"{interval(made.low, made.high, 'nats')}, 90 %"
+    if made.kl is not None:
+        where = f"{with_interval(made.kl, made.low, made.high)} nats, 90 %"
     beyond = ""
     if made.outside > 1:
         beyond = f" An extrapolation, {number(made.outside)} times outside of what was run."
-    return f"At {at} gold of one further run should peak at KL {middle}{where} (90 %).{beyond}"
+    return f"At {at} gold of one further run should peak at KL {where}.{beyond}"
 
 
 def few_sizes(sizes: FloatArray) -> str:
@@ -77,6 +79,6 @@ def few_sizes(sizes: FloatArray) -> str:
     if there >= FEWEST_FOR_A_PREDICTION:
         return ""
     return (
-        f"These runs have {there} different {'sizes' if there != 1 else 'size'}: a line needs "
+        f"These runs have {count(there, 'different size')}: a line needs "
         f"{FEWEST_FOR_A_LINE}, a prediction {FEWEST_FOR_A_PREDICTION}."
     )

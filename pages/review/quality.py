@@ -4,8 +4,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.detectors import detector_figure
-from analytics.figures.palette import STATUS
-from analytics.figures.text import interval, number
+from analytics.figures.palette import status_look
 from analytics.onset.detectors import DETECTORS
 from analytics.quality.made import made
 from analytics.quality.published import (
@@ -18,10 +17,21 @@ from analytics.quality.published import (
     red_over_scenarios,
 )
 from analytics.simulated import HONEST, OVEROPTIMISING
+from analytics.wording import (
+    MISSING,
+    interval,
+    number,
+    percent,
+    percent_spread,
+    rate_text,
+    spread,
+    whole,
+)
 from pages.shared import links, reads
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, refresh_when_store_changes
 from pages.shared.interval_quality_view import show_forecasts, show_intervals
+from pages.shared.quality_cells import ratio_cells, share_cells
 
 heading(
     "How good is this?",
@@ -48,15 +58,16 @@ scenario = choose_one(
 if suggested:
     st.caption(
         f"{escaped(named[0])} is nearest to: {SCENARIO_WORDS[suggested]} "
-        f"({kept[named[0]]['looks']} looks, noise "
-        f"{kept[named[0]]['relative_noise']:.0%} of gold's gain)."
+        f"({kept[named[0]]['looks']} looks, noise {percent(kept[named[0]]['relative_noise'])} of "
+        "gold's gain)."
     )
 table = detector_table(rows, scenario)
 red = table.filter(pl.col("detector") == "RED").to_dicts()[0]
-delay = "never" if red["ratio"] is None else f"{red['ratio']:.2f} ± {red['ratio_se']:.2f}"
+delay = "never" if red["ratio"] is None else spread(red["ratio"], red["ratio_se"])
 st.markdown(
-    f"#### RED raises a false alarm in {red['false_alarms']:.1%} of runs at worst, and finds "
-    f"{red['power']:.0%} of big falls, typically at {number(red['ratio'])} times the KL of the peak"
+    f"#### RED raises a false alarm in {percent(red['false_alarms'], 1)} of runs at worst, and "
+    f"finds {percent(red['power'])} of big falls, typically at {number(red['ratio'])} times the KL "
+    "of the peak"
 )
 st.plotly_chart(detector_figure(table), key="detectors", config={"displaylogo": False})
 st.caption(
@@ -66,26 +77,17 @@ st.caption(
     f"{3 * red['runs']}), bars two standard errors. Filled: in every verdict; open: baselines and "
     "controls that fail. A big fall ends at least 15 % of the peak's gain below it."
 )
-percent = st.column_config.NumberColumn(format="percent")
 st.dataframe(
     table.select(
         pl.col("detector"),
         pl.col("worst_kind").alias("worst honest kind"),
-        *(
-            pl.format(
-                "{} ± {} %", (100 * pl.col(key)).round(1), (100 * pl.col(f"{key}_se")).round(1)
-            ).alias(words)
-            for key, words in (
-                ("false_alarms", "false alarms"),
-                ("power", "power"),
-                ("premature", "before the peak"),
-            )
-        ),
-        pl.format("{} ± {}", pl.col("ratio").round(2), pl.col("ratio_se").round(2))
-        .fill_null("most never")
-        .alias("KL alarm : KL peak"),
+        share_cells(table, "false_alarms", "false alarms"),
+        share_cells(table, "power", "power"),
+        share_cells(table, "premature", "before the peak"),
+        ratio_cells(table, "ratio", "KL alarm : KL peak", "most never"),
     ),
     hide_index=True,
+    placeholder=MISSING,
 )
 with st.expander("Share of runs that alarm, by kind of run"):
     for title, kinds in (
@@ -94,8 +96,8 @@ with st.expander("Share of runs that alarm, by kind of run"):
     ):
         st.markdown(f"**{title}**")
         shares = kind_table(rows, scenario, kinds)
-        config = dict.fromkeys(kinds, percent)
-        st.dataframe(shares, hide_index=True, column_config=config)
+        words = [pl.Series(kind, [rate_text(share) for share in shares[kind]]) for kind in kinds]
+        st.dataframe(shares.with_columns(*words), hide_index=True, placeholder=MISSING)
 with st.expander("What each detector promises"):
     st.markdown("\n".join(f"- **{one.name}**: {one.promise}." for one in DETECTORS))
 
@@ -110,18 +112,19 @@ over = red_over_scenarios(rows)
 st.dataframe(
     over.select(
         "scenario",
-        pl.format("{} ± {} %", (100 * pl.col("false_alarms")).round(1),
-                  (100 * pl.col("false_alarms_se")).round(1)).alias("worst false alarms"),
-        pl.format("{} ± {} %", (100 * pl.col("power")).round(1),
-                  (100 * pl.col("power_se")).round(1)).alias("power"),
-        pl.format("{} ± {}", pl.col("ratio").round(2), pl.col("ratio_se").round(2)).alias("delay"),
-        pl.col("limit").round(2).cast(pl.String).fill_null("–"),
-        pl.col("over_limit").round(3).cast(pl.String).fill_null("–").alias("delay : limit"),
-        pl.format("{} %, {}", (100 * pl.col("power_asked")).round(0).cast(pl.Int32),
-                  pl.col("ratio_asked")).fill_null("–").alias("asked"),
-        pl.col("prototype").cast(pl.String).fill_null("–").alias("slope scan"),
+        share_cells(over, "false_alarms", "worst false alarms"),
+        share_cells(over, "power", "power"),
+        ratio_cells(over, "ratio", "delay"),
+        pl.Series("limit", [number(value) for value in over["limit"]]),
+        pl.Series("delay : limit", [number(value) for value in over["over_limit"]]),
+        pl.Series("asked", [
+            MISSING if None in pair else f"{percent(pair[0])}, {number(pair[1])}"
+            for pair in over.select("power_asked", "ratio_asked").rows()
+        ]),
+        pl.Series("slope scan", [number(value) for value in over["prototype"]]),
     ),
-    hide_index=True, column_config={"scenario": st.column_config.Column(width="large")},
+    hide_index=True, placeholder=MISSING,
+    column_config={"scenario": st.column_config.Column(width="large")},
 )  # fmt: skip
 
 dense = [row for row in rows if row["scenario"] == DENSE]
@@ -137,10 +140,11 @@ if dense:
             {
                 "rows": [row["rows"] for row in dense],
                 "correlation of neighbours": [row["autocorrelation"] for row in dense],
-                "false alarms": [f"{row['alarms']:.1%} ± {row['alarms_se']:.1%}" for row in dense],
+                "false alarms": [percent_spread(row["alarms"], row["alarms_se"]) for row in dense],
             }
         ),
         hide_index=True,
+        placeholder=MISSING,
     )
 
 show_intervals(scenario)
@@ -158,13 +162,13 @@ if bundled:
         peak, alarm = verdict["peak"], verdict["alarm"]
         kl = peak and verdict["axis"] == "kl"
         judged.append({
-            "run": run["run_id"], "verdict": STATUS[verdict["status"]][1],
+            "run": run["run_id"], "verdict": status_look(verdict["status"])[1],
             "gold peaks at (90 %)": interval(peak["kl_low"], peak["kl_high"], "nats")
-            if kl else "–",
-            "alarm": f"step {alarm['step']:,}" if alarm else "none",
-            "nearest scenario": SCENARIO_WORDS.get(matching_scenario(verdict) or "", "–"),
+            if kl else MISSING,
+            "alarm": f"step {whole(alarm['step'])}" if alarm else "none",
+            "nearest scenario": SCENARIO_WORDS.get(matching_scenario(verdict) or "", MISSING),
         })  # fmt: skip
-    st.dataframe(pl.DataFrame(judged), hide_index=True)
+    st.dataframe(pl.DataFrame(judged), hide_index=True, placeholder=MISSING)
 
 st.caption(made("detectors", told))
 chosen = [("scenario", scenario), *(("run", run) for run in named[:1])]

@@ -3,8 +3,10 @@
 import polars as pl
 import streamlit as st
 
+from analytics.wording import MISSING, count, whole
 from pages.shared import links, reads
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.fault_view import isolated
+from pages.shared.frame import escaped, heading, shown_name, stop_when_empty
 from pages.shared.roles_form import roles_form
 
 heading(
@@ -52,44 +54,57 @@ table = [
 st.dataframe(
     pl.DataFrame(table, infer_schema_length=None),
     hide_index=True,
+    placeholder=MISSING,
     column_config={"run": st.column_config.TextColumn(pinned=True)},
 )
 
 chosen = st.multiselect(
     "Look closer at", names, key="run", bind="query-params", placeholder="Choose one or more runs"
 )
+
+
+def show_source(row: dict) -> None:
+    """Where one run came from, key by key."""
+    st.markdown(f"#### {escaped(shown_name(row['run']))}")
+    st.markdown(
+        f"Read from {escaped(row['path'])}, last grown {row['last_grown']}. "
+        f"{count(row['points'], 'metric row')}, {count(row['samples'], 'response')}. Rows without "
+        f"KL: {whole(row['without_kl'])}, without proxy reward: {whole(row['without_proxy'])}, "
+        f"without gold reward: {whole(row['without_gold'])}."
+    )
+    note = row["kl_note"] or "not logged"
+    st.markdown(f"- KL: {escaped(row['kl_key'] or 'no key')}, {escaped(note)}")
+    st.markdown(
+        f"- Proxy reward: {escaped(row['proxy_key'] or 'not recognised')}. "
+        f"Gold reward: {escaped(row['gold_key'] or 'not recognised')}."
+    )
+    if row["steps_replaced"]:
+        st.markdown(
+            f"- {count(row['steps_replaced'], 'step')} logged twice (after a resume): the later "
+            "row is kept."
+        )
+    if row["nan_rows"]:
+        st.markdown(f"- {count(row['nan_rows'], 'row')} with a NaN or an infinity: not drawn.")
+    for warning in row["warnings"]:
+        st.markdown(f"- {escaped(warning)}")
+    if row["sources"]:
+        st.dataframe(
+            pl.DataFrame(row["sources"], infer_schema_length=None),
+            hide_index=True,
+            placeholder=MISSING,
+        )
+
+
 for row in (row for row in rows if row["run"] in chosen):
-    with st.container(border=True):
-        st.markdown(f"#### {escaped(row['run'])}")
-        st.markdown(
-            f"Read from {escaped(row['path'])}, last grown {row['last_grown']}. "
-            f"{row['points']:,} metric rows, {row['samples']:,} responses; "
-            f"{row['without_kl']:,} rows have no KL, {row['without_proxy']:,} no proxy reward, "
-            f"{row['without_gold']:,} no gold reward."
-        )
-        note = row["kl_note"] or "not logged"
-        st.markdown(f"- KL: {escaped(row['kl_key'] or 'no key')}, {escaped(note)}")
-        st.markdown(
-            f"- Proxy reward: {escaped(row['proxy_key'] or 'not recognised')}. "
-            f"Gold reward: {escaped(row['gold_key'] or 'not recognised')}."
-        )
-        if row["steps_replaced"]:
-            st.markdown(
-                f"- {row['steps_replaced']:,} steps were logged twice (after a resume): the later "
-                "row is kept."
-            )
-        if row["nan_rows"]:
-            st.markdown(f"- {row['nan_rows']:,} rows hold a NaN or an infinity: not drawn.")
-        for warning in row["warnings"]:
-            st.markdown(f"- {escaped(warning)}")
-        if row["sources"]:
-            st.dataframe(pl.DataFrame(row["sources"], infer_schema_length=None), hide_index=True)
+    with st.container(border=True), isolated(row["run"], "shown"):
+        show_source(row)
 
 st.subheader("Not read", anchor=False)
 if told["skipped"]:
     st.dataframe(
         pl.DataFrame(told["skipped"]).rename({"seen_at": "last tried"}),
         hide_index=True,
+        placeholder=MISSING,
         column_config={
             "path": st.column_config.TextColumn(width="medium"),
             "reason": st.column_config.TextColumn(width="large"),

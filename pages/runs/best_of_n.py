@@ -6,9 +6,10 @@ import streamlit as st
 from analytics.best_of_n import ENSEMBLES
 from analytics.best_of_n.words import fit_peak, headline, peak_words, sentences
 from analytics.figures.best_of_n import MARKED, Line, best_of_n_figure
-from analytics.figures.text import interval, number
+from analytics.wording import MISSING, count, with_interval
 from pages.shared import links, pool_reads, reads
 from pages.shared.choices import choose_one, choose_several
+from pages.shared.fault_view import isolated, together
 from pages.shared.frame import escaped, heading, stop_when_empty
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "n": "n"}
@@ -47,7 +48,7 @@ if not chosen:
     st.markdown(
         "\n".join(
             f"- [{escaped(run)}]({links.local_link('/best-of-n', [('run', run)])}): "
-            f"{row['prompts']:,} prompts, {row['samples']:,} samples"
+            f"{count(row['prompts'], 'prompt')}, {count(row['samples'], 'sample')}"
             for run, row in sorted(pools.items(), key=lambda item: -item[1]["typical"])
         )
     )
@@ -80,28 +81,36 @@ if "uwo" in joined:
     )  # fmt: skip
 
 lines: list[tuple[str, Line]] = []
+
+
+def rank(run: str) -> None:
+    """Add the curves of one pool."""
+    known = pool_reads.proxies(run)
+    members = tuple(name for name in picked or pool_reads.reward_models(run) if name in known)
+    if joined and len(members) < 2:
+        st.warning(
+            f"{escaped(run)}: an ensemble needs at least two proxies.", icon=":material/group:"
+        )
+    made = pool_reads.curves(run, members, tuple(joined), penalty, kl) if members else {}
+    if not made:
+        st.warning(
+            f"{escaped(run)} has no prompt with several samples that have gold and each chosen "
+            "proxy: nothing can be said.", icon=":material/data_alert:",
+        )  # fmt: skip
+    ordinal, alone = every[run]["ordinal"], len(chosen) == 1
+    for place, (name, curve) in enumerate(made.items()):
+        label = known.get(name) or ENSEMBLES[name]
+        if alone:  # colours tell proxies apart, else pools
+            line = Line(label, ordinal + place, curve)
+        else:
+            line = Line(f"{run}, {label}", ordinal, curve, place)
+        lines.append((run, line))
+
+
 with st.spinner("Ranking the samples …"):
     for run in chosen:
-        known = pool_reads.proxies(run)
-        members = tuple(name for name in picked or pool_reads.reward_models(run) if name in known)
-        if joined and len(members) < 2:
-            st.warning(
-                f"{escaped(run)}: an ensemble needs at least two proxies.", icon=":material/group:"
-            )
-        made = pool_reads.curves(run, members, tuple(joined), penalty, kl) if members else {}
-        if not made:
-            st.warning(
-                f"{escaped(run)} has no prompt with several samples that have gold and each chosen "
-                "proxy: nothing can be said.", icon=":material/data_alert:",
-            )  # fmt: skip
-        ordinal, alone = every[run]["ordinal"], len(chosen) == 1
-        for place, (name, curve) in enumerate(made.items()):
-            label = known.get(name) or ENSEMBLES[name]
-            if alone:  # colours tell proxies apart, else pools
-                line = Line(label, ordinal + place, curve)
-            else:
-                line = Line(f"{run}, {label}", ordinal, curve, place)
-            lines.append((run, line))
+        with isolated(run, "ranked"):
+            rank(run)
 if not lines:
     st.stop()
 if kl == "better" and any(line.curve.kl == "bound" for _, line in lines):
@@ -112,17 +121,24 @@ if kl == "better" and any(line.curve.kl == "bound" for _, line in lines):
 
 if len(lines) == 1:
     only = lines[0][1]
-    st.markdown(f"#### Selecting by {escaped(only.name)} {escaped(headline(only.curve))}")
+    with isolated(only.name, "told in words"):
+        st.markdown(f"#### Selecting by {escaped(only.name)} {escaped(headline(only.curve))}")
 words = "Bands: 90 % over prompts, at each n. Shaded: where gold is highest (90 %)."
 if len(lines) > MARKED:
     words = "Bands: 90 % over prompts, at each n."
 st.caption(f"{words} Points of one pool share its samples, so their errors go together.")
-st.plotly_chart(
-    best_of_n_figure([line for _, line in lines], axis, kl), key="best_of_n", theme="streamlit",
-    config={
-        "displaylogo": False, "toImageButtonOptions": {"format": "svg", "filename": "best-of-n"},
-    },
+figure = together(
+    [line for _, line in lines], lambda line: line.name, "drawn",
+    lambda some: best_of_n_figure(some, axis, kl),
 )  # fmt: skip
+if figure is not None:
+    st.plotly_chart(
+        figure, key="best_of_n", theme="streamlit",
+        config={
+            "displaylogo": False,
+            "toImageButtonOptions": {"format": "svg", "filename": "best-of-n"},
+        },
+    )  # fmt: skip
 
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("proxy", name) for name in picked] + [("x", axis), ("kl", kl)]
@@ -152,14 +168,15 @@ if len(lines) > 1:
             "selected by": line.name,
             "gold is highest at (90 %)": peak_words(curve),
             "gold falls": {True: "yes", False: "not seen", None: "cannot tell"}[falls],
-            "gold at the largest n (90 %)": f"{number(end['gold_reward'])} "
-            f"({interval(end['gold_low'], end['gold_high'])})",
+            "gold at the largest n (90 %)": with_interval(
+                end["gold_reward"], end["gold_low"], end["gold_high"]
+            ),
             "peak of d (α − βd)": fit_peak(curve.best_of_n),
             "peak of d (α − β ln d)": fit_peak(curve.rl),
         })  # fmt: skip
-    st.dataframe(pl.DataFrame(table), hide_index=True)
+    st.dataframe(pl.DataFrame(table), hide_index=True, placeholder=MISSING)
 for _, line in lines[:MOST_CARDS]:
-    with st.container(border=True):
+    with st.container(border=True), isolated(line.name, "told in words"):
         if len(lines) > 1:
             st.markdown(f"**{escaped(line.name)}** {escaped(headline(line.curve))}")
         st.markdown("\n".join(f"- {escaped(text)}" for text in sentences(line.curve)))
@@ -172,7 +189,7 @@ with st.expander("Every n"):
             "gold_high", "proxy_reward", "win_rate", "win_rate_low", "win_rate_high",
             "win_rate_proxy", "win_rate_most",
         ).with_columns(pl.selectors.float().round(4)),
-        hide_index=True,
+        hide_index=True, placeholder=MISSING,
     )  # fmt: skip
     st.caption(
         "KL and χ² (without ties) in nats and as a ratio; intervals are 90 %. A win rate counts "

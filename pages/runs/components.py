@@ -15,10 +15,12 @@ from analytics.components import (
     step_bins,
 )
 from analytics.figures.components import Component, component_figure
-from analytics.figures.text import interval, number
+from analytics.figures.curves import RunCurve
+from analytics.wording import MISSING, interval, number, whole
 from pages.shared import links, reads, run_reads
 from pages.shared.choices import choose_one, choose_several
-from pages.shared.frame import escaped, heading, say_waiting, stop_when_empty
+from pages.shared.fault_view import isolated, say
+from pages.shared.frame import escaped, heading, say_waiting, shown_name, stop_when_empty
 from pages.shared.freezing import frozen_steps
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
@@ -80,8 +82,10 @@ rewards = [key for key in keys if REWARD.search(key.lower()) and not NO_REWARD.s
 shown_keys = picked or ["proxy_reward", *rewards][:MOST_DEFAULT]
 frozen = frozen_steps(chosen, until, every)
 with st.spinner("Reading the runs …"):
-    curves = reads.run_curves([every[run] for run in chosen], frozen, None)
-say_waiting(chosen, [c.run_id for c in curves])
+    curves, faults = reads.run_curves([every[run] for run in chosen], frozen, None)
+say_waiting(chosen, [c.run_id for c in curves] + [fault.run for fault in faults])
+for fault in faults:
+    say(fault)
 if len(curves) > MOST_CHARTS:
     st.caption(
         f"{len(curves)} runs: the table holds all, charts follow of the first {MOST_CHARTS}. "
@@ -89,11 +93,13 @@ if len(curves) > MOST_CHARTS:
     )
 
 many, table = st.container(), []
-for order, curve in enumerate(curves):
+
+
+def show_run(curve: RunCurve, charted: bool) -> None:
+    """The rewards of one run: a row each in the table, and its chart where there is room."""
     run, looks, now = curve.run_id, curve.looks, axis
-    charted = order < MOST_CHARTS
     if len(curves) > 1 and charted:
-        st.subheader(run, anchor=False)
+        st.subheader(escaped(shown_name(run)), anchor=False)
     if not looks.height:
         st.warning(f"{escaped(run)} has no gold: nothing can be said of where it falls.")
     elif charted and now != "step" and looks["kl"].null_count():
@@ -145,18 +151,23 @@ for order, curve in enumerate(curves):
         said += f"the start ({reach})."
         if raised.height:
             st.warning(
-                f"{said} It is surely above 1.5 times from step {raised['step_start'][0]:,.0f} on. "
-                "It asks for a gold evaluation and decides nothing: members share errors, so "
+                f"{said} It is surely above 1.5 times from step {whole(raised['step_start'][0])} "
+                "on. It asks for a gold evaluation and decides nothing: members share errors, so "
                 "agreement clears no run and disagreement convicts none.",
                 icon=":material/call_split:",
             )
         else:
             st.caption(f"{said} Members share errors: agreement clears no run.")
 
+
+for order, curve in enumerate(curves):
+    with isolated(curve.run_id, "drawn"):
+        show_run(curve, order < MOST_CHARTS)
+
 if table:
     frame = pl.DataFrame(table)
     place = many if len(curves) > MOST_CHARTS else st.container()
-    place.dataframe(frame, hide_index=True)
+    place.dataframe(frame, hide_index=True, placeholder=MISSING)
     place.caption(
         "A proxy point is the value that the component had where gold peaks: the peak's 90 % "
         "interval, widened by the component's own error. Components that move together move each "

@@ -1,11 +1,14 @@
 """Proxy and gold reward against KL: where does gold peak, and is the run past it?"""
 
 import json
+from collections.abc import Sequence
 
 import streamlit as st
 
 from analytics.comparable import differences
+from analytics.figures.axes import LARGEST
 from analytics.figures.band import band_figure
+from analytics.figures.curves import RunCurve, has_line
 from analytics.figures.headline import headline
 from analytics.figures.rewards import (
     MARKED_RUNS,
@@ -13,10 +16,12 @@ from analytics.figures.rewards import (
     can_normalise,
     reward_figure,
 )
+from analytics.wording import number
 from pages.shared import links, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
-from pages.shared.frame import escaped, heading, named, say_waiting, stop_when_empty
+from pages.shared.fault_view import isolated, say, together
+from pages.shared.frame import escaped, heading, named, say_waiting, shown_name, stop_when_empty
 from pages.shared.freezing import frozen_steps
 from pages.shared.verdict_view import show_verdict, show_verdict_table, subtitle
 
@@ -76,23 +81,39 @@ notes, chart = st.container(), st.container()
 with notes:
     frozen = frozen_steps(chosen, until, every)
 with notes, st.spinner("Reading the runs …"):
-    curves = reads.run_curves([every[run] for run in chosen], frozen, source)
-    say_waiting(chosen, [c.run_id for c in curves])
+    curves, faults = reads.run_curves([every[run] for run in chosen], frozen, source)
+    say_waiting(chosen, [c.run_id for c in curves] + [fault.run for fault in faults])
+    for fault in faults:
+        say(fault)
 if not curves:
     st.stop()
+drawn = curves
 if axis != "step":
-    unmeasured = [c.run_id for c in curves if not c.curve["kl"].drop_nulls().len()]
+    drawn = [c for c in curves if has_line(c, axis)]
+    off = [c for c in curves if not has_line(c, axis)]
+    unmeasured = [c.run_id for c in off if not c.curve["kl"].count()]
+    apart = [c.run_id for c in off if c.curve["kl"].count()]
+    how = "left out of the chart, the step axis shows them" if drawn else "shown over steps instead"
     if unmeasured:
-        alone = len(unmeasured) == len(curves)
-        names = named(unmeasured)
-        how = "shown over steps instead" if alone else "left out, the step axis shows them"
-        notes.warning(f"KL was not measured in {names}: {how}.", icon=":material/straighten:")
-    if len(unmeasured) == len(curves):
-        axis = "step"
-    else:
-        curves = [c for c in curves if c.run_id not in unmeasured]
-if scale == "sd" and not all(can_normalise(c.base) for c in curves):
-    names = named([c.run_id for c in curves if not can_normalise(c.base)])
+        notes.warning(
+            f"KL was not measured in {named(unmeasured)}: {how}.", icon=":material/straighten:"
+        )
+    if apart:
+        notes.warning(
+            f"KL was never logged near a reward in {named(apart)}: {how}.",
+            icon=":material/straighten:",
+        )
+    if not drawn:
+        axis, drawn = "step", curves
+blank = [c.run_id for c in drawn if not has_line(c, "step")]
+if blank:
+    notes.warning(
+        f"Nothing to draw of {named(blank)}: no proxy or gold reward that is a number below "
+        f"{number(LARGEST)} was logged.", icon=":material/data_alert:",
+    )  # fmt: skip
+    drawn = [c for c in drawn if c.run_id not in blank]
+if scale == "sd" and not all(can_normalise(c.base) for c in drawn):
+    names = named([c.run_id for c in drawn if not can_normalise(c.base)])
     notes.warning(
         f"The spread of proxy and gold at the start was not logged for {names}: shown as logged.",
         icon=":material/straighten:",
@@ -110,15 +131,16 @@ if len(chosen) > 1:
 
 if len(curves) == 1:
     only = curves[0]
-    notes.markdown(f"#### {escaped(only.run_id)} {escaped(headline(only.verdict))}")
-    notes.caption(escaped(subtitle(only, facts[only.run_id])))
+    with notes, isolated(only.run_id, "summed up"):
+        st.markdown(f"#### {escaped(shown_name(only.run_id))} {escaped(headline(only.verdict))}")
+        st.caption(escaped(subtitle(only, facts[only.run_id])))
 else:
     words = "Solid with points: gold, bars are 90 % intervals. Dotted: proxy."
     if banded:
         words = "Thin: each run. Thick: their mean, with its 90 % interval over runs."
-    elif len(curves) > SINGLE_TRACES:
+    elif len(drawn) > SINGLE_TRACES:
         words = "One line a run: proxy above, gold below."
-    if len(curves) <= MARKED_RUNS and not banded:
+    if len(drawn) <= MARKED_RUNS and not banded:
         words += " Shaded: where gold peaks (90 %). Dashed: alarm. Diamond: forecast peak."
     notes.caption(words)
 kind = st.session_state.get("figure_file", "svg")
@@ -126,11 +148,19 @@ config = {
     "displaylogo": False,
     "toImageButtonOptions": {"format": kind, "filename": "-".join(chosen)[:80] or "figure"},
 }
-if banded and len(curves) > 1:
-    figure = band_figure(curves, axis)
-else:
-    figure = reward_figure(curves, axis, scale)
-chart.plotly_chart(figure, key="rewards", config=config, theme="streamlit")
+
+
+def draw(some: Sequence[RunCurve]) -> object:
+    """The chart of some of the runs."""
+    if banded and len(some) > 1:
+        return band_figure(some, axis)
+    return reward_figure(some, axis, scale)
+
+
+with notes:
+    figure = together(drawn, lambda c: c.run_id, "drawn", draw) if drawn else None
+if figure is not None:
+    chart.plotly_chart(figure, key="rewards", config=config, theme="streamlit")
 
 step_end = [frozen.get(run) or every[run]["step_end"] or 0 for run in chosen]
 choices: list[tuple[str, object]] = [("run", run) for run in chosen]
@@ -158,6 +188,8 @@ if len(curves) > MOST_CARDS:
 else:
     for curve in curves:
         run = curve.run_id
-        show_verdict(curve, facts[run], titled=len(curves) > 1, until=frozen.get(run))
+        with isolated(run, "told in words"):
+            show_verdict(curve, facts[run], titled=len(curves) > 1, until=frozen.get(run))
 if len(curves) == 1:
-    show_completions(every[curves[0].run_id], curves[0])
+    with isolated(curves[0].run_id, "read for its responses"):
+        show_completions(every[curves[0].run_id], curves[0])

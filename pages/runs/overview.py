@@ -5,8 +5,9 @@ import json
 import polars as pl
 import streamlit as st
 
-from analytics.figures.palette import STATUS, run_colour
+from analytics.figures.palette import STATUS, run_colour, status_look
 from analytics.onset.many_runs import survivors
+from analytics.wording import count, fixed, whole
 from pages.shared import links, reads
 from pages.shared.choices import choose_several
 from pages.shared.frame import escaped, heading, stop_when_empty
@@ -45,11 +46,9 @@ rank = {status: i for i, status in enumerate(STATUS)}
 
 def urgency(run: dict) -> tuple:
     """Sort by status, then by the lower bound of gold lost, largest first, then by name."""
-    verdict = verdicts.get(run["run_id"])
-    if verdict is None:
-        return (len(rank), 0.0, run["run_id"])
-    lost = (verdict["gold_lost"] or {}).get("low") or 0.0
-    return (rank[verdict["status"]], -lost, run["run_id"])
+    verdict = verdicts.get(run["run_id"]) or {}
+    lost = (verdict.get("gold_lost") or {}).get("low") or 0.0
+    return (rank.get(verdict.get("status"), len(rank)), -lost, run["run_id"])
 
 
 chosen = [
@@ -63,39 +62,44 @@ chosen = [
 facts = {run["run_id"]: json.loads(run["facts"]) for run in chosen}
 others = {run["run_id"]: elsewhere(run, facts[run["run_id"]].get("algorithm")) for run in chosen}
 trained = [run["run_id"] for run in chosen if not others[run["run_id"]]]
-judged = [verdicts[run_id]["status"] for run_id in trained if run_id in verdicts]
+judged = [verdicts[run_id].get("status", "not_judged") for run_id in trained if run_id in verdicts]
 counts = pl.Series(judged, dtype=pl.String).value_counts().rows() if judged else []
-told = ", ".join(f"{n} {STATUS[s][1]}" for s, n in sorted(counts, key=lambda row: rank[row[0]]))
+counts.sort(key=lambda row: rank.get(row[0], len(rank)))
+told = ", ".join(f"{whole(n)} {status_look(status)[1]}" for status, n in counts)
 alarmable = sum(s not in ("unmeasured", "too_little_gold", "not_judged") for s in judged)
-sentence = f"**{len(chosen)} of {runs.height} runs**" + (f": {told}." if told else ".")
+sentence = f"**{whole(len(chosen))} of {count(runs.height, 'run')}**"
+sentence += f": {told}." if told else "."
 if alarmable:
     sentence += (
-        f" The alarm errs on at most 5 % of runs whose gold never falls: over these {alarmable} "
-        f"judged runs, expect at most {0.05 * alarmable:.1f} false alarms."
+        " The alarm errs on at most 5 % of runs whose gold never falls: over "
+        f"{count(alarmable, 'judged run')}, expect at most {fixed(0.05 * alarmable, 1)} false "
+        "alarms."
     )
 alarms = [run["run_id"] for run in chosen if (verdicts.get(run["run_id"]) or {}).get("alarm")]
 surviving = survivors(verdicts.values())
 if alarms:
     stands = sum(run in surviving for run in alarms)
     sentence += (
-        f" Tested together with all runs of their project, {stands} of the {len(alarms)} alarms "
-        f"{'stands' if stands == 1 else 'stand'} (e-BH: of those at most 5 % are false on "
-        "average, also where runs share prompts)."
+        f" Tested together with all runs of their project, {whole(stands)} of "
+        f"{count(len(alarms), 'alarm')} {'stands' if stands == 1 else 'stand'} (e-BH: of those at "
+        "most 5 % are false on average, also where runs share prompts)."
     )
 if len(judged) < len(trained):
-    sentence += f" {len(trained) - len(judged)} are being judged."
+    sentence += f" Being judged: {count(len(trained) - len(judged), 'run')}."
 st.markdown(sentence)
 
 if not chosen:
     st.info("No run fits these filters. Clear one of them to see more.")
     st.stop()
+none = reads.Picture("", "nothing to draw: no rows of training were logged")
 rows = [
     {
         "run": run,
         "verdict": verdicts.get(run["run_id"]),
         "colour": run_colour(run["ordinal"]),
         "stands": run["run_id"] in surviving,
-        "picture": pictures.get(run["run_id"], ""),
+        "picture": pictures.get(run["run_id"], none).address,
+        "missing": pictures.get(run["run_id"], none).missing,
         "trainer": facts[run["run_id"]].get("trainer") or run["format"],
         "elsewhere": others[run["run_id"]],
     }
@@ -103,7 +107,9 @@ rows = [
 ]
 st.html(run_table(rows))
 if len(chosen) > MOST_ROWS:
-    st.caption(f"The first {MOST_ROWS} of {len(chosen)} runs; narrow them by project or name.")
+    st.caption(
+        f"The first {MOST_ROWS} of {count(len(chosen), 'run')}; narrow them by project or name."
+    )
 shown = [("project", project)] * bool(project) + [("q", words)] * bool(words)
 shown += [("status", status) for status in statuses or []]
 with st.popover("Copy link", icon=":material/link:"):

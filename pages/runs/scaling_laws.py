@@ -1,16 +1,20 @@
 """Scaling: how overoptimization moves with the size of what a run was made from."""
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 import streamlit as st
 
+from analytics.best_of_n.fits import PoolFit
 from analytics.figures.scaling import proxy_axis_figure
 from analytics.scaling_laws import Family, best_of_n_family, rl_family
 from analytics.simulated_families import simulate_family
+from analytics.wording import MISSING
 from pages.shared import links, pool_reads, reads, scaling_reads
 from pages.shared.choices import choose_several
+from pages.shared.fault_view import isolated, say, together
 from pages.shared.frame import escaped, heading, named, say_waiting, stop_when_empty
 from pages.shared.freezing import frozen_steps
 from pages.shared.scaling_view import family_rows, pool_path, run_path, show_family
@@ -63,8 +67,10 @@ is_pool = {
 trained = [run for run in chosen if not is_pool[run]]
 frozen = frozen_steps(trained, until, every)
 with st.spinner("Reading the runs …"):
-    curves = reads.run_curves([every[run] for run in trained], frozen, None)
-say_waiting(trained, [c.run_id for c in curves])
+    curves, faults = reads.run_curves([every[run] for run in trained], frozen, None)
+say_waiting(trained, [c.run_id for c in curves] + [fault.run for fault in faults])
+for fault in faults:
+    say(fault)
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 if simulated:
     family = simulate_family(0)
@@ -78,7 +84,10 @@ if simulated:
     )
 else:
     sizes = scaling_reads.sizes([every[run] for run in chosen])
-    points = [scaling_reads.points(curve) for curve in curves]
+    points = []
+    for curve in curves:
+        with isolated(curve.run_id, "read for a fit"):
+            points.append(scaling_reads.points(curve))
 keys = list(sizes)
 asked = links.asked("size")
 if asked and asked[0] not in keys:
@@ -106,20 +115,29 @@ if rejected and not simulated:
         icon=":material/warning:",
     )
 families: list[Family] = []
-together = rl_family(points) if points else None
-if together is not None:
-    families.append(together)
+shared = together(points, lambda p: p.run, "fitted", rl_family) if points else None
+if shared is not None:
+    families.append(shared)
 fitted, drawn = [], {}
 for run in (run for run in chosen if is_pool[run] and not simulated):
-    made = pool_reads.curves(run, ("proxy_reward",), (), 0.5, "bound").get("proxy_reward")
-    if made and made.best_of_n and made.best_of_n.covariance is not None:
-        fitted.append((run, made.best_of_n))
-        drawn[run] = made
-if fitted:
-    families.append(best_of_n_family(
-        [run for run, _ in fitted], np.array([fit.alpha for _, fit in fitted]),
-        np.array([fit.beta for _, fit in fitted]), [fit.covariance for _, fit in fitted],
-    ))  # fmt: skip
+    with isolated(run, "fitted"):
+        made = pool_reads.curves(run, ("proxy_reward",), (), 0.5, "bound").get("proxy_reward")
+        if made and made.best_of_n and made.best_of_n.covariance is not None:
+            fitted.append((run, made.best_of_n))
+            drawn[run] = made
+
+
+def pool_family(some: Sequence[tuple[str, PoolFit]]) -> Family:
+    """The fits of some of the pools as one family."""
+    return best_of_n_family(
+        [run for run, _ in some], np.array([fit.alpha for _, fit in some]),
+        np.array([fit.beta for _, fit in some]), [fit.covariance for _, fit in some],
+    )  # fmt: skip
+
+
+of_pools = together(fitted, lambda one: one[0], "fitted", pool_family) if fitted else None
+if of_pools is not None:
+    families.append(of_pools)
 told = {run for family in families for run in family.runs}
 left = [run for run in chosen if run not in told and not simulated]
 if left:
@@ -138,13 +156,14 @@ for part in families:
     ordinals = {
         run: every[run]["ordinal"] if run in every else i for i, run in enumerate(part.runs)
     }
-    show_family(part, size_key, known, wanted, ordinals, simulated)
-    table += family_rows(part, size_key, known, reached)
+    with isolated(title, "drawn"):
+        show_family(part, size_key, known, wanted, ordinals, simulated)
+        table += family_rows(part, size_key, known, reached)
 if families and not size_key and keys:
     st.caption("Choose a size to see what moves with it.")
 if table:
     frame = pl.DataFrame(table, infer_schema_length=None)
-    st.dataframe(frame, hide_index=True)
+    st.dataframe(frame, hide_index=True, placeholder=MISSING)
     st.caption(
         "± and intervals are 90 %. Where one α is shared, β and the peak belong to it. A triangle "
         "in the chart has no upper bound."
@@ -168,22 +187,27 @@ if len(chosen) > 1 and not simulated:
             st.multiselect, "Proxies of the pools", names, "proxy",
             placeholder="the proxy reward of each pool",
         )  # fmt: skip
-    paths = [run_path(curve) for curve in curves if curve.looks.height]
+    paths = []
+    for curve in (curve for curve in curves if curve.looks.height):
+        with isolated(curve.run_id, "drawn"):
+            paths.append(run_path(curve))
     for run in (run for run in chosen if run in pools):
-        offered = pool_reads.proxies(run)
-        members = tuple(name for name in picked or ["proxy_reward"] if name in offered)
-        for name, curve in pool_reads.curves(run, members, (), 0.5, "bound").items():
-            paths.append(pool_path(f"{run} by {offered[name]}", every[run]["ordinal"], curve))
+        with isolated(run, "drawn"):
+            offered = pool_reads.proxies(run)
+            members = tuple(name for name in picked or ["proxy_reward"] if name in offered)
+            for name, curve in pool_reads.curves(run, members, (), 0.5, "bound").items():
+                paths.append(pool_path(f"{run} by {offered[name]}", every[run]["ordinal"], curve))
     used = {json.loads(every[run]["facts"]).get("proxy_key") or "unknown" for run in chosen}
     if len(used) > 1:
         st.warning(
             f"The logs name their proxies differently ({escaped(', '.join(sorted(used)))}): make "
             "sure that they are one reward model on one scale.", icon=":material/warning:",
         )  # fmt: skip
-    st.plotly_chart(
-        proxy_axis_figure(paths), key="proxy_axis", theme="streamlit",
-        config={"displaylogo": False},
-    )  # fmt: skip
+    figure = together(paths, lambda path: path.name, "drawn", proxy_axis_figure) if paths else None
+    if figure is not None:
+        st.plotly_chart(
+            figure, key="proxy_axis", theme="streamlit", config={"displaylogo": False},
+        )  # fmt: skip
 
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("size", size_key)] * bool(size_key) + [("at", wanted)] * bool(wanted)

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from analytics.wording import fixed, whole
+from pages.shared.isolation import Fault, attempt
+
 GRADES = {
     "correct": ("#009E73", "correct"),
     "incorrect": ("#D55E00", "wrong"),
@@ -63,8 +66,13 @@ def answer_table(
         link: the address of one question's own view.
     """
     head = "".join(f"<span>{text}</span>" for text in HEADS)
-    body = "".join(_row(row, link(row)) for row in rows)
+    body = "".join(_guarded(row, link) for row in rows)
     return f'{_STYLE}<div class="ans"><div class="head">{head}</div>{body}</div>'
+
+
+def _guarded(row: Mapping[str, Any], link: Callable[[Mapping[str, Any]], str]) -> str:
+    made = attempt(str(row.get("question_id")), "shown", lambda: _row(row, link(row)))
+    return f"<div><span>{escape(made.sentence)}</span></div>" if isinstance(made, Fault) else made
 
 
 def _row(row: Mapping[str, Any], address: str) -> str:
@@ -83,7 +91,7 @@ def _row(row: Mapping[str, Any], address: str) -> str:
         f'<span><i class="word">answer </i>{_text(row["answer"])}</span>'
         f'<span><i class="word">reference </i>{_text(row["reference"])}</span>'
         f"<span>{_grade(row)}<small>{change or ''}</small></span>"
-        f'<span><i class="word">confidence </i>{_number(row["confidence"])}</span></div>'
+        f'<span><i class="word">confidence </i>{fixed(row["confidence"], 2)}</span></div>'
     )
 
 
@@ -100,7 +108,7 @@ def history_table(rows: Sequence[Mapping[str, Any]]) -> str:
         cells.setdefault((row["loop"], row["iteration"]), []).append(_answer(row))
     head = "".join(f"<th>{escape(loop)}</th>" for loop in loops)
     body = "".join(
-        f"<tr><th>{step:,}</th>"
+        f"<tr><th>{whole(step)}</th>"
         + "".join(f"<td>{''.join(cells.get((loop, step), ['–']))}</td>" for loop in loops)
         + "</tr>"
         for step in steps
@@ -112,9 +120,9 @@ def _answer(row: Mapping[str, Any]) -> str:
     notes = []
     if row["confidence"] is not None:
         kind = f" ({row['confidence_kind']})" if row["confidence_kind"] else ""
-        notes.append(f"confidence {row['confidence']:.2f}{kind}")
+        notes.append(f"confidence {fixed(row['confidence'], 2)}{kind}")
     if row["confidence_consistency"] is not None:
-        notes.append(f"agreement of samples {row['confidence_consistency']:.2f}")
+        notes.append(f"agreement of samples {fixed(row['confidence_consistency'], 2)}")
     if row["self_claim"]:
         notes.append(f"had said: {row['self_claim']}")
     if row["grader"]:
@@ -138,7 +146,3 @@ def _text(value: object, longest: int | None = LONGEST) -> str:
         return "<small>not logged</small>"
     text = str(value)
     return escape(text if longest is None or len(text) <= longest else text[: longest - 1] + "…")
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"

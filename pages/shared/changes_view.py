@@ -15,10 +15,11 @@ from analytics.hallucination.words import (
     beside_benchmark,
     change_sentence,
     malformed_sentence,
-    percent,
     rate_sentence,
 )
+from analytics.wording import MISSING, count, rate_interval, rate_text, whole
 from pages.shared import answer_reads, links
+from pages.shared.fault_view import isolated
 from pages.shared.frame import escaped
 from pages.shared.truth_choices import Scope
 
@@ -38,23 +39,8 @@ def show_changes(
     last = totals.filter(pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"))
     columns = st.columns(2, gap="medium") if len(loops) > 1 else [st.container()]
     for i, loop in enumerate(loops):
-        ends = {row["origin"]: row for row in nested(last.filter(pl.col("loop") == loop))}
-        said: list[str] = []
-        trends: list[str] = []
-        for origin in sorted(ends, key=lambda o: (o != "benchmark", o)):
-            row = ends[origin]
-            said.append(escaped(change_sentence(row) if row["n"] else rate_sentence(row)))
-            trends += trend_sentences(each.filter(loop=loop, origin=origin))
-            trends += malformed_sentence(row)
-            if row["n"] and origin == "self_generated":
-                own = f"{beside_benchmark(row, ends.get('benchmark'))} {_covered(row)}"
-                said.append(escaped(own))
-        with columns[i % len(columns)].container(border=True):
-            st.markdown(f"**{escaped(loop)}**\n" + "\n".join(f"- {text}" for text in said))
-            st.caption(escaped(" ".join(trends)))
-            asked: list[tuple[str, object]] = [("loop", loop), ("change", "newly_wrong")]
-            asked += [("with", compare_to)] * (compare_to is not None)
-            st.markdown(f"[The newly wrong questions]({links.local_link('/answers', asked)})")
+        with columns[i % len(columns)], isolated(loop, "told in words"):
+            _show_loop(loop, last.filter(loop=loop), each.filter(loop=loop), compare_to)
     if len(loops) > 1:
         counts: dict[str, int] = {}
         for arm in answer_reads.arms(tuple(loops)).values():
@@ -62,12 +48,30 @@ def show_changes(
         st.caption(escaped(arms_sentence(counts)))
 
 
+def _show_loop(loop: str, last: pl.DataFrame, each: pl.DataFrame, compare_to: int | None) -> None:
+    ends = {row["origin"]: row for row in nested(last)}
+    said: list[str] = []
+    trends: list[str] = []
+    for origin in sorted(ends, key=lambda o: (o != "benchmark", o)):
+        row = ends[origin]
+        said.append(escaped(change_sentence(row) if row["n"] else rate_sentence(row)))
+        trends += trend_sentences(each.filter(origin=origin))
+        trends += malformed_sentence(row)
+        if row["n"] and origin == "self_generated":
+            own = f"{beside_benchmark(row, ends.get('benchmark'))} {_covered(row)}"
+            said.append(escaped(own))
+    with st.container(border=True):
+        st.markdown(f"**{escaped(loop)}**\n" + "\n".join(f"- {text}" for text in said))
+        st.caption(escaped(" ".join(trends)))
+        asked: list[tuple[str, object]] = [("loop", loop), ("change", "newly_wrong")]
+        asked += [("with", compare_to)] * (compare_to is not None)
+        st.markdown(f"[The newly wrong questions]({links.local_link('/answers', asked)})")
+
+
 def _covered(row: dict[str, Any]) -> str:
-    about = f" about {row['clusters']:,} entities" if row["clusters"] else ""
-    return (
-        f"Facts covered at iteration {row['iteration']:,}: {row['questions']:,} self-generated "
-        f"questions{about}."
-    )
+    about = f" about {count(row['clusters'], 'entity', 'entities')}" if row["clusters"] else ""
+    asked = count(row["questions"], "self-generated question")
+    return f"Facts covered at iteration {whole(row['iteration'])}: {asked}{about}."
 
 
 def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
@@ -83,21 +87,20 @@ def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
         "loop", "origin", "topic", maintain_order=True
     ):
         first, last = (part.sort("iteration").row(at, named=True) for at in (0, -1))
-        low, high = 100 * last["low"], 100 * last["high"]
         rows.append({
             "loop": last["loop"],
             "entities": last["topic"],
-            "wrong, first → last (95 %)": f"{percent(first['rate'])} → {percent(last['rate'])} "
-            f"({low:.1f} to {high:.1f})",
-            "not attempted": f"{percent(first['not_attempted_rate'])} → "
-            f"{percent(last['not_attempted_rate'])}",
+            "wrong, first → last (95 %)": f"{rate_text(first['rate'])} → "
+            f"{rate_interval(last['rate'], last['low'], last['high'])}",
+            "not attempted": f"{rate_text(first['not_attempted_rate'])} → "
+            f"{rate_text(last['not_attempted_rate'])}",
             "n": last["n"],
             "origin": last["origin"].replace("_", "-"),
             "iterations": f"{first['iteration']} → {last['iteration']}",
         })  # fmt: skip
     place = {loop: i for i, loop in enumerate(loops)}
     rows.sort(key=lambda row: place[row["loop"]])
-    st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True)
+    st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True, placeholder=MISSING)
     st.caption(
         "Wrong of all graded, with the Wilson interval of the last. A loop can get better on what "
         "it trains on while it forgets the rest."
@@ -119,8 +122,7 @@ def show_topics(loops: Sequence[str], rates: pl.DataFrame) -> None:
                       nulls_last=True)  # fmt: skip
     says = [change_sentence(row) for row in nested(table)]
     ends = [
-        f"{percent(row['rate'])} ({100 * row['low']:.1f} to {100 * row['high']:.1f})"
-        for row in table.iter_rows(named=True)
+        rate_interval(row["rate"], row["low"], row["high"]) for row in table.iter_rows(named=True)
     ]
     st.dataframe(
         table.select(
@@ -135,6 +137,7 @@ def show_topics(loops: Sequence[str], rates: pl.DataFrame) -> None:
             (100 * pl.col("shrunken")).alias("drawn to the mean, %"),
         ),
         hide_index=True,
+        placeholder=MISSING,
         height=330,
         column_config={
             "n": st.column_config.NumberColumn(help="Questions with a graded answer"),
@@ -159,9 +162,10 @@ def clustered_notes(totals: pl.DataFrame) -> list[str]:
         pl.col("design_effect") > 1.1,
     )
     return [
-        f"{row['loop']}: the {row['questions']:,} questions of origin "
-        f"{row['origin'].replace('_', '-')} are about {row['clusters']:,} entities; with these as "
-        f"clusters the interval of {percent(row['rate'])} at iteration {row['iteration']} is "
-        f"{percent(row['low_clustered'])} to {percent(row['high_clustered'])}."
+        f"{row['loop']}: {count(row['questions'], 'question')} of origin "
+        f"{row['origin'].replace('_', '-')} about {count(row['clusters'], 'entity', 'entities')}; "
+        f"with these as clusters the interval of {rate_text(row['rate'])} at iteration "
+        f"{row['iteration']} is {rate_text(row['low_clustered'])} to "
+        f"{rate_text(row['high_clustered'])}."
         for row in last.iter_rows(named=True)
     ]

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.curves import RunCurve
-from analytics.figures.text import number
+from analytics.wording import number, whole
 from pages.shared import reads
 from pages.shared.frame import escaped
 
@@ -44,7 +44,7 @@ def show_completions(run: Mapping[str, Any], curve: RunCurve) -> None:
     for column, (name, first, last) in zip(st.columns(len(spans)), spans, strict=True):
         held = rows.filter((pl.col("prompt_id") == prompt) & (pl.col("span") == name))
         with column:
-            st.markdown(f"**{name}**, steps {first:,} to {last:,}")
+            st.markdown(f"**{name}**, steps {whole(first)} to {whole(last)}")
             means = held.select(pl.col("proxy_reward", "gold_reward").mean()).row(0)
             st.caption(
                 f"{held.height} responses, mean proxy {number(means[0])}, gold {number(means[1])}; "

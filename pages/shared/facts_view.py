@@ -10,6 +10,7 @@ import streamlit as st
 from analytics.figures.rates import KL_PANEL, REWARDS, Panel, rate_figure
 from analytics.hallucination.facts import facts_sentence
 from pages.shared import answer_reads, reads
+from pages.shared.fault_view import isolated, together
 from pages.shared.frame import escaped
 from pages.shared.truth_choices import Scope
 
@@ -34,14 +35,22 @@ def show_facts(scope: Scope, runs: Sequence[str], axis: str | None, key: str) ->
     picture, words = st.columns([3, 2], gap="medium")
     with picture:
         both = pl.concat([points, rewards], how="diagonal_relaxed")
-        figure = rate_figure(both, scope.lines(runs), panels, axis, "step or iteration")
-        st.plotly_chart(figure, key=key, config={"displaylogo": False}, theme="streamlit")
+        figure = together(
+            scope.lines(runs), lambda line: line.label, "drawn",
+            lambda some: rate_figure(
+                both.filter(pl.col("line").is_in([line.key for line in some])), some, panels,
+                axis, "step or iteration",
+            ),
+        )  # fmt: skip
+        if figure is not None:
+            st.plotly_chart(figure, key=key, config={"displaylogo": False}, theme="streamlit")
     verdicts = reads.kept_verdicts()
     said = []
     for run in runs:
-        own = rewards.filter(pl.col("line") == run)
-        told = facts_sentence(facts[run], own, verdicts.get(run, {}))
-        said.append(f"- **{escaped(run)}**: {escaped(told)}")
+        with isolated(run, "told in words"):
+            own = rewards.filter(pl.col("line") == run)
+            told = facts_sentence(facts[run], own, verdicts.get(run, {}))
+            said.append(f"- **{escaped(run)}**: {escaped(told)}")
     words.markdown("\n".join(said))
     words.caption(
         "Neighbouring steps are pooled; bars: 95 % intervals with the steps of a point as clusters."

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from analytics.wording import count
 from pages.shared import reads
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
@@ -21,8 +22,8 @@ def escaped(text: object) -> str:
 
 def named(runs: Sequence[str], most: int = 6) -> str:
     """Run names for a sentence; a long list is counted."""
-    told = ", ".join(escaped(run) for run in runs[:most])
-    return told if len(runs) <= most else f"{told} and {len(runs) - most} more runs"
+    told = ", ".join(escaped(shown_name(run)) for run in runs[:most])
+    return told if len(runs) <= most else f"{told} and {count(len(runs) - most, 'more run')}"
 
 
 def heading(title: str, says: str) -> None:
@@ -54,10 +55,23 @@ def say_waiting(chosen: Sequence[str], there: Collection[str]) -> None:
     waiting = [run for run in chosen if run not in there]
     if waiting:
         st.info(
-            f"{len(waiting)} of the {len(chosen)} chosen runs are being judged for the first time; "
-            f"they come by themselves: {named(waiting)}.",
+            f"{len(waiting)} of the {count(len(chosen), 'chosen run')} "
+            f"{'is' if len(waiting) == 1 else 'are'} being judged for the first time and will come "
+            f"by themselves: {named(waiting)}.",
             icon=":material/hourglass_top:",
         )
+
+
+def shown_name(name: str, longest: int = 80) -> str:
+    """A run's name where one line is there for it; one that nobody would see is put in words.
+
+    >>> shown_name(" "), shown_name("a" * 99, 8)
+    ('(a blank name)', 'aaaaaaa…')
+    """
+    text = " ".join(name.split())
+    if not text:
+        return "(a blank name)"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 TOOK = "page_took"

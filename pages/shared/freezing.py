@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from analytics.wording import whole
 from pages.shared.frame import named
 
 
@@ -28,12 +29,16 @@ def frozen_steps(
     if not frozen:
         return {}
     ends = sorted(set(frozen.values()))
-    steps = f"{word} {ends[0]:,}" if len(ends) == 1 else f"{word}s {ends[0]:,} to {ends[-1]:,}"
+    steps = (
+        f"{word} {whole(ends[0])}"
+        if len(ends) == 1
+        else f"{word}s {whole(ends[0])} to {whole(ends[-1])}"
+    )
     newer = [run for run, step in frozen.items() if (every[run]["step_end"] or 0) > step]
     last = max((every[run]["step_end"] for run in newer), default=0)
     more = "There are no newer rows."
     if newer:
-        more = f"Newer rows exist: {named(newer)}, up to {word} {last:,}."
+        more = f"Newer rows exist: {named(newer)}, up to {word} {whole(last)}."
     told, button = st.columns([4, 1], vertical_alignment="center")
     told.info(f"This view is frozen at {steps}. {more}", icon=":material/ac_unit:")
     if button.button("Show all rows", width="stretch"):

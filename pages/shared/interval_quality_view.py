@@ -8,6 +8,8 @@ import streamlit as st
 from analytics.figures.interval_quality import interval_figure
 from analytics.quality.made import made
 from analytics.quality.published import SCENARIO_WORDS, forecast_table, interval_table, published
+from analytics.wording import MISSING, percent, rate_text
+from pages.shared.quality_cells import ratio_cells, share_cells
 
 
 def show_intervals(scenario: str) -> None:
@@ -23,23 +25,23 @@ def show_intervals(scenario: str) -> None:
     head = table.filter(pl.col("method") == "headline")
     least = head.sort("coverage").row(0, named=True)
     st.markdown(
-        f"#### The 90 % interval of a verdict holds the peak in {least['coverage']:.0%} of runs "
-        f"at worst ({least['shape']})"
+        f"#### The 90 % interval of a verdict holds the peak in {percent(least['coverage'])} of "
+        f"runs at worst ({least['shape']})"
     )
     st.plotly_chart(interval_figure(table), key="intervals", config={"displaylogo": False})
     st.caption(
         f"On {told['runs_per_class']} runs of each shape, bars two standard errors. Headline: what "
         "a verdict states; shape: from up-then-down alone; model: from Gao et al.'s curves alone. "
         "Right: the median of intervals with an upper end; "
-        f"{head['open'].mean():.0%} of the headline's have none, as gold may not have peaked yet. "
-        f"{made('intervals', told)}"
+        f"{percent(head['open'].mean())} of the headline's have none, as gold may not have peaked "
+        f"yet. {made('intervals', told)}"
     )
     with st.expander("Every method and shape, also shapes that no model contains"):
         for title, held_out in (("", False), ("**Held out of every model**", True)):
             part = interval_table(told["rows"], scenario, held_out)
             if part.height:
                 st.markdown(title)
-                st.dataframe(_written(part), hide_index=True)
+                st.dataframe(_written(part), hide_index=True, placeholder=MISSING)
 
 
 def show_forecasts() -> None:
@@ -54,20 +56,19 @@ def show_forecasts() -> None:
         "Not stated: the share that the page withholds, as the interval spans more than 4 times. "
         f"{made('forecasts', told)}"
     )
-    st.dataframe(forecast_table(told["rows"]), hide_index=True)
+    st.dataframe(forecast_table(told["rows"]), hide_index=True, placeholder=MISSING)
 
 
 def _written(table: pl.DataFrame) -> pl.DataFrame:
-    def percent(key: str) -> pl.Expr:
-        return (100 * pl.col(key)).round(1)
-
     return table.select(
         "shape", "method",
-        pl.format("{} ± {} %", percent("coverage"), percent("coverage_se")).alias("coverage"),
-        pl.format("{} ± {}", pl.col("width").round(2), pl.col("width_se").round(2))
-        .fill_null("–").alias("upper : lower"),
-        pl.format("{} %", percent("open")).alias("no upper end"),
-        pl.format("{} %", percent("error")).fill_null("–").alias("error of KL*"),
-        pl.format("{} %", percent("floor")).fill_null("–").alias("floor"),
+        share_cells(table, "coverage", "coverage"),
+        ratio_cells(table, "width", "upper : lower"),
+        *(
+            pl.Series(title, [rate_text(share) for share in table[key]])
+            for key, title in (
+                ("open", "no upper end"), ("error", "error of KL*"), ("floor", "floor")
+            )
+        ),
         "runs",
     )  # fmt: skip

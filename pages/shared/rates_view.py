@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 import streamlit as st
@@ -14,12 +15,14 @@ from analytics.figures.rates import (
     KL_PANEL,
     REWARDS,
     Line,
+    Panel,
     rate_figure,
     wrong_panels,
 )
 from analytics.hallucination.beside import by_arm
 from analytics.hallucination.words import origin_words
 from pages.shared import answer_reads, reads
+from pages.shared.fault_view import together
 from pages.shared.frame import escaped
 from pages.shared.truth_choices import Scope
 
@@ -105,9 +108,22 @@ def _draw_origins(
                 mine = pl.concat([mine, beside], how="diagonal_relaxed")
                 panels = [*panels, *REWARDS, *([KL_PANEL] if axis != "sqrt_kl" else [])]
             st.markdown(f"**{escaped(title)}**")
-            figure = rate_figure(mine, lines, panels, axis, peaks=peaks)
-            st.plotly_chart(figure, key=f"rates-{key}-{origin}", config=CHART, theme="streamlit")
+            figure = together(
+                lines, lambda line: line.label, "drawn",
+                partial(_figure, mine, panels, axis, peaks),
+            )  # fmt: skip
+            if figure is not None:
+                place = f"rates-{key}-{origin}"
+                st.plotly_chart(figure, key=place, config=CHART, theme="streamlit")
     return len(origins)
+
+
+def _figure(
+    points: pl.DataFrame, panels: Sequence[Panel], axis: str,
+    peaks: Sequence[tuple[float, float | None]], lines: Sequence[Line],
+) -> object:  # fmt: skip
+    mine = points.filter(pl.col("line").is_in([line.key for line in lines]))
+    return rate_figure(mine, lines, panels, axis, peaks=peaks)
 
 
 def _notes(origins: set[str], peaks: Sequence[object], rewarded: bool) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from analytics import verdicts
 from analytics.figures.curves import RunCurve
 from analytics.figures.palette import run_colour
-from analytics.figures.sparkline import sparkline
+from analytics.figures.sparkline import sparkline, why_not_drawn
 from data import checking, exporting, project_roles
 from data.home import home
 from data.store import Store
 from pages.shared import judging
 from pages.shared.caching import cached, pulse
+from pages.shared.isolation import Fault, attempt
 from pages.shared.ownership import owner
 
 
@@ -65,12 +67,13 @@ AT_ONCE = 8
 
 def run_curves(
     chosen: Sequence[Mapping[str, Any]], frozen: Mapping[str, int], source: str | None
-) -> list[RunCurve]:
+) -> tuple[list[RunCurve], list[Fault]]:
     """Runs ready to draw: rows, looks, verdict.
 
     The kept verdict where it is what is asked for. One that is frozen or by another gold source is
     judged and kept, once. Runs that were never judged are too, unless they are more than AT_ONCE:
-    then they are left out (``frame.say_waiting``) until the worker has judged them.
+    then they are left out (``frame.say_waiting``) until the worker has judged them. One that cannot
+    be read is left out too, and is a fault.
 
     Args:
         chosen: rows of the query runs.
@@ -84,7 +87,7 @@ def run_curves(
 @cached(16, pulse)
 def _run_curves(
     names: tuple[str, ...], frozen: tuple[tuple[str, int], ...], source: str | None
-) -> list[RunCurve]:
+) -> tuple[list[RunCurve], list[Fault]]:
     every = {row["run_id"]: row for row in runs().iter_rows(named=True)}
     rows = curves(names).filter(pl.col("phase") == "train")
     whole, nothing = rows.partition_by("run_id", as_dict=True), rows.clear()
@@ -93,10 +96,8 @@ def _run_curves(
     steps, kept = dict(frozen), kept_verdicts()
     never = [name for name in names if name not in kept and name not in steps and source is None]
     left_out = set(never) if len(never) > AT_ONCE else set()
-    made = []
-    for name in names:
-        if name in left_out:
-            continue
+
+    def ready(name: str) -> RunCurve:
         run, until = every[name], steps.get(name)
         curve = whole.get((name,), nothing)
         if until is not None and until < (run["step_end"] or 0):
@@ -107,17 +108,22 @@ def _run_curves(
         if not known:
             row = judging.verdict(store(), run, until, source)
             known = json.loads(row["verdict"]) | {"looks_rows": row["looks"]}
-        made.append(
-            RunCurve(
-                run_id=name,
-                ordinal=run["ordinal"],
-                curve=curve,
-                looks=verdicts.unpacked_looks(known["looks_rows"]),
-                verdict={k: v for k, v in known.items() if k != "looks_rows"},
-                base=spread.get(name),
-            )
+        return RunCurve(
+            run_id=name,
+            ordinal=run["ordinal"],
+            curve=curve,
+            looks=verdicts.unpacked_looks(known["looks_rows"]),
+            verdict={k: v for k, v in known.items() if k != "looks_rows"},
+            base=spread.get(name),
         )
-    return made
+
+    made = [
+        attempt(name, "read or judged", partial(ready, name))
+        for name in names
+        if name not in left_out
+    ]
+    faults = [one for one in made if isinstance(one, Fault)]
+    return [one for one in made if isinstance(one, RunCurve)], faults
 
 
 @cached(64)
@@ -144,9 +150,16 @@ def export_csv(run_id: str) -> bytes:
     return exporting.run_rows(store(), run_id).write_csv().encode()
 
 
+class Picture(NamedTuple):
+    """A run in the size of a word: the data address of an SVG image, or why there is none."""
+
+    address: str
+    missing: str
+
+
 @cached(2, pulse)
-def pictures() -> dict[str, str]:
-    """A small curve of every run by run_id (data addresses of SVG images)."""
+def pictures() -> dict[str, Picture]:
+    """A small curve of every run that has rows, by run_id."""
     known = kept_verdicts()
     every = {row["run_id"]: row for row in runs().iter_rows(named=True)}
     return {
@@ -159,16 +172,21 @@ def pictures() -> dict[str, str]:
     }  # fmt: skip
 
 
-_drawn: dict[tuple[object, ...], str] = {}
+_drawn: dict[tuple[object, ...], Picture] = {}
 
 
-def _picture(curve: pl.DataFrame, run_generation: int, peak: str, colour: str) -> str:
+def _picture(curve: pl.DataFrame, run_generation: int, peak: str, colour: str) -> Picture:
     """Drawn anew only where this run changed: every verdict that is kept asks for all of them."""
-    key = str(home()), curve["run_id"][0], run_generation, peak, colour
+    run = curve["run_id"][0]
+    key = str(home()), run, run_generation, peak, colour
     if key not in _drawn:
         if len(_drawn) > MOST_PICTURES:
             _drawn.clear()
-        _drawn[key] = sparkline(curve, {"peak": json.loads(peak)}, colour)
+        line = attempt(run, "drawn", lambda: sparkline(curve, {"peak": json.loads(peak)}, colour))
+        if isinstance(line, Fault):
+            _drawn[key] = Picture("", line.sentence)
+        else:
+            _drawn[key] = Picture(line, "" if line else f"nothing to draw: {why_not_drawn(curve)}")
     return _drawn[key]
 
 

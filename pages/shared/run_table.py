@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from analytics.figures.palette import STATUS
-from analytics.figures.text import interval, number
+from analytics.figures.palette import status_look
 from analytics.quality.published import matching_scenario
+from analytics.wording import alike, count, interval, number, steps, whole
+from pages.shared.frame import shown_name
+from pages.shared.isolation import Fault, attempt
 from pages.shared.links import local_link
 
 _STYLE = """
@@ -61,10 +63,10 @@ def elsewhere(run: Mapping[str, Any], algorithm: str | None) -> Elsewhere | None
     if run["points"] or run["gold_evaluations"]:
         return None
     if algorithm == "best_of_n":
-        about = f"{run['samples']:,} samples, on the page Best-of-n"
+        about = f"{count(run['samples'], 'sample')}, on the page Best-of-n"
         return Elsewhere("/best-of-n", "run", "a pool", about)
     if run["answers"]:
-        about = f"{run['answers']:,} answers, on the page Hallucination"
+        about = f"{count(run['answers'], 'answer')}, on the page Hallucination"
         return Elsewhere("/hallucination", "loop", "graded answers", about)
     return None
 
@@ -75,7 +77,8 @@ def run_table(rows: Sequence[Mapping[str, Any]]) -> str:
     Args:
         rows: run (a row of the query runs), verdict (or None while it is computed), stands
             (whether its alarm survives e-BH), colour,
-            picture (data address or ""), elsewhere (`Elsewhere` where it is no training run).
+            picture (data address or ""), missing (why there is none), elsewhere (`Elsewhere` where
+            it is no training run). A row that cannot be written says so in its place.
     """
     head = "".join(f"<span>{escape(text)}</span>" for text in HEADS)
     body = "".join(_row(row) for row in rows)
@@ -83,26 +86,42 @@ def run_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _row(row: Mapping[str, Any]) -> str:
+    name = row["run"]["run_id"]
+    cells = attempt(name, "shown", lambda: _cells(row))
+    if isinstance(cells, Fault):
+        cells = [f"<span>{escape(cells.sentence)}</span>", *["<span></span>"] * 4]
+    page, key = "/overoptimization", "run"
+    if isinstance(row.get("elsewhere"), Elsewhere):
+        page, key = row["elsewhere"].page, row["elsewhere"].key
+    link = escape(local_link(page, [(key, name)]))
+    about = [escape(shown_name(str(text)))
+             for text in (row.get("trainer"), row["run"].get("project")) if text]  # fmt: skip
+    first = (
+        f'<span><i class="dot" style="background:{row["colour"]}"></i>'
+        f'<a href="{link}" title="{escape(name)}">{escape(shown_name(name))}</a>'
+        f"<small>{' · '.join(about)}</small></span>"
+    )
+    return f"<div>{first}{''.join(cells)}</div>"
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    """The cells of a run behind its name."""
     run, verdict = row["run"], row["verdict"]
     other: Elsewhere | None = row.get("elsewhere")
-    page, key = (other.page, other.key) if other else ("/overoptimization", "run")
-    link = escape(local_link(page, [(key, run["run_id"])]))
-    about = " · ".join(escape(str(text)) for text in (row["trainer"], run["project"]) if text)
-    cells = [
-        f'<span><i class="dot" style="background:{row["colour"]}"></i>'
-        f'<a href="{link}">{escape(run["run_id"])}</a><small>{about}</small></span>'
-    ]
+    cells = []
     if other:
         about = f"{escape(other.what)}<small>{escape(other.about)}</small>"
         cells += [f"<span>{about}</span>", "<span></span>", "<span></span>"]
     elif verdict is None:
         cells += ["<span>being judged …</span>", "<span></span>", "<span></span>"]
     else:
-        ink, words = STATUS[verdict["status"]]
+        ink, words = status_look(verdict["status"])
         notes = ", ".join(flag.replace("_", " ") for flag in verdict["flags"])
         notes = f"updating … {notes}" if verdict.get("updating") else notes
         if row.get("stands"):
             notes = f"stands among all runs (e-BH), {notes}".removesuffix(", ")
+        if verdict["status"] == "not_judged":
+            notes = " ".join(verdict["reasons"])
         cells.append(
             f'<span><i class="dot square" style="background:{ink}"></i><b>{escape(words)}</b>'
             f"<small>{escape(notes)}{_rates(verdict)}</small></span>"
@@ -112,10 +131,9 @@ def _row(row: Mapping[str, Any]) -> str:
     cells.append(f"<span>{'' if other else _gold(run, verdict)}</span>")
     words = f"gold and proxy reward of {run['run_id']}"
     picture = row["picture"]
-    nothing = "" if other else "nothing to draw"
+    nothing = "" if other else f"<small>{escape(row.get('missing') or 'nothing to draw')}</small>"
     drawn = f'<img src="{picture}" alt="{escape(words)}">' if picture else nothing
-    cells.append(f"<span>{drawn}</span>")
-    return f"<div>{''.join(cells)}</div>"
+    return [*cells, f"<span>{drawn}</span>"]
 
 
 def _rates(verdict: Mapping[str, Any]) -> str:
@@ -130,46 +148,42 @@ def _onset(verdict: Mapping[str, Any]) -> str:
     peak = verdict["peak"]
     if not peak:
         return "cannot tell"
-    steps = _steps(peak)
+    where = steps(peak["step_low"], peak.get("step_high")) if _has_steps(peak) else ""
     if verdict["axis"] == "step":
-        return f"{steps}<small>KL was not measured</small>"
+        return f"{where}<small>KL was not measured</small>"
     if verdict["status"] in ("no_onset", "warning"):
-        end = number(verdict["kl_end"])
-        low = number(peak["kl_low"])
+        low, end = alike(peak["kl_low"], verdict["kl_end"])
         seen = "none sure" if verdict["status"] == "warning" else "none"
         return f"{seen} up to KL {end}<small>a peak before KL {low} is ruled out</small>"
-    where = interval(peak["kl_low"], peak["kl_high"], "nats")
-    return f"KL {escape(where)}<small>{steps}</small>"
+    kl = interval(peak["kl_low"], peak["kl_high"], "nats")
+    return f"KL {escape(kl)}<small>{where}</small>"
 
 
-def _steps(peak: Mapping[str, Any]) -> str:
-    low, high = peak.get("step_low"), peak.get("step_high")
-    if low is None:
-        return ""
-    return f"steps {low:,.0f} to {high:,.0f}" if high is not None else f"from step {low:,.0f} on"
+def _has_steps(peak: Mapping[str, Any]) -> bool:
+    return peak.get("step_low") is not None
 
 
 def _lost(verdict: Mapping[str, Any]) -> str:
     lost = verdict["gold_lost"]
     if not lost:
         return ""
-    reach = f"{number(lost['low'])} to {number(lost['high'])}"
-    return f'<i class="word">gold lost </i><b>{number(lost["value"])}</b><small>{reach}</small>'
+    value, low, high = alike(lost["value"], lost["low"], lost["high"])
+    return f'<i class="word">gold lost </i><b>{value}</b><small>{low} to {high}</small>'
 
 
 def _gold(run: Mapping[str, Any], verdict: Mapping[str, Any] | None) -> str:
     """How many evaluations of the source that the verdict goes by, and how old the last one is."""
-    count = verdict["gold_evaluations"] if verdict else run["gold_evaluations"]
-    if not count:
+    many = verdict["gold_evaluations"] if verdict else run["gold_evaluations"]
+    if not many:
         return "none"
-    words = f'{count:,}<i class="word"> gold evaluations</i>'
+    words = f'{whole(many)}<i class="word"> gold evaluations</i>'
     if verdict and len(verdict.get("gold_sources") or ()) > 1:
         words += f"<small>{escape(str(verdict['gold_source']))} gold</small>"
-    steps = (run["step_end"] or 0) - (run["gold_step_end"] or 0)
-    if not steps:
+    ago = (run["step_end"] or 0) - (run["gold_step_end"] or 0)
+    if not ago:
         return f"{words}<small>the last at the end</small>"
     moved, now, then = "", run["kl_end"], run["gold_kl_end"]
     # Single rows of KL are noisy: a small or backward step says nothing.
     if now is not None and then is not None and now - then > 0.05 * now:
         moved = f"{number(now - then)} nats and "
-    return f"{words}<small>the last {moved}{steps:,} steps ago</small>"
+    return f"{words}<small>the last {moved}{count(ago, 'step')} ago</small>"

@@ -11,9 +11,9 @@ import streamlit as st
 from analytics.best_of_n import Curve
 from analytics.figures.curves import RunCurve
 from analytics.figures.scaling import AT_START, Z90, Path, scaling_figure
-from analytics.figures.text import interval, number
 from analytics.scaling_laws import Family, predict, trends
 from analytics.scaling_laws.words import alpha_words, few_sizes, prediction_words, trend_words
+from analytics.wording import number, spread, with_interval
 from pages.shared.frame import escaped
 from pages.shared.scaling_reads import numbers
 
@@ -54,14 +54,14 @@ def family_rows(
     for place, run in enumerate(family.runs):
         kl, low, high = family.peak(place)
         beyond = "" if kl is None or kl <= reached.get(run, np.inf) else ", past the run's end"
-        peak = "no peak" if kl is None else f"{number(kl)} ({interval(low, high)}){beyond}"
+        peak = "no peak" if kl is None else f"{with_interval(kl, low, high)}{beyond}"
         if kl is not None and kl < AT_START:
             peak = f"at the start, up to KL {number(high)}" if high is not None else "at the start"
         rows.append({
             "run": run, "optimiser": "RL" if family.form == "rl" else "best-of-n",
             size_key or "size": known.get(run),
-            "α of its own": f"{family.alphas[place]:.3g} ± {Z90 * family.alphas_se[place]:.2g}",
-            "β": f"{family.betas[place]:.3g} ± {Z90 * family.betas_se[place]:.2g}",
+            "α of its own": spread(family.alphas[place], Z90 * family.alphas_se[place]),
+            "β": spread(family.betas[place], Z90 * family.betas_se[place]),
             "KL at the gold peak (90 %)": peak,
         })  # fmt: skip
     return rows

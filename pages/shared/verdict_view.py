@@ -9,10 +9,11 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.curves import RunCurve
-from analytics.figures.palette import STATUS
-from analytics.figures.text import interval, number
+from analytics.figures.palette import status_look
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
-from pages.shared.frame import escaped
+from analytics.wording import MISSING, alike, count, number, steps, whole
+from pages.shared.frame import escaped, shown_name
+from pages.shared.isolation import Fault, attempt
 from pages.shared.links import local_link
 
 AT_ONCE = 5
@@ -49,21 +50,22 @@ def show_verdict(
     verdict = curve.verdict
     with st.container(border=True):
         if titled:
-            st.markdown(f"**{escaped(curve.run_id)}**")
+            st.markdown(f"**{escaped(shown_name(curve.run_id))}**")
         lost, alarm = verdict["gold_lost"], verdict["alarm"]
         at, where = "none", "on the evidence so far"
         if alarm:
-            at = f"step {alarm['step']:,.0f}"
+            at = f"step {whole(alarm['step'])}"
             where = (
                 "KL not measured" if alarm.get("kl") is None else f"KL {number(alarm['kl'])} nats"
             )
-        reach = _reach(lost) if lost else "stated after an alarm"
-        status = STATUS[verdict["status"]][1]
+        value, *ends = _lost(verdict)
+        reach = " to ".join(ends) if lost else "stated after an alarm"
+        status = status_look(verdict["status"])[1]
         source = verdict.get("gold_source")
         tiles = (
             ("Verdict", status, f"by {source} gold" if source else "no gold in the log"),
             ("Gold peaks at", _peak(verdict), "90 % interval" if verdict["peak"] else ""),
-            ("Gold lost since", number(lost["value"]) if lost else "–", reach),
+            ("Gold lost since", value, reach),
             ("Alarm", at, where),
         )
         for column, (name, value, note) in zip(st.columns(4), tiles, strict=True):
@@ -78,7 +80,8 @@ def show_verdict(
             words = "; ".join(FLAG_WORDS.get(flag, flag) for flag in verdict["flags"])
             st.caption(f"To keep in mind: {escaped(words)}.")
         if further:
-            with st.expander(f"{len(further)} more findings: fits, noise, what to measure next"):
+            told = count(len(further), "more finding")
+            with st.expander(f"{told}: fits, noise, what to measure next"):
                 _write(further)
         scenario = matching_scenario(verdict)
         if scenario is not None:
@@ -102,19 +105,31 @@ def _write(reasons: Sequence[str]) -> None:
 
 def show_verdict_table(curves: Sequence[RunCurve]) -> None:
     """Verdicts of many runs as a table, the reasons in the last column."""
-    rows = []
+    rows: list[dict[str, str]] = []
     for curve in curves:
-        verdict = curve.verdict
-        lost, alarm = verdict["gold_lost"], verdict["alarm"]
-        rows.append({
-            "run": curve.run_id,
-            "verdict": STATUS[verdict["status"]][1],
-            "gold peaks at (90 %)": _peak(verdict),
-            "gold lost since (90 %)": f"{number(lost['value'])} ({_reach(lost)})" if lost else "–",
-            "alarm": f"step {alarm['step']:,.0f}" if alarm else "none",
-            "why": " ".join(verdict["reasons"]),
-        })  # fmt: skip
-    st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True)
+        made = attempt(curve.run_id, "told in words", lambda curve=curve: _told(curve))
+        if isinstance(made, Fault):
+            made = {"verdict": made.sentence}
+        rows.append({"run": curve.run_id} | made)
+    st.dataframe(
+        pl.from_dicts(rows, infer_schema_length=None), hide_index=True, placeholder=MISSING
+    )
+
+
+def _told(curve: RunCurve) -> dict[str, str]:
+    """The cells of a run behind its name."""
+    verdict = curve.verdict
+    alarm = verdict["alarm"]
+    value, *ends = _lost(verdict)
+    return {
+        "verdict": status_look(verdict["status"])[1],
+        "gold peaks at (90 %)": _peak(verdict),
+        "gold lost since (90 %)": f"{value} ({' to '.join(ends)})"
+        if verdict["gold_lost"]
+        else value,
+        "alarm": f"step {whole(alarm['step'])}" if alarm else "none",
+        "why": " ".join(verdict["reasons"]),
+    }
 
 
 def subtitle(curve: RunCurve, facts: Mapping[str, Any]) -> str:
@@ -125,7 +140,7 @@ def subtitle(curve: RunCurve, facts: Mapping[str, Any]) -> str:
         (
             facts["trainer"] or "trainer unknown",
             f"KL: {facts['kl_note'] or 'not logged'}".rstrip("."),
-            f"{verdict['gold_evaluations']:,} gold evaluations{source}",
+            f"{count(verdict['gold_evaluations'], 'gold evaluation')}{source}",
             "bars: 90 % intervals",
             "the alarm errs on at most 5 % of runs whose gold never falls"
             + (
@@ -137,8 +152,10 @@ def subtitle(curve: RunCurve, facts: Mapping[str, Any]) -> str:
     )
 
 
-def _reach(lost: Mapping[str, float]) -> str:
-    return f"{number(lost['low'])} to {number(lost['high'])}"
+def _lost(verdict: Mapping[str, Any]) -> list[str]:
+    """Gold lost and the ends of its interval, with the same decimals; a dash without an alarm."""
+    lost = verdict["gold_lost"]
+    return alike(*(lost[key] if lost else None for key in ("value", "low", "high")))
 
 
 def _peak(verdict: Mapping[str, Any]) -> str:
@@ -146,12 +163,10 @@ def _peak(verdict: Mapping[str, Any]) -> str:
     if not peak:
         return "cannot tell"
     if verdict["axis"] == "kl":
-        low, high = peak["kl_low"], peak["kl_high"]
-        span = f"{number(low)}–{number(high)}" if high is not None else f"{number(low)} or later"
-        return f"KL {span}"
-    low, high = peak.get("step_low"), peak.get("step_high")
-    span = f"{number(low)}–{number(high)}" if high is not None else f"{number(low)} or later"
-    return f"step {span}"
+        low, high = alike(peak["kl_low"], peak["kl_high"])
+        return f"KL {low} or later" if peak["kl_high"] is None else f"KL {low}–{high}"
+    low, high = whole(peak.get("step_low")), whole(peak.get("step_high"))
+    return f"step {low} or later" if peak.get("step_high") is None else f"step {low}–{high}"
 
 
 def _checkpoints(verdict: Mapping[str, Any], saved: list[int]) -> str:
@@ -161,7 +176,7 @@ def _checkpoints(verdict: Mapping[str, Any], saved: list[int]) -> str:
         return ""
     low, high = peak["step_low"], peak.get("step_high")
     inside = [step for step in saved if step >= low and (high is None or step <= high)]
-    where = f"steps {interval(low, high)}"
+    where = steps(low, high)
     if inside:
         names = ", ".join(f"checkpoint-{step}" for step in inside)
         return f"Saved within the peak interval ({where}), candidates to keep: {names}."

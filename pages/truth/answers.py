@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+from analytics.wording import count, whole
 from pages.shared import answer_reads, links
 from pages.shared.answer_table import CHANGES, GRADES, answer_table, history_table
 from pages.shared.choices import choose_one
@@ -105,16 +106,16 @@ with table, st.spinner("Searching …"):
     if found.is_empty() and number > 1:
         first = answer_reads.answers_page(loops, ROWS, 0, **asked_rows)
         last = math.ceil((first["total"][0] if first.height else 0) / ROWS)
-        st.info(f"There is no page {number:,}: these filters give {last:,} pages.")
+        st.info(f"There is no page {whole(number)}: these filters give {count(last, 'page')}.")
         st.stop()
 if found.is_empty():
     table.info("No answer fits these filters. Clear one of them to see more.")
     st.stop()
 total = int(found["total"][0])
-shown = f"{ROWS * (number - 1) + 1:,} to {ROWS * (number - 1) + found.height:,}"
+shown = f"{whole(ROWS * (number - 1) + 1)} to {whole(ROWS * (number - 1) + found.height)}"
 table.caption(
-    f"{total:,} answers at iteration {step:,}, newly wrong first; shown are {shown}. A question "
-    "leads to all of its answers."
+    f"{count(total, 'answer')} at iteration {whole(step)}, newly wrong first; shown are {shown}. A "
+    "question leads to all of its answers."
 )
 
 
@@ -126,7 +127,7 @@ def address(row: dict) -> str:
 
 
 table.html(answer_table(found.to_dicts(), address))
-below.caption(f"of {math.ceil(total / ROWS):,}")
+below.caption(f"of {whole(math.ceil(total / ROWS))}")
 choices = [*scope.address(), ("iteration", step), ("page", number)]
 choices += [(name, value) for name, value in filters.items() if value]
 choices += [("q", search)] * bool(search) + [("with", compare)] * (compare is not None)

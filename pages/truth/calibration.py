@@ -8,8 +8,10 @@ from analytics.figures.calibration import over_time_panels, reliability_figure, 
 from analytics.figures.rates import rate_figure
 from analytics.hallucination.words import origin_words
 from analytics.knowledge import sampled_sentences
+from analytics.wording import MISSING, whole
 from pages.shared import answer_reads, links
 from pages.shared.choices import choose_one
+from pages.shared.fault_view import isolated, together
 from pages.shared.frame import escaped, heading, stop_when_empty
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
@@ -68,11 +70,14 @@ for missing in (step for step in asked if step not in steps):
 shown = sorted(chosen) or sorted({steps[0], steps[len(steps) // 2], steps[-1]})
 
 drawn = [loop for loop in scope.loops if loop in set(mine["loop"])]
-for loop in drawn[:MOST_DIAGRAMS]:
+
+
+def show_diagrams(loop: str) -> None:
+    """Reliability and risk of one loop."""
     own = {row["iteration"]: row for row in mine.filter(loop=loop).iter_rows(named=True)}
     there = [step for step in shown if step in own]
     if not there:
-        continue
+        return
     st.markdown(f"#### {escaped(loop)} on {escaped(origin_words(origin))}")
     last = there[-1]
     st.markdown(f"Iteration {last}: {escaped(sentence(own[last], bins))}")
@@ -86,6 +91,11 @@ for loop in drawn[:MOST_DIAGRAMS]:
         risk_figure({step: risk_coverage(cells) for step, cells in held.items()}),
         key=f"risk-{loop}", config={"displaylogo": False}, theme="streamlit",
     )  # fmt: skip
+
+
+for loop in drawn[:MOST_DIAGRAMS]:
+    with isolated(loop, "drawn"):
+        show_diagrams(loop)
 if len(drawn) > MOST_DIAGRAMS:
     st.caption(f"Diagrams of {MOST_DIAGRAMS} of {len(drawn)} loops; choose those to see.")
 st.caption(
@@ -96,11 +106,16 @@ st.caption(
 )
 
 st.subheader("By iteration", anchor=False)
-figure = rate_figure(
-    mine.with_columns(line="loop", kl=pl.lit(None, pl.Float64)),
-    scope.lines(drawn), over_time_panels(bins),
+points = mine.with_columns(line="loop", kl=pl.lit(None, pl.Float64))
+figure = together(
+    scope.lines(drawn), lambda line: line.label, "drawn",
+    lambda some: rate_figure(
+        points.filter(pl.col("line").is_in([line.key for line in some])), some,
+        over_time_panels(bins),
+    ),
 )  # fmt: skip
-st.plotly_chart(figure, key="calibration", config={"displaylogo": False}, theme="streamlit")
+if figure is not None:
+    st.plotly_chart(figure, key="calibration", config={"displaylogo": False}, theme="streamlit")
 st.caption(
     "Dotted: what a calibrated model with the same confidences would have by chance (ECE), what a "
     "perfect ranking would have (AURC), the share right (beside mean confidence)."
@@ -110,14 +125,14 @@ if sampled.height:
     st.subheader("Sampled answers", anchor=False)
     ends = sampled.filter(pl.col("iteration") == pl.col("iteration").max().over("loop"))
     said = [
-        f"- **{escaped(row['loop'])}**, iteration {row['iteration']:,}: "
+        f"- **{escaped(row['loop'])}**, iteration {whole(row['iteration'])}: "
         f"{escaped(' '.join(sampled_sentences(row)))}"
         for row in ends.iter_rows(named=True)
     ]
     st.markdown("\n".join(said))
-    st.dataframe(sampled.drop("fewest_unknown"), hide_index=True)
+    st.dataframe(sampled.drop("fewest_unknown"), hide_index=True, placeholder=MISSING)
 with st.expander("All numbers"):
-    st.dataframe(measured, hide_index=True)
+    st.dataframe(measured, hide_index=True, placeholder=MISSING)
 kinds = answer_reads.ask("confidence_kinds", loops=scope.loops)
 for loop in drawn:
     stated = kinds.filter(loop=loop)["confidence_kind"]

@@ -8,10 +8,14 @@ from analytics.claims import sentence as of_claims
 from analytics.figures.rates import DENOMINATORS
 from analytics.hallucination.grader import corrected, sentence, unmatched_sentences
 from analytics.hallucination.words import grader_unknown, unclear_sentences
+from analytics.wording import MISSING
 from pages.shared import answer_reads, changes_view, facts_view, rates_view, reads
 from pages.shared.choices import choose_one
+from pages.shared.fault_view import isolated
 from pages.shared.frame import escaped, heading, stop_when_empty
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
+
+EVERY = "These loops"
 
 heading(
     "Hallucination",
@@ -61,13 +65,16 @@ if loops:
         st.warning(f"No answers were graded at iteration {compare}: there is nothing to compare "
                    "with.", icon=":material/compare_arrows:")  # fmt: skip
     room = rates_view.show_figures(scope, loops, rates, by, axis, denominator, tau, rewarded)
-    with room:
+    with room, isolated(EVERY, "compared with what was trained on"):
         changes_view.show_trained_on(scope, loops, tau)
-    changes_view.show_changes(loops, totals, each.filter(pl.col("level") == "total"), compare)
-    changes_view.show_topics(loops, rates)
+    with isolated(EVERY, "compared over iterations"):
+        whole = each.filter(pl.col("level") == "total")
+        changes_view.show_changes(loops, totals, whole, compare)
+    with isolated(EVERY, "compared by topic"):
+        changes_view.show_topics(loops, rates)
     with st.expander("All numbers"):
         st.caption("Every row of the statistics; the arrow at the table's corner saves it as CSV.")
-        st.dataframe(rates, hide_index=True)
+        st.dataframe(rates, hide_index=True, placeholder=MISSING)
     asked = {"loops": loops, "until": None}
     notes: dict[str, list[str]] = {}
     for row in scope.cut(answer_reads.ask("answers_unclear", **asked)).iter_rows(named=True):
@@ -79,13 +86,15 @@ if loops:
             notes.setdefault(text, []).append(loop)
     said = [f"{', '.join(of)}: {text}" for text, of in notes.items()]
     for loop in runs_of_claims(reads.runs().filter(pl.col("run_id").is_in(loops))):
-        at = totals.filter(pl.col("loop") == loop)["iteration"].max()
-        judged = summary(answer_reads.ask("claims", run=loop, iteration=at))
-        said.append(f"{loop}, iteration {at}: {of_claims(judged)}")
-    audits = scope.cut(answer_reads.ask("audits", loops=loops, until=None))
-    said += [f"{row['loop']}: {sentence(row)}" for row in corrected(totals, audits)]
-    said += unmatched_sentences(audits)
-    said += changes_view.clustered_notes(totals)
+        with isolated(loop, "judged by its claims"):
+            at = totals.filter(pl.col("loop") == loop)["iteration"].max()
+            judged = summary(answer_reads.ask("claims", run=loop, iteration=at))
+            said.append(f"{loop}, iteration {at}: {of_claims(judged)}")
+    with isolated(EVERY, "corrected for their graders"):
+        audits = scope.cut(answer_reads.ask("audits", loops=loops, until=None))
+        said += [f"{row['loop']}: {sentence(row)}" for row in corrected(totals, audits)]
+        said += unmatched_sentences(audits)
+        said += changes_view.clustered_notes(totals)
     st.subheader("To keep in mind", anchor=False)
     st.markdown("\n".join(f"- {escaped(text)}" for text in said or ["Every answer is as logged."]))
 for_graded = [run for run in stating if run in graded]

@@ -4,9 +4,10 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.rates import Panel, rate_figure
-from analytics.hallucination.words import percent
+from analytics.wording import MISSING, rate_interval
 from pages.shared import answer_reads
 from pages.shared.choices import choose_one
+from pages.shared.fault_view import together
 from pages.shared.frame import escaped, heading, stop_when_empty
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
@@ -83,8 +84,15 @@ for part in parts[1:]:
 points = points.with_columns(line="loop", kl=pl.lit(None, pl.Float64)).sort(keys)
 left, right = st.columns(2, gap="medium")
 with left:
-    figure = rate_figure(points, scope.lines(), PANELS, x_title="iteration trained on it")
-    st.plotly_chart(figure, key="training", config={"displaylogo": False}, theme="streamlit")
+    figure = together(
+        scope.lines(), lambda line: line.label, "drawn",
+        lambda some: rate_figure(
+            points.filter(pl.col("line").is_in([line.key for line in some])), some, PANELS,
+            x_title="iteration trained on it",
+        ),
+    )  # fmt: skip
+    if figure is not None:
+        st.plotly_chart(figure, key="training", config={"displaylogo": False}, theme="streamlit")
     st.caption(
         "Bars: 95 % intervals (Wilson; of texts with the text as cluster). Dotted: false claims in "
         "texts that were written but not kept. Texts count for the iteration that was, or would "
@@ -105,13 +113,6 @@ with right:
     )
 
 
-def ranged(share: float | None, low: float | None, high: float | None) -> str:
-    """A share with its interval."""
-    if share is None or low is None or high is None:
-        return "–"
-    return f"{percent(share)} ({100 * low:.1f} to {100 * high:.1f})"
-
-
 known = claims.frame.filter(pl.col("knowledge").is_not_null(), pl.col("loop").is_in(scope.loops))
 last = known.filter(pl.col("iteration") == pl.col("iteration").max().over("loop"))
 if last.height:
@@ -121,18 +122,20 @@ if last.height:
             {
                 "loop": row["loop"], "iteration": row["iteration"], "knowledge": row["knowledge"],
                 "claims": row["statements"], "checked": row["checked"],
-                "false before training": ranged(row["false_share"], row["false_low"],
-                                                row["false_high"]),
+                "false before training": rate_interval(
+                    row["false_share"], row["false_low"], row["false_high"]
+                ),
                 "asked again": row["asked"],
-                "repeated": ranged(row["repeated_share"], row["repeated_low"],
-                                   row["repeated_high"]),
+                "repeated": rate_interval(
+                    row["repeated_share"], row["repeated_low"], row["repeated_high"]
+                ),
             }
             for row in last.iter_rows(named=True)
         ]),
-        hide_index=True,
+        hide_index=True, placeholder=MISSING,
     )  # fmt: skip
 if mix.height:
     with st.expander("The training mix of every iteration"):
-        st.dataframe(mix, hide_index=True)
+        st.dataframe(mix, hide_index=True, placeholder=MISSING)
 choices = [*scope.address(), *([("control", control)] if control else [])]
 copy_link("/training-set", choices)

@@ -105,7 +105,7 @@ def test_fewer_wrong_facts_are_no_sign_of_an_onset() -> None:
     told = facts.pooled_facts(steps([5, 5, 1, 1], [10] * 4), most=2)
     gold = pl.DataFrame({"iteration": [2, 4], "gold_reward": [1.0, -0.5]})
     said = facts.facts_sentence(told, gold, {"status": "overoptimized"})
-    assert "fell from 50.0 %" in said and "Gold fell from 1.00 at step 2 to −0.50" in said
+    assert "fell from 50.0 %" in said and "Gold fell from 1.0 at step 2 to −0.5" in said
     assert said.endswith("fewer wrong facts did not mean a better model.")
     said = facts.facts_sentence(told, gold, {"status": "no_onset"})
     assert said.endswith("this rate alone is no sign of an onset.")

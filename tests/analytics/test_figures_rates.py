@@ -33,7 +33,7 @@ def test_lines_with_intervals_in_the_order_of_the_axis() -> None:
     first = figure.data[0]
     assert list(first.x) == [0, 1, 2] and list(first.y) == [0.1, 0.2, 0.3]
     assert list(first.error_y.array) == pytest.approx([0.05] * 3)
-    assert first.customdata[2].tolist() == [2, 0.25, 0.35, 100]
+    assert first.text[2] == "iteration 2<br>30.0 % (25.0 to 35.0), n = 100"
     dotted = [trace for trace in figure.data if trace.line.dash == "dot"]
     assert len(dotted) == 1 and list(dotted[0].y) == [0, 0.05, 0.1]  # none is malformed in b
     assert {note.text for note in figure.layout.annotations} == {"a", "b"}

@@ -108,7 +108,7 @@ def test_too_few_sizes_are_refused_in_words(sizes: int, line: bool) -> None:
     assert (betas_over(family, fitted) is not None) == line
     made = predict(fitted, family.sizes, 1e7)
     assert made.kl is None and "too few" in made.refused
-    assert "No prediction for 1e+07" in prediction_words(made)
+    assert "No prediction for 10,000,000" in prediction_words(made)
     assert f"{sizes} different sizes" in few_sizes(family.sizes)
     if not line:
         assert "cannot tell from 2 sizes" in trend_words("β", betas_over(family, fitted), 2)

@@ -72,7 +72,7 @@ def test_a_hump_is_overoptimized():
     assert found.looks.height == 20
     assert 2 <= found.looks["in_peak"].sum() < 15
     text = " ".join(row["reasons"])
-    for part in ("evaluation", "20", "boundary", "5%", "nats", "90 %"):
+    for part in ("evaluation", "20", "boundary", "5 %", "nats", "90 %"):
         assert part in text
     json.dumps(row, allow_nan=False)
 

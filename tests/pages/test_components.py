@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from analytics.simulated import simulate
 from analytics.verdicts import judge
+from analytics.wording import number
 from pages.shared import ownership
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +103,7 @@ def test_disagreement_of_members_is_what_arithmetic_says(page: Page, tmp_path) -
     assert found["variance"].to_numpy() == pytest.approx(expected["variance"].to_numpy())
     ratio = expected.filter(pl.col("step") == 200)["variance"].mean()
     start = expected.filter(pl.col("step") <= 20)["variance"].mean()
-    assert f"{ratio / start:.0f} times that of the start" in told
+    assert f"{number(ratio / start)} times that of the start" in told
 
 
 def test_empty_choices_and_unknown_runs_say_what_to_do(page: Page, tmp_path) -> None:

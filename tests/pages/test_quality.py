@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from analytics.quality.published import SCENARIO_WORDS, detector_table, interval_table, published
+from analytics.wording import percent, rate_text
 from data.columns import ReadOptions
 from data.importing import spool_paths
 from pages.shared import ownership
@@ -52,7 +53,7 @@ def test_it_says_what_red_costs_also_without_a_run(page) -> None:
     test = page()
     assert not test.exception
     red = detector_table(published("detectors")["rows"], "base_n20_s05").row(0, named=True)
-    assert f"false alarm in {red['false_alarms']:.1%}" in words(test)
+    assert f"false alarm in {rate_text(red['false_alarms'])}" in words(test)
     assert "seed 1" in words(test) and "Repeat" in words(test)
     names = test.dataframe[0].value["detector"].tolist()
     assert names[:3] == ["RED", "e-process", "AMBER"] and "patience 3" in names
@@ -79,7 +80,7 @@ def test_it_says_how_often_intervals_hold_and_what_a_forecast_is_worth(page) -> 
     test = page(scenario="noisy_n20_s10")
     table = interval_table(published("intervals")["rows"], "noisy_n20_s10")
     least = table.filter(pl.col("method") == "headline")["coverage"].min()
-    assert f"holds the peak in {least:.0%} of runs at worst" in words(test)
+    assert f"holds the peak in {percent(least)} of runs at worst" in words(test)
     tables = [one.value for one in test.dataframe]
     assert any("upper : lower" in one and "bump" in one["shape"].tolist() for one in tables)
     assert any("seen so far" in one for one in tables)

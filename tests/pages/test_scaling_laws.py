@@ -54,7 +54,7 @@ def test_a_family_with_logged_sizes_gets_trend_and_prediction(page: Page, tmp_pa
     )
     assert not test.exception
     told = words(test)
-    assert "one α for all 5 runs" in told
+    assert "one α for 5 runs" in told
     assert "β falls by" in told and "5 runs" in told
     assert "At 1e+09 gold of one further run should peak at KL" in told
     assert "(90 %). An extrapolation, 2.5 times outside of what was run." in told
@@ -72,7 +72,7 @@ def test_sizes_from_a_table_of_settings_and_too_few_of_them(page: Page, tmp_path
     told = words(test)
     assert "rm_2: no comparisons is stated" in told
     assert "β over size: cannot tell from 2 sizes, a line needs 3" in told
-    assert "No prediction for 9,000: 2 sizes are too few: a prediction needs 4" in told
+    assert "No prediction for 9,000: too few (2 sizes): a prediction needs 4" in told
 
 
 def test_a_simulated_family_is_called_simulated(page: Page, tmp_path) -> None:

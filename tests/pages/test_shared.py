@@ -55,7 +55,7 @@ def test_run_table_leaves_gold_lost_blank_without_an_alarm() -> None:
     assert "none up to KL 9" in run_table([row()])
     assert "gold lost </i>" not in run_table([row()])
     lost = VERDICT | {"status": "overoptimized", "gold_lost": {"value": 1, "low": 0.5, "high": 2}}
-    assert "gold lost </i><b>1</b><small>0.5 to 2</small>" in run_table([row(verdict=lost)])
+    assert "gold lost </i><b>1.0</b><small>0.5 to 2.0</small>" in run_table([row(verdict=lost)])
 
 
 def test_run_table_says_how_old_the_last_gold_is() -> None:

@@ -46,7 +46,7 @@ def test_a_run_is_told_whole_and_its_link_restores_it(page, tmp_path: Path) -> N
     assert (row["KL as logged"], row["converted"]) == ("nats/token, k3", "approximate")
     assert (row["trainer"], row["gold age, steps"]) == ("TRL GRPO", 0)
     said = " ".join(element.value for element in test.markdown)
-    assert "8 steps were logged twice" in said and "88 metric rows" in said
+    assert "8 steps logged twice" in said and "88 metric rows" in said
     (skip,) = test.dataframe[-1].value.to_dict("records")
     assert skip["path"] == str(broken) and "no rows" in skip["reason"]
     assert any(code.value.endswith("/sources?run=r6_grpo_resume") for code in test.code)
