@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from data.columns import LogError, Skip
-from data.readers.reader import Piece, skip
+from data.readers.formats import READERS, reader_of
+from data.readers.reader import Belongs, Gives, Piece, Reader, skip
 from data.readers.scalars import Scalars
 
 CACHE = "huggingface"  # trackio's default folder lies in it: no run's folder
-_OWN = ("trainer_state.json", "tb", "runs", "completions")  # what a trainer makes in its folder
+
+
+def _names_its_runs(reader: Reader) -> bool:
+    return reader.belongs(Path("log")).belongs is Belongs.STORE
+
+
+_MADE = re.compile("|".join((
+    "checkpoint-.*",
+    *(name for reader in READERS if not _names_its_runs(reader) for name in reader.inside),
+)))  # fmt: skip
+"""What a trainer makes in its run's folder, beside its logs."""
 
 
 def is_runs_folder(folder: Path) -> bool:
     """Whether a folder is that of one training run, by what a trainer leaves in it."""
     try:
-        names = {entry.name for entry in folder.iterdir()}
+        entries = list(folder.iterdir())
     except OSError:
         return False
-    return bool(names & set(_OWN)) or any(
-        name.startswith(("checkpoint-", "events.out.tfevents.")) for name in names
+    return any(_MADE.fullmatch(entry.name) or _is_its_log(entry) for entry in entries)
+
+
+def _is_its_log(path: Path) -> bool:
+    reader = reader_of(path)
+    return (
+        reader is not None
+        and Gives.METRICS in reader.gives
+        and reader.belongs(path).belongs is Belongs.FOLDER
     )
 
 
