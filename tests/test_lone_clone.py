@@ -111,6 +111,6 @@ def test_skips_for_another_reason_than_the_machine_fail(root: Path, tmp_path: Pa
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options], cwd=tmp_path, capture_output=True, text=True
     )
-    assert re.search(r"2 failed, 1 skipped, 2 errors|3 failed, 1 skipped, 1 error", done.stdout)
+    assert "1 skipped, 4 errors" in done.stdout
     for said in ("the real logs are not here", "later", "no such file", "could not import"):
         assert f"skipped, though this machine can do it: {said}" in done.stdout
