@@ -1,8 +1,8 @@
-# make setup | run | test | bench | lint | clean
+# make setup | run | test | test-long | bench | lint | clean
 #
 # Needs make, git, Python 3.11 or newer with venv, and PyPI (npm's registry too for `make test`
-# where no Chromium is installed). Everything is put into .venv/ and .cache/; once there, no
-# command needs the network.
+# where no Chromium is installed, or with CHROME=npm). Everything is put into .venv/ and .cache/;
+# once there, no command needs the network.
 
 PORT ?= 8501
 VENV := .venv
@@ -15,7 +15,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: help setup dev browser run test bench lint clean
+.PHONY: help setup dev browser run test test-long bench lint clean
 .DELETE_ON_ERROR:
 
 help:
@@ -55,7 +55,8 @@ setup: $(VENV)/.runtime
 dev: $(VENV)/.dev
 	@:
 
-# Without a browser the rest of the suite is still worth running: the browser tests fail by name.
+# Without a browser the rest of the suite is still worth running: the browser tests are skipped, and
+# the summary says why.
 browser: $(VENV)/.dev
 	@chromium=$$($(BIN)/python tests/browser/chromium.py) && echo "browser: $$chromium" || true
 
@@ -66,6 +67,10 @@ run: setup
 # Lint and types are tests too (tests/test_setup.py): one summary says it all.
 test: dev browser
 	@$(BIN)/python -m pytest
+
+# Searches of many minutes, of which `make test` runs a seeded sample.
+test-long: dev
+	@$(BIN)/python -m pytest -m long
 
 bench: dev browser
 	@$(BIN)/python -m bench

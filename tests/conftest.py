@@ -1,6 +1,6 @@
 """What every test gets: a store of its own, and the same random examples on every machine."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -8,6 +8,34 @@ import pytest
 
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
+
+CANNOT = ("no browser: ",)
+"""How the reason of a skip may begin: something that this machine cannot do. Others fail."""
+
+
+def _no_other_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """A skipped report becomes a failed one, unless its reason is one of ``CANNOT``."""
+    if report.outcome != "skipped" or hasattr(report, "wasxfail"):
+        return
+    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = told.removeprefix("Skipped: ")
+    if not reason.startswith(CANNOT):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though this machine can do it: {reason} (tests/conftest.py)"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _no_other_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _no_other_skip(report)
+    return report
 
 
 @pytest.fixture(scope="session")

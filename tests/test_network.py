@@ -1,7 +1,10 @@
 """Who gets in over the network: asked over raw sockets, as no well-behaved client would."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +18,8 @@ from data import api
 from data.guard import POLICY
 from data.hosts import BadAddress, listed, split_host, split_origin
 from data.owner import Owner
+from pages.shared.links import page_link
+from tests.outside import Outside, outside
 from tests.server import Server, StoreServer, servers
 
 NAMES = "http://monitor.example:8501, https://Other.example/reward"
@@ -78,9 +83,17 @@ def websocket(port: int, *lines: str) -> Answer:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
+def world() -> Iterator[Outside]:
+    with outside() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="module")
+def started(
+    world: Outside, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Server]]:
     """Pages, started as the README says but from another folder, and the store without pages."""
-    named = {"OVEROPT_URL": NAMES, "OVEROPT_INGEST_TOKEN": "sesame"}
+    named = {"OVEROPT_URL": NAMES, "OVEROPT_INGEST_TOKEN": "sesame"} | world.variables
     with servers(tmp_path_factory) as start:
         elsewhere = tmp_path_factory.mktemp("elsewhere")
         yield {
@@ -220,6 +233,31 @@ def test_websockets_and_posts_of_other_pages_are_refused(
     else:
         assert opened.status in (403, 421) and posted.status in (403, 421)
         assert "OVEROPT_URL" in opened.body and "OVEROPT_URL" in posted.body
+
+
+def test_the_server_asks_no_other_machine_who_it_is(pages: Server, world: Outside) -> None:
+    """Streamlit looks its address up at the start, and where Origin is not Host."""
+    lines = ("Host: localhost", "Origin: https://other.example")
+    assert websocket(pages.port, *lines).status == 101
+    assert ask(pages.port, *lines, target="GET /_stcore/host-config").status == 200
+    assert world.told() == []
+    code = "from streamlit import net_util; net_util.get_external_ip()"
+    environment = os.environ | world.variables
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert "checkip" in " ".join(world.told())  # it would have been seen
+
+
+def test_copied_links_name_where_the_reader_is_or_else_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for listed_urls, base in (
+        (NAMES, "http://monitor.example:8501"),
+        ("https://other.example/reward/ http://a.example", "https://other.example/reward"),
+        ("http://a.example, http://localhost:8501/", "http://localhost:8501"),
+        ("", "http://localhost:8501"),
+    ):
+        monkeypatch.setenv("OVEROPT_URL", listed_urls)
+        assert page_link("/scaling", [("run", "a b")]) == f"{base}/scaling?run=a+b"
 
 
 def test_two_origins_are_none(pages: Server) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from analytics import claims
 
-PUBLIC = Path(__file__).resolve().parents[3] / "shared" / "data" / "public"
+BIOGRAPHIES = Path(__file__).resolve().parents[1] / "data" / "tables" / "biographies.jsonl"
 LABELS = {"S": "supported", "NS": "not_supported", "IR": "irrelevant"}
 
 
@@ -55,12 +55,9 @@ def test_unknown_labels_are_counted() -> None:
     ]
 
 
-def test_the_published_human_labels() -> None:
-    file = PUBLIC / "factscore_human" / "ChatGPT.jsonl"
-    if not file.exists():
-        pytest.skip("the public logs are not on this machine")
+def test_labels_of_people() -> None:
     rows: list[tuple[int, str | None]] = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()):
+    for number, line in enumerate(BIOGRAPHIES.read_text(encoding="utf-8").splitlines()):
         sentences = json.loads(line)["annotations"]
         if sentences is None:
             rows.append((number, None))
@@ -68,9 +65,11 @@ def test_the_published_human_labels() -> None:
             facts = sentence["human-atomic-facts"] or []
             rows += [(number, LABELS[fact["label"]]) for fact in facts]
     frame = pl.DataFrame(rows, schema={"response_id": pl.Int64, "label": pl.String}, orient="row")
+    judged = [[label for at, label in rows if at == number and label] for number in range(24)]
+    shares = [said.count("supported") / len(said) for said in judged if said]
     told = claims.factscore(claims.responses(frame))
-    assert (told.supported, told.not_supported, told.irrelevant) == (3194, 1692, 540)
-    assert (told.scored, told.abstained) == (157, 26)
-    assert told.supported_share == pytest.approx(0.654, abs=5e-4)
-    assert told.score == pytest.approx(0.583, abs=5e-4)  # the paper's 58.3 % for ChatGPT
+    assert (told.supported, told.not_supported, told.irrelevant) == (301, 158, 52)
+    assert (told.scored, told.abstained) == (19, 5)
+    assert told.supported_share == pytest.approx(301 / 459)
+    assert told.score == pytest.approx(sum(shares) / 19)
     assert told.share_high - told.share_low > 0.06  # responses, not claims, are the unit

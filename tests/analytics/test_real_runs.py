@@ -1,4 +1,4 @@
-"""Verdicts on genuine logs, read straight from their files."""
+"""Verdicts on genuine logs, read straight from their files, and on curves known exactly."""
 
 import json
 from pathlib import Path
@@ -7,14 +7,14 @@ import polars as pl
 import pytest
 
 from analytics.onset import verdict
+from tests.data.tables import make_tables
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = ROOT / "tests" / "data" / "tables"
 
 
 def trl(name, completions=True):
-    folder = DATA / "trl" / name
-    if not folder.exists():
-        pytest.skip(f"the real log {name} is not on this machine")
+    folder = ROOT / "data" / "examples" / name
     state = json.loads((folder / "trainer_state.json").read_text())
     history = state["log_history"]
     rows = []
@@ -118,10 +118,7 @@ def test_r6_takes_its_evaluations():
 
 
 def accuracy(name):
-    folder = DATA / "public" / "rlvr_math500_logs"
-    if not folder.exists():
-        pytest.skip(f"the real logs of {folder.name} are not on this machine")
-    log = pl.read_csv(next(folder.glob(f"*{name}*.csv")), infer_schema_length=None)
+    log = pl.read_csv(TABLES / f"{name}.csv", infer_schema_length=None)
     path = log.select(
         "step",
         pl.lit(0).alias("stretch"),
@@ -143,7 +140,7 @@ def accuracy(name):
 
 
 def test_gamed_format_reward_is_found_over_steps():
-    row = verdict(*accuracy("7_6")).row
+    row = verdict(*accuracy("format_reward")).row
     assert row["status"] == "overoptimized"
     assert row["axis"] == "step" and "kl_missing" in row["flags"]
     assert row["peak"]["step_low"] <= 100 and row["peak"]["step_high"] <= 149
@@ -152,17 +149,13 @@ def test_gamed_format_reward_is_found_over_steps():
 
 
 def test_collapse_is_not_called_overoptimization():
-    assert verdict(*accuracy("7_5")).row["status"] == "collapsed"
+    assert verdict(*accuracy("kl_collapse")).row["status"] == "collapsed"
 
 
-@pytest.mark.parametrize(
-    ("name", "kl", "gold"), [("overopt_curve", 2.759, 1.0706), ("training_dynamics", 2.699, 1.0711)]
-)
-def test_exact_curves_give_the_exact_peak(name, kl, gold):
-    file = DATA / "public" / "toy_rlhf_exactkl" / f"{name}.csv"
-    if not file.exists():
-        pytest.skip(f"the real curve {name} is not on this machine")
-    curve = pl.read_csv(file).sort("kl")
+@pytest.mark.parametrize("name", ["exact_curve", "exact_dynamics"])
+def test_exact_curves_give_the_exact_peak(name):
+    kl, gold = make_tables.PEAK_KL, make_tables.PEAK_GOLD
+    curve = pl.read_csv(TABLES / f"{name}.csv").sort("kl")
     if "step" not in curve.columns:
         curve = curve.with_row_index("step")
     empty = [pl.lit(None, dtype=pl.Float64).alias(f"gold_reward_{of}") for of in ("se", "sd")]

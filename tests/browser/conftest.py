@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
 
 from tests.browser import chromium
-from tests.browser.outside import Outside, outside
 from tests.browser.stores import EXAMPLES, filled
 from tests.browser.view import PATIENCE, View
+from tests.outside import Outside, outside
 from tests.server import Server, servers
 
 HARMLESS_404 = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks under a page's path
@@ -26,8 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the session."""
-    found = chromium.find()
+    """One Chromium for the session; where none can be had the tests are skipped, unless $CHROME
+    names one."""
+    try:
+        found = chromium.find()
+    except chromium.NoBrowser as why:
+        if os.environ.get("CHROME"):
+            raise
+        pytest.skip(f"no browser: {why}")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=found.path,
@@ -46,17 +52,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., S
 
 
 @pytest.fixture(scope="session")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The product over the bundled runs; shared, so a test leaves the store as it was."""
-    with servers(tmp_path_factory) as start:
-        yield start(home=filled(tmp_path_factory.mktemp("bundled"), EXAMPLES))
+def world() -> Iterator[Outside]:
+    """What pages, and the server of `bundled`, asked of other machines."""
+    with outside() as listening:
+        yield listening
 
 
 @pytest.fixture(scope="session")
-def world() -> Iterator[Outside]:
-    """What pages asked of other machines."""
-    with outside() as listening:
-        yield listening
+def bundled(world: Outside, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The product over the bundled runs; shared, so a test leaves the store as it was."""
+    with servers(tmp_path_factory) as start:
+        home = filled(tmp_path_factory.mktemp("bundled"), EXAMPLES)
+        yield start(home=home, variables=world.variables)
 
 
 @pytest.fixture

@@ -20,8 +20,6 @@ from data import spool
 from data.home import home as made_home
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = 50
-LOGS = 64
 STEPS = 1_000
 SEED = 20_260
 TABLES = {
@@ -94,13 +92,19 @@ def contents() -> dict[str, pl.DataFrame]:
     return {table: frame.drop(passing, strict=False) for table, frame in frames.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("deaths", "count"),
+    [
+        pytest.param(8, 16, marks=pytest.mark.slow, id="sample"),
+        pytest.param(50, 64, marks=pytest.mark.long, id="whole"),
+    ],
+)
 def test_no_acknowledged_row_is_lost_or_doubled(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int, count: int
 ) -> None:
     chance = random.Random(SEED)
     made_home()
-    logs = [log(tmp_path, number) for number in range(LOGS)]
+    logs = [log(tmp_path, number) for number in range(count)]
     waiting, acknowledged = list(logs), []
     began = time.monotonic()
     assert ended(started("import", str(waiting[0]), "--json"))
@@ -109,7 +113,7 @@ def test_no_acknowledged_row_is_lost_or_doubled(
 
     owner: subprocess.Popen[str] | None = None
     kills = {"importer": 0, "owner": 0}
-    while sum(kills.values()) < KILLS:
+    while sum(kills.values()) < deaths:
         if owner is None and chance.random() < 0.7:  # else an importer takes the ownership
             owner = started("serve", "--port", str(20_000 + chance.randrange(20_000)))
         batch = [waiting.pop(0) if waiting else chance.choice(logs) for _ in range(2)]
@@ -137,8 +141,8 @@ def test_no_acknowledged_row_is_lost_or_doubled(
     if owner:
         owner.kill()
         owner.communicate()
-    assert min(kills.values()) >= KILLS // 5, kills
-    assert len(set(acknowledged)) >= LOGS // 4
+    assert min(kills.values()) >= deaths // 5, kills
+    assert len(set(acknowledged)) >= count // 4
 
     # Before anything is imported again: the acknowledged is there, the rest is whole or absent.
     out, err = started("list", "--json").communicate()
@@ -154,13 +158,13 @@ def test_no_acknowledged_row_is_lost_or_doubled(
 
     # What was not acknowledged is imported again, some of it for the second time.
     everything = started("import", *map(str, logs), "--json")
-    assert len(json.loads(everything.communicate()[0])["runs"]) == LOGS * 2 + 8
+    assert len(json.loads(everything.communicate()[0])["runs"]) == count * 2 + 8
     survived = contents()
-    assert survived["metrics"].height == LOGS * (2 * STEPS + 10)
+    assert survived["metrics"].height == count * (2 * STEPS + 10)
     monkeypatch.setenv("OVEROPT_HOME", str(tmp_path / "fresh"))
     made_home()
     everything = started("import", *map(str, logs), "--json")
-    assert len(json.loads(everything.communicate()[0])["runs"]) == LOGS * 2 + 8
+    assert len(json.loads(everything.communicate()[0])["runs"]) == count * 2 + 8
     fresh = contents()
     for table in ("metrics", "scalars", "pooled_curve", "run_summary"):
         assert_frame_equal(survived[table], fresh[table], rel_tol=1e-12)

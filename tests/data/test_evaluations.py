@@ -18,7 +18,7 @@ from data.owner import Owner
 from data.readers import read
 
 LOGS = Path(__file__).parent / "logs"
-FACTSCORE = Path(__file__).resolve().parents[3] / "shared/data/public/factscore_human/ChatGPT.jsonl"
+BIOGRAPHIES = Path(__file__).resolve().parent / "tables" / "biographies.jsonl"
 ORDER = ["question_id", "sample_id"]
 
 
@@ -98,17 +98,16 @@ def test_a_checkpoint_in_the_folder_is_the_iteration(tmp_path: Path) -> None:
     assert (log.run, log.answers["iteration"].to_list()) == ("outputs__r3", [200] * 3)
 
 
-def test_published_factscore_labels(home: Path) -> None:
-    if not FACTSCORE.exists():
-        pytest.skip("the published labels are not here")
-    assert import_paths(made_home(), [FACTSCORE], ReadOptions()).runs[0]["answers"] == 4912
+def test_labels_laid_out_as_factscore_publishes_them(home: Path) -> None:
+    """Supported and unsupported facts are answers, and so is each abstention."""
+    (run,) = import_paths(made_home(), [BIOGRAPHIES], ReadOptions()).runs
+    assert run["answers"] == 301 + 158 + 5
     with closing(Owner(made_home())) as owner:
-        frame = owner.store.query("claims", run="ChatGPT", iteration=None)
+        frame = owner.store.query("claims", run="biographies", iteration=None)
     score = claims.factscore(claims.responses(frame))
-    assert (score.supported, score.not_supported, score.irrelevant) == (3194, 1692, 540)
-    assert score.abstained == 26
-    assert score.supported_share == pytest.approx(0.654, abs=5e-4)
-    assert score.score == pytest.approx(0.583, abs=5e-4)
+    assert (score.supported, score.not_supported, score.irrelevant) == (301, 158, 52)
+    assert score.abstained == 5
+    assert score.supported_share == pytest.approx(301 / (301 + 158))
 
 
 def test_claims_are_told_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

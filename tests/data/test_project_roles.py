@@ -244,8 +244,6 @@ def test_several_stores_of_one_run_follow_alike(home: Path, tmp_path: Path) -> N
     shutil.copytree(R6, run, ignore=shutil.ignore_patterns("trackio", "wandb", "tb", "comp*"))
     imported(home, run, roles=SWAPPED)
     before = pl.DataFrame(kept(home, "r6_grpo_resume")["metrics"])
-    if not list(R6.glob("tb/*")):
-        pytest.skip("no event files among the examples")
     shutil.copytree(R6 / "tb", run / "tb")
     imported(home, run)
     after = pl.DataFrame(kept(home, "r6_grpo_resume")["metrics"])

@@ -1,7 +1,7 @@
 """Damaged logs of every format: never an exception, never a hang, never more than is asked.
 
 Each is read, and fifty at a time are imported: whole runs come in, the rest is said to be skipped.
-``FUZZ=10000 pytest tests/data/test_readers_fuzz.py`` makes the full run; SEED sets another seed.
+The suite makes a sample of 100; ``make test-long`` 2,000, FUZZ=10000 so many; SEED another seed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from data.remote import StoreAccess
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
 LOGS = Path(__file__).resolve().parent / "logs"
-COUNT = int(os.environ.get("FUZZ", "200"))
+COUNT = int(os.environ.get("FUZZ", "2000"))
+SAMPLE = 100
 SEED = int(os.environ.get("SEED", "20261123"))
 SECONDS = 10.0
 MEMORY = 1 << 30  # bytes by which the process may grow over the whole run
@@ -234,9 +235,16 @@ def import_whole(folder: Path, home: Path, patch: pytest.MonkeyPatch, judged: bo
     return len(runs)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(7200)
-def test_damaged_logs_of_every_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(SAMPLE, marks=pytest.mark.slow, id="sample"),
+        pytest.param(COUNT, marks=[pytest.mark.long, pytest.mark.timeout(7200)], id="whole"),
+    ],
+)
+def test_damaged_logs_of_every_format(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
     chance = random.Random(SEED)
     sources = originals(tmp_path)
     covered = {"trl", "tensorboard", "trackio", "wandb", "mlflow", "verl", "openrlhf", "table"}
@@ -245,7 +253,7 @@ def test_damaged_logs_of_every_format(tmp_path: Path, monkeypatch: pytest.Monkey
     batch, imported = tmp_path / "batch", 0
     slowest, read_runs = (0.0, ""), 0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for number in range(COUNT):
+    for number in range(count):
         name = names[number % len(names)]
         folder, pattern = sources[name]
         work = batch / f"m{number:05d}" / folder.name.replace(" ", "-")
@@ -273,13 +281,13 @@ def test_damaged_logs_of_every_format(tmp_path: Path, monkeypatch: pytest.Monkey
             assert time.process_time() - started < SECONDS, (number, name, mutation.__name__)
         slowest = max(slowest, (taken, f"{name}, {mutation.__name__}, number {number}"))
         read_runs += any(isinstance(item, RunLog) for item in items)
-        if number % BATCH == BATCH - 1 or number == COUNT - 1:
+        if number % BATCH == BATCH - 1 or number == count - 1:
             judged = number // BATCH % JUDGED == 0
             imported += import_whole(batch, tmp_path / "home-of-batch", monkeypatch, judged)
             shutil.rmtree(batch)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     print(
-        f"\n{COUNT} mutations, seed {SEED}: {read_runs} still gave a run, {imported} runs "
+        f"\n{count} mutations, seed {SEED}: {read_runs} still gave a run, {imported} runs "
         f"imported, slowest reading {slowest[0]:.2f} s ({slowest[1]}), grown by {grown >> 20} MiB"
     )
     assert grown < MEMORY

@@ -30,12 +30,11 @@ from data.readers.scalars import Scalars
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
 LOGS = Path(__file__).resolve().parent / "logs"
-SHARED = ROOT.parent / "shared" / "data"
 
 R3 = EXAMPLES / "r3_grpo_bigrm"
 R9 = LOGS / "r9_ppo_trl1.9"
-RLVR = SHARED / "public" / "rlvr_math500_logs" / "ch07_7_6_plus_format_reward_metrics.csv"
-LOOP = SHARED / "loop" / "metrics.parquet"
+ACCURACY = Path(__file__).resolve().parent / "tables" / "format_reward.csv"
+LOOP = EXAMPLES / "loop" / "metrics.parquet"
 
 VERL = LOGS / "verl" / "math" / "grpo_kl_loss.jsonl"
 OPENRLHF = LOGS / "openrlhf" / "ppo_llama"
@@ -44,7 +43,7 @@ OPENRLHF = LOGS / "openrlhf" / "ppo_llama"
 # so the key is tested by itself below.
 MAPPED: dict[tuple[str, str], tuple[Path, int, float] | None] = {
     ("response_length", "completions/mean_length"): (R3, 400, 43.28125),
-    ("response_length", "avg_response_len"): (RLVR, 3, 546.0),
+    ("response_length", "avg_response_len"): (ACCURACY, 3, 276.0),
     ("response_length", "response_length"): (OPENRLHF, 12, 62.0),
     ("response_length", "completion_length"): None,
     ("response_length", "tokens/responses_len_mean"): None,
@@ -57,7 +56,7 @@ MAPPED: dict[tuple[str, str], tuple[Path, int, float] | None] = {
     ("n_responses", "rollout/num_samples"): (OPENRLHF, 12, 128.0),
     ("entropy", "entropy"): (R3, 400, 0.4342515617609024),
     ("entropy", "policy/entropy_avg"): (R9, 50, 0.32242849469184875),
-    ("entropy", "entropy_avg"): (RLVR, 3, 0.440812),
+    ("entropy", "entropy_avg"): (ACCURACY, 3, 0.368205),
     ("clipped_share", "completions/clipped_ratio"): (R3, 400, 0.875),
     ("clipped_share", "clipped_share"): None,
     ("gold_reward_se", "gold_reward_se"): None,
@@ -83,9 +82,7 @@ def test_mapping_row(tmp_path: Path, column: str, key: str) -> None:
         (tmp_path / "t.csv").write_text(f"step,gold_reward,{key}\n4,0.5,3\n")
         case = (tmp_path / "t.csv", 4, 3.0)
     path, step, value = case
-    if not path.exists():
-        pytest.skip(f"{path} is not here")
-    options = {"proxy": "reward_avg", "gold": "eval_acc"} if path == RLVR else {}
+    options = {"proxy": "reward_avg", "gold": "eval_acc"} if path == ACCURACY else {}
     run = first(path, **options)
     rows = run.metrics.filter(phase="train", step=step)
     assert rows.get_column(column).to_list() == [value]

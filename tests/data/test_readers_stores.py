@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,20 @@ from data.readers.scalars import Scalars
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = Path(__file__).resolve().parent / "logs"
-TRL = ROOT.parent / "shared" / "data" / "trl"
+EXAMPLES = ROOT / "data" / "examples"
+TRACKERS = Path(__file__).resolve().parent / "trackers"
 RUNS = ("r3_grpo_bigrm", "r5_rloo", "r6_grpo_resume")
 
-shared = pytest.mark.skipif(not TRL.is_dir(), reason=f"{TRL} is not here")
+
+@pytest.fixture(scope="module")
+def trl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Bundled runs with all that their trainer left: the trackers' stores beside the rest."""
+    folder = tmp_path_factory.mktemp("trl")
+    for run in RUNS:
+        shutil.copytree(EXAMPLES / run, folder / run)
+        with tarfile.open(TRACKERS / f"{run}.tar.xz") as archive:
+            archive.extractall(folder / run, filter="data")
+    return folder
 
 
 def one(*paths: Path, **options: object) -> RunLog:
@@ -39,17 +50,17 @@ def all_of(*paths: Path, **options: object) -> tuple[dict[str, RunLog], list[Ski
     return runs, [item for item in items if isinstance(item, Skip)]
 
 
-def history(run: str) -> list[dict[str, Any]]:
-    state = json.loads((TRL / run / "trainer_state.json").read_text())
+def history(trl: Path, run: str) -> list[dict[str, Any]]:
+    state = json.loads((trl / run / "trainer_state.json").read_text())
     return [row for row in state["log_history"] if "train_runtime" not in row]
 
 
-def of_store(run: str, store: str) -> Scalars:
+def of_store(trl: Path, run: str, store: str) -> Scalars:
     if store == "trackio":
-        (found,) = trackio.runs(next((TRL / run / "trackio").glob("*.db")))
+        (found,) = trackio.runs(next((trl / run / "trackio").glob("*.db")))
         return found.scalars()
     logs = sorted(
-        (wandb.run(p) for p in (TRL / run).glob("wandb/*/*.wandb")), key=lambda r: r.started
+        (wandb.run(p) for p in (trl / run).glob("wandb/*/*.wandb")), key=lambda r: r.started
     )
     scalars = logs[0].scalars()
     for log in logs[1:]:
@@ -57,13 +68,12 @@ def of_store(run: str, store: str) -> Scalars:
     return scalars
 
 
-@shared
 @pytest.mark.parametrize("run", RUNS)
 @pytest.mark.parametrize("store", ["trackio", "wandb"])
-def test_every_number_of_the_state_stands_in_the_store(run: str, store: str) -> None:
-    scalars = of_store(run, store)
+def test_every_number_of_the_state_stands_in_the_store(trl: Path, run: str, store: str) -> None:
+    scalars = of_store(trl, run, store)
     compared = 0
-    for row in history(run):
+    for row in history(trl, run):
         evaluation = any(key.startswith("eval_") for key in row)
         mine = scalars.rows["eval" if evaluation else "train"][row["step"]]
         for key, value in row.items():
@@ -72,15 +82,14 @@ def test_every_number_of_the_state_stands_in_the_store(run: str, store: str) -> 
             assert mine[key.removeprefix("eval_")] == value, (row["step"], key)
             compared += 1
     assert compared == {"r3_grpo_bigrm": 5800, "r5_rloo": 4350, "r6_grpo_resume": 2552}[run]
-    assert scalars.count() == len(history(run))
+    assert scalars.count() == len(history(trl, run))
 
 
-@shared
 @pytest.mark.parametrize("run", RUNS)
-def test_the_five_stores_of_a_run_agree_row_for_row(run: str) -> None:
-    state = one(TRL / run / "trainer_state.json")
+def test_the_five_stores_of_a_run_agree_row_for_row(trl: Path, run: str) -> None:
+    state = one(trl / run / "trainer_state.json")
     for part in ("trackio", "wandb", "tb", "."):
-        other = one(TRL / run / part)
+        other = one(trl / run / part)
         assert other.run == run
         assert other.format == {"tb": "tensorboard", ".": "trl"}.get(part, part)
         assert (other.facts.proxy_key, other.facts.gold_key) == (
@@ -100,18 +109,16 @@ def test_the_five_stores_of_a_run_agree_row_for_row(run: str) -> None:
             assert ((a - b).abs() <= 2 * limit * a.abs().clip(1e-3)).all(), (part, column)
 
 
-@shared
 @pytest.mark.parametrize("part", ["trackio", "wandb"])
-def test_tables_of_a_tracker_are_the_completions(part: str) -> None:
+def test_tables_of_a_tracker_are_the_completions(trl: Path, part: str) -> None:
     run = "r3_grpo_bigrm"
-    ours, theirs = one(TRL / run).samples, one(TRL / run / part).samples
+    ours, theirs = one(trl / run).samples, one(trl / run / part).samples
     order = ["step", "prompt_id", "sample_id"]
     assert ours.sort(order).equals(theirs.select(ours.columns).sort(order))
 
 
-@shared
-def test_rloo_has_its_completions_only_in_the_trackers() -> None:
-    run = one(TRL / "r5_rloo")
+def test_rloo_has_its_completions_only_in_the_trackers(trl: Path) -> None:
+    run = one(trl / "r5_rloo")
     assert run.samples.height == 150 * 48
     assert {s["format"]: s["rows"] for s in run.facts.sources} == {
         "trainer_state": 150, "trackio": 150, "wandb": 150, "tensorboard": 150,
@@ -121,40 +128,36 @@ def test_rloo_has_its_completions_only_in_the_trackers() -> None:
     assert last.get_column("gold_reward").mean() == pytest.approx(-4.5657, abs=0.6)
 
 
-@shared
 @pytest.mark.parametrize("part", ["trackio", "wandb"])
-def test_trap_09_10_steps_are_the_trainers_not_the_trackers(part: str) -> None:
+def test_trap_09_10_steps_are_the_trainers_not_the_trackers(trl: Path, part: str) -> None:
     """Both count log calls (wandb 3601 for 400 steps); profiles and tables are no metrics."""
-    run = one(TRL / "r3_grpo_bigrm" / part)
+    run = one(trl / "r3_grpo_bigrm" / part)
     assert run.metrics.height == 200
     assert run.metrics.get_column("step").to_list() == list(range(2, 401, 2))
     assert not [c for c in run.metrics.columns if c.startswith(("profiling", "_", "completions."))]
-    drifted = one(TRL / "r6_grpo_resume" / part)
+    drifted = one(trl / "r6_grpo_resume" / part)
     assert drifted.metrics.filter(phase="train").get_column("step").max() == 160
 
 
-@shared
-def test_trap_06_the_trackers_config_says_which_reward_is_trained_on() -> None:
-    run = one(TRL / "r5_rloo" / "trackio")
+def test_trap_06_the_trackers_config_says_which_reward_is_trained_on(trl: Path) -> None:
+    run = one(trl / "r5_rloo" / "trackio")
     assert run.facts.config["reward_weights"] == [1.0, 0.0]
     assert run.facts.config["beta"] == 0.01
     assert run.facts.trainer == "TRL RLOO"
 
 
-@shared
-def test_trap_14_a_resume_is_one_run_in_every_store() -> None:
+def test_trap_14_a_resume_is_one_run_in_every_store(trl: Path) -> None:
     replaced = {
-        part: one(TRL / "r6_grpo_resume" / part).facts.steps_replaced
+        part: one(trl / "r6_grpo_resume" / part).facts.steps_replaced
         for part in ("trackio", "wandb", "tb", "trainer_state.json")
     }
     # The killed wandb run ends at step 112: four steps were lost with it.
     assert replaced == {"trackio": 8, "wandb": 6, "tb": 8, "trainer_state.json": 0}
 
 
-@shared
-def test_trap_14_the_link_to_the_latest_run_is_not_counted_twice(tmp_path: Path) -> None:
+def test_trap_14_the_link_to_the_latest_run_is_not_counted_twice(trl: Path, tmp_path: Path) -> None:
     run = tmp_path / "r6"
-    shutil.copytree(TRL / "r6_grpo_resume" / "wandb", run / "wandb")
+    shutil.copytree(trl / "r6_grpo_resume" / "wandb", run / "wandb")
     before = one(run)
     os.chmod(run / "wandb", 0o755)
     newest = sorted((run / "wandb").iterdir())[-1]
@@ -165,10 +168,9 @@ def test_trap_14_the_link_to_the_latest_run_is_not_counted_twice(tmp_path: Path)
     assert len([s for s in after.facts.sources if s["format"] == "wandb"]) == 2
 
 
-@shared
-def test_trap_14b_the_trackers_tell_training_rows_from_evaluation_rows() -> None:
+def test_trap_14b_the_trackers_tell_training_rows_from_evaluation_rows(trl: Path) -> None:
     """The parquet of an evaluated step is overwritten; the trackers kept the table before it."""
-    run = one(TRL / "r6_grpo_resume" / "trackio")
+    run = one(trl / "r6_grpo_resume" / "trackio")
     at_20 = run.samples.filter(step=20)
     assert at_20.get_column("phase").unique().to_list() == ["train"]
     assert at_20.get_column("prompt_id").n_unique() == 4
@@ -326,9 +328,9 @@ def test_the_readers_import_no_package_of_a_trainer_or_tracker() -> None:
     assert out.stdout.strip() == "[]", out.stderr
 
 
-def exported(run: str) -> pl.DataFrame:
+def exported(trl: Path, run: str) -> pl.DataFrame:
     """The history of a run as wandb exports it: every key a column, every log call a row."""
-    (log,) = (TRL / run / "wandb").glob("*/*.wandb")
+    (log,) = (trl / run / "wandb").glob("*/*.wandb")
     rows = []
     for record in wandb._records(log, []):
         row = {k: v for k, v in wandb._history(record).items() if not k.startswith("completions.")}
@@ -337,10 +339,9 @@ def exported(run: str) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-@shared
 @pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "json"])
-def test_exported_wandb_history(tmp_path: Path, kind: str) -> None:
-    frame = exported("r3_grpo_bigrm")
+def test_exported_wandb_history(trl: Path, tmp_path: Path, kind: str) -> None:
+    frame = exported(trl, "r3_grpo_bigrm")
     path = tmp_path / f"wandb_export_r3.{kind}"
     {
         "csv": frame.write_csv, "parquet": frame.write_parquet, "jsonl": frame.write_ndjson,
@@ -349,7 +350,7 @@ def test_exported_wandb_history(tmp_path: Path, kind: str) -> None:
     for start in (path, tmp_path):
         run = one(start)
         assert (run.run, run.format) == ("wandb_export_r3", "wandb")
-        log = one(TRL / "r3_grpo_bigrm" / "wandb")
+        log = one(trl / "r3_grpo_bigrm" / "wandb")
         same = ["phase", "step", "kl", "proxy_reward", "gold_reward", "response_length", "entropy"]
         assert run.metrics.select(same).equals(log.metrics.select(same))
         assert run.facts.kl_estimator == "k3"

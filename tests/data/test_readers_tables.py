@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunLog, Skip
 from data.readers import blocks, read
+from tests.data.tables import make_tables
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-TOY = SHARED / "public" / "toy_rlhf_exactkl"
-RLVR = SHARED / "public" / "rlvr_math500_logs"
+EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "examples"
+TABLES = Path(__file__).resolve().parent / "tables"
 
 
 def all_of(path: Path, **options: object) -> list[RunLog | Skip]:
@@ -28,12 +28,6 @@ def one(path: Path, **options: object) -> RunLog:
     (run,) = all_of(path, **options)
     assert isinstance(run, RunLog), run
     return run
-
-
-def shared(path: Path) -> Path:
-    if not path.exists():
-        pytest.skip(f"the real logs are not here ({path})")
-    return path
 
 
 def written(path: Path, text: str) -> Path:
@@ -76,29 +70,33 @@ def test_the_same_table_in_every_wrapping(tmp_path: Path, kind: str) -> None:
     assert run.warnings == []
 
 
-def test_toy_curve_without_steps_is_sorted_by_kl() -> None:
-    run = one(shared(TOY / "overopt_curve.csv"))
+@pytest.mark.parametrize("name", make_tables.tables())
+def test_tables_are_what_their_script_makes(name: str) -> None:
+    assert make_tables.read(name) == make_tables.tables()[name]
+
+
+def test_exact_curve_without_steps_is_sorted_by_kl() -> None:
+    run = one(TABLES / "exact_curve.csv")
     kl, gold = run.metrics.get_column("kl"), run.metrics.get_column("gold_reward")
     assert run.metrics.height == 24
     assert kl.is_sorted()
     assert run.metrics.get_column("step").to_list() == list(range(24))
-    assert kl[0] == 0.020908996885743426
-    assert gold.max() == pytest.approx(1.0706, abs=5e-5)
-    assert kl[int(gold.arg_max() or 0)] == pytest.approx(2.759, abs=5e-4)
+    assert kl[0] == 0.018832307852
+    assert gold.max() == pytest.approx(make_tables.PEAK_GOLD)
+    assert kl[int(gold.arg_max() or 0)] == pytest.approx(make_tables.PEAK_KL)
     assert any("no step column" in warning for warning in run.warnings)
 
 
-def test_toy_dynamics_keeps_slightly_negative_kl() -> None:
-    run = one(shared(TOY / "training_dynamics.csv"))
+def test_exact_dynamics_keeps_slightly_negative_kl() -> None:
+    run = one(TABLES / "exact_dynamics.csv")
     first = run.metrics.row(0, named=True)
-    assert (first["step"], first["kl"]) == (0, -1.1924500680236083e-18)
-    assert first["proxy_reward"] == -0.5090214830962122
-    assert first["gold_reward"] == -0.0037990675108617016
+    assert (first["step"], first["kl"]) == (0, -2.25e-18)
+    assert (first["proxy_reward"], first["gold_reward"]) == (-0.5, 0.0)
     assert run.metrics.height == 141
 
 
-def test_rlvr_accuracy_is_a_rate_and_kl_loss_is_no_kl() -> None:
-    path = shared(RLVR / "ch07_7_6_plus_format_reward_metrics.csv")
+def test_accuracy_in_per_cent_is_a_rate_and_kl_loss_is_no_kl() -> None:
+    path = TABLES / "format_reward.csv"
     run = one(path, proxy="reward_avg", gold="eval_acc")
     assert run.metrics.height == 500
     assert run.facts.gold_kind == "rate"
@@ -106,10 +104,10 @@ def test_rlvr_accuracy_is_a_rate_and_kl_loss_is_no_kl() -> None:
     assert "kl_loss" in run.facts.kl_note
     assert run.metrics.get_column("kl").null_count() == 500
     gold = run.metrics.filter(pl.col("gold_reward").is_not_null())
-    assert gold.get_column("gold_reward").to_list()[:3] == [50.8, 56.2, 54.8]
+    assert gold.get_column("gold_reward").to_list()[:3] == [48.6, 55.4, 56.0]
     assert gold.height == 11
     third = run.metrics.filter(step=3).row(0, named=True)
-    assert (third["proxy_reward"], third["response_length"]) == (2.0, 546.0)
+    assert (third["proxy_reward"], third["response_length"]) == (0.625, 276.0)
     skip = all_of(path)[0]
     assert isinstance(skip, Skip)
     assert "reward_avg" in skip.reason
@@ -117,7 +115,7 @@ def test_rlvr_accuracy_is_a_rate_and_kl_loss_is_no_kl() -> None:
 
 
 def test_loop_tables_are_runs_by_loop_and_iteration() -> None:
-    runs = all_of(shared(SHARED / "loop" / "metrics.parquet"))
+    runs = all_of(EXAMPLES / "loop" / "metrics.parquet")
     assert [r.run for r in runs if isinstance(r, RunLog)] == [
         "replace", "accumulate", "verified", "random_control",
     ]  # fmt: skip
@@ -130,7 +128,7 @@ def test_loop_tables_are_runs_by_loop_and_iteration() -> None:
 
 
 def test_generations_are_samples() -> None:
-    runs = all_of(shared(SHARED / "loop" / "generations.parquet"))
+    runs = all_of(EXAMPLES / "loop" / "generations.parquet")
     run = runs[0]
     assert isinstance(run, RunLog)
     assert run.verbatim
@@ -145,7 +143,7 @@ def test_generations_are_samples() -> None:
 
 
 def test_best_of_n_pool_is_samples() -> None:
-    run = one(shared(SHARED / "trl" / "bon_pool" / "pool.parquet"))
+    run = one(EXAMPLES / "bon_pool" / "bon_pool.parquet")
     assert run.samples.height == 64 * 256
     assert run.samples.get_column("prompt_id").n_unique() == 64
     assert run.samples.get_column("gold_reward").null_count() == 0

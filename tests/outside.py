@@ -1,7 +1,7 @@
-"""The world outside, as a browser meets it in a test: whatever is asked is kept, nothing answered.
+"""The world outside, as a test meets it: whatever is asked is kept, nothing is answered.
 
 A proxy of the browser's context sees what a page's own events do not all tell: icons, workers,
-websockets, prefetches.
+websockets, prefetches. Servers in Python find it by their environment.
 """
 
 import socketserver
@@ -24,6 +24,13 @@ class Outside:
     def proxy(self) -> dict[str, str]:
         """For `new_context`: all but the server under test is asked here."""
         return {"server": self.url, "bypass": "localhost,127.0.0.1,[::1]"}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """For the environment of a server."""
+        return dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), self.url) | {
+            "no_proxy": "localhost,127.0.0.1"
+        }
 
     def told(self) -> list[str]:
         """What was asked since the last time."""
