@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from data.columns import Skip
+from data.wording import number
 
 Row = dict[str, Any]
 _UNBOUNDED = Console(width=10_000).options
@@ -48,6 +49,4 @@ def print_table(keys: Sequence[str], rows: Sequence[Row]) -> None:
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return number(value) if value is None or isinstance(value, float) else str(value)

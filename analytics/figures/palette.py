@@ -50,4 +50,4 @@ def tinted(colour: str, alpha: float) -> str:
     'rgba(0,114,178,0.1)'
     """
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{alpha:g})"
+    return f"rgba({red},{green},{blue},{alpha})"

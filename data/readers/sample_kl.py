@@ -13,6 +13,7 @@ import polars as pl
 
 from data.columns import METRIC_COLUMNS, RunFacts
 from data.readers.kl_table import PER_RESPONSE
+from data.wording import number
 
 KEY = "logprob_policy - logprob_reference"
 LIMIT = 3.0
@@ -86,8 +87,9 @@ def _compare(metrics: pl.DataFrame, by_step: pl.DataFrame, warnings: list[str]) 
     step, logged, k1, se = _values(apart.row(0, named=True), ("step", "kl", "k1", "se"))
     warnings.append(
         f"the logged KL and that of the samples (k1 of their log-probabilities) differ by more "
-        f"than {LIMIT:g} standard errors at {apart.height} of {rows.height} steps: at step "
-        f"{step:.0f} logged {logged:.4g}, samples {k1:.4g} +- {se:.2g} nats per response"
+        f"than {number(LIMIT)} standard errors at {apart.height} of {rows.height} steps: at step "
+        f"{int(step):,} logged {number(logged)}, samples {number(k1)} ± {number(se, 2)} nats per "
+        "response"
     )
 
 

@@ -259,4 +259,4 @@ def test_logged_kl_is_checked_against_the_samples(
     told = [w for w in found.warnings if "standard errors" in w]
     assert len(told) == apart
     if apart:
-        assert "at step 2 logged 5, samples 3 +- 0.1" in told[0]
+        assert "at step 2 logged 5, samples 3 ± 0.1" in told[0]

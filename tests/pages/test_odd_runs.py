@@ -17,6 +17,7 @@ from data.columns import ReadOptions
 from data.importing import spool_paths
 from pages.shared import isolation, ownership, reads, run_table, worker
 from tests.odd_runs import HEALTHY, KINDS, write
+from tests.pages.test_prose import faults
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -65,6 +66,7 @@ def words(test: AppTest) -> str:
 def whole(test: AppTest) -> AppTest:
     """A page without an exception, a fault of a single run, or a number that is none."""
     assert not test.exception, [found.message for found in test.exception]
+    assert faults(test, [*KINDS, HEALTHY]) == []
     assert "could not be" not in words(test) and "judged for the first" not in words(test)
     for chart in test.get("plotly_chart"):
         finite(json.loads(chart.proto.spec, parse_constant=refused))
