@@ -97,8 +97,8 @@ def tables(folder: Path) -> None:
          "kl_logged_unit": "nats/token", "kl_estimator": "k3"} for i, row in enumerate(hump(6, 40))
     ])  # fmt: skip
     table("collapse", [
-        {**row, "proxy_reward": 3 - 0.1 * i, "gold_reward": 2 - 0.1 * i, "gold_reward_se": 0.05}
-        for i, row in enumerate(hump(7, 40))
+        {**row, "proxy_reward": 3 - 0.1 * i, "gold_reward": row["gold_reward"] - 0.1 * i,
+         "gold_reward_se": 0.08} for i, row in enumerate(hump(7, 40, fall=0.7))
     ])  # fmt: skip
     table("blind", [
         row | ({} if i < 10 else {"gold_reward": None}) for i, row in enumerate(hump(8, 50))

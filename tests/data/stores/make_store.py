@@ -27,7 +27,7 @@ from data.columns import ReadOptions
 from data.importing import spool_paths
 from data.remote import StoreAccess
 from data.store import SCHEMA_VERSION
-from tests.data.stores.contents import commands, tables
+from tests.data.stores.contents import arithmetic, commands, tables
 from tests.data.stores.make_logs import make
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ def write(version: int) -> None:
         os.environ["OVEROPT_HOME"] = str(home)
         home.mkdir()
         fill(home)
-        said = commands()
+        said = commands() | {"arithmetic": arithmetic()}
         said["tables"] = tables(home / "store.duckdb")
         for left in ("owner.lock", "owner.json"):
             (home / left).unlink(missing_ok=True)
