@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import answers, new_rows, role_changes, run_records
+from data import answers, ddl, new_rows, role_changes, run_records
 from data.rollups import affect, refresh
 from data.sql import literal, sql
 
@@ -121,6 +121,7 @@ def _settle_names(cursor: Cursor, rows: list[dict[str, Any]], answered: bool) ->
 
 def _compare(cursor: Cursor) -> dict[str, dict[str, int]]:
     """Merge the incoming rows with those that are there; what came and was replaced, by run."""
+    ddl.merged_metrics(cursor)
     cursor.execute(sql("changes", "merge"))
     rows = cursor.execute("select * from changes_by_run").fetchall()
     names = ("points", "replaced", "gold_evaluations", "samples", "moved")

@@ -11,17 +11,21 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import merge, role_changes, spool
+from data import ddl, merge, role_changes, spool
+from data.rollups import refresh
 from data.sql import StoreError, sql
 
-MIGRATIONS: tuple[tuple[int, str], ...] = (
+MIGRATIONS: tuple[tuple[int, str | None], ...] = (
     (2, "answers_tables"),
     (3, "project_roles_table"),
     (4, "prompt_gold_counts"),
-    (5, "audit_tables"),
+    (5, None),  # the table audits, declared
     (6, "calibration_table"),
 )
-"""(version it leads to, file in changes/), in order, for stores older than the last of them."""
+"""(version it leads to, file in changes/), in order, for stores older than the last of them.
+
+Declared tables and columns come by themselves (``data.ddl``) and need no entry.
+"""
 SCHEMA_VERSION = MIGRATIONS[-1][0]
 
 
@@ -200,15 +204,16 @@ class Store:
                     f"{path} has schema version {version}, this program knows up to "
                     f"{SCHEMA_VERSION}: use the newer program that wrote it"
                 )
-            macros = False
+            cursor.execute("begin")
+            new = ddl.follow(cursor)
+            cursor.execute(sql("changes", "answers_macros"))  # which later changes fill rollups by
             for target, name in MIGRATIONS:
                 if target > version:
-                    if target > 2 and not macros:  # fills rollups by these
-                        cursor.execute(sql("changes", "answers_macros"))
-                        macros = True
-                    cursor.execute("begin")
-                    cursor.execute(sql("changes", name))
+                    if name is not None:
+                        cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})
-                    cursor.execute("commit")
-            if not macros:
-                cursor.execute(sql("changes", "answers_macros"))
+            for table, column in new:
+                ddl.fill(cursor, table, column)
+            if new:
+                refresh(cursor, [row[0] for row in cursor.execute("select run_id from runs").fetchall()])
+            cursor.execute("commit")
