@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import duckdb
 import polars as pl
 
 from data import ddl, merge, role_changes, spool
+from data.restating import restated
 from data.rollups import refresh
 from data.sql import StoreError, sql
 
@@ -116,9 +118,8 @@ class Store:
             kind = segment.suffix.lstrip(".")
             cursor.execute("begin")
             try:
-                runs = pl.read_parquet(segment / "runs.parquet", glob=False)
                 result: dict[str, Any] = {"segment": segment.name, "kind": kind}
-                result["runs"] = CHANGES[kind](cursor, segment, runs)
+                result["runs"] = self._changed(cursor, segment, kind)
                 cursor.execute(
                     "insert into segments (segment, kind, result) values ($name, $kind, $result)",
                     {"name": segment.name, "kind": kind, "result": json.dumps(result)},
@@ -129,6 +130,14 @@ class Store:
                 raise
             self._generation = self._counted()
             return result
+
+    def _changed(
+        self, cursor: duckdb.DuckDBPyConnection, segment: Path, kind: str
+    ) -> list[dict[str, Any]]:
+        """Do what a segment says, in the layout of this program; one row a run."""
+        with restated(self.home, segment) if kind == "import" else nullcontext(segment) as place:
+            runs = pl.read_parquet(place / "runs.parquet", glob=False)
+            return CHANGES[kind](cursor, place, runs)
 
     def save_verdicts(self, rows: pl.DataFrame) -> None:
         """Keep computed verdicts (columns of the table verdicts), replacing earlier ones."""
@@ -215,5 +224,6 @@ class Store:
             for table, column in new:
                 ddl.fill(cursor, table, column)
             if new:
-                refresh(cursor, [row[0] for row in cursor.execute("select run_id from runs").fetchall()])
+                runs = cursor.execute("select run_id from runs").fetchall()
+                refresh(cursor, [row[0] for row in runs])
             cursor.execute("commit")
