@@ -8,9 +8,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from data.columns import ANSWER_COLUMNS, AUDIT_COLUMNS, CORPUS_COLUMNS, RunLog
+from data.columns import ANSWER_COLUMNS, AUDIT_COLUMNS, CORPUS_COLUMNS, RunLog, conform
 from data.pairs import extra
-from data.segment_rows import conform
 from data.sql import literal, sql
 
 Query = Callable[..., pl.DataFrame]

@@ -33,6 +33,15 @@ PANELS = tuple(
 """Panels below the chart of rewards, from the top."""
 
 
+def conform(frame: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    """The frame in these columns and types; what it lacks is null."""
+    present = set(frame.columns)
+    return frame.select(
+        pl.col(name).cast(dtype) if name in present else pl.lit(None, dtype).alias(name)
+        for name, dtype in columns.items()
+    )
+
+
 @cache
 def no_answers() -> pl.DataFrame:
     """An empty answers frame."""

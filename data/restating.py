@@ -16,9 +16,10 @@ from pathlib import Path
 import polars as pl
 import polars.selectors as cs
 
+from data.columns import conform
 from data.declared import METRICS, PAIRS, SEGMENT_TABLES, Table
 from data.pairs import extra
-from data.segment_rows import METRIC_ROWS, SCALAR_ROWS, conform, further_numbers
+from data.segment_rows import METRIC_ROWS, SCALAR_ROWS, further_numbers
 
 LAYOUT = 2
 """How a segment is laid out: rows in the order of their steps, further numbers as maps.

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS
+from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, conform
 from data.pairs import extra
 
 METRIC_ROWS = METRIC_COLUMNS | {"source_rank": pl.Int32()}
@@ -16,15 +16,6 @@ SCALAR_ROWS = {
     "run_id": pl.String(), "phase": pl.String(), "step": pl.Int64(), "key": pl.String(),
     "value": pl.Float64(), "source_rank": pl.Int32(),
 }  # fmt: skip
-
-
-def conform(frame: pl.DataFrame, columns: dict[str, Any]) -> pl.DataFrame:
-    """The frame in these columns and types; what it lacks is null."""
-    present = set(frame.columns)
-    return frame.select(
-        pl.col(name).cast(dtype) if name in present else pl.lit(None, dtype).alias(name)
-        for name, dtype in columns.items()
-    )
 
 
 def metric_rows(logs: Sequence[tuple[str, int, pl.DataFrame]]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -13,6 +13,7 @@ from analytics.figures.rewards import (
     can_normalise,
     reward_figure,
 )
+from data.columns import PANELS
 from pages.shared import links, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
@@ -129,7 +130,7 @@ config = {
 if banded and len(curves) > 1:
     figure = band_figure(curves, axis)
 else:
-    figure = reward_figure(curves, axis, scale)
+    figure = reward_figure(curves, axis, scale, PANELS)
 chart.plotly_chart(figure, key="rewards", config=config, theme="streamlit")
 
 step_end = [frozen.get(run) or every[run]["step_end"] or 0 for run in chosen]
