@@ -97,12 +97,13 @@ def keep_figure(chosen: Sequence[str], file: str) -> None:
     for name in ("streamlit", "streamlit.runtime.caching.cache_data_api"):
         logging.getLogger(name).setLevel(logging.ERROR)
     from analytics.figures.rewards import reward_figure
+    from data.columns import PANELS
     from pages.shared import ownership, reads
 
     ownership.owner()
     every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
     curves = reads.run_curves([every[run] for run in chosen], {}, None)
-    Path(file).write_bytes(pickle.dumps(reward_figure(curves, "sqrt_kl", "raw")))
+    Path(file).write_bytes(pickle.dumps(reward_figure(curves, "sqrt_kl", "raw", PANELS)))
     ownership.release()
 
 

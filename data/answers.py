@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from data.columns import ANSWER_COLUMNS, AUDIT_COLUMNS, CORPUS_COLUMNS, RunLog
+from data.columns import ANSWER_COLUMNS, AUDIT_COLUMNS, CORPUS_COLUMNS, RunLog, conform
 from data.pairs import extra
-from data.sql import sql
+from data.sql import literal, sql
 
 Query = Callable[..., pl.DataFrame]
 ROLLUP_TAU = 0.8
@@ -24,15 +24,13 @@ def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
     if answers:
         held["answers"] = pl.concat(answers)
     corpora = [
-        log.corpus.select(pl.col(name).cast(kind) for name, kind in CORPUS_COLUMNS.items())
-        .with_columns(loop=pl.lit(log.run))
+        conform(log.corpus, CORPUS_COLUMNS).with_columns(loop=pl.lit(log.run))
         for log in logs if log.corpus.height
     ]  # fmt: skip
     if corpora:
         held["corpus"] = pl.concat(corpora)
     audits = [
-        log.audits.select(pl.col(name).cast(kind) for name, kind in AUDIT_COLUMNS.items())
-        .with_columns(loop=pl.lit(log.run))
+        conform(log.audits, AUDIT_COLUMNS).with_columns(loop=pl.lit(log.run))
         for log in logs if log.audits.height
     ]  # fmt: skip
     if audits:
@@ -40,43 +38,20 @@ def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
     return held
 
 
-def load(cursor: duckdb.DuckDBPyConnection, segment: Path, literal: str, listed: bool) -> bool:
+def load(cursor: duckdb.DuckDBPyConnection, segment: Path) -> bool:
     """The segment's answers and corpora as temporary tables; whether it holds any.
 
     Args:
         cursor: has begun a transaction.
         segment: the segment's folder.
-        literal: its path as ``read_parquet`` takes it.
-        listed: its further numbers are lists of pairs (before ``spool.LAYOUT`` 2).
     """
-    read = {
-        "answers": (
-            "create or replace temp table incoming_answers as select * from read_parquet($path)"
-        ),
-        "corpus": (
-            "create or replace temp table incoming_corpus as select * from read_parquet($path)"
-        ),
-        "audits": (
-            "create or replace temp table incoming_audits as select * from read_parquet($path)"
-        ),
-    }
-    none = {
-        "answers": "create or replace temp table incoming_answers as from answers limit 0",
-        "corpus": "create or replace temp table incoming_corpus as from corpus limit 0",
-        "audits": "create or replace temp table incoming_audits as from audits limit 0",
-    }
-    found = {stem for stem in read if (segment / f"{stem}.parquet").is_file()}
-    if not found:
-        return False
-    for stem, text in read.items():
-        if stem in found:
-            cursor.execute(
-                sql("changes", "incoming_answers_listed") if listed and stem == "answers" else text,
-                {"path": f"{literal}/{stem}.parquet"},
-            )
-        else:
-            cursor.execute(none[stem])
-    return True
+    files = {name: segment / f"{name}.parquet" for name in ("answers", "corpus", "audits")}
+    found = [name for name, file in files.items() if file.is_file()]
+    if found:
+        cursor.execute(sql("changes", "incoming_answer_tables"))
+    for name in found:
+        cursor.execute(sql("changes", f"incoming_{name}"), {"path": literal(files[name])})
+    return bool(found)
 
 
 def rename(cursor: duckdb.DuckDBPyConnection, names: dict[str, str]) -> None:
@@ -128,5 +103,4 @@ def flips(
 def _answer_rows(log: RunLog) -> pl.DataFrame:
     """Answers in ANSWER_COLUMNS, with every further number in ``extra`` as key-value pairs."""
     rows = log.answers.with_columns(loop=pl.lit(log.run, pl.String))
-    conformed = rows.select(pl.col(name).cast(kind) for name, kind in ANSWER_COLUMNS.items())
-    return conformed.with_columns(extra(rows, ANSWER_COLUMNS))
+    return conform(rows, ANSWER_COLUMNS).with_columns(extra(rows, ANSWER_COLUMNS))

@@ -1,8 +1,4 @@
-"""The words of the product as columns: what a reader hands over and the store keeps.
-
-One word for one thing: these names are table columns, frame columns, export headers and
-address keys alike.
-"""
+"""What a reader hands over: a run's frames in declared columns, and what its log says besides."""
 
 from __future__ import annotations
 
@@ -12,98 +8,38 @@ from typing import Any
 
 import polars as pl
 
-METRIC_COLUMNS: dict[str, pl.DataType] = {
-    "run_id": pl.String(),
-    "phase": pl.String(),  # "train" or "eval": evaluation rows never mix with training rows
-    "step": pl.Int64(),  # the trainer's optimiser step (best-of-n: n)
-    "stretch": pl.Int32(),  # counts up where the proxy was retrained or the KL reference changed
-    "kl": pl.Float64(),  # nats per response, against the initial policy; null = not measured
-    "proxy_reward": pl.Float64(),  # before any KL penalty
-    "proxy_reward_sd": pl.Float64(),  # between responses
-    "gold_reward": pl.Float64(),
-    "gold_reward_sd": pl.Float64(),  # between responses
-    "gold_reward_se": pl.Float64(),  # of the mean, where the log states it
-    "n_responses": pl.Int64(),  # behind the row's means
-    "response_length": pl.Float64(),  # tokens
-    "entropy": pl.Float64(),  # nats per token
-    "clipped_share": pl.Float64(),  # share of responses cut off at the length limit, 0..1
-}
-"""Columns of the metrics table; a metric row is one (run_id, phase, step)."""
+from data.declared import (
+    ANSWERS,
+    AUDITS,
+    CORPUS,
+    GOLD,
+    MEASURED,
+    METRICS,
+    SAMPLES,
+    Panel,
+)
 
-GOLD_COLUMNS: dict[str, pl.DataType] = {
-    "run_id": pl.String(),
-    "source": pl.String(),  # who measured: a column gold_source, or the name of the table
-    "step": pl.Int64(),
-    "gold_reward": pl.Float64(),
-    "gold_reward_se": pl.Float64(),
-    "gold_reward_sd": pl.Float64(),
-    "n_responses": pl.Int64(),
-    "kind": pl.String(),  # "score", "rate" or "win_rate"
-}
-"""Columns of gold that came apart from the training log; the key is (run_id, source, step)."""
+METRIC_COLUMNS = METRICS.types()
+GOLD_COLUMNS = GOLD.types()
+SAMPLE_COLUMNS = SAMPLES.types()
+ANSWER_COLUMNS = ANSWERS.types()
+AUDIT_COLUMNS = AUDITS.types()
+CORPUS_COLUMNS = CORPUS.types()
+"""What a reader hands over, by table: name and type, as declared in data.declared."""
 
-SAMPLE_COLUMNS: dict[str, pl.DataType] = {
-    "run_id": pl.String(),
-    "phase": pl.String(),  # "train", "eval" or "mixed" (both in one file, cannot be told apart)
-    "step": pl.Int64(),
-    "prompt_id": pl.String(),
-    "sample_id": pl.Int64(),
-    "prompt": pl.String(),
-    "completion": pl.String(),
-    "proxy_reward": pl.Float64(),
-    "gold_reward": pl.Float64(),
-    "logprob_policy": pl.Float64(),  # nats, summed over the response
-    "logprob_reference": pl.Float64(),  # nats, summed over the response
-}
-"""Columns of the samples table; the key is (run_id, phase, step, prompt_id, sample_id)."""
+PANELS = tuple(
+    Panel(metric.name, metric.title, metric.factor) for metric in MEASURED if metric.title
+)
+"""Panels below the chart of rewards, from the top."""
 
-ANSWER_COLUMNS: dict[str, pl.DataType] = {
-    "loop": pl.String(),  # the run_id of the loop or run
-    "iteration": pl.Int64(),  # of the model that answered, 0 = base; a run's step
-    "origin": pl.String(),  # "benchmark", "self_generated", "human", "not stated", as logged else
-    "question_id": pl.String(),
-    "sample_id": pl.Int64(),  # number of the answer within the question, 0 where there is one
-    "topic": pl.String(),
-    "question": pl.String(),
-    "answer": pl.String(),
-    "reference": pl.String(),  # the right answer
-    "grade": pl.String(),  # "correct", "incorrect", "not_attempted"; null = none that is known
-    "grade_logged": pl.String(),  # as logged, where it is unknown or was taken for another
-    "confidence": pl.Float64(),  # 0..1
-    "confidence_refused": pl.Boolean(),  # a confidence outside 0..1 was logged
-    "confidence_kind": pl.String(),  # "logprob", "verbalised", "consistency"
-    "confidence_consistency": pl.Float64(),  # share of samples that agree, 0..1
-    "knowledge": pl.String(),  # SliCK category of the question under the base model
-    "entity_id": pl.String(),  # whom or what the question is about: its cluster
-    "grader": pl.String(),
-    "malformed": pl.Boolean(),  # no answer of the kind asked for
-    "in_training": pl.Boolean(),  # the question's entity is among those trained on
-    "self_claim": pl.String(),  # what the model had said in the text it was trained on
-}
-"""Columns of the answers table; the key is (loop, iteration, origin, question_id, sample_id)."""
 
-AUDIT_COLUMNS: dict[str, pl.DataType] = {
-    "loop": pl.String(),
-    "iteration": pl.Int64(),
-    "origin": pl.String(),
-    "question_id": pl.String(),
-    "sample_id": pl.Int64(),
-    "grade": pl.String(),  # the grader's; null = as the answers table has it
-    "human_grade": pl.String(),  # the human's
-}
-"""Columns of human re-grades, of the same key as the answers they judge."""
-
-CORPUS_COLUMNS: dict[str, pl.DataType] = {
-    "loop": pl.String(),
-    "iteration": pl.Int64(),  # of the model trained on it, 0 = base
-    "origin": pl.String(),
-    "generator_iteration": pl.Int64(),  # that wrote it; null = not a model of this loop
-    "documents": pl.Int64(),
-    "tokens": pl.Int64(),
-    "documents_seen": pl.Int64(),  # with repeats
-    "tokens_seen": pl.Int64(),
-}
-"""Columns of the corpus table; the key is (loop, iteration, origin, generator_iteration)."""
+def conform(frame: pl.DataFrame, columns: dict[str, pl.DataType]) -> pl.DataFrame:
+    """The frame in these columns and types; what it lacks is null."""
+    present = set(frame.columns)
+    return frame.select(
+        pl.col(name).cast(dtype) if name in present else pl.lit(None, dtype).alias(name)
+        for name, dtype in columns.items()
+    )
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data.columns import GOLD_COLUMNS, RunLog
+from data.columns import GOLD_COLUMNS, RunLog, conform
 from data.readers.table_rows import merged
 
 
@@ -33,12 +33,12 @@ def parted(log: RunLog) -> tuple[pl.DataFrame, pl.DataFrame]:
     else:
         rows, named = rows.with_columns(gold_source=pl.lit(None, pl.String)), pl.lit(False)
     apart = has_gold & (pl.lit(alone) | named)
-    gold = rows.filter(apart).select(
-        pl.lit(log.run, pl.String).alias("run_id"),
-        pl.col("gold_source").fill_null(Path(log.path).stem).alias("source"),
-        *(pl.col(c).cast(GOLD_COLUMNS[c]) for c in list(GOLD_COLUMNS)[2:7]),
-        pl.lit(log.facts.gold_kind, pl.String).alias("kind"),
+    named_rows = rows.filter(apart).with_columns(
+        run_id=pl.lit(log.run, pl.String),
+        source=pl.col("gold_source").fill_null(Path(log.path).stem),
+        kind=pl.lit(log.facts.gold_kind, pl.String),
     )
+    gold = conform(named_rows, GOLD_COLUMNS)
     if not gold.height:
         return rows.drop("gold_source"), nothing
     bare = apart & pl.col("kl").is_null() & pl.col("proxy_reward").is_null()

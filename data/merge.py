@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import answers, new_rows, role_changes, run_records
+from data import answers, ddl, new_rows, role_changes, run_records
 from data.rollups import affect, refresh
 from data.sql import literal, sql
 
@@ -30,19 +30,18 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     """
     choices = role_changes.choices(cursor)
     known = run_records.kept(cursor, runs["run_id"].to_list())
-    listed = "layout" not in runs.columns
-    answered = answers.load(cursor, segment, literal(segment), listed)
+    answered = answers.load(cursor, segment)
     rows = runs.to_dicts()
     names = {row["run_id"]: row["run_id"] for row in rows}
     straight = (
         all(_keeps_its_name(row, known) for row in rows)
         and not any(role_changes.chosen(row, choices, known) for row in rows)
-        and new_rows.arrive(cursor, segment, runs, bool(known))
+        and new_rows.arrive(cursor, segment, bool(known))
     )
     if straight:
         counts, metrics_alone = new_rows.insert(cursor)
     else:
-        _load(cursor, segment, listed)
+        _load(cursor, segment)
         rows = list(role_changes.incoming(cursor, rows, choices, known))
         names = _settle_names(cursor, rows, answered)
         known = run_records.kept(cursor, list(names.values()))
@@ -94,16 +93,12 @@ def _keeps_its_name(row: dict[str, Any], known: dict[str, dict[str, Any]]) -> bo
     return bool(kept["path"] == row["path"] or kept["format"] == "settings")
 
 
-def _load(cursor: Cursor, segment: Path, listed: bool) -> None:
+def _load(cursor: Cursor, segment: Path) -> None:
     """The segment's rows as temporary tables incoming_*, of the same kinds as the store's."""
     cursor.execute(sql("changes", "incoming_tables"))
-    for name in ("metrics", "scalars", "gold"):
+    for name in ("metrics", "scalars", "gold", "samples"):
         file = segment / f"{name}.parquet"
-        if file.is_file():  # segments from before gold stood apart have none
-            cursor.execute(sql("changes", f"incoming_{name}"), {"path": literal(file)})
-    samples = segment / "samples.parquet"
-    text = sql("changes", "incoming_samples_listed" if listed else "incoming_samples")
-    cursor.execute(text, {"path": literal(samples)})
+        cursor.execute(sql("changes", f"incoming_{name}"), {"path": literal(file)})
 
 
 def _settle_names(cursor: Cursor, rows: list[dict[str, Any]], answered: bool) -> dict[str, str]:
@@ -121,6 +116,7 @@ def _settle_names(cursor: Cursor, rows: list[dict[str, Any]], answered: bool) ->
 
 def _compare(cursor: Cursor) -> dict[str, dict[str, int]]:
     """Merge the incoming rows with those that are there; what came and was replaced, by run."""
+    ddl.merged_metrics(cursor)
     cursor.execute(sql("changes", "merge"))
     rows = cursor.execute("select * from changes_by_run").fetchall()
     names = ("points", "replaced", "gold_evaluations", "samples", "moved")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
-import polars as pl
 
 from data.sql import literal, sql
 
@@ -18,17 +17,14 @@ TABLES = ("metrics", "scalars", "gold", "samples")
 LARGE = 100_000  # metric rows: about as many as DuckDB packs together
 
 
-def arrive(cursor: Cursor, segment: Path, runs: pl.DataFrame, known: bool) -> bool:
+def arrive(cursor: Cursor, segment: Path, known: bool) -> bool:
     """Whether a segment holds new rows alone; they are then at hand as the views arrived_*.
 
     Args:
         cursor: has begun a transaction.
         segment: folder of the segment.
-        runs: one row a run of it.
         known: whether the store has any of the runs.
     """
-    if "layout" not in runs.columns:
-        return False  # written by an earlier version
     cursor.execute("set variable segment = $folder", {"folder": literal(segment)})
     cursor.execute(sql("changes", "arrived"))
     return not known or not _first(cursor, "arrived_meeting")[0]

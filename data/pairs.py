@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-PAIRS = pl.Map(pl.String, pl.Float64)
+from data.declared import PAIRS
 
 
 def extra(rows: pl.DataFrame, known: Collection[str]) -> pl.Series:

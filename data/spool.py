@@ -15,31 +15,20 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, groupby
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from data import answers, late_gold
-from data.columns import GOLD_COLUMNS, METRIC_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
-from data.pairs import extra
+from data.columns import GOLD_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
 from data.readers.formats import rank_of
+from data.restating import LAYOUT
+from data.segment_rows import metric_rows, sample_rows
 
 RUN_COLUMNS = (
     "run_id", "parent", "verbatim", "project", "format", "path", "facts", "warnings",
     "source_rank", "layout",
 )  # fmt: skip
-LAYOUT = 2
-"""How a segment is laid out: rows in the order of their steps, further numbers as maps.
-
-Segments from before say nothing of it; there rows may stand in any order, and numbers in lists.
-"""
-METRIC_ROWS = METRIC_COLUMNS | {"source_rank": pl.Int32()}
-SCALAR_ROWS = {
-    "run_id": pl.String(), "phase": pl.String(), "step": pl.Int64(), "key": pl.String(),
-    "value": pl.Float64(), "source_rank": pl.Int32(),
-}  # fmt: skip
 
 _last_stamp = 0
 
@@ -71,8 +60,8 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
         if gold.height:
             golds.append(gold)
         if log.samples.height:
-            samples.append(_sample_rows(log.samples.with_columns(run_id=pl.lit(log.run))))
-    metrics, scalars = _rows(rows)
+            samples.append(sample_rows(log.samples.with_columns(run_id=pl.lit(log.run))))
+    metrics, scalars = metric_rows(rows)
     files = {
         "runs": pl.DataFrame(runs),
         "metrics": metrics,
@@ -80,7 +69,7 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
         "gold": pl.concat(golds) if golds else pl.DataFrame(schema=GOLD_COLUMNS),
         "samples": pl.concat(samples)
         if samples
-        else _sample_rows(pl.DataFrame(schema=SAMPLE_COLUMNS)),
+        else sample_rows(pl.DataFrame(schema=SAMPLE_COLUMNS)),
         **answers.files(logs),
     }
     return _commit(home, new_name("import"), files)
@@ -168,85 +157,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _conform(frame: pl.DataFrame, columns: dict[str, Any]) -> pl.DataFrame:
-    present = set(frame.columns)
-    return frame.select(
-        pl.col(name).cast(dtype) if name in present else pl.lit(None, dtype).alias(name)
-        for name, dtype in columns.items()
-    )
-
-
-def _rows(logs: Sequence[tuple[str, int, pl.DataFrame]]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The metric rows of logs (run, rank, rows), and their further numbers, run after run.
-
-    Each phase of a run stands together, in the order of its steps (``LAYOUT``).
-    """
-    metrics, scalars = [], [_further_numbers(pl.DataFrame(schema=METRIC_ROWS))]
-    for _, same in groupby(logs, lambda log: log[2].schema):  # logs of one table: all at once
-        group = list(same)
-        heights = [rows.height for *_, rows in group]
-        wide = pl.concat([rows for *_, rows in group]).with_columns(
-            _repeated("run_id", [run for run, *_ in group], heights),
-            _repeated("source_rank", [rank for _, rank, _ in group], heights).cast(pl.Int32),
-        )
-        wide = _in_order(wide)
-        metrics.append(_conform(wide, METRIC_ROWS))
-        if _further(wide):
-            ends = list(accumulate(heights))
-            parts = zip(ends, heights, strict=True)
-            scalars += [_further_numbers(wide.slice(end - height, height)) for end, height in parts]
-    return pl.concat(metrics), pl.concat(scalars)
-
-
-def _repeated(name: str, values: list[Any], heights: list[int]) -> pl.Series:
-    return pl.concat(
-        [
-            pl.Series(name, [value]).new_from_index(0, n)
-            for value, n in zip(values, heights, strict=True)
-        ]
-    )
-
-
-def _in_order(wide: pl.DataFrame) -> pl.DataFrame:
-    """Rows that stand run by run, each run's by phase and step; most readers give them so."""
-    run, phase, step = pl.col("run_id"), pl.col("phase"), pl.col("step")
-    same = run == run.shift(), phase == phase.shift()
-    ends = ~same[0] | ~same[1]  # of a run's phase before, so that another begins
-    blocks = pl.struct(run.filter(ends.fill_null(True)), phase.filter(ends.fill_null(True)))
-    in_order = wide.select(
-        (ends | (step >= step.shift())).slice(1).all() & ~blocks.is_duplicated().any()
-    ).item()
-    if in_order:
-        return wide
-    place = run.rle_id().alias(" place")
-    return (
-        wide.with_columns(place).sort(" place", "phase", "step", maintain_order=True).drop(" place")
-    )
-
-
-def _further(wide: pl.DataFrame) -> list[str]:
-    """Names of the numeric columns that are not METRIC_COLUMNS."""
-    return [
-        name for name, dtype in wide.schema.items()
-        if name not in METRIC_ROWS and (dtype.is_numeric() or dtype == pl.Boolean)
-    ]  # fmt: skip
-
-
-def _further_numbers(wide: pl.DataFrame) -> pl.DataFrame:
-    """The further numbers as rows of the table scalars."""
-    keys, index = _further(wide), ["run_id", "phase", "step", "source_rank"]
-    if not keys:
-        return pl.DataFrame(schema=SCALAR_ROWS)
-    return (
-        wide.select(*index, *(pl.col(k).cast(pl.Float64) for k in keys))
-        .unpivot(on=keys, index=index, variable_name="key", value_name="value")
-        .drop_nulls("value")
-        .select("run_id", "phase", pl.col("step").cast(pl.Int64), "key", "value", "source_rank")
-    )
-
-
-def _sample_rows(samples: pl.DataFrame) -> pl.DataFrame:
-    """Samples in SAMPLE_COLUMNS, with every further number in ``extra`` as key-value pairs."""
-    return _conform(samples, SAMPLE_COLUMNS).with_columns(extra(samples, SAMPLE_COLUMNS))

@@ -5,23 +5,29 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from data import merge, role_changes, spool
+from data import ddl, merge, role_changes, spool
+from data.restating import restated
+from data.rollups import refresh
 from data.sql import StoreError, sql
 
-MIGRATIONS: tuple[tuple[int, str], ...] = (
+MIGRATIONS: tuple[tuple[int, str | None], ...] = (
     (2, "answers_tables"),
     (3, "project_roles_table"),
     (4, "prompt_gold_counts"),
-    (5, "audit_tables"),
+    (5, None),  # the table audits, declared
     (6, "calibration_table"),
 )
-"""(version it leads to, file in changes/), in order, for stores older than the last of them."""
+"""(version it leads to, file in changes/), in order, for stores older than the last of them.
+
+Declared tables and columns come by themselves (``data.ddl``) and need no entry.
+"""
 SCHEMA_VERSION = MIGRATIONS[-1][0]
 
 
@@ -112,9 +118,8 @@ class Store:
             kind = segment.suffix.lstrip(".")
             cursor.execute("begin")
             try:
-                runs = pl.read_parquet(segment / "runs.parquet", glob=False)
                 result: dict[str, Any] = {"segment": segment.name, "kind": kind}
-                result["runs"] = CHANGES[kind](cursor, segment, runs)
+                result["runs"] = self._changed(cursor, segment, kind)
                 cursor.execute(
                     "insert into segments (segment, kind, result) values ($name, $kind, $result)",
                     {"name": segment.name, "kind": kind, "result": json.dumps(result)},
@@ -125,6 +130,14 @@ class Store:
                 raise
             self._generation = self._counted()
             return result
+
+    def _changed(
+        self, cursor: duckdb.DuckDBPyConnection, segment: Path, kind: str
+    ) -> list[dict[str, Any]]:
+        """Do what a segment says, in the layout of this program; one row a run."""
+        with restated(self.home, segment) if kind == "import" else nullcontext(segment) as place:
+            runs = pl.read_parquet(place / "runs.parquet", glob=False)
+            return CHANGES[kind](cursor, place, runs)
 
     def save_verdicts(self, rows: pl.DataFrame) -> None:
         """Keep computed verdicts (columns of the table verdicts), replacing earlier ones."""
@@ -201,15 +214,17 @@ class Store:
                     f"{path} has schema version {version}, this program knows up to "
                     f"{SCHEMA_VERSION}: use the newer program that wrote it"
                 )
-            macros = False
+            cursor.execute("begin")
+            new = ddl.follow(cursor)
+            cursor.execute(sql("changes", "answers_macros"))  # which later changes fill rollups by
             for target, name in MIGRATIONS:
                 if target > version:
-                    if target > 2 and not macros:  # fills rollups by these
-                        cursor.execute(sql("changes", "answers_macros"))
-                        macros = True
-                    cursor.execute("begin")
-                    cursor.execute(sql("changes", name))
+                    if name is not None:
+                        cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})
-                    cursor.execute("commit")
-            if not macros:
-                cursor.execute(sql("changes", "answers_macros"))
+            for table, column in new:
+                ddl.fill(cursor, table, column)
+            if new:
+                runs = cursor.execute("select run_id from runs").fetchall()
+                refresh(cursor, [row[0] for row in runs])
+            cursor.execute("commit")

@@ -11,12 +11,11 @@ import polars as pl
 from analytics.figures.axes import LARGEST
 from analytics.figures.palette import run_colour
 
-BELOW = (
-    ("response_length", "response length<br>tokens", 1.0),
-    ("entropy", "entropy<br>nats per token", 1.0),
-    ("clipped_share", "clipped<br>% of responses", 100.0),
-)
-"""Panels under the rewards: column, title with unit, factor."""
+Panel = tuple[str, str, float]
+"""A panel under the rewards: column, title with unit, factor from the column's unit to it."""
+REWARDS = ("kl", "proxy_reward", "gold_reward")
+BINS = ("bin", "step_start", "step_end", "n_rows", "stretch")
+"""What a binned row says of itself; every other number in it is a mean over its rows."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +107,22 @@ def has_line(run: RunCurve, axis: str) -> bool:
     return False
 
 
+def averaged(curve: pl.DataFrame) -> list[str]:
+    """The columns of a binned curve that are means over its rows.
+
+    >>> averaged(pl.DataFrame({"run_id": "a", "bin": 0, "step_start": 0, "kl": 1.0, "entropy": 2}))
+    ['kl', 'entropy']
+    """
+    return [c for c, kind in curve.schema.items()
+            if c not in BINS and (kind.is_numeric() or kind == pl.Null)]  # fmt: skip
+
+
+def panels_of(curves: Sequence[pl.DataFrame]) -> list[Panel]:
+    """A panel for every mean of the curves beside KL and rewards, named as its column is."""
+    columns = dict.fromkeys(c for curve in curves for c in averaged(curve) if c not in REWARDS)
+    return [(column, column.replace("_", " "), 1.0) for column in columns]
+
+
 def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:
     """Average binned rows further into at most ``bins`` runs of consecutive steps.
 
@@ -124,8 +139,7 @@ def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:
         total = weight.filter(held).sum()
         return ((pl.col(name) * weight).sum() / pl.when(total > 0).then(total)).alias(name)
 
-    columns = [c for c in ("kl", "proxy_reward", "gold_reward", *(b[0] for b in BELOW))
-               if c in rows.columns]  # fmt: skip
+    columns = averaged(rows)
     return (
         rows.with_row_index("i")
         .group_by(stretch.alias("stretch"), pl.col("i") // size, maintain_order=True)

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from analytics.figures.ahead import draw_forecast, forecast_reach
 from analytics.figures.axes import TITLES, place, single, ticks, x_of
-from analytics.figures.curves import BELOW, RunCurve, broken, pooled, pooled_together
+from analytics.figures.curves import Panel, RunCurve, broken, panels_of, pooled, pooled_together
 from analytics.figures.palette import PROXY_INK, run_dash, tinted
 from analytics.figures.text import plain
 from analytics.wording import number, spread, whole
@@ -51,20 +51,25 @@ def can_normalise(base: Mapping[str, float | None] | None) -> bool:
     )
 
 
-def reward_figure(runs: Sequence[RunCurve], axis: str, scale: str) -> go.Figure:
+def reward_figure(
+    runs: Sequence[RunCurve], axis: str, scale: str, panels: Sequence[Panel] | None = None
+) -> go.Figure:
     """Draw proxy and gold of some runs over one axis.
 
     Args:
         runs: at least one; those without KL must be left out when ``axis`` is not "step".
         axis: "sqrt_kl", "kl" or "step".
         scale: "raw" or "sd" (both rewards in sd of the initial policy, base mean at 0).
+        panels: what to draw under the rewards; None = every other column of the curves.
 
     Returns:
-        One panel for both rewards where they share a scale, else one each, then panels for
-        response length, entropy and clipped share where any run logged them.
+        One panel for both rewards where they share a scale, else one each, then those of
+        ``panels`` that any run logged.
     """
     one_panel = scale == "sd" or all(shares_scale(run.base) for run in runs)
-    below = [spec for spec in BELOW if any(_has(run.curve, spec[0]) for run in runs)]
+    if panels is None:
+        panels = panels_of([run.curve for run in runs])
+    below = [panel for panel in panels if any(_has(run.curve, panel[0]) for run in runs)]
     tops = 1 if one_panel else 2
     top_height, low_height = (400 if one_panel else 250), 105
     heights = [top_height] * tops + [low_height] * len(below)

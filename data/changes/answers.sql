@@ -21,7 +21,7 @@ where k.print is distinct from i.print;
 delete from answers a using changed_answers c
 where not c.is_new and a.loop = c.loop and a.iteration = c.iteration and a.origin = c.origin
     and a.question_id = c.question_id and a.sample_id = c.sample_id;
-insert into answers
+insert into answers by name
 select i.* from incoming_answers i
 semi join changed_answers c using (loop, iteration, origin, question_id, sample_id)
 order by loop, origin, iteration, question_id, sample_id;
@@ -31,7 +31,7 @@ select * from incoming_corpus except select * from corpus;
 delete from corpus o using changed_corpus c
 where o.loop = c.loop and o.iteration = c.iteration and o.origin = c.origin
     and o.generator_iteration is not distinct from c.generator_iteration;
-insert into corpus
+insert into corpus by name
 select * from changed_corpus order by loop, iteration, origin, generator_iteration;
 
 create or replace temp table changed_audits as
@@ -39,7 +39,7 @@ select * from incoming_audits except select * from audits;
 delete from audits o using changed_audits c
 where o.loop = c.loop and o.iteration = c.iteration and o.origin = c.origin
     and o.question_id = c.question_id and o.sample_id = c.sample_id;
-insert into audits
+insert into audits by name
 select * from changed_audits order by loop, iteration, origin, question_id, sample_id;
 
 create or replace temp table answers_by_run as

@@ -1,24 +1,6 @@
--- One segment into the tables. Reads the temporary tables incoming_*, leaves changes_by_run.
--- Where a row is already there, the richer log wins and the other fills what it lacks.
-create or replace temp macro richer(mine, theirs, a, b) as
-    case when mine <= theirs then coalesce(a, b) else coalesce(b, a) end;
-
-create or replace temp table merged_metrics as
-select i.run_id, i.phase, i.step,
-    richer(i.source_rank, m.source_rank, i.stretch, m.stretch) as stretch,
-    richer(i.source_rank, m.source_rank, i.kl, m.kl) as kl,
-    richer(i.source_rank, m.source_rank, i.proxy_reward, m.proxy_reward) as proxy_reward,
-    richer(i.source_rank, m.source_rank, i.proxy_reward_sd, m.proxy_reward_sd) as proxy_reward_sd,
-    richer(i.source_rank, m.source_rank, i.gold_reward, m.gold_reward) as gold_reward,
-    richer(i.source_rank, m.source_rank, i.gold_reward_sd, m.gold_reward_sd) as gold_reward_sd,
-    richer(i.source_rank, m.source_rank, i.gold_reward_se, m.gold_reward_se) as gold_reward_se,
-    richer(i.source_rank, m.source_rank, i.n_responses, m.n_responses) as n_responses,
-    richer(i.source_rank, m.source_rank, i.response_length, m.response_length) as response_length,
-    richer(i.source_rank, m.source_rank, i.entropy, m.entropy) as entropy,
-    richer(i.source_rank, m.source_rank, i.clipped_share, m.clipped_share) as clipped_share,
-    least(i.source_rank, m.source_rank) as source_rank
-from incoming_metrics i join metrics m using (run_id, phase, step);
-
+-- One segment into the tables. Reads the temporary tables incoming_* and merged_metrics (data.ddl:
+-- where a row is already there, the richer log wins and the other fills what it lacks), leaves
+-- changes_by_run.
 create or replace temp table changed_metrics as
 select * from merged_metrics
 except select m.* from metrics m semi join merged_metrics using (run_id, phase, step);
@@ -70,31 +52,30 @@ delete from metrics using changed_metrics c
 where metrics.run_id = c.run_id and metrics.phase = c.phase and metrics.step = c.step;
 -- One insert a table and transaction: DuckDB 2.0 finds none of the rows of a large insert (over
 -- one row group) that follows an insert of no rows in the same transaction.
-insert into metrics
-select * from (select * from changed_metrics union all select * from new_metrics)
+insert into metrics by name
+select * from (select * from changed_metrics union all by name select * from new_metrics)
 order by run_id, phase, step;
 
 delete from scalars using changed_scalars c
 where scalars.run_id = c.run_id and scalars.phase = c.phase and scalars.step = c.step
     and scalars.key = c.key;
-insert into scalars
-select * from (select * from changed_scalars union all select * from new_scalars)
+insert into scalars by name
+select * from (select * from changed_scalars union all by name select * from new_scalars)
 order by run_id, key, phase, step;
 
 delete from samples using changed_steps c
 where samples.run_id = c.run_id and samples.phase = c.phase and samples.step = c.step;
-insert into samples
+insert into samples by name
 select i.* from incoming_samples i semi join changed_steps c using (run_id, phase, step)
 order by run_id, phase, step, prompt_id, sample_id;
 
 create or replace temp table changed_gold as
-select run_id, source, step, gold_reward, gold_reward_se, gold_reward_sd, n_responses, kind
-from incoming_gold except select * from gold_evaluations;
+select * from incoming_gold except select * from gold_evaluations;
 create or replace temp table new_gold as
 select i.* from incoming_gold i anti join gold_evaluations g using (run_id, source, step);
 delete from gold_evaluations g using changed_gold c
 where g.run_id = c.run_id and g.source = c.source and g.step = c.step;
-insert into gold_evaluations select * from changed_gold order by run_id, source, step;
+insert into gold_evaluations by name select * from changed_gold order by run_id, source, step;
 
 create or replace temp table changes_by_run as
 with counts as (

@@ -2,12 +2,12 @@
 -- Their metric rows are views: affected_metrics, and numbered_metrics, where row i of n of each
 -- phase in step order (from 0).
 delete from pooled_curve where run_id in (select run_id from affected);
-insert into pooled_curve
+insert into pooled_curve by name
 with binned as (
     select *, (i // ((n + 255) // 256))::integer as bin from numbered_metrics
 )
-select run_id, phase, bin, min(step), max(step), count(*), avg(kl), avg(proxy_reward),
-    avg(gold_reward), avg(response_length), avg(entropy), avg(clipped_share), min(stretch)
+select run_id, phase, bin, min(step) as step_start, max(step) as step_end, count(*) as n_rows,
+    avg(columns(lambda name: list_contains(pooled_columns(), name))), min(stretch) as stretch
 from binned group by run_id, phase, bin order by run_id, phase, bin;
 
 delete from prompt_rewards where run_id in (select run_id from affected);

@@ -7,7 +7,5 @@ with numbered as (
     select *, (i // ((n + 255) // 256))::integer as bin from numbered
 )
 select run_id, phase, bin, min(step) as step_start, max(step) as step_end, count(*) as n_rows,
-    avg(kl) as kl, avg(proxy_reward) as proxy_reward, avg(gold_reward) as gold_reward,
-    avg(response_length) as response_length, avg(entropy) as entropy,
-    avg(clipped_share) as clipped_share, min(stretch) as stretch
+    avg(columns(lambda name: list_contains(pooled_columns(), name))), min(stretch) as stretch
 from binned group by run_id, phase, bin order by phase desc, bin;

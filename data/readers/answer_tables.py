@@ -8,7 +8,15 @@ from pathlib import Path
 
 import polars as pl
 
-from data.columns import ANSWER_COLUMNS, AUDIT_COLUMNS, CORPUS_COLUMNS, LogError, RunFacts, RunLog
+from data.columns import (
+    ANSWER_COLUMNS,
+    AUDIT_COLUMNS,
+    CORPUS_COLUMNS,
+    LogError,
+    RunFacts,
+    RunLog,
+    conform,
+)
 from data.readers import grades
 from data.readers.cells import Cells, split_by
 from data.readers.completions import prompt_ids
@@ -33,6 +41,11 @@ FLAGS: tuple[Column, ...] = (
     Column("malformed", keys=("malformed",)),
     Column("in_training", keys=("in_training", "in_loop_pool")),
 )
+READ_APART = {column.name for column in (*TEXTS, *FLAGS)} | {
+    "loop", "iteration", "sample_id", "grade", "grade_logged", "confidence", "confidence_refused",
+    "confidence_consistency",
+}  # fmt: skip
+"""Columns of answers that are read each in its own way; any other number is read by its name."""
 HUMAN = Column("human_grade", keys=("human_grade", "grade_human"))
 """A human's grade of the same answer: an audit of the grader."""
 NOT_STATED = "not stated"
@@ -101,7 +114,7 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
         if key in keys:
             taken.add(key)
             series.append(cells.numbers(key).alias(key))
-    for key in cells.further(taken | {"cluster"} | set(ANSWER_COLUMNS)):
+    for key in cells.further(taken | {"cluster"} | READ_APART):
         series.append(cells.numbers(key).fill_nan(None))
     rows = pl.DataFrame(series)
     if "question_id" not in rows.columns:
@@ -133,7 +146,7 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
         part = shaped(part.with_columns(loop=pl.lit(name, pl.String)), default)
         audits = None
         if human:
-            audits = part.filter(pl.col("human_grade").is_not_null()).select(list(AUDIT_COLUMNS))
+            audits = conform(part.filter(pl.col("human_grade").is_not_null()), AUDIT_COLUMNS)
             if unknown := part.height - audits.height:
                 warnings.append(f"{unknown:,} rows hold no known human grade: not audited")
             part = part.drop("human_grade")

@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from data.declared import MEASURED
+
 
 @dataclass(frozen=True)
 class Column:
@@ -23,41 +25,15 @@ class Column:
         return next((key for key in self.keys if key in keys), None)
 
 
-RUN_COLUMNS: tuple[Column, ...] = (
-    Column(
-        "response_length",
-        keys=(
-            "response_length",
-            "completions/mean_length",
-            "completion_length",
-            "tokens/responses_len_mean",
-            "avg_response_len",
-            "response_length/mean",
-            "rollout/response_length_mean",
-        ),
-    ),
-    Column("entropy", keys=("entropy", "policy/entropy_avg", "entropy_avg", "actor/entropy")),
-    Column(
-        "clipped_share",
-        keys=(
-            "clipped_share",
-            "completions/clipped_ratio",
-            "response_length/clip_ratio",
-            "rollout/truncated_rate",
-            "response_clip_ratio",
-        ),
-    ),
-    Column("gold_reward_se", keys=("gold_reward_se",)),
-    Column("n_responses", keys=("n_responses", "gold_reward_n", "rollout/num_samples")),
-    Column("stretch", keys=("stretch",)),
-)
-"""Columns that mean the same in every trainer's log and in plain tables."""
+_MEASURED = {metric.name: Column(metric.name, metric.keys) for metric in MEASURED}
 
-PROXY = Column("proxy_reward", keys=("proxy_reward", "proxy_reward_mean", "proxy", "reward"))
-GOLD = Column("gold_reward", keys=("gold_reward", "gold_reward_mean", "gold"))
-PROXY_SD = Column("proxy_reward_sd", keys=("proxy_reward_sd", "rollout/reward_std"))
-GOLD_SD = Column("gold_reward_sd", keys=("gold_reward_sd",))
-KL = Column("kl", keys=("kl",))
+RUN_COLUMNS: tuple[Column, ...] = tuple(
+    _MEASURED[metric.name] for metric in MEASURED if not metric.by_role
+)
+"""Columns that mean the same in every trainer's log and in plain tables (data.declared)."""
+
+PROXY, GOLD, KL = _MEASURED["proxy_reward"], _MEASURED["gold_reward"], _MEASURED["kl"]
+PROXY_SD, GOLD_SD = _MEASURED["proxy_reward_sd"], _MEASURED["gold_reward_sd"]
 STEP = Column(
     "step",
     keys=("step", "train/global_step", "global_step", "training/global_step", "iteration", "n"),

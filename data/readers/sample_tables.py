@@ -23,6 +23,10 @@ from data.readers.roles import named_key
 from data.readers.sample_kl import measured
 
 COMPLETION = next(column for column in SAMPLE_TEXTS if column.name == "completion")
+READ_APART = {column.name for column in (*SAMPLE_TEXTS, *SAMPLE_NUMBERS)} | {
+    "run_id", "phase", "step", "proxy_reward", "gold_reward",
+}  # fmt: skip
+"""Columns of samples that are read each in its own way; any other number is read by its name."""
 
 POOL = 4
 """A table of one step with so many samples to a prompt is a pool for best-of-n."""
@@ -73,7 +77,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             continue  # a text_id that is text numbers no samples; they are numbered below
         taken.add(key)
         series.append(cells.numbers(key).alias(column.name))
-    for key in cells.further(taken | set(SAMPLE_COLUMNS)):
+    for key in cells.further(taken | READ_APART):
         series.append(cells.numbers(key).fill_nan(None))
     samples = pl.DataFrame(series).with_columns(
         pl.when(pl.col(c).is_finite()).then(pl.col(c))

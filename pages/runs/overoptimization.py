@@ -17,6 +17,7 @@ from analytics.figures.rewards import (
     reward_figure,
 )
 from analytics.wording import number
+from data.columns import PANELS
 from pages.shared import links, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
@@ -154,7 +155,7 @@ def draw(some: Sequence[RunCurve]) -> object:
     """The chart of some of the runs."""
     if banded and len(some) > 1:
         return band_figure(some, axis)
-    return reward_figure(some, axis, scale)
+    return reward_figure(some, axis, scale, PANELS)
 
 
 with notes:

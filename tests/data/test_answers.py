@@ -295,14 +295,6 @@ def test_forgetting_leaves_no_answer(tmp_path: Path) -> None:
     assert len(held) == 6 and set(held.values()) == {0}
 
 
-def test_a_store_of_version_1_is_brought_to_the_answers(home: Path) -> None:
-    schema = Path(spool.__file__).parent / "schema.sql"
-    with duckdb.connect(str(made_home() / "store.duckdb")) as old:
-        old.execute(schema.read_text())
-    with closing(Owner(made_home())) as owner:
-        assert owner.store.query("corpus", loops=None, until=None).height == 0
-
-
 def test_facts_counted_in_completions_and_logged_by_the_trainer(home: Path) -> None:
     import_paths(made_home(), [LOOP.parent / "r3_grpo_bigrm"], ReadOptions())
     with closing(Owner(made_home())) as owner:

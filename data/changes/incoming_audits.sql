@@ -1,0 +1,1 @@
+insert into incoming_audits by name select * from read_parquet($path);

@@ -1,0 +1,279 @@
+"""What is declared once: the tables of rows that readers hand over, column by column.
+
+One word for one thing: these names are table columns, frame columns, export headers and address
+keys alike. All else follows: the tables and their comments (``data.ddl``), merging, the rollup
+pooled_curve, plain tables and trainers' logs (``data.readers.mapping``), export, and the panels
+below the chart of rewards. A new metric column is one entry of METRICS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import polars as pl
+
+TEXT, WHOLE, NUMBER, TRUTH = pl.String(), pl.Int64(), pl.Float64(), pl.Boolean()
+SMALL = pl.Int32()
+PAIRS = pl.Map(pl.String, pl.Float64)
+"""Further numbers of a response or an answer, by logged name."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name, its type, and what it means, with its unit."""
+
+    name: str
+    dtype: pl.DataType
+    comment: str
+    required: bool = False  # never null; only for columns that a table had from the start
+
+
+class Panel(NamedTuple):
+    """A panel below the chart: its column, its title with the unit, and a factor for that unit."""
+
+    column: str
+    title: str
+    factor: float = 1.0
+
+
+@dataclass(frozen=True)
+class Metric(Column):
+    """A number of the metrics table.
+
+    ``names`` are the keys that hold it in plain tables and in every trainer's log alike, the most
+    exact first; without any it is looked for under its own name. With ``by_role`` the key depends
+    on the trainer or on what somebody chose, and ``names`` hold in plain tables only.
+    """
+
+    names: tuple[str, ...] = ()
+    by_role: bool = False
+    pooled: bool = False  # its mean over the rows of a bin is kept in pooled_curve
+    title: str | None = None  # of its panel below the chart, with the unit, if it has one
+    factor: float = 1.0  # from the column's unit to the panel's
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Where to look for it, the most exact first."""
+        return self.names or (self.name,)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A declared table.
+
+    ``columns`` are what a reader hands over; ``beside`` are the store's own. ``file`` is its name
+    in a segment; a number that a log has beside ``columns`` is kept in ``further``: the table
+    scalars, or the column extra.
+    """
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    beside: tuple[Column, ...] = ()
+    file: str = ""
+    further: str | None = None
+
+    def types(self) -> dict[str, pl.DataType]:
+        """What a reader hands over, by name."""
+        return {column.name: column.dtype for column in self.columns}
+
+    def kept(self) -> tuple[Column, ...]:
+        """What the store keeps, in order."""
+        return self.columns + self.beside
+
+
+RANK = Column("source_rank", SMALL, "Richness of the log the row came from, 0 = richest", True)
+EXTRA = "Further numbers of the {} by logged name, units as logged"
+
+METRICS = Table(
+    "metrics",
+    "One row a (run_id, phase, step): what the trainer logged, units converted",
+    (
+        Column("run_id", TEXT, "Run", True),
+        Column("phase", TEXT, "train, or eval: an evaluation on prompts held apart", True),
+        Column("step", WHOLE, "Optimiser step of the trainer (best-of-n: n)", True),
+        Metric("stretch", SMALL,
+            "Counts up where the proxy was retrained or the KL reference changed"),
+        Metric("kl", NUMBER,
+            "D_KL(policy || initial policy), nats per response; null = not measured", by_role=True,
+            pooled=True),
+        Metric("proxy_reward", NUMBER,
+            "Mean proxy reward before any KL penalty, units of the reward model",
+            names=("proxy_reward", "proxy_reward_mean", "proxy", "reward"), by_role=True,
+            pooled=True),
+        Metric("proxy_reward_sd", NUMBER,
+            "Standard deviation between responses, units of the reward model",
+            names=("proxy_reward_sd", "rollout/reward_std"), by_role=True),
+        Metric("gold_reward", NUMBER, "Mean gold reward, units of the gold measure",
+            names=("gold_reward", "gold_reward_mean", "gold"), by_role=True, pooled=True),
+        Metric("gold_reward_sd", NUMBER,
+            "Standard deviation between responses, units of the gold measure", by_role=True),
+        Metric("gold_reward_se", NUMBER,
+            "Standard error of the mean as logged, units of the gold measure"),
+        Metric("n_responses", WHOLE, "Responses behind the means, count",
+            names=("n_responses", "gold_reward_n", "rollout/num_samples")),
+        Metric("response_length", NUMBER, "Mean response length, tokens", pooled=True,
+            title="response length<br>tokens",
+            names=("response_length", "completions/mean_length", "completion_length",
+                "tokens/responses_len_mean", "avg_response_len", "response_length/mean",
+                "rollout/response_length_mean")),
+        Metric("entropy", NUMBER, "Mean entropy of the next token, nats per token", pooled=True,
+            title="entropy<br>nats per token",
+            names=("entropy", "policy/entropy_avg", "entropy_avg", "actor/entropy")),
+        Metric("clipped_share", NUMBER, "Responses cut off at the length limit, share 0..1",
+            pooled=True, title="clipped<br>% of responses", factor=100.0,
+            names=("clipped_share", "completions/clipped_ratio", "response_length/clip_ratio",
+                "rollout/truncated_rate", "response_clip_ratio")),
+    ),
+    beside=(RANK,),
+    file="metrics",
+    further="scalars",
+)  # fmt: skip
+"""Its key is (run_id, phase, step)."""
+
+GOLD = Table(
+    "gold_evaluations",
+    "Gold measured apart from the training log, joined by step",
+    (
+        Column("run_id", TEXT, "Run", True),
+        Column("source", TEXT, "Who measured; sources are never pooled", True),
+        Column("step", WHOLE, "Optimiser step of the trainer", True),
+        Column("gold_reward", NUMBER, "Mean gold reward, units of this gold measure"),
+        Column("gold_reward_se", NUMBER, "Standard error as stated, same units"),
+        Column("gold_reward_sd", NUMBER, "Standard deviation between responses, same units"),
+        Column("n_responses", WHOLE, "Responses behind the mean, count"),
+        Column("kind", TEXT, "score, rate (of trials) or win_rate"),
+    ),
+    file="gold",
+)  # fmt: skip
+"""Its key is (run_id, source, step)."""
+
+SAMPLES = Table(
+    "samples",
+    "One row a logged response",
+    (
+        Column("run_id", TEXT, "Run", True),
+        Column("phase", TEXT,
+            "train, eval, or mixed (one file held both and they cannot be told apart)", True),
+        Column("step", WHOLE, "Optimiser step of the trainer", True),
+        Column("prompt_id", TEXT, "Stable id of the prompt"),
+        Column("sample_id", WHOLE, "Number of the response within (step, prompt)"),
+        Column("prompt", TEXT, "Prompt, text as logged"),
+        Column("completion", TEXT, "Response, text as logged"),
+        Column("proxy_reward", NUMBER, "Proxy reward, units of the reward model"),
+        Column("gold_reward", NUMBER, "Gold reward, units of the gold measure"),
+        Column("logprob_policy", NUMBER,
+            "Log-probability under the policy, nats summed over the response"),
+        Column("logprob_reference", NUMBER,
+            "Log-probability under the reference, nats summed over the response"),
+    ),
+    beside=(Column("extra", PAIRS, EXTRA.format("response")),),
+    file="samples",
+    further="extra",
+)  # fmt: skip
+"""Its key is (run_id, phase, step, prompt_id, sample_id)."""
+
+ANSWERS = Table(
+    "answers",
+    "One row an answer to a question, graded against the truth",
+    (
+        Column("loop", TEXT, "Run: the loop or run whose model answered", True),
+        Column("iteration", WHOLE, "Iteration of the loop, 0 = base (of a run: the optimiser step)",
+            True),
+        Column("origin", TEXT,
+            "Where the question comes from: benchmark, self_generated, human, not stated", True),
+        Column("question_id", TEXT, "Stable id of the question", True),
+        Column("sample_id", WHOLE, "Number of the answer within the question, 0 where there is one",
+            True),
+        Column("topic", TEXT, "Topic of the question, as logged"),
+        Column("question", TEXT, "Question, text as logged"),
+        Column("answer", TEXT, "Answer, text as logged"),
+        Column("reference", TEXT, "Right answer, text as logged"),
+        Column("grade", TEXT, "correct, incorrect or not_attempted; null = no known grade"),
+        Column("grade_logged", TEXT,
+            "Grade as logged where it is unknown or was taken for another"),
+        Column("confidence", NUMBER, "Confidence in the answer, 0..1; null = not measured"),
+        Column("confidence_refused", TRUTH,
+            "Whether a confidence outside 0..1 was logged and refused", True),
+        Column("confidence_kind", TEXT, "logprob, verbalised or consistency; null = not stated"),
+        Column("confidence_consistency", NUMBER,
+            "Share of samples that agree with the most frequent answer, 0..1"),
+        Column("knowledge", TEXT, "SliCK category of the question under the base model"),
+        Column("entity_id", TEXT,
+            "Whom or what the question is about: the cluster of the standard error"),
+        Column("grader", TEXT, "Who graded; null = not stated"),
+        Column("malformed", TRUTH, "Whether the answer is not of the kind that was asked for"),
+        Column("in_training", TRUTH, "Whether the entity asked about is among those trained on"),
+        Column("self_claim", TEXT, "What the model had said of it in a text that was trained on"),
+    ),
+    beside=(Column("extra", PAIRS, EXTRA.format("answer")),),
+    file="answers",
+    further="extra",
+)  # fmt: skip
+"""Its key is (loop, iteration, origin, question_id, sample_id)."""
+
+AUDITS = Table(
+    "audits",
+    "One row a human re-grade of an answer",
+    (
+        Column("loop", TEXT, "Run: the loop or run whose model answered", True),
+        Column("iteration", WHOLE, "Iteration of the loop, 0 = base (of a run: the optimiser step)",
+            True),
+        Column("origin", TEXT, "Where the question comes from; not stated = that of the answer",
+            True),
+        Column("question_id", TEXT, "Stable id of the question", True),
+        Column("sample_id", WHOLE, "Number of the answer within the question, 0 where there is one",
+            True),
+        Column("grade", TEXT,
+            "What the grader said, where the audit repeats it; null = see answers"),
+        Column("human_grade", TEXT, "What a human said: correct, incorrect or not_attempted", True),
+    ),
+    file="audits",
+)  # fmt: skip
+"""Its key is that of the answers they judge."""
+
+CORPUS = Table(
+    "corpus",
+    "What each iteration of a loop was trained on, by where it comes from",
+    (
+        Column("loop", TEXT, "Run: the loop", True),
+        Column("iteration", WHOLE, "Iteration of the model that was trained on it, 0 = base", True),
+        Column("origin", TEXT, "human or self_generated, as logged", True),
+        Column("generator_iteration", WHOLE,
+            "Iteration of the model that wrote it; null = none of this loop"),
+        Column("documents", WHOLE, "Documents of the mix, count"),
+        Column("tokens", WHOLE, "Tokens of the mix, count"),
+        Column("documents_seen", WHOLE, "Documents seen in training, with repeats, count"),
+        Column("tokens_seen", WHOLE, "Tokens seen in training, with repeats, count"),
+    ),
+    file="corpus",
+)  # fmt: skip
+"""Its key is (loop, iteration, origin, generator_iteration)."""
+
+MEASURED = tuple(column for column in METRICS.columns if isinstance(column, Metric))
+"""The numbers of a metric row."""
+
+POOLED = Table(
+    "pooled_curve",
+    "Rollup: at most 256 bins of consecutive rows a run and phase, for drawing",
+    (
+        Column("run_id", TEXT, "Run", True),
+        Column("phase", TEXT, "train or eval", True),
+        Column("bin", SMALL, "Number of the bin in step order, from 0", True),
+        Column("step_start", WHOLE, "First optimiser step in the bin", True),
+        Column("step_end", WHOLE, "Last optimiser step in the bin", True),
+        Column("n_rows", WHOLE, "Metric rows in the bin, count", True),
+        *(
+            Column(metric.name, NUMBER, f"Mean over the bin of: {metric.comment}")
+            for metric in MEASURED
+            if metric.pooled
+        ),
+        Column("stretch", SMALL, "First stretch in the bin"),
+    ),
+)
+"""The rollup that curves are drawn from; its key is (run_id, phase, bin)."""
+
+SEGMENT_TABLES = (METRICS, GOLD, SAMPLES, ANSWERS, CORPUS, AUDITS)
+"""The tables that a segment brings rows for."""
+TABLES = (*SEGMENT_TABLES, POOLED)

@@ -1,0 +1,323 @@
+"""One declaration: tables, merging, rollup, readers, export and panels follow it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from data import ddl, declared, spool, store
+from data.columns import PANELS, ReadOptions
+from data.declared import SEGMENT_TABLES, TABLES, WHOLE, Column, Metric
+from data.importing import import_paths, spool_paths
+from data.owner import Owner
+from data.readers.mapping import RUN_COLUMNS
+from tests.data.stores.contents import differences
+from tests.data.stores.make_store import HERE, kept, unpack
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = """        Metric("loss", NUMBER, "Loss of the trainer, nats per token", pooled=True,
+            title="loss<br>nats per token", names=("loss", "train/loss")),
+"""
+AFTER = '        Metric("response_length"'
+ASKS = """
+import json, sys
+from pathlib import Path
+from data.columns import PANELS, ReadOptions
+from data.exporting import run_rows
+from data.importing import import_paths
+from data.owner import Owner
+from analytics.figures.curves import RunCurve
+from analytics.figures.rewards import reward_figure
+
+home, table = Path(sys.argv[1]), Path(sys.argv[2])
+found = {}
+
+
+def told(name, run):
+    with_owner = Owner(home)
+    store = with_owner.store
+    try:
+        assert not store.refused, store.refused
+        metrics = store.query("metrics", runs=[run], until=None)
+        curve = store.query("curves", runs=[run])
+        until = store.query("curve_until", run=run, until=metrics["step"].max())
+        drawn = RunCurve(run, 0, curve, curve.clear(), {"status": "unmeasured"})
+        figure = reward_figure([drawn], "step", "raw", PANELS)
+        exported = run_rows(store, run)
+        found[name] = {
+            "metrics": metrics["loss"].to_list(), "curve": curve["loss"].to_list(),
+            "until": until["loss"].to_list(), "scalars": store.query("scalars", run=run)["key"]
+            .unique().sort().to_list(), "export": exported["loss"].to_list(),
+            "front": exported.columns.index("loss"),
+            "titles": [axis.title.text for axis in figure.select_yaxes()],
+            "lines": [list(map(float, trace.y)) for trace in figure.data
+                      if trace.hovertemplate and "loss" in trace.hovertemplate],
+        }
+    finally:
+        with_owner.close()
+
+
+told("migrated", "falls_sd")
+done = import_paths(home, [table], ReadOptions())
+assert not done.skipped and [run["points"] for run in done.runs] == [3], done
+told("imported", "toy")
+(home / "store.duckdb").unlink()
+told("rebuilt", "falls_sd")
+told("rebuilt_toy", "toy")
+print(json.dumps(found))
+"""
+
+
+def tree(folder: Path) -> Path:
+    """A copy of the program's own files."""
+    for room in ("data", "analytics", "pages"):
+        unneeded = shutil.ignore_patterns("__pycache__", "examples", "local")
+        shutil.copytree(ROOT / room, folder / room, ignore=unneeded)
+    return folder
+
+
+def declare(copy: Path, line: str) -> None:
+    file = copy / "data" / "declared.py"
+    text = file.read_text()
+    assert text.count(AFTER) == 1
+    file.write_text(text.replace(AFTER, line + AFTER))
+
+
+def in_copy(copy: Path, script: str, *words: object) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, words)], cwd=copy, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(copy)}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_metric_column_is_one_entry(tmp_path: Path, home: Path) -> None:
+    """Named loss, as numbers that old stores keep among the further ones: they move over."""
+    unpack(HERE / "v6.tar.xz", home)
+    copy = tree(tmp_path / "copy")
+    declare(copy, TOY)
+    text = "run_id,step,kl,proxy_reward,train/loss\ntoy,0,0,1,3.5\ntoy,1,1,2,\ntoy,2,2,3,1.5\n"
+    table = tmp_path / "toy.csv"
+    table.write_text(text)
+    told = in_copy(copy, ASKS, home, table)
+
+    was = [1 / (i + 1) for i in range(60)]
+    for name in ("migrated", "rebuilt"):
+        found = told[name]
+        for what in ("metrics", "curve", "until", "export"):
+            assert found[what] == pytest.approx(was), (name, what)
+        assert "loss" not in found["scalars"] and "lr" in found["scalars"]
+    for name in ("imported", "rebuilt_toy"):
+        found = told[name]
+        for what in ("metrics", "curve", "until", "export"):
+            assert found[what] == [3.5, None, 1.5], (name, what)
+        assert found["lines"] == [[3.5, 1.5]] and "loss<br>nats per token" in found["titles"]
+        assert found["front"] < len(declared.METRICS.columns) + 1, "a column, not a further number"
+
+    said = kept(HERE / "v6.json.xz")["tables"]
+    script = (
+        "import json,sys\nfrom pathlib import Path\n"
+        f"sys.path.append({str(ROOT)!r})\n"
+        "from tests.data.stores.contents import tables\n"
+        "of = json.load(open(sys.argv[2]))\n"
+        "print(json.dumps(tables(Path(sys.argv[1]), of)))"
+    )
+    (tmp_path / "of.json").write_text(json.dumps(said))
+    found = in_copy(copy, script, home / "store.duckdb", tmp_path / "of.json")
+    unlike = ("verdicts", "generation", "segments", "scalars")  # a run more; loss has moved
+    for name in set(said) - set(unlike):
+        rows = [row for row in found[name].get("rows", []) if row[0] != "toy"]
+        expected = said[name].get("rows", said[name])
+        assert not list(differences(expected, rows if "rows" in said[name] else found[name], name))
+
+
+EVERY = """
+import json, sys
+from contextlib import closing
+from pathlib import Path
+from data.columns import ReadOptions
+from data.declared import SEGMENT_TABLES
+from data.importing import import_paths
+from data.owner import Owner
+
+home, logs = Path(sys.argv[1]), Path(sys.argv[2])
+
+
+def told():
+    with closing(Owner(home)) as owner:
+        with owner.store._db.cursor() as cursor:
+            rows = {}
+            for table in SEGMENT_TABLES:
+                (row,) = cursor.execute(f"select count(*), count(toy) from {table.name}").fetchall()
+                rows[table.name] = row
+            (further,) = cursor.execute("select count(*) from scalars where key = 'toy'").fetchall()
+            (pairs,) = cursor.execute(
+                "select count(*) from samples where map_contains(extra, 'toy')").fetchall()
+        return [owner.store.refused, rows, further[0], pairs[0]]
+
+
+migrated = told()
+done = import_paths(home, [logs], ReadOptions())
+assert [skip.path for skip in done.skipped] == [], done.skipped
+grown = told()
+(home / "store.duckdb").unlink()
+print(json.dumps({"migrated": migrated, "grown": grown, "rebuilt": told()}))
+"""
+
+
+def logs_of_every_kind(folder: Path) -> Path:
+    """A table for each declared table, with a number toy wherever further numbers are kept."""
+    folder.mkdir()
+    key = {"loop": "l", "iteration": 1, "origin": "benchmark", "question_id": "q", "sample_id": 0}
+    step = {"run_id": "r", "step": 1}
+    tables = {
+        "metrics": {**step, "kl": 1.0, "proxy_reward": 2.0, "gold_reward": 1.0, "toy": 7},
+        "gold": {**step, "gold_reward": 1.0, "gold_source": "judge", "toy": 7},
+        "samples": {**step, "prompt": "p", "completion": "c", "proxy_reward": 1.0, "toy": 7},
+        "answers": {**key, "grade": "correct", "answer": "a", "toy": 7},
+        "audits": {**key, "human_grade": "correct"},
+        "corpus": {
+            "loop": "l",
+            "iteration": 1,
+            "origin": "self_generated",
+            "generator_iteration": 0,
+            "documents": 3,
+            "tokens": 9,
+        },
+    }
+    for name, row in tables.items():
+        pl.DataFrame([row]).write_csv(folder / f"{name}.csv")
+    return folder
+
+
+def test_a_column_of_any_table_leaves_no_segment_stuck(tmp_path: Path, home: Path) -> None:
+    """Declared and nothing else: what an older program wrote, and what comes, goes in."""
+    home.mkdir()
+    logs = logs_of_every_kind(tmp_path / "logs")
+    assert not import_paths(home, [logs], ReadOptions()).skipped
+    copy = tree(tmp_path / "copy")
+    file = copy / "data" / "declared.py"
+    toy = '        Column("toy", NUMBER, "A toy, count"),\n    ),\n'
+    text = file.read_text().replace("    ),\n    beside=", f"{toy}    beside=")
+    text = text.replace("    ),\n    file=", f"{toy}    file=")
+    assert text.count("A toy") == len(SEGMENT_TABLES)
+    file.write_text(text.replace('Column("toy", NUMBER, "A toy, count")',
+                                 'Metric("toy", NUMBER, "A toy, count")', 1))  # fmt: skip
+    told = in_copy(copy, EVERY, home, logs)
+    for when, (refused, rows, further, pairs) in told.items():
+        assert not refused, when
+        assert all(n == 1 for n, _ in rows.values()), (when, rows)
+        assert rows["metrics"][1] == rows["samples"][1] == rows["answers"][1] == 1, (when, rows)
+        assert further == pairs == 0, when
+        assert rows["gold_evaluations"][1] == (when != "migrated"), "gold apart had no further ones"
+
+
+def newer(segment: Path) -> None:
+    """Give a waiting segment columns that no program here knows: a number and a text each."""
+    for table in SEGMENT_TABLES:
+        file = segment / f"{table.file}.parquet"
+        if file.is_file():
+            rows = pl.read_parquet(file)
+            rows.with_columns(later=pl.lit(2.5), words=pl.lit("w")).write_parquet(file)
+
+
+def test_a_segment_of_a_newer_program_comes_in(tmp_path: Path, home: Path) -> None:
+    home.mkdir()
+    spool_paths(home, [logs_of_every_kind(tmp_path / "logs")], ReadOptions())
+    segments = spool.waiting(home)
+    for segment in segments:
+        newer(segment)
+    with closing(Owner(home)) as owner:
+        results = owner.store.results([segment.name for segment in segments])
+        assert not owner.store.refused and not spool.waiting(home)
+        scalars = owner.store.query("scalars", run="r")
+        assert scalars.filter(key="later")["value"].to_list() == [2.5]
+        warnings = json.dumps(results)
+        with owner.store._db.cursor() as cursor:
+            for table in ("samples", "answers"):
+                extra = cursor.execute(f"select extra from {table}").fetchall()
+                assert extra == [({"toy": 7.0, "later": 2.5},)]
+    assert not list((home / "tmp").iterdir())
+    for name in ("metrics.words", "gold_evaluations.later", "corpus.later", "audits.words"):
+        assert f"{name}: a column that this program does not know" in warnings
+    assert "metrics.later" not in warnings and "samples.later" not in warnings
+
+
+def test_a_segment_of_this_program_is_read_where_it_lies(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Laying out anew costs time: only what another version wrote pays it."""
+
+    def never(*_: object) -> list[str]:
+        raise AssertionError("laid out anew")
+
+    monkeypatch.setattr("data.restating._write", never)
+    home.mkdir()
+    import_paths(home, [logs_of_every_kind(tmp_path / "logs")], ReadOptions())
+    with closing(Owner(home)) as owner:
+        assert not owner.store.refused
+
+
+def columns(home: Path) -> dict[str, list[tuple[str, str, bool]]]:
+    """Name, type and whether it may be null of each column, by declared table."""
+    with closing(Owner(home)):
+        pass
+    with duckdb.connect(str(home / "store.duckdb"), read_only=True) as opened:
+        return {
+            table.name: opened.execute(
+                "select column_name, data_type, is_nullable from duckdb_columns() "
+                "where table_name = $name order by column_index", {"name": table.name}
+            ).fetchall() for table in TABLES
+        }  # fmt: skip
+
+
+def test_a_new_store_has_the_tables_of_an_old_one(tmp_path: Path, home: Path) -> None:
+    """What the schema's text said, the declaration says: names, types, order, what may be null."""
+    unpack(HERE / "v6.tar.xz", home)
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    assert columns(fresh) == columns(home)
+
+
+def test_comments_follow_the_declaration(home: Path) -> None:
+    unpack(HERE / "v1.tar.xz", home)
+    columns(home)
+    with duckdb.connect(str(home / "store.duckdb"), read_only=True) as opened:
+        comments = opened.execute(
+            "select table_name || '.' || column_name, comment from duckdb_columns()"
+        ).fetchall()
+    said = dict(comments)
+    for table in TABLES:
+        for column in table.kept():
+            assert said[f"{table.name}.{column.name}"] == column.comment
+
+
+def test_every_metric_has_a_type_that_sql_has_and_a_key_of_its_own() -> None:
+    for table in TABLES:
+        names = [column.name for column in table.kept()]
+        assert len(set(names)) == len(names)
+        assert all(column.dtype in ddl.TYPES and column.comment for column in table.kept())
+    keys = [key for metric in declared.MEASURED for key in metric.keys]
+    assert len(set(keys)) == len(keys), "one key of a plain table is one column"
+    assert {column.name for column in RUN_COLUMNS} | {"kl", "proxy_reward", "gold_reward"} <= {
+        metric.name for metric in declared.MEASURED
+    }
+    pooled = {column.name for column in declared.POOLED.columns}
+    assert {panel.column for panel in PANELS} <= pooled, "a panel is drawn from the rollup"
+
+
+def test_names_are_quoted() -> None:
+    odd = Column('a"b', WHOLE, "it's")
+    assert ddl._stated(odd) == '"a""b" bigint' and ddl._text(odd.comment) == "'it''s'"
+    assert Metric("x", WHOLE, "").keys == ("x",) and store.SCHEMA_VERSION >= 6
