@@ -1,5 +1,6 @@
 """Start with ``streamlit run app.py``: owns the store, serves pages and the store's routes."""
 
+import importlib
 import sys
 import traceback
 from collections.abc import AsyncIterator
@@ -35,6 +36,8 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     address = f"http://127.0.0.1:{st.get_option('server.port')}"
     owner = ownership.owner()
     owner.serve(address)
+    # Streamlit loads it late, and Plotly looks into it while another session is still doing so.
+    importlib.import_module("pandas")
     ending.end_within_grace()
     stop = worker.start(owner.store)
     print(where(address.replace("127.0.0.1", "localhost")), flush=True)
@@ -46,7 +49,8 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
 
 
 try:
-    ending.grace(), judging.judges()
+    ending.grace()
+    judging.judges()
 except ValueError as refusal:  # settings of the environment
     print(refusal, file=sys.stderr, flush=True)
     sys.exit(1)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Callable, Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
+from threading import Lock
 
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE.parent
@@ -23,8 +25,8 @@ def code(module: str, root: Path = ROOT) -> str:
     module: its dotted name. root: the folder of the package analytics.
     """
     digest = hashlib.sha256()
-    for name, text in _texts(module, root):
-        digest.update(f"{name}\0{text}\0".encode())
+    for name, file in closure(module, root).items():
+        digest.update(f"{name}\0{_read(file).bare}\0".encode())
     return digest.hexdigest()[:16]
 
 
@@ -42,14 +44,7 @@ def with_questions(module: str, meaning: Callable[[str], str], root: Path = ROOT
 
 def questions(module: str, root: Path = ROOT) -> list[str]:
     """Names of the questions that the code asks by ``query("name", …)``, sorted."""
-    found = set()
-    for _, text in _texts(module, root):
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                first = node.args[0] if node.args else None
-                if node.func.id == "query" and isinstance(first, ast.Constant):
-                    found.add(str(first.value))
-    return sorted(found)
+    return sorted({one for file in closure(module, root).values() for one in _read(file).questions})
 
 
 def closure(module: str, root: Path = ROOT) -> dict[str, Path]:
@@ -72,9 +67,35 @@ def closure(module: str, root: Path = ROOT) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def _texts(module: str, root: Path) -> Iterator[tuple[str, str]]:
-    for name, file in closure(module, root).items():
-        yield name, bare(file.read_text(encoding="utf-8"))
+@dataclass(frozen=True)
+class _Read:
+    """What a module's text says: its code alone, its imports, the questions that it asks."""
+
+    bare: str
+    imports: tuple[ast.Import | ast.ImportFrom, ...]
+    questions: tuple[str, ...]
+
+
+_parsing = Lock()
+"""Python 3.11's parser fails where two threads parse at once (AST constructor recursion depth)."""
+
+
+def _read(file: Path) -> _Read:
+    return _parsed(file.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> _Read:
+    with _parsing:
+        nodes = list(ast.walk(ast.parse(text)))
+        code_alone = bare(text)
+    asked = [
+        str(node.args[0].value) for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        and node.func.id == "query" and node.args and isinstance(node.args[0], ast.Constant)
+    ]  # fmt: skip
+    imported = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    return _Read(code_alone, tuple(imported), tuple(asked))
 
 
 def bare(text: str) -> str:
@@ -115,10 +136,10 @@ def _file(name: str, root: Path) -> Path | None:
 def _imported(file: Path, name: str, root: Path) -> Iterator[str]:
     """Modules that a file imports; a package counts where something of its own is imported."""
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in _read(file).imports:
         if isinstance(node, ast.Import):
             yield from (one.name for one in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             above = package.split(".")
             base = ".".join(above[: len(above) - node.level + 1]) if node.level else ""
             source = ".".join(part for part in (base, node.module) if part)

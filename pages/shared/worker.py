@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from analytics.quality.made import MODULES, code_of
 from analytics.verdicts import missing
 from data.store import Store
 from pages.shared import judging
@@ -24,6 +25,9 @@ def start(store: Store) -> Callable[[], None]:
         ValueError: the environment names a budget of memory or time that is none.
     """
     judging.judges()
+    for topic in MODULES:  # here, where no other thread compiles anything yet
+        code_of(topic)
+    judging.method()
     stopping = threading.Event()
     thread = threading.Thread(target=_work, args=(store, stopping), daemon=True, name="verdicts")
     thread.start()
