@@ -16,6 +16,8 @@ from threading import Lock
 
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE.parent
+SHOWING = ("analytics.figures", "analytics.onset.shown")
+"""What draws a result or writes it down for a notebook: it makes none, so it is no part of it."""
 
 
 @cache
@@ -58,7 +60,8 @@ def closure(module: str, root: Path = ROOT) -> dict[str, Path]:
     while waiting:
         name = waiting.pop()
         file = _file(name, root)
-        if file is None or name in found:
+        shows = any(name == one or name.startswith(f"{one}.") for one in SHOWING)
+        if file is None or name in found or shows:
             continue
         found[name] = file
         waiting += _imported(file, name, root)

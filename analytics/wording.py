@@ -203,15 +203,6 @@ def steps(low: float | None, high: float | None) -> str:
     return f"steps {whole(low)} to {whole(high)}"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names as a list in a sentence.
-
-    >>> listed(["a"]), listed(["a", "b", "c"])
-    ('a', 'a, b and c')
-    """
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
-
-
 def _known(value: float | None) -> TypeGuard[float]:
     return value is not None and not math.isnan(value)
 

@@ -26,7 +26,6 @@ from analytics.onset.spending import ALPHA, Plan
 from analytics.onset.watched import watch
 from analytics.quality.medians import median
 from analytics.simulated import HARDER, HONEST, OVEROPTIMISING, SCENARIOS, simulate
-from analytics.wording import number
 
 IN_MODEL = ("linear", "saturating", "plateau", "late")
 """Honest kinds that calibrate thresholds; the others are held out."""
@@ -205,7 +204,7 @@ def _limits(scenario: str, every: dict[str, Simulated]) -> Iterator[dict[str, An
         ratio = np.where(look >= 0, series.d[look] ** 2 / peak, np.inf)
         middle, error = median(ratio)
         yield {
-            "scenario": scenario, "detector": f"limit, c = {number(c)}", "kind": "gao",
+            "scenario": scenario, "detector": f"limit, c = {c}", "kind": "gao",
             "big_runs": len(ratio), "ratio": middle, "ratio_se": error,
         }  # fmt: skip
 

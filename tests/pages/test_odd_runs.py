@@ -211,14 +211,14 @@ def test_a_fault_in_one_run_stays_there(page, script: str, monkeypatch, caplog) 
 
 
 def test_a_run_that_cannot_be_judged_leaves_the_others(page, monkeypatch) -> None:
-    judge = reads.verdicts.judge
+    verdict = reads.judging.verdict
 
-    def fails(query, run, *further):
+    def fails(store, run, *further):
         if run["run_id"] == BROKEN:
             raise MemoryError
-        return judge(query, run, *further)
+        return verdict(store, run, *further)
 
-    monkeypatch.setattr(reads.verdicts, "judge", fails)
+    monkeypatch.setattr(reads.judging, "verdict", fails)
     test = page("runs/overoptimization.py", run=[HEALTHY, BROKEN], until=["30", "30"])
     assert not test.exception
     assert f"{BROKEN} could not be read or judged: MemoryError" in words(test)
@@ -237,6 +237,7 @@ def test_a_picture_that_cannot_be_made_is_one_sentence(page, monkeypatch) -> Non
     assert colour
     st.cache_data.clear()
     monkeypatch.setattr(reads, "sparkline", fails)
+    reads._drawn.clear()
     rows = overview(page("runs/overview.py"))
     assert rows[BROKEN] == (False, rows[BROKEN][1]) and "of a picture" in rows[BROKEN][1]
     assert rows[HEALTHY][0]

@@ -56,8 +56,8 @@ def test_a_family_with_logged_sizes_gets_trend_and_prediction(page: Page, tmp_pa
     told = words(test)
     assert "one α for 5 runs" in told
     assert "β falls by" in told and "5 runs" in told
-    assert "At 1e+09 gold of one further run should peak at KL" in told
-    assert "(90 %). An extrapolation, 2.5 times outside of what was run." in told
+    assert "At 1,000,000,000 gold of one further run should peak at KL" in told
+    assert ", 90 %. An extrapolation, 2.5 times outside of what was run." in told
     assert test.dataframe[0].value["rm_parameters"].tolist() == list(SIZES[:5])
     link = next(code.value for code in test.code)
     assert "until=200" in link
