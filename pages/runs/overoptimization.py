@@ -88,31 +88,25 @@ with notes, st.spinner("Reading the runs …"):
         say(fault)
 if not curves:
     st.stop()
-drawn = curves
-if axis != "step":
-    drawn = [c for c in curves if has_line(c, axis)]
-    off = [c for c in curves if not has_line(c, axis)]
-    unmeasured = [c.run_id for c in off if not c.curve["kl"].count()]
-    apart = [c.run_id for c in off if c.curve["kl"].count()]
-    how = "left out of the chart, the step axis shows them" if drawn else "shown over steps instead"
-    if unmeasured:
-        notes.warning(
-            f"KL was not measured in {named(unmeasured)}: {how}.", icon=":material/straighten:"
-        )
-    if apart:
-        notes.warning(
-            f"KL was never logged near a reward in {named(apart)}: {how}.",
-            icon=":material/straighten:",
-        )
-    if not drawn:
-        axis, drawn = "step", curves
-blank = [c.run_id for c in drawn if not has_line(c, "step")]
+blank = [c.run_id for c in curves if not has_line(c, "step")]
 if blank:
     notes.warning(
         f"Nothing to draw of {named(blank)}: no proxy or gold reward that is a number below "
         f"{number(LARGEST)} was logged.", icon=":material/data_alert:",
     )  # fmt: skip
-    drawn = [c for c in drawn if c.run_id not in blank]
+drawn = [c for c in curves if c.run_id not in blank]
+off = [c for c in drawn if axis != "step" and not has_line(c, axis)]
+if off:
+    alone = len(off) == len(drawn)
+    how = "shown over steps instead" if alone else "left out of the chart, the step axis shows them"
+    for why, runs in (
+        ("KL was not measured in", [c.run_id for c in off if not c.curve["kl"].count()]),
+        ("KL was never logged near a reward in", [c.run_id for c in off if c.curve["kl"].count()]),
+    ):
+        if runs:
+            notes.warning(f"{why} {named(runs)}: {how}.", icon=":material/straighten:")
+    axis = "step" if alone else axis
+    drawn = drawn if alone else [c for c in drawn if has_line(c, axis)]
 if scale == "sd" and not all(can_normalise(c.base) for c in drawn):
     names = named([c.run_id for c in drawn if not can_normalise(c.base)])
     notes.warning(
