@@ -222,9 +222,10 @@ class Store:
                     if name is not None:
                         cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})
-            for table, column in new:
-                ddl.fill(cursor, table, column)
             if new:
+                self._make_room()  # rows of all runs are changed at once
+                for table, column in new:
+                    ddl.fill(cursor, table, column)
                 runs = cursor.execute("select run_id from runs").fetchall()
                 refresh(cursor, [row[0] for row in runs])
             cursor.execute("commit")

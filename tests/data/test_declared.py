@@ -254,6 +254,26 @@ def test_a_segment_of_a_newer_program_comes_in(tmp_path: Path, home: Path) -> No
     assert "metrics.later" not in warnings and "samples.later" not in warnings
 
 
+def test_a_column_of_a_newer_program_in_the_store_is_left_alone(home: Path, tmp_path: Path) -> None:
+    """A store that a newer program has opened goes on working, and keeps what that one knew."""
+    unpack(HERE / "v6.tar.xz", home)
+    with duckdb.connect(str(home / "store.duckdb")) as opened:
+        opened.execute("alter table metrics add column later double")
+        opened.execute("alter table pooled_curve add column later double")
+        opened.execute("update metrics set later = step")
+    (tmp_path / "again.csv").write_text(
+        "run_id,step,kl,proxy_reward,gold_reward\nrises,0,0.5,1,1\nrises,5,0.7,1,2\nnew,1,1,1,1\n"
+    )
+    assert not import_paths(home, [tmp_path / "again.csv"], ReadOptions()).skipped
+    with closing(Owner(home)) as owner:
+        assert not owner.store.refused
+        rows = owner.store.query("metrics", runs=["rises", "new"], until=None).sort(
+            "run_id", "step"
+        )
+    assert rows["kl"].to_list()[:3] == [1.0, 0.5, 0.7]
+    assert rows["later"].to_list()[:4] == [None, 0, None, 10]
+
+
 def test_a_segment_of_this_program_is_read_where_it_lies(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

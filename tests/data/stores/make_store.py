@@ -2,8 +2,9 @@
 
 Run it once when a version of the schema is published, from the root, and commit what it writes:
 ``v<N>.tar.xz`` (store.duckdb and archive/) and ``v<N>.json.xz`` (what the program of that day said
-of it). Never again after: an old store is what an old program wrote. ``older`` made the stores of
-versions 1 to 5, whose programs kept no fixture, out of the changes that led from one to the next.
+of it). Never again after: an old store is what an old program wrote. The programs of versions 1 to
+5 kept no fixture: their stores hold a few runs of version 6's, in the tables that the schema of
+that day and its changes made (see the commit that added this file).
 """
 
 from __future__ import annotations
@@ -12,10 +13,8 @@ import json
 import lzma
 import os
 import shutil
-import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -33,8 +32,6 @@ from tests.data.stores.make_logs import make
 HERE = Path(__file__).parent
 LOGS = Path(tempfile.gettempdir()) / "overopt-logs"
 """A fixed place: the store keeps where logs were read."""
-FEW = ("falls_sd", "late", "graded", "replace")
-"""Runs of the small stores of versions 1 to 5."""
 
 
 def write(version: int) -> None:
@@ -104,53 +101,6 @@ def earlier_layout(home: Path) -> None:
         store.drain()
 
 
-def older(version: int) -> None:
-    """A store as version ``version`` left it, with a few runs; what the tables hold beside it."""
-    with tempfile.TemporaryDirectory() as folder:
-        home, now = Path(folder) / "home", Path(folder) / "now"
-        home.mkdir()
-        unpack(HERE / f"v{SCHEMA_VERSION}.tar.xz", now)
-        with duckdb.connect(str(home / "store.duckdb")) as store:
-            for text in changes(version):
-                store.execute(text)
-            store.execute(f"attach '{now / 'store.duckdb'}' as now (read_only)")
-            store.execute("delete from generation")
-            for name, columns in columns_of(store):
-                if name == "store_version":
-                    continue
-                held = ", ".join(f'"{column}"' for column in columns)
-                key = next((k for k in ("run_id", "loop") if k in columns), None)
-                few = f"where {key} in {FEW}" if key else ""
-                store.execute(f"insert into {name} select {held} from now.{name} {few}")
-            for target in range(2, version + 1):
-                store.execute("insert into store_version (version) values ($v)", {"v": target})
-        compact(home / "store.duckdb")
-        pack(home, HERE / f"v{version}.tar.xz")
-        keep({"tables": tables(home / "store.duckdb")}, HERE / f"v{version}.json.xz")
-
-
-def changes(version: int) -> Iterator[str]:
-    """The texts that made a store of this version."""
-    from data.sql import sql
-    from data.store import MIGRATIONS
-
-    yield (Path(spool.__file__).parent / "schema.sql").read_text()
-    for target, name in MIGRATIONS:
-        if target <= version:
-            if target == 3:
-                yield sql("changes", "answers_macros")
-            yield sql("changes", name)
-
-
-def columns_of(store: duckdb.DuckDBPyConnection) -> list[tuple[str, list[str]]]:
-    """The tables of the store at hand and their columns in order."""
-    return store.execute(
-        "select table_name, list(column_name order by column_index) from duckdb_columns() "
-        "where database_name = current_database() and schema_name = 'main' and not internal "
-        "group by table_name order by table_name"
-    ).fetchall()
-
-
 def compact(database: Path) -> None:
     """Write the file anew, without the room that deleted rows leave."""
     whole = database.with_suffix(".whole")
@@ -186,14 +136,5 @@ def kept(file: Path) -> dict[str, object]:
     return json.loads(lzma.decompress(file.read_bytes()))
 
 
-def run(words: Sequence[str]) -> None:
-    """Make this version's store, or with ``older`` those before version 6."""
-    if list(words) == ["older"]:
-        for version in range(1, 6):
-            older(version)
-    else:
-        write(SCHEMA_VERSION)
-
-
 if __name__ == "__main__":
-    run(sys.argv[1:])
+    write(SCHEMA_VERSION)
