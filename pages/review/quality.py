@@ -19,6 +19,7 @@ from analytics.quality.published import (
 from analytics.simulated import HONEST, OVEROPTIMISING
 from analytics.wording import (
     MISSING,
+    count,
     interval,
     number,
     percent,
@@ -58,8 +59,8 @@ scenario = choose_one(
 if suggested:
     st.caption(
         f"{escaped(named[0])} is nearest to: {SCENARIO_WORDS[suggested]} "
-        f"({kept[named[0]]['looks']} looks, noise {percent(kept[named[0]]['relative_noise'])} of "
-        "gold's gain)."
+        f"({count(kept[named[0]]['looks'], 'look')}, noise "
+        f"{percent(kept[named[0]]['relative_noise'])} of gold's gain)."
     )
 table = detector_table(rows, scenario)
 red = table.filter(pl.col("detector") == "RED").to_dicts()[0]

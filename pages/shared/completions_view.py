@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.curves import RunCurve
-from analytics.wording import number, whole
+from analytics.wording import count, number, whole
 from pages.shared import reads
 from pages.shared.frame import escaped
 
@@ -47,8 +47,9 @@ def show_completions(run: Mapping[str, Any], curve: RunCurve) -> None:
             st.markdown(f"**{name}**, steps {whole(first)} to {whole(last)}")
             means = held.select(pl.col("proxy_reward", "gold_reward").mean()).row(0)
             st.caption(
-                f"{held.height} responses, mean proxy {number(means[0])}, gold {number(means[1])}; "
-                f"the {min(RESPONSES_SHOWN, held.height)} that the proxy likes best:"
+                f"{count(held.height, 'response')}, mean proxy {number(means[0])}, "
+                f"gold {number(means[1])}; the {min(RESPONSES_SHOWN, held.height)} that the proxy "
+                "likes best:"
             )
             best = held.sort("proxy_reward", descending=True, nulls_last=True)
             for row in best.head(RESPONSES_SHOWN).iter_rows(named=True):
