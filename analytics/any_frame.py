@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from analytics.wording import number
+
 FRAMES = "a Polars, pandas or PyArrow frame, or a dict of lists"
 _MISSING_WORDS = ("", "nan", "none", "null", "na")
 _NAMED_AT_MOST = 30
@@ -192,7 +194,7 @@ def whole_numbers(column: pl.Series) -> pl.Series:
     odd = odd if odd.len() else values.filter(values.abs() > 2.0**53)
     if odd.len():
         raise FrameError(
-            f"column {column.name!r} holds {odd[0]:g}; expected the optimiser's steps, whole "
+            f"column {column.name!r} holds {number(odd[0])}; expected the optimiser's steps, whole "
             "numbers."
         )
     return values.cast(pl.Int64)

@@ -34,7 +34,7 @@ def paired_arrays(
     if np.any((c < 0) | (c > 1)):
         raise FrameError(f"confidence outside [0, 1]: {number(c[(c < 0) | (c > 1)][0])}")
     if np.any((y != 0) & (y != 1)):
-        raise FrameError(f"correct must be 0 or 1, not {y[(y != 0) & (y != 1)][0]:g}")
+        raise FrameError(f"correct must be 0 or 1, not {number(y[(y != 0) & (y != 1)][0])}")
     return c, y
 
 

@@ -25,6 +25,7 @@ import polars as pl
 
 from analytics.onset.verdict_row import Verdict
 from analytics.verdicts import Query, not_judged
+from analytics.wording import number
 
 MEMORY, SECONDS = "OVEROPT_JUDGE_MEMORY_MB", "OVEROPT_JUDGE_SECONDS"
 IDLE = 120.0
@@ -229,10 +230,10 @@ class _Guard:
         while not self._done.wait(_LOOK_EVERY):
             if self._process.megabytes() > self._budget.megabytes:
                 self.broken = (
-                    f"it took more than {self._budget.megabytes:,g} MB of memory ({MEMORY})"
+                    f"it took more than {number(self._budget.megabytes)} MB of memory ({MEMORY})"
                 )
             elif time.monotonic() > end:
-                self.broken = f"it took more than {self._budget.seconds:,g} s ({SECONDS})"
+                self.broken = f"it took more than {number(self._budget.seconds)} s ({SECONDS})"
             if self.broken:
                 self._process.end()
                 return
@@ -244,4 +245,6 @@ def _number(variable: str, usual: float) -> float:
         value = float(named) if named else usual
         if 0 < value < float("inf"):
             return value
-    raise ValueError(f"{variable}={named!r}: a number above 0 was expected, for example {usual:g}")
+    raise ValueError(
+        f"{variable}={named!r}: a number above 0 was expected, for example {number(usual)}"
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analytics.any_frame import array
+from analytics.wording import number
 
 FloatArray = NDArray[np.float64]
 
@@ -131,5 +132,5 @@ def gold_gain_bound(proxy_gain: float, chi2: float, correlation: float) -> float
     0.2253
     """
     if not 0 < correlation <= 1:
-        raise ValueError(f"correlation must lie in (0, 1], not {correlation:g}")
+        raise ValueError(f"correlation must lie in (0, 1], not {number(correlation)}")
     return float((proxy_gain - np.sqrt((1 - correlation**2) * chi2)) / correlation)

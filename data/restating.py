@@ -66,7 +66,8 @@ def _differs(segment: Path, table: Table) -> bool:
     file = segment / f"{table.file}.parquet"
     if not file.is_file():
         return table.file in ALWAYS
-    return set(pl.read_parquet_schema(file)) != {column.name for column in table.kept()}
+    with file.open("rb") as held:  # a path may hold what Polars takes for a pattern
+        return set(pl.read_parquet_schema(held)) != {column.name for column in table.kept()}
 
 
 def _write(segment: Path, folder: Path) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from analytics.any_frame import AnyFrame, FrameError, numbers, whole_numbers, words
+from analytics.wording import number
 
 GOLD, KL, PROXY = "gold_reward", "kl", "proxy_reward"
 _BESIDE = {
@@ -115,7 +116,7 @@ def checked_counts(rows: pl.DataFrame, counted: Mapping[str, str | float | None]
         named = counted[ours] if isinstance(counted[ours], str) else ours
         least = gold[ours].cast(pl.Float64).fill_nan(None).min()
         if isinstance(least, float) and (least < 0 or (ours.startswith("n_") and least == 0)):
-            raise FrameError(f"{named!r} holds {least:g}; expected numbers above 0.")
+            raise FrameError(f"{named!r} holds {number(least)}; expected numbers above 0.")
     if "n_prompts" not in rows.columns:
         return rows
     gone = gold.height - gold["n_prompts"].cast(pl.Float64).fill_nan(None).count()
@@ -127,7 +128,7 @@ def checked_counts(rows: pl.DataFrame, counted: Mapping[str, str | float | None]
         odd = gold.filter(pl.col("n_prompts") > pl.col("n_responses"))
         for step, prompts, responses in odd.select("step", "n_prompts", "n_responses").rows()[:1]:
             raise FrameError(
-                f"{prompts:g} prompts for {responses:g} responses at step {step}: n_prompts counts "
+                f"{number(prompts)} prompts for {number(responses)} responses at step {step}: n_prompts counts "
                 "distinct prompts, n_responses all responses to them."
             )
     return rows

@@ -16,7 +16,7 @@ from analytics.figures.headline import headline
 from analytics.figures.palette import STATUS
 from analytics.figures.rewards import reward_figure
 from analytics.onset.judged import Verdict
-from analytics.wording import interval, number
+from analytics.wording import interval, number, whole
 
 AXES = ("sqrt_kl", "kl", "step")
 FIRST_REASONS = 3
@@ -81,7 +81,7 @@ def _numbers(verdict: Verdict) -> list[tuple[str, str]]:
     fired = "none"
     if alarm:
         at = "" if alarm["kl"] is None else f" (KL {number(alarm['kl'])} nats)"
-        fired = f"step {alarm['step']:,.0f}{at}"
+        fired = f"step {whole(alarm['step'])}{at}"
     gone = "stated after an alarm"
     if lost:
         gone = f"{number(lost['value'])} ({number(lost['low'])} to {number(lost['high'])}, 90 %)"

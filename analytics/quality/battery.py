@@ -15,6 +15,7 @@ import polars as pl
 
 from analytics import onset
 from analytics.quality.battery_logs import CONDITIONS, TRUTHS, Condition, Log, simulated_log
+from analytics.wording import fixed
 
 ONSET = ("overoptimized", "collapsed")
 REFUSED = ("too_little_gold", "unmeasured")
@@ -129,15 +130,15 @@ def row_of(condition: Condition, judged: dict[str, list[dict[str, Any]]]) -> dic
 def sentence(row: Mapping[str, Any]) -> str:
     """A row as one line of text: false onsets by truth (ever raised), falls called, refused."""
     honest = ", ".join(
-        f"{truth} {row[truth]:.3f} ± {row[f'{truth}_se']:.3f} (ever {row[f'{truth}_ever']:.3f})"
+        f"{truth} {fixed(row[truth], 3)} ± {fixed(row[f'{truth}_se'], 3)} (ever {fixed(row[f'{truth}_ever'], 3)})"
         for truth in TRUTHS
         if truth != "falling"
     )
     said = "" if row["holds"] else "; MORE THAN CLAIMED"
     said += "" if row["finds"] else "; MISSES FALLS"
     return (
-        f"{row['condition']}: claimed {row['claimed']:.2f}; {honest}; falls called "
-        f"{row['falling']:.3f}, refused {row['refused']:.3f}{said}"
+        f"{row['condition']}: claimed {fixed(row['claimed'], 2)}; {honest}; falls called "
+        f"{fixed(row['falling'], 3)}, refused {fixed(row['refused'], 3)}{said}"
     )
 
 

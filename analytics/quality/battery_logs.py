@@ -20,6 +20,7 @@ from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray
 from analytics.onset.stated_error import binomial_error
 from analytics.simulated import D_END, autoregressive
+from analytics.wording import number
 
 NOISE = 0.05
 """True standard error of one evaluation, in units of the gain."""
@@ -258,8 +259,8 @@ def _conditions() -> tuple[Condition, ...]:
         log = partial(spread_between_responses, prompts=prompts, responses=responses, icc=icc)
         made.append(
             Condition(
-                f"sd, {prompts} x {responses}, icc {icc:g}",
-                f"sd and n of {prompts} prompts with {responses} responses, correlated by {icc:g}",
+                f"sd, {prompts} x {responses}, icc {number(icc)}",
+                f"sd and n of {prompts} prompts with {responses} responses, correlated by {number(icc)}",
                 log,
                 setting={"understated": round(design_effect(responses, icc) ** 0.5, 2)},
             )
@@ -273,8 +274,8 @@ def _conditions() -> tuple[Condition, ...]:
     for factor, most in ((1.25, 0.05), (1.5, 0.05), (2.0, 0.10)):
         made.append(
             Condition(
-                f"errors / {factor:g}",
-                f"stated errors {factor:g} times too small",
+                f"errors / {number(factor)}",
+                f"stated errors {number(factor)} times too small",
                 partial(gauss, understated=factor),
                 claimed=most,
                 setting={"understated": factor},
@@ -283,19 +284,19 @@ def _conditions() -> tuple[Condition, ...]:
     made.append(Condition("t3", "heavy tails: Student t with 3 degrees of freedom", heavy))
     for n in (21, 48):
         for rho in (0.3, 0.6):
-            words = f"{n} evaluations, neighbours correlated by {rho:g}"
-            made.append(Condition(f"ar {rho:g}, {n}", words, partial(correlated, rho=rho), n))
+            words = f"{n} evaluations, neighbours correlated by {number(rho)}"
+            made.append(Condition(f"ar {number(rho)}, {n}", words, partial(correlated, rho=rho), n))
             made.append(
                 Condition(
-                    f"ar {rho:g}, {n}, unstated", f"{words}, no errors stated",
+                    f"ar {number(rho)}, {n}, unstated", f"{words}, no errors stated",
                     partial(correlated, rho=rho, understated=None), n, asked=False,
                 )
             )  # fmt: skip
     for size in (5.0, -5.0, 10.0, -10.0):
         most = 0.10 if size == -5 else 0.05
-        words = f"one evaluation off by {size:+g} standard errors"
+        words = f"one evaluation off by {'+' if size > 0 else ''}{size} standard errors"
         log = partial(outlier, size=size)
-        made.append(Condition(f"outlier {size:+g}", words, log, claimed=most))
+        made.append(Condition(f"outlier {'+' if size > 0 else ''}{size}", words, log, claimed=most))
     made += [
         Condition(
             "growth", "errors grow fourfold under one constant stated error",
@@ -320,9 +321,9 @@ def _conditions() -> tuple[Condition, ...]:
     ]  # fmt: skip
     for weight in (0.1, 0.3, 0.6):
         log = partial(exponential_mean, weight=weight)
-        words = f"running mean with weight {weight:g} on the new evaluation"
+        words = f"running mean with weight {number(weight)} on the new evaluation"
         called = 0.70 if weight < 0.6 else 0.80
-        made.append(Condition(f"ema {weight:g}", words, log, called=called))
+        made.append(Condition(f"ema {number(weight)}", words, log, called=called))
     return tuple(made)
 
 

@@ -143,7 +143,8 @@ def _frames(
     for file, held in zip(parts.files, parts.runs, strict=True):
         if not held & names:
             continue
-        there = pl.read_parquet_schema(file)
+        with file.open("rb") as held_open:
+            there = pl.read_parquet_schema(held_open)
         read = [c for c in (*columns, run) if c in there] if columns else None
         frame = pl.read_parquet(file, columns=read, glob=False)
         if run in frame.columns and held - names:

@@ -87,7 +87,9 @@ def test_regrades_that_fit_no_answer_are_said(
     capsys.readouterr()
     assert main(["hallucination"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "l: 3 human re-grades without a single answer of that key" in said and "97 answers" in said
+    assert (
+        "l: 3 human re-grades without a single answer of that key" in said and "97 answers" in said
+    )
 
 
 def test_the_same_audit_again_changes_nothing_and_forgetting_takes_it(tmp_path: Path) -> None:
