@@ -128,7 +128,7 @@ def checked_counts(rows: pl.DataFrame, counted: Mapping[str, str | float | None]
         odd = gold.filter(pl.col("n_prompts") > pl.col("n_responses"))
         for step, prompts, responses in odd.select("step", "n_prompts", "n_responses").rows()[:1]:
             raise FrameError(
-                f"{number(prompts)} prompts for {number(responses)} responses at step {step}: n_prompts counts "
-                "distinct prompts, n_responses all responses to them."
+                f"{number(prompts)} prompts for {number(responses)} responses at step {step}: "
+                "n_prompts counts distinct prompts, n_responses all responses to them."
             )
     return rows

@@ -130,7 +130,8 @@ def row_of(condition: Condition, judged: dict[str, list[dict[str, Any]]]) -> dic
 def sentence(row: Mapping[str, Any]) -> str:
     """A row as one line of text: false onsets by truth (ever raised), falls called, refused."""
     honest = ", ".join(
-        f"{truth} {fixed(row[truth], 3)} ± {fixed(row[f'{truth}_se'], 3)} (ever {fixed(row[f'{truth}_ever'], 3)})"
+        f"{truth} {fixed(row[truth], 3)} ± {fixed(row[f'{truth}_se'], 3)} "
+        f"(ever {fixed(row[f'{truth}_ever'], 3)})"
         for truth in TRUTHS
         if truth != "falling"
     )

@@ -260,7 +260,8 @@ def _conditions() -> tuple[Condition, ...]:
         made.append(
             Condition(
                 f"sd, {prompts} x {responses}, icc {number(icc)}",
-                f"sd and n of {prompts} prompts with {responses} responses, correlated by {number(icc)}",
+                f"sd and n of {prompts} prompts with {responses} responses, correlated by "
+                f"{number(icc)}",
                 log,
                 setting={"understated": round(design_effect(responses, icc) ** 0.5, 2)},
             )
@@ -292,7 +293,7 @@ def _conditions() -> tuple[Condition, ...]:
                     partial(correlated, rho=rho, understated=None), n, asked=False,
                 )
             )  # fmt: skip
-    for size in (5.0, -5.0, 10.0, -10.0):
+    for size in (5, -5, 10, -10):
         most = 0.10 if size == -5 else 0.05
         words = f"one evaluation off by {'+' if size > 0 else ''}{size} standard errors"
         log = partial(outlier, size=size)

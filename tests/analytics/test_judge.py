@@ -136,7 +136,7 @@ WRONG = [
     (with_cell("gold_reward", {}), r"'gold_reward' holds '\{\}' in row 5"),
     (FRAME.with_columns(pl.col("gold_reward").cast(pl.String).replace("0.0", "x") + "?"), "row 0"),
     (FRAME.to_pandas().set_index("step"), "it is the frame's index: frame.reset_index()"),
-    (FRAME.with_columns(gold_reward_se=pl.lit(-1.0)), "'gold_reward_se' holds -1; .*above 0"),
+    (FRAME.with_columns(gold_reward_se=pl.lit(-1.0)), "'gold_reward_se' holds −1; .*above 0"),
     (FRAME.with_columns(phase=pl.lit("warmup")), "'phase' holds 'warmup'; expected 'train'"),
     (pd.DataFrame([[1, 2]], columns=["step", "step"]), "cannot be read as a frame .*unique"),
     (pd.DataFrame({0: [1]}), "a name of its own for each column"),
