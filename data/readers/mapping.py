@@ -5,6 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
+
+_MARKS = re.compile(r"[\W_]+")
+
+
+@lru_cache(maxsize=8192)
+def folded(key: str) -> str:
+    """A heading as it is compared where none is exactly ours: no case, blanks or punctuation.
+
+    >>> folded("Proxy Reward"), folded("proxyReward"), folded("train/KL ")
+    ('proxyreward', 'proxyreward', 'trainkl')
+    """
+    return _MARKS.sub("", key.casefold())
 
 
 @dataclass(frozen=True)
@@ -17,10 +30,24 @@ class Column:
 
     name: str
     keys: tuple[str, ...]
+    loose: bool = True  # whether headings are compared without case, blanks and punctuation
 
     def find(self, keys: Collection[str]) -> str | None:
-        """The first of this column's keys that is among ``keys``; None where none is."""
-        return next((key for key in self.keys if key in keys), None)
+        """The first of this column's keys that is among ``keys``; None where none is.
+
+        Where none stands there exactly they are compared loosely (``folded``), and then without
+        the ``train/`` that trainers put before theirs.
+        """
+        exact = next((key for key in self.keys if key in keys), None)
+        if exact is not None or not self.loose:
+            return exact
+        there: dict[str, str] = {}
+        for key in keys:
+            there.setdefault(folded(key), key)
+        for key in keys:
+            if key.lower().startswith("train/"):
+                there.setdefault(folded(key[6:]), key)
+        return next((there[f] for key in self.keys if (f := folded(key)) in there), None)
 
 
 RUN_COLUMNS: tuple[Column, ...] = (
@@ -34,6 +61,11 @@ RUN_COLUMNS: tuple[Column, ...] = (
             "avg_response_len",
             "response_length/mean",
             "rollout/response_length_mean",
+            "mean_completion_len",
+            "mean_completion_length",
+            "completion_tokens",
+            "gen_len_mean",
+            "mean_response_length",
         ),
     ),
     Column("entropy", keys=("entropy", "policy/entropy_avg", "entropy_avg", "actor/entropy")),
@@ -53,14 +85,43 @@ RUN_COLUMNS: tuple[Column, ...] = (
 )
 """Columns that mean the same in every trainer's log and in plain tables."""
 
-PROXY = Column("proxy_reward", keys=("proxy_reward", "proxy_reward_mean", "proxy", "reward"))
+PROXY = Column(
+    "proxy_reward",
+    keys=(
+        "proxy_reward",
+        "proxy_reward_mean",
+        "proxy",
+        "reward",
+        "reward_mean",
+        "reward/mean",
+        "reward_avg",
+    ),
+)
 GOLD = Column("gold_reward", keys=("gold_reward", "gold_reward_mean", "gold"))
 PROXY_SD = Column("proxy_reward_sd", keys=("proxy_reward_sd", "rollout/reward_std"))
 GOLD_SD = Column("gold_reward_sd", keys=("gold_reward_sd",))
 KL = Column("kl", keys=("kl",))
 STEP = Column(
     "step",
-    keys=("step", "train/global_step", "global_step", "training/global_step", "iteration", "n"),
+    keys=(
+        "step",
+        "train/global_step",
+        "global_step",
+        "training/global_step",
+        "trainer/global_step",
+        "training_step",
+        "train_step",
+        "optimizer_step",
+        "global_step/max_steps",
+        "current_steps",
+        "checkpoint_step",
+        "steps",
+        "iteration",
+        "update",
+        "round",
+        "episode",
+        "n",
+    ),
 )
 RUN_ID = Column("run_id", keys=("run_id", "loop"))
 PHASE = Column("phase", keys=("phase",))

@@ -164,7 +164,9 @@ READER = Reader(
     rank=5,
     gives=tuple(Gives),
     recognises=recognises,
-    takes=lambda path: path.suffix == ".json" and table_files.is_json_table(path),
+    takes=lambda path: (
+        (path.suffix == ".json" and table_files.may_be_table(path)) or path.suffix == ".txt"
+    ),
     told=plain_table,
     also={kind: _is(kind) for kind in KINDS},
     read=whole_logs(read),
