@@ -66,6 +66,11 @@ def _all(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]
             yield no_log(named)
 
 
+def read_unpacked(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]:
+    """What ``read`` yields of what an archive held, named as in it."""
+    yield from _all(paths, options)
+
+
 def _guarded(part: RunFiles, options: ReadOptions) -> Iterator[RunLog | Skip]:
     try:
         yield from folder.read(part, options)

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from data.readers import (
+    archives,
     claims,
     completions,
     inspect_logs,
@@ -38,6 +39,7 @@ READERS: tuple[Reader, ...] = (
     inspect_logs.READER,
     lm_eval.READER,
     claims.READER,
+    archives.READER,
     tables.READER,
 )
 """A file is read by the first that recognises it; plain tables stand last."""

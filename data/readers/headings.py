@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from data.columns import LogError
 from data.readers.blocks import MAX_COLUMNS
@@ -46,6 +47,19 @@ def found(block: bytes) -> tuple[Heading, bytes]:
             return Heading(number, text, delimiter or _delimiter(text)), after
         rest = after
     return Heading(number, "", ","), b""
+
+
+def is_table(path: Path) -> bool:
+    """Whether a text file starts with a heading and a row of as many cells, numbers among them."""
+    try:
+        with path.open("rb") as file:
+            heading, rest = found(file.read(1 << 14))
+        given = names(path.name, heading.lines, heading)
+    except (OSError, LogError, csv.Error, StopIteration):
+        return False
+    line = rest.partition(b"\n")[0].decode("utf-8", "replace").strip("\r")
+    row = line.split() if heading.delimiter == BLANKS else line.split(heading.delimiter)
+    return len(row) == len(given) > 1 and any(re.fullmatch(r"\s*-?[\d.,]+", cell) for cell in row)
 
 
 def _delimiter(text: str) -> str:

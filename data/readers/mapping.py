@@ -97,7 +97,9 @@ PROXY = Column(
         "reward_avg",
     ),
 )
-GOLD = Column("gold_reward", keys=("gold_reward", "gold_reward_mean", "gold"))
+GOLD = Column("gold_reward", keys=(
+    "gold_reward", "gold_reward_mean", "gold", "gold_score", "gold_accuracy", "gold_win_rate",
+))  # fmt: skip
 PROXY_SD = Column("proxy_reward_sd", keys=("proxy_reward_sd", "rollout/reward_std"))
 GOLD_SD = Column("gold_reward_sd", keys=("gold_reward_sd",))
 KL = Column("kl", keys=("kl",))

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError
-from data.readers import headings, json_forms
+from data.readers import headings, json_forms, xlsx
 from data.readers.blocks import (
     MAX_LINE,
     blocks,
@@ -26,7 +26,10 @@ from data.readers.blocks import (
 from data.readers.parquet import read_parquet
 from data.readers.scalars import load_json
 
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet")
+SUFFIXES = (
+    ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet",
+    ".xlsx",
+)  # fmt: skip
 CHUNK = 20_000  # rows held as Python objects at a time
 MAX_UNREAD = 100_000  # lines that are no rows, of which each is named
 _HISTORY = re.compile(r"(history|wandb).*\.json$")
@@ -59,7 +62,10 @@ def load(path: Path, kind: str | None = None) -> Table:
         LogError: the file cannot be opened, is no table, or has no row.
     """
     kind = kind or kind_of(path)
-    if kind == "parquet":
+    if kind == "xlsx":
+        frame, lines = xlsx.load(path)
+        table = Table(path, frame, lines, place="row")
+    elif kind == "parquet":
         frame = read_parquet(path)
         table = Table(path, frame, range(1, frame.height + 1), place="row")
     else:
@@ -124,6 +130,8 @@ def kind_of(path: Path) -> str:
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
         return "parquet"
+    if name.endswith(".xlsx"):
+        return "xlsx"
     if name.endswith(".json"):
         return "json"
     return "jsonl" if name.endswith((".jsonl", ".ndjson")) else "csv"

@@ -20,8 +20,9 @@ NEEDED = (*PROXY.keys, *KL.keys, "critic/score/mean")
 
 def may_grow(path: Path, reader: Reader | None) -> bool:
     """Whether a file is one that is appended to line by line, as its reader says."""
-    appended = reader is not None and reader.appended
-    return appended and path.name.lower().endswith(SUFFIXES)
+    if reader is None or not reader.appended or reader.belongs(path).folder != path:
+        return False
+    return path.name.lower().endswith(SUFFIXES)
 
 
 def whole_lines(path: Path) -> int:
