@@ -64,6 +64,8 @@ def began(steps: NDArray[np.int64], logged: Sequence[NDArray[np.bool_]]) -> list
         start = row
         if len(found) > MOST:
             return []
+    if not found:
+        return found
     any_logged = np.logical_or.reduce(logged) if logged else np.ones(len(steps), np.bool_)
     ends = [*(attempt.row for attempt in found[1:]), len(steps)]
     before = 0

@@ -43,7 +43,7 @@ def _before(one: Scalars, step: int) -> bool:
 
 
 def _without_ranks(files: list[Scalars]) -> list[Scalars]:
-    """Files but for those that log the keys of another over the same time and from the same step."""
+    """Files but for those that log another's keys over the same time, from the same step."""
     kept: list[Scalars] = []
     left: dict[str, list[str]] = {}
     for one in sorted(files, key=lambda one: one.path):

@@ -55,7 +55,9 @@ def read(run: RunFiles, options: ReadOptions) -> Iterator[RunLog | Skip]:
                 yield item
             elif isinstance(item, Piece):
                 pieces.append(item)
-            elif not isinstance(item, Foreign) or item.path in run.named:
+            elif isinstance(item, Foreign) and item.path not in run.named:
+                yield item
+            else:
                 broken.append(item)
     yield from _assembled(run, pieces, broken, options)
 

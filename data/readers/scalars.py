@@ -32,6 +32,12 @@ CLOCK_KEYS = frozenset({"epoch", "step", "train/global_step", "global_step"})
 VALIDATION = ("val-core/", "val-aux/")
 """How the names of verl's validation metrics begin."""
 
+HELD_OUT = ("validation", "val", "valid", "test")
+REWARDS = frozenset({
+    "reward", "proxy_reward", "gold_reward", "gold", "score", "reward/mean", "score/mean",
+})  # fmt: skip
+"""What is an evaluation's under ``val/``, below which trainers log other things of training."""
+
 NAMED_AT_MOST = 3
 """How many broken rows a message names one by one before it only counts."""
 
@@ -224,13 +230,22 @@ def split_key(name: str) -> tuple[str, str]:
 
     >>> split_key("train/kl"), split_key("eval/reward"), split_key("critic/score/mean")
     (('train', 'kl'), ('eval', 'reward'), ('train', 'critic/score/mean'))
+    >>> split_key("validation/accuracy"), split_key("val/reward"), split_key("val/num_eos_tokens")
+    (('eval', 'accuracy'), ('eval', 'reward'), ('train', 'val/num_eos_tokens'))
     >>> split_key("val-core/math/acc/mean@1")  # verl's validation keeps its name
     ('eval', 'val-core/math/acc/mean@1')
     """
     phase, _, key = name.partition("/")
     if phase in ("train", "eval") and key:
         return phase, key
+    if phase in HELD_OUT and key and _is_evaluation(phase, key):
+        return "eval", key
     return ("eval" if name.startswith(VALIDATION) else "train"), name
+
+
+def _is_evaluation(phase: str, key: str) -> bool:
+    """Whether a key under a word of HELD_OUT is an evaluation's, for any trainer known."""
+    return phase == "validation" or (phase == "test" and key.startswith("env/")) or key in REWARDS
 
 
 def as_number(value: object) -> float | None:

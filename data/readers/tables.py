@@ -197,7 +197,7 @@ def _is(kind: str) -> Callable[[Path], bool]:
 
 READER = Reader(
     name=FORMAT,
-    expects="CSV, JSONL or Parquet tables (also .gz), also as exported from wandb",
+    expects="CSV, JSONL, Parquet, Excel or JSON tables (also .gz), also as trackers export them",
     rank=5,
     gives=tuple(Gives),
     recognises=recognises,

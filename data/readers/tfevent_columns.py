@@ -54,14 +54,18 @@ class Logged:
             part = _Part(np.array(record), np.array(step), np.array(value, np.float64))
             self.parts.setdefault(tag, []).append(part)
         self.singles = {}
-        starts = [(record, step) for record, step in self.starts if step > 0]
-        backs = [b for parts in self.parts.values() if (b := _first_back(parts)) is not None]
-        while backs and len(starts) < MOST_ATTEMPTS:
-            starts.append(min(backs))
-            self._cut(starts[-1], scalars)
-            backs = [b for parts in self.parts.values() if (b := _first_back(parts)) is not None]
+        for _ in range(MOST_ATTEMPTS):
+            backs = [
+                back for tag, parts in self.parts.items()
+                if split_key(tag.decode("utf-8", "replace"))[0] == "train"
+                and (back := _first_back(parts)) is not None
+            ]  # fmt: skip
+            if not backs:
+                break
+            self._cut(min(backs), scalars)
         for start in self.starts:
-            self._cut(start, scalars)
+            if start[1] > 0:
+                self._cut(start, scalars)
 
     def _cut(self, start: tuple[int, int], scalars: Scalars) -> None:
         """Leave out what stands before a record and is of its step or a later one."""
@@ -108,14 +112,24 @@ class Logged:
 
 
 def _first_back(parts: list[_Part]) -> tuple[int, int] | None:
-    """The record and step at which a tag first stands at an earlier step than before."""
+    """The record and step at which a tag is first logged again: at an earlier step than before.
+
+    Of a step that it had, or with three that ascend before and after: else it is in no order.
+    """
     record = np.concatenate([part.record for part in parts])
     step = np.concatenate([part.step for part in parts])
     if len(parts) > 1 and np.any(np.diff(record) < 0):
         order = np.argsort(record, kind="stable")
         record, step = record[order], step[order]
     back = np.flatnonzero(np.diff(step) < 0)
-    return (int(record[back[0] + 1]), int(step[back[0] + 1])) if len(back) else None
+    if not len(back):
+        return None
+    at = int(back[0]) + 1
+    before, after = step[max(0, at - 3) : at], step[at : at + 3]
+    ascends = len(before) == len(after) == 3 and np.all(np.diff(after) > 0)
+    if not ascends and not np.any(step[:at] == step[at]):
+        return None
+    return int(record[at]), int(step[at])
 
 
 def _last_of_each_step(parts: list[_Part]) -> tuple[Ints, NDArray[np.float64], Ints]:

@@ -70,7 +70,8 @@ def read(path: Path) -> Scalars:
     scalars.started_at = min((step for _, step in found.starts if step > 0), default=None)
     found.fill(scalars)
     _place(path, scalars)
-    if not scalars.count() and not scalars.config and hparams:
+    beside = hparams and scalars.count() <= 1 and _has_events(path.parent.parent)
+    if beside or (hparams and not scalars.count() and not scalars.config):
         raise NotALog(f"{path.name} {ONLY_SETTINGS}")
     if not scalars.count() and not scalars.config:
         raise LogError(f"{path.name} holds no scalar in a whole record")
@@ -97,6 +98,14 @@ def _place(path: Path, scalars: Scalars) -> None:
             for row in rows.values():
                 row[f"{keys[0]}/{line}"] = row.pop(keys[0])
         scalars.function_order = [f"{keys[0]}/{line}"]
+
+
+def _has_events(folder: Path) -> bool:
+    """Whether event files stand in a folder itself."""
+    try:
+        return any(recognises(entry) for entry in folder.iterdir())
+    except OSError:
+        return False
 
 
 def _line_of(folder: Path, key: str, phase: str = "") -> str:
