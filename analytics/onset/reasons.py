@@ -52,7 +52,12 @@ def _measured(evidence: Evidence) -> str:
     pooled = f"pooled into {tested} looks of {evidence.size} consecutive rows"
     how = f"each tested as a look of its own ({tested})" if evidence.size == 1 else pooled
     noise = f"; standard errors {evidence.noise.phrase}" if evidence.noise else ""
-    return f"Gold is {evidence.source} gold: {rows} evaluations, {how}{noise}."
+    early = ""
+    if evidence.before_kl:
+        early = (
+            f" Before the first KL there are {evidence.before_kl} more: left out, as off its axis."
+        )
+    return f"Gold is {evidence.source} gold: {rows} evaluations, {how}{noise}.{early}"
 
 
 def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:

@@ -55,9 +55,7 @@ def read(path: Path) -> Scalars:
     if not rows:
         raise LogError(f"{path.name} has no printed row of a trainer")
     steps = [step for step, row in rows if not _evaluates(row)]
-    known = all(s is not None for s in steps) and all(
-        a != b for a, b in itertools.pairwise(steps)
-    )
+    known = all(s is not None for s in steps) and all(a != b for a, b in itertools.pairwise(steps))
     if not known:
         scalars.notes.append(f"{path.name} says no steps: its rows are numbered from 0 instead")
         scalars.logging_steps = UNKNOWN_WINDOW

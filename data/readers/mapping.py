@@ -130,7 +130,7 @@ PHASE = Column("phase", keys=("phase",))
 
 SAMPLE_TEXTS: tuple[Column, ...] = (
     Column("prompt", keys=("prompt",)),
-    Column("completion", keys=("completion", "text")),
+    Column("completion", keys=("completion", "text", "response")),
     Column("prompt_id", keys=("prompt_id",)),
 )
 SAMPLE_NUMBERS: tuple[Column, ...] = (

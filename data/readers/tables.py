@@ -161,6 +161,8 @@ def _classify(table: Table, options: ReadOptions) -> str:
         return "answers"
     if sample_tables.holds_samples(columns):
         return "samples"
+    if sample_tables.holds_scored(table.frame):
+        return "samples"
     mapped = {key for key in (options.proxy, options.gold, options.kl) if key}
     if mapped & columns or any(c.find(columns) for c in (PROXY, GOLD, KL)):
         return "metrics"
