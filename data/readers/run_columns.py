@@ -51,8 +51,10 @@ def column_of(columns: Collection[str]) -> str | None:
     return NAMED.find(columns)
 
 
-def of_rows(cells: Cells, stem: str, options: ReadOptions) -> Runs:
+def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Runs:
     """The run of each row; the columns that were used leave the table.
+
+    Only in a table of ``metrics`` may any text tell runs apart: others hold texts of their own.
 
     A row whose cell names no run is a bad row.
 
@@ -71,7 +73,7 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions) -> Runs:
         names, verbatim = _named(cells, key), True
     used = [key] if key else []
     if asked is None:
-        for column in _telling(cells, key, names):
+        for column in _telling(cells, key, names, metrics):
             names, verbatim = _with(cells, column, names, bool(used))
             used.append(column)
     known = set(names.unique()) - {""}
@@ -119,7 +121,7 @@ def _with(cells: Cells, column: str, names: pl.Series, more: bool) -> tuple[pl.S
     return joined.to_series().alias("run_id"), more
 
 
-def _telling(cells: Cells, key: str | None, names: pl.Series) -> list[str]:
+def _telling(cells: Cells, key: str | None, names: pl.Series, metrics: bool) -> list[str]:
     """Columns beside ``key`` that tell runs apart, of which none may be ignored."""
     frame = cells.table.frame
     if not any(c.find(frame.columns) for c in (KL, PROXY, GOLD)):
@@ -129,7 +131,7 @@ def _telling(cells: Cells, key: str | None, names: pl.Series) -> list[str]:
     telling = [c for c in dict.fromkeys(found) if c and _tells(frame, c, names)]
     if telling and key is None:
         return telling[:1] + [c for c in telling[1:] if _repeats(frame, names, telling[:1])]
-    if not telling and "gold_source" in frame.columns:
+    if not telling and (not metrics or "gold_source" in frame.columns):
         return []
     others = telling or [c for c in _texts(frame) if c not in (key, *found)]
     if not others or not _repeats(frame, names, []):

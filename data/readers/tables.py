@@ -127,7 +127,7 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
         yield wandb_export.read(cells, name, options.run is not None, options)
         return
     what = _classify(table, options)
-    runs = run_columns.of_rows(cells, stem(path), options)
+    runs = run_columns.of_rows(cells, stem(path), options, what == "metrics")
     names, verbatim = runs.names, runs.verbatim
     if what == "answers":
         yield from answer_tables.read(cells, names.to_list(), verbatim)
