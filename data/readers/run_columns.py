@@ -66,6 +66,8 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Run
     if asked is not None and asked not in frame.columns:
         raise LogError(f"--run-column {asked} is no column of {path.name}")
     key = asked or column_of(frame.columns)
+    if key and asked is None and key not in NAMED.keys and _is_one_number(frame.get_column(key)):
+        key = None  # a heading like ours over a constant
     base = options.run or cells.table.run or name_of_file(path, stem)[0]
     names = _same(base, frame.height)
     verbatim = options.run is not None or bool(cells.table.run)
@@ -87,6 +89,11 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Run
     if [c for c in used if c != RUN_ID.find(frame.columns)]:
         cells.table.frame = frame.drop(c for c in used if c not in RUN_ID.keys)
     return Runs(names, verbatim)
+
+
+def _is_one_number(column: pl.Series) -> bool:
+    numbers = column.cast(pl.Float64, strict=False)
+    return column.n_unique() == 1 and numbers.null_count() == 0
 
 
 def _named(cells: Cells, key: str) -> pl.Series:
