@@ -94,16 +94,17 @@ class Cells:
         """
         column = self._first_parts(name)
         values = self.numbers(name) if column.dtype == pl.String else column.cast(pl.Float64)
-        if _fractions(values):
+        good = values.is_finite() & (values.floor() == values) & (values >= 0) & (values < MAX_STEP)
+        good = good.fill_null(False)
+        whole = good.all()
+        if not whole and _fractions(values):
             self.table.notes.append(
                 f"{self.table.path.name}: column {name} holds fractions, as an epoch does, and no "
                 "steps: its order numbers the rows from 0"
             )
             return (values.fill_nan(None).rank("dense") - 1).cast(pl.Int64)
-        good = values.is_finite() & (values.floor() == values) & (values >= 0) & (values < MAX_STEP)
-        good = good.fill_null(False)
         steps = column if column.dtype.is_integer() else values
-        if not good.all():
+        if not whole:
             for row in (~good).arg_true().to_list():
                 self.bad_rows.add(row)
                 cell, value = column[row], values[row]

@@ -78,8 +78,8 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Run
         for column in _telling(cells, key, names, metrics):
             names, verbatim = _with(cells, column, names, bool(used))
             used.append(column)
-    known = set(names.unique()) - {""}
     if options.run is not None and used:
+        known = set(names.unique()) - {""}
         if len(known) > 1:
             raise LogError(
                 f"--run {options.run} names one run, but column {used[0]} of {path.name} names "
@@ -164,7 +164,7 @@ def _texts(frame: pl.DataFrame) -> list[str]:
     for name, dtype in frame.schema.items():
         if dtype != pl.String or folded(name) in NO_RUN:
             continue
-        first = frame.get_column(name).drop_nulls().head(20).str.strip_chars()
+        first = frame.get_column(name).head(20).drop_nulls().str.strip_chars()
         words = first.filter(first.str.contains(r"^[A-Za-z][^\n]{0,99}$"))
         if first.len() and words.len() == first.len():
             found.append(name)

@@ -18,10 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
+from data.importing import import_paths
 from data.readers import archives, attempts, number_texts, read, shapes
 from data.readers.mapping import RUN_COLUMNS, STEP, Column, folded
 from data.readers.scalars import Scalars, split_key
 from data.readers.table_files import Table
+from data.remote import StoreAccess
 
 STEPS = range(10, 130, 10)
 ROWS = [
@@ -298,6 +300,27 @@ def test_gold_of_responses_with_its_clustered_error(tmp_path: Path) -> None:
     assert [row[2] for row in told] == pytest.approx([wanted] * 2)
     assert [row[3] for row in told] == [12, 12]
     assert run.samples.height == 24
+
+
+def test_gold_of_responses_gives_way_to_a_curve(home: Path, tmp_path: Path) -> None:
+    rows = [
+        {"run_id": "r", "step": step, "prompt": f"p{i}", "completion": "x", "gold_reward": 1.0}
+        for step in (10, 20, 30) for i in range(4)
+    ]  # fmt: skip
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "m.csv").write_text(csv_text([{"run_id": "r", **row} for row in ROWS]))
+    home.mkdir()
+
+    def sources() -> list[str]:
+        with StoreAccess(home) as store:
+            return list(store.query("gold", run="r", until=None)["source"].unique())
+
+    import_paths(home, [tmp_path / "s.jsonl"], ReadOptions())
+    assert sources() == ["table of responses"]
+    import_paths(home, [tmp_path / "m.csv"], ReadOptions())
+    assert sources() == ["table"]
+    (again,) = import_paths(home, [tmp_path / "s.jsonl"], ReadOptions()).runs
+    assert (sources(), again["gold_evaluations"]) == (["table"], 0)
 
 
 def test_charts_against_time_are_refused() -> None:
