@@ -62,7 +62,13 @@ def _measured(evidence: Evidence) -> str:
     pooled = f"pooled into {count(tested, 'look')} of {whole(evidence.size)} consecutive rows"
     how = f"each tested as a look of its own ({tested})" if evidence.size == 1 else pooled
     noise = f"; standard errors {evidence.noise.phrase}" if evidence.noise else ""
-    return f"Gold is {evidence.source} gold: {count(rows, 'evaluation')}, {how}{noise}."
+    early = ""
+    if evidence.before_kl:
+        early = (
+            f" Before the first KL there are {whole(evidence.before_kl)} more: left out, as off "
+            "its axis."
+        )
+    return f"Gold is {evidence.source} gold: {count(rows, 'evaluation')}, {how}{noise}.{early}"
 
 
 def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:

@@ -20,6 +20,7 @@ from data.readers.kl_table import (
     LoggedKL,
     setting,
 )
+from data.readers.mapping import KL, folded
 
 NO_KEY = "KL is missing: the log has no key"
 """How the note and the warning begin that no KL was logged."""
@@ -125,7 +126,7 @@ def of_table(
     Under our own name ``kl`` in a table of our columns (``by_contract``) it is nats per response
     against the initial policy; under any other name only ``--kl-unit`` can say what it is.
     """
-    key = options.kl or "kl"
+    key = options.kl or KL.find(keys) or "kl"
     what = NOT_POLICY_KL.get(key) or (MISMATCH if key.startswith(MISMATCH_PREFIX) else None)
     if what:
         facts.kl_note = f"{key} is {what}, not KL from the initial policy"
@@ -138,7 +139,8 @@ def of_table(
             facts.kl_note = f"{NO_KEY} {key}"
         return None
     facts.kl_key = key
-    if by_contract and key == "kl":
+    ours = {"proxy_reward", "gold_reward"} & {name.rpartition("/")[2] for name in keys}
+    if by_contract and (folded(key) == "kl" or (folded(key) == "trainkl" and ours)):
         facts.kl_logged_unit, facts.kl_reference = PER_RESPONSE, "initial_policy"
         facts.kl_conversion, facts.kl_note = "exact", "nats per response, as logged"
     else:

@@ -18,6 +18,8 @@ _INSIDE = re.compile("|".join(
     for reader in READERS for pattern in reader.inside
 ))  # fmt: skip
 """The last two parts of a folder that a trainer or tracker makes inside a run's folder."""
+TOLD = 10
+"""Files of a folder without a log of which each is named."""
 
 
 @dataclass
@@ -139,9 +141,13 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
         found.skipped.append(no_log(path))
 
 
-def no_log(folder: Path) -> Skip:
-    """The Skip of a folder that was named and has no log in it."""
-    return Skip(shown(folder), f"holds no log. Known formats: {KNOWN}")
+def no_log(folder: Path, foreign: Sequence[str] = ()) -> Skip:
+    """The Skip of a folder that was named and has no log in it; ``foreign``: why files are none."""
+    reason = f"holds no log. Known formats: {KNOWN}"
+    if foreign:
+        more = f"; and {len(foreign) - TOLD} more" if len(foreign) > TOLD else ""
+        reason = f"holds no log. {'; '.join(foreign[:TOLD])}{more}. Known formats: {KNOWN}"
+    return Skip(shown(folder), reason)
 
 
 def _looked_for(path: Path, options: ReadOptions) -> Reader | None:

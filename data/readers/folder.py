@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts, RunLog, Skip
-from data.readers import stores
+from data.readers import attempts, stores
 from data.readers.discover import RunFiles
 from data.readers.formats import BELIEVED
 from data.readers.reader import Foreign, Piece, Samples, shown
@@ -55,7 +55,9 @@ def read(run: RunFiles, options: ReadOptions) -> Iterator[RunLog | Skip]:
                 yield item
             elif isinstance(item, Piece):
                 pieces.append(item)
-            elif not isinstance(item, Foreign) or item.path in run.named:
+            elif isinstance(item, Foreign) and item.path not in run.named:
+                yield item
+            else:
                 broken.append(item)
     yield from _assembled(run, pieces, broken, options)
 
@@ -116,6 +118,8 @@ def _one(parts: Parts, options: ReadOptions, broken: bool) -> Iterator[RunLog | 
     scalars = _merged(parts)
     if scalars is not None:
         warnings += scalars.notes
+        if scalars.restarts:
+            warnings.append(attempts.told(scalars.restarts))
         metrics = run_frame(scalars, options, facts, warnings)
     else:
         metrics = no_metrics().drop("run_id")

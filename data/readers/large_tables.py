@@ -13,8 +13,8 @@ from pathlib import Path
 
 import polars as pl
 
-from data.readers import table_files
-from data.readers.mapping import RUN_ID, STEP
+from data.readers import run_columns, table_files
+from data.readers.mapping import STEP
 from data.readers.metric_tables import VERSIONS
 from data.readers.table_files import Table
 
@@ -68,7 +68,7 @@ def _written(path: Path, kind: str | None, folder: Path) -> Parts:
     table = Table(path, pl.DataFrame())
     parts = Parts(table)
     for number, block in enumerate(_blocks(path, kind, table)):
-        run = RUN_ID.find(block.columns)
+        run = run_columns.column_of(block.columns)
         names = block.get_column(run).cast(pl.String).fill_null("") if run else None
         counts = {"": block.height}
         if names is not None:
@@ -138,7 +138,7 @@ def _steps(frame: pl.DataFrame, step: str) -> pl.Series:
 def _frames(
     parts: Parts, wanted: list[str], columns: list[str] | None = None
 ) -> Iterator[pl.DataFrame]:
-    run = RUN_ID.find(parts.columns)
+    run = run_columns.column_of(parts.columns)
     names = set(wanted)
     for file, held in zip(parts.files, parts.runs, strict=True):
         if not held & names:

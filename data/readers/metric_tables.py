@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import conversion, sample_tables, table_files
+from data.readers import attempts, conversion, sample_tables, table_files
 from data.readers.cells import Cells
 from data.readers.conversion import REFERENCES, KLSource
 from data.readers.kl_table import ESTIMATORS, UNITS
@@ -26,6 +27,7 @@ from data.readers.mapping import (
     gold_kind_of,
 )
 from data.readers.roles import named_key
+from data.readers.scalars import several
 from data.readers.table_rows import in_order, stretches
 
 FORMAT = "table"
@@ -65,12 +67,20 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
     said, rows = _columns(cells, options)
     if options.whole and said.step is None:
         raise LogError(f"{cells.table.path.name} has no column step")
+    _refuse_unread(cells, said, rows)
     rows = rows.with_columns(names.alias("run_id"))
     if cells.bad_rows:
         bad = pl.Series(sorted(cells.bad_rows), dtype=pl.Int64)
         rows = rows.filter(~pl.int_range(pl.len()).is_in(bad.implode()))
     if rows.is_empty():
         return
+    watched = (LOGGED, "proxy_reward")
+    renumbered: dict[str, str] = {}
+    restarted: dict[str, list[str]] = {}
+    lost: dict[str, int] = {}
+    if said.step is not None:
+        rows, renumbered = attempts.numbered(rows, (*watched, "gold_reward"))
+        rows, restarted, lost = attempts.settled(rows, watched)
     rows, reads, replaced = in_order(rows, said.step is not None, LOGGED)
     rows = _finished(rows, said)
     summary = rows.group_by("run_id", maintain_order=True).agg(
@@ -81,8 +91,11 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
     start = 0
     for told in summary.iter_rows(named=True):
         height, run = told["rows"], told["run_id"]
-        told |= {"read": reads[run], "replaced": replaced.get(run, 0)}
-        told["notes"] = cells.notes_of(names, run)
+        told |= {"read": reads[run], "replaced": replaced.get(run, 0) + lost.get(run, 0)}
+        told["notes"] = [
+            *cells.notes_of(names, run), *restarted.get(run, []),
+            *([renumbered[run]] if run in renumbered else []),
+        ]  # fmt: skip
         raw, plain, full = (f.slice(start, height) for f in (rows, as_logged, with_logged))
         yield _log(raw, plain, full, told, said, cells, verbatim, options)
         start += height
@@ -121,6 +134,20 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     series += [cells.texts(key) for key in texts]
     series.append(cells.texts(ARM).alias(_ARM) if ARM in keys else _repeated(_ARM, "", height))
     return Said(step, source, facts, further, texts), pl.DataFrame(series)
+
+
+def _refuse_unread(cells: Cells, said: Said, rows: pl.DataFrame) -> None:
+    """Refuse a table of which no number could be read but its steps.
+
+    Raises:
+        LogError: names what was found instead.
+    """
+    held = [c for c in rows.columns if c not in ("step", "phase", _ARM, *TEXTS)]
+    if any(rows.get_column(c).null_count() < rows.height for c in held):
+        return
+    name, problems = cells.table.path.name, cells.all_problems()
+    found = several(problems) if problems else "its cells are empty"
+    raise LogError(f"{name}: no number could be read in columns {', '.join(held)}: {found}")
 
 
 def _repeated(name: str, value: object, height: int) -> pl.Series:
@@ -199,9 +226,9 @@ def _log(
     facts.steps_replaced, facts.nan_rows = told["replaced"], told["nan_rows"]
     warnings = list(told["notes"])
     if said.step is None:
-        by = "sorted by KL" if said.source else "as they stand in the file"
         warnings.append(
-            f"{table.path.name} has no step column: its rows, {by}, are numbered from 0 instead"
+            f"{table.path.name} has no step column: its rows, as they stand in the file, are "
+            "numbered from 0 instead"
         )
     converted = told["converted"]
     if said.source is None:
@@ -231,7 +258,7 @@ def _log(
         )
     return RunLog(
         run=name,
-        parent=table.path.parent.name,
+        parent=_parent(table.path, name),
         verbatim=verbatim,
         format=FORMAT,
         path=str(table.path),
@@ -240,6 +267,12 @@ def _log(
         facts=facts,
         warnings=warnings,
     )
+
+
+def _parent(path: Path, name: str) -> str:
+    """The folder that makes a run's name unique: the one above that which named it."""
+    folder = path.parent
+    return folder.parent.name if name == folder.name else folder.name
 
 
 def _stated_by_columns(
