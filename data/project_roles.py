@@ -15,8 +15,9 @@ from typing import Any
 from data import spool
 from data.columns import LogError, ReadOptions
 from data.readers.conversion import check_options
-from data.readers.kl_table import MISMATCH_PREFIX, NOT_POLICY_KL
-from data.readers.roles import INCLUDE_KL, function_of
+from data.readers.dialects import INCLUDE_KL, NOT_POLICY_KL
+from data.readers.kl_table import MISMATCH_PREFIX
+from data.readers.roles import function_of
 from data.remote import AnyStore
 from data.rereading import Roles
 from data.run_rows import KL_AS_READ, RAW, logged

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from data.readers.conversion import NO_KEY
+from data.readers.formats import FORMAT_RANK, UNKNOWN_RANK
 from data.readers.kl_zero import NEVER
 from data.readers.roles import NO_GOLD
 from data.rereading import KL_FACTS
@@ -96,9 +97,7 @@ def _still_true(notes: list[str], facts: dict[str, Any]) -> list[str]:
 
 
 def _rank_of(name: str) -> int:
-    from data.spool import FORMAT_RANK
-
-    return FORMAT_RANK.get(name, 9)
+    return FORMAT_RANK.get(name, UNKNOWN_RANK)
 
 
 def _merged_facts(poorer: dict[str, Any], richer: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ import polars as pl
 from data import answers, late_gold
 from data.columns import GOLD_COLUMNS, METRIC_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
 from data.pairs import extra
+from data.readers.formats import rank_of
 
 RUN_COLUMNS = (
     "run_id", "parent", "verbatim", "project", "format", "path", "facts", "warnings",
@@ -34,12 +35,6 @@ LAYOUT = 2
 
 Segments from before say nothing of it; there rows may stand in any order, and numbers in lists.
 """
-FORMAT_RANK = {
-    "trl": 1, "verl": 1, "trackio": 2, "wandb": 3, "mlflow": 3, "openrlhf": 3, "tensorboard": 4,
-    "table": 5, "samples": 6, "answers": 7, "corpus": 8, "audit": 8, "settings": 9,
-}  # fmt: skip
-"""Richness of a format: where two logs of one run disagree, the smaller number wins."""
-
 METRIC_ROWS = METRIC_COLUMNS | {"source_rank": pl.Int32()}
 SCALAR_ROWS = {
     "run_id": pl.String(), "phase": pl.String(), "step": pl.Int64(), "key": pl.String(),
@@ -64,7 +59,7 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
     """
     runs, rows, golds, samples = [], [], [], []
     for log in logs:
-        rank = FORMAT_RANK.get(log.format, 9)
+        rank = rank_of(log.format)
         runs.append({
             "run_id": log.run, "parent": log.parent, "verbatim": log.verbatim,
             "project": project or "", "format": log.format, "path": log.path,

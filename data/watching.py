@@ -17,9 +17,10 @@ from pathlib import Path
 
 from data.columns import ReadOptions
 from data.importing import Imported, spool_paths
-from data.readers import READERS, completions, tails
+from data.readers import tails
 from data.readers.discover import run_folder
-from data.readers.tables import recognises as is_table
+from data.readers.formats import reader_of, reader_of_named
+from data.readers.reader import Belongs, Reader
 
 FULL_SCAN = 30.0
 """Seconds between scans of every file: a file rewritten in place does not touch its folder."""
@@ -48,6 +49,7 @@ class Watch:
     files: dict[Path, State] = field(default_factory=dict)
     folders: dict[Path, dict[Path, int]] = field(default_factory=dict)  # by the path they are under
     tails: dict[Path, Tail] = field(default_factory=dict)
+    readers: dict[Path, Reader] = field(default_factory=dict)
     _written_once: set[Path] = field(default_factory=set)  # completions: a file a step
     _scanned: float = -FULL_SCAN
 
@@ -59,7 +61,7 @@ class Watch:
             return done
         read = set()
         for path in changed:
-            part = self._read_tail(path) if tails.may_grow(path) else None
+            part = self._read_tail(path) if tails.may_grow(path, self._reader(path)) else None
             if part is not None:
                 read.add(path)
                 _add(done, part)
@@ -87,6 +89,7 @@ class Watch:
             if now is None:
                 del self.files[path]
                 self.tails.pop(path, None)
+                self.readers.pop(path, None)
                 self._written_once.discard(path)
             elif now != before:
                 self.files[path] = now
@@ -110,23 +113,39 @@ class Watch:
                 if is_folder:
                     if path not in known and not path.name.startswith("."):
                         stack.append(path)
-                elif path not in self.files and any(r.recognises(path) for r in READERS):
+                elif path not in self.files and (reader := reader_of(path)) is not None:
                     state = _state(path)
                     if state:
-                        self.files[path] = state
+                        self.files[path], self.readers[path] = state, reader
                         found.append(path)
-                        if completions.recognises(path):
+                        if reader.once:
                             self._written_once.add(path)
         return found
 
     def _with_their_run(self, changed: Iterable[Path]) -> list[Path]:
         """Changed files, and the other metric files of their runs: they give the context."""
         wanted = set(changed)
-        runs = {run_folder(path) for path in wanted if not is_table(path) or _in_run(path)}
+        runs = {self._run(path) for path in wanted} - {None}
         for path in self.files:
-            if not completions.recognises(path) and not is_table(path) and run_folder(path) in runs:
+            if path not in wanted and path not in self._written_once and self._run(path) in runs:
                 wanted.add(path)
         return sorted(wanted)
+
+    def _run(self, path: Path) -> Path | None:
+        """The folder of a file's run; None where the file needs no other beside it."""
+        reader = self._reader(path)
+        if reader is None or reader.belongs(path).belongs in (Belongs.OWN, Belongs.TABLE):
+            return None
+        return run_folder(path, reader)
+
+    def _reader(self, path: Path) -> Reader | None:
+        """The reader of a file that is followed, looked up once: it is known by its start."""
+        if path not in self.readers:
+            found = reader_of_named(path, self.options.format)
+            if found is None:
+                return None
+            self.readers[path] = found
+        return self.readers[path]
 
     def _read_tail(self, path: Path) -> Imported | None:
         """The whole lines of a JSON Lines file that came since the last time.
@@ -193,10 +212,6 @@ def _listed_at(folder: Path) -> int:
         return folder.stat().st_mtime_ns
     except OSError:
         return -1
-
-
-def _in_run(path: Path) -> bool:
-    return completions.recognises(path)
 
 
 def _add(done: Imported, more: Imported) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from analytics.__main__ import _parser as analytics_parser
 from data.__main__ import _parser as data_parser
-from data.readers import READERS
-from data.readers.kl_table import KL_TABLE, NOT_POLICY, PER_RESPONSE, PER_TOKEN
-from data.spool import FORMAT_RANK
+from data.readers.dialects import KL_TABLE, NOT_POLICY
+from data.readers.formats import READERS, readme_table
+from data.readers.kl_table import PER_RESPONSE, PER_TOKEN
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -46,12 +46,9 @@ def test_every_option_that_the_readme_names_exists() -> None:
     assert set(re.findall(r"--[a-z][a-z-]+", table)) <= known
 
 
-def test_formats_in_the_readme_are_those_that_are_read() -> None:
-    told = re.findall(r"^\| `([a-z]+)`: ", README, re.M)
-    assert sorted(told) == sorted({reader.FORMAT for reader in READERS})
-    # A log of answers is an answers table to the store, whoever wrote it.
-    parts = {"samples", "answers", "corpus", "settings", "audit"}
-    assert set(told) - {"evaluation"} == set(FORMAT_RANK) - parts
+def test_the_table_of_formats_is_that_of_the_readers() -> None:
+    table = readme_table()
+    assert table in README, f"README's table of formats is not the readers'; put there:\n{table}"
 
 
 CELLS = {
@@ -77,9 +74,9 @@ TRAINERS = {
 
 
 def test_kl_of_each_format_in_the_readme_is_that_of_the_table() -> None:
-    assert {d for dialects in TRAINERS.values() for d in dialects} == {e.dialect for e in KL_TABLE}
+    assert {d for dialects in TRAINERS.values() for d in dialects} <= {e.dialect for e in KL_TABLE}
     words = {"per token", "per response", "exact", "approximate", "unreliable", "unknown"}
-    assert set(CELLS) == {reader.FORMAT for reader in READERS}
+    assert set(CELLS) == {reader.format for reader in READERS}
     for name, cell in CELLS.items():
         if name in TRAINERS:
             entries = [entry for entry in KL_TABLE if entry.dialect in TRAINERS[name]]

@@ -1,7 +1,7 @@
 """Reading trainers' logs: files and folders in, one RunLog a run out, one Skip a broken file.
 
-Adding a format: a module that knows its files by name (``recognises``) and says what it expects
-(``EXPECTS``), its name in ``discover.READERS``, a small genuine log, and a test with exact values.
+Adding a format: a module that declares its reader (``data.readers.reader``), its name in
+``data.readers.formats.READERS``, and a small genuine log that the declaration names.
 """
 
 from __future__ import annotations
@@ -10,18 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data.columns import ROLE_OPTIONS, LogError, ReadOptions, RunLog, Skip
-from data.readers import answer_parts, evaluations, folder, tables
+from data.readers import folder
 from data.readers.conversion import check_options
-from data.readers.discover import (
-    FORMATS,
-    READERS,
-    Found,
-    RunFolder,
-    TableFile,
-    discover,
-    no_log,
-    shown,
-)
+from data.readers.discover import RunFiles, discover, no_log
+from data.readers.formats import FORMATS, READERS, reader_of
+from data.readers.reader import Belongs, shown
 
 __all__ = ["READERS", "read"]
 
@@ -58,15 +51,14 @@ def _all(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]
         return
     found = discover([Path(path) for path in paths], options)
     yield from found.skipped
-    strangers: list[Path] = []  # tables that have nothing to do with runs
+    strangers: list[Path] = []  # logs that have nothing to do with runs
     logs: list[Path] = []
-    for part in _in_order(found):
-        path = part.folder if isinstance(part, RunFolder) else part.path
+    for _, part in sorted(found.runs.items()):  # not in the order of a folder's listing
         silent = True
         for item in _guarded(part, options):
             silent = False
             yield item
-        (strangers if silent else logs).append(path)
+        (strangers if silent else logs).append(part.path)
     for real, named in found.folders.items():
         if any(p.is_relative_to(real) for p in strangers) and not any(
             p.is_relative_to(real) or real.is_relative_to(p) for p in logs
@@ -74,42 +66,19 @@ def _all(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]
             yield no_log(named)
 
 
-def _in_order(found: Found) -> Iterator[RunFolder | TableFile]:
-    """Runs and tables by path, so that an import does not depend on a folder's order."""
-    parts: dict[Path, list[RunFolder | TableFile]] = {}
-    for run in found.runs.values():
-        parts.setdefault(run.folder, []).append(run)
-    for table in found.tables.values():
-        parts.setdefault(table.path, []).append(table)
-    for path in sorted(parts):
-        yield from parts[path]
-
-
-def _guarded(part: RunFolder | TableFile, options: ReadOptions) -> Iterator[RunLog | Skip]:
-    path = part.folder if isinstance(part, RunFolder) else part.path
+def _guarded(part: RunFiles, options: ReadOptions) -> Iterator[RunLog | Skip]:
     try:
-        if isinstance(part, TableFile) and evaluations.recognises(part.path):
-            yield from evaluations.read(part.path, options)
-        elif isinstance(part, TableFile) and answer_parts.recognises(part.path):
-            yield from answer_parts.read(part.path, options)
-        elif isinstance(part, TableFile):
-            kind = options.format if options.format in ("csv", "jsonl", "parquet") else None
-            yield from tables.read(part.path, options, kind)
-        else:
-            yield from folder.read(part, options)
-    except tables.NotALog as error:
-        if isinstance(part, TableFile) and part.named:
-            yield Skip(shown(path), shown(str(error)))
+        yield from folder.read(part, options)
     except LogError as error:
-        yield Skip(shown(path), shown(str(error)))
+        yield Skip(shown(part.path), shown(str(error)))
     except Exception as error:  # a log that breaks a reader must not cost the other thousand
         cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        yield Skip(shown(path), shown(f"{path.name} cannot be read ({cause})"))
+        yield Skip(shown(part.path), shown(f"{part.path.name} cannot be read ({cause})"))
 
 
 def _one_run(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]:
     """With ``--run NAME``: the one run that is there, or a Skip when there are several."""
-    if len(paths) == 1 and tables.recognises(paths[0]):  # one run, of which there may be parts
+    if len(paths) == 1 and _names_runs(paths[0]):  # one run, of which there may be parts
         yield from _all(paths, options)
         return
     first: RunLog | None = None
@@ -126,3 +95,8 @@ def _one_run(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | S
         yield Skip(", ".join(shown(path) for path in paths), reason)
     elif first is not None:
         yield first
+
+
+def _names_runs(path: Path) -> bool:
+    reader = reader_of(path)
+    return reader is not None and reader.belongs(path).belongs in (Belongs.OWN, Belongs.TABLE)

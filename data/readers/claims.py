@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from data.columns import ReadOptions
+from data.readers.evaluations import FORMAT, KL, Evaluation, evaluation_log
+from data.readers.evaluations import lines as lines_of
+from data.readers.reader import Gives, Reader, of_its_own
 from data.readers.table_files import is_json_table
 
 LABELS = {
@@ -82,3 +86,24 @@ def _facts(line: dict[str, Any], left: dict[str, int]) -> list[tuple[str, str]] 
         (str(s.get("self_contained_atomic_fact") or s.get("atomic_fact")), str(s.get("annotation")))
         for s in checked if isinstance(s, dict)
     ]  # fmt: skip
+
+
+def _opened(path: Path, options: ReadOptions, notes: list[str]) -> Evaluation:
+    stem = path.name.split(".")[0] or path.name
+    return Evaluation(READER.name, stem, rows(lines_of(path, notes), notes))
+
+
+READER = Reader(
+    name="claims",
+    of=FORMAT,
+    expects="FActScore's and SAFE's judged claims (*.jsonl)",
+    rank=7,
+    gives=(Gives.ANSWERS,),
+    recognises=recognises,
+    also={"table": recognises, "jsonl": recognises},
+    read=evaluation_log(_opened),
+    belongs=of_its_own,
+    examples=("tests/data/logs/claims",),
+    tells="graded answers",
+    kl=KL,
+)

@@ -7,31 +7,17 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
 from data.columns import SAMPLE_COLUMNS, LogError
 from data.readers.parquet import read_parquet
+from data.readers.reader import Asked, Frame, Gives, Reader, Samples, dumps, shown
 
 FORMAT = "trl"
-EXPECTS = "TRL completions (completions/completions_00000.parquet)"
 _NAME = re.compile(r"completions_(\d{1,18})\.parquet")
 NEEDED = ("prompt", "completion")
-
-
-File = tuple[str, pl.DataFrame]  # a file's or a table's name, and its rows
-
-
-@dataclass
-class Samples:
-    """The samples of one run, with what is to be said about them."""
-
-    frame: pl.DataFrame
-    rows_by_file: dict[str, int] = field(default_factory=dict)
-    broken: list[tuple[str, str]] = field(default_factory=list)  # path, reason
-    warnings: list[str] = field(default_factory=list)
 
 
 def recognises(path: Path) -> bool:
@@ -59,7 +45,7 @@ def read(
     Returns the samples without run_id; unreadable files are in ``broken`` and leave the rest.
     """
     samples = Samples(pl.DataFrame())
-    files: list[File] = []
+    files: list[Frame] = []
     for path in sorted(paths):
         try:
             files.append((str(path), _one(path)))
@@ -70,7 +56,7 @@ def read(
 
 
 def read_tables(
-    tables: Iterable[File],
+    tables: Iterable[Frame],
     proxy: str | None,
     gold: str | None,
     rewarded: set[int] | None,
@@ -82,7 +68,7 @@ def read_tables(
     training and evaluation rows in one more table, which does not take the place of the first.
     """
     samples = Samples(pl.DataFrame())
-    by_step: dict[int, list[File]] = {}
+    by_step: dict[int, list[Frame]] = {}
     for name, table in tables:
         try:
             file = (name, _checked(table, name, None))
@@ -100,7 +86,7 @@ def read_tables(
 
 
 def _collect(
-    files: list[File],
+    files: list[Frame],
     samples: Samples,
     proxy: str | None,
     gold: str | None,
@@ -108,7 +94,7 @@ def _collect(
     generations: int | None,
 ) -> None:
     """Files in the order of their steps as samples; repeated generations are left out."""
-    kept: list[File] = []
+    kept: list[Frame] = []
     repeats = 0
     before: pl.DataFrame | None = None
     for file in files:
@@ -148,7 +134,7 @@ def _is_mixed(frame: pl.DataFrame, usual: int | None) -> bool:
     return usual is not None and bool((counts % usual != 0).any())
 
 
-def _step(file: File) -> int:
+def _step(file: Frame) -> int:
     return int(file[1].item(0, "step"))
 
 
@@ -238,3 +224,28 @@ def declared(frame: pl.DataFrame) -> pl.DataFrame:
     ]
     further = [column for column in frame.get_columns() if column.name not in SAMPLE_COLUMNS]
     return pl.DataFrame([*ours, *further])
+
+
+def _of_run(paths: Sequence[Path], asked: Asked) -> Samples:
+    """The completions of one run, with their folders as sources."""
+    samples = read(paths, asked.proxy, asked.gold, asked.rewarded, asked.generations)
+    for folder in sorted({path.parent for path in paths}):
+        rows = sum(n for p, n in samples.rows_by_file.items() if Path(p).parent == folder)
+        samples.sources.append({"path": shown(folder), "format": "completions", "rows": rows})
+    return samples
+
+
+READER = Reader(
+    name="completions",
+    of=FORMAT,
+    expects="TRL completions (completions/completions_00000.parquet)",
+    rank=1,  # event files beside them are TRL's
+    gives=(Gives.RESPONSES,),
+    recognises=recognises,
+    read=dumps("completions", _of_run),
+    inside=("completions",),
+    once=True,
+    examples=("data/examples/r2_grpo_highkl/completions",),
+    tells="prompts, responses and their rewards",
+    kl="",
+)

@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.columns import LogError, ReadOptions, RunFacts
-from data.readers.dialects import Dialect
+from data.readers.dialect import Dialect
+from data.readers.dialects import NO_KL_DIALECTS, NOT_POLICY_KL
 from data.readers.kl_table import (
     ESTIMATOR_NAMES,
-    ESTIMATOR_SETTINGS,
     ESTIMATORS,
     MISMATCH,
     MISMATCH_PREFIX,
-    NO_KL_DIALECTS,
-    NOT_POLICY_KL,
     PER_RESPONSE,
     PER_TOKEN,
     UNITS,
     LoggedKL,
-    logged_kls,
     setting,
 )
 
@@ -72,7 +69,7 @@ def of_trainer(
         options: an explicit ``--kl`` key wins, but never for a KL to another policy.
         facts: gets kl_key, estimator, unit, reference, conversion and note.
     """
-    entries = logged_kls(dialect.name, settings) if dialect else []
+    entries = logged_kls(dialect, settings) if dialect else []
     there = [e for e in entries if e.key in keys and options.kl in (None, e.key)]
     if there:
         entry = there[0]
@@ -102,9 +99,18 @@ def of_trainer(
     return of_table(keys, options, facts, by_contract=plain)
 
 
+def logged_kls(dialect: Dialect, settings: Mapping[str, Any]) -> list[LoggedKL]:
+    """The KLs of a dialect that hold with these settings, the best first."""
+    return [
+        entry
+        for entry in dialect.kls
+        if all(setting(settings, name) in values for name, values in entry.when)
+    ]
+
+
 def _estimator(entry: LoggedKL, settings: Mapping[str, Any]) -> str | None:
     """The estimator that the settings choose, else the trainer's default."""
-    for name in ESTIMATOR_SETTINGS.get((entry.dialect, entry.key), ()):
+    for name in entry.chosen_by:
         stated_as = str(setting(settings, name))
         if stated_as in ESTIMATOR_NAMES:
             return ESTIMATOR_NAMES[stated_as]

@@ -2,16 +2,33 @@
 
 The same key means another thing to another trainer (``kl`` is k3 in GRPO, k1 in RLOO, the drift
 from the previous policy in AsyncGRPO), so nothing is mapped before this is known.
+
+Adding a trainer's keys: a module that declares its dialect, and its name in ``DIALECTS``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-DPO_REWARDS = frozenset({"chosen", "rejected", "margins", "accuracies"})
-"""``rewards/<these>`` are implicit rewards of the DPO family, never reward functions."""
+from data.readers.dialect import Dialect
+from data.readers.kl_table import NotPolicyKL
+from data.readers.openrlhf_dialect import OPENRLHF
+from data.readers.trl_dialects import (
+    ASYNC_GRPO,
+    DPO,
+    GRPO,
+    GRPO_0_15,
+    GRPO_OR_RLOO,
+    KTO,
+    ONLINE_DPO,
+    PPO,
+    PPO_0_11,
+    RLOO,
+    RLOO_V1,
+)
+from data.readers.verl_dialect import VERL
 
 MIN_ROWS_TO_TELL = 10
 """Rows of a never negative ``kl`` from which on it is taken for k3, not for a lucky k1."""
@@ -23,66 +40,50 @@ GRPO_ONLY = frozenset({"scale_rewards", "use_bias_correction_kl", "importance_sa
 RLOO_ONLY = frozenset({"normalize_advantages", "reward_clip_range", "rloo_k"})
 ASYNC_ONLY = frozenset({"max_staleness", "max_inflight_tasks", "weight_sync_steps"})
 
-
-@dataclass(frozen=True)
-class Dialect:
-    """One trainer's way of naming things; ``trainer`` is the name that is shown."""
-
-    name: str
-    trainer: str | None
-    marks: Callable[[Collection[str]], bool]
-
-
-def _has(*needed: str) -> Callable[[Collection[str]], bool]:
-    return lambda keys: all(key in keys for key in needed)
-
-
-def _grpo_like(keys: Collection[str]) -> bool:
-    return ("completions/mean_length" in keys or "num_tokens" in keys) and "reward" in keys
-
-
-def _async_grpo(keys: Collection[str]) -> bool:
-    # It has all the keys of GRPO, kl and completions/mean_length among them, and these besides.
-    return "weight_sync_time_s" in keys or {"ratio", "train_seq_len"} <= set(keys)
-
-
-def _grpo_0_15(keys: Collection[str]) -> bool:
-    return "completion_length" in keys and "reward" in keys
-
-
-def _verl(keys: Collection[str]) -> bool:
-    marks = ("critic/score/mean", "actor/pg_loss", "critic/rewards/mean")
-    return any(mark in keys for mark in marks) or any(key.startswith("val-core/") for key in keys)
-
-
-def _openrlhf(keys: Collection[str]) -> bool:
-    marks = ("logprobs_diff", "actor_lr", "rollout/reward_mean")
-    return {"kl", "reward", "response_length"} <= set(keys) and any(m in keys for m in marks)
-
-
 DIALECTS: tuple[Dialect, ...] = (
-    Dialect("online_dpo", "TRL OnlineDPO", _has("objective/scores", "logps/chosen")),
-    Dialect("ppo", "TRL PPO", _has("objective/scores", "loss/value_avg")),
-    Dialect("rloo_v1", "TRL RLOO", _has("objective/scores", "policy/approxkl_avg")),
-    Dialect("ppo_0_11", "TRL PPO", _has("objective/kl", "ppo/mean_scores")),
-    Dialect("async_grpo", "TRL AsyncGRPO", _async_grpo),
-    Dialect("grpo_0_15", "TRL GRPO", _grpo_0_15),
-    Dialect("grpo_or_rloo", None, _grpo_like),
-    Dialect("verl", "verl", _verl),
-    Dialect("openrlhf", "OpenRLHF", _openrlhf),
-    Dialect("kto", "TRL KTO", _has("rewards/chosen", "logps/chosen", "kl")),
-    Dialect("dpo", "TRL DPO", _has("rewards/chosen", "rewards/margins")),
+    ONLINE_DPO,
+    PPO,
+    RLOO_V1,
+    PPO_0_11,
+    ASYNC_GRPO,
+    GRPO_0_15,
+    GRPO_OR_RLOO,
+    VERL,
+    OPENRLHF,
+    KTO,
+    DPO,
 )
 """Tried in this order; the first whose marks are there is taken."""
 
-GRPO = Dialect("grpo", "TRL GRPO", _grpo_like)
-RLOO = Dialect("rloo", "TRL RLOO", _grpo_like)
-ASYNC_GRPO = next(dialect for dialect in DIALECTS if dialect.name == "async_grpo")
+KNOWN = (*DIALECTS, GRPO, RLOO)
+"""All of them: GRPO and RLOO share their marks."""
+
+ANYWHERE = (
+    NotPolicyKL(
+        "kl_loss", "a loss term, coefficient times KL",
+        "public/rlvr_math500_logs/SOURCE.txt (7_5)",
+    ),
+)  # fmt: skip
+"""What is refused of logs whose trainer is not known."""
+
+KL_TABLE = tuple(replace(entry, dialect=d.name) for d in KNOWN for entry in d.kls)
+"""The KLs of each dialect that measure the distance from the initial policy, the best first."""
+
+NOT_POLICY = (*(entry for dialect in KNOWN for entry in dialect.refused), *ANYWHERE)
+"""What is never offered as the axis."""
+
+NOT_POLICY_KL = {entry.key: entry.what for entry in NOT_POLICY if entry.dialect is None}
+NO_KL_DIALECTS = {entry.dialect: entry.what for entry in NOT_POLICY if entry.dialect is not None}
+PROXY_OF_DIALECT = {d.name: d.proxy for d in KNOWN if d.proxy is not None}
+INCLUDE_KL = tuple(key for dialect in KNOWN for key in dialect.includes_kl)
+"""Rewards from which a KL penalty is taken already: they are no proxy."""
+SETTINGS_KEPT = tuple(dict.fromkeys(name for dialect in KNOWN for name in dialect.settings))
+"""Settings of the trainers that are handed on."""
 
 
 def named(name: str | None) -> Dialect | None:
     """A dialect by its name; None where there is none of that name."""
-    return next((d for d in (*DIALECTS, GRPO, RLOO) if d.name == name), None)
+    return next((dialect for dialect in KNOWN if dialect.name == name), None)
 
 
 def dialect_of(
@@ -98,7 +99,7 @@ def dialect_of(
     """
     known = set(keys)
     found = next((dialect for dialect in DIALECTS if dialect.marks(known)), None)
-    if found is None or found.name != "grpo_or_rloo":
+    if found is None or found is not GRPO_OR_RLOO:
         return found
     if ASYNC_ONLY & settings.keys():
         return ASYNC_GRPO

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from data.columns import LogError, ReadOptions, RunLog
-from data.readers import answer_tables, claims, grades, inspect_logs, lm_eval, table_files
+from data.readers import answer_tables, grades, table_files
+from data.readers.reader import Read, whole_logs
 from data.readers.scalars import load_json
 
 FORMAT = "evaluation"
-EXPECTS = "logs of Inspect AI (.eval, .json), lm-evaluation-harness (samples_*.jsonl), FActScore"
+KL = "none: answers have no KL"
 TEXTS = (
     "question_id", "question", "answer", "reference", "grade", "grader", "topic", "origin",
     "knowledge", "entity_id", "confidence_kind",
@@ -23,12 +25,27 @@ TEXTS = (
 _NUMBERED = re.compile(r"(.+?)[-_/]*(?:checkpoint|iteration|iter|step)[-_]?(\d+)")
 
 
-def recognises(path: Path) -> bool:
-    """Whether a file is, by its name or its start, the log of an evaluation."""
-    return any(module.recognises(path) for module in (inspect_logs, lm_eval, claims))
+@dataclass
+class Evaluation:
+    """One evaluation as its log holds it; ``rows`` are answers, read one at a time."""
+
+    kind: str  # the reader's name
+    named: str  # the model, or what the log calls the run
+    rows: Iterator[dict[str, Any]]
+    letters: dict[str, str] = field(default_factory=dict)  # grades in the log's own words
+    iteration: int | None = None  # where the log states it
 
 
-def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
+Open = Callable[[Path, ReadOptions, list[str]], Evaluation]
+"""Opens one log; the list gets sentences on what was chosen or left out. Raises LogError."""
+
+
+def evaluation_log(opened: Open) -> Read:
+    """Reads logs of evaluations, each a RunLog of answers."""
+    return whole_logs(lambda path, options: read(path, options, opened))
+
+
+def read(path: Path, options: ReadOptions, opened: Open) -> Iterator[RunLog]:
     """Read one log: a RunLog of answers, named after the model (or what the log calls the run).
 
     A name that ends in checkpoint-N (or iteration N) is iteration N of the run before it.
@@ -36,34 +53,19 @@ def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
     Args:
         path: the log.
         options: ``run`` names the run, ``gold`` the scorer of an Inspect log.
+        opened: opens it.
 
     Raises:
         LogError: the log is broken or holds no scored answer.
     """
     notes: list[str] = []
-    iteration: int | None = None
-    if inspect_logs.recognises(path):
-        header, samples = inspect_logs.read(path)
-        meta = {**_object(header["eval"].get("metadata")), **_object(header.get("metadata"))}
-        named = meta.get("loop") or meta.get("run_id") or header["eval"].get("model") or path.stem
-        stated = meta.get("iteration", meta.get("step"))
-        if isinstance(stated, int) and not isinstance(stated, bool) and stated >= 0:
-            iteration = stated
-        found = inspect_logs.rows(header, samples, options.gold, notes)
-        kind, letters = "inspect", grades.INSPECT
-        if header.get("status") not in (None, "success"):
-            notes.append(f"the evaluation ended as {str(header['status'])[:40]!r}")
-    elif lm_eval.recognises(path):
-        named, kind, letters = path.parent.name or path.stem, "lm_eval", {}
-        found = lm_eval.rows(path, _lines(path, notes), notes)
-    else:
-        named, kind, letters = _stem(path), "claims", {}
-        found = claims.rows(_lines(path, notes), notes)
-    numbered = _NUMBERED.fullmatch(str(named))
+    log = opened(path, options, notes)
+    named, iteration = log.named, log.iteration
+    numbered = _NUMBERED.fullmatch(named)
     if numbered and iteration is None:
         named, iteration = numbered.group(1), int(numbered.group(2))
-    name = options.run or str(named).replace("/", "-")
-    rows = list(itertools.islice(found, 20_000_000))
+    name = options.run or named.replace("/", "-")
+    rows = list(itertools.islice(log.rows, 20_000_000))
     if not rows:
         raise LogError(f"{path.name} holds no scored answer: {'; '.join(notes) or 'it is empty'}")
     if iteration is None:
@@ -72,20 +74,15 @@ def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
         pl.lit(name, pl.String).alias("loop"), pl.lit(iteration or 0, pl.Int64).alias("iteration")
     )
     frame = frame.with_columns(pl.col(c).cast(pl.String) for c in TEXTS if c in frame.columns)
-    graded = grades.mapped(frame["grade"], letters)
+    graded = grades.mapped(frame["grade"], log.letters)
     frame = frame.drop("grade").with_columns(graded.get_columns())
     if "confidence" in frame.columns:
         frame = frame.with_columns(pl.col("confidence").cast(pl.Float64, strict=False))
     answers = answer_tables.shaped(frame, "benchmark")
-    yield answer_tables.log(name, options.run is not None, kind, path, answers, notes)
+    yield answer_tables.log(name, options.run is not None, log.kind, path, answers, notes)
 
 
-def _stem(path: Path) -> str:
-    """A file name up to its first dot."""
-    return path.name.split(".")[0] or path.name
-
-
-def _lines(path: Path, notes: list[str]) -> Iterator[dict[str, Any]]:
+def lines(path: Path, notes: list[str]) -> Iterator[dict[str, Any]]:
     """The objects of a JSONL file; a half-written last line is left out."""
     bad = 0
     with path.open(encoding="utf-8", errors="replace") as file:
@@ -108,7 +105,3 @@ def _lines(path: Path, notes: list[str]) -> Iterator[dict[str, Any]]:
                 bad += 1
     if bad:
         notes.append(f"{path.name}: {bad} lines are no JSON objects and were not read")
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -8,60 +8,75 @@ from pathlib import Path
 
 import polars as pl
 
-from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog, Skip
-from data.readers import completions, lines, stores, tfevents, trainer_state
-from data.readers.discover import CHECKPOINT, RunFolder, shown
+from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts, RunLog, Skip
+from data.readers import stores
+from data.readers.discover import RunFiles
+from data.readers.formats import BELIEVED
+from data.readers.reader import Foreign, Piece, Samples, shown
 from data.readers.run_frame import run_frame
 from data.readers.run_samples import samples_of
 from data.readers.sample_kl import measured
 from data.readers.sample_tables import no_metrics, no_samples
 from data.readers.scalars import Scalars
-from data.readers.tables import NotALog
-from data.readers.tracked import StoreRun
-
-_TOP = 2**62  # stands for the state at the top of the folder: tried before any checkpoint's
-RANKED = ("trainer_state", "verl", "trackio", "wandb", "mlflow", "tensorboard", "openrlhf")
-"""The stores of a run, the richest first: where two differ, the earlier is believed."""
+from data.readers.trainer_state import CHECKPOINT
 
 
 @dataclass
 class Parts:
-    """The stores of one run, read, by kind; its tracked runs, which may hold completions."""
+    """The stores of one run, read, by reader; its dumps of responses; its runs in trackers."""
 
     name: str
     parent: str
     path: str
-    files: RunFolder
+    files: RunFiles
     facts: RunFacts
     read: dict[str, Scalars] = field(default_factory=dict)
-    tracked: list[StoreRun] = field(default_factory=list)
+    dumped: list[Piece] = field(default_factory=list)
+    tracked: list[Piece] = field(default_factory=list)
 
 
-def read(run: RunFolder, options: ReadOptions) -> Iterator[RunLog | Skip]:
-    """Read one folder: the richest store of its run wins, the others fill what it lacks.
+def read(run: RunFiles, options: ReadOptions) -> Iterator[RunLog | Skip]:
+    """Read logs that belong together: the richest of a run wins, the others fill what it lacks.
 
-    A store of several runs yields those that are not the folder's as runs of their own.
+    A store of several runs yields those that are not the folder's as runs of their own; a table
+    or an evaluation yields its runs as they are.
 
-    Yields a Skip for each store that is broken, and each run of which any store could be read.
+    Yields a Skip for each log that is broken, and each run of which any log could be read.
 
     Raises:
         LogError: an option names a key that the run's logs do not have.
     """
     broken: list[Skip] = []
-    found = _tracked(run, broken)
-    own, others = stores.sorted_out(run.folder, found)
+    pieces: list[Piece] = []
+    for reader in BELIEVED:
+        files = run.files.get(reader.name)
+        for item in reader.read(files, options) if files else ():
+            if isinstance(item, RunLog):
+                yield item
+            elif isinstance(item, Piece):
+                pieces.append(item)
+            elif not isinstance(item, Foreign) or item.path in run.named:
+                broken.append(item)
+    yield from _assembled(run, pieces, broken, options)
+
+
+def _assembled(
+    run: RunFiles, pieces: list[Piece], broken: list[Skip], options: ReadOptions
+) -> Iterator[RunLog | Skip]:
+    """The folder's run from its pieces, then the other runs of the stores in it."""
+    tracked = [piece for piece in pieces if piece.of_store]
+    own, others = stores.sorted_out(run.path, tracked)
     parts = Parts(
-        options.run or shown(_name(run.folder)), shown(run.folder.parent.name), shown(run.folder),
-        run, RunFacts(checkpoints=_checkpoints(run.folder)),
+        options.run or shown(_name(run.path)), shown(run.path.parent.name), shown(run.path),
+        run, RunFacts(checkpoints=_checkpoints(run.path)),
+        dumped=[piece for piece in pieces if piece.responses],
     )  # fmt: skip
-    _state(run, parts, broken)
-    _chains(own, True, [parts], broken)
-    _events(run, parts, broken)
-    for kind, scalars in lines.read(run.lines, broken):
-        _take(parts, kind, scalars)
+    ranks = {reader.name: rank for rank, reader in enumerate(BELIEVED)}
+    alone = [piece for piece in pieces if piece.scalars and not piece.of_store]
+    _chains(sorted([*alone, *own], key=lambda piece: ranks[piece.kind]), True, [parts], broken)
     yield from broken
     broken_here = bool(broken)
-    if parts.read or run.completions or run.rollouts:
+    if parts.read or parts.dumped:
         yield from _one(parts, options, broken_here)
     for name, members in others.items():
         failed: list[Skip] = []
@@ -73,39 +88,25 @@ def read(run: RunFolder, options: ReadOptions) -> Iterator[RunLog | Skip]:
             yield from _one(other, options, bool(failed))
 
 
-def _tracked(run: RunFolder, broken: list[Skip]) -> list[StoreRun]:
-    """The runs in the folder's stores of several; a foreign database counts only when named."""
-    found: list[StoreRun] = []
-    for path in run.stores:
-        try:
-            found += stores.runs_of(path)
-        except NotALog as error:
-            if path in run.named:
-                broken.append(Skip(shown(path), shown(str(error))))
-        except LogError as error:
-            broken.append(Skip(shown(path), shown(str(error))))
-    return found
-
-
-def _chains(runs: list[StoreRun], one_run: bool, made: list[Parts], broken: list[Skip]) -> None:
-    """Read tracked runs of one name into ``made``: the n-th of each kind is the n-th run."""
+def _chains(runs: list[Piece], one_run: bool, made: list[Parts], broken: list[Skip]) -> None:
+    """Read pieces of one name into ``made``: the n-th of each kind is the n-th run."""
     for kind in dict.fromkeys(run.kind for run in runs):
         members_of_kind = [run for run in runs if run.kind == kind]
         chains = stores.chained(members_of_kind, one_run, broken)
         for number, (scalars, members) in enumerate(chains):
             if number == len(made):
                 made.append(_own(members[0], number))
-            made[number].tracked += members
+            made[number].tracked += [member for member in members if member.tables]
             for member in members:
                 made[number].facts.sources.append(_source(str(member.path), kind, member.rows))
             made[number].read[kind] = scalars
 
 
-def _own(run: StoreRun, number: int) -> Parts:
+def _own(run: Piece, number: int) -> Parts:
     """The parts of a run that is not the folder's: the ``number``-th of its name from 0."""
     name = f"{run.name}-{number + 1}" if number else run.name
     path = shown(run.path)
-    return Parts(name, shown(run.project), path, RunFolder(run.path), RunFacts())
+    return Parts(name, shown(run.project), path, RunFiles(run.path), RunFacts())
 
 
 def _one(parts: Parts, options: ReadOptions, broken: bool) -> Iterator[RunLog | Skip]:
@@ -118,7 +119,7 @@ def _one(parts: Parts, options: ReadOptions, broken: bool) -> Iterator[RunLog | 
         metrics = run_frame(scalars, options, facts, warnings)
     else:
         metrics = no_metrics().drop("run_id")
-    samples = samples_of(parts.files, parts.tracked, scalars, facts, options)
+    samples = samples_of(parts.dumped, parts.tracked, scalars, facts, options)
     for path, reason in samples.broken:
         yield Skip(shown(path), shown(reason))
     warnings += samples.warnings
@@ -143,10 +144,12 @@ def _one(parts: Parts, options: ReadOptions, broken: bool) -> Iterator[RunLog | 
     )
 
 
-def _format(parts: Parts, samples: completions.Samples) -> str:
-    if "trainer_state" in parts.read or (parts.files.completions and not samples.frame.is_empty()):
-        return "trl"
-    return next((kind for kind in RANKED if kind in parts.read), "verl")
+def _format(parts: Parts, samples: Samples) -> str:
+    """The format of the richest log that gave anything."""
+    gave = set(parts.read)
+    if parts.dumped and not samples.frame.is_empty():
+        gave.add(parts.dumped[0].kind)
+    return next(reader.format for reader in BELIEVED if reader.name in gave)
 
 
 def _name(folder: Path) -> str:
@@ -170,71 +173,10 @@ def _checkpoints(folder: Path) -> list[int]:
     return sorted({int(match.group(1)) for match in found if match})
 
 
-def _state(run: RunFolder, parts: Parts, broken: list[Skip]) -> None:
-    """The run's longest trainer state: the one at the top, or that of the highest checkpoint.
-
-    Each checkpoint's state holds all rows up to it, so the others are not even opened unless the
-    better ones are broken.
-    """
-    best: Scalars | None = None
-    for path in sorted(run.states, key=_saved_at, reverse=True):
-        saved = _saved_at(path)
-        if best is not None and saved < _TOP and saved <= _last_step(best):
-            break
-        try:
-            scalars = trainer_state.read(path)
-        except LogError as error:
-            broken.append(Skip(shown(path), shown(str(error))))
-            continue
-        if best is None or _length(scalars) > _length(best):
-            best = scalars
-    if best is not None:
-        parts.facts.sources.append(_source(best.path, "trainer_state", best.count()))
-        parts.read["trainer_state"] = best
-
-
-def _saved_at(path: Path) -> int:
-    match = CHECKPOINT.fullmatch(path.parent.name)
-    return int(match.group(1)) if match else _TOP
-
-
-def _last_step(scalars: Scalars) -> int:
-    return max((max(rows) for rows in scalars.rows.values() if rows), default=-1)
-
-
-def _length(scalars: Scalars) -> tuple[int, int]:
-    return _last_step(scalars), scalars.count()
-
-
-def _events(run: RunFolder, parts: Parts, broken: list[Skip]) -> None:
-    """The run's event files in the order in which they were begun, later ones overtaking."""
-    timed: list[tuple[float, Path]] = []
-    for path in run.events:
-        try:
-            timed.append((tfevents.first_wall_time(path), path))
-        except LogError as error:
-            broken.append(Skip(shown(path), shown(str(error))))
-    for _, path in sorted(timed):
-        try:
-            scalars = tfevents.read(path)
-        except LogError as error:
-            broken.append(Skip(shown(path), shown(str(error))))
-            continue
-        _take(parts, "tensorboard", scalars)
-
-
-def _take(parts: Parts, kind: str, scalars: Scalars) -> None:
-    parts.facts.sources.append(_source(scalars.path, kind, scalars.count()))
-    if kind in parts.read:
-        parts.read[kind].overtake(scalars)
-    else:
-        parts.read[kind] = scalars
-
-
 def _merged(parts: Parts) -> Scalars | None:
     merged: Scalars | None = None
-    for kind in RANKED:
-        scalars = parts.read.get(kind)
+    for reader in BELIEVED:
+        scalars = parts.read.get(reader.name)
         if scalars is None:
             continue
         if merged is None:

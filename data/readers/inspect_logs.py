@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from data.columns import LogError
+from data.columns import LogError, ReadOptions
+from data.readers import grades
 from data.readers.completions import chat_text
+from data.readers.evaluations import FORMAT, KL, Evaluation, evaluation_log
+from data.readers.reader import Gives, Reader, of_its_own
 from data.readers.scalars import load_json, read_text
 
 MAX_MEMBER = 256 << 20  # bytes of one unpacked file
@@ -185,3 +188,31 @@ def _text(value: Any) -> str | None:
 
 def _value(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _opened(path: Path, options: ReadOptions, notes: list[str]) -> Evaluation:
+    header, samples = read(path)
+    meta = {**_object(header["eval"].get("metadata")), **_object(header.get("metadata"))}
+    named = meta.get("loop") or meta.get("run_id") or header["eval"].get("model") or path.stem
+    stated = meta.get("iteration", meta.get("step"))
+    whole = isinstance(stated, int) and not isinstance(stated, bool) and stated >= 0
+    if header.get("status") not in (None, "success"):
+        notes.append(f"the evaluation ended as {str(header['status'])[:40]!r}")
+    found = rows(header, samples, options.gold, notes)
+    iteration = stated if whole else None
+    return Evaluation(READER.name, str(named), found, grades.INSPECT, iteration)
+
+
+READER = Reader(
+    name="inspect",
+    of=FORMAT,
+    expects="logs of Inspect AI (.eval, .json)",
+    rank=7,
+    gives=(Gives.ANSWERS,),
+    recognises=recognises,
+    read=evaluation_log(_opened),
+    belongs=of_its_own,
+    examples=("tests/data/logs/inspect",),
+    tells="graded answers",
+    kl=KL,
+)

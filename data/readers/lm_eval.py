@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from data.columns import ReadOptions
+from data.readers.evaluations import FORMAT, KL, Evaluation, evaluation_log
+from data.readers.evaluations import lines as lines_of
+from data.readers.reader import Gives, Reader, of_its_own
+
 NAME = re.compile(r"samples_(.+)_\d{4}-\d{2}-\d{2}T[\d.:-]+\.jsonl")
 PREFERRED = ("exact_match", "acc", "em", "mc1")
 """Measures that are right or wrong for each question, the first that a task has is its grade."""
@@ -106,3 +111,24 @@ def _reference(line: dict[str, Any]) -> str | None:
         chosen = _argument(line, int(text), 1)
         return chosen.strip() if chosen is not None else text
     return text
+
+
+def _opened(path: Path, options: ReadOptions, notes: list[str]) -> Evaluation:
+    found = rows(path, lines_of(path, notes), notes)
+    return Evaluation(READER.name, path.parent.name or path.stem, found)
+
+
+READER = Reader(
+    name="lm_eval",
+    of=FORMAT,
+    expects="lm-evaluation-harness (samples_*.jsonl)",
+    rank=7,
+    gives=(Gives.ANSWERS,),
+    recognises=recognises,
+    also={"table": recognises, "jsonl": recognises},
+    read=evaluation_log(_opened),
+    belongs=of_its_own,
+    examples=("tests/data/logs/lm_eval",),
+    tells="graded answers",
+    kl=KL,
+)

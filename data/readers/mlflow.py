@@ -14,11 +14,11 @@ from typing import Any
 
 from data.columns import LogError
 from data.readers import sqlite
+from data.readers.reader import Belongs, Gives, NotALog, Piece, Place, Reader, store
 from data.readers.scalars import Row, Scalars, as_number, as_step, split_key
-from data.readers.tracked import NOT_METRICS, StoreRun, set_config
+from data.readers.tracked import NOT_METRICS, set_config
 
 FORMAT = "mlflow"
-EXPECTS = "MLflow stores (mlflow.db, mlruns.db, mlruns/<experiment>/<run>/meta.yaml)"
 DATABASES = ("mlflow.db", "mlruns.db")
 NOT_OURS = (*NOT_METRICS, "system/")
 EVALUATED = frozenset({"eval_runtime", "eval_samples_per_second", "eval_loss"})
@@ -69,17 +69,20 @@ def holds(connection: sqlite3.Connection) -> bool:
     return {"key", "value", "timestamp", "step", "run_uuid"} <= set(tables.get("metrics", []))
 
 
-def runs(path: Path) -> list[StoreRun]:
+def runs(path: Path) -> list[Piece]:
     """The runs of a database, or the one run of a run's folder; deleted runs are left out.
 
     Raises:
         LogError: the store cannot be opened, or is damaged.
+        NotALog: it is a database of something else.
     """
     if path.is_dir():
         return [run] if (run := _folder_run(path)) else []
     with sqlite.opened(path) as connection:
         columns = sqlite.tables(connection).get("runs", [])
-        if not holds(connection) or not {"run_uuid", "name", "start_time"} <= set(columns):
+        if not holds(connection):
+            raise NotALog(sqlite.of_no_tracker(path))
+        if not {"run_uuid", "name", "start_time"} <= set(columns):
             raise LogError(f"{path.name} has no tables runs and metrics of MLflow")
         there = "" if "lifecycle_stage" not in columns else "where lifecycle_stage != 'deleted'"
         query = f"select run_uuid, name, start_time, experiment_id from runs {there} order by 3, 1"
@@ -89,7 +92,7 @@ def runs(path: Path) -> list[StoreRun]:
             rows = sqlite.rows(connection, "select experiment_id, name from experiments")
             experiments = {number: str(name) for number, name in rows}
     return [
-        StoreRun(
+        Piece(
             kind=FORMAT,
             path=path,
             name=str(name or run_uuid),
@@ -128,14 +131,16 @@ def _points(rows: Iterable[tuple[object, ...]]) -> Iterator[Point | None]:
         yield timestamp, at, str(key), number
 
 
-def _folder_run(folder: Path) -> StoreRun | None:
+def _folder_run(folder: Path) -> Piece | None:
     meta = _meta(folder / "meta.yaml")
+    if not {"run_id", "run_uuid"} & meta.keys():  # whether it was deleted stands above that
+        raise LogError(f"meta.yaml of MLflow's run {folder.name} breaks off: it has no run_id")
     if meta.get("lifecycle_stage") == "deleted":
         return None
     experiment = _meta(folder.parent / "meta.yaml")
     name = meta.get("run_name") or _text(folder / "tags" / "mlflow.runName") or folder.name
     started = meta.get("start_time", "")
-    return StoreRun(
+    return Piece(
         kind=FORMAT,
         path=folder,
         name=name,
@@ -243,9 +248,9 @@ def literal(value: object) -> object:
 
 
 def _meta(path: Path) -> dict[str, str]:
-    """The plain ``key: value`` lines of a meta.yaml, quotes taken off."""
+    """The plain ``key: value`` lines of a meta.yaml, quotes taken off; a half last line is out."""
     found = {}
-    for key, value in _META.findall(_text(path)):
+    for key, value in _META.findall(_text(path).rpartition("\n")[0]):
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
         found[key] = value[1:-1] if quoted else value
     return found
@@ -257,3 +262,23 @@ def _text(path: Path) -> str:
             return file.read(1 << 16).decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def _belongs(path: Path) -> Place:
+    """The many files of one run of a file store are one log."""
+    return Place(Belongs.STORE, store_of(path) or path.parent, run_of(path) or path)
+
+
+READER = Reader(
+    name=FORMAT,
+    expects="MLflow stores (mlflow.db, mlruns.db, mlruns/<experiment>/<run>/meta.yaml)",
+    rank=3,
+    gives=(Gives.METRICS, Gives.SETTINGS),
+    recognises=recognises,
+    takes=lambda path: path.suffix == ".db",
+    read=store(runs),
+    belongs=_belongs,
+    passes_by=lambda folder: folder.name == "artifacts" and is_run(folder.parent),
+    examples=("tests/data/logs/mlflow", "tests/data/logs/verl/mlruns.db"),
+    tells="metrics and parameters",
+)

@@ -9,10 +9,10 @@ import re
 from pathlib import Path
 
 from data.columns import LogError
+from data.readers.reader import Gives, Place, Reader, in_folder, of_its_own, scalar_log
 from data.readers.scalars import Row, Scalars, as_step
 
 FORMAT = "openrlhf"
-EXPECTS = "OpenRLHF's output (*.log, *.out with lines 'Global step N: {…}')"
 SUFFIXES = (".log", ".out")
 SNIFFED = 4 << 20  # bytes in which the first line of metrics is looked for
 MAX_LINE = 1 << 20
@@ -37,9 +37,9 @@ def recognises(path: Path) -> bool:
     return re.search(rb"Global step \d+: \{'", start) is not None
 
 
-def is_plain(path: Path) -> bool:
-    """Whether the file's name says nothing of its run, so that its folder names it."""
-    return PLAIN.fullmatch(path.stem) is not None
+def _belongs(path: Path) -> Place:
+    """Where the file's name says nothing of its run, its folder names it."""
+    return in_folder(path) if PLAIN.fullmatch(path.stem) else of_its_own(path)
 
 
 def read(path: Path) -> Scalars:
@@ -88,3 +88,20 @@ def _pairs(text: str) -> list[tuple[str, str]]:
         if value.count(".") <= 1:
             found.append((key, value))
     return found
+
+
+READER = Reader(
+    name=FORMAT,
+    expects="OpenRLHF's output (*.log, *.out with lines 'Global step N: {…}')",
+    rank=5,  # its numbers are rounded for printing
+    stored=3,
+    gives=(Gives.METRICS,),
+    recognises=recognises,
+    told=of_its_own,
+    read=scalar_log(FORMAT, read),
+    belongs=_belongs,
+    examples=("tests/data/logs/openrlhf/stdout",),
+    tells="training and evaluation rows",
+    kl="mean of means per token × length: approximate; as a loss term unknown without "
+    "`loss_agg_mode`",
+)

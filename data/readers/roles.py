@@ -13,34 +13,14 @@ import numpy as np
 import polars as pl
 
 from data.columns import LogError, ReadOptions
-from data.readers.dialects import DPO_REWARDS, Dialect
+from data.readers.dialect import Dialect
+from data.readers.dialects import INCLUDE_KL
 from data.readers.mapping import GOLD, GOLD_SD, PROXY, PROXY_SD
-from data.readers.roles_verl import validation_roles
 from data.readers.scalars import VALIDATION, Scalars
+from data.readers.trl_dialects import DPO_REWARDS
 
 TOLERANCE = 1e-4
 """Relative difference within which a function's mean is the total reward (float32, batch means)."""
-
-PROXY_OF_DIALECT: dict[str, tuple[str, ...]] = {
-    "online_dpo": ("objective/scores",),
-    "ppo": ("objective/scores",),
-    "rloo_v1": ("objective/scores",),
-    "ppo_0_11": ("ppo/mean_scores", "env/reward_mean"),
-    "verl": ("critic/score/mean",),
-    "openrlhf": ("reward", "rollout/reward_mean"),
-    "kto": (),
-    "dpo": (),
-}
-"""The reward before any KL penalty: never objective/rlhf_reward, verl's critic/rewards or
-OpenRLHF's return, which include the penalty."""
-
-
-INCLUDE_KL = (
-    "objective/rlhf_reward", "objective/non_score_reward", "critic/rewards/mean",
-    "critic/rewards/max", "critic/rewards/min", "return",
-)  # fmt: skip
-"""Rewards from which a KL penalty is taken already: they are no proxy (TRL PPO, RLOO and OnlineDPO;
-verl; OpenRLHF)."""
 
 NO_GOLD = (
     "no gold reward was chosen among", "the log has no gold reward", "the table has no gold reward"
@@ -102,17 +82,14 @@ def choose(scalars: Scalars, dialect: Dialect | None, options: ReadOptions) -> R
                 f"the proxy {roles.proxy} includes the KL penalty: it is not what the reward "
                 "model gave"
             )
-    elif dialect is not None and dialect.name in PROXY_OF_DIALECT:
-        roles.proxy = next((k for k in PROXY_OF_DIALECT[dialect.name] if k in keys), None)
+    elif dialect is not None and dialect.proxy is not None:
+        roles.proxy = next((key for key in dialect.proxy if key in keys), None)
     else:
         roles.proxy = _trained_on(scalars, functions) or PROXY.find(keys)
-    if dialect is not None and dialect.name == "verl":
-        validation = validation_roles(keys)
-        roles.gold, roles.proxy_in_evaluation = validation.gold, validation.proxy
-        roles.gold_candidates = validation.candidates
-    elif dialect is not None and dialect.name == "openrlhf":
-        passed = [key for key in keys if key.startswith("eval_") and key.endswith("_pass1")]
-        roles.proxy_in_evaluation = passed[0] if len(passed) == 1 else None
+    if dialect is not None and dialect.in_evaluation is not None:
+        found = dialect.in_evaluation(keys)
+        roles.gold, roles.proxy_in_evaluation = found.gold, found.proxy
+        roles.gold_candidates = found.candidates
     if options.gold:
         roles.gold_candidates = []
         roles.gold = named_key(options.gold, keys, functions, "--gold")

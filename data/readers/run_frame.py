@@ -14,32 +14,15 @@ from numpy.typing import NDArray
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
 from data.readers import conversion, roles
-from data.readers.dialects import Dialect, dialect_of
-from data.readers.kl_table import setting
+from data.readers.dialect import Dialect
+from data.readers.dialects import SETTINGS_KEPT, dialect_of
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
-from data.readers.mapping import RUN_COLUMNS, gold_kind_of
+from data.readers.mapping import RUN_COLUMNS, Column, gold_kind_of
 from data.readers.scalars import Scalars
-from data.readers.settings import flat, no_reference, observed
+from data.readers.settings import flat, no_reference
 
 MAX_FURTHER_COLUMNS = 2000
 """Further keys kept as columns; a log with more is broken, and rows x keys must fit in memory."""
-
-SETTINGS_KEPT = (
-    "beta", "kl_coef", "seed", "learning_rate", "max_steps", "logging_steps", "num_generations",
-    "per_device_train_batch_size", "gradient_accumulation_steps", "generation_batch_size",
-    "steps_per_generation", "num_iterations", "reward_weights", "use_bias_correction_kl",
-    "sync_ref_model", "kl_estimator", "kl_penalty", "loss_type", "scale_rewards",
-    "max_completion_length", "temperature", "run_name", "model_name_or_path", "reward_model_path",
-    # verl
-    "algorithm.adv_estimator", "algorithm.use_kl_in_reward", "algorithm.kl_penalty",
-    "algorithm.kl_ctrl.kl_coef", "actor_rollout_ref.actor.use_kl_loss",
-    "actor_rollout_ref.actor.kl_loss_coef", "actor_rollout_ref.actor.kl_loss_type",
-    "actor_rollout_ref.actor.loss_agg_mode", "actor_rollout_ref.rollout.n",
-    "actor_rollout_ref.model.path", "data.train_batch_size",
-    # OpenRLHF
-    "algo.kl.init_coef", "algo.kl.estimator", "algo.kl.use_loss", "init_kl_coef", "use_kl_loss",
-)  # fmt: skip
-"""Settings of the trainer that are handed on; the others say nothing about overoptimisation."""
 
 MODEL_SETTINGS_KEPT = ("_name_or_path", "model_type", "hidden_size", "num_hidden_layers")
 
@@ -63,10 +46,8 @@ def run_frame(
     settings = _settings(scalars)
     trained = log.head(len(scalars.columns["train"].steps) if "train" in scalars.columns else 0)
     dialect = dialect_of(keys, settings, _values(trained, "kl").drop_nulls().to_list())
-    if dialect is not None:
-        both = [_values(trained, key) for key in ("kl", "logprobs_diff")]
-        pairs = pl.DataFrame(both).drop_nulls().rows() if dialect.name == "openrlhf" else []
-        settings |= observed(dialect.name, settings, pairs)
+    if dialect is not None and dialect.observed is not None:
+        settings |= dialect.observed(settings, trained)
     chosen = roles.choose(scalars, dialect, options)
     warnings += chosen.warnings
     if options.kl:
@@ -77,8 +58,9 @@ def run_frame(
 
     columns = dict.fromkeys(METRIC_COLUMNS, _values(log, ""))
     taken: set[str] = set()
+    own = dialect.columns if dialect is not None else {}
     for column in RUN_COLUMNS:
-        key = column.find(keys)
+        key = Column(column.name, (*own.get(column.name, ()), *column.keys)).find(keys)
         if key:
             columns[column.name] = _values(log, key)
             taken.add(key)
@@ -102,7 +84,7 @@ def run_frame(
         columns["n_responses"] = _responses(settings, dialect, phases, log, window)
 
     logged = _kl(columns, log, phases, dialect, settings, window, options, facts, warnings)
-    if dialect is not None and dialect.name == "verl":
+    if dialect is not None and dialect.evaluates_first:
         kl = columns["kl"].to_list()
         zero_at_start(kl, list(zip(phases, steps.tolist(), strict=True)), facts)
         columns["kl"] = pl.Series(kl, dtype=pl.Float64)
@@ -243,39 +225,14 @@ def _responses(
     log: pl.DataFrame,
     window: int,
 ) -> pl.Series:
-    """Responses behind each training row's means; None where the settings do not say.
-
-    A generation batch (all devices) serves ``steps_per_generation`` accumulation steps,
-    ``num_iterations`` times over; a row averages the batches generated in its ``window``.
-    """
+    """Responses behind each training row's means; None where the settings do not say."""
     training, unknown = pl.Series([phase == "train" for phase in phases]), _values(log, "")
-    prompts, each = (
-        _whole(setting(settings, name)) for name in ("data.train_batch_size", "rollout.n")
-    )
-    if dialect is not None and dialect.name == "verl" and prompts and each:
-        return _constant(prompts * each, log.height).zip_with(training, unknown)
-    if dialect is None or dialect.name not in ("grpo", "rloo"):
+    number = dialect.responses(settings, window) if dialect and dialect.responses else None
+    if dialect is None or number is None:
         return unknown
-    accumulation = _whole(settings.get("gradient_accumulation_steps")) or 1
-    batch = _whole(settings.get("generation_batch_size"))
-    per_generation = _whole(settings.get("steps_per_generation")) or accumulation
-    if batch is None:
-        device = _whole(settings.get("per_device_train_batch_size"))
-        if device is None:
-            return unknown
-        batch = device * per_generation
-    reuse = per_generation * (_whole(settings.get("num_iterations")) or 1)
-    batches = max(1, round(window * accumulation / reuse))
-    rewarded = training & _values(log, "reward").is_not_null()
-    return _constant(batch * batches, log.height).zip_with(rewarded, unknown)
-
-
-def _constant(number: int, height: int) -> pl.Series:
-    return pl.Series([float(number)]).new_from_index(0, height)
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
+    if dialect.responses_with is not None:
+        training &= _values(log, dialect.responses_with).is_not_null()
+    return pl.Series([float(number)]).new_from_index(0, log.height).zip_with(training, unknown)
 
 
 def _nan_rows(*columns: pl.Series) -> int:

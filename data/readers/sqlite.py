@@ -86,6 +86,11 @@ def _moment(path: Path, wal: Path) -> tuple[int, int, bytes]:
     return status.st_mtime_ns, status.st_size, header
 
 
+def of_no_tracker(path: Path) -> str:
+    """What is said of a whole database that holds something else than runs."""
+    return f"{path.name} is a database, but neither trackio's nor MLflow's"
+
+
 def tables(connection: sqlite3.Connection) -> dict[str, list[str]]:
     """The database's plain tables with their columns; no views and no virtual tables."""
     found: dict[str, list[str]] = {}

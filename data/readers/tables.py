@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
 
 from data.columns import LogError, ReadOptions, RunLog
 from data.readers import (
+    answer_parts,
     answer_tables,
     large_tables,
     metric_tables,
@@ -25,15 +26,12 @@ from data.readers.mapping import (
     RUN_ID,
     STEP,
 )
+from data.readers.reader import Gives, NotALog, Reader, plain_table, whole_logs
 from data.readers.scalars import several
 from data.readers.table_files import SUFFIXES, Table
 
 FORMAT = "table"
-EXPECTS = "CSV, JSONL or Parquet tables (also .gz), also as exported from wandb"
-
-
-class NotALog(LogError):
-    """A whole table that has nothing to do with runs; no log unless it was named."""
+KINDS = ("csv", "jsonl", "parquet")
 
 
 def recognises(path: Path) -> bool:
@@ -41,19 +39,22 @@ def recognises(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES) or table_files.is_history(path)
 
 
-def read(path: Path, options: ReadOptions, kind: str | None = None) -> Iterator[RunLog]:
+def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
     """Read one table: a RunLog for each ``run_id`` in it, or one named after the file.
 
     Args:
         path: the file.
-        options: names keys for proxy, gold and KL, and the KL's unit.
-        kind: "csv", "jsonl", "json" or "parquet"; None = by suffix.
+        options: names keys for proxy, gold and KL, and the KL's unit; with one of KINDS as format
+            the file is of that kind whatever its name.
 
     Raises:
         LogError: the file cannot be read, or an option names a column that it does not have.
         NotALog: the table has no column of a run.
     """
-    if large_tables.is_large(path, kind):
+    kind = options.format if options.format in KINDS else None
+    if answer_parts.recognises(path):
+        yield from answer_parts.read(path, options)
+    elif large_tables.is_large(path, kind):
         for part in large_tables.read(path, kind):
             yield from _read(part, options)
     else:
@@ -151,3 +152,26 @@ def _run_names(cells: Cells, path: Path, options: ReadOptions) -> tuple[pl.Serie
 
 def _same(name: str, height: int) -> pl.Series:
     return pl.Series("run_id", [name], pl.String).new_from_index(0, height)
+
+
+def _is(kind: str) -> Callable[[Path], bool]:
+    return lambda path: table_files.kind_of(path) == kind
+
+
+READER = Reader(
+    name=FORMAT,
+    expects="CSV, JSONL or Parquet tables (also .gz), also as exported from wandb",
+    rank=5,
+    gives=tuple(Gives),
+    recognises=recognises,
+    takes=lambda path: path.suffix == ".json" and table_files.is_json_table(path),
+    told=plain_table,
+    also={kind: _is(kind) for kind in KINDS},
+    read=whole_logs(read),
+    belongs=plain_table,
+    appended=True,
+    examples=("data/examples/loop", "data/examples/bon_pool", "tests/data/logs/table"),
+    tells="`run_id, step, kl, proxy_reward, gold_reward` and more, or mapped with `--proxy --gold "
+    "--kl --kl-unit`; responses, graded answers, a training corpus, settings",
+    kl="as is, unless `--kl-unit` says otherwise",
+)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from data.readers import verl
 from data.readers.mapping import GOLD, KL, PROXY, STEP
 from data.readers.metric_tables import TEXTS
+from data.readers.reader import Reader
 from data.readers.scalars import as_step
 
 SUFFIXES = (".jsonl", ".ndjson")
@@ -18,9 +18,10 @@ NEEDED = (*PROXY.keys, *KL.keys, "critic/score/mean")
 """A part without any of these could be taken for gold measured apart, or another trainer's."""
 
 
-def may_grow(path: Path) -> bool:
-    """Whether a file is, by its name, one that is appended to line by line."""
-    return path.name.lower().endswith(SUFFIXES) and not verl.is_dump(path)
+def may_grow(path: Path, reader: Reader | None) -> bool:
+    """Whether a file is one that is appended to line by line, as its reader says."""
+    appended = reader is not None and reader.appended
+    return appended and path.name.lower().endswith(SUFFIXES)
 
 
 def whole_lines(path: Path) -> int:

@@ -12,13 +12,13 @@ import struct
 from pathlib import Path
 
 from data.columns import LogError
+from data.readers.reader import Gives, Reader, in_folder, scalar_log
 from data.readers.scalars import Scalars, load_json
 from data.readers.tfevent_columns import Logged, quick
 from data.readers.tfrecord import records
 from data.readers.wire import fields, varint
 
 FORMAT = "tensorboard"
-EXPECTS = "TensorBoard event files (events.out.tfevents.*)"
 TEXTS = {"args/text_summary": "args", "model_config/text_summary": "model_config"}
 
 _FLOAT = struct.Struct("<f")
@@ -148,3 +148,17 @@ def _tensor_scalar(tensor: bytes) -> float | None:
     if content is not None and layout and len(content) == struct.calcsize(layout):
         return float(struct.unpack(layout, content)[0])
     return None
+
+
+READER = Reader(
+    name=FORMAT,
+    expects="TensorBoard event files (events.out.tfevents.*)",
+    rank=4,
+    gives=(Gives.METRICS, Gives.SETTINGS),
+    recognises=recognises,
+    told=in_folder,
+    read=scalar_log(FORMAT, read, first_wall_time),
+    inside=("tb", "runs", r"runs/[A-Z][a-z]{2}\d{1,2}_\d{2}-\d{2}-\d{2}_.+"),  # Nov23_11-13-00_host
+    examples=("tests/data/logs/r9_ppo_trl1.9/tb", "tests/data/logs/openrlhf/ppo_llama"),
+    tells="every scalar of TRL, verl, OpenRLHF or your own, and the trainer's settings",
+)

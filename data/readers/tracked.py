@@ -7,12 +7,10 @@ tracker's own counter is used only by runs that never say it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from data.readers.scalars import CLOCK_KEYS, SUMMARY_KEYS, Row, Scalars, as_number, as_step
 from data.readers.scalars import split_key as split
@@ -38,24 +36,6 @@ NON_FINITE = {
     "-inf": float("-inf"),
 }
 """How trackers write the numbers that JSON has no word for."""
-
-
-Frame = tuple[str, pl.DataFrame]
-"""A table of completions: its name for messages, and its rows."""
-
-
-@dataclass
-class StoreRun:
-    """One run in a store that may hold several; ``scalars`` and ``tables`` read it when called."""
-
-    kind: str
-    path: Path
-    name: str  # as the store names it
-    project: str
-    started: float
-    scalars: Callable[[], Scalars]
-    tables: Callable[[list[str]], Iterator[Frame]] | None = None
-    rows: int = 0  # of metrics, once read
 
 
 @dataclass

@@ -12,12 +12,13 @@ import polars as pl
 
 from data.columns import LogError
 from data.readers import sqlite
+from data.readers.reader import Frame, Gives, NotALog, Piece, Reader, in_store, store
 from data.readers.scalars import Scalars, as_step, load_json
 from data.readers.table_files import object_frame
-from data.readers.tracked import Frame, StoreRun, Tracked, name_of, set_config
+from data.readers.tracked import Tracked, name_of, set_config
 
 FORMAT = "trackio"
-EXPECTS = "trackio databases (trackio/*.db)"
+FOLDER = "trackio"
 MAX_RUNS = 10_000
 NEEDED = {"run_name", "step", "metrics"}
 
@@ -26,7 +27,7 @@ def recognises(path: Path) -> bool:
     """Whether a file is, by its folder or its tables, a database of trackio."""
     if path.suffix != ".db":
         return False
-    if path.parent.name == "trackio":
+    if path.parent.name == FOLDER:
         return True
     try:
         with sqlite.opened(path) as connection:
@@ -40,15 +41,17 @@ def holds(connection: sqlite3.Connection) -> bool:
     return set(sqlite.tables(connection).get("metrics", [])) >= NEEDED
 
 
-def runs(path: Path) -> list[StoreRun]:
+def runs(path: Path) -> list[Piece]:
     """The runs in a database, by the time of their first row.
 
     Raises:
-        LogError: the file is no database of trackio, or is damaged.
+        LogError: the file is damaged, or is no database of trackio though it lies among them.
+        NotALog: it is a database of something else.
     """
     with sqlite.opened(path) as connection:
         if not holds(connection):
-            raise LogError(f"{path.name} has no table metrics of trackio")
+            message = sqlite.of_no_tracker(path)
+            raise LogError(message) if path.parent.name == FOLDER else NotALog(message)
         key = _key(connection)
         found = sqlite.rows(
             connection,
@@ -56,12 +59,13 @@ def runs(path: Path) -> list[StoreRun]:
             f"limit {MAX_RUNS}",
         )
         return [
-            StoreRun(
+            Piece(
                 kind=FORMAT,
                 path=path,
                 name=name_of(name, None) or str(run_id),
                 project=path.stem,
                 started=float(first) if isinstance(first, int) else 0.0,
+                placed=path.parent.name == FOLDER,
                 scalars=partial(read, path, run_id),
                 tables=partial(completions, path, run_id),
             )
@@ -152,3 +156,17 @@ def _json(content: object, path: Path) -> dict[str, Any] | None:
     except LogError:
         return None
     return values if isinstance(values, dict) else None
+
+
+READER = Reader(
+    name=FORMAT,
+    expects="trackio databases (trackio/*.db)",
+    rank=2,
+    gives=(Gives.METRICS, Gives.SETTINGS, Gives.RESPONSES),
+    recognises=recognises,
+    read=store(runs),
+    belongs=in_store,
+    inside=(FOLDER,),
+    examples=("tests/data/logs/trackio/small-lab.db",),
+    tells="metric rows at `train/global_step`, settings, tables of responses",
+)

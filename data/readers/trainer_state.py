@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from data.columns import LogError
+from data.columns import LogError, ReadOptions, RunLog, Skip
+from data.readers.reader import Gives, Piece, Place, Reader, in_folder, of_its_own, skip
 from data.readers.scalars import (
     SUMMARY_KEYS,
     Row,
@@ -16,15 +19,18 @@ from data.readers.scalars import (
     read_text,
     several,
 )
+from data.readers.table_files import is_json_table
 
 FORMAT = "trl"
-EXPECTS = "trainer_state.json (TRL, Hugging Face trainer)"
+NAME = "trainer_state.json"
+CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 MAX_BYTES = 1 << 30
+_TOP = 2**62  # stands for the state at the top of the folder: tried before any checkpoint's
 
 
 def recognises(path: Path) -> bool:
     """Whether a file is, by its name, a trainer state."""
-    return path.name == "trainer_state.json"
+    return path.name == NAME
 
 
 def read(path: Path) -> Scalars:
@@ -87,3 +93,62 @@ def _add(scalars: Scalars, entry: Any) -> str:
 def _positive(value: object) -> int | None:
     number = as_step(value)
     return number if number else None
+
+
+def _belongs(path: Path) -> Place:
+    return in_folder(path) if recognises(path) else of_its_own(path)
+
+
+def _longest(paths: Sequence[Path], options: ReadOptions) -> Iterator[Piece | RunLog | Skip]:
+    """The run's longest trainer state: the one at the top, or that of the highest checkpoint.
+
+    Each checkpoint's state holds all rows up to it, so the others are not even opened unless the
+    better ones are broken.
+    """
+    best: Scalars | None = None
+    for path in sorted(paths, key=_saved_at, reverse=True):
+        saved = _saved_at(path)
+        if best is not None and saved < _TOP and saved <= _last_step(best):
+            break
+        try:
+            scalars = read(path)
+        except LogError as error:
+            yield skip(path, error)
+            continue
+        if best is None or _length(scalars) > _length(best):
+            best = scalars
+    if best is not None:
+        found = best
+        yield Piece(READER.name, Path(found.path), scalars=lambda: found)
+
+
+def _saved_at(path: Path) -> int:
+    match = CHECKPOINT.fullmatch(path.parent.name)
+    return int(match.group(1)) if match else _TOP
+
+
+def _last_step(scalars: Scalars) -> int:
+    return max((max(rows) for rows in scalars.rows.values() if rows), default=-1)
+
+
+def _length(scalars: Scalars) -> tuple[int, int]:
+    return _last_step(scalars), scalars.count()
+
+
+READER = Reader(
+    name="trainer_state",
+    of=FORMAT,
+    expects="trainer_state.json (TRL: GRPO, RLOO, OnlineDPO, PPO; Hugging Face trainer)",
+    rank=1,
+    gives=(Gives.METRICS,),
+    recognises=recognises,
+    takes=lambda path: path.suffix == ".json" and not is_json_table(path),
+    told=_belongs,
+    read=_longest,
+    belongs=_belongs,
+    inside=(CHECKPOINT.pattern,),
+    examples=("data/examples/r2_grpo_highkl/trainer_state.json",),
+    tells="every logged row, evaluations apart from training",
+    kl="mean per token × mean response length: exact for one batch, approximate where a row "
+    "averages several; per response as logged in PPO; OnlineDPO's is labelled unreliable",
+)

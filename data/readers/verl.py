@@ -1,46 +1,25 @@
-"""verl's own files: the JSON Lines of its ``file`` logger, and its dumps of rollouts."""
+"""The JSON Lines of verl's ``file`` logger."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import polars as pl
-
 from data.columns import LogError
-from data.readers import table_files
+from data.readers.reader import Gives, Reader, of_its_own, scalar_log
 from data.readers.scalars import Row, Scalars, as_number, as_step, load_json, several, split_key
-from data.readers.tracked import Frame
 
 FORMAT = "verl"
-EXPECTS = "verl's file logger (<experiment>.jsonl) and rollout dumps (<step>.jsonl)"
-DUMPS = re.compile(
-    r"((train|val|validation)[_-]?)?(rollouts?|generations?|validation|val)"
-    r"([_-]?(data|dumps?|dir|samples))?",
-    re.IGNORECASE,
-)
-"""Names of folders for dumps that say nothing of the run: the folder above them does."""
-
 REPEATED = frozenset({"training/global_step", "global_step"})  # the step once more
 MAX_LINE = 64 << 20
 _LOG_LINE = re.compile(rb'\s*\{\s*"step"\s*:\s*-?\d+\s*,\s*"data"\s*:\s*\{')
-_DUMP_LINE = re.compile(rb'\s*\{\s*"input"\s*:.*', re.DOTALL)
-_DUMP_NAME = re.compile(r"\d{1,18}\.jsonl")
-_RENAMED = {"input": "prompt", "output": "completion", "score": "proxy_reward"}
 
 
 def recognises(path: Path) -> bool:
-    """Whether a file is, by its name and its first line, verl's log or a dump of rollouts."""
+    """Whether a file is, by its name and its first line, verl's log."""
     if not path.name.lower().endswith(".jsonl"):
         return False
-    return _LOG_LINE.match(_start(path)) is not None or is_dump(path)
-
-
-def is_dump(path: Path) -> bool:
-    """Whether a file is one step's dump of rollouts."""
-    named = _DUMP_NAME.fullmatch(path.name) is not None
-    return named and _DUMP_LINE.match(_start(path)) is not None
+    return _LOG_LINE.match(start_of(path)) is not None
 
 
 def read(path: Path) -> Scalars:
@@ -76,23 +55,6 @@ def read(path: Path) -> Scalars:
     return scalars
 
 
-def rollouts(paths: list[Path], problems: list[str]) -> Iterator[Frame]:
-    """The dumps of rollouts in our words, each with a column ``phase``."""
-    for path in sorted(paths, key=lambda p: (p.parent, int(p.stem))):
-        try:
-            frame = table_files.load(path, "jsonl").frame
-            if not {"input", "output"} <= set(frame.columns):
-                raise LogError(f"{path.name} has no columns input and output")
-        except LogError as error:
-            problems.append(str(error))
-            continue
-        frame = frame.rename({a: b for a, b in _RENAMED.items() if a in frame.columns})
-        phase = "eval" if "val" in path.parent.name.lower() else "train"
-        if "step" not in frame.columns or not frame.schema["step"].is_integer():
-            frame = frame.with_columns(step=pl.lit(int(path.stem), pl.Int64))
-        yield path.name, frame.with_columns(phase=pl.lit(phase))
-
-
 def _add(line: bytes, number: int, scalars: Scalars) -> str:
     """Add one line; returns what is wrong with it, or an empty string."""
     try:
@@ -114,9 +76,27 @@ def _add(line: bytes, number: int, scalars: Scalars) -> str:
     return ""
 
 
-def _start(path: Path) -> bytes:
+def start_of(path: Path) -> bytes:
+    """The first bytes of a file; none where it cannot be opened."""
     try:
         with path.open("rb") as file:
             return file.read(256)
     except OSError:
         return b""
+
+
+READER = Reader(
+    name=FORMAT,
+    expects="verl's file logger (<experiment>.jsonl)",
+    rank=1,
+    gives=(Gives.METRICS,),
+    recognises=recognises,
+    told=of_its_own,
+    read=scalar_log(FORMAT, read),
+    belongs=of_its_own,
+    appended=True,
+    examples=("tests/data/logs/verl/math",),
+    tells="training rows, validation apart",
+    kl="penalty in the reward: per token × length, approximate; KL loss: per response exact, per "
+    "token approximate, unknown where the log does not state `loss_agg_mode`",
+)

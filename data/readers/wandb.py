@@ -6,6 +6,7 @@ are ``key 1, nested_key 2, value_json 16``; a run holds its first config in fiel
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -13,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
+from data.readers.reader import Frame, Gives, Piece, Reader, in_store, store
 from data.readers.scalars import Scalars, as_step, load_json, read_text
 from data.readers.table_files import object_frame
-from data.readers.tracked import Frame, StoreRun, Tracked, name_of, set_config
+from data.readers.tracked import Tracked, name_of, set_config
 from data.readers.wandb_log import records
 from data.readers.wire import fields
 
 FORMAT = "wandb"
-EXPECTS = "wandb offline runs (wandb/offline-run-*/run-*.wandb)"
-RUN_FOLDER = re.compile(r"(offline-)?run-\d{8}_\d{6}-.+")
+FOLDER = "wandb"
 MAX_TABLE = 256 << 20  # bytes of one table's file
 MAX_VALUE = 1 << 20  # bytes of one value; a longer one is no number
 RECORDS_TO_NAME = 200  # the run's name and settings stand among the first records
@@ -33,7 +34,7 @@ def recognises(path: Path) -> bool:
     return path.suffix == ".wandb"
 
 
-def run(path: Path) -> StoreRun:
+def run(path: Path) -> Piece:
     """The run in a ``.wandb`` file.
 
     Raises:
@@ -45,7 +46,8 @@ def run(path: Path) -> StoreRun:
             break
         head.add(record)
     name = name_of(head.name, head.config) or head.run_id or path.stem
-    return StoreRun(
+    placed = path.parent.parent.name == FOLDER
+    return Piece(
         kind=FORMAT,
         path=path,
         name=name,
@@ -53,7 +55,17 @@ def run(path: Path) -> StoreRun:
         started=head.started,
         scalars=partial(read, path),
         tables=partial(completions, path),
+        placed=placed,
+        beside=partial(_beside, path.parent.parent) if placed else None,
     )
+
+
+def _beside(folder: Path) -> Iterator[tuple[Path, str]]:
+    """The runs in wandb's folder, by name; links and broken ones are left out."""
+    for path in sorted(folder.glob("*/*.wandb")):
+        if not path.parent.is_symlink():
+            with contextlib.suppress(LogError):
+                yield path, run(path).name
 
 
 def read(path: Path) -> Scalars:
@@ -196,3 +208,17 @@ def _item(item: bytes) -> tuple[str, Any]:
             except LogError:
                 value = None
     return ".".join(keys), value
+
+
+READER = Reader(
+    name=FORMAT,
+    expects="wandb offline runs (wandb/offline-run-*/run-*.wandb)",
+    rank=3,
+    gives=(Gives.METRICS, Gives.SETTINGS, Gives.RESPONSES),
+    recognises=recognises,
+    read=store(lambda path: [run(path)]),
+    belongs=in_store,
+    inside=(FOLDER, rf"{FOLDER}/(offline-)?run-\d{{8}}_\d{{6}}-.+"),
+    examples=("tests/data/logs/r12_wandb",),
+    tells="history rows with metrics, settings, tables of responses; also exported histories",
+)

@@ -98,7 +98,7 @@ def test_paths_that_are_no_logs(tmp_path: Path) -> None:
     assert set(reasons) == set(names)
     assert "cannot be opened" in reasons["missing"]
     for name in ("empty", "x.csv", "notes.txt"):
-        assert all(reader.EXPECTS in reasons[name] for reader in READERS)
+        assert all(reader.expects in reasons[name] for reader in READERS)
 
 
 def test_tables_of_other_things_count_only_when_named(tmp_path: Path) -> None:

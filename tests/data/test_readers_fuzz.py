@@ -240,7 +240,7 @@ def test_damaged_logs_of_every_format(tmp_path: Path, monkeypatch: pytest.Monkey
     chance = random.Random(SEED)
     sources = originals(tmp_path)
     covered = {"trl", "tensorboard", "trackio", "wandb", "mlflow", "verl", "openrlhf", "table"}
-    assert covered | {"evaluation"} == {reader.FORMAT for reader in READERS}
+    assert covered | {"evaluation"} == {reader.format for reader in READERS}
     names = list(sources)
     batch, imported = tmp_path / "batch", 0
     slowest, read_runs = (0.0, ""), 0

@@ -10,11 +10,20 @@ from pathlib import Path
 import pytest
 
 from data.columns import ReadOptions, RunFacts, RunLog
-from data.readers import read
-from data.readers.dialects import DIALECTS, dialect_of
-from data.readers.kl_table import KL_TABLE, NO_KL_DIALECTS, NOT_POLICY, NOT_POLICY_KL, UNITS
+from data.readers import dialects, read
+from data.readers.dialect import Dialect, has
+from data.readers.dialects import (
+    DIALECTS,
+    KL_TABLE,
+    NO_KL_DIALECTS,
+    NOT_POLICY,
+    NOT_POLICY_KL,
+    PROXY_OF_DIALECT,
+    dialect_of,
+)
+from data.readers.kl_table import UNITS, LoggedKL
 from data.readers.mapping import RUN_COLUMNS, gold_kind_of
-from data.readers.roles import PROXY_OF_DIALECT, reward_functions
+from data.readers.roles import reward_functions
 from data.readers.run_frame import run_frame
 from data.readers.scalars import Scalars
 
@@ -105,14 +114,12 @@ ROWS: dict[str, dict[str, float]] = {
 # conversion, and the value that the row's KL becomes.
 SEQ, TOK = "nats/sequence", "nats/token"
 CASES: list[tuple[dict[str, object], str | None, str, str | None, str | None, str, float]] = [
-    ({}, "TRL GRPO", "kl", "k3", TOK, "exact", 5.0),
-    ({}, "TRL RLOO", "kl", "k1", TOK, "exact", -5.0),
-    ({}, None, "kl", None, TOK, "exact", 5.0),
-    ({}, "TRL GRPO", "kl", "k3", TOK, "approximate", 5.0),
     ({}, "TRL OnlineDPO", "objective/kl", "k1", SEQ, "unreliable", 5.0),
     ({}, "TRL PPO", "objective/kl", "k1", SEQ, "exact", 5.0),
     ({}, "TRL RLOO", "objective/kl", "k1", SEQ, "exact", 5.0),
     ({}, "TRL PPO", "objective/kl", "k1", SEQ, "exact", 5.0),
+    ({}, "TRL GRPO", "kl", "k3", TOK, "approximate", 5.0),
+    ({}, None, "kl", None, TOK, "exact", 5.0),
     ({"actor": {"loss_agg_mode": "seq-mean-token-sum"}}, "verl", "actor/kl_loss", "k3", SEQ,
      "exact", 0.5),
     ({}, "verl", "actor/reward_kl_penalty", "k1", TOK, "approximate", 2.5),
@@ -130,6 +137,8 @@ CASES: list[tuple[dict[str, object], str | None, str, str | None, str | None, st
     ({}, "OpenRLHF", "kl", "k1", TOK, "approximate", 5.0),
     ({"algo": {"kl": {"estimator": "k3"}}}, "OpenRLHF", "logprobs_diff", "k1", TOK, "approximate",
      7.5),
+    ({}, "TRL GRPO", "kl", "k3", TOK, "exact", 5.0),
+    ({}, "TRL RLOO", "kl", "k1", TOK, "exact", -5.0),
 ]  # fmt: skip
 # What the trainers log of a KL, by dialect (None: whatever the trainer): nothing of it is unknown.
 DOCUMENTED: dict[str | None, str] = {
@@ -275,6 +284,26 @@ def test_proxy_of_dialect_is_before_the_penalty(dialect: str) -> None:
     for key in PROXY_OF_DIALECT[dialect]:
         assert "rlhf_reward" not in key
         assert key in ROWS[dialect]
+
+
+def test_a_trainer_is_one_declaration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """KL, proxy, length and number of responses of a new trainer follow from its dialect."""
+    toy = Dialect(
+        "toy", "Toy", has("toy/kl_ref"),
+        kls=(LoggedKL("toy/kl_ref", "k1", TOK, "initial_policy", "exact", "k1", "toy.py:1"),),
+        proxy=("toy/score",),
+        columns={"response_length": ("toy/tokens",)},
+        responses=lambda settings, window: 8 * window,
+    )  # fmt: skip
+    monkeypatch.setattr(dialects, "DIALECTS", (toy, *DIALECTS))
+    scalars = Scalars(path="x", format="toy", logging_steps=1)
+    row = {"toy/kl_ref": 0.25, "toy/score": 2.0, "toy/tokens": 12.0, "response_length": 99.0}
+    scalars.put("train", 1, row)
+    facts = RunFacts()
+    frame = run_frame(scalars, ReadOptions(), facts, [])
+    wanted = ("kl", "proxy_reward", "response_length", "n_responses")
+    assert frame.select(wanted).rows() == [(3.0, 2.0, 12.0, 8)]
+    assert (facts.trainer, facts.kl_key, facts.kl_estimator) == ("Toy", "toy/kl_ref", "k1")
 
 
 def test_reward_functions() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from data.columns import ReadOptions, RunLog, Skip
 from data.readers import read
-from data.readers.kl_table import KL_TABLE, NOT_POLICY
+from data.readers.dialects import KL_TABLE, NOT_POLICY
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
