@@ -19,7 +19,8 @@ SEGMENT_ROWS = 491_520
 
 
 TOLD = (
-    "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key", "gold_key"
+    "kl_key", "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key",
+    "gold_key", "length_key",
 )  # fmt: skip
 """Facts of a run that the result of an import names."""
 
@@ -134,7 +135,7 @@ def _by_run(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             })  # fmt: skip
             for key in ("points", "gold_evaluations", "samples", "answers", "replaced"):
                 row[key] += run[key]
-            row |= {key: facts[key] for key in TOLD}
+            row |= {key: facts.get(key) for key in TOLD}
             row["warnings"] = [*row.get("warnings", []), *run["warnings"]]
     for row in rows.values():
         row["warnings"] = list(dict.fromkeys(row["warnings"]))

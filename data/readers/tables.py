@@ -16,6 +16,7 @@ from data.readers import (
     sample_tables,
     setting_tables,
     table_files,
+    trainer_tables,
     wandb_export,
 )
 from data.readers.cells import Cells
@@ -26,6 +27,7 @@ from data.readers.mapping import (
     RUN_ID,
     STEP,
 )
+from data.readers.named_columns import run_column
 from data.readers.reader import Gives, NotALog, Reader, plain_table, whole_logs
 from data.readers.scalars import several
 from data.readers.table_files import SUFFIXES, Table
@@ -55,18 +57,19 @@ def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
     if answer_parts.recognises(path):
         yield from answer_parts.read(path, options)
     elif large_tables.is_large(path, kind):
-        for part in large_tables.read(path, kind):
+        for part in large_tables.read(path, kind, options):
             yield from _read(part, options)
     else:
         yield from _read(table_files.load(path, kind), options)
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
+    table.frame = trainer_tables.flattened(table.frame)
     cells = Cells(table)
     logs = _logs(table, cells, options)
     if options.whole:
         columns = table.frame.columns
-        if options.run is None and RUN_ID.find(columns) is None:
+        if options.run is None and run_column(columns, options) is None:
             raise LogError(
                 f"{table.path.name} names no run: add a column run_id, or name it with --run"
             )
@@ -88,6 +91,8 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
         yield from answer_tables.read(cells, names.to_list(), verbatim)
     elif what == "samples":
         yield from sample_tables.read(cells, names.to_list(), verbatim, options)
+    elif what == "trainer":
+        yield from trainer_tables.read(cells, names, verbatim, options)
     elif what == "settings":
         yield from setting_tables.read(cells, names.to_list())
     else:
@@ -116,7 +121,10 @@ def _classify(table: Table, options: ReadOptions) -> str:
         return "answers"
     if sample_tables.holds_samples(columns):
         return "samples"
-    mapped = {key for key in (options.proxy, options.gold, options.kl) if key}
+    if trainer_tables.recognised(table.frame.columns):
+        return "trainer"
+    named = (options.proxy, options.gold, options.kl, options.lower_is_better)
+    mapped = {key for key in named if key}
     if mapped & columns or any(c.find(columns) for c in (PROXY, GOLD, KL)):
         return "metrics"
     if setting_tables.holds(table):
@@ -132,7 +140,7 @@ def _classify(table: Table, options: ReadOptions) -> str:
 def _run_names(cells: Cells, path: Path, options: ReadOptions) -> tuple[pl.Series, bool]:
     """The run of each row, and whether its name came from the table or an option."""
     height = cells.table.frame.height
-    key = RUN_ID.find(cells.table.frame.columns)
+    key = run_column(cells.table.frame.columns, options)
     if key is None:
         return _same(options.run or stem(path), height), options.run is not None
     names = cells.texts(key).fill_null("")
