@@ -10,6 +10,7 @@ from typing import Any
 from data import readers, spool
 from data.columns import ReadOptions, RunLog, Skip
 from data.home import EXAMPLES, is_default
+from data.kl_seen import KLSeen
 from data.owner import Owner
 from data.remote import StoreAccess
 from data.sql import StoreError
@@ -91,6 +92,7 @@ def spool_paths(
     batch: dict[str, RunLog] = {}
     rows = 0
     paths_read: list[str] = []
+    seen = KLSeen()
     items: Iterable[RunLog | Skip] = readers.read(paths, options)
     if options.whole:
         items = list(items)
@@ -103,6 +105,8 @@ def spool_paths(
         if isinstance(item, Skip):
             done.skipped.append(item)
             continue
+        said = seen.compared(item)
+        item.warnings += [said] if said else []
         paths_read.append(item.path)
         item.path = origin or item.path
         if item.run in batch or rows > SEGMENT_ROWS:

@@ -11,7 +11,7 @@ import polars as pl
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
 from data.readers import conversion, sample_tables, sanity, table_files
 from data.readers.cells import Cells
-from data.readers.conversion import REFERENCES, KLSource
+from data.readers.conversion import REFERENCES, KLSource, our_kl
 from data.readers.gold_answers import answers_note, holds_answers
 from data.readers.kl_table import ESTIMATORS, UNITS
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured
@@ -99,6 +99,11 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     if gold and not given and holds_answers(cells, gold):
         notes.append(answers_note(gold))
         gold = None
+        if proxy is None and our_kl(keys) not in keys and not options.kl:
+            raise LogError(
+                f"{cells.table.path.name}: {notes[0]}; a table of graded answers has columns "
+                "question_id and grade"
+            )
     if options.kl:
         named_key(options.kl, keys, {}, "--kl")
     chosen = {

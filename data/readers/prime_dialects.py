@@ -13,8 +13,9 @@ def _tinker(keys: Collection[str]) -> bool:
 
 
 def _prime(keys: Collection[str]) -> bool:
-    marks = ("mismatch_kl/all/mean", "all/agent/reward/mean", "all/agent/num_output_tokens/mean")
-    return any(mark in keys for mark in marks)
+    marks = ("all/agent/reward/mean", "all/agent/num_output_tokens/mean")
+    trainer = "mismatch_kl/all/mean" in keys and "entropy/all/mean" in keys
+    return trainer or any(mark in keys for mark in marks)
 
 
 def _art(keys: Collection[str]) -> bool:

@@ -42,6 +42,8 @@ _EVAL = "eval_"
 def recognised(columns: Collection[str]) -> dict[str, str] | None:
     """The trainer's keys, by column, where a table's columns are a trainer's; else None.
 
+    Columns of both phases (``train/…``, ``eval/…``) are a log's too, whoever wrote it.
+
     Headings in capitals are tried in small letters, and dots (nested JSON) as slashes.
     """
     found = _recognised(tuple(columns))
@@ -49,7 +51,7 @@ def recognised(columns: Collection[str]) -> dict[str, str] | None:
 
 
 @lru_cache(maxsize=64)
-def _recognised(columns: tuple[str, ...]) -> tuple[dict[str, str], Dialect] | None:
+def _recognised(columns: tuple[str, ...]) -> tuple[dict[str, str], Dialect | None] | None:
     ways = (str, lambda c: c.replace(".", "/"), str.lower, lambda c: c.lower().replace(".", "/"))
     for way in ways:
         keys = {column: way(column.strip()) for column in columns}
@@ -57,6 +59,8 @@ def _recognised(columns: tuple[str, ...]) -> tuple[dict[str, str], Dialect] | No
         dialect = dialect_of(bare, {}, [])
         if dialect is not None and _sure(dialect, bare):
             return keys, dialect
+    if {"train/", "eval/"} <= {column[: column.find("/") + 1] for column in columns}:
+        return {column: column for column in columns}, None  # phases, whoever wrote them
     return None
 
 

@@ -22,8 +22,7 @@ _EASY = "EasyR1 ray_trainer.py:118-130"
 
 def _roll(keys: Collection[str]) -> bool:
     lengths = ("token/response_length/mean", "tokens/response_length/mean")
-    marks = ("actor/policykl", "val_correct/all/mean")
-    return any(mark in keys for mark in (*lengths, *marks))
+    return any(mark in keys for mark in (*lengths, "val_correct/all/mean"))
 
 
 def _easyr1(keys: Collection[str]) -> bool:
