@@ -133,7 +133,8 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     known = (*chosen.values(), step, phase, run, facts.kl_key, GOLD.find(keys) if notes else None)
     taken = {key for key in known if key}
     # A further column under one of our names but of another meaning would pass for ours.
-    further = cells.further(taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS})
+    own = taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS}
+    further = [key for key in cells.further(own) if key.strip()]  # without a name: no column
     texts = [key for key in TEXTS if key in keys]  # a version may be a number: a name all the same
     series += [cells.numbers(key) for key in further]
     series += [cells.texts(key) for key in texts]

@@ -158,7 +158,12 @@ READER = Reader(
     recognises=recognises,
     told=in_folder,
     read=scalar_log(FORMAT, read, first_wall_time),
-    inside=("tb", "runs", r"runs/[A-Z][a-z]{2}\d{1,2}_\d{2}-\d{2}-\d{2}_.+"),  # Nov23_11-13-00_host
+    inside=(
+        "tb",
+        "runs",
+        "tensorboard",
+        r"runs/[A-Z][a-z]{2}\d{1,2}_\d{2}-\d{2}-\d{2}_.+",
+    ),  # Nov23_11-13-00_host
     examples=("tests/data/logs/r9_ppo_trl1.9/tb", "tests/data/logs/openrlhf/ppo_llama"),
     tells="every scalar of TRL, verl, OpenRLHF or your own, and the trainer's settings",
 )
