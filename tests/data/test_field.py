@@ -40,7 +40,6 @@ NOT_YET: frozenset[str] = frozenset(
     """
 no exact is wrong
 prime-rl
-nemo-rl
 roll
 roll-agentic
 inspect
@@ -90,11 +89,6 @@ restart
 09_clearml_scalars.json
 10_comet_metrics.json
 54_mlflow_yaml_name
-made/our words under prefixes
-made/--kl actor/policykl is refused
-made/two logs of one run a length apart
-made/gold holds whole numbers beside a pred column
-made/a column without a name
 made/resumed lines
 made/a dead tail in a csv
 made/restarted twice
