@@ -20,8 +20,8 @@ from data.home import home
 from data.importing import Imported, import_paths
 from data.owner import Owner, StoreOwned
 from data.printing import print_table, show_import
-from data.readers.conversion import REFERENCES
 from data.readers.formats import FORMATS
+from data.readers.kl_stated import REFERENCES
 from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
 from data.sql import StoreError

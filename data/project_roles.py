@@ -14,8 +14,8 @@ from typing import Any
 
 from data import spool
 from data.columns import LogError, ReadOptions
-from data.readers.conversion import check_options
 from data.readers.dialects import INCLUDE_KL, why_not
+from data.readers.kl_stated import check_options
 from data.readers.roles import function_of
 from data.remote import AnyStore
 from data.rereading import Roles

@@ -11,8 +11,9 @@ import polars as pl
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
 from data.readers import conversion, sample_tables, sanity, table_files
 from data.readers.cells import Cells
-from data.readers.conversion import REFERENCES, KLSource, our_kl
+from data.readers.conversion import our_kl
 from data.readers.gold_answers import answers_note, holds_answers
+from data.readers.kl_stated import REFERENCES, KLSource, set_unit
 from data.readers.kl_table import ESTIMATORS, UNITS
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured
 from data.readers.mapping import (
@@ -271,7 +272,7 @@ def _log(
 
 
 def _stated_by_columns(
-    cells: Cells, options: ReadOptions, source: conversion.KLSource, facts: RunFacts
+    cells: Cells, options: ReadOptions, source: KLSource, facts: RunFacts
 ) -> None:
     """What columns kl_estimator, kl_logged_unit, kl_reference say, where they say one thing."""
     said: dict[str, str] = {}
@@ -285,6 +286,6 @@ def _stated_by_columns(
     if said.get("kl_estimator") in ESTIMATORS and not options.kl_estimator:
         facts.kl_estimator = said["kl_estimator"]
     if said.get("kl_logged_unit") in UNITS and not options.kl_unit:
-        conversion.set_unit(source, said["kl_logged_unit"], facts, "as column kl_logged_unit says")
+        set_unit(source, said["kl_logged_unit"], facts, "as column kl_logged_unit says")
     if said.get("kl_reference") in REFERENCES:
         facts.kl_reference = said["kl_reference"]

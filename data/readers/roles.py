@@ -6,29 +6,20 @@ the function whose mean is the total ``reward``; gold is what is left, when only
 
 from __future__ import annotations
 
-import functools
-import operator
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from data.columns import LogError, ReadOptions
 from data.readers.dialect import Dialect, matching
 from data.readers.dialects import INCLUDE_KL
-from data.readers.kl_table import setting
-from data.readers.mapping import GOLD, GOLD_SD, PROXY, PROXY_SD
+from data.readers.mapping import GOLD, GOLD_SD, PROXY_SD
 from data.readers.scalars import VALIDATION, Scalars
+from data.readers.trained_on import of_functions, weights
 from data.readers.trl_dialects import DPO_REWARDS
-
-TOLERANCE = 1e-4
-"""Relative difference within which a function's mean is the total reward (float32, batch means)."""
-
-UNORDERED = ("mlflow",)
-"""Stores that keep no order of metrics."""
 
 NO_PROXY = "the log has no proxy reward"
 """How the warning begins that no proxy was found."""
@@ -115,7 +106,9 @@ def choose(
             (found[0] for pattern in dialect.proxy if (found := matching(pattern, keys))), None
         )
     else:
-        roles.proxy = _of_functions(scalars, dialect, functions, settings or {}, keys, roles)
+        roles.proxy = of_functions(
+            scalars, dialect, functions, settings or {}, keys, roles.warnings
+        )
     if dialect is not None and dialect.in_evaluation is not None:
         held = dialect.in_evaluation(keys)
         roles.gold, roles.proxy_in_evaluation = held.gold, held.proxy
@@ -152,52 +145,6 @@ def of_values(proxy: pl.Series, gold: pl.Series) -> list[str]:
     ]
 
 
-def _of_functions(
-    scalars: Scalars,
-    dialect: Dialect | None,
-    functions: dict[str, str],
-    settings: Mapping[str, Any],
-    keys: Sequence[str],
-    roles: Roles,
-) -> str | None:
-    """The proxy of a log whose rewards are functions with a total."""
-    penalised = False
-    less: float | None = 0.0
-    if dialect is not None and dialect.total_includes_kl:
-        penalised = setting(settings, dialect.total_includes_kl) is True
-        beta = setting(settings, "beta")
-        if penalised:
-            less = float(beta) if isinstance(beta, (int, float)) else None
-    proxy = _trained_on(scalars, functions, less)
-    if proxy is None and functions:
-        proxy = _beside_gold(scalars, functions, penalised, roles)
-    if proxy is None and penalised:
-        roles.warnings.append("reward has the KL penalty taken off, so it is no proxy")
-        return None
-    return proxy or PROXY.find(keys)
-
-
-def _beside_gold(
-    scalars: Scalars, functions: dict[str, str], penalised: bool, roles: Roles
-) -> str | None:
-    """The one function that is not named as gold, where the total is the sum of both.
-
-    A total with gold in it is no proxy: it would fall where gold does.
-    """
-    others = [name for name in functions if "gold" not in name.lower()]
-    if len(others) != 1 or len(functions) != 2:
-        return None
-    if penalised:
-        return functions[others[0]]
-    if not _is_total(scalars, *functions.values()):
-        return None
-    roles.warnings.append(
-        f"the total reward is the sum of {' and '.join(functions)}: gold is part of what is "
-        f"trained on; the proxy is {others[0]} alone"
-    )
-    return functions[others[0]]
-
-
 def _declared_gold(scalars: Scalars, dialect: Dialect, roles: Roles) -> None:
     """Gold by the trainer's own names, the best first; several of one name are candidates."""
     phases = {phase: [k for k in held.values if k] for phase, held in scalars.columns.items()}
@@ -231,73 +178,6 @@ def named_key(given: str, keys: Sequence[str], functions: dict[str, str], option
             return name
     there = ", ".join(sorted(keys)[:60]) or "none"
     raise LogError(f"{option} names {given}, which is not among the keys of this log: {there}")
-
-
-def _trained_on(
-    scalars: Scalars, functions: dict[str, str], less: float | None = 0.0
-) -> str | None:
-    """The function whose mean is the total reward, or that alone has a weight.
-
-    ``less`` times the KL is off the total; None: some is, and how much is not known.
-    """
-    if not functions:
-        return None
-    equal = []
-    if less is not None:
-        equal = [name for name, key in functions.items() if _is_total(scalars, key, less=less)]
-    weighted = _weighted(scalars, functions)
-    if len(equal) > 1:
-        equal = (
-            [name for name in equal if name in weighted]
-            or [name for name in equal if "gold" not in name.lower()]
-            or equal
-        )
-    if equal:
-        return functions[equal[0]]
-    return functions[weighted[0]] if len(weighted) == 1 else None
-
-
-def _is_total(scalars: Scalars, *keys: str, less: float = 0.0) -> bool:
-    """Whether the total reward is the sum of these means, with ``less`` times the KL off it."""
-    needed = {*keys, "reward", *(["kl"] if less else [])}
-    there = [c.values for c in scalars.columns.values() if needed <= c.values.keys()]
-    pairs = []
-    for values in there:
-        total = values["reward"] + less * values["kl"] if less else values["reward"]
-        mean = functools.reduce(operator.add, (values[key] for key in keys))
-        pairs.append(pl.DataFrame({"mean": mean, "total": total}))
-    if not pairs:
-        return False
-    both = pl.concat(pairs).filter(pl.all_horizontal(pl.all().is_finite()))
-    mean, total = both.to_numpy().T
-    if not len(total):
-        return False
-    # A mean may pass through zero, where no relative difference is small: the typical size counts.
-    size = max(float(np.sqrt(np.mean(total**2))), 1e-12)
-    return bool(np.all(np.abs(mean - total) <= TOLERANCE * np.maximum(np.abs(total), size)))
-
-
-def weights(scalars: Scalars, functions: dict[str, str]) -> dict[str, float]:
-    """Reward weights by function, where settings and the order of functions are both known."""
-    args = scalars.config.get("args", {})
-    given = args.get("reward_weights")
-    named = args.get("reward_funcs")
-    if isinstance(given, list) and isinstance(named, list) and len(given) == len(named):
-        by_name = {str(name).rpartition("/")[2]: w for name, w in zip(named, given, strict=True)}
-        if by_name.keys() == functions.keys():
-            return {n: w for n, w in by_name.items() if isinstance(w, (int, float))}
-    if scalars.format in UNORDERED:
-        return {}  # the order of its keys is not that of the functions
-    order = [name for name, key in functions.items() if key in scalars.function_order]
-    order.sort(key=lambda name: scalars.function_order.index(functions[name]))
-    if not isinstance(given, list) or len(given) != len(order) or len(order) != len(functions):
-        return {}
-    numbers = [w for w in given if isinstance(w, (int, float))]
-    return dict(zip(order, numbers, strict=True)) if len(numbers) == len(order) else {}
-
-
-def _weighted(scalars: Scalars, functions: dict[str, str]) -> list[str]:
-    return [name for name, weight in weights(scalars, functions).items() if weight]
 
 
 def _choose_gold(

@@ -19,7 +19,7 @@ from data.readers.dialect import Dialect, first
 from data.readers.dialects import SETTINGS_KEPT, dialect_of
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
 from data.readers.mapping import RUN_COLUMNS, gold_kind_of
-from data.readers.scalar_columns import Columns
+from data.readers.run_steps import own_steps, phases_apart, responses, steps_per_row
 from data.readers.scalars import Scalars
 from data.readers.settings import flat, no_reference
 
@@ -57,15 +57,15 @@ def run_frame(
     warnings += chosen.warnings
     if options.kl:
         options = replace(options, kl=roles.named_key(options.kl, keys, {}, "--kl"))
-    steps = _own_steps(steps, log, phases, dialect, options)
-    window = _steps_per_row(scalars)
+    steps = own_steps(steps, log, phases, dialect, options)
+    window = steps_per_row(scalars)
     _describe(scalars, dialect, chosen, settings, facts)
 
     columns = dict.fromkeys(METRIC_COLUMNS, _nothing(log))
     taken = _measures(columns, log, dialect, options, facts)
     taken |= _rewards(columns, log, phases, chosen)
     if not columns["n_responses"].count():
-        columns["n_responses"] = _responses(settings, dialect, phases, log, window)
+        columns["n_responses"] = responses(settings, dialect, phases, log, window)
 
     logged = _kl(columns, log, phases, dialect, settings, window, options, facts, warnings)
     if dialect is not None and dialect.evaluates_first:
@@ -92,24 +92,6 @@ def run_frame(
         columns["kl_logged"] = logged
     columns["stretch"] = columns["stretch"].fill_null(0.0)
     return _frame(columns, phases, steps)
-
-
-def phases_apart(scalars: Scalars) -> None:
-    """Move what a trainer logs of its evaluations among its training rows to rows of its own."""
-    trained = scalars.columns.get("train")
-    every = scalars.keys()
-    dialect = dialect_of([key for key in every if key], {}, [])
-    if trained is None or dialect is None or not dialect.evaluation:
-        return
-    moved = {k: v for k, v in trained.values.items() if k.startswith(dialect.evaluation)}
-    left = {k: v for k, v in trained.values.items() if k not in moved}
-    if not moved or not left:
-        return
-    rows = Columns(trained.steps, moved).with_any_beside(frozenset()).rows()
-    scalars.columns["train"] = Columns(trained.steps, left).with_any_beside(frozenset())
-    evaluated = scalars.rows.setdefault("eval", {})
-    for step, row in rows.items():
-        evaluated[step] = {**row, **evaluated.get(step, {})}
 
 
 def _measures(
@@ -179,34 +161,6 @@ def _rewards(
         missing = evaluation & columns["proxy_reward"].is_null()
         columns["proxy_reward"] = there.zip_with(missing, columns["proxy_reward"])
     return taken
-
-
-def _own_steps(
-    steps: NDArray[np.int64],
-    log: pl.DataFrame,
-    phases: list[str],
-    dialect: Dialect | None,
-    options: ReadOptions,
-) -> NDArray[np.int64]:
-    """Steps as a key of the log counts them, where ``--step`` or the trainer names one."""
-    key = options.step or (dialect.step if dialect is not None else "")
-    if not key:
-        return steps
-    if options.step:
-        bare = options.step.removeprefix("train/")
-        key = next((k for k in (options.step, bare) if k in log.columns), "")
-    if key not in log.columns:
-        return steps
-    own = log[key].to_list()
-    known = {
-        int(step): int(value) for step, value in zip(steps, own, strict=True)
-        if value is not None and value >= 0 and float(value).is_integer()
-    }  # fmt: skip
-    told = [known.get(int(step)) for step in steps]
-    places = list(zip(phases, told, strict=True))
-    if None in told or len(set(places)) < len(places):
-        return steps  # rows without one, or two rows of one: the log's own steps stay
-    return np.array(told, dtype=np.int64)
 
 
 def _frame(
@@ -311,36 +265,6 @@ def _settings(scalars: Scalars) -> dict[str, Any]:
     """The trainer's settings by plain and by dotted name."""
     args = scalars.config.get("args", {})
     return {**args, **flat(args)} if isinstance(args, dict) else {}
-
-
-def _steps_per_row(scalars: Scalars) -> int:
-    """Optimiser steps that a training row averages: as set, or the usual spacing of the rows."""
-    settings = scalars.config.get("args", {})
-    stated = settings.get("logging_steps")
-    if isinstance(stated, int) and stated > 0:
-        return stated
-    if scalars.logging_steps:
-        return scalars.logging_steps
-    trained = scalars.columns.get("train")
-    gaps = np.sort(np.diff(trained.steps)) if trained is not None else ()
-    return int(gaps[len(gaps) // 2]) if len(gaps) else 1
-
-
-def _responses(
-    settings: dict[str, Any],
-    dialect: Dialect | None,
-    phases: list[str],
-    log: pl.DataFrame,
-    window: int,
-) -> pl.Series:
-    """Responses behind each training row's means; None where the settings do not say."""
-    training, unknown = pl.Series([phase == "train" for phase in phases]), _nothing(log)
-    number = dialect.responses(settings, window) if dialect and dialect.responses else None
-    if dialect is None or number is None:
-        return unknown
-    if dialect.responses_with is not None:
-        training &= _values(log, dialect.responses_with).is_not_null()
-    return pl.Series([float(number)]).new_from_index(0, log.height).zip_with(training, unknown)
 
 
 def _nan_rows(*columns: pl.Series) -> int:

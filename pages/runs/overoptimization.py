@@ -81,12 +81,19 @@ with notes, st.spinner("Reading the runs …"):
 if not curves:
     st.stop()
 if axis != "step":
-    unmeasured = [c.run_id for c in curves if not c.curve["kl"].drop_nulls().len()]
+    told = {run: json.loads(every[run]["facts"]).get("kl_conversion") for run in chosen}
+    unmeasured = [
+        c.run_id for c in curves
+        if not c.curve["kl"].drop_nulls().len() or told.get(c.run_id) == "unknown"
+    ]  # fmt: skip
     if unmeasured:
         alone = len(unmeasured) == len(curves)
         names = named(unmeasured)
         how = "shown over steps instead" if alone else "left out, the step axis shows them"
-        notes.warning(f"KL was not measured in {names}: {how}.", icon=":material/straighten:")
+        why = "not measured"
+        if any(told.get(run) == "unknown" for run in unmeasured):
+            why = "not measured, or its unit is not known,"
+        notes.warning(f"KL was {why} in {names}: {how}.", icon=":material/straighten:")
     if len(unmeasured) == len(curves):
         axis = "step"
     else:
