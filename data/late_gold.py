@@ -26,7 +26,9 @@ def parted(log: RunLog) -> tuple[pl.DataFrame, pl.DataFrame]:
     if log.format not in ("table", "samples") or not rows.height:
         return rows, nothing
     has_gold = pl.col("gold_reward").is_not_null()
-    alone = all(rows[c].null_count() == rows.height for c in ("kl", "proxy_reward"))
+    # A KL that no length converts is one all the same: the table is a training log.
+    beside = [c for c in ("kl", "kl_logged", "proxy_reward") if c in rows.columns]
+    alone = all(rows[c].null_count() == rows.height for c in beside)
     if not alone and "gold_source" not in rows.columns:
         return rows, nothing
     if "gold_source" in rows.columns:

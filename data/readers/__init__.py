@@ -11,9 +11,9 @@ from pathlib import Path
 
 from data.columns import ROLE_OPTIONS, LogError, ReadOptions, RunLog, Skip
 from data.readers import folder
-from data.readers.conversion import check_options
 from data.readers.discover import RunFiles, discover, no_log
 from data.readers.formats import FORMATS, READERS, reader_of
+from data.readers.kl_stated import check_options
 from data.readers.reader import Belongs, Foreign, shown
 
 __all__ = ["READERS", "read"]

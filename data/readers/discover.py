@@ -73,6 +73,10 @@ def _run_folder(reader: Reader, place: Place) -> Path:
     return folder
 
 
+def _hidden(name: str) -> bool:
+    return name.startswith(".") and name != ".art"  # ART keeps its logs there
+
+
 def discover(paths: Sequence[Path], options: ReadOptions) -> Found:
     """Sort everything under ``paths`` into runs, tables and what cannot be read."""
     found = Found()
@@ -117,7 +121,7 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
                 if entry.is_dir():
                     if any(reader.passes_by(child) for reader in READERS):
                         continue
-                    if not entry.name.startswith(".") and target not in entered:
+                    if not _hidden(entry.name) and target not in entered:
                         entered.add(target)
                         below.append(target)
                     continue

@@ -18,6 +18,7 @@ from data.readers.run_samples import samples_of
 from data.readers.sample_kl import measured
 from data.readers.sample_tables import no_metrics, no_samples
 from data.readers.scalars import Scalars
+from data.readers.settings_beside import settings_beside
 from data.readers.trainer_state import CHECKPOINT
 
 
@@ -117,6 +118,8 @@ def _one(parts: Parts, options: ReadOptions, broken: bool) -> Iterator[RunLog | 
     warnings: list[str] = []
     scalars = _merged(parts)
     if scalars is not None:
+        stated = settings_beside(Path(parts.path), scalars.notes)
+        scalars.config["args"] = {**stated, **scalars.config.get("args", {})}
         warnings += scalars.notes
         if scalars.restarts:
             warnings.append(attempts.told(scalars.restarts))

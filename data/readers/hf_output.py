@@ -112,7 +112,7 @@ def _numbers(text: str) -> Row:
     return row
 
 
-READER = Reader(
+READER: Reader = Reader(
     name=NAME,
     of="trl",
     expects="a trainer's printed output (*.log, *.out, *.txt with lines {'loss': …})",

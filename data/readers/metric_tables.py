@@ -10,9 +10,11 @@ from typing import Any
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import attempts, conversion, sample_tables, table_files
+from data.readers import attempts, conversion, sample_tables, sanity, table_files
 from data.readers.cells import Cells
-from data.readers.conversion import REFERENCES, KLSource
+from data.readers.conversion import our_kl
+from data.readers.gold_answers import answers_note, holds_answers
+from data.readers.kl_stated import REFERENCES, KLSource, set_unit
 from data.readers.kl_table import ESTIMATORS, UNITS
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured
 from data.readers.mapping import (
@@ -22,11 +24,10 @@ from data.readers.mapping import (
     PROXY,
     PROXY_SD,
     RUN_COLUMNS,
-    RUN_ID,
-    STEP,
     gold_kind_of,
 )
-from data.readers.roles import named_key
+from data.readers.named_columns import run_column, step_column
+from data.readers.roles import NO_PROXY, named_key, of_values
 from data.readers.scalars import several
 from data.readers.table_rows import in_order, stretches
 
@@ -50,6 +51,7 @@ class Said:
     facts: RunFacts
     further: list[str]
     texts: list[str]
+    notes: list[str]
 
 
 def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -> Iterator[RunLog]:
@@ -105,7 +107,17 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     """The table's columns under our names; further numbers and texts under their own."""
     keys, height = cells.table.frame.columns, cells.table.frame.height
     proxy = named_key(options.proxy, keys, {}, "--proxy") if options.proxy else PROXY.find(keys)
-    gold = named_key(options.gold, keys, {}, "--gold") if options.gold else GOLD.find(keys)
+    given = options.gold or options.lower_is_better
+    gold = named_key(given, keys, {}, "--gold") if given else GOLD.find(keys)
+    notes = []
+    if gold and not given and holds_answers(cells, gold):
+        notes.append(answers_note(gold))
+        gold = None
+        if proxy is None and our_kl(keys) not in keys and not options.kl:
+            raise LogError(
+                f"{cells.table.path.name}: {notes[0]}; a table of graded answers has columns "
+                "question_id and grade"
+            )
     if options.kl:
         named_key(options.kl, keys, {}, "--kl")
     chosen = {
@@ -115,25 +127,33 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
         "gold_reward_sd": GOLD_SD.find(keys),
         **{column.name: column.find(keys) for column in RUN_COLUMNS},
     }
-    step, phase = STEP.find(keys), PHASE.find(keys)
+    if options.length:
+        chosen["response_length"] = named_key(options.length, keys, {}, "--length")
+    step, phase = step_column(keys, options), PHASE.find(keys)
     series = [
         cells.steps(step).alias("step") if step else _repeated("step", 0, height),
         cells.phases(phase).alias("phase") if phase else _repeated("phase", "train", height),
         *(cells.numbers(key).alias(name) for name, key in chosen.items() if key),
     ]
-    facts = RunFacts(proxy_key=proxy, gold_key=gold)
+    if gold and options.lower_is_better and options.lower_is_better in (gold, given):
+        series = [-one if one.name == "gold_reward" else one for one in series]
+        notes.append(f"gold is minus {gold}: less of it is better, as stated")
+    facts = RunFacts(proxy_key=proxy, gold_key=gold, length_key=chosen["response_length"] or None)
     source = conversion.of_table(keys, options, facts)
     if source:
         _stated_by_columns(cells, options, source, facts)
         series.append(cells.numbers(source.key).alias(LOGGED))
-    taken = {k for k in (*chosen.values(), step, phase, RUN_ID.find(keys), facts.kl_key) if k}
+    run = run_column(keys, options)
+    known = (*chosen.values(), step, phase, run, facts.kl_key, GOLD.find(keys) if notes else None)
+    taken = {key for key in known if key}
     # A further column under one of our names but of another meaning would pass for ours.
-    further = cells.further(taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS})
+    own = taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS}
+    further = [key for key in cells.further(own) if key.strip()]  # without a name: no column
     texts = [key for key in TEXTS if key in keys]  # a version may be a number: a name all the same
     series += [cells.numbers(key) for key in further]
     series += [cells.texts(key) for key in texts]
     series.append(cells.texts(ARM).alias(_ARM) if ARM in keys else _repeated(_ARM, "", height))
-    return Said(step, source, facts, further, texts), pl.DataFrame(series)
+    return Said(step, source, facts, further, texts, notes), pl.DataFrame(series)
 
 
 def _refuse_unread(cells: Cells, said: Said, rows: pl.DataFrame) -> None:
@@ -224,7 +244,7 @@ def _log(
     if facts.kl_estimator == "bon_bound":
         facts.algorithm = "best_of_n"
     facts.steps_replaced, facts.nan_rows = told["replaced"], told["nan_rows"]
-    warnings = list(told["notes"])
+    warnings = [*told["notes"], *said.notes]
     if said.step is None:
         warnings.append(
             f"{table.path.name} has no step column: its rows, as they stand in the file, are "
@@ -256,13 +276,22 @@ def _log(
         facts.gold_kind = options.gold_kind or gold_kind_of(
             facts.gold_key, told["low"], told["high"]
         )
+    if facts.proxy_key is None and (facts.kl_key or facts.gold_key is None):
+        warnings.append(f"{NO_PROXY}: name its column with --proxy if it has")
+    metrics = with_logged if converted else as_logged
+    warnings += of_values(metrics["proxy_reward"], metrics["gold_reward"])
+    trained = metrics.filter(pl.col("phase") == "train")
+    warnings += sanity.doubts(
+        trained["kl"], trained["response_length"], trained["proxy_reward"],
+        unit_known=facts.kl_conversion not in ("unknown", "missing"),
+    )  # fmt: skip
     return RunLog(
         run=name,
         parent=_parent(table.path, name),
         verbatim=verbatim,
         format=FORMAT,
         path=str(table.path),
-        metrics=with_logged if converted else as_logged,
+        metrics=metrics,
         samples=sample_tables.no_samples(),
         facts=facts,
         warnings=warnings,
@@ -276,7 +305,7 @@ def _parent(path: Path, name: str) -> str:
 
 
 def _stated_by_columns(
-    cells: Cells, options: ReadOptions, source: conversion.KLSource, facts: RunFacts
+    cells: Cells, options: ReadOptions, source: KLSource, facts: RunFacts
 ) -> None:
     """What columns kl_estimator, kl_logged_unit, kl_reference say, where they say one thing."""
     said: dict[str, str] = {}
@@ -290,6 +319,6 @@ def _stated_by_columns(
     if said.get("kl_estimator") in ESTIMATORS and not options.kl_estimator:
         facts.kl_estimator = said["kl_estimator"]
     if said.get("kl_logged_unit") in UNITS and not options.kl_unit:
-        conversion.set_unit(source, said["kl_logged_unit"], facts, "as column kl_logged_unit says")
+        set_unit(source, said["kl_logged_unit"], facts, "as column kl_logged_unit says")
     if said.get("kl_reference") in REFERENCES:
         facts.kl_reference = said["kl_reference"]

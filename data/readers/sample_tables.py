@@ -9,6 +9,7 @@ import polars as pl
 from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunFacts, RunLog
 from data.readers.cells import Cells, split_by
 from data.readers.completions import declared, prompt_ids
+from data.readers.gold_answers import answers_note, holds_answers
 from data.readers.mapping import (
     GOLD,
     PHASE,
@@ -79,6 +80,10 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
     keys = frame.columns
     proxy = named_key(options.proxy, keys, {}, "--proxy") if options.proxy else PROXY.find(keys)
     gold = named_key(options.gold, keys, {}, "--gold") if options.gold else GOLD.find(keys)
+    notes = []
+    if gold and not options.gold and holds_answers(cells, gold):
+        notes.append(answers_note(gold))
+        gold = None
     step_key, phase_key = STEP.find(keys), PHASE.find(keys)
     steps = cells.steps(step_key) if step_key else [0] * frame.height
     phases = cells.phases(phase_key) if phase_key else ["train"] * frame.height
@@ -111,7 +116,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         good = [row for row in rows if row not in cells.bad_rows]
         if not good:
             continue
-        warnings = cells.notes(rows)
+        warnings = [*cells.notes(rows), *notes]
         if step_key is None:
             warnings.append(f"{cells.table.path.name} has no step column: all samples are step 0")
         part = _keyed(samples[good], warnings)

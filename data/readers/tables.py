@@ -18,6 +18,7 @@ from data.readers import (
     setting_tables,
     shapes,
     table_files,
+    trainer_tables,
     wandb_export,
 )
 from data.readers.cells import Cells
@@ -29,6 +30,7 @@ from data.readers.mapping import (
     STEP,
     folded,
 )
+from data.readers.named_columns import run_column
 from data.readers.reader import (
     Belongs,
     Gives,
@@ -96,7 +98,7 @@ def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
     if answer_parts.recognises(path):
         yield from answer_parts.read(path, options)
     elif large_tables.is_large(path, kind):
-        for part in large_tables.read(path, kind):
+        for part in large_tables.read(path, kind, options):
             yield from _read(part, options)
     elif kind is None and shapes.is_download(path):
         yield from _read(grouped_tables.together([path])[0], options)
@@ -110,7 +112,7 @@ def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
     logs = _logs(table, cells, options)
     if options.whole:
         columns = table.frame.columns
-        if options.run is None and run_columns.column_of(columns) is None:
+        if options.run is None and run_column(columns, options) is None:
             raise LogError(
                 f"{table.path.name} names no run: add a column run_id, or name it with --run"
             )
@@ -127,12 +129,14 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
         yield wandb_export.read(cells, name, options.run is not None, options)
         return
     what = _classify(table, options)
-    runs = run_columns.of_rows(cells, stem(path), options, what == "metrics")
+    runs = run_columns.of_rows(cells, stem(path), options, what in ("metrics", "trainer"))
     names, verbatim = runs.names, runs.verbatim
     if what == "answers":
         yield from answer_tables.read(cells, names.to_list(), verbatim)
     elif what == "samples":
         yield from sample_tables.read(cells, names.to_list(), verbatim, options)
+    elif what == "trainer":
+        yield from trainer_tables.read(cells, names, verbatim, options)
     elif what == "settings":
         yield from setting_tables.read(cells, names.to_list())
     else:
@@ -163,7 +167,10 @@ def _classify(table: Table, options: ReadOptions) -> str:
         return "samples"
     if sample_tables.holds_scored(table.frame):
         return "samples"
-    mapped = {key for key in (options.proxy, options.gold, options.kl) if key}
+    if trainer_tables.recognised(table.frame.columns):
+        return "trainer"
+    named = (options.proxy, options.gold, options.kl, options.lower_is_better)
+    mapped = {key for key in named if key}
     if mapped & columns or any(c.find(columns) for c in (PROXY, GOLD, KL)):
         return "metrics"
     if setting_tables.holds(table):

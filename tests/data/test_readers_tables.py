@@ -189,7 +189,7 @@ def test_a_mapped_kl_without_unit_is_labelled(tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", "step,drift,proxy,gold\n1,2,3,4\n")
     run = one(path, kl="drift")
     assert run.metrics.get_column("kl").to_list() == [2.0]
-    assert (run.facts.kl_conversion, run.facts.kl_logged_unit) == ("unknown", None)
+    assert (run.facts.kl_conversion, run.facts.kl_logged_unit) == ("unknown", "unknown")
     assert any("--kl-unit" in warning for warning in run.warnings)
     assert one(path).metrics.get_column("kl").to_list() == [None]  # missing, never 0
 
