@@ -23,7 +23,10 @@ NEARBY_ROWS = 2
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows in step order, each array of shape (rows,): kl in nats per response, NaN = missing."""
+    """Rows in step order, each array of shape (rows,): kl in nats per response, NaN = missing.
+
+    n_prompts: distinct prompts behind each row's gold, None where no row says.
+    """
 
     step: IntArray
     stretch: IntArray
@@ -34,6 +37,7 @@ class Rows:
     n_responses: FloatArray
     proxy: FloatArray
     repeated: int = 0
+    n_prompts: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.step)
@@ -54,6 +58,7 @@ class Rows:
             self.n_responses[keep],
             self.proxy[keep],
             self.repeated,
+            None if self.n_prompts is None else self.n_prompts[keep],
         )
 
 
@@ -103,6 +108,7 @@ def fill_from_trajectory(rows: Rows, trajectory: Rows) -> Rows:
         rows.n_responses,
         proxy,
         rows.repeated,
+        rows.n_prompts,
     )
 
 
@@ -144,6 +150,7 @@ def _rows(frame: pl.DataFrame, until: int | None) -> Rows:
         _numbers(unique, "n_responses"),
         _numbers(unique, "proxy_reward"),
         frame.height - unique.height,
+        _numbers(unique, "n_prompts") if "n_prompts" in unique.columns else None,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.onset import outlook
+from analytics.onset import outlook, withdrawn_row
 from analytics.onset.decision import Evidence
 from analytics.onset.e_process import ALARM
 from analytics.onset.kl_honesty import Doubt
@@ -82,6 +82,12 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     assert test is not None
     end = place(row["step_end"], row["kl_end"])
     nearest = int(np.argmin(test.boundary - test.statistic))
+    if row["alarm"] is not None and row["alarm"]["withdrawn"] is not None:
+        return [
+            withdrawn_row.sentence(row["alarm"]["step"], row["alarm"]["withdrawn"])
+            + f" Up to {end} no onset stands. {_promise(evidence)}",
+            _interval(row),
+        ]
     if row["alarm"] is not None:
         alarm = row["alarm"]
         return [
@@ -92,13 +98,24 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
             _interval(row),
         ]
     return [
-        f"No onset up to {end}: the scan statistic never reached its boundary; it came nearest "
-        f"with {test.statistic[nearest]:.2f} against {test.boundary[nearest]:.2f}. "
+        f"No onset up to {end}: {_nearest(test.statistic[nearest], test.boundary[nearest])}. "
         f"{_promise(evidence)}",
         f"A fall of {number(row['detectable'])} of gold, spread over the last half of the looks, "
         "would have been seen with 80 % power; a smaller one cannot be told from noise.",
         _interval(row),
     ]
+
+
+def _nearest(statistic: float, boundary: float) -> str:
+    if statistic >= boundary:
+        return (
+            f"the scan statistic reached its boundary ({statistic:.2f} against {boundary:.2f}), "
+            "but nothing else bears a fall out"
+        )
+    return (
+        "the scan statistic never reached its boundary; it came nearest with "
+        f"{statistic:.2f} against {boundary:.2f}"
+    )
 
 
 def _promise(evidence: Evidence) -> str:
@@ -113,6 +130,8 @@ def _promise(evidence: Evidence) -> str:
         f"A run whose gold never falls crosses a boundary in at most {ALPHA:.0%} of cases, "
         f"however often it is looked at ({looked})"
     )
+    if evidence.clustered_unknown:
+        return promise + ", if the stated errors are right."
     if evidence.noise_known:
         return promise + "."
     return promise + (
@@ -192,6 +211,12 @@ _CAUTIONS = {
     "kl_negative": "Some pooled KL values are negative: the estimator is signed and noisy there.",
     "kl_back_and_forth": "KL goes back during the run by more than a quarter of its range; looks "
     "are tested in time order, so a fall may be the way back along the curve.",
+    "clustered_unknown": "The stated errors are one witness of two: the log does not say from how "
+    "many prompts they come, and responses to one prompt are alike. The other is the run's own "
+    "scatter; log n_prompts, or the responses with their prompts.",
+    "single_evaluation": "One evaluation alone would carry an alarm; measure that point again.",
+    "smoothed_gold": "This gold looks smoothed: neighbouring evaluations hold parts of the same "
+    "measurements. Log it as it is measured; what is smoothed counts as fewer evaluations.",
     "gold_noise_unknown": "The log does not state how noisy gold is, which costs power.",
     "autocorrelated": "Neighbouring gold rows are correlated; the boundary allows for it, but how "
     "strongly they are is learnt from the same rows, so the 5 % is not assured here.",

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.palette import STATUS, run_colour
-from analytics.onset.many_runs import survivors
+from analytics.onset.many_runs import standing, survivors
 from pages.shared import links, reads
 from pages.shared.choices import choose_several
 from pages.shared.frame import escaped, heading, stop_when_empty
@@ -73,7 +73,8 @@ if alarmable:
         f" The alarm errs on at most 5 % of runs whose gold never falls: over these {alarmable} "
         f"judged runs, expect at most {0.05 * alarmable:.1f} false alarms."
     )
-alarms = [run["run_id"] for run in chosen if (verdicts.get(run["run_id"]) or {}).get("alarm")]
+judged_alarms = {run["run_id"]: (verdicts.get(run["run_id"]) or {}).get("alarm") for run in chosen}
+alarms = [run for run, alarm in judged_alarms.items() if standing(alarm)]
 surviving = survivors(verdicts.values())
 if alarms:
     stands = sum(run in surviving for run in alarms)

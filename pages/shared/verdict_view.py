@@ -11,6 +11,7 @@ import streamlit as st
 from analytics.figures.curves import RunCurve
 from analytics.figures.palette import STATUS
 from analytics.figures.text import interval, number
+from analytics.onset.many_runs import standing
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from pages.shared.frame import escaped
 from pages.shared.links import local_link
@@ -29,6 +30,10 @@ FLAG_WORDS = {
     "kl_spikes": "single rows of the logged KL are far above their neighbours",
     "kl_negative": "the KL estimate falls below 0",
     "kl_back_and_forth": "KL goes back during the run",
+    "alarm_withdrawn": "an alarm was withdrawn",
+    "single_evaluation": "one evaluation alone would carry an alarm",
+    "smoothed_gold": "this gold looks smoothed",
+    "clustered_unknown": "the stated errors do not say how many prompts they come from",
     "gold_noise_unknown": "the log does not say how noisy gold is",
     "autocorrelated": "neighbouring gold values are correlated",
     "poor_fit": "the fitted curve does not fit",
@@ -53,6 +58,7 @@ def show_verdict(
         at, where = "none", "on the evidence so far"
         if alarm:
             at = f"step {alarm['step']:,.0f}"
+            at += "" if standing(alarm) else " (withdrawn)"
             where = (
                 "KL not measured" if alarm.get("kl") is None else f"KL {number(alarm['kl'])} nats"
             )
@@ -110,7 +116,7 @@ def show_verdict_table(curves: Sequence[RunCurve]) -> None:
             "verdict": STATUS[verdict["status"]][1],
             "gold peaks at (90 %)": _peak(verdict),
             "gold lost since (90 %)": f"{number(lost['value'])} ({_reach(lost)})" if lost else "–",
-            "alarm": f"step {alarm['step']:,.0f}" if alarm else "none",
+            "alarm": f"step {alarm['step']:,.0f}" if standing(alarm) else "none",
             "why": " ".join(verdict["reasons"]),
         })  # fmt: skip
     st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True)
