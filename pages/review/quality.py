@@ -97,7 +97,8 @@ with st.expander("Share of runs that alarm, by kind of run"):
     ):
         st.markdown(f"**{title}**")
         shares = kind_table(rows, scenario, kinds)
-        words = [pl.Series(kind, [rate_text(share) for share in shares[kind]]) for kind in kinds]
+        measured = [kind for kind in kinds if kind in shares.columns]
+        words = [pl.Series(kind, [rate_text(share) for share in shares[kind]]) for kind in measured]
         st.dataframe(shares.with_columns(*words), hide_index=True, placeholder=MISSING)
 with st.expander("What each detector promises"):
     st.markdown("\n".join(f"- **{one.name}**: {one.promise}." for one in DETECTORS))

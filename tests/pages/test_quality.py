@@ -84,3 +84,15 @@ def test_it_says_how_often_intervals_hold_and_what_a_forecast_is_worth(page) -> 
     tables = [one.value for one in test.dataframe]
     assert any("upper : lower" in one and "bump" in one["shape"].tolist() for one in tables)
     assert any("seen so far" in one for one in tables)
+
+
+def test_every_measured_scenario_can_be_chosen(page) -> None:
+    """Some scenarios were measured on a few kinds of runs only."""
+    told = published("detectors")
+    assert told is not None
+    scenarios = sorted({row["scenario"] for row in told["rows"]} & set(SCENARIO_WORDS))
+    assert len(scenarios) > 4
+    for scenario in scenarios:
+        test = page(scenario=scenario)
+        assert not test.exception, scenario
+        assert test.selectbox(key="scenario").value == scenario
