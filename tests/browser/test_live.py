@@ -14,6 +14,15 @@ HIDDEN = """() => document.querySelector('.js-plotly-plot')._fullData
 PLACE = "() => document.querySelector('[data-testid=stMain]').scrollTop"
 SELECTED = """() => Array.from(document.querySelectorAll(
     '[data-testid=stDataFrame] [role=gridcell][aria-selected=true]'), cell => cell.id)"""
+AGAIN = """() => {
+    const chart = document.querySelector('.js-plotly-plot');
+    const layout = JSON.parse(JSON.stringify(chart.layout));
+    for (const name of Object.keys(layout)) if (/axis/.test(name)) {
+        delete layout[name].range; layout[name].autorange = true; }
+    const data = chart.data.map(trace => ({...trace, visible: true}));
+    return window.Plotly.react(chart, data, layout).then(() => true);
+}"""
+"""Streamlit may draw a chart again as it was sent, at a moment of its own choosing."""
 RANGE = "() => Array.from(document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range)"
 
 
@@ -59,6 +68,8 @@ def test_new_rows_come_by_themselves_and_zoom_stays(server, open_page, tmp_path:
     view.until(lambda: view.page.evaluate(LAST), lambda last: last >= 190)
     view.until(lambda: view.page.evaluate(RANGE), zoomed)
     assert view.steady(lambda: view.page.evaluate(RANGE)) == zoomed
+    assert view.page.evaluate(AGAIN)
+    view.until(lambda: view.page.evaluate(RANGE), zoomed)
     expect(view.page.get_by_role("radio", name="step", exact=True)).to_be_checked()
     view.asks(axis=["step"])
 
@@ -107,6 +118,8 @@ def test_scroll_selection_and_hidden_lines_stay(server, open_page, tmp_path: Pat
     view.until(lambda: page.evaluate(LAST), lambda last: last >= 190)
     view.until(lambda: page.evaluate(HIDDEN), hidden)
     assert view.steady(lambda: page.evaluate(HIDDEN)) == hidden
+    assert page.evaluate(AGAIN)
+    view.until(lambda: page.evaluate(HIDDEN), hidden)
     assert page.evaluate(SELECTED) == chosen
     assert page.evaluate(PLACE) == place
 
