@@ -23,6 +23,7 @@ from analytics.onset.measurements import (
     gold_rows,
     gold_sources,
     trajectory_rows,
+    unusable_gold,
 )
 from analytics.onset.next_evaluation import NextEvaluation, next_evaluation
 from analytics.onset.noise import FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
@@ -75,6 +76,8 @@ class Evidence:
     second: SecondOpinion | None
     axis: str
     scale: float
+    unusable: int
+    """Gold rewards that are no number below `measurements.LARGEST`, left out."""
 
     @property
     def recovered(self) -> bool:
@@ -218,6 +221,7 @@ def gather(
         second,
         axis,
         scale,
+        unusable_gold(gold, chosen or "", until),
     )
 
 

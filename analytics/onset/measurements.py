@@ -82,6 +82,15 @@ def gold_rows(gold: pl.DataFrame, source: str, until: int | None) -> Rows:
     return rows.take(np.isfinite(rows.gold))
 
 
+def unusable_gold(gold: pl.DataFrame, source: str, until: int | None) -> int:
+    """How many gold rewards of one source are beyond LARGEST or infinite; NaN is a missing one."""
+    kept = pl.col("source") == source
+    if until is not None:
+        kept &= pl.col("step") <= until
+    logged = gold.filter(kept).get_column("gold_reward").cast(pl.Float64, strict=False)
+    return int((logged.drop_nulls().drop_nans().abs() > LARGEST).sum())
+
+
 def trajectory_rows(trajectory: pl.DataFrame, until: int | None) -> Rows:
     """Every training row up to until; its gold is not looked at."""
     return _rows(trajectory, until)

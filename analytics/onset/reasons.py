@@ -12,6 +12,7 @@ from analytics.onset.decision import Evidence
 from analytics.onset.e_process import ALARM
 from analytics.onset.kl_honesty import Doubt
 from analytics.onset.limit_row import limit_sentence
+from analytics.onset.measurements import LARGEST
 from analytics.onset.spending import ALPHA
 from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.wording import (
@@ -38,8 +39,13 @@ def reasons_of(
     """Sentences for the finished row of a verdict; the flags' sentences come last."""
     status = row["status"]
     if status == "unmeasured":
-        nothing = "No gold reward is in the log, so nothing can be said about overoptimization."
-        return [nothing, *_doubts(against)]
+        there = "No gold reward is in the log"
+        if evidence.unusable:
+            there = (
+                f"The log holds {count(evidence.unusable, 'gold reward')}, but none is a number "
+                f"below {number(LARGEST)}"
+            )
+        return [f"{there}, so nothing can be said about overoptimization.", *_doubts(against)]
     sentences = []
     if status == "too_little_gold":
         sentences.append(
@@ -245,6 +251,11 @@ def _cautions(
         and facts.get("kl_conversion") == _BY_CONVERSION.get(flag, facts.get("kl_conversion"))
     ]
     sentences += _doubts(against)
+    if evidence.unusable:
+        sentences.append(
+            f"{count(evidence.unusable, 'gold reward')} of the log left out: no number below "
+            f"{number(LARGEST)}."
+        )
     if evidence.noise is not None and float(evidence.noise.widen[-1]) > 1:
         sentences.append(
             "Looks scatter more than their standard errors say "

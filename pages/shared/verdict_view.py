@@ -63,7 +63,7 @@ def show_verdict(
         status = status_look(verdict["status"])[1]
         source = verdict.get("gold_source")
         tiles = (
-            ("Verdict", status, f"by {source} gold" if source else "no gold in the log"),
+            ("Verdict", status, f"by {source} gold" if source else "no gold to judge by"),
             ("Gold peaks at", _peak(verdict), "90 % interval" if verdict["peak"] else ""),
             ("Gold lost since", value, reach),
             ("Alarm", at, where),
