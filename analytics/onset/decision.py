@@ -221,7 +221,7 @@ def gather(
         second,
         axis,
         scale,
-        unusable_gold(gold, chosen or "", until),
+        unusable_gold(gold, chosen, until),
     )
 
 

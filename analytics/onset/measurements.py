@@ -82,9 +82,12 @@ def gold_rows(gold: pl.DataFrame, source: str, until: int | None) -> Rows:
     return rows.take(np.isfinite(rows.gold))
 
 
-def unusable_gold(gold: pl.DataFrame, source: str, until: int | None) -> int:
-    """How many gold rewards of one source are beyond LARGEST or infinite; NaN is a missing one."""
-    kept = pl.col("source") == source
+def unusable_gold(gold: pl.DataFrame, source: str | None, until: int | None) -> int:
+    """How many gold rewards are beyond LARGEST or infinite; NaN is a missing one.
+
+    source: None = of all sources.
+    """
+    kept = pl.lit(True) if source is None else pl.col("source") == source
     if until is not None:
         kept &= pl.col("step") <= until
     logged = gold.filter(kept).get_column("gold_reward").cast(pl.Float64, strict=False)
