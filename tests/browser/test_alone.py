@@ -72,8 +72,10 @@ def test_every_page_keeps_to_its_server(bundled, open_page, world) -> None:
     pages = view.until(
         lambda: [link.get_attribute("href") for link in links.all()], lambda found: len(found) > 8
     )
-    for page in pages:
-        view = open_page(f"{bundled.url}{urlsplit(page).path}{WITH}", charts=False)
+    for page in pages:  # in one window, which keeps what it has loaded
+        view.asked.clear()
+        view.page.goto(f"{bundled.url}{urlsplit(page).path}{WITH}")
+        view.whole()
         for summary in view.page.locator("details summary").all():
             summary.click()
         copy = view.page.get_by_role("button", name="Copy link")
@@ -89,7 +91,6 @@ def test_every_page_keeps_to_its_server(bundled, open_page, world) -> None:
         hosts = {url.netloc for url in asked if url.scheme not in ("data", "blob")}
         assert hosts == {urlsplit(bundled.url).netloc}, page
         assert not view.page.context.service_workers
-        view.page.close()
     told = world.told()
     assert told == [], set(told)
 
