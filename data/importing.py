@@ -64,7 +64,8 @@ def import_paths(
             store.drain()
             results = store.results(done.segments)
         if len(results) < len(done.segments):
-            missing = set(done.segments) - {str(result["segment"]) for result in results}
+            came = {spool.token_of(str(result["segment"])) for result in results}
+            missing = [name for name in done.segments if spool.token_of(name) not in came]
             raise StoreError(
                 f"the store {home} could not take in {', '.join(sorted(missing))}: it waits in "
                 "inbox/ and is tried again with the next import (why: the owner's output)"

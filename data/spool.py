@@ -9,12 +9,13 @@ which the whole store can be rebuilt.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -30,14 +31,24 @@ RUN_COLUMNS = (
     "source_rank", "layout",
 )  # fmt: skip
 
-_last_stamp = 0
 
+@contextlib.contextmanager
+def _next_stamp(home: Path) -> Iterator[str]:
+    """The name's first part of what is committed meanwhile, one process at a time.
 
-def new_name(kind: str) -> str:
-    """A segment name that sorts by time, within a process and between processes."""
-    global _last_stamp
-    _last_stamp = max(_last_stamp + 1, time.time_ns())
-    return f"{_last_stamp:020d}-{secrets.token_hex(4)}.{kind}"
+    It is later than every one before, whatever the clock says: names sort by commit.
+    """
+    with open(home / "commit.lock", "a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        last = file.read()
+        if not last.isdecimal():  # a first commit, or a store of an older program
+            last = max((p.name[:20] for p in (*waiting(home), *archived(home))), default="0")
+        stamp = max(int(last) + 1 if last.isdecimal() else 0, time.time_ns())
+        file.truncate(0)
+        file.write(str(stamp))
+        file.flush()
+        yield f"{stamp:020d}"
 
 
 def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> str:
@@ -72,7 +83,7 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
         else sample_rows(pl.DataFrame(schema=SAMPLE_COLUMNS)),
         **answers.files(logs),
     }
-    return _commit(home, new_name("import"), files)
+    return _commit(home, "import", files)
 
 
 def write_skips(home: Path, skips: Sequence[Skip], read: Sequence[str]) -> str:
@@ -81,7 +92,7 @@ def write_skips(home: Path, skips: Sequence[Skip], read: Sequence[str]) -> str:
     schema = {"path": pl.String, "reason": pl.String}
     return _commit(
         home,
-        new_name("skips"),
+        "skips",
         {
             "runs": pl.DataFrame(rows, schema),
             "read": pl.DataFrame({"path": list(read)}, schema={"path": pl.String}),
@@ -91,7 +102,7 @@ def write_skips(home: Path, skips: Sequence[Skip], read: Sequence[str]) -> str:
 
 def write_forget(home: Path, runs: Iterable[str]) -> str:
     """Write a record into the inbox that removes runs; return its name."""
-    return _commit(home, new_name("forget"), {"runs": pl.DataFrame({"run_id": list(runs)})})
+    return _commit(home, "forget", {"runs": pl.DataFrame({"run_id": list(runs)})})
 
 
 def write_roles(
@@ -100,7 +111,7 @@ def write_roles(
     """Write a project's choice of keys, or that there is none any more; return its name."""
     row = {"project": project, **roles}
     runs = pl.DataFrame([row], dict.fromkeys(row, pl.String)).with_columns(forget=pl.lit(forget))
-    return _commit(home, new_name("roles"), {"runs": runs})
+    return _commit(home, "roles", {"runs": runs})
 
 
 def waiting(home: Path) -> list[Path]:
@@ -109,16 +120,34 @@ def waiting(home: Path) -> list[Path]:
     return sorted(p for p in inbox.iterdir() if p.is_dir()) if inbox.is_dir() else []
 
 
-def archive(home: Path, segment: Path) -> None:
-    """Move an imported segment out of the inbox; safe to repeat after a crash."""
+def archive(home: Path, segment: Path, name: str) -> None:
+    """Move an imported segment out of the inbox under the name that the store knows it by.
+
+    Safe to repeat after a crash.
+    """
     folder = home / "archive"
     folder.mkdir(exist_ok=True)
-    target = folder / segment.name
+    target = folder / name
     if target.exists():
         shutil.rmtree(segment, ignore_errors=True)
     else:
         os.rename(segment, target)
     _sync_folder(folder)
+
+
+def last_name(home: Path, name: str) -> str:
+    """The name of a segment as if it were committed now.
+
+    What comes in after later ones have, because it was refused before, must come after them too
+    when the store is rebuilt: it goes into the archive under this name.
+    """
+    with _next_stamp(home) as stamp:
+        return f"{stamp}-{token_of(name)}"
+
+
+def token_of(name: str) -> str:
+    """The part of a segment's name that its place in the order does not change."""
+    return name.partition("-")[2]
 
 
 def archived(home: Path) -> list[Path]:
@@ -135,8 +164,9 @@ def clear_unfinished(home: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
 
 
-def _commit(home: Path, name: str, files: dict[str, pl.DataFrame]) -> str:
-    draft = home / "tmp" / name
+def _commit(home: Path, kind: str, files: dict[str, pl.DataFrame]) -> str:
+    token = secrets.token_hex(4)
+    draft = home / "tmp" / f"{time.time_ns()}-{token}"
     draft.mkdir(parents=True)
     inbox = home / "inbox"
     inbox.mkdir(exist_ok=True)
@@ -146,8 +176,10 @@ def _commit(home: Path, name: str, files: dict[str, pl.DataFrame]) -> str:
         with open(path, "rb+") as written:
             os.fsync(written.fileno())
     _sync_folder(draft)
-    os.rename(draft, inbox / name)
-    _sync_folder(inbox)
+    with _next_stamp(home) as stamp:
+        name = f"{stamp}-{token}.{kind}"
+        os.rename(draft, inbox / name)
+        _sync_folder(inbox)
     return name
 
 

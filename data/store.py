@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +104,9 @@ class Store:
         """What came of segments by name; those not yet imported are left out."""
         with self._db.cursor() as cursor:
             rows = cursor.execute(
-                "select result from segments where list_contains($names, segment) order by segment",
-                {"names": segments},
+                "select result from segments where list_contains($tokens, "
+                "split_part(segment, '-', 2)) order by segment",
+                {"tokens": [spool.token_of(name) for name in segments]},
             ).fetchall()
         return [json.loads(row[0]) for row in rows]
 
@@ -118,15 +119,17 @@ class Store:
             kind = segment.suffix.lstrip(".")
             cursor.execute("begin")
             try:
-                result: dict[str, Any] = {"segment": segment.name, "kind": kind}
+                name = self._name_in_order(cursor, segment)
+                result: dict[str, Any] = {"segment": name, "kind": kind}
                 result["runs"] = self._changed(cursor, segment, kind)
                 cursor.execute(
                     "insert into segments (segment, kind, result) values ($name, $kind, $result)",
-                    {"name": segment.name, "kind": kind, "result": json.dumps(result)},
+                    {"name": name, "kind": kind, "result": json.dumps(result)},
                 )
                 cursor.execute("commit")
             except BaseException:
-                cursor.execute("rollback")
+                with suppress(duckdb.Error):  # a full disk may refuse that too; the cause counts
+                    cursor.execute("rollback")
                 raise
             self._generation = self._counted()
             return result
@@ -185,8 +188,14 @@ class Store:
                 continue
             self.refused.pop(segment.name, None)
             if segment.parent.name == "inbox":
-                spool.archive(self.home, segment)
+                spool.archive(self.home, segment, results[-1]["segment"])
         return results
+
+    def _name_in_order(self, cursor: duckdb.DuckDBPyConnection, segment: Path) -> str:
+        """A segment's own name, or a later one where later segments are in the tables already."""
+        (newest,) = cursor.execute("select max(segment) from segments").fetchone() or (None,)
+        late = newest is not None and segment.name < newest and segment.parent.name == "inbox"
+        return spool.last_name(self.home, segment.name) if late else segment.name
 
     def _counted(self) -> int:
         with self._db.cursor() as cursor:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from data import spool
 from data.columns import METRIC_COLUMNS, ReadOptions
 from data.exporting import run_rows, write_rows
 from data.home import home as made_home
-from data.importing import Imported, import_paths
+from data.importing import Imported, import_paths, spool_paths
 from data.owner import Owner
 from data.sql import StoreError
 from data.store import SCHEMA_VERSION, Store
@@ -635,3 +637,75 @@ def test_an_unknown_query_is_refused(opened) -> None:
     for name in ("nothing", "../schema", "runs;drop"):
         with pytest.raises(StoreError, match="no query named"):
             store.query(name)
+
+
+def turned_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's clock goes back by an hour, for us and whoever asks it from here on."""
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() - 3_600 * 10**9)
+
+
+def rebuilt() -> set[str]:
+    """The runs of the store made anew from its archive."""
+    (made_home() / "store.duckdb").unlink()
+    with owned():
+        pass
+    return set(contents()["run_summary"]["run_id"])
+
+
+def test_a_clock_set_back_does_not_change_the_order(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = table(tmp_path / "a.csv", ["a"])
+    brought(log)
+    spool.write_forget(home, ["a"])
+    with owned():
+        pass
+    turned_back(monkeypatch)
+    brought(log)
+    assert rebuilt() == {"a"}
+
+
+def test_the_order_of_the_inbox_is_that_of_its_commits(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = table(tmp_path / "a.csv", ["a"])
+    brought(log)
+    spool.write_forget(home, ["a"])
+    turned_back(monkeypatch)
+    (home / "commit.lock").unlink()  # as a program left it that knew no such order
+    spool_paths(home, [log], ReadOptions())
+    with owned():
+        pass
+    assert set(contents()["run_summary"]["run_id"]) == {"a"} == rebuilt()
+
+
+def test_what_was_refused_and_comes_in_late_is_late_in_a_rebuild_too(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> dict:
+        raise OSError(28, "No space left on device")
+
+    log = table(tmp_path / "a.csv", ["a"])
+    brought(log)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "import_segment", full)
+        with pytest.raises(StoreError, match="waits in inbox"):
+            brought(table(tmp_path / "b.csv", ["b"]))
+    (waits,) = spool.waiting(home)
+    aside = waits.rename(home / waits.name)
+    spool.write_forget(home, ["b"])
+    with owned():
+        pass
+    aside.rename(waits)
+    with owned() as owner:
+        assert owner.store.results([waits.name])[0]["runs"][0]["run"] == "b"
+    assert not spool.waiting(home)
+    assert set(contents()["run_summary"]["run_id"]) == {"a", "b"} == rebuilt()
+
+
+def test_commits_at_the_same_time_have_names_of_their_own(home: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(lambda n: spool.write_forget(home, [str(n)]), range(40)))
+    assert len({name[:20] for name in names}) == 40
+    assert {segment.name for segment in spool.waiting(home)} == set(names)
