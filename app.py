@@ -16,6 +16,7 @@ from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
 from pages.shared import judging, ownership, worker
+from pages.shared.frame import escaped
 from pages.shared.verdict_routes import verdict_routes
 
 
@@ -64,6 +65,10 @@ except (BadAddress, StoreOwned, StoreError) as refusal:
 
 def say(error: Exception) -> bool:
     """A page that fails says so in a sentence; the server's log has the traceback."""
+    if isinstance(error, StoreError):
+        print(error, file=sys.stderr, flush=True)
+        st.error(escaped(str(error)), icon=":material/error:")
+        return True
     traceback.print_exception(error)
     st.error(
         f"This page could not be drawn ({type(error).__name__}). The server's log says where. "

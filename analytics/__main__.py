@@ -23,20 +23,16 @@ from analytics.judging import Budget, Judge
 from analytics.verdicts import Asked, holds, method, packed, rows_fingerprint
 from analytics.wording import interval, number
 from data import answers
+from data.failing import ended
 from data.home import home
 from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
-from data.sql import StoreError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 = done, 1 = a named run is not there or the store cannot be used."""
     options = _parser().parse_args(argv)
-    try:
-        return int(options.do(options))
-    except StoreError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return ended(lambda: int(options.do(options)), getattr(options, "json", False))
 
 
 def _verdict(options: argparse.Namespace) -> int:

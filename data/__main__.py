@@ -15,17 +15,17 @@ from rich.text import Text
 
 from data import project_roles, spool
 from data.checking import check
-from data.columns import LogError, ReadOptions, RunLog, Skip
+from data.columns import ReadOptions, RunLog, Skip
 from data.exporting import run_rows, write_rows
+from data.failing import ended
 from data.home import home
-from data.hosts import BadAddress, listed
+from data.hosts import listed
 from data.importing import Imported, import_paths
-from data.owner import Owner, StoreOwned
+from data.owner import Owner
 from data.printing import print_table, show_import
 from data.readers.formats import FORMATS
 from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
-from data.sql import StoreError
 from data.watching import INTERVAL, Watch, follow
 
 Row = dict[str, Any]
@@ -37,13 +37,7 @@ LIST_KEYS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 = done, 1 = something was skipped or refused, 2 = wrong usage."""
     options = _parser().parse_args(argv)
-    try:
-        return int(options.do(options))
-    except (StoreError, StoreOwned, LogError, BadAddress, OSError) as error:
-        print(error, file=sys.stderr)
-        if getattr(options, "json", False):
-            print(json.dumps({"error": str(error)}))
-        return 1
+    return ended(lambda: int(options.do(options)), getattr(options, "json", False))
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -118,10 +112,11 @@ def _list(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     with StoreAccess(home()) as store:
-        told = check(store, options.project)
+        told = check(store, options.project, whole=True)
+    code = 1 if told["damaged"] else 0
     if options.json:
         print(json.dumps(told, indent=1))
-        return 0
+        return code
     console = Console()
     for row in told["runs"]:
         console.print(Text(f"{row['run']} ({row['format']}, {row['path']})"), style="bold")
@@ -137,7 +132,10 @@ def _check(options: argparse.Namespace) -> int:
             console.print(Text(f"  {warning}"))
     for skip in told["skipped"]:
         console.print(Text(f"skipped {skip['path']}: {skip['reason']}"), style="yellow")
-    return 0
+    for one in told["damaged"]:
+        said = f"damaged: {one['segment']}/{one['file']}: {one['reason']}"
+        console.print(Text(said), style="red")
+    return code
 
 
 def _roles(options: argparse.Namespace) -> int:

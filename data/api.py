@@ -91,6 +91,8 @@ def _answer(owner: Owner, what: str, body: dict[str, Any]) -> Response:
         return JSONResponse(store.drain())
     if what == "results":
         return JSONResponse(store.results(body["segments"]))
+    if what == "refused":
+        return JSONResponse(store.refused)
     if what == "save_verdicts":
         store.save_verdicts(pl.DataFrame(body["rows"], infer_schema_length=None))
         return JSONResponse({})

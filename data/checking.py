@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from data.damage import damaged
 from data.remote import AnyStore
 
 FACTS = (
@@ -15,14 +16,15 @@ FACTS = (
 """What the log says of the run that a check repeats."""
 
 
-def check(store: AnyStore, project: str | None = None) -> dict[str, Any]:
+def check(store: AnyStore, project: str | None = None, whole: bool = False) -> dict[str, Any]:
     """What ``python -m data check --json`` prints.
 
     Returns:
         ``runs``, one row a run: path, sources, last_grown (local time), points, rows without KL,
         proxy or gold, steps_replaced, nan_rows, the KL's key, estimator, unit and conversion,
-        the gold's key and age in steps and nats (null where there is none), warnings; and
-        ``skipped``, what could not be read and why.
+        the gold's key and age in steps and nats (null where there is none), warnings;
+        ``skipped``, what could not be read and why; and ``damaged``, files of the archive that
+        cannot be read any more (``whole``: every value was tried, else what they say they hold).
     """
     runs = store.query("runs", project=project, runs=None)
     gaps = {row["run_id"]: row for row in store.query("gaps", runs=None).iter_rows(named=True)}
@@ -48,4 +50,4 @@ def check(store: AnyStore, project: str | None = None) -> dict[str, Any]:
          "seen_at": row["seen_at"].isoformat(" ", "seconds")}
         for row in store.query("skips").iter_rows(named=True)
     ]  # fmt: skip
-    return {"runs": rows, "skipped": skipped}
+    return {"runs": rows, "skipped": skipped, "damaged": damaged(store.home, whole)}

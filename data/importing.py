@@ -9,6 +9,7 @@ from typing import Any
 
 from data import readers, spool
 from data.columns import ReadOptions, RunLog, Skip
+from data.failing import advised
 from data.home import EXAMPLES, is_default
 from data.owner import Owner
 from data.remote import StoreAccess
@@ -66,9 +67,10 @@ def import_paths(
         if len(results) < len(done.segments):
             came = {spool.token_of(str(result["segment"])) for result in results}
             missing = [name for name in done.segments if spool.token_of(name) not in came]
+            why = "; ".join(sorted({store.refused.get(name, "") for name in missing} - {""}))
             raise StoreError(
                 f"the store {home} could not take in {', '.join(sorted(missing))}: it waits in "
-                "inbox/ and is tried again with the next import (why: the owner's output)"
+                f"inbox/ and is tried again with the next import. {advised(why)}"
             )
         done.runs = _by_run(results)
     return done

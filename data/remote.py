@@ -48,6 +48,11 @@ class RemoteStore:
         """What came of segments by name."""
         return list(json.loads(self._post("results", {"segments": segments})))
 
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why segments of the inbox could not be imported, by their names."""
+        return dict(json.loads(self._post("refused", {})))
+
     def save_verdicts(self, rows: pl.DataFrame) -> None:
         """Hand computed verdicts to the owner."""
         self._post("save_verdicts", {"rows": rows.to_dicts()})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -25,7 +26,10 @@ from data.columns import GOLD_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
 from data.readers.formats import rank_of
 from data.restating import LAYOUT
 from data.segment_rows import metric_rows, sample_rows
+from data.sql import StoreError
 
+SUMS = "sums.json"
+"""File of a segment that holds the SHA-256 of each of its others."""
 RUN_COLUMNS = (
     "run_id", "parent", "verbatim", "project", "format", "path", "facts", "warnings",
     "source_rank", "layout",
@@ -170,17 +174,38 @@ def _commit(home: Path, kind: str, files: dict[str, pl.DataFrame]) -> str:
     draft.mkdir(parents=True)
     inbox = home / "inbox"
     inbox.mkdir(exist_ok=True)
-    for stem, frame in files.items():
-        path = draft / f"{stem}.parquet"
-        frame.write_parquet(path, compression="zstd")
-        with open(path, "rb+") as written:
-            os.fsync(written.fileno())
-    _sync_folder(draft)
+    try:
+        sums = {f"{stem}.parquet": _written(draft, stem, frame) for stem, frame in files.items()}
+        (draft / SUMS).write_text(json.dumps(sums))
+        _sync(draft / SUMS)
+        _sync_folder(draft)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise StoreError(f"{home} cannot be written to: {error}") from error
     with _next_stamp(home) as stamp:
         name = f"{stamp}-{token}.{kind}"
         os.rename(draft, inbox / name)
         _sync_folder(inbox)
     return name
+
+
+def _written(draft: Path, stem: str, frame: pl.DataFrame) -> str:
+    """Write one file to the disk; its SHA-256."""
+    path = draft / f"{stem}.parquet"
+    frame.write_parquet(path, compression="zstd")
+    _sync(path)
+    return digest(path)
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as written:
+        os.fsync(written.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

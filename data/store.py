@@ -34,6 +34,9 @@ SCHEMA_VERSION = MIGRATIONS[-1][0]
 MEMORY = "192MB"
 """What DuckDB may hold: the rest of a large store stays on disk. Raised when it does not do."""
 
+DAMAGED = "Corrupt database file"
+"""How DuckDB begins what it says of a block whose checksum is wrong."""
+
 CHANGES = {
     "import": merge.merge, "forget": merge.forget, "skips": merge.keep_skips,
     "roles": role_changes.change,
@@ -57,14 +60,12 @@ class Store:
         try:
             self._db = duckdb.connect(str(path))
             self._db.execute("set memory_limit = $most", {"most": MEMORY})
+            self._migrate(path)
+            self._generation = self._counted()
+            known = self._imported()
         except duckdb.Error as error:
-            raise StoreError(
-                f"{path} cannot be opened: {error}. Move it away: it is rebuilt from archive/."
-            ) from error
-        self._migrate(path)
-        self._generation = self._counted()
+            raise self._unusable(error, "cannot be opened") from error
         self.refused: dict[str, str] = {}
-        known = self._imported()
         self._import_all([s for s in spool.archived(home) if s.name not in known])
 
     def close(self) -> None:
@@ -81,15 +82,27 @@ class Store:
         """Answer one question of ``data/queries`` with a frame; parameters are bound, never text.
 
         Raises:
-            StoreError: there is no such question.
+            StoreError: there is no such question, or the file is damaged where its answer lies.
         """
         text = sql("queries", name)
-        with self._db.cursor() as cursor:
-            try:
-                return cursor.sql(text, params=params or None).pl()
-            except duckdb.OutOfMemoryException:
-                self._make_room()
-                return cursor.sql(text, params=params or None).pl()
+        try:
+            with self._db.cursor() as cursor:
+                try:
+                    return cursor.sql(text, params=params or None).pl()
+                except duckdb.OutOfMemoryException:
+                    self._make_room()
+                    return cursor.sql(text, params=params or None).pl()
+        except duckdb.Error as error:
+            if not str(error).startswith(DAMAGED):
+                raise
+            raise self._unusable(error, "is damaged") from error
+
+    def _unusable(self, error: duckdb.Error, how: str) -> StoreError:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return StoreError(
+            f"{self.home / 'store.duckdb'} {how}: {first}. Stop what uses it and move it away: it "
+            "is rebuilt from archive/."
+        )
 
     def drain(self) -> list[dict[str, Any]]:
         """Import all that waits in the inbox, oldest first, and return what came of each."""

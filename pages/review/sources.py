@@ -5,6 +5,7 @@ import streamlit as st
 
 from analytics.wording import MISSING, count, whole
 from pages.shared import links, reads
+from pages.shared.damage_view import show_damage
 from pages.shared.fault_view import isolated
 from pages.shared.frame import escaped, heading, shown_name, stop_when_empty
 from pages.shared.roles_form import roles_form
@@ -17,6 +18,7 @@ heading(
 stop_when_empty()
 told = reads.check()
 rows = told["runs"]
+show_damage(told["damaged"])
 names = [row["run"] for row in rows]
 for missing in (run for run in links.asked("run") if run not in names):
     st.error(f"The link asks for run {escaped(missing)}, which is not in this store.")
