@@ -9,20 +9,23 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from data import spool
 from data.columns import ReadOptions
-from data.importing import spool_paths
+from data.failing import sentence
+from data.importing import Imported, spool_paths
 from data.owner import Owner
+from data.sql import StoreError
 
 MOST_MEGABYTES = 64
 """Size limit of one body; OVEROPT_INGEST_MB overrides."""
@@ -65,6 +68,8 @@ def routes(owner: Callable[[], Owner | None]) -> list[Route]:
             options = _options(request)
             body = await _body(request)
             return JSONResponse(await run_in_threadpool(_take, held, body, options))
+        except ClientDisconnect:  # nobody is there to be answered, and nothing was kept
+            return Response(status_code=499)
         except Refused as refusal:
             headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}}
             return JSONResponse(
@@ -126,21 +131,30 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _take(owner: Owner, body: bytes, options: ReadOptions) -> dict[str, object]:
+def _spooled(home: Path, body: bytes, options: ReadOptions) -> Imported:
+    """The body as durable segments."""
     kind = "parquet" if body[:4] == b"PAR1" else "jsonl"
-    with tempfile.TemporaryDirectory(dir=owner.home) as folder:
+    with spool.scratch(home) as folder:
         file = Path(folder) / f"body.{kind}"
         # With a line end the last line is whole or wrong, never one that still grows.
         file.write_bytes(body if kind == "parquet" else body.removesuffix(b"\n") + b"\n")
-        done = spool_paths(
-            owner.home, [file], options, keep_skips=False, origin="posted to /api/ingest"
-        )
+        return spool_paths(home, [file], options, keep_skips=False, origin="posted to /api/ingest")
+
+
+def _take(owner: Owner, body: bytes, options: ReadOptions) -> dict[str, object]:
+    try:
+        done = _spooled(owner.home, body, options)
+    except (StoreError, OSError) as error:  # a full disk, mostly
+        raise Refused(503, f"the rows are not kept: {sentence(error)}") from error
     if done.skipped:
         reasons = "; ".join(skip.reason for skip in done.skipped)
         # What the commands call --kl-unit is the parameter kl_unit here.
         raise Refused(422, _OPTION.sub(lambda name: name[1].replace("-", "_"), reasons))
-    owner.store.drain()
-    results = owner.store.results(done.segments)
+    try:
+        owner.store.drain()
+        results = owner.store.results(done.segments)
+    except duckdb.Error as error:
+        raise Refused(503, f"the rows are kept, but the store failed: {sentence(error)}") from error
     if len(results) < len(done.segments):
         raise Refused(503, "the rows are kept, but the store could not take them in yet: its "
                       "owner's output says why, and it tries again by itself")  # fmt: skip

@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -160,11 +161,20 @@ def archived(home: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
 
 
+def scratch(home: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder beside the store for a moment; what a kill leaves of it `clear_unfinished` takes."""
+    (home / "tmp").mkdir(exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=home / "tmp")
+
+
 def clear_unfinished(home: Path) -> None:
-    """Remove what a killed writer left under tmp/ (never acknowledged), older than an hour."""
-    for left in (home / "tmp").glob("*"):
+    """Remove what a killed writer left under tmp/ (never acknowledged), older than an hour.
+
+    Older programs left theirs beside it, as ``tmp`` and eight letters.
+    """
+    for left in (*(home / "tmp").glob("*"), *home.glob("tmp????????")):
         with contextlib.suppress(FileNotFoundError):  # another process just renamed it into place
-            if time.time() - left.stat().st_mtime > 3600:
+            if left.is_dir() and time.time() - left.stat().st_mtime > 3600:
                 shutil.rmtree(left, ignore_errors=True)
 
 

@@ -9,12 +9,12 @@ everything is read once more, and the store finds that it has it already.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from data import spool
 from data.columns import ReadOptions
 from data.importing import Imported, spool_paths
 from data.readers import tails
@@ -163,7 +163,7 @@ class Watch:
         self.tails[path] = Tail(state[0], tail.offset + len(text))
         if not tails.stand_alone(text):
             return None
-        with tempfile.TemporaryDirectory(dir=self.home) as folder:
+        with spool.scratch(self.home) as folder:
             part = Path(folder) / path.name
             part.write_bytes(text)
             return spool_paths(self.home, [part], self.options, origin=str(path))

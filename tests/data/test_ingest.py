@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import sys
 import types
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
 
+import anyio
 import polars as pl
 import pytest
 from starlette.applications import Starlette
@@ -259,3 +261,53 @@ def through(client: TestClient):
         return answer
 
     return urlopen
+
+
+def test_a_full_disk_is_told_and_nothing_is_kept(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pl.DataFrame, "write_parquet", full)
+        answer = client.post("/api/ingest?run=live", content=json.dumps(ROW))
+    assert answer.status_code == 503
+    told = answer.json()["error"]
+    assert "not kept" in told and "No space left" in told and "Free some room" in told
+    assert not list(client.owner.home.glob("tmp/*")) and not spool.waiting(client.owner.home)
+    assert client.post("/api/ingest?run=live", content=json.dumps(ROW)).status_code == 200
+
+
+def test_an_upload_that_breaks_off_is_no_failure(client: TestClient) -> None:
+    """As the server sees it: a request whose body ends with the connection."""
+    heard: list[dict] = []
+
+    async def receive() -> dict:
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict) -> None:
+        heard.append(message)
+
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/api/ingest",
+        "raw_path": b"/api/ingest", "root_path": "", "scheme": "http", "query_string": b"run=x",
+        "headers": [(b"host", b"localhost"), (b"authorization", b"Bearer sesame")],
+        "client": ("127.0.0.1", 1), "server": ("localhost", 80),
+    }  # fmt: skip
+    anyio.run(client.app, scope, receive, send)
+    assert heard[0]["status"] == 499
+    assert not spool.waiting(client.owner.home)
+
+
+def test_what_a_kill_left_behind_is_cleared(home: Path) -> None:
+    home.mkdir()
+    left = [home / "tmp" / "tmpabcdefgh", home / "tmpabcdefgh", home / "tmp" / "1-2"]
+    kept = [home / "tmp" / "young", home / "tmptables", home / "archive"]
+    for folder in (*left, *kept):
+        folder.mkdir(parents=True)
+        (folder / "body.jsonl").write_text("{}")
+    for folder in (*left, home / "archive", home / "tmptables"):
+        os.utime(folder, (1, 1))
+    Owner(home).close()
+    assert not any(folder.exists() for folder in left) and all(f.exists() for f in kept)
