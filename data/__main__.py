@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from data import project_roles, spool
+from data.backup import back_up, restore
 from data.checking import check
 from data.columns import ReadOptions, RunLog, Skip
 from data.exporting import run_rows, write_rows
@@ -187,6 +188,22 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
+def _backup(options: argparse.Namespace) -> int:
+    told = back_up(home(), options.file)
+    said = f"{told['segments']} segments, {told['bytes'] / 1e6:.1f} MB, in {told['file']}"
+    print(json.dumps(told, indent=1) if options.json else said)
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    told = restore(options.file, home())
+    with StoreAccess(home()) as store:
+        told["runs"] = store.query("runs", project=None, runs=None).height
+    said = f"{told['runs']} runs of {told['segments']} segments, in {told['home']}"
+    print(json.dumps(told, indent=1) if options.json else said)
+    return 0
+
+
 def _serve(options: argparse.Namespace) -> int:
     import uvicorn
     from starlette.applications import Starlette
@@ -270,11 +287,19 @@ def _parser() -> argparse.ArgumentParser:
     exports.add_argument("--out", required=True, type=Path, metavar="FILE")
     exports.set_defaults(do=_export)
 
+    backups = commands.add_parser("backup", help="write the whole store into one new file")
+    backups.add_argument("file", type=Path, metavar="FILE")
+    backups.set_defaults(do=_backup)
+
+    restores = commands.add_parser("restore", help="bring a backup into an empty OVEROPT_HOME")
+    restores.add_argument("file", type=Path, metavar="FILE")
+    restores.set_defaults(do=_restore)
+
     serves = commands.add_parser("serve", help="own the store without pages")
     serves.add_argument("--port", type=int, default=8502)
     serves.set_defaults(do=_serve)
 
-    for command in (imports, lists, checks, roles, forgets):
+    for command in (imports, lists, checks, roles, forgets, backups, restores):
         command.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser
 

@@ -14,6 +14,7 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,21 @@ class StoreOwned(Exception):
             f"the store {home} is already open in {who}{where}. Use that one, stop it, or set "
             "OVEROPT_HOME to another folder."
         )
+
+
+@contextlib.contextmanager
+def held(home: Path) -> Iterator[None]:
+    """Nobody owns the store in ``home`` meanwhile, and nothing is opened.
+
+    Raises:
+        StoreOwned: a process has it.
+    """
+    with open(home / "owner.lock", "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StoreOwned(home, read_owner(home)) from None
+        yield
 
 
 class Owner:

@@ -137,7 +137,7 @@ def archive(home: Path, segment: Path, name: str) -> None:
         shutil.rmtree(segment, ignore_errors=True)
     else:
         os.rename(segment, target)
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def last_name(home: Path, name: str) -> str:
@@ -159,6 +159,27 @@ def archived(home: Path) -> list[Path]:
     """Segments in the archive, oldest first: the truth a lost store is rebuilt from."""
     folder = home / "archive"
     return sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+
+
+def committed(home: Path) -> list[str]:
+    """The names of all segments at one moment between two commits."""
+    with _next_stamp(home):
+        waits = {token_of(p.name): p.name for p in waiting(home)}  # first: they move to the other
+        return sorted({**waits, **{token_of(p.name): p.name for p in archived(home)}}.values())
+
+
+def find(home: Path, name: str) -> Path:
+    """The folder of a committed segment, wherever it is by now.
+
+    Raises:
+        FileNotFoundError: nowhere.
+    """
+    for place in (home / "inbox" / name, home / "archive" / name):
+        if place.is_dir():
+            return place
+    for place in (home / "archive").glob(f"*-{token_of(name)}"):
+        return place
+    raise FileNotFoundError(name)
 
 
 def scratch(home: Path) -> tempfile.TemporaryDirectory[str]:
@@ -188,14 +209,14 @@ def _commit(home: Path, kind: str, files: dict[str, pl.DataFrame]) -> str:
         sums = {f"{stem}.parquet": _written(draft, stem, frame) for stem, frame in files.items()}
         (draft / SUMS).write_text(json.dumps(sums))
         _sync(draft / SUMS)
-        _sync_folder(draft)
+        sync_folder(draft)
     except (OSError, pl.exceptions.PolarsError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise StoreError(f"{home} cannot be written to: {error}") from error
     with _next_stamp(home) as stamp:
         name = f"{stamp}-{token}.{kind}"
         os.rename(draft, inbox / name)
-        _sync_folder(inbox)
+        sync_folder(inbox)
     return name
 
 
@@ -218,7 +239,8 @@ def _sync(path: Path) -> None:
         os.fsync(written.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
