@@ -8,7 +8,7 @@ from analytics.best_of_n.words import fit_peak, headline, peak_words, sentences
 from analytics.figures.best_of_n import MARKED, Line, best_of_n_figure
 from analytics.wording import MISSING, count, with_interval
 from pages.shared import links, pool_reads, reads
-from pages.shared.choices import choose_one, choose_several
+from pages.shared.choices import choose_number, choose_one, choose_several
 from pages.shared.fault_view import isolated, together
 from pages.shared.frame import escaped, heading, stop_when_empty
 
@@ -75,8 +75,8 @@ joined = choose_several(
 )
 penalty = 0.5
 if "uwo" in joined:
-    penalty = row.number_input(
-        "λ of UWO", 0.0, 10.0, 0.5, 0.1, key="penalty", bind="query-params",
+    penalty = choose_number(
+        row.number_input, "λ of UWO", 0.0, 10.0, 0.5, 0.1, key="penalty",
         help="Mean − λ x variance between members, each first divided by its spread over the pool.",
     )  # fmt: skip
 

@@ -64,7 +64,10 @@ scale = choose_one(
     help="In sd of the start: both rewards centred on the initial policy and divided by its "
     "spread between responses (Gao et al. 2022), where the log states that spread.",
 )  # fmt: skip
-there = {name: SOURCES.get(name, name) for name in reads.gold_sources(tuple(chosen))}
+there = {
+    name: SOURCES.get(name) or escaped(shown_name(name))
+    for name in reads.gold_sources(tuple(chosen))
+}
 source = None
 if len(there) > 1 or links.asked("gold"):
     source = choose_one(

@@ -13,7 +13,7 @@ from analytics.scaling_laws import Family, best_of_n_family, rl_family
 from analytics.simulated_families import simulate_family
 from analytics.wording import MISSING
 from pages.shared import links, pool_reads, reads, scaling_reads
-from pages.shared.choices import choose_several
+from pages.shared.choices import choose_number, choose_several
 from pages.shared.fault_view import isolated, say, together
 from pages.shared.frame import escaped, heading, named, say_waiting, stop_when_empty
 from pages.shared.freezing import frozen_steps
@@ -103,8 +103,8 @@ size_key = row.selectbox(
     help="Numbers that differ between the chosen runs: logged settings, imported tables of "
     "settings, and columns that never change within a run.",
 )  # fmt: skip
-wanted = row.number_input(
-    "Predict the peak at", min_value=0.0, value=None, key="at", bind="query-params",
+wanted = choose_number(
+    row.number_input, "Predict the peak at", min_value=0.0, value=None, key="at",
     placeholder="a size that was not run", format="%g",
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ A choice equal to its default leaves the address, a value that is not known is s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import streamlit as st
@@ -63,6 +64,29 @@ def choose_several(
         label, list(options), format_func=options.__getitem__, key=key, on_change=keep, **more
     )
     return list(chosen or [])
+
+
+def choose_number(widget: Widget, label: str, *reach: float, key: str, **more: Any) -> Any:
+    """A number of a widget that is bound to the address; what is no finite number there is said.
+
+    After that it goes unbound for the rest of the session.
+    """
+    # Streamlit seeds a bound widget from the address as it was opened, and fails on an infinity.
+    unbound = st.session_state.setdefault("unbound", [])
+    wrong = [asked for asked in st.query_params.get_all(key) if not _finite(asked)]
+    if wrong:
+        st.warning(f"The link asks for {label.lower()} {escaped(wrong[0])}, which is no number.")
+        st.query_params.pop(key, None)
+        unbound.append(key)
+    bind = None if key in unbound else "query-params"
+    return widget(label, *reach, key=key, bind=bind, **more)
+
+
+def _finite(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _unknown(label: str, value: str, options: Mapping[str, str]) -> None:

@@ -13,11 +13,26 @@ from analytics.wording import count
 from pages.shared import reads
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+_AFTERWARDS = re.compile(
+    r"(?<=:)(?=//|material/|streamlit:)|(?<=www)(?=\.)|(?=@)|(?<=-)(?=[->])|(?<=<)(?=[-=])"
+    r"|(?<=[>~])(?==)", re.IGNORECASE,
+)  # fmt: skip
+"""Where links, icons and arrows would begin that are looked for in the text after Markdown has been
+read, so that no backslash holds them off."""
+JOINER = "\u2060"
+LONGEST = 2_000
 
 
 def escaped(text: object) -> str:
-    """Text from a log for a Markdown sentence: shown as it is, never interpreted."""
-    return _MARKDOWN.sub(r"\\\1", str(text)).replace("\n", " ")
+    """Text from a log for a Markdown sentence or label: shown as it is, never interpreted.
+
+    A joiner, which nobody sees, parts what would become a link, an icon or an arrow. Very long
+    text is cut: a page is no place for it.
+    """
+    told = str(text)
+    if len(told) > LONGEST:
+        told = f"{told[:LONGEST]}…"
+    return _MARKDOWN.sub(r"\\\1", _AFTERWARDS.sub(JOINER, told)).replace("\n", " ")
 
 
 def named(runs: Sequence[str], most: int = 6) -> str:

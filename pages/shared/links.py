@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from data.hosts import listed, split_origin
+from pages.shared.frame import escaped, shown_name
 
 
 def asked(key: str) -> list[str]:
@@ -19,16 +20,28 @@ def asked_until(runs: Sequence[str]) -> list[int | None]:
     """The step each run is frozen at: one ``until`` for all, or one a run in their order."""
     steps: list[int | None] = []
     for text in asked("until"):
-        try:
-            steps.append(int(text))
-        except ValueError:
-            st.warning(f"The link's until={text!r} is not a step, so the view is not frozen.")
+        step = _step(text)
+        if step is None:
+            st.warning(
+                f"The link's until={escaped(shown_name(text))} is not a step, so the view is not "
+                "frozen."
+            )
             return [None] * len(runs)
+        steps.append(step)
     if not steps:
         return [None] * len(runs)
     return (
         steps if len(steps) == len(runs) else [max(s for s in steps if s is not None)] * len(runs)
     )
+
+
+def _step(text: str) -> int | None:
+    """A step as the store holds it, None where it is none."""
+    try:
+        step = int(text)
+    except ValueError:
+        return None
+    return step if abs(step) < 1 << 63 else None
 
 
 def page_link(path: str, choices: Iterable[tuple[str, object]]) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 from analytics.wording import count, whole
 from pages.shared import answer_reads, links
 from pages.shared.answer_table import CHANGES, GRADES, answer_table, history_table
-from pages.shared.choices import choose_one
+from pages.shared.choices import choose_number, choose_one
 from pages.shared.frame import escaped, heading, stop_when_empty
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
@@ -56,6 +56,9 @@ if asked := links.asked("question"):
     st.stop()
 
 steps = counts["iteration"].unique().sort(descending=True).to_list()
+if not steps:
+    st.info("There are no answers up to the step at which this view is frozen.")
+    st.stop()
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 search = row.text_input(
     "Contains", key="q", bind="query-params", width=260,
@@ -64,8 +67,8 @@ search = row.text_input(
 asked_step = choose_one(row.selectbox, "Iteration", {str(step): str(step) for step in steps},
                         "iteration", str(steps[0]), width=150)  # fmt: skip
 step = int(asked_step or steps[0])
-compare = row.number_input(
-    "Changed since", min_value=0, value=None, step=1, key="with", bind="query-params",
+compare = choose_number(
+    row.number_input, "Changed since", min_value=0, value=None, step=1, key="with",
     placeholder="previous", width=150,
 )  # fmt: skip
 
@@ -96,7 +99,7 @@ if st.session_state.get("answers_asked", signature) != signature:
     st.session_state["page"] = 1
 st.session_state["answers_asked"] = signature
 table, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
-number = below.number_input("Page", min_value=1, step=1, key="page", bind="query-params",
+number = choose_number(below.number_input, "Page", min_value=1, step=1, key="page",
                             width=130)  # fmt: skip
 
 asked_rows = {"iteration": step, "until": None, "search": search.strip() or None,

@@ -12,7 +12,7 @@ from analytics.wording import MISSING, whole
 from pages.shared import answer_reads, links
 from pages.shared.choices import choose_one
 from pages.shared.fault_view import isolated, together
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import escaped, heading, shown_name, stop_when_empty
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
 BINS = {str(n): str(n) for n in (5, 10, 15, 20, 25)}
@@ -44,9 +44,10 @@ without = [loop for loop in scope.loops if loop not in set(measured["loop"])]
 if without:
     st.info(f"No attempted answer of {escaped(', '.join(without))} has a confidence.")
 origins = sorted(measured["origin"].unique(), key=lambda o: (o != "benchmark", o))
+named_origins = {one: escaped(shown_name(one.replace("_", "-"))) for one in origins}
 origin = (
-    choose_one(row.segmented_control, "Questions",
-               {o: o.replace("_", "-") for o in origins}, "origin", origins[0], required=True)
+    choose_one(row.segmented_control, "Questions", named_origins, "origin", origins[0],
+               required=True)
     or origins[0]
 )  # fmt: skip
 mine = measured.filter(pl.col("origin") == origin)
@@ -66,7 +67,7 @@ chosen = row.multiselect(
     placeholder="first, middle, last", width=300,
 )  # fmt: skip
 for missing in (step for step in asked if step not in steps):
-    st.warning(f"The link asks for iteration {missing}, which has no confidence here.")
+    st.warning(f"The link asks for iteration {escaped(missing)}, which has no confidence here.")
 shown = sorted(chosen) or sorted({steps[0], steps[len(steps) // 2], steps[-1]})
 
 drawn = [loop for loop in scope.loops if loop in set(mine["loop"])]

@@ -10,7 +10,7 @@ from analytics.hallucination.grader import corrected, sentence, unmatched_senten
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.wording import MISSING
 from pages.shared import answer_reads, changes_view, facts_view, rates_view, reads
-from pages.shared.choices import choose_one
+from pages.shared.choices import choose_number, choose_one
 from pages.shared.fault_view import isolated
 from pages.shared.frame import escaped, heading, stop_when_empty
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
@@ -46,13 +46,13 @@ if loops:
         "of", "all", required=True,
         help="Of all graded answers, or of the attempted ones: abstaining lowers the first.",
     )  # fmt: skip
-    tau = row.slider(
-        "Confident from", 0.5, 1.0, 0.8, 0.05, key="tau", bind="query-params", width=190,
+    tau = choose_number(
+        row.slider, "Confident from", 0.5, 1.0, 0.8, 0.05, key="tau", width=190,
         help="A wrong answer with at least this confidence counts as a confident hallucination.",
     )  # fmt: skip
-    compare = row.number_input(
-        "Compare with iteration", min_value=0, value=None, step=1, key="with",
-        bind="query-params", placeholder="the previous", width=190,
+    compare = choose_number(
+        row.number_input, "Compare with iteration", min_value=0, value=None, step=1,
+        key="with", placeholder="the previous", width=190,
     )  # fmt: skip
     rewarded = row.toggle("Gold, proxy and KL", value=True, key="rewards", bind="query-params")
     choices += [("by", by), ("of", denominator), ("tau", tau), ("rewards", str(rewarded).lower())]

@@ -1,0 +1,119 @@
+"""Text from logs and addresses is text: one hostile string in every place that a page shows.
+
+It holds what Markdown, HTML, formulas, icons, badges, arrows and bare links begin with. What was
+interpreted is an element of its own in the page, with the string's marks in it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.browser.stores import filled
+
+HOSTILE = (
+    "zq ![zqi](http://evil.example/a.png) [zql](http://evil.example/b) https://evil.example/c "
+    "www.evil.example zq@evil.example **zqs** _zqe_ `zqc` ~~zqd~~ $zqm^2$ :red[zqr] "
+    ":blue-badge[zqk] :material/home: :streamlit: :smile: <b>zqb</b> <img src=//evil.example/d> "
+    "<a href='http://evil.example/e'>zqa</a> zqx -> zqy <zqw> # zqh"
+)
+FOUND = """() => {
+  const found = [];
+  const tell = (what, one) => found.push(what + ': ' + one.outerHTML.slice(0, 160));
+  for (const one of document.querySelectorAll('a, img, image, use, iframe')) {
+    const to = ['href', 'src', 'xlink:href'].map(name => one.getAttribute(name) ?? '').join(' ');
+    if (/\\/\\/(www\\.)?evil|mailto:/.test(to)) tell('to', one);
+    if (/evil/.test(one.host ?? '')) tell('host', one);
+  }
+  for (const one of document.querySelectorAll(
+      'strong, em, b, i, code, del, s, h1, h2, h3, h4, .katex, mark, span[style], tspan'))
+    if (/^zq[secdmrkb]$/.test(one.textContent.trim())) tell('made', one);
+  for (const one of document.querySelectorAll(
+      '.katex, [data-testid=stMain] img[src^="data:image/svg+xml,%3csvg"]'))
+    tell('drawn', one);
+  for (const one of document.querySelectorAll('[aria-label="home icon"]')) tell('icon', one);
+  if (document.querySelector('[data-testid=stMain]').innerText.includes('zqx →'))
+    found.push('arrow');
+  return found;
+}"""
+
+
+def rows(loop: str, **more: object) -> list[dict[str, object]]:
+    return [
+        {"loop": loop, "iteration": at, "question_id": f"{number} {HOSTILE}", "question": HOSTILE,
+         "answer": HOSTILE, "reference": HOSTILE, "grade":
+         ("correct", "incorrect")[number % 3 > at],
+         "confidence": 0.9, "topic": HOSTILE, "origin": "self_generated", "grader": HOSTILE, **more}
+        for at in range(3) for number in range(12)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hostile(server, world, tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("hostile")
+    metrics = [
+        {"run_id": run, "step": step, "kl": step / 9, "proxy_reward": step / 20,
+         "gold_reward": (step / 20) - (step / 30) ** 2, "gold_reward_se": 0.02,
+         f"rewards/{HOSTILE[:60].replace('/', '|')}/mean": step / 30, "response_length": 20}
+        for run in (HOSTILE, f"{HOSTILE} 2") for step in range(0, 60, 3)
+    ]  # fmt: skip
+    samples = [
+        {"run_id": HOSTILE, "step": step, "prompt_id": HOSTILE, "sample_id": str(number),
+         "prompt": HOSTILE, "response": HOSTILE, "proxy_reward": number / 9, "gold_reward": 0.4}
+        for step in range(0, 60, 6) for number in range(4)
+    ]  # fmt: skip
+    for name, table in (("metrics", metrics), ("samples", samples), ("answers", rows(HOSTILE))):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table))
+    (folder / f"not read {HOSTILE[:40].replace('/', '|')}.csv").write_text(f"{HOSTILE}\n1\n")
+    home = filled(
+        folder / "home", *(folder / f"{n}.jsonl" for n in ("metrics", "samples", "answers"))
+    )
+    return server(home=home, variables=world.variables)
+
+
+PAGES = {
+    "/": (), "/overoptimization": ("run",), "/components": ("run",), "/best-of-n": ("run",),
+    "/scaling": ("run",), "/hallucination": ("loop",), "/calibration": ("loop",),
+    "/answers": ("loop",), "/training-set": ("loop",), "/sources": ("run",), "/quality": ("run",),
+}  # fmt: skip
+KEYS = (
+    "run", "loop", "until", "axis", "scale", "gold", "component", "member", "verdict", "project",
+    "q", "tau", "with", "at", "page", "origin", "question", "topic", "grade", "iteration", "size",
+    "family", "penalty", "scenario",
+)  # fmt: skip
+
+
+def looked_at(view) -> None:
+    for summary in view.page.locator("details summary").all():
+        summary.click()
+    view.whole().never_says("could not be drawn")
+    assert view.page.evaluate(FOUND) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_of_a_log_is_interpreted(hostile, open_page, page: str) -> None:
+    asked = [(key, HOSTILE) for key in PAGES[page]]
+    asked += [("run", f"{HOSTILE} 2")] * (page in ("/overoptimization", "/components"))
+    looked_at(open_page(f"{hostile.url}{page}?{urlencode(asked)}", charts=False))
+    assert "Traceback" not in hostile.log()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_of_an_address_is_interpreted(hostile, open_page, page: str) -> None:
+    """All keys at once; what comes of each alone is asked without a browser (test_addresses)."""
+    asked = [(key, HOSTILE) for key in KEYS if key not in PAGES[page]]
+    looked_at(open_page(f"{hostile.url}{page}?{urlencode(asked)}", charts=False))
+
+
+def test_the_eyes_of_these_tests(server, open_page, tmp_path: Path) -> None:
+    """A page that interprets the string is caught at each of its marks."""
+    script = tmp_path / "naive.py"
+    script.write_text(f"import streamlit as st\nst.markdown({HOSTILE!r})\n")
+    view = open_page(server(script).url, charts=False, errors=True).says("zqs")
+    found = " ".join(view.page.evaluate(FOUND))
+    for mark in ("evil.example/b", "evil.example/c", "www.evil", "zqs", "zqe", "zqc", "katex",
+                 "mailto", "home", "data:", "arrow"):  # fmt: skip
+        assert mark in found, found

@@ -1,0 +1,75 @@
+"""Every key of an address with every kind of value: no page fails, and the server's log is clean.
+
+Sessions without a browser; what a page shows of them is looked at in tests/browser/test_hostile.py.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from bench.sessions import Session
+from data.columns import ReadOptions
+from data.importing import import_paths
+from tests.server import Server, servers
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "data" / "examples"
+SHOWN = {
+    "/": [], "/overoptimization": [("run", "r3_grpo_bigrm")],
+    "/components": [("run", "r3_grpo_bigrm")], "/best-of-n": [("run", "bon_pool")],
+    "/scaling": [], "/hallucination": [("loop", "replace")], "/calibration": [("loop", "replace")],
+    "/answers": [("loop", "replace")], "/training-set": [("loop", "replace")], "/sources": [],
+    "/quality": [],
+}  # fmt: skip
+KEYS = (
+    "at", "axis", "band", "bins", "by", "change", "component", "ensemble", "family", "gold",
+    "grade", "iteration", "kl", "knowledge", "loop", "member", "of", "origin", "page", "penalty",
+    "project", "q", "question", "rewards", "run", "scale", "scenario", "simulated", "size", "tau",
+    "topic", "until", "verdict", "with", "x", "nobody-knows",
+)  # fmt: skip
+VALUES = (
+    "inf", "-inf", "nan", "1e400", "-1", "0", "1.5", "9" * 30, "9" * 5_000, "", " ", "null", "true",
+    "\x00", "a" * 5_000, "![x](http://evil.example/a.png):material/home:$x^2$<b>b</b>", "=1+1",
+    "'; drop table runs; --", "../../etc/passwd", "[]", "{}", "%", "\u202e",
+    "r3_grpo_bigrm", "replace",
+)  # fmt: skip
+EVERY = [(page, key, value) for page in SHOWN for key in KEYS for value in VALUES]
+FOUND = [  # each of these has failed once
+    ("/hallucination", "with", "inf"), ("/answers", "with", "inf"), ("/answers", "page", "inf"),
+    ("/answers", "until", "-1"), ("/overoptimization", "until", "9" * 30),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory):
+    home = tmp_path_factory.mktemp("addresses")
+    logs = [EXAMPLES / name for name in ("r3_grpo_bigrm", "loop", "bon_pool.parquet")]
+    import_paths(home, [log for log in logs if log.exists()], ReadOptions())
+    with servers(tmp_path_factory) as start:
+        yield start(home=home)
+
+
+def failures(served: Server, asked: list[tuple[str, str, str]]) -> list[str]:
+    """What failed, of addresses that are opened one after the other."""
+    found = []
+    for page, key, value in asked:
+        chosen = [(k, v) for k, v in SHOWN[page] if k != key] + [(key, value)]
+        with Session(served.url) as session:
+            drawn = session.open(f"{page}?{urlencode(chosen)}")
+        found += [f"{page} {key}={value[:40]!r}: {one[:200]}" for one in drawn.failed]
+    return found
+
+
+def test_a_sample_of_all_addresses(bundled: Server) -> None:
+    asked = FOUND + random.Random(8).sample(EVERY, 40)
+    assert failures(bundled, asked) == []
+    assert "Traceback" not in bundled.log()
+
+
+@pytest.mark.long
+def test_all_addresses(bundled: Server) -> None:
+    assert failures(bundled, EVERY) == []
+    assert "Traceback" not in bundled.log()
