@@ -45,7 +45,9 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         rows = list(role_changes.incoming(cursor, rows, choices, known))
         names = _settle_names(cursor, rows, answered)
         known = run_records.kept(cursor, list(names.values()))
+        cursor.execute(sql("changes", "responses_gold"))
         counts, metrics_alone = _compare(cursor), False
+    _leave_out_responses(cursor, list(names.values()), counts)
     graded = answers.merge(cursor) if answered else {}
     generation = _one(cursor, "select number + 1 from generation")
 
@@ -83,6 +85,16 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     if _unskip(cursor, runs["path"].to_list()) or affected:
         cursor.execute("update generation set number = number + 1")
     return results
+
+
+def _leave_out_responses(
+    cursor: Cursor, runs: list[str], counts: dict[str, dict[str, int]]
+) -> None:
+    """Drop the gold of responses where another gold of the run has come; it then counts no more."""
+    gone = cursor.execute(sql("changes", "responses_gold_stored"), {"runs": runs}).fetchall()
+    for (run,) in gone:
+        if count := counts.get(run):
+            count["gold_evaluations"] = max(0, count["gold_evaluations"] - 1)
 
 
 def _keeps_its_name(row: dict[str, Any], known: dict[str, dict[str, Any]]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts, RunLog, Skip
-from data.readers import stores
+from data.readers import attempts, stores
 from data.readers.discover import RunFiles
 from data.readers.formats import BELIEVED
 from data.readers.reader import Foreign, Piece, Samples, shown
@@ -18,6 +18,7 @@ from data.readers.run_samples import samples_of
 from data.readers.sample_kl import measured
 from data.readers.sample_tables import no_metrics, no_samples
 from data.readers.scalars import Scalars
+from data.readers.settings_beside import settings_beside
 from data.readers.trainer_state import CHECKPOINT
 
 
@@ -55,7 +56,9 @@ def read(run: RunFiles, options: ReadOptions) -> Iterator[RunLog | Skip]:
                 yield item
             elif isinstance(item, Piece):
                 pieces.append(item)
-            elif not isinstance(item, Foreign) or item.path in run.named:
+            elif isinstance(item, Foreign) and item.path not in run.named:
+                yield item
+            else:
                 broken.append(item)
     yield from _assembled(run, pieces, broken, options)
 
@@ -115,7 +118,11 @@ def _one(parts: Parts, options: ReadOptions, broken: bool) -> Iterator[RunLog | 
     warnings: list[str] = []
     scalars = _merged(parts)
     if scalars is not None:
+        stated = settings_beside(Path(parts.path), scalars.notes)
+        scalars.config["args"] = {**stated, **scalars.config.get("args", {})}
         warnings += scalars.notes
+        if scalars.restarts:
+            warnings.append(attempts.told(scalars.restarts))
         metrics = run_frame(scalars, options, facts, warnings)
     else:
         metrics = no_metrics().drop("run_id")

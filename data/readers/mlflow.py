@@ -209,6 +209,12 @@ def _scalars(path: Path, points: Iterator[Point | None]) -> Scalars:
             calls.append((step, {}))
         keys.add(key)
         calls[-1][1][key] = value
+    if len(calls) > 2 and len({step for step, _ in calls}) == 1 and len(keys) < len(calls):
+        scalars.notes.append(
+            f"{path.name}: every point is of step {calls[0][0]}: the log calls are numbered from 0 "
+            "in the order of their time instead"
+        )
+        calls = [(number, row) for number, (_, row) in enumerate(calls)]
     evaluated = bool(keys & EVALUATED)
     names = {key: _phase_and_key(key, evaluated) for key in keys}
     for step, row in calls:
@@ -252,8 +258,26 @@ def _meta(path: Path) -> dict[str, str]:
     found = {}
     for key, value in _META.findall(_text(path).rpartition("\n")[0]):
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-        found[key] = value[1:-1] if quoted else value
+        found[key] = _unquoted(value) if quoted else value
     return found
+
+
+_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
+_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "e": "\x1b", "_": "\u00a0"}
+
+
+def _unquoted(value: str) -> str:
+    """A quoted text of YAML as it is meant: escapes in double quotes are letters."""
+    if value[0] == "'":
+        return value[1:-1].replace("''", "'")
+
+    def letter(found: re.Match[str]) -> str:
+        code = found.group(1)
+        if len(code) > 1 and int(code[1:], 16) <= 0x10FFFF:
+            return chr(int(code[1:], 16)).encode("utf-8", "replace").decode()
+        return _LETTERS.get(code, code)
+
+    return _ESCAPE.sub(letter, value[1:-1])
 
 
 def _text(path: Path) -> str:

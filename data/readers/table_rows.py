@@ -19,7 +19,7 @@ def in_order(
 
     Args:
         rows: run_id, phase, step and further columns.
-        has_steps: without, the rows of a run are numbered from 0, sorted by KL where there is one.
+        has_steps: without, the rows of a run are numbered from 0 as they stand.
         kl: name of the column of the KL as logged.
 
     Returns the rows, how many each run had before, and how many of these were replaced by a later
@@ -37,11 +37,7 @@ def in_order(
         place = run.replace_strict(counted.get_column("run_id"), places)
     rows = rows.with_columns(place.alias(_PLACE), (pl.col("phase") != "train").alias(_EVAL))
     if not has_steps:
-        if kl in rows.columns:
-            known = pl.col(kl).fill_nan(None)
-            rows = rows.sort(_PLACE, known, nulls_last=True, maintain_order=True)
-        else:
-            rows = rows.sort(_PLACE, maintain_order=True)
+        rows = rows.sort(_PLACE, maintain_order=True)
         rows = rows.with_columns(pl.int_range(pl.len()).over(_PLACE).alias("step"))
     keys = [pl.col(name) for name in (_PLACE, _EVAL, "step")]
     (place_after, eval_after, step_after), same = _compared(keys)

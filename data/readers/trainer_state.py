@@ -19,7 +19,7 @@ from data.readers.scalars import (
     read_text,
     several,
 )
-from data.readers.table_files import is_json_table
+from data.readers.table_files import may_be_table
 
 FORMAT = "trl"
 NAME = "trainer_state.json"
@@ -142,7 +142,7 @@ READER = Reader(
     rank=1,
     gives=(Gives.METRICS,),
     recognises=recognises,
-    takes=lambda path: path.suffix == ".json" and not is_json_table(path),
+    takes=lambda path: path.suffix == ".json" and not may_be_table(path),
     told=_belongs,
     read=_longest,
     belongs=_belongs,

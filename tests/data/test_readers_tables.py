@@ -189,7 +189,7 @@ def test_a_mapped_kl_without_unit_is_labelled(tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", "step,drift,proxy,gold\n1,2,3,4\n")
     run = one(path, kl="drift")
     assert run.metrics.get_column("kl").to_list() == [2.0]
-    assert (run.facts.kl_conversion, run.facts.kl_logged_unit) == ("unknown", None)
+    assert (run.facts.kl_conversion, run.facts.kl_logged_unit) == ("unknown", "unknown")
     assert any("--kl-unit" in warning for warning in run.warnings)
     assert one(path).metrics.get_column("kl").to_list() == [None]  # missing, never 0
 
@@ -241,8 +241,18 @@ def test_jsonl_broken_lines(tmp_path: Path) -> None:
     assert "line 6" not in warnings
 
 
-def test_repeated_steps_keep_the_last(tmp_path: Path) -> None:
+def test_a_step_that_goes_back_begins_an_attempt(tmp_path: Path) -> None:
     text = "step,proxy,gold,phase\n1,1,1,train\n2,2,2,train\n1,9,9,train\n1,5,5,val\n"
+    run = one(written(tmp_path / "t.csv", text))
+    assert run.metrics.select("phase", "step", "proxy_reward").rows() == [
+        ("train", 1, 9.0), ("eval", 1, 5.0),
+    ]  # fmt: skip
+    assert run.facts.steps_replaced == 2
+    assert any("attempt 2 begins at step 1" in warning for warning in run.warnings)
+
+
+def test_repeated_steps_keep_the_last(tmp_path: Path) -> None:
+    text = "step,proxy,gold,phase\n1,1,1,train\n1,9,9,train\n2,2,2,train\n1,5,5,val\n"
     run = one(written(tmp_path / "t.csv", text))
     assert run.metrics.select("phase", "step", "proxy_reward").rows() == [
         ("train", 1, 9.0), ("train", 2, 2.0), ("eval", 1, 5.0),

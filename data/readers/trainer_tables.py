@@ -1,0 +1,273 @@
+"""Tables of a trainer's keys: that trainer's log in rows, as pandas or a callback writes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
+from data.readers import table_files
+from data.readers.cells import Cells
+from data.readers.dialect import Dialect
+from data.readers.dialects import dialect_of
+from data.readers.mapping import PHASE
+from data.readers.named_columns import run_column, step_column
+from data.readers.run_frame import run_frame
+from data.readers.sample_tables import no_samples
+from data.readers.scalar_columns import Columns
+from data.readers.scalars import SUMMARY_KEYS, Scalars, as_number, split_key
+from data.readers.settings_beside import settings_beside
+
+FORMAT = "table"
+STEP_KEYS = (
+    "train/global_step", "global_step", "training/global_step", "trainer/global_step", "step",
+    "global_step/max_steps", "current_steps", "progress/batch", "training_step", "_step",
+)  # fmt: skip
+"""Where a row says its optimiser step, the surest first."""
+CLOCKS = frozenset({"global_step", "training/global_step", "trainer/global_step"})
+INDEXES = frozenset({"", "unnamed: 0", "index"})
+"""Headings that pandas gives to the numbers of rows."""
+SAYS_NOTHING = frozenset(
+    {"metrics", "history", "logging", "experiment_log", "trainer_log", "results"}
+)
+"""Names of files that say nothing of the run: its folder names it."""
+_EVAL = "eval_"
+
+
+def recognised(columns: Collection[str]) -> dict[str, str] | None:
+    """The trainer's keys, by column, where a table's columns are a trainer's; else None.
+
+    Columns of both phases (``train/…``, ``eval/…``) are a log's too, whoever wrote it.
+
+    Headings in capitals are tried in small letters, and dots (nested JSON) as slashes.
+    """
+    found = _recognised(tuple(columns))
+    return found[0] if found else None
+
+
+@lru_cache(maxsize=64)
+def _recognised(columns: tuple[str, ...]) -> tuple[dict[str, str], Dialect | None] | None:
+    ways = (str, lambda c: c.replace(".", "/"), str.lower, lambda c: c.lower().replace(".", "/"))
+    for way in ways:
+        keys = {column: way(column.strip()) for column in columns}
+        bare = {split_key(key)[1].removeprefix(_EVAL) for key in keys.values()}
+        dialect = dialect_of(bare, {}, [])
+        if dialect is not None and _sure(dialect, bare):
+            return keys, dialect
+    if {"train/", "eval/"} <= {column[: column.find("/") + 1] for column in columns}:
+        return {column: column for column in columns}, None  # phases, whoever wrote them
+    return None
+
+
+def _sure(dialect: Dialect, keys: Collection[str]) -> bool:
+    """Whether the marks are a trainer's alone: `completion_length, reward` may be anybody's."""
+    if dialect.name != "grpo_0_15":
+        return True
+    return "reward_std" in keys or any(key.startswith("rewards/") for key in keys)
+
+
+def flattened(frame: pl.DataFrame) -> pl.DataFrame:
+    """A table of nested objects with their parts as columns, named with slashes, where these are
+    a trainer's keys; any other table as it is.
+    """
+    nested = [c for c in frame.get_columns() if _is_object(c)]
+    if not nested:
+        return frame
+    lines = frame.select(column.name for column in nested).write_ndjson().splitlines()
+    rows = [json.loads(line) for line in lines]
+    parts = pl.DataFrame([_flat(row) for row in rows], infer_schema_length=None, strict=False)
+    rest = [c for c in frame.get_columns() if c.name not in {n.name for n in nested}]
+    if {c.name for c in rest} & set(parts.columns):
+        return frame
+    flat = pl.DataFrame([*rest, *parts.get_columns()])
+    return flat if recognised(flat.columns) else frame
+
+
+def _is_object(column: pl.Series) -> bool:
+    if isinstance(column.dtype, pl.Struct):
+        return True
+    if column.dtype != pl.String:
+        return False
+    start = column.drop_nulls().head(3)
+    return start.len() > 0 and bool(start.str.starts_with("{").all())
+
+
+def _flat(value: object, name: str = "") -> dict[str, float | None]:
+    """Numbers of an object by the names that lead to them; text of an object is one too."""
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    if isinstance(value, dict):
+        found: dict[str, float | None] = {}
+        for key, item in value.items():
+            found |= _flat(item, f"{name}/{key}" if name else str(key))
+        return found
+    number = as_number(value)
+    return {} if number is None else {name: number}
+
+
+def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -> Iterator[RunLog]:
+    """One RunLog for each run in ``names``, mapped as the trainer's own log is.
+
+    Args:
+        cells: the table.
+        names: the run of each row.
+        verbatim: whether those names stay as they are.
+        options: what the import was told.
+
+    Raises:
+        LogError: an option names a column that there is not, or no row has a step.
+    """
+    columns = cells.table.frame.columns
+    keys = recognised(columns)
+    assert keys is not None
+    rows, notes = _rows(cells, keys, options)
+    named = rows.with_columns(names.alias(" run"))
+    if cells.bad_rows:
+        bad = pl.Series(sorted(cells.bad_rows), dtype=pl.Int64)
+        named = named.filter(~pl.int_range(pl.len()).is_in(bad.implode()))
+    for (name,), part in named.group_by(" run", maintain_order=True):
+        run = str(name)
+        shown = run if verbatim else _of_folder(cells.table.path, run)
+        log = _log(cells, part.drop(" run"), shown, verbatim, options)
+        log.warnings[:0] = [*notes, *cells.notes_of(names, run)]
+        yield log
+
+
+def _of_folder(path: Path, name: str) -> str:
+    """The folder's name where that of the file says nothing."""
+    return path.parent.name if name.lower() in SAYS_NOTHING and path.parent.name else name
+
+
+def _rows(
+    cells: Cells, keys: dict[str, str], options: ReadOptions
+) -> tuple[pl.DataFrame, list[str]]:
+    """The table's numbers under the trainer's keys, beside `` step`` and `` evaluation``."""
+    columns, height = cells.table.frame.columns, cells.table.frame.height
+    step = _step_of(keys, options)
+    notes: list[str] = []
+    if step is not None:
+        steps = _steps(cells, step)
+    elif options.whole:
+        raise LogError(f"{cells.table.path.name} has no column step")
+    else:
+        steps = pl.Series(range(height), dtype=pl.Int64)
+        notes.append(
+            f"{cells.table.path.name} has no step column: its rows, as they stand in the file, are "
+            "numbered from 0 instead"
+        )
+    phase = PHASE.find(columns)
+    taken = {c for c in (step, phase, run_column(columns, options)) if c}
+    taken |= {c for c, key in keys.items() if key.lower() in INDEXES}
+    series = [steps.alias(" step")]
+    kept: set[str] = set()
+    for column in cells.further(taken):
+        key = keys[column]
+        if key in kept or split_key(key)[1] in SUMMARY_KEYS or split_key(key)[1] in CLOCKS:
+            continue
+        kept.add(key)
+        series.append(cells.numbers(column).fill_nan(None).alias(key))
+    rows = pl.DataFrame(series)
+    told = [pl.col(key).is_not_null() for key in kept if key.startswith(_EVAL)]
+    evaluation = pl.any_horizontal(told) if told else pl.lit(False)
+    if phase:
+        evaluation |= pl.lit(cells.phases(phase) == "eval")
+    return rows.with_columns(evaluation.alias(" evaluation")), notes
+
+
+def _step_of(keys: dict[str, str], options: ReadOptions) -> str | None:
+    if options.step is None:
+        lower = {key.lower(): column for column, key in reversed(keys.items())}
+        found = next((lower[key] for key in STEP_KEYS if key in lower), None)
+        if found is not None:
+            return found
+    return step_column(list(keys), options)
+
+
+def _steps(cells: Cells, name: str) -> pl.Series:
+    """A column of steps, also as ms-swift writes them: ``12/60``."""
+    column = cells.table.frame.get_column(name)
+    if column.dtype == pl.String:
+        parted = column.str.extract(r"^\s*(\d{1,18})\s*/\s*\d+\s*$").cast(pl.Int64)
+        if parted.null_count() == column.null_count():
+            return parted
+    return cells.steps(name)
+
+
+def _log(
+    cells: Cells, rows: pl.DataFrame, name: str, verbatim: bool, options: ReadOptions
+) -> RunLog:
+    path = cells.table.path
+    scalars = Scalars(path=str(path), format=FORMAT)
+    beside = settings_beside(path, scalars.notes)
+    if beside:
+        scalars.config["args"] = beside
+    _fill(scalars, rows)
+    if not scalars.count():
+        raise LogError(f"{path.name} has no row with metrics")
+    order = scalars.keys()
+    scalars.function_order = [key for key in order if key.startswith("rewards/")]
+    facts = RunFacts(sources=[{
+        "path": str(path), "format": table_files.kind_of(path), "rows": rows.height,
+    }])  # fmt: skip
+    warnings = list(scalars.notes)
+    metrics = run_frame(scalars, options, facts, warnings)
+    run = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)
+    metrics = pl.DataFrame([run, *metrics.get_columns()])
+    further = [c for c in metrics.columns if c not in METRIC_COLUMNS]
+    return RunLog(
+        run=name,
+        parent=path.parent.name,
+        verbatim=verbatim,
+        format=FORMAT,
+        path=str(path),
+        metrics=metrics.select(*METRIC_COLUMNS, *further),
+        samples=no_samples(),
+        facts=facts,
+        warnings=warnings,
+    )
+
+
+def _fill(scalars: Scalars, rows: pl.DataFrame) -> None:
+    """Rows of a table as a trainer's log calls: phases apart, in the order of the file."""
+    mask = rows.get_column(" evaluation")
+    held: dict[str, list[pl.DataFrame]] = {"train": [], "eval": []}
+    for evaluation, part in (("train", rows.filter(~mask)), ("eval", rows.filter(mask))):
+        for phase in ("train", "eval"):
+            columns = {}
+            for column in part.get_columns():
+                if column.name in (" step", " evaluation") or not column.count():
+                    continue
+                own, key = split_key(column.name)
+                if evaluation == "eval":
+                    own, key = "eval", key.removeprefix(_EVAL)
+                if own == phase:
+                    columns[key] = column.alias(key)
+            if columns:
+                steps = part.get_column(" step").alias(" step")
+                frame = pl.DataFrame([steps, *columns.values()])
+                some = pl.any_horizontal(pl.exclude(" step").is_not_null())
+                held[phase].append(frame.filter(pl.col(" step").is_not_null() & some))
+    for phase, frames in held.items():
+        _put(scalars, phase, [frame for frame in frames if frame.height])
+
+
+def _put(scalars: Scalars, phase: str, frames: list[pl.DataFrame]) -> None:
+    ascending = len(frames) == 1 and bool(np.all(np.diff(frames[0][" step"].to_numpy()) > 0))
+    if ascending:
+        steps = frames[0].get_column(" step").to_numpy()
+        values = {c.name: c for c in frames[0].get_columns() if c.name != " step"}
+        scalars._columns[phase] = Columns(steps, values)
+        return
+    for frame in frames:
+        for row in frame.iter_rows(named=True):
+            step = row.pop(" step")
+            said = {key: value for key, value in row.items() if value is not None}
+            scalars.put(phase, step, said, whole=True)
