@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import answers, ddl, new_rows, role_changes, run_records
+from data import answers, ddl, new_rows, renamed, role_changes, run_records
 from data.rollups import affect, refresh
 from data.sql import literal, sql
 
@@ -78,6 +78,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
             "replaced": count.get("replaced", 0) + told_apart["replaced"],
             "changed": moved or told, "facts": json.loads(row["facts"]), "warnings": notes,
         })  # fmt: skip
+    _tell_renamed(cursor, records, results)
     run_records.insert(cursor, records, generation)
     if affected:
         whole = metrics_alone and not answered and not known
@@ -85,6 +86,19 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     if _unskip(cursor, runs["path"].to_list()) or affected:
         cursor.execute("update generation set number = number + 1")
     return results
+
+
+def _tell_renamed(
+    cursor: Cursor, records: list[dict[str, Any]], results: list[dict[str, Any]]
+) -> None:
+    """Say of new runs whose rows are those of a run that lost its log that they are."""
+    said = renamed.told(cursor, {record["run_id"]: record["path"] for record in records})
+    for record in records:
+        if note := said.get(record["run_id"]):
+            record["warnings"] = json.dumps([*json.loads(record["warnings"]), note])
+    for result in results:
+        if note := said.get(result["run"]):
+            result["warnings"] = [*result["warnings"], note]
 
 
 def _leave_out_responses(

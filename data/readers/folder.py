@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts, RunLog, Skip
-from data.readers import attempts, stores
+from data.readers import stores
 from data.readers.discover import RunFiles
 from data.readers.formats import BELIEVED
 from data.readers.reader import Foreign, Piece, Samples, shown
@@ -121,8 +121,6 @@ def _one(parts: Parts, options: ReadOptions, broken: bool) -> Iterator[RunLog | 
         stated = settings_beside(Path(parts.path), scalars.notes)
         scalars.config["args"] = {**stated, **scalars.config.get("args", {})}
         warnings += scalars.notes
-        if scalars.restarts:
-            warnings.append(attempts.told(scalars.restarts))
         metrics = run_frame(scalars, options, facts, warnings)
     else:
         metrics = no_metrics().drop("run_id")

@@ -26,8 +26,9 @@ from data.readers.mapping import (
     RUN_COLUMNS,
     gold_kind_of,
 )
-from data.readers.named_columns import run_column, step_column
+from data.readers.named_columns import step_column
 from data.readers.roles import NO_PROXY, named_key, of_values
+from data.readers.run_columns import column_of
 from data.readers.scalars import several
 from data.readers.table_rows import in_order, stretches
 
@@ -143,7 +144,7 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     if source:
         _stated_by_columns(cells, options, source, facts)
         series.append(cells.numbers(source.key).alias(LOGGED))
-    run = run_column(keys, options)
+    run = column_of(keys)  # --run-column has left the table
     known = (*chosen.values(), step, phase, run, facts.kl_key, GOLD.find(keys) if notes else None)
     taken = {key for key in known if key}
     # A further column under one of our names but of another meaning would pass for ours.

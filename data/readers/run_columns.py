@@ -11,6 +11,7 @@ import polars as pl
 from data.columns import LogError, ReadOptions
 from data.readers.cells import Cells
 from data.readers.mapping import GOLD, KL, PHASE, PROXY, RUN_ID, STEP, Column, folded
+from data.readers.trainer_state import CHECKPOINT
 
 NAMED = Column("run", keys=(*RUN_ID.keys, "run", "run_name", "run name"))
 """Columns that name a run, whatever they hold."""
@@ -30,6 +31,9 @@ FOLDER_NAMED = frozenset({
 })  # fmt: skip
 """Files whose name says nothing of their run: the folder's does."""
 
+PROCESSES = frozenset({"orchestrator", "trainer"})
+"""Folders in which the processes of one training write a log each (prime-rl)."""
+
 
 @dataclass
 class Runs:
@@ -39,11 +43,28 @@ class Runs:
     verbatim: bool
 
 
-def name_of_file(path: Path, stem: str) -> tuple[str, str]:
-    """The name that a table's place gives its one run, and that of the folder above it."""
-    if folded(stem) in FOLDER_NAMED and path.parent.name:
-        return path.parent.name, path.parent.parent.name
-    return stem, path.parent.name
+def name_of_file(path: Path, stem: str) -> str:
+    """The name that a table's place gives its one run."""
+    return path.parent.name if folded(stem) in FOLDER_NAMED and path.parent.name else stem
+
+
+def folder_of(path: Path) -> Path | None:
+    """The folder of the run to whose logs a trainer's lines belong; None where they stand alone.
+
+    That is the folder with checkpoints beside them, or the one above those in which the processes
+    of one training (prime-rl's) write a file each.
+    """
+    if path.suffix != ".jsonl" or folded(path.stem) not in FOLDER_NAMED:
+        return None
+    folder = path.parent
+    try:
+        if folder.name in PROCESSES:
+            others = PROCESSES - {folder.name}
+            return folder.parent if any((folder.parent / o).is_dir() for o in others) else None
+        inside = any(CHECKPOINT.fullmatch(entry.name) for entry in folder.iterdir())
+    except OSError:
+        return None
+    return folder if inside else None
 
 
 def column_of(columns: Collection[str]) -> str | None:
@@ -68,7 +89,7 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Run
     key = asked or column_of(frame.columns)
     if key and asked is None and key not in NAMED.keys and _is_one_number(frame.get_column(key)):
         key = None  # a heading like ours over a constant
-    base = options.run or cells.table.run or name_of_file(path, stem)[0]
+    base = options.run or cells.table.run or name_of_file(path, stem)
     names = _same(base, frame.height)
     verbatim = options.run is not None or bool(cells.table.run)
     if key is not None:

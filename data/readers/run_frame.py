@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
-from data.readers import conversion, roles, sanity
+from data.readers import attempts, conversion, roles, sanity
 from data.readers.dialect import Dialect, first
 from data.readers.dialects import SETTINGS_KEPT, dialect_of
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
@@ -41,6 +41,8 @@ def run_frame(
         LogError: an option names a key that the log does not have.
     """
     phases_apart(scalars)
+    if scalars.restarts:
+        warnings.append(attempts.told(scalars.restarts))
     held = sorted(scalars.columns.items(), reverse=True)  # "train" before "eval"
     log = pl.concat([pl.DataFrame(columns.values) for _, columns in held], how="diagonal")
     log = log.drop("", strict=False)  # a metric without a name says nothing

@@ -26,7 +26,7 @@ SUMMARY_KEYS = frozenset(
 )
 """Keys of the Hugging Face trainer's closing summary: about the run, not about its last step."""
 
-CLOCK_KEYS = frozenset({"epoch", "step", "train/global_step", "global_step"})
+CLOCK_KEYS = frozenset({"epoch", "step", "train/global_step", "global_step", "time"})
 """Keys that every log call of a step repeats: sharing them does not make two rows duplicates."""
 
 VALIDATION = ("val-core/", "val-aux/")

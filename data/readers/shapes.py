@@ -133,9 +133,14 @@ def of_long(table: Table) -> Table:
         raise LogError(f"{table.path.name} has no row with a step and a value")
     lost = frame.height - rows.height
     again = rows.with_columns(pl.int_range(pl.len()).over(RUN, TAG, STEP).alias("again"))
+    ascending = bool(rows.select((pl.col(STEP).diff().over(RUN, TAG) > 0).all()).item())
     if (again.get_column("again") > 0).any():
-        rows = _in_attempts(rows)
+        rows, ascending = _in_attempts(rows), True
     wide = rows.pivot(on=TAG, index=[RUN, STEP], values=VALUE, aggregate_function="last")
+    if ascending:  # else it is one attempt's order: the metrics may begin at different steps
+        first = pl.int_range(pl.len()).min().over(RUN)
+        wide = wide.sort(first, pl.col(STEP))
+    table.whole_steps = True
     lines = rows.group_by(RUN, STEP, maintain_order=True).agg(pl.col("line").first())
     table.lines = wide.join(lines, on=[RUN, STEP], how="left", maintain_order="left")["line"]
     table.frame = wide if run else wide.drop(RUN)

@@ -53,6 +53,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     place: str = "line"
     run: str = ""  # as the file itself names its one run
+    whole_steps: bool = False  # a row is all that was logged of its step, not one log call
 
 
 def load(path: Path, kind: str | None = None) -> Table:

@@ -67,6 +67,12 @@ def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[Piece | RunLog
 
     A broken one is a Skip.
     """
+    for path in [path for path in paths if run_columns.folder_of(path)]:
+        try:
+            yield from _in_folder(path, options)
+        except LogError as error:
+            yield skip(path, error)
+    paths = [path for path in paths if not run_columns.folder_of(path)]
     alone = [path for path in paths if len(paths) == 1 or grouped_tables.place(path) == path]
     for path in alone:
         try:
@@ -80,6 +86,16 @@ def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[Piece | RunLog
                 yield from _read(table, options)
         except LogError as error:
             yield skip(others[0], error)
+
+
+def _in_folder(path: Path, options: ReadOptions) -> Iterator[Piece | RunLog]:
+    """A log in its run's folder: a part of that run, where it is a trainer's."""
+    table = shapes.plain(table_files.load(path))
+    part = trainer_tables.piece(table, options)
+    if part is not None:
+        yield part
+    else:
+        yield from _read(table, options)
 
 
 def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
@@ -125,7 +141,7 @@ def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
 def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
     path = table.path
     if wandb_export.holds(table.frame.columns):
-        name = options.run or table.run or run_columns.name_of_file(path, stem(path))[0]
+        name = options.run or table.run or run_columns.name_of_file(path, stem(path))
         yield wandb_export.read(cells, name, options.run is not None, options)
         return
     what = _classify(table, options)
@@ -197,6 +213,9 @@ def _lacking(columns: Collection[str]) -> str:
 
 
 def _belongs(path: Path) -> Place:
+    folder = run_columns.folder_of(path)
+    if folder is not None:
+        return Place(Belongs.FOLDER, folder, path)
     return Place(Belongs.TABLE, grouped_tables.place(path), path)
 
 

@@ -17,11 +17,15 @@ from data.readers.dialect import Dialect
 from data.readers.dialects import dialect_of
 from data.readers.mapping import PHASE
 from data.readers.named_columns import run_column, step_column
+from data.readers.reader import Piece
+from data.readers.run_columns import column_of
 from data.readers.run_frame import run_frame
 from data.readers.sample_tables import no_samples
 from data.readers.scalar_columns import Columns
 from data.readers.scalars import SUMMARY_KEYS, Scalars, as_number, split_key
 from data.readers.settings_beside import settings_beside
+from data.readers.table_files import Table
+from data.readers.tracked import EVALUATED
 
 FORMAT = "table"
 STEP_KEYS = (
@@ -32,10 +36,9 @@ STEP_KEYS = (
 CLOCKS = frozenset({"global_step", "training/global_step", "trainer/global_step"})
 INDEXES = frozenset({"", "unnamed: 0", "index"})
 """Headings that pandas gives to the numbers of rows."""
-SAYS_NOTHING = frozenset(
-    {"metrics", "history", "logging", "experiment_log", "trainer_log", "results"}
-)
-"""Names of files that say nothing of the run: its folder names it."""
+TRAINS = ("loss", "train/loss", "grad_norm", "train/grad_norm", "learning_rate",
+          "train/learning_rate")  # fmt: skip
+"""What the Hugging Face trainer logs with each call of training, and with no evaluation."""
 _EVAL = "eval_"
 
 
@@ -59,7 +62,8 @@ def _recognised(columns: tuple[str, ...]) -> tuple[dict[str, str], Dialect | Non
         dialect = dialect_of(bare, {}, [])
         if dialect is not None and _sure(dialect, bare):
             return keys, dialect
-    if {"train/", "eval/"} <= {column[: column.find("/") + 1] for column in columns}:
+    phases = {split_key(column)[0] for column in columns if "/" in column}
+    if "eval" in phases and any(column.startswith("train/") for column in columns):
         return {column: column for column in columns}, None  # phases, whoever wrote them
     return None
 
@@ -129,21 +133,37 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
     keys = recognised(columns)
     assert keys is not None
     rows, notes = _rows(cells, keys, options)
-    named = rows.with_columns(names.alias(" run"))
-    if cells.bad_rows:
-        bad = pl.Series(sorted(cells.bad_rows), dtype=pl.Int64)
-        named = named.filter(~pl.int_range(pl.len()).is_in(bad.implode()))
+    named = _good(cells, rows.with_columns(names.alias(" run")))
     for (name,), part in named.group_by(" run", maintain_order=True):
         run = str(name)
-        shown = run if verbatim else _of_folder(cells.table.path, run)
-        log = _log(cells, part.drop(" run"), shown, verbatim, options)
+        log = _log(cells, part.drop(" run"), run, verbatim, options)
         log.warnings[:0] = [*notes, *cells.notes_of(names, run)]
         yield log
 
 
-def _of_folder(path: Path, name: str) -> str:
-    """The folder's name where that of the file says nothing."""
-    return path.parent.name if name.lower() in SAYS_NOTHING and path.parent.name else name
+def piece(table: Table, options: ReadOptions) -> Piece | None:
+    """A trainer's lines as a part of the run in whose folder they lie; None where they are none.
+
+    Raises:
+        LogError: no row has a step.
+    """
+    keys = recognised(table.frame.columns)
+    if keys is None or run_column(table.frame.columns, options) is not None:
+        return None
+    cells = Cells(table)
+    rows, notes = _rows(cells, keys, options)
+    scalars = _scalars(table.path, _good(cells, rows))
+    every = range(table.frame.height)
+    scalars.notes[:0] = [*notes, *cells.notes(row for row in every if row in cells.bad_rows)]
+    return Piece(FORMAT, table.path, scalars=lambda: scalars)
+
+
+def _good(cells: Cells, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without those that cannot be read."""
+    if not cells.bad_rows:
+        return rows
+    bad = pl.Series(sorted(cells.bad_rows), dtype=pl.Int64)
+    return rows.filter(~pl.int_range(pl.len()).is_in(bad.implode()))
 
 
 def _rows(
@@ -164,7 +184,7 @@ def _rows(
             "numbered from 0 instead"
         )
     phase = PHASE.find(columns)
-    taken = {c for c in (step, phase, run_column(columns, options)) if c}
+    taken = {c for c in (step, phase, column_of(columns)) if c}
     taken |= {c for c, key in keys.items() if key.lower() in INDEXES}
     series = [steps.alias(" step")]
     kept: set[str] = set()
@@ -177,9 +197,20 @@ def _rows(
     rows = pl.DataFrame(series)
     told = [pl.col(key).is_not_null() for key in kept if key.startswith(_EVAL)]
     evaluation = pl.any_horizontal(told) if told else pl.lit(False)
+    if not cells.table.whole_steps:
+        evaluation |= _evaluates(kept)
     if phase:
         evaluation |= pl.lit(cells.phases(phase) == "eval")
     return rows.with_columns(evaluation.alias(" evaluation")), notes
+
+
+def _evaluates(keys: Collection[str]) -> pl.Expr:
+    """Which rows are an evaluation's log call, whatever prefix its rewards have."""
+    told, trains = (
+        [pl.col(key).is_not_null() for key in some if key in keys] for some in (EVALUATED, TRAINS)
+    )
+    said = pl.any_horizontal(told) if told else pl.lit(False)
+    return said & ~pl.any_horizontal(trains) if trains else pl.lit(False)
 
 
 def _step_of(keys: dict[str, str], options: ReadOptions) -> str | None:
@@ -205,15 +236,10 @@ def _log(
     cells: Cells, rows: pl.DataFrame, name: str, verbatim: bool, options: ReadOptions
 ) -> RunLog:
     path = cells.table.path
-    scalars = Scalars(path=str(path), format=FORMAT)
+    scalars = _scalars(path, rows)
     beside = settings_beside(path, scalars.notes)
     if beside:
         scalars.config["args"] = beside
-    _fill(scalars, rows)
-    if not scalars.count():
-        raise LogError(f"{path.name} has no row with metrics")
-    order = scalars.keys()
-    scalars.function_order = [key for key in order if key.startswith("rewards/")]
     facts = RunFacts(sources=[{
         "path": str(path), "format": table_files.kind_of(path), "rows": rows.height,
     }])  # fmt: skip
@@ -233,6 +259,17 @@ def _log(
         facts=facts,
         warnings=warnings,
     )
+
+
+def _scalars(path: Path, rows: pl.DataFrame) -> Scalars:
+    """A table's rows (of ``_rows``) as the scalars of one run."""
+    scalars = Scalars(path=str(path), format=FORMAT)
+    _fill(scalars, rows)
+    if not scalars.count():
+        raise LogError(f"{path.name} has no row with metrics")
+    order = scalars.keys()
+    scalars.function_order = [key for key in order if key.startswith("rewards/")]
+    return scalars
 
 
 def _fill(scalars: Scalars, rows: pl.DataFrame) -> None:

@@ -35,29 +35,6 @@ HANDED = (*TRAINERS, *TABLES)
 MADE = (*MADE_UNITS, *MADE_SHAPES, *MADE_TABLES)
 INPUTS = (*HANDED, *MADE)
 
-NO_EXACT_IS_WRONG = "no exact is wrong"
-NOT_YET: frozenset[str] = frozenset(
-    """
-no exact is wrong
-prime-rl
-51_wandb_chart
-made/a trainer's lines restart from zero
-made/an evaluation told by its runtime
-made/val/ in a table
-made/prime-rl of another environment
-made/a renamed folder
-made/a renamed table
-made/standard output
-made/standard output without progress
-""".strip().splitlines()
-)
-"""What is read wrongly today, by name: each is taken out as its code comes, and then the set."""
-
-
-def marked(name: str) -> tuple[pytest.MarkDecorator, ...]:
-    """Strict: what is right by now must leave NOT_YET."""
-    return (pytest.mark.xfail(strict=True, reason="not yet"),) if name in NOT_YET else ()
-
 
 @pytest.fixture(scope="module")
 def reading(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Input], Read]:
@@ -72,18 +49,15 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Input], Read]
     return of
 
 
-@pytest.mark.parametrize(
-    "given", [pytest.param(i, id=i.name, marks=marked(i.name)) for i in INPUTS]
-)
+@pytest.mark.parametrize("given", INPUTS, ids=lambda given: given.name)
 def test_what_comes_in(reading: Callable[[Input], Read], given: Input) -> None:
     wrong = faults(given, reading(given))
     assert not wrong, "\n".join([given.name, *wrong])
 
 
-@pytest.mark.parametrize("name", [pytest.param(NO_EXACT_IS_WRONG, marks=marked(NO_EXACT_IS_WRONG))])
-def test_over_all_inputs(reading: Callable[[Input], Read], name: str) -> None:
+def test_no_exact_is_wrong(reading: Callable[[Input], Read]) -> None:
     wrong = [fault for given in INPUTS for fault in exact_and_wrong(given, reading(given))]
-    assert not wrong, "\n".join([f"{name}:", *wrong])
+    assert not wrong, "\n".join(wrong)
 
 
 def test_few_are_answered_unknown(reading: Callable[[Input], Read]) -> None:
@@ -123,7 +97,6 @@ def test_every_handed_input_is_in_the_table() -> None:
 def test_names_are_given_once() -> None:
     names = Counter(given.name for given in INPUTS)
     assert [name for name, n in names.items() if n > 1] == []
-    assert sorted(NOT_YET - {NO_EXACT_IS_WRONG} - set(names)) == []
 
 
 WRONG = {
