@@ -66,8 +66,8 @@ class Cells:
             self.problems.append((-1, f"column {name} does not hold numbers"))
             return pl.Series(name, [None] * column.len(), dtype=pl.Float64)
         values = column.cast(pl.Float64, strict=False)
-        if values.null_count() == column.null_count() and not self.decimal_commas:
-            return values  # every cell is a number, as is usual: no need to look at each
+        if not self.decimal_commas and not _holds_more(column, values):
+            return values  # numbers and empty cells, as is usual: no need to look at each
         trimmed = column.str.strip_chars()
         values = self._as_written(trimmed)
         bad = values.is_null() & ~trimmed.str.to_lowercase().is_in(EMPTY) & trimmed.is_not_null()
@@ -191,6 +191,15 @@ class Cells:
             lost = f" ({dropped} rows left out)" if dropped else ""
             notes.append(f"{name}: {len(problems)} cells were not read{lost}: {several(problems)}")
         return notes
+
+
+def _holds_more(texts: pl.Series, values: pl.Series) -> bool:
+    """Whether any cell is neither one of the numbers ``values`` nor empty."""
+    left = values.null_count() - texts.null_count()
+    if not left or left == (texts == "").sum():
+        return False
+    rest = texts.filter(values.is_null()).drop_nulls()
+    return not rest.str.strip_chars().str.to_lowercase().is_in(EMPTY).all()
 
 
 def _mostly_numbers(column: pl.Series) -> bool:

@@ -12,6 +12,10 @@ ANSWERED = frozenset({
 """Columns of an answer: beside one of these whole numbers under ``gold`` are the right ones."""
 
 
+FIRST = 100
+"""Cells that show whether a column holds numbers."""
+
+
 def answers_note(key: str) -> str:
     """What is said of such a column."""
     return f"column {key} holds reference answers, not gold reward"
@@ -27,6 +31,9 @@ def holds_answers(cells: Cells, key: str) -> bool:
         if not column.dtype.is_integer() or column.n_unique() <= 2:
             return False
         return bool(ANSWERED & {name.lower() for name in frame.columns})
+    first = column.filter(column != "").head(FIRST).cast(pl.Float64, strict=False)
+    if first.null_count() * 4 < first.len() and (first != first.floor()).any():
+        return False  # numbers, some of them no whole ones, as gold most often is
     filled = column.str.strip_chars()
     filled = filled.filter(filled.is_not_null() & ~filled.str.to_lowercase().is_in(EMPTY))
     if not filled.len():

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 MOST_PER_TOKEN = 2.0
 """Nats per token that a policy's mean KL does not exceed; vocabularies of 100,000 end at 11.5."""
@@ -34,19 +36,24 @@ def doubts(
         proxy: proxy reward.
         unit_known: whether the unit of the KL was known; else nothing is to be doubted.
     """
-    rows = pl.DataFrame([kl.alias("kl"), lengths.alias("length"), proxy.alias("proxy")])
-    rows = rows.filter(pl.col("kl").is_finite())
-    if rows.height < FEWEST or not unit_known:
+    rows = _numbers(kl, lengths, proxy)
+    rows = rows[np.isfinite(rows[:, 0])]
+    if len(rows) < FEWEST or not unit_known:
         return []
     found = [_per_token(rows), _thousands(rows), _for_the_proxy(rows)]
     return [f"KL is in doubt: {sentence}" for sentence in found if sentence]
 
 
-def _per_token(rows: pl.DataFrame) -> str:
-    both = rows.filter(pl.col("length") > 0)
-    if both.height < FEWEST:
+def _numbers(*columns: pl.Series) -> NDArray[np.float64]:
+    """Columns side by side; NaN where there is no number (Polars makes NaN of null)."""
+    return np.column_stack([column.cast(pl.Float64).to_numpy() for column in columns])
+
+
+def _per_token(rows: NDArray[np.float64]) -> str:
+    both = rows[rows[:, 1] > 0]
+    if len(both) < FEWEST:
         return ""
-    kl, length = _mean(both["kl"]), _mean(both["length"])
+    kl, length = both[:, 0].mean(), both[:, 1].mean()
     if kl / length <= MOST_PER_TOKEN:
         return ""
     return (
@@ -55,28 +62,28 @@ def _per_token(rows: pl.DataFrame) -> str:
     )
 
 
-def _thousands(rows: pl.DataFrame) -> str:
-    kl = _mean(rows["kl"])
+def _thousands(rows: NDArray[np.float64]) -> str:
+    kl = rows[:, 0].mean()
     if kl < THOUSANDS:
         return ""
     return f"its mean is {kl:.4g} nats per response; thousands are not plausible"
 
 
-def _for_the_proxy(rows: pl.DataFrame) -> str:
+def _for_the_proxy(rows: NDArray[np.float64]) -> str:
     """The least KL that moves the mean of a reward in [0, 1] is that of two coins.
 
     Source: Hoeffding 1963 (a reward in [0, 1] varies at most as a coin of the same mean).
     """
-    both = rows.filter(pl.col("proxy").is_finite())
-    proxy = both["proxy"]
-    if both.height < FEWEST or not bool(((proxy >= 0) & (proxy <= 1)).all()):
+    both = rows[np.isfinite(rows[:, 2])]
+    kl, proxy = both[:, 0], both[:, 2]
+    if len(both) < FEWEST or not ((proxy >= 0) & (proxy <= 1)).all():
         return ""
-    number = min(ENDS, both.height // 2)
-    start, end = _mean(proxy.head(number)), _mean(proxy.tail(number))
+    number = min(ENDS, len(both) // 2)
+    start, end = proxy[:number].mean(), proxy[-number:].mean()
     if not 0 < start < end < 1:
         return ""
     need = end * math.log(end / start) + (1 - end) * math.log((1 - end) / (1 - start))
-    before, after = _mean(both["kl"].head(number)), _mean(both["kl"].tail(number))
+    before, after = kl[:number].mean(), kl[-number:].mean()
     told = f"the proxy, which lies in [0, 1], rose from {start:.3g} to {end:.3g}; that needs"
     if after > TOO_MUCH * max(need, 1.0):
         return f"{told} no more than a few nats, and {after:.4g} are logged: not plausible"
@@ -84,11 +91,6 @@ def _for_the_proxy(rows: pl.DataFrame) -> str:
     if need > LEAST_NEED and reach < TOO_LITTLE * need:
         return f"{told} {need:.3g} nats, and {after:.3g} are logged: it may be per token"
     return ""
-
-
-def _mean(values: pl.Series) -> float:
-    mean = values.mean()
-    return float(mean) if isinstance(mean, (int, float)) else 0.0
 
 
 def scaled_by_length(
@@ -102,17 +104,14 @@ def scaled_by_length(
         lengths: response length in tokens at these steps.
         near: relative difference of the ratio from the length that is still the length.
     """
-    rows = pl.DataFrame([first.alias("a"), second.alias("b"), lengths.alias("n")]).filter(
-        pl.all_horizontal(pl.all().is_finite()) & (pl.col("a") > 0) & (pl.col("b") > 0)
-        & (pl.col("n") > 2)
-    )  # fmt: skip
-    if rows.height < FEWEST:
+    rows = _numbers(first, second, lengths)
+    rows = rows[np.isfinite(rows).all(axis=1) & (rows[:, :2] > 0).all(axis=1) & (rows[:, 2] > 2)]
+    if len(rows) < FEWEST:
         return ""
-    ratio = rows.select(pl.max_horizontal("a", "b") / pl.min_horizontal("a", "b")).to_series()
-    off = (ratio / rows["n"] - 1).abs().median()
-    if not isinstance(off, float) or off > near:
+    ratio = rows[:, :2].max(axis=1) / rows[:, :2].min(axis=1)
+    if np.median(np.abs(ratio / rows[:, 2] - 1)) > near:
         return ""
     return (
-        f"KL is in doubt: two logs of this run differ by the response length ({_mean(ratio):.4g} "
-        f"times at {rows.height} steps): one of them is per token"
+        f"KL is in doubt: two logs of this run differ by the response length ({ratio.mean():.4g} "
+        f"times at {len(rows)} steps): one of them is per token"
     )
