@@ -136,11 +136,12 @@ def choose(
 
 def of_values(proxy: pl.Series, gold: pl.Series) -> list[str]:
     """What the values say against the roles: gold that is the proxy in every row."""
-    same = (proxy == gold).drop_nulls()
-    if same.len() < FEWEST_TO_COMPARE or not same.all():
+    same = proxy == gold  # null where one of them is
+    both = same.len() - same.null_count()
+    if both < FEWEST_TO_COMPARE or not same.all():
         return []
     return [
-        f"gold is equal to the proxy in every row that has both ({same.len()}), so it measures "
+        f"gold is equal to the proxy in every row that has both ({both}), so it measures "
         "nothing of its own"
     ]
 

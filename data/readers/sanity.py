@@ -36,12 +36,29 @@ def doubts(
         proxy: proxy reward.
         unit_known: whether the unit of the KL was known; else nothing is to be doubted.
     """
+    if not unit_known or _all_is_usual(kl, lengths, proxy):
+        return []
     rows = _numbers(kl, lengths, proxy)
     rows = rows[np.isfinite(rows[:, 0])]
-    if len(rows) < FEWEST or not unit_known:
+    if len(rows) < FEWEST:
         return []
     found = [_per_token(rows), _thousands(rows), _for_the_proxy(rows)]
     return [f"KL is in doubt: {sentence}" for sentence in found if sentence]
+
+
+def _all_is_usual(kl: pl.Series, lengths: pl.Series, proxy: pl.Series) -> bool:
+    """Whether no row can be part of a doubt, which most logs show at a glance."""
+    most, fewest, low, high = kl.max(), lengths.min(), proxy.min(), proxy.max()
+    if not isinstance(most, float) or most >= THOUSANDS:
+        return most is None
+    if isinstance(fewest, float) and most > MOST_PER_TOKEN * fewest:
+        mean, tokens = kl.mean(), lengths.mean()
+        whole = fewest > 0 and not kl.null_count() and not lengths.null_count()
+        if not whole or not isinstance(mean, float) or not isinstance(tokens, float):
+            return False
+        if not mean <= MOST_PER_TOKEN * tokens:
+            return False
+    return not isinstance(low, float) or not isinstance(high, float) or low < 0 or high > 1
 
 
 def _numbers(*columns: pl.Series) -> NDArray[np.float64]:

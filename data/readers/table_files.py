@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError
-from data.readers import headings, json_forms, xlsx
+from data.readers import headings, json_forms
 from data.readers.blocks import (
     MAX_LINE,
     blocks,
@@ -64,6 +64,8 @@ def load(path: Path, kind: str | None = None) -> Table:
     """
     kind = kind or kind_of(path)
     if kind == "xlsx":
+        from data.readers import xlsx  # with its XML, which most imports do without
+
         frame, lines = xlsx.load(path)
         table = Table(path, frame, lines, place="row")
     elif kind == "parquet":
