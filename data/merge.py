@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import answers, ddl, new_rows, renamed, role_changes, run_records
+from data import answers, ddl, dead_rows, new_rows, renamed, role_changes, run_records
 from data.rollups import affect, refresh
 from data.sql import literal, sql
 
@@ -38,6 +38,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         and not any(role_changes.chosen(row, choices, known) for row in rows)
         and new_rows.arrive(cursor, segment, bool(known))
     )
+    restarted: dict[str, str] = {}
     if straight:
         counts, metrics_alone = new_rows.insert(cursor)
     else:
@@ -45,6 +46,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         rows = list(role_changes.incoming(cursor, rows, choices, known))
         names = _settle_names(cursor, rows, answered)
         known = run_records.kept(cursor, list(names.values()))
+        restarted = dead_rows.drop(cursor, rows, names, known)
         cursor.execute(sql("changes", "responses_gold"))
         counts, metrics_alone = _compare(cursor), False
     _leave_out_responses(cursor, list(names.values()), counts)
@@ -76,7 +78,8 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
             "run": run_id, "format": row["format"], **added,
             "answers": told_apart["answers"],
             "replaced": count.get("replaced", 0) + told_apart["replaced"],
-            "changed": moved or told, "facts": json.loads(row["facts"]), "warnings": notes,
+            "changed": moved or told, "facts": json.loads(row["facts"]),
+            "warnings": [*notes, *([restarted[run_id]] if run_id in restarted else [])],
         })  # fmt: skip
     _tell_renamed(cursor, records, results)
     run_records.insert(cursor, records, generation)
