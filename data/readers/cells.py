@@ -11,8 +11,9 @@ import polars as pl
 from data.readers import number_texts
 from data.readers.completions import as_text
 from data.readers.mapping import PHASES
-from data.readers.scalars import MAX_STEP, several
+from data.readers.scalars import MAX_STEP
 from data.readers.table_files import Table
+from data.readers.texts import several
 
 EMPTY = ("", "na", "n/a", "none", "null", "-")
 """Cells that say that there is no value (compared in lower case)."""

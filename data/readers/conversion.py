@@ -8,7 +8,7 @@ from typing import Any
 from data.columns import ReadOptions, RunFacts
 from data.readers.dialect import Dialect
 from data.readers.dialects import NO_KL_DIALECTS, why_not
-from data.readers.kl_stated import UNKNOWN, KLSource, coefficient, stated
+from data.readers.kl_stated import UNKNOWN, KLSource, coefficient, stated, unknown_unit
 from data.readers.kl_table import (
     DRIFT,
     ESTIMATOR_NAMES,
@@ -187,7 +187,7 @@ def of_table(
         facts.kl_conversion, facts.kl_note = "exact", "nats per response, as logged"
     else:
         facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
-        facts.kl_note = f"the unit of {key} is unknown: state it with --kl-unit"
+        facts.kl_note = unknown_unit(key)
     return stated(source, options, facts, named=bool(options.kl) and not ours)
 
 

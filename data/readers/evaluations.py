@@ -14,7 +14,7 @@ import polars as pl
 from data.columns import LogError, ReadOptions, RunLog
 from data.readers import answer_tables, grades, table_files
 from data.readers.reader import Read, whole_logs
-from data.readers.scalars import load_json
+from data.readers.texts import load_json
 
 FORMAT = "evaluation"
 KL = "none: answers have no KL"

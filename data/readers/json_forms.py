@@ -9,7 +9,8 @@ from typing import Any
 
 from data.columns import LogError
 from data.readers.mapping import GOLD, KL, PROXY, STEP, folded
-from data.readers.scalars import as_number, load_json, read_text
+from data.readers.scalars import as_number
+from data.readers.texts import load_json, read_text
 
 MAX_JSON = 1 << 30  # bytes
 DEEPEST = 6  # keys above a list of rows

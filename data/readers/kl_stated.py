@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data.columns import LogError, ReadOptions, RunFacts
 from data.readers.kl_table import ESTIMATORS, PER_TOKEN, UNITS
 
 UNKNOWN = "unknown"
+STATED_BY = ("kl_estimator", "kl_logged_unit", "kl_reference")
+"""Columns of a table that say what its KL is."""
 REFERENCES = ("initial_policy", "previous_policy", "other")
 
 
@@ -92,3 +95,34 @@ def set_unit(source: KLSource, unit: str, facts: RunFacts, why: str, named: bool
     if named:
         facts.kl_conversion = "as_stated"
         facts.kl_note += "; that it is the KL from the initial policy is as the user says"
+
+
+def stated_by_columns(
+    columns: Mapping[str, set[str]], options: ReadOptions, source: KLSource, facts: RunFacts
+) -> None:
+    """Apply what a table's own columns (STATED_BY) say of its KL, where each says one thing.
+
+    Args:
+        columns: their values, by name.
+        options: what the import was told, which wins.
+        source: changed in place.
+        facts: changed in place.
+    """
+    said = {key: next(iter(values)) for key, values in columns.items() if len(values) == 1}
+    if len(columns.get("kl_reference", ())) > 1:
+        facts.kl_reference = "other"
+    if said.get("kl_estimator") in ESTIMATORS and not options.kl_estimator:
+        facts.kl_estimator = said["kl_estimator"]
+    unit = "" if options.kl_unit else said.get("kl_logged_unit", "")
+    if unit == UNKNOWN:  # as our own export says it
+        facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
+        facts.kl_note = unknown_unit(source.key)
+    elif unit in UNITS:
+        set_unit(source, unit, facts, "as column kl_logged_unit says")
+    if said.get("kl_reference") in REFERENCES:
+        facts.kl_reference = said["kl_reference"]
+
+
+def unknown_unit(key: str) -> str:
+    """What is said of a KL whose unit nobody knows."""
+    return f"the unit of {key} is unknown: state it with --kl-unit"

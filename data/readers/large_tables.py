@@ -16,7 +16,7 @@ import polars as pl
 from data.columns import ReadOptions
 from data.readers import table_files
 from data.readers.metric_tables import VERSIONS
-from data.readers.named_columns import run_column, step_column
+from data.readers.run_columns import run_column, step_column
 from data.readers.table_files import Table
 
 LARGE = 192 << 20  # bytes of a text file from which on it is not read in one piece

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,8 +13,7 @@ from data.readers import attempts, conversion, sample_tables, sanity, table_file
 from data.readers.cells import Cells
 from data.readers.conversion import our_kl
 from data.readers.gold_answers import answers_note, holds_answers
-from data.readers.kl_stated import REFERENCES, KLSource, set_unit
-from data.readers.kl_table import ESTIMATORS, UNITS
+from data.readers.kl_stated import STATED_BY, KLSource, stated_by_columns
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured
 from data.readers.mapping import (
     GOLD,
@@ -26,11 +24,10 @@ from data.readers.mapping import (
     RUN_COLUMNS,
     gold_kind_of,
 )
-from data.readers.named_columns import step_column
 from data.readers.roles import NO_PROXY, named_key, of_values
-from data.readers.run_columns import column_of
-from data.readers.scalars import several
-from data.readers.table_rows import in_order, stretches
+from data.readers.run_columns import column_of, parent_of, step_column
+from data.readers.table_rows import in_order, stretches, summaries
+from data.readers.texts import several
 
 FORMAT = "table"
 VERSIONS = ("kl_reference", "proxy_version")
@@ -87,14 +84,17 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
     rows, reads, replaced = in_order(rows, said.step is not None, LOGGED)
     rows = _finished(rows, said)
     summary = rows.group_by("run_id", maintain_order=True).agg(
-        pl.len().alias("rows"), *_summaries(rows)
+        pl.len().alias("rows"), *summaries(LOGGED, _ARM)
     )
     with_logged = _declared(rows, said)
     as_logged = with_logged.drop(LOGGED)  # where the KL stands as it was logged, once is enough
     start = 0
     for told in summary.iter_rows(named=True):
         height, run = told["rows"], told["run_id"]
-        told |= {"read": reads[run], "replaced": replaced.get(run, 0) + lost.get(run, 0)}
+        told |= {
+            "read": reads[run] + lost.get(run, 0),
+            "replaced": replaced.get(run, 0) + lost.get(run, 0),
+        }
         told["notes"] = [
             *cells.notes_of(names, run), *restarted.get(run, []),
             *([renumbered[run]] if run in renumbered else []),
@@ -142,7 +142,9 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     facts = RunFacts(proxy_key=proxy, gold_key=gold, length_key=chosen["response_length"] or None)
     source = conversion.of_table(keys, options, facts)
     if source:
-        _stated_by_columns(cells, options, source, facts)
+        said = {key: set(cells.texts(key).drop_nulls().unique()) - {""}
+                for key in STATED_BY if key in keys}  # fmt: skip
+        stated_by_columns(said, options, source, facts)
         series.append(cells.numbers(source.key).alias(LOGGED))
     run = column_of(keys)  # --run-column has left the table
     known = (*chosen.values(), step, phase, run, facts.kl_key, GOLD.find(keys) if notes else None)
@@ -196,25 +198,6 @@ def _finished(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
         stated = pl.col("stretch").is_not_null().any().over("run_id")
         stretch = pl.when(stated).then(stretch).otherwise(stretches(versions, group))
     return rows.with_columns(stretch.alias("stretch"))
-
-
-def _summaries(rows: pl.DataFrame) -> list[pl.Expr]:
-    """What is to be known of each run's rows before its facts are told."""
-    watched = [pl.col(name) for name in (LOGGED, "proxy_reward", "gold_reward")]
-    broken = [column.is_not_null() & ~column.is_finite() for column in watched]
-    gold = pl.col("gold_reward")
-    finite = gold.filter(gold.is_finite())
-    found = [
-        finite.min().alias("low"),
-        finite.max().alias("high"),
-        pl.any_horizontal(broken).sum().alias("nan_rows"),
-        pl.col(LOGGED).is_not_null().any().alias("has_kl"),
-        (pl.col(LOGGED) != 0).any().alias("moved"),
-        pl.col("response_length").is_not_null().any().alias("has_length"),
-        pl.col(LOGGED).ne_missing(pl.col("kl")).any().alias("converted"),
-        pl.col(_ARM).drop_nulls().unique().alias("arms"),
-    ]
-    return found
 
 
 def _declared(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
@@ -288,7 +271,7 @@ def _log(
     )  # fmt: skip
     return RunLog(
         run=name,
-        parent=_parent(table.path, name),
+        parent=parent_of(table.path, name),
         verbatim=verbatim,
         format=FORMAT,
         path=str(table.path),
@@ -297,29 +280,3 @@ def _log(
         facts=facts,
         warnings=warnings,
     )
-
-
-def _parent(path: Path, name: str) -> str:
-    """The folder that makes a run's name unique: the one above that which named it."""
-    folder = path.parent
-    return folder.parent.name if name == folder.name else folder.name
-
-
-def _stated_by_columns(
-    cells: Cells, options: ReadOptions, source: KLSource, facts: RunFacts
-) -> None:
-    """What columns kl_estimator, kl_logged_unit, kl_reference say, where they say one thing."""
-    said: dict[str, str] = {}
-    for key in ("kl_estimator", "kl_logged_unit", "kl_reference"):
-        if key in cells.table.frame.columns:
-            values = set(cells.texts(key).drop_nulls().unique().to_list()) - {""}
-            if len(values) == 1:
-                said[key] = values.pop()
-            elif key == "kl_reference" and values:
-                facts.kl_reference = "other"
-    if said.get("kl_estimator") in ESTIMATORS and not options.kl_estimator:
-        facts.kl_estimator = said["kl_estimator"]
-    if said.get("kl_logged_unit") in UNITS and not options.kl_unit:
-        set_unit(source, said["kl_logged_unit"], facts, "as column kl_logged_unit says")
-    if said.get("kl_reference") in REFERENCES:
-        facts.kl_reference = said["kl_reference"]

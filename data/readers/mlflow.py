@@ -16,6 +16,7 @@ from data.columns import LogError
 from data.readers import sqlite
 from data.readers.reader import Belongs, Gives, NotALog, Piece, Place, Reader, store
 from data.readers.scalars import Row, Scalars, as_number, as_step, split_key
+from data.readers.texts import plain_yaml
 from data.readers.tracked import NOT_METRICS, set_config
 
 FORMAT = "mlflow"
@@ -29,7 +30,6 @@ MAX_LITERAL = 2000  # characters of a parameter that is parsed
 MAX_PARAMS = 5000
 HUGE = 1.7e308  # MLflow's databases hold infinity as the largest double
 _AT = re.compile(r"_at_(?=\d)")
-_META = re.compile(r"^([A-Za-z_]+):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 Point = tuple[int, int, str, float]  # time of the log call, step, key, value
 
@@ -132,12 +132,12 @@ def _points(rows: Iterable[tuple[object, ...]]) -> Iterator[Point | None]:
 
 
 def _folder_run(folder: Path) -> Piece | None:
-    meta = _meta(folder / "meta.yaml")
+    meta = plain_yaml(_text(folder / "meta.yaml"))
     if not {"run_id", "run_uuid"} & meta.keys():  # whether it was deleted stands above that
         raise LogError(f"meta.yaml of MLflow's run {folder.name} breaks off: it has no run_id")
     if meta.get("lifecycle_stage") == "deleted":
         return None
-    experiment = _meta(folder.parent / "meta.yaml")
+    experiment = plain_yaml(_text(folder.parent / "meta.yaml"))
     name = meta.get("run_name") or _text(folder / "tags" / "mlflow.runName") or folder.name
     started = meta.get("start_time", "")
     return Piece(
@@ -251,33 +251,6 @@ def literal(value: object) -> object:
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return value
     return found if isinstance(found, (bool, int, float, str, list)) else value
-
-
-def _meta(path: Path) -> dict[str, str]:
-    """The plain ``key: value`` lines of a meta.yaml, quotes taken off; a half last line is out."""
-    found = {}
-    for key, value in _META.findall(_text(path).rpartition("\n")[0]):
-        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-        found[key] = _unquoted(value) if quoted else value
-    return found
-
-
-_ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
-_LETTERS = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "e": "\x1b", "_": "\u00a0"}
-
-
-def _unquoted(value: str) -> str:
-    """A quoted text of YAML as it is meant: escapes in double quotes are letters."""
-    if value[0] == "'":
-        return value[1:-1].replace("''", "'")
-
-    def letter(found: re.Match[str]) -> str:
-        code = found.group(1)
-        if len(code) > 1 and int(code[1:], 16) <= 0x10FFFF:
-            return chr(int(code[1:], 16)).encode("utf-8", "replace").decode()
-        return _LETTERS.get(code, code)
-
-    return _ESCAPE.sub(letter, value[1:-1])
 
 
 def _text(path: Path) -> str:

@@ -48,6 +48,12 @@ def name_of_file(path: Path, stem: str) -> str:
     return path.parent.name if folded(stem) in FOLDER_NAMED and path.parent.name else stem
 
 
+def parent_of(path: Path, name: str) -> str:
+    """The folder that makes a run's name unique: the one above that which named it."""
+    folder = path.parent
+    return folder.parent.name if name == folder.name else folder.name
+
+
 def folder_of(path: Path) -> Path | None:
     """The folder of the run to whose logs a trainer's lines belong; None where they stand alone.
 
@@ -72,6 +78,31 @@ def column_of(columns: Collection[str]) -> str | None:
     return NAMED.find(columns)
 
 
+def step_column(keys: Collection[str], options: ReadOptions) -> str | None:
+    """The column of steps: as named by ``--step``, else under one of its known names.
+
+    Raises:
+        LogError: the named one is not there.
+    """
+    return _asked(options.step, "--step", keys) or STEP.find(keys)
+
+
+def run_column(keys: Collection[str], options: ReadOptions) -> str | None:
+    """The column that tells runs apart: as named by ``--run-column``, else under a known name.
+
+    Raises:
+        LogError: the named one is not there.
+    """
+    return _asked(options.run_column, "--run-column", keys) or column_of(keys)
+
+
+def _asked(given: str | None, option: str, keys: Collection[str]) -> str | None:
+    if given is None or given in keys:
+        return given
+    there = ", ".join(str(key)[:40] for key in list(keys)[:60]) or "none"
+    raise LogError(f"{option} names {given}, which is not among the columns: {there}")
+
+
 def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Runs:
     """The run of each row; the columns that were used leave the table.
 
@@ -83,10 +114,8 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Run
         LogError: ``--run`` names one run and the table several, or ``--run-column`` no column.
     """
     frame, path = cells.table.frame, cells.table.path
-    asked: str | None = getattr(options, "run_column", None)
-    if asked is not None and asked not in frame.columns:
-        raise LogError(f"--run-column {asked} is no column of {path.name}")
-    key = asked or column_of(frame.columns)
+    asked = options.run_column
+    key = run_column(frame.columns, options)
     if key and asked is None and key not in NAMED.keys and _is_one_number(frame.get_column(key)):
         key = None  # a heading like ours over a constant
     base = options.run or cells.table.run or name_of_file(path, stem)

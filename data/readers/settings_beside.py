@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
-from data.readers.scalars import load_json, read_text
+from data.readers.texts import load_json, read_text
 
 MAX_BYTES = 4 << 20
 FILES: dict[str, tuple[str, ...]] = {

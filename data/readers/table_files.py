@@ -24,7 +24,7 @@ from data.readers.blocks import (
     sound_jsonl,
 )
 from data.readers.parquet import read_parquet
-from data.readers.scalars import load_json
+from data.readers.texts import load_json
 
 SUFFIXES = (
     ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet",

@@ -30,7 +30,6 @@ from data.readers.mapping import (
     STEP,
     folded,
 )
-from data.readers.named_columns import run_column
 from data.readers.reader import (
     Belongs,
     Gives,
@@ -41,8 +40,9 @@ from data.readers.reader import (
     plain_table,
     skip,
 )
-from data.readers.scalars import several
+from data.readers.run_columns import run_column
 from data.readers.table_files import SUFFIXES, Table
+from data.readers.texts import several
 
 FORMAT = "table"
 KINDS = ("csv", "jsonl", "parquet")

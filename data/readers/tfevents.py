@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.readers import event_order
 from data.readers.reader import Belongs, Gives, NotALog, Piece, Place, Reader, in_folder, skip
-from data.readers.scalars import Scalars, load_json
+from data.readers.scalars import Scalars
+from data.readers.texts import load_json
 from data.readers.tfevent_columns import Logged, quick
 from data.readers.tfrecord import records
 from data.readers.wire import fields, varint

@@ -9,17 +9,9 @@ from typing import Any
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.readers.reader import Gives, Piece, Place, Reader, in_folder, of_its_own, skip
-from data.readers.scalars import (
-    SUMMARY_KEYS,
-    Row,
-    Scalars,
-    as_number,
-    as_step,
-    load_json,
-    read_text,
-    several,
-)
+from data.readers.scalars import SUMMARY_KEYS, Row, Scalars, as_number, as_step
 from data.readers.table_files import may_be_table
+from data.readers.texts import load_json, read_text, several
 
 FORMAT = "trl"
 NAME = "trainer_state.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +15,12 @@ from data.readers.cells import Cells
 from data.readers.dialect import Dialect
 from data.readers.dialects import dialect_of
 from data.readers.mapping import PHASE
-from data.readers.named_columns import run_column, step_column
 from data.readers.reader import Piece
-from data.readers.run_columns import column_of
+from data.readers.run_columns import column_of, parent_of, run_column, step_column
 from data.readers.run_frame import run_frame
 from data.readers.sample_tables import no_samples
 from data.readers.scalar_columns import Columns
-from data.readers.scalars import SUMMARY_KEYS, Scalars, as_number, split_key
+from data.readers.scalars import SUMMARY_KEYS, Scalars, split_key
 from data.readers.settings_beside import settings_beside
 from data.readers.table_files import Table
 from data.readers.tracked import EVALUATED
@@ -39,6 +37,8 @@ INDEXES = frozenset({"", "unnamed: 0", "index"})
 TRAINS = ("loss", "train/loss", "grad_norm", "train/grad_norm", "learning_rate",
           "train/learning_rate")  # fmt: skip
 """What the Hugging Face trainer logs with each call of training, and with no evaluation."""
+EXPORTED = frozenset({"run_id", "phase", "step", "kl", "proxy_reward", "stretch"})
+"""Columns that all of our exports have, beside the trainer's keys."""
 _EVAL = "eval_"
 
 
@@ -55,6 +55,8 @@ def recognised(columns: Collection[str]) -> dict[str, str] | None:
 
 @lru_cache(maxsize=64)
 def _recognised(columns: tuple[str, ...]) -> tuple[dict[str, str], Dialect | None] | None:
+    if set(columns) >= EXPORTED:
+        return None  # our own export: its kl is nats per response by now
     ways = (str, lambda c: c.replace(".", "/"), str.lower, lambda c: c.lower().replace(".", "/"))
     for way in ways:
         keys = {column: way(column.strip()) for column in columns}
@@ -73,48 +75,6 @@ def _sure(dialect: Dialect, keys: Collection[str]) -> bool:
     if dialect.name != "grpo_0_15":
         return True
     return "reward_std" in keys or any(key.startswith("rewards/") for key in keys)
-
-
-def flattened(frame: pl.DataFrame) -> pl.DataFrame:
-    """A table of nested objects with their parts as columns, named with slashes, where these are
-    a trainer's keys; any other table as it is.
-    """
-    nested = [c for c in frame.get_columns() if _is_object(c)]
-    if not nested:
-        return frame
-    lines = frame.select(column.name for column in nested).write_ndjson().splitlines()
-    rows = [json.loads(line) for line in lines]
-    parts = pl.DataFrame([_flat(row) for row in rows], infer_schema_length=None, strict=False)
-    rest = [c for c in frame.get_columns() if c.name not in {n.name for n in nested}]
-    if {c.name for c in rest} & set(parts.columns):
-        return frame
-    flat = pl.DataFrame([*rest, *parts.get_columns()])
-    return flat if recognised(flat.columns) else frame
-
-
-def _is_object(column: pl.Series) -> bool:
-    if isinstance(column.dtype, pl.Struct):
-        return True
-    if column.dtype != pl.String:
-        return False
-    start = column.drop_nulls().head(3)
-    return start.len() > 0 and bool(start.str.starts_with("{").all())
-
-
-def _flat(value: object, name: str = "") -> dict[str, float | None]:
-    """Numbers of an object by the names that lead to them; text of an object is one too."""
-    if isinstance(value, str) and value.startswith("{"):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return {}
-    if isinstance(value, dict):
-        found: dict[str, float | None] = {}
-        for key, item in value.items():
-            found |= _flat(item, f"{name}/{key}" if name else str(key))
-        return found
-    number = as_number(value)
-    return {} if number is None else {name: number}
 
 
 def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -> Iterator[RunLog]:
@@ -250,7 +210,7 @@ def _log(
     further = [c for c in metrics.columns if c not in METRIC_COLUMNS]
     return RunLog(
         run=name,
-        parent=path.parent.name,
+        parent=parent_of(path, name),
         verbatim=verbatim,
         format=FORMAT,
         path=str(path),
