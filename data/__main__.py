@@ -25,6 +25,7 @@ from data.importing import Imported, import_paths
 from data.owner import Owner
 from data.printing import print_table, show_import
 from data.readers.formats import FORMATS
+from data.readers.kl_stated import REFERENCES
 from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
 from data.watching import INTERVAL, Watch, follow
@@ -45,7 +46,10 @@ def _import(options: argparse.Namespace) -> int:
     read = ReadOptions(
         project=options.project, run=options.run, proxy=options.proxy, gold=options.gold,
         gold_kind=options.gold_kind, kl=options.kl, kl_unit=options.kl_unit,
-        kl_estimator=options.kl_estimator, format=options.format, strict=options.strict,
+        kl_estimator=options.kl_estimator, kl_reference=options.kl_reference,
+        kl_coefficient=options.kl_coefficient, length=options.length, step=options.step,
+        run_column=options.run_column, lower_is_better=options.lower_is_better,
+        format=options.format, strict=options.strict,
     )  # fmt: skip
     seen = {"runs": 0, "skipped": 0}
     with Console(stderr=True).status("Reading …") as status:
@@ -248,6 +252,16 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument("--kl", metavar="KEY", help="logged key of the KL")
     imports.add_argument("--kl-unit", metavar="U", help="unit of the logged KL, e.g. nats/token")
     imports.add_argument("--kl-estimator", choices=("k1", "k2", "k3", "exact", "bon_bound"))
+    imports.add_argument("--kl-reference", choices=REFERENCES, help="policy that the KL is from")
+    imports.add_argument(
+        "--kl-coefficient", metavar="X", help="the logged KL is minus X times the KL (AReaL)"
+    )
+    imports.add_argument("--length", metavar="KEY", help="logged key of the response length")
+    imports.add_argument("--step", metavar="KEY", help="logged key of the optimiser step")
+    imports.add_argument("--run-column", metavar="KEY", help="column that tells runs apart")
+    imports.add_argument(
+        "--lower-is-better", metavar="KEY", help="a gold of which less is better (perplexity)"
+    )
     imports.add_argument("--format", choices=FORMATS)
     imports.add_argument("--strict", action="store_true", help="stop at the first bad log")
     imports.set_defaults(do=_import)

@@ -69,12 +69,14 @@ class RunFacts:
     algorithm: str | None = None  # "best_of_n" where samples were selected, not a policy trained
     kl_key: str | None = None  # the log's own name of the KL that is used
     kl_estimator: str | None = None  # k1 k2 k3 exact bon_bound, None = unknown
-    kl_logged_unit: str | None = None  # "nats/sequence" or "nats/token", None = unknown
-    kl_reference: str | None = None  # "initial_policy" "previous_policy" "other", None = unknown
-    kl_conversion: str = "missing"  # "exact" "approximate" "unreliable" "unknown" "missing"
+    kl_logged_unit: str | None = None  # "nats/sequence" "nats/token" "unknown", None = no KL
+    kl_reference: str | None = None  # "initial_policy" "previous_policy" "other" "unknown", None
+    # "exact" "approximate" "unreliable" "unknown" "missing" "as_stated" (only the user says so)
+    kl_conversion: str = "missing"
     kl_note: str = ""  # one sentence: how kl was converted, and why it is not exact
     proxy_key: str | None = None
     gold_key: str | None = None
+    length_key: str | None = None  # of the response length, in tokens
     gold_kind: str = "score"  # "score", "rate" (0..1 or percent, of trials) or "win_rate"
     gold_candidates: list[str] = field(default_factory=list)  # when none was chosen
     checkpoints: list[int] = field(default_factory=list)  # steps with a saved checkpoint folder
@@ -122,7 +124,10 @@ class Skip:
     reason: str
 
 
-ROLE_OPTIONS = ("proxy", "gold", "gold_kind", "kl", "kl_unit", "kl_estimator")
+ROLE_OPTIONS = (
+    "proxy", "gold", "gold_kind", "kl", "kl_unit", "kl_estimator", "kl_reference",
+    "kl_coefficient", "length", "lower_is_better",
+)  # fmt: skip
 """The options of an import that say which key is what; without them a project's choice holds."""
 
 
@@ -138,6 +143,12 @@ class ReadOptions:
     kl: str | None = None
     kl_unit: str | None = None
     kl_estimator: str | None = None
+    kl_reference: str | None = None
+    kl_coefficient: str | None = None  # logged is minus this times KL
+    length: str | None = None
+    step: str | None = None
+    run_column: str | None = None
+    lower_is_better: str | None = None  # a gold of which less is better, such as perplexity
     format: str | None = None
     strict: bool = False
     whole: bool = False  # a table that names no run or step, or has a bad cell, is refused

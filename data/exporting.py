@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -21,6 +22,9 @@ def run_rows(store: AnyStore, run: str) -> pl.DataFrame:
     if not rows.height:
         known = store.query("runs", project=None, runs=None)["run_id"].to_list()
         raise StoreError(f"there is no run {run!r}; there are: {', '.join(known) or 'none'}")
+    told = store.query("runs", project=None, runs=[run])["facts"].to_list()
+    if told and json.loads(told[0]).get("kl_conversion") == "unknown":
+        rows = rows.with_columns(pl.lit("unknown").alias("kl_logged_unit"))
     further = store.query("scalars", run=run)
     if further.height:
         wide = further.pivot("key", index=["phase", "step"], values="value", sort_columns=True)

@@ -11,6 +11,7 @@ from data import readers, spool
 from data.columns import ReadOptions, RunLog, Skip
 from data.failing import advised
 from data.home import EXAMPLES, is_default
+from data.kl_seen import KLSeen
 from data.owner import Owner
 from data.remote import StoreAccess
 from data.sql import StoreError
@@ -20,7 +21,8 @@ SEGMENT_ROWS = 491_520
 
 
 TOLD = (
-    "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key", "gold_key"
+    "kl_key", "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key",
+    "gold_key", "length_key",
 )  # fmt: skip
 """Facts of a run that the result of an import names."""
 
@@ -93,6 +95,7 @@ def spool_paths(
     batch: dict[str, RunLog] = {}
     rows = 0
     paths_read: list[str] = []
+    seen = KLSeen()
     items: Iterable[RunLog | Skip] = readers.read(paths, options)
     if options.whole:
         items = list(items)
@@ -105,6 +108,8 @@ def spool_paths(
         if isinstance(item, Skip):
             done.skipped.append(item)
             continue
+        said = seen.compared(item)
+        item.warnings += [said] if said else []
         paths_read.append(item.path)
         item.path = origin or item.path
         if item.run in batch or rows > SEGMENT_ROWS:
@@ -137,7 +142,7 @@ def _by_run(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             })  # fmt: skip
             for key in ("points", "gold_evaluations", "samples", "answers", "replaced"):
                 row[key] += run[key]
-            row |= {key: facts[key] for key in TOLD}
+            row |= {key: facts.get(key) for key in TOLD}
             row["warnings"] = [*row.get("warnings", []), *run["warnings"]]
     for row in rows.values():
         row["warnings"] = list(dict.fromkeys(row["warnings"]))

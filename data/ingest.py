@@ -30,7 +30,10 @@ from data.sql import StoreError
 MOST_MEGABYTES = 64
 """Size limit of one body; OVEROPT_INGEST_MB overrides."""
 
-OPTIONS = ("project", "run", "proxy", "gold", "gold_kind", "kl", "kl_unit", "kl_estimator")
+OPTIONS = (
+    "project", "run", "proxy", "gold", "gold_kind", "kl", "kl_unit", "kl_estimator",
+    "kl_reference", "kl_coefficient", "length", "step", "run_column", "lower_is_better",
+)  # fmt: skip
 """Query parameters, as the options of ``python -m data import``."""
 
 TAKEN = (

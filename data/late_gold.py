@@ -18,14 +18,17 @@ from data.readers.table_rows import merged
 def parted(log: RunLog) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The metric rows of a log, and the gold that stands apart (GOLD_COLUMNS, may be empty).
 
-    Only plain tables have such gold; a trainer's own log is returned as it is.
+    Only plain tables have such gold, and tables of responses that hold a gold of each; a trainer's
+    own log is returned as it is.
     """
     rows = log.metrics
     nothing = pl.DataFrame(schema=GOLD_COLUMNS)
-    if log.format != "table" or not rows.height:
+    if log.format not in ("table", "samples") or not rows.height:
         return rows, nothing
     has_gold = pl.col("gold_reward").is_not_null()
-    alone = all(rows[c].null_count() == rows.height for c in ("kl", "proxy_reward"))
+    # A KL that no length converts is one all the same: the table is a training log.
+    beside = [c for c in ("kl", "kl_logged", "proxy_reward") if c in rows.columns]
+    alone = all(rows[c].null_count() == rows.height for c in beside)
     if not alone and "gold_source" not in rows.columns:
         return rows, nothing
     if "gold_source" in rows.columns:

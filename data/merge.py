@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import answers, ddl, new_rows, role_changes, run_records
+from data import answers, ddl, dead_rows, new_rows, renamed, role_changes, run_records
 from data.rollups import affect, refresh
 from data.sql import literal, sql
 
@@ -38,6 +38,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         and not any(role_changes.chosen(row, choices, known) for row in rows)
         and new_rows.arrive(cursor, segment, bool(known))
     )
+    restarted: dict[str, str] = {}
     if straight:
         counts, metrics_alone = new_rows.insert(cursor)
     else:
@@ -45,7 +46,10 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         rows = list(role_changes.incoming(cursor, rows, choices, known))
         names = _settle_names(cursor, rows, answered)
         known = run_records.kept(cursor, list(names.values()))
+        restarted = dead_rows.drop(cursor, rows, names, known)
+        cursor.execute(sql("changes", "responses_gold"))
         counts, metrics_alone = _compare(cursor), False
+    _leave_out_responses(cursor, list(names.values()), counts)
     graded = answers.merge(cursor) if answered else {}
     generation = _one(cursor, "select number + 1 from generation")
 
@@ -74,8 +78,10 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
             "run": run_id, "format": row["format"], **added,
             "answers": told_apart["answers"],
             "replaced": count.get("replaced", 0) + told_apart["replaced"],
-            "changed": moved or told, "facts": json.loads(row["facts"]), "warnings": notes,
+            "changed": moved or told, "facts": json.loads(row["facts"]),
+            "warnings": [*notes, *([restarted[run_id]] if run_id in restarted else [])],
         })  # fmt: skip
+    _tell_renamed(cursor, records, results)
     run_records.insert(cursor, records, generation)
     if affected:
         whole = metrics_alone and not answered and not known
@@ -83,6 +89,29 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     if _unskip(cursor, runs["path"].to_list()) or affected:
         cursor.execute("update generation set number = number + 1")
     return results
+
+
+def _tell_renamed(
+    cursor: Cursor, records: list[dict[str, Any]], results: list[dict[str, Any]]
+) -> None:
+    """Say of new runs whose rows are those of a run that lost its log that they are."""
+    said = renamed.told(cursor, {record["run_id"]: record["path"] for record in records})
+    for record in records:
+        if note := said.get(record["run_id"]):
+            record["warnings"] = json.dumps([*json.loads(record["warnings"]), note])
+    for result in results:
+        if note := said.get(result["run"]):
+            result["warnings"] = [*result["warnings"], note]
+
+
+def _leave_out_responses(
+    cursor: Cursor, runs: list[str], counts: dict[str, dict[str, int]]
+) -> None:
+    """Drop the gold of responses where another gold of the run has come; it then counts no more."""
+    gone = cursor.execute(sql("changes", "responses_gold_stored"), {"runs": runs}).fetchall()
+    for (run,) in gone:
+        if count := counts.get(run):
+            count["gold_evaluations"] = max(0, count["gold_evaluations"] - 1)
 
 
 def _keeps_its_name(row: dict[str, Any], known: dict[str, dict[str, Any]]) -> bool:

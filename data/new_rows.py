@@ -27,6 +27,8 @@ def arrive(cursor: Cursor, segment: Path, known: bool) -> bool:
     """
     cursor.execute("set variable segment = $folder", {"folder": literal(segment)})
     cursor.execute(sql("changes", "arrived"))
+    if _first(cursor, "arrived_responses")[0]:
+        return False  # gold of responses, which counts only where no other is known
     return not known or not _first(cursor, "arrived_meeting")[0]
 
 

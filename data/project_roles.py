@@ -14,9 +14,8 @@ from typing import Any
 
 from data import spool
 from data.columns import LogError, ReadOptions
-from data.readers.conversion import check_options
-from data.readers.dialects import INCLUDE_KL, NOT_POLICY_KL
-from data.readers.kl_table import MISMATCH_PREFIX
+from data.readers.dialects import INCLUDE_KL, why_not
+from data.readers.kl_stated import check_options
 from data.readers.roles import function_of
 from data.remote import AnyStore
 from data.rereading import Roles
@@ -50,10 +49,7 @@ def proxy_keys(keys: list[str]) -> list[str]:
 
 def kl_keys(keys: list[str]) -> list[str]:
     """The keys that may be the KL from the initial policy: never one to another policy."""
-    return [
-        key for key in keys
-        if is_kl(key) and key not in NOT_POLICY_KL and not key.startswith(MISMATCH_PREFIX)
-    ]  # fmt: skip
+    return [key for key in keys if is_kl(key) and not why_not(key)]
 
 
 def is_kl(key: str) -> bool:
@@ -87,7 +83,7 @@ def check_roles(store: AnyStore, project: str, roles: Roles) -> None:
     if roles.proxy is not None and roles.proxy == roles.gold:
         raise LogError(f"{roles.proxy} cannot be proxy and gold at once")
     if roles.kl is not None and roles.kl not in kl_keys([*keys, roles.kl]):
-        what = NOT_POLICY_KL.get(roles.kl, "no KL by its name")
+        what = why_not(roles.kl) or "no KL by its name"
         raise LogError(f"{roles.kl} is {what}, so it cannot be the KL from the initial policy")
 
 

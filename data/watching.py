@@ -161,10 +161,13 @@ class Watch:
         if not text:
             return Imported()
         self.tails[path] = Tail(state[0], tail.offset + len(text))
-        if not tails.stand_alone(text):
+        if not tails.stand_alone(text, tails.last_step(path, tail.offset)):
             return None
         with spool.scratch(self.home) as folder:
-            part = Path(folder) / path.name
+            # The folders above may name the run, as the file's place does.
+            place = Path(folder) / path.parent.parent.name / path.parent.name
+            place.mkdir(parents=True, exist_ok=True)
+            part = place / path.name
             part.write_bytes(text)
             return spool_paths(self.home, [part], self.options, origin=str(path))
 

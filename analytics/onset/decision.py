@@ -20,6 +20,7 @@ from analytics.onset.measurements import (
     FloatArray,
     Rows,
     fill_from_trajectory,
+    from_first_kl,
     gold_rows,
     gold_sources,
     trajectory_rows,
@@ -78,6 +79,7 @@ class Evidence:
     scale: float
     unusable: int
     """Gold rewards that are no number below `measurements.LARGEST`, left out."""
+    before_kl: int = 0  # gold rows before the first KL, left out
 
     @property
     def recovered(self) -> bool:
@@ -119,7 +121,7 @@ def gather(
     chosen = source if source is not None else (sources[0] if sources else None)
     path = trajectory_rows(trajectory, until)
     raw = gold_rows(gold, chosen or "", until)
-    rows = fill_from_trajectory(raw, path)
+    rows, early = from_first_kl(fill_from_trajectory(raw, path))
     taken: Adjustment | None = None
     as_logged = rows
     if prompts is not None and chosen == "training":
@@ -222,6 +224,7 @@ def gather(
         axis,
         scale,
         unusable_gold(gold, chosen, until),
+        early,
     )
 
 

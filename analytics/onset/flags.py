@@ -51,7 +51,7 @@ def flags_of(
     tests = {
         "blind": is_blind(evidence),
         "kl_missing": not any_kl or (evidence.axis == "step" and len(looks) > 0),
-        "kl_unit_unknown": (conversion == "unknown" and any_kl) or "kl_unit_unknown" in doubted,
+        "kl_unit_unknown": conversion == "unknown" or "kl_unit_unknown" in doubted,
         "kl_estimator_unreliable": conversion == "unreliable"
         or "kl_estimator_unreliable" in doubted,
         **{flag: flag in doubted for flag in UMBRELLA},

@@ -113,6 +113,19 @@ def fill_from_trajectory(rows: Rows, trajectory: Rows) -> Rows:
     return replace(rows, kl=kl, proxy=proxy)
 
 
+def from_first_kl(rows: Rows) -> tuple[Rows, int]:
+    """Gold rows without those before the first KL, and how many these are.
+
+    They have no place on the axis of KL. Where they are more than one in ten (and more than one),
+    or a KL is missing later as well, all rows stay and the axis is that of steps.
+    """
+    known = np.isfinite(rows.kl)
+    early = int(np.argmax(known)) if np.any(known) else 0
+    if early == 0 or early > max(1, len(rows) // 10) or not np.all(known[early:]):
+        return rows, 0
+    return rows.take(np.arange(len(rows)) >= early), early
+
+
 def _nearby(rows: Rows, trajectory: Rows, values: FloatArray) -> FloatArray:
     known = np.isfinite(values)
     steps, stretches, logged = trajectory.step[known], trajectory.stretch[known], values[known]

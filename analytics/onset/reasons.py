@@ -68,7 +68,13 @@ def _measured(evidence: Evidence) -> str:
     pooled = f"pooled into {count(tested, 'look')} of {whole(evidence.size)} consecutive rows"
     how = f"each tested as a look of its own ({tested})" if evidence.size == 1 else pooled
     noise = f"; standard errors {evidence.noise.phrase}" if evidence.noise else ""
-    return f"Gold is {evidence.source} gold: {count(rows, 'evaluation')}, {how}{noise}."
+    early = ""
+    if evidence.before_kl:
+        early = (
+            f" Before the first KL there are {whole(evidence.before_kl)} more: left out, as off "
+            "its axis."
+        )
+    return f"Gold is {evidence.source} gold: {count(rows, 'evaluation')}, {how}{noise}.{early}"
 
 
 def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
@@ -215,7 +221,8 @@ _CAUTIONS = {
     "blind": "The run has moved on since its last gold measurement; nothing is known about gold "
     "from there on.",
     "kl_missing": "KL is not known for every look, so the verdict runs over steps.",
-    "kl_unit_unknown": "The unit of the logged KL is unknown: its values are as logged.",
+    "kl_unit_unknown": "The unit of the logged KL is unknown, so the verdict runs over steps and "
+    "names no nats.",
     "kl_estimator_unreliable": "The logged KL estimator is unreliable at this distance.",
     "kl_negative": "Some pooled KL values are negative: the estimator is signed and noisy there.",
     "kl_back_and_forth": "KL goes back during the run by more than a quarter of its range; looks "

@@ -52,7 +52,11 @@ def verdict(
     facts = checked(facts)
     gold = polars_frame(gold, "source", "step", "gold_reward")
     trajectory = polars_frame(trajectory, "step")
-    evidence = gather(gold, trajectory, facts, prompts, source, until, siblings)
+    if facts.get("kl_conversion") == "unknown":
+        shown = _without_kl(gold), _without_kl(trajectory)  # its numbers are no nats
+    else:
+        shown = gold, trajectory
+    evidence = gather(*shown, facts, prompts, source, until, siblings)
     status = _status(evidence)
     known = trajectory if until is None else trajectory.filter(pl.col("step") <= until)
     against = doubts(known, sample_kl, further_kl, facts)
@@ -98,6 +102,10 @@ def verdict(
     row = _plain(row)
     row["reasons"] = reasons_of(evidence, row, facts, against)
     return Verdict(row, _looks(evidence))
+
+
+def _without_kl(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(kl=pl.lit(None, pl.Float64)) if "kl" in frame.columns else frame
 
 
 def _status(evidence: Evidence) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from data.columns import ROLE_OPTIONS, LogError, ReadOptions, RunLog, Skip
 from data.readers import folder
-from data.readers.conversion import check_options
 from data.readers.discover import RunFiles, discover, no_log
 from data.readers.formats import FORMATS, READERS, reader_of
-from data.readers.reader import Belongs, shown
+from data.readers.kl_stated import check_options
+from data.readers.reader import Belongs, Foreign, shown
 
 __all__ = ["READERS", "read"]
 
@@ -51,19 +51,30 @@ def _all(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]
         return
     found = discover([Path(path) for path in paths], options)
     yield from found.skipped
-    strangers: list[Path] = []  # logs that have nothing to do with runs
+    strangers: dict[Path, list[Skip]] = {}  # logs that have nothing to do with runs
     logs: list[Path] = []
     for _, part in sorted(found.runs.items()):  # not in the order of a folder's listing
         silent = True
+        foreign: list[Skip] = []
         for item in _guarded(part, options):
+            if isinstance(item, Foreign) and item.path not in part.named:
+                foreign.append(item)
+                continue
             silent = False
             yield item
-        (strangers if silent else logs).append(part.path)
+        if silent:
+            strangers[part.path] = foreign
+        else:
+            logs.append(part.path)
     for real, named in found.folders.items():
-        if any(p.is_relative_to(real) for p in strangers) and not any(
-            p.is_relative_to(real) or real.is_relative_to(p) for p in logs
-        ):
-            yield no_log(named)
+        mine = [skips for p, skips in strangers.items() if p.is_relative_to(real)]
+        if mine and not any(p.is_relative_to(real) or real.is_relative_to(p) for p in logs):
+            yield no_log(named, [skip.reason for skips in mine for skip in skips])
+
+
+def read_unpacked(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]:
+    """What ``read`` yields of what an archive held, named as in it."""
+    yield from _all(paths, options)
 
 
 def _guarded(part: RunFiles, options: ReadOptions) -> Iterator[RunLog | Skip]:

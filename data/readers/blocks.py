@@ -13,7 +13,7 @@ import polars as pl
 
 from data.columns import LogError
 from data.readers.completions import chat_text
-from data.readers.scalars import encoding_of
+from data.readers.texts import encoding_of
 
 BLOCK = 8 << 20  # bytes read at a time
 MAX_LINE = 64 << 20  # bytes; a longer line is no row of a table

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
+from data.readers import number_texts
 from data.readers.completions import as_text
 from data.readers.mapping import PHASES
-from data.readers.scalars import MAX_STEP, several
+from data.readers.scalars import MAX_STEP
 from data.readers.table_files import Table
+from data.readers.texts import several
 
 EMPTY = ("", "na", "n/a", "none", "null", "-")
 """Cells that say that there is no value (compared in lower case)."""
+
+
+_OF_ALL = r"^\s*(\d+)\s*/\s*\d+\s*$"
+_SHOWING = 50  # rows that show whether a column of text holds numbers
+
+
+def _fractions(values: pl.Series) -> bool:
+    """Whether most numbers of a column are no whole ones."""
+    if values.dtype.is_float() and values.len() > 1:
+        known = values.filter(values.is_finite() & (values >= 0))
+        whole = (known.floor() == known).sum() or 0
+        return bool(known.len()) and whole * 2 < known.len()
+    return False
 
 
 @dataclass
@@ -24,6 +40,11 @@ class Cells:
     problems: list[tuple[int, str]] = field(default_factory=list)  # row, what is wrong
     bad_rows: set[int] = field(default_factory=set)
     _read: dict[str, pl.Series] = field(default_factory=dict)  # columns of text that are numbers
+
+    @cached_property
+    def decimal_commas(self) -> bool:
+        """Whether the table writes ``0,5`` for a half."""
+        return number_texts.has_decimal_commas(self.table.frame)
 
     def texts(self, name: str) -> pl.Series:
         """A column as text; empty cells stay empty text, missing ones are null."""
@@ -46,23 +67,45 @@ class Cells:
             self.problems.append((-1, f"column {name} does not hold numbers"))
             return pl.Series(name, [None] * column.len(), dtype=pl.Float64)
         values = column.cast(pl.Float64, strict=False)
-        if values.null_count() == column.null_count():
-            return values  # every cell is a number, as is usual: no need to look at each
+        if not self.decimal_commas and not _holds_more(column, values):
+            return values  # numbers and empty cells, as is usual: no need to look at each
         trimmed = column.str.strip_chars()
-        values = trimmed.cast(pl.Float64, strict=False)
+        values = self._as_written(trimmed)
         bad = values.is_null() & ~trimmed.str.to_lowercase().is_in(EMPTY) & trimmed.is_not_null()
         for row in bad.arg_true().to_list():
             self.name(row, name, column[row], "is not a number")
         return values
 
+    def _as_written(self, texts: pl.Series) -> pl.Series:
+        """Cells as floats, however their numbers are written; null where they are none."""
+        values = texts.cast(pl.Float64, strict=False)
+        if values.null_count() == texts.null_count() and not self.decimal_commas:
+            return values
+        truth = number_texts.truths(texts)
+        if truth is not None:
+            return truth
+        written = number_texts.numbers(texts, self.decimal_commas)
+        return written if self.decimal_commas else values.fill_null(written)
+
     def steps(self, name: str) -> pl.Series:
-        """A column as steps; a row whose cell is no whole number >= 0 is a bad row (and null)."""
-        column = self.table.frame.get_column(name)
+        """A column as steps; a row whose cell is no whole number >= 0 is a bad row (and null).
+
+        ``12/60`` is step 12. Where most are fractions, as epochs are, their order numbers the
+        rows from 0, and that is said.
+        """
+        column = self._first_parts(name)
         values = self.numbers(name) if column.dtype == pl.String else column.cast(pl.Float64)
         good = values.is_finite() & (values.floor() == values) & (values >= 0) & (values < MAX_STEP)
         good = good.fill_null(False)
+        whole = good.all()
+        if not whole and _fractions(values):
+            self.table.notes.append(
+                f"{self.table.path.name}: column {name} holds fractions, as an epoch does, and no "
+                "steps: its order numbers the rows from 0"
+            )
+            return (values.fill_nan(None).rank("dense") - 1).cast(pl.Int64)
         steps = column if column.dtype.is_integer() else values
-        if not good.all():
+        if not whole:
             for row in (~good).arg_true().to_list():
                 self.bad_rows.add(row)
                 cell, value = column[row], values[row]
@@ -70,6 +113,14 @@ class Cells:
                     self.name(row, name, cell, "is not a step (a whole number from 0)")
             steps = steps.set(~good, None)
         return steps.cast(pl.Int64)
+
+    def _first_parts(self, name: str) -> pl.Series:
+        """A column whose cells ``12/60`` have become 12, here and in the table."""
+        column = self.table.frame.get_column(name)
+        if column.dtype == pl.String and column.head(1).str.contains(_OF_ALL).any():
+            column = column.str.replace(_OF_ALL, "$1")
+            self.table.frame = self.table.frame.with_columns(column)
+        return column
 
     def phases(self, name: str) -> pl.Series:
         """A column as phases; a row with an unknown word is a bad row, never training."""
@@ -93,10 +144,18 @@ class Cells:
                 values = column.cast(pl.Float64, strict=False)
                 if values.null_count() == column.null_count() < column.len():
                     self._read[name] = values  # every cell is a number: need not be read twice
-                elif not _mostly_numbers(column):
+                elif not _mostly_numbers(column) and not self._mostly_written(column):
                     continue
                 names.append(name)
         return names
+
+    def _mostly_written(self, column: pl.Series) -> bool:
+        """Whether a text column is one of numbers with commas, blanks or percent signs."""
+        first = column.drop_nulls().head(_SHOWING)
+        if not first.str.contains(r"[,%\u00a0\u202f' ]").any():
+            return False
+        written = number_texts.numbers(first, self.decimal_commas)
+        return written.count() * 2 > first.len()
 
     def name(self, row: int, column: str, cell: object, what: str) -> None:
         """Note what is wrong with one cell, with its place in the file."""
@@ -133,6 +192,15 @@ class Cells:
             lost = f" ({dropped} rows left out)" if dropped else ""
             notes.append(f"{name}: {len(problems)} cells were not read{lost}: {several(problems)}")
         return notes
+
+
+def _holds_more(texts: pl.Series, values: pl.Series) -> bool:
+    """Whether any cell is neither one of the numbers ``values`` nor empty."""
+    left = values.null_count() - texts.null_count()
+    if not left or left == (texts == "").sum():
+        return False
+    rest = texts.filter(values.is_null()).drop_nulls()
+    return not rest.str.strip_chars().str.to_lowercase().is_in(EMPTY).all()
 
 
 def _mostly_numbers(column: pl.Series) -> bool:

@@ -2,53 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from data.columns import LogError, ReadOptions, RunFacts
+from data.columns import ReadOptions, RunFacts
 from data.readers.dialect import Dialect
-from data.readers.dialects import NO_KL_DIALECTS, NOT_POLICY_KL
+from data.readers.dialects import NO_KL_DIALECTS, why_not
+from data.readers.kl_stated import UNKNOWN, KLSource, coefficient, stated, unknown_unit
 from data.readers.kl_table import (
+    DRIFT,
     ESTIMATOR_NAMES,
-    ESTIMATORS,
-    MISMATCH,
-    MISMATCH_PREFIX,
+    LOSS_TERM,
     PER_RESPONSE,
     PER_TOKEN,
-    UNITS,
     LoggedKL,
     setting,
 )
+from data.readers.mapping import folded
 
 NO_KEY = "KL is missing: the log has no key"
 """How the note and the warning begin that no KL was logged."""
 
-REFERENCES = ("initial_policy", "previous_policy", "other")
-
-
-@dataclass
-class KLSource:
-    """Where a run's KL comes from and how it becomes nats per response."""
-
-    key: str
-    per_token: bool = False
-    factor: float = 1.0
-
-
-def check_options(options: ReadOptions) -> None:
-    """Refuse an unknown unit, estimator or gold kind.
-
-    Raises:
-        LogError: names the option, its value, and the values that are known.
-    """
-    for option, value, known in (
-        ("--kl-unit", options.kl_unit, tuple(UNITS)),
-        ("--kl-estimator", options.kl_estimator, ESTIMATORS),
-        ("gold_kind", options.gold_kind, ("score", "rate", "win_rate")),
-    ):
-        if value is not None and value not in known:
-            raise LogError(f"{option} {value} is unknown; known are {', '.join(known)}")
+_OUR_WORDS = frozenset({"proxyreward", "proxyrewardmean", "proxy", "goldreward", "goldrewardmean"})
+"""Our own names of rewards, as ``folded`` (``reward`` and ``gold`` are everybody's)."""
+_TRACKED_WORDS = frozenset({"proxyreward", "proxyrewardmean"})
+"""Those that a tracker's or a trainer's log must hold: any trainer may log a ``gold_reward``."""
 
 
 def of_trainer(
@@ -69,34 +47,75 @@ def of_trainer(
         options: an explicit ``--kl`` key wins, but never for a KL to another policy.
         facts: gets kl_key, estimator, unit, reference, conversion and note.
     """
-    entries = logged_kls(dialect, settings) if dialect else []
+    if dialect is None:
+        return of_table(keys, options, facts, words=_TRACKED_WORDS)
+    entries = logged_kls(dialect, settings)
+    none = _no_kl(dialect, settings, options)
+    if none:
+        facts.kl_note = none
+        return None
     there = [e for e in entries if e.key in keys and options.kl in (None, e.key)]
     if there:
-        entry = there[0]
-        facts.kl_key = entry.key
-        facts.kl_estimator, facts.kl_logged_unit = _estimator(entry, settings), entry.unit
-        facts.kl_reference, facts.kl_conversion = entry.reference, entry.conversion
-        facts.kl_note = entry.note
-        if settings.get("sync_ref_model") is True:
-            facts.kl_reference = "other"
-            facts.kl_note += "; the reference model is synchronised with the policy"
-        if settings.get("use_bias_correction_kl") is True:
-            facts.kl_note += "; weighted by the importance ratio (use_bias_correction_kl)"
-        if entry.unit == PER_TOKEN and rows_average_steps and entry.conversion == "exact":
-            facts.kl_conversion = "approximate"
-            facts.kl_note += "; approximate, because a row averages several steps"
-        source = KLSource(entry.key, per_token=entry.unit == PER_TOKEN)
-        return stated(source, options, facts)
-    if options.kl in (None, "kl") and dialect is not None and dialect.name in NO_KL_DIALECTS:
+        return _declared(there[0], settings, rows_average_steps, options, facts)
+    if options.kl in (None, "kl") and dialect.name in NO_KL_DIALECTS:
         facts.kl_note = NO_KL_DIALECTS[dialect.name]
         return None
     if entries and options.kl is None:
         facts.kl_note = f"{NO_KEY} {entries[0].key}"
-        if settings.get("beta") == 0:
-            facts.kl_note += ", because beta is 0 and the trainer then measures none"
+        for name in ("beta", "kl_penalty_coef"):
+            if setting(settings, name) == 0:
+                facts.kl_note += f", because {name} is 0 and the trainer then measures none"
         return None
-    plain = dialect is None and bool({"proxy_reward", "gold_reward"} & set(keys))
-    return of_table(keys, options, facts, by_contract=plain)
+    return of_table(keys, options, facts, dialect)
+
+
+def _no_kl(dialect: Dialect, settings: Mapping[str, Any], options: ReadOptions) -> str:
+    """Why a log of this trainer holds no KL from the initial policy; empty where it may."""
+    if dialect.no_kl_with is not None and options.kl_reference is None:
+        name, value, why = dialect.no_kl_with
+        if setting(settings, name) is value:
+            return why
+    return dialect.no_kl if options.kl is None else ""
+
+
+def _declared(
+    entry: LoggedKL,
+    settings: Mapping[str, Any],
+    rows_average_steps: bool,
+    options: ReadOptions,
+    facts: RunFacts,
+) -> KLSource | None:
+    """The KL that a row of the table declares."""
+    facts.kl_key = entry.key
+    facts.kl_estimator, facts.kl_logged_unit = _estimator(entry, settings), entry.unit or UNKNOWN
+    facts.kl_reference, facts.kl_conversion = entry.reference, entry.conversion
+    facts.kl_note = entry.note
+    if settings.get("sync_ref_model") is True:
+        facts.kl_reference = "other"
+        facts.kl_note += "; the reference model is synchronised with the policy"
+    if settings.get("use_bias_correction_kl") is True:
+        facts.kl_note += "; weighted by the importance ratio (use_bias_correction_kl)"
+    if entry.unit == PER_TOKEN and rows_average_steps and entry.conversion == "exact":
+        facts.kl_conversion = "approximate"
+        facts.kl_note += "; approximate, because a row averages several steps"
+    source = KLSource(entry.key, per_token=entry.unit == PER_TOKEN)
+    if entry.coefficient:
+        factor = coefficient(options) or _stated_coefficient(entry, settings)
+        if factor is None:
+            facts.kl_conversion = "missing"
+            facts.kl_note = (
+                f"KL is missing: {entry.key} is minus the coefficient times KL, and the log does "
+                "not state the coefficient: state it with --kl-coefficient"
+            )
+            return None
+        source.factor = -1 / factor
+    return stated(source, options, facts)
+
+
+def _stated_coefficient(entry: LoggedKL, settings: Mapping[str, Any]) -> float | None:
+    values = [setting(settings, name) for name in entry.coefficient]
+    known = [value for value in values if isinstance(value, (int, float)) and value]
+    return float(known[0]) if known else None
 
 
 def logged_kls(dialect: Dialect, settings: Mapping[str, Any]) -> list[LoggedKL]:
@@ -117,58 +136,70 @@ def _estimator(entry: LoggedKL, settings: Mapping[str, Any]) -> str | None:
     return entry.estimator
 
 
-def of_table(
-    keys: Sequence[str], options: ReadOptions, facts: RunFacts, by_contract: bool = True
-) -> KLSource | None:
-    """Find the KL of a log without a known trainer.
+def holds_our_words(keys: Collection[str], words: frozenset[str] = _OUR_WORDS) -> bool:
+    """Whether keys hold a reward under our own name, under any prefix such as ``train/``.
 
-    Under our own name ``kl`` in a table of our columns (``by_contract``) it is nats per response
-    against the initial policy; under any other name only ``--kl-unit`` can say what it is.
+    Beside one of these ``kl`` is by our contract: nats per response, from the initial policy.
+
+    >>> holds_our_words(["train/kl", "eval/gold_reward"]), holds_our_words(["kl", "reward"])
+    (True, False)
     """
-    key = options.kl or "kl"
-    what = NOT_POLICY_KL.get(key) or (MISMATCH if key.startswith(MISMATCH_PREFIX) else None)
+    return any(folded(key.rpartition("/")[2]) in words for key in keys)
+
+
+def of_table(
+    keys: Sequence[str],
+    options: ReadOptions,
+    facts: RunFacts,
+    dialect: Dialect | None = None,
+    words: frozenset[str] = _OUR_WORDS,
+) -> KLSource | None:
+    """Find the KL of a log for which no trainer declares one.
+
+    Under our own name ``kl`` beside a reward of our own words it is nats per response against the
+    initial policy; anything else is what ``--kl-unit`` and ``--kl-reference`` say, or unknown.
+    """
+    key = options.kl or our_kl(keys)
+    what = why_not(key, dialect)
+    factor = coefficient(options)
+    if what == LOSS_TERM and factor is not None and key in keys:
+        what = ""
     if what:
         facts.kl_note = f"{key} is {what}, not KL from the initial policy"
         return None
+    if options.kl_reference == "previous_policy":
+        facts.kl_note = f"KL is missing: {key} is {DRIFT}, as stated by --kl-reference"
+        return None
     if key not in keys:
-        loss = next((k for k in NOT_POLICY_KL if k in keys), None)
+        loss = next((k for k in keys if why_not(k, dialect)), None)
         if loss:
-            facts.kl_note = f"KL is missing: {loss} is {NOT_POLICY_KL[loss]}, not the KL"
+            facts.kl_note = f"KL is missing: {loss} is {why_not(loss, dialect)}, not the KL"
         else:
             facts.kl_note = f"{NO_KEY} {key}"
         return None
     facts.kl_key = key
-    if by_contract and key == "kl":
+    source = KLSource(key)
+    if factor is not None:
+        source.factor = 1 / factor if why_not(key, dialect) else -1 / factor
+    ours = _is_ours(key) and holds_our_words(keys, words)
+    if ours and dialect is None:
         facts.kl_logged_unit, facts.kl_reference = PER_RESPONSE, "initial_policy"
         facts.kl_conversion, facts.kl_note = "exact", "nats per response, as logged"
     else:
-        facts.kl_conversion = "unknown"
-        facts.kl_note = f"the unit of {key} is unknown: state it with --kl-unit"
-    return stated(KLSource(key), options, facts)
+        facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
+        facts.kl_note = unknown_unit(key)
+    return stated(source, options, facts, named=bool(options.kl) and not ours)
 
 
-def stated(source: KLSource, options: ReadOptions, facts: RunFacts) -> KLSource:
-    """Apply what ``--kl-unit`` and ``--kl-estimator`` state over what the log says."""
-    if options.kl_estimator:
-        facts.kl_estimator = options.kl_estimator
-    if options.kl_unit:
-        set_unit(source, options.kl_unit, facts, "as stated by --kl-unit")
-    return source
+def our_kl(keys: Sequence[str]) -> str:
+    """The key ``kl`` of a log without a trainer, as the log writes it; ``kl`` where it has none."""
+    if "kl" in keys:
+        return "kl"
+    return next((key for key in keys if _is_ours(key)), "kl")
 
 
-def set_unit(source: KLSource, unit: str, facts: RunFacts, why: str) -> None:
-    """Set the logged unit (a key of UNITS) of a source whose unit was not known for sure."""
-    logged, source.factor = UNITS[unit]
-    source.per_token = logged == PER_TOKEN
-    facts.kl_logged_unit = logged
-    facts.kl_reference = facts.kl_reference or "initial_policy"
-    if facts.kl_conversion == "unreliable":
-        return
-    facts.kl_conversion = "approximate" if source.per_token else "exact"
-    facts.kl_note = f"{unit}, {why}"
-    if source.per_token:
-        # Whether the tokens were weighted is not known, and lengths go with KL where they were not.
-        facts.kl_note += "; times the mean response length, which is approximate"
+def _is_ours(key: str) -> bool:
+    return folded(key.lower().removeprefix("train/")) == "kl"
 
 
 def convert(

@@ -13,8 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from data.readers.dialect import Dialect
-from data.readers.kl_table import NotPolicyKL
+from data.readers.kl_table import LOSS_TERM, NotPolicyKL, never
+from data.readers.nemo_dialects import AREAL, NEMO_RL, TUNIX
 from data.readers.openrlhf_dialect import OPENRLHF
+from data.readers.prime_dialects import ART, PRIME_RL, TINKER
+from data.readers.slime_dialects import OAT, OPEN_INSTRUCT, SKYRL, SLIME
+from data.readers.swift_dialects import MS_SWIFT, SWIFT_KEYS, SWIFT_ONLY, UNSLOTH
 from data.readers.trl_dialects import (
     ASYNC_GRPO,
     DPO,
@@ -29,6 +33,7 @@ from data.readers.trl_dialects import (
     RLOO_V1,
 )
 from data.readers.verl_dialect import VERL
+from data.readers.verl_kin_dialects import EASYR1, ROLL
 
 MIN_ROWS_TO_TELL = 10
 """Rows of a never negative ``kl`` from which on it is taken for k3, not for a lucky k1."""
@@ -46,21 +51,34 @@ DIALECTS: tuple[Dialect, ...] = (
     RLOO_V1,
     PPO_0_11,
     ASYNC_GRPO,
+    UNSLOTH,
     GRPO_0_15,
     GRPO_OR_RLOO,
+    TINKER,
+    PRIME_RL,
+    SLIME,
+    SKYRL,
+    OPEN_INSTRUCT,
+    OAT,
+    AREAL,
+    TUNIX,
+    EASYR1,
+    ROLL,
     VERL,
     OPENRLHF,
+    NEMO_RL,
+    ART,
     KTO,
     DPO,
 )
 """Tried in this order; the first whose marks are there is taken."""
 
-KNOWN = (*DIALECTS, GRPO, RLOO)
-"""All of them: GRPO and RLOO share their marks."""
+KNOWN = (*DIALECTS, GRPO, RLOO, MS_SWIFT)
+"""All of them: GRPO, RLOO and ms-swift share their marks."""
 
 ANYWHERE = (
     NotPolicyKL(
-        "kl_loss", "a loss term, coefficient times KL",
+        "kl_loss", LOSS_TERM,
         "public/rlvr_math500_logs/SOURCE.txt (7_5)",
     ),
 )  # fmt: skip
@@ -73,7 +91,9 @@ NOT_POLICY = (*(entry for dialect in KNOWN for entry in dialect.refused), *ANYWH
 """What is never offered as the axis."""
 
 NOT_POLICY_KL = {entry.key: entry.what for entry in NOT_POLICY if entry.dialect is None}
-NO_KL_DIALECTS = {entry.dialect: entry.what for entry in NOT_POLICY if entry.dialect is not None}
+NO_KL_DIALECTS = {
+    entry.dialect: entry.what for entry in NOT_POLICY if entry.dialect and entry.key == "kl"
+}
 PROXY_OF_DIALECT = {d.name: d.proxy for d in KNOWN if d.proxy is not None}
 INCLUDE_KL = tuple(key for dialect in KNOWN for key in dialect.includes_kl)
 """Rewards from which a KL penalty is taken already: they are no proxy."""
@@ -84,6 +104,22 @@ SETTINGS_KEPT = tuple(dict.fromkeys(name for dialect in KNOWN for name in dialec
 def named(name: str | None) -> Dialect | None:
     """A dialect by its name; None where there is none of that name."""
     return next((dialect for dialect in KNOWN if dialect.name == name), None)
+
+
+def why_not(key: str, dialect: Dialect | None = None) -> str:
+    """What a key is, if it can never be the KL from the initial policy; empty where it can.
+
+    Args:
+        key: as logged.
+        dialect: the trainer's; what it declares as its KL is one, whatever it is called.
+    """
+    if dialect is not None:
+        if any(entry.key == key for entry in dialect.kls):
+            return ""
+        own = next((entry.what for entry in dialect.refused if entry.key == key), "")
+        if own:
+            return own
+    return NOT_POLICY_KL.get(key) or never(key)
 
 
 def dialect_of(
@@ -101,6 +137,8 @@ def dialect_of(
     found = next((dialect for dialect in DIALECTS if dialect.marks(known)), None)
     if found is None or found is not GRPO_OR_RLOO:
         return found
+    if SWIFT_ONLY & settings.keys() or SWIFT_KEYS & known:
+        return MS_SWIFT
     if ASYNC_ONLY & settings.keys():
         return ASYNC_GRPO
     if RLOO_ONLY & settings.keys():

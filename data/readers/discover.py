@@ -18,6 +18,8 @@ _INSIDE = re.compile("|".join(
     for reader in READERS for pattern in reader.inside
 ))  # fmt: skip
 """The last two parts of a folder that a trainer or tracker makes inside a run's folder."""
+TOLD = 10
+"""Files of a folder without a log of which each is named."""
 
 
 @dataclass
@@ -71,6 +73,10 @@ def _run_folder(reader: Reader, place: Place) -> Path:
     return folder
 
 
+def _hidden(name: str) -> bool:
+    return name.startswith(".") and name != ".art"  # ART keeps its logs there
+
+
 def discover(paths: Sequence[Path], options: ReadOptions) -> Found:
     """Sort everything under ``paths`` into runs, tables and what cannot be read."""
     found = Found()
@@ -115,7 +121,7 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
                 if entry.is_dir():
                     if any(reader.passes_by(child) for reader in READERS):
                         continue
-                    if not entry.name.startswith(".") and target not in entered:
+                    if not _hidden(entry.name) and target not in entered:
                         entered.add(target)
                         below.append(target)
                     continue
@@ -139,9 +145,13 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
         found.skipped.append(no_log(path))
 
 
-def no_log(folder: Path) -> Skip:
-    """The Skip of a folder that was named and has no log in it."""
-    return Skip(shown(folder), f"holds no log. Known formats: {KNOWN}")
+def no_log(folder: Path, foreign: Sequence[str] = ()) -> Skip:
+    """The Skip of a folder that was named and has no log in it; ``foreign``: why files are none."""
+    reason = f"holds no log. Known formats: {KNOWN}"
+    if foreign:
+        more = f"; and {len(foreign) - TOLD} more" if len(foreign) > TOLD else ""
+        reason = f"holds no log. {'; '.join(foreign[:TOLD])}{more}. Known formats: {KNOWN}"
+    return Skip(shown(folder), reason)
 
 
 def _looked_for(path: Path, options: ReadOptions) -> Reader | None:

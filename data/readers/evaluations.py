@@ -14,7 +14,7 @@ import polars as pl
 from data.columns import LogError, ReadOptions, RunLog
 from data.readers import answer_tables, grades, table_files
 from data.readers.reader import Read, whole_logs
-from data.readers.scalars import load_json
+from data.readers.texts import load_json
 
 FORMAT = "evaluation"
 KL = "none: answers have no KL"
@@ -23,6 +23,8 @@ TEXTS = (
     "knowledge", "entity_id", "confidence_kind",
 )  # fmt: skip
 _NUMBERED = re.compile(r"(.+?)[-_/]*(?:checkpoint|iteration|iter|step)[-_]?(\d+)")
+_ITERATION = re.compile(r"(\d{1,18})$")
+"""The number at the end of a folder's name, which may be the iteration."""
 
 
 @dataclass
@@ -79,7 +81,11 @@ def read(path: Path, options: ReadOptions, opened: Open) -> Iterator[RunLog]:
     if "confidence" in frame.columns:
         frame = frame.with_columns(pl.col("confidence").cast(pl.Float64, strict=False))
     answers = answer_tables.shaped(frame, "benchmark")
-    yield answer_tables.log(name, options.run is not None, log.kind, path, answers, notes)
+    told = answer_tables.log(name, options.run is not None, log.kind, path, answers, notes)
+    folder = _ITERATION.search(path.parent.name)
+    if iteration is not None and folder is not None and int(folder.group(1)) == iteration:
+        told.parent = path.parent.parent.name  # one folder an iteration: those of one loop
+    yield told
 
 
 def lines(path: Path, notes: list[str]) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from data.readers.run_samples import samples_of
 from data.readers.sample_kl import measured
 from data.readers.sample_tables import no_metrics, no_samples
 from data.readers.scalars import Scalars
+from data.readers.settings_beside import settings_beside
 from data.readers.trainer_state import CHECKPOINT
 
 
@@ -55,7 +56,9 @@ def read(run: RunFiles, options: ReadOptions) -> Iterator[RunLog | Skip]:
                 yield item
             elif isinstance(item, Piece):
                 pieces.append(item)
-            elif not isinstance(item, Foreign) or item.path in run.named:
+            elif isinstance(item, Foreign) and item.path not in run.named:
+                yield item
+            else:
                 broken.append(item)
     yield from _assembled(run, pieces, broken, options)
 
@@ -115,6 +118,8 @@ def _one(parts: Parts, options: ReadOptions, broken: bool) -> Iterator[RunLog | 
     warnings: list[str] = []
     scalars = _merged(parts)
     if scalars is not None:
+        stated = settings_beside(Path(parts.path), scalars.notes)
+        scalars.config["args"] = {**stated, **scalars.config.get("args", {})}
         warnings += scalars.notes
         metrics = run_frame(scalars, options, facts, warnings)
     else:

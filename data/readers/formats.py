@@ -9,8 +9,10 @@ import re
 from pathlib import Path
 
 from data.readers import (
+    archives,
     claims,
     completions,
+    hf_output,
     inspect_logs,
     lm_eval,
     mlflow,
@@ -35,9 +37,11 @@ READERS: tuple[Reader, ...] = (
     mlflow.READER,
     tfevents.READER,
     openrlhf.READER,
+    hf_output.READER,
     inspect_logs.READER,
     lm_eval.READER,
     claims.READER,
+    archives.READER,
     tables.READER,
 )
 """A file is read by the first that recognises it; plain tables stand last."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from data.readers.scalars import several
+from data.readers.texts import several
 
 CORRECT, INCORRECT, NOT_ATTEMPTED = "correct", "incorrect", "not_attempted"
 

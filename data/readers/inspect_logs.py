@@ -14,7 +14,7 @@ from data.readers import grades
 from data.readers.completions import chat_text
 from data.readers.evaluations import FORMAT, KL, Evaluation, evaluation_log
 from data.readers.reader import Gives, Reader, of_its_own
-from data.readers.scalars import load_json, read_text
+from data.readers.texts import load_json, read_text
 
 MAX_MEMBER = 256 << 20  # bytes of one unpacked file
 MAX_TOTAL = 8 << 30  # bytes unpacked

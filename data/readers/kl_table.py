@@ -7,6 +7,7 @@ evidence names the trainer's file in which the formula stands.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ class LoggedKL:
     evidence: str
     when: tuple[tuple[str, tuple[object, ...]], ...] = ()
     chosen_by: tuple[str, ...] = ()
+    coefficient: tuple[str, ...] = ()
+    """Not empty: logged is minus a coefficient times KL, and these settings state it."""
     dialect: str = ""  # filled in where the tables of all dialects stand together
 
 
@@ -47,11 +50,47 @@ class NotPolicyKL:
     dialect: str | None = None  # None: whatever the trainer
 
 
+DRIFT = "the drift from the previous policy"
+LOSS_TERM = "a loss term, coefficient times KL"
+COEFFICIENT = "a coefficient"
 MISMATCH = "the difference between the rollout engine and the trainer"
-MISMATCH_PREFIX = "rollout_corr/"
-"""How the keys begin under which verl logs that difference."""
 TIMES_LENGTH = "times the mean response length; length goes with KL, so the product is approximate"
 """How a mean per token becomes a sum over the response, where tokens were not weighted."""
+
+MISMATCH_PREFIX = "rollout_corr/"
+"""How the keys begin under which verl logs that difference."""
+_ENDS = r"(/(all|avg|mean|min|max|sum))*$"
+_NEVER = tuple((re.compile(pattern + _ENDS), what) for pattern, what in (
+    (r"(^|[/_])(ppo_kl|policykl|(behave_)?approx_?kl(_avg)?|kl_(sample_train|pre_post)(_v\d+)?)",
+     DRIFT),
+    (r"(^|/)offpolicy/kl", DRIFT),
+    (r"(^|/)rollout_corr/.*", MISMATCH),
+    (r"(^|[/_])(mismatch_kl|vllm_kl|gen_kl_error|policy_kl_error|js_divergence_error"
+     r"|train_rollout_logprob_abs_diff)", MISMATCH),
+    (r"(^|[/_])(opd_reverse_kl|teacher_kl|kl_teacher)", "the distance from a teacher"),
+    (r"(^|/)fipo/.*|(^|[/_])future_kl(_mean)?", "a weight of future tokens"),
+    (r"(^|[/_])kl(_[a-z]+)*_(coeff?|coefficient|ctl|weight)", COEFFICIENT),
+    (r"(^|(?<!actor)/)kl_loss|(^|/)loss/kl(_avg)?|(^|/)kl_rewards?|(^|/)non_score_reward",
+     LOSS_TERM),
+    (r"(^|[/_])(target_kl|kl_target|kl_ent_ratio)", "a setting or a ratio"),
+))  # fmt: skip
+"""The last parts of the names of what is never the distance from the initial policy.
+
+Sources: the files of the trainers that the dialects name; prime-rl trainer/rl/loss.py:100-106,
+Tinker cookbook rl/metrics.py:58-66, NeMo-RL loss_functions.py, AReaL actor.py:202-203.
+"""
+
+
+def never(key: str) -> str:
+    """What a key is by its last parts, if never the distance from the initial policy; else empty.
+
+    >>> never("train/mismatch_kl"), never("ppo_actor/update/approx_kl/avg"), never("policy/kl")
+    ('the difference between the rollout engine and the trainer', \
+'the drift from the previous policy', '')
+    """
+    name = key.strip().lower().replace(".", "/")
+    return next((what for pattern, what in _NEVER if pattern.search(name)), "")
+
 
 UNITS: dict[str, tuple[str, float]] = {
     "nats": (PER_RESPONSE, 1.0),

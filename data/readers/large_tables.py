@@ -13,9 +13,10 @@ from pathlib import Path
 
 import polars as pl
 
+from data.columns import ReadOptions
 from data.readers import table_files
-from data.readers.mapping import RUN_ID, STEP
 from data.readers.metric_tables import VERSIONS
+from data.readers.run_columns import run_column, step_column
 from data.readers.table_files import Table
 
 LARGE = 192 << 20  # bytes of a text file from which on it is not read in one piece
@@ -35,6 +36,7 @@ class Parts:
     texts: set[str] = field(default_factory=set)  # columns that are text in some block
     columns: dict[str, pl.DataType] = field(default_factory=dict)
     size: int = 0  # bytes in memory
+    options: ReadOptions = field(default_factory=ReadOptions)
 
 
 def is_large(path: Path, kind: str | None) -> bool:
@@ -45,14 +47,16 @@ def is_large(path: Path, kind: str | None) -> bool:
     return path.stat().st_size > (LARGE_PACKED if packed else LARGE)
 
 
-def read(path: Path, kind: str | None) -> Iterator[Table]:
+def read(path: Path, kind: str | None, options: ReadOptions | None = None) -> Iterator[Table]:
     """The table in parts; what is wrong with the file as a whole is told with the first.
+
+    ``options`` may name the columns of run and step.
 
     Raises:
         LogError: as ``table_files.load``.
     """
     with tempfile.TemporaryDirectory(prefix="overopt-") as folder:
-        parts = _written(path, kind, Path(folder))
+        parts = _written(path, kind, Path(folder), options or ReadOptions())
         first = True
         for wanted in _groups(parts):
             for frame in _of_runs(parts, wanted):
@@ -64,11 +68,11 @@ def read(path: Path, kind: str | None) -> Iterator[Table]:
                 yield part
 
 
-def _written(path: Path, kind: str | None, folder: Path) -> Parts:
+def _written(path: Path, kind: str | None, folder: Path, options: ReadOptions) -> Parts:
     table = Table(path, pl.DataFrame())
-    parts = Parts(table)
+    parts = Parts(table, options=options)
     for number, block in enumerate(_blocks(path, kind, table)):
-        run = RUN_ID.find(block.columns)
+        run = run_column(block.columns, options)
         names = block.get_column(run).cast(pl.String).fill_null("") if run else None
         counts = {"": block.height}
         if names is not None:
@@ -115,7 +119,7 @@ def _of_runs(parts: Parts, wanted: list[str]) -> Iterator[pl.DataFrame]:
     """The rows of some runs; of one large run in parts of whole steps."""
     each = parts.size / max(1, sum(parts.rows.values()))
     rows = sum(parts.rows[name] for name in wanted)
-    step = STEP.find(parts.columns)
+    step = step_column(parts.columns, parts.options)
     # Rows that are numbered, or whose stretches are counted, belong together.
     whole = step is None or any(name in parts.columns for name in VERSIONS)
     if whole or step is None or len(wanted) > 1 or rows * each <= PART * 1.5:
@@ -138,7 +142,7 @@ def _steps(frame: pl.DataFrame, step: str) -> pl.Series:
 def _frames(
     parts: Parts, wanted: list[str], columns: list[str] | None = None
 ) -> Iterator[pl.DataFrame]:
-    run = RUN_ID.find(parts.columns)
+    run = run_column(parts.columns, parts.options)
     names = set(wanted)
     for file, held in zip(parts.files, parts.runs, strict=True):
         if not held & names:

@@ -5,8 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from data.declared import MEASURED
+
+_MARKS = re.compile(r"[\W_]+")
+
+
+@lru_cache(maxsize=8192)
+def folded(key: str) -> str:
+    """A heading as it is compared where none is exactly ours: no case, blanks or punctuation.
+
+    >>> folded("Proxy Reward"), folded("proxyReward"), folded("train/KL ")
+    ('proxyreward', 'proxyreward', 'trainkl')
+    """
+    return _MARKS.sub("", key.casefold())
 
 
 @dataclass(frozen=True)
@@ -19,10 +32,24 @@ class Column:
 
     name: str
     keys: tuple[str, ...]
+    loose: bool = True  # whether headings are compared without case, blanks and punctuation
 
     def find(self, keys: Collection[str]) -> str | None:
-        """The first of this column's keys that is among ``keys``; None where none is."""
-        return next((key for key in self.keys if key in keys), None)
+        """The first of this column's keys that is among ``keys``; None where none is.
+
+        Where none stands there exactly they are compared loosely (``folded``), and then without
+        the ``train/`` that trainers put before theirs.
+        """
+        exact = next((key for key in self.keys if key in keys), None)
+        if exact is not None or not self.loose:
+            return exact
+        there: dict[str, str] = {}
+        for key in keys:
+            there.setdefault(folded(key), key)
+        for key in keys:
+            if key.lower().startswith("train/"):
+                there.setdefault(folded(key[6:]), key)
+        return next((there[f] for key in self.keys if (f := folded(key)) in there), None)
 
 
 _MEASURED = {metric.name: Column(metric.name, metric.keys) for metric in MEASURED}
@@ -36,14 +63,32 @@ PROXY, GOLD, KL = _MEASURED["proxy_reward"], _MEASURED["gold_reward"], _MEASURED
 PROXY_SD, GOLD_SD = _MEASURED["proxy_reward_sd"], _MEASURED["gold_reward_sd"]
 STEP = Column(
     "step",
-    keys=("step", "train/global_step", "global_step", "training/global_step", "iteration", "n"),
+    keys=(
+        "step",
+        "train/global_step",
+        "global_step",
+        "training/global_step",
+        "trainer/global_step",
+        "training_step",
+        "train_step",
+        "optimizer_step",
+        "global_step/max_steps",
+        "current_steps",
+        "checkpoint_step",
+        "steps",
+        "iteration",
+        "update",
+        "round",
+        "episode",
+        "n",
+    ),
 )
 RUN_ID = Column("run_id", keys=("run_id", "loop"))
 PHASE = Column("phase", keys=("phase",))
 
 SAMPLE_TEXTS: tuple[Column, ...] = (
     Column("prompt", keys=("prompt",)),
-    Column("completion", keys=("completion", "text")),
+    Column("completion", keys=("completion", "text", "response")),
     Column("prompt_id", keys=("prompt_id",)),
 )
 SAMPLE_NUMBERS: tuple[Column, ...] = (

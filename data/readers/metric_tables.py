@@ -9,10 +9,11 @@ from typing import Any
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import conversion, sample_tables, table_files
+from data.readers import attempts, conversion, sample_tables, sanity, table_files
 from data.readers.cells import Cells
-from data.readers.conversion import REFERENCES, KLSource
-from data.readers.kl_table import ESTIMATORS, UNITS
+from data.readers.conversion import our_kl
+from data.readers.gold_answers import answers_note, holds_answers
+from data.readers.kl_stated import STATED_BY, KLSource, stated_by_columns
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured
 from data.readers.mapping import (
     GOLD,
@@ -21,12 +22,12 @@ from data.readers.mapping import (
     PROXY,
     PROXY_SD,
     RUN_COLUMNS,
-    RUN_ID,
-    STEP,
     gold_kind_of,
 )
-from data.readers.roles import named_key
-from data.readers.table_rows import in_order, stretches
+from data.readers.roles import NO_PROXY, named_key, of_values
+from data.readers.run_columns import column_of, parent_of, step_column
+from data.readers.table_rows import in_order, stretches, summaries
+from data.readers.texts import several
 
 FORMAT = "table"
 VERSIONS = ("kl_reference", "proxy_version")
@@ -48,6 +49,7 @@ class Said:
     facts: RunFacts
     further: list[str]
     texts: list[str]
+    notes: list[str]
 
 
 def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -> Iterator[RunLog]:
@@ -65,24 +67,38 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
     said, rows = _columns(cells, options)
     if options.whole and said.step is None:
         raise LogError(f"{cells.table.path.name} has no column step")
+    _refuse_unread(cells, said, rows)
     rows = rows.with_columns(names.alias("run_id"))
     if cells.bad_rows:
         bad = pl.Series(sorted(cells.bad_rows), dtype=pl.Int64)
         rows = rows.filter(~pl.int_range(pl.len()).is_in(bad.implode()))
     if rows.is_empty():
         return
+    watched = (LOGGED, "proxy_reward")
+    renumbered: dict[str, str] = {}
+    restarted: dict[str, list[str]] = {}
+    lost: dict[str, int] = {}
+    if said.step is not None:
+        rows, renumbered = attempts.numbered(rows, (*watched, "gold_reward"))
+        rows, restarted, lost = attempts.settled(rows, watched)
     rows, reads, replaced = in_order(rows, said.step is not None, LOGGED)
     rows = _finished(rows, said)
     summary = rows.group_by("run_id", maintain_order=True).agg(
-        pl.len().alias("rows"), *_summaries(rows)
+        pl.len().alias("rows"), *summaries(LOGGED, _ARM)
     )
     with_logged = _declared(rows, said)
     as_logged = with_logged.drop(LOGGED)  # where the KL stands as it was logged, once is enough
     start = 0
     for told in summary.iter_rows(named=True):
         height, run = told["rows"], told["run_id"]
-        told |= {"read": reads[run], "replaced": replaced.get(run, 0)}
-        told["notes"] = cells.notes_of(names, run)
+        told |= {
+            "read": reads[run] + lost.get(run, 0),
+            "replaced": replaced.get(run, 0) + lost.get(run, 0),
+        }
+        told["notes"] = [
+            *cells.notes_of(names, run), *restarted.get(run, []),
+            *([renumbered[run]] if run in renumbered else []),
+        ]  # fmt: skip
         raw, plain, full = (f.slice(start, height) for f in (rows, as_logged, with_logged))
         yield _log(raw, plain, full, told, said, cells, verbatim, options)
         start += height
@@ -92,7 +108,17 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     """The table's columns under our names; further numbers and texts under their own."""
     keys, height = cells.table.frame.columns, cells.table.frame.height
     proxy = named_key(options.proxy, keys, {}, "--proxy") if options.proxy else PROXY.find(keys)
-    gold = named_key(options.gold, keys, {}, "--gold") if options.gold else GOLD.find(keys)
+    given = options.gold or options.lower_is_better
+    gold = named_key(given, keys, {}, "--gold") if given else GOLD.find(keys)
+    notes = []
+    if gold and not given and holds_answers(cells, gold):
+        notes.append(answers_note(gold))
+        gold = None
+        if proxy is None and our_kl(keys) not in keys and not options.kl:
+            raise LogError(
+                f"{cells.table.path.name}: {notes[0]}; a table of graded answers has columns "
+                "question_id and grade"
+            )
     if options.kl:
         named_key(options.kl, keys, {}, "--kl")
     chosen = {
@@ -102,25 +128,49 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
         "gold_reward_sd": GOLD_SD.find(keys),
         **{column.name: column.find(keys) for column in RUN_COLUMNS},
     }
-    step, phase = STEP.find(keys), PHASE.find(keys)
+    if options.length:
+        chosen["response_length"] = named_key(options.length, keys, {}, "--length")
+    step, phase = step_column(keys, options), PHASE.find(keys)
     series = [
         cells.steps(step).alias("step") if step else _repeated("step", 0, height),
         cells.phases(phase).alias("phase") if phase else _repeated("phase", "train", height),
         *(cells.numbers(key).alias(name) for name, key in chosen.items() if key),
     ]
-    facts = RunFacts(proxy_key=proxy, gold_key=gold)
+    if gold and options.lower_is_better and options.lower_is_better in (gold, given):
+        series = [-one if one.name == "gold_reward" else one for one in series]
+        notes.append(f"gold is minus {gold}: less of it is better, as stated")
+    facts = RunFacts(proxy_key=proxy, gold_key=gold, length_key=chosen["response_length"] or None)
     source = conversion.of_table(keys, options, facts)
     if source:
-        _stated_by_columns(cells, options, source, facts)
+        said = {key: set(cells.texts(key).drop_nulls().unique()) - {""}
+                for key in STATED_BY if key in keys}  # fmt: skip
+        stated_by_columns(said, options, source, facts)
         series.append(cells.numbers(source.key).alias(LOGGED))
-    taken = {k for k in (*chosen.values(), step, phase, RUN_ID.find(keys), facts.kl_key) if k}
+    run = column_of(keys)  # --run-column has left the table
+    known = (*chosen.values(), step, phase, run, facts.kl_key, GOLD.find(keys) if notes else None)
+    taken = {key for key in known if key}
     # A further column under one of our names but of another meaning would pass for ours.
-    further = cells.further(taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS})
+    own = taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS}
+    further = [key for key in cells.further(own) if key.strip()]  # without a name: no column
     texts = [key for key in TEXTS if key in keys]  # a version may be a number: a name all the same
     series += [cells.numbers(key) for key in further]
     series += [cells.texts(key) for key in texts]
     series.append(cells.texts(ARM).alias(_ARM) if ARM in keys else _repeated(_ARM, "", height))
-    return Said(step, source, facts, further, texts), pl.DataFrame(series)
+    return Said(step, source, facts, further, texts, notes), pl.DataFrame(series)
+
+
+def _refuse_unread(cells: Cells, said: Said, rows: pl.DataFrame) -> None:
+    """Refuse a table of which no number could be read but its steps.
+
+    Raises:
+        LogError: names what was found instead.
+    """
+    held = [c for c in rows.columns if c not in ("step", "phase", _ARM, *TEXTS)]
+    if any(rows.get_column(c).null_count() < rows.height for c in held):
+        return
+    name, problems = cells.table.path.name, cells.all_problems()
+    found = several(problems) if problems else "its cells are empty"
+    raise LogError(f"{name}: no number could be read in columns {', '.join(held)}: {found}")
 
 
 def _repeated(name: str, value: object, height: int) -> pl.Series:
@@ -148,25 +198,6 @@ def _finished(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
         stated = pl.col("stretch").is_not_null().any().over("run_id")
         stretch = pl.when(stated).then(stretch).otherwise(stretches(versions, group))
     return rows.with_columns(stretch.alias("stretch"))
-
-
-def _summaries(rows: pl.DataFrame) -> list[pl.Expr]:
-    """What is to be known of each run's rows before its facts are told."""
-    watched = [pl.col(name) for name in (LOGGED, "proxy_reward", "gold_reward")]
-    broken = [column.is_not_null() & ~column.is_finite() for column in watched]
-    gold = pl.col("gold_reward")
-    finite = gold.filter(gold.is_finite())
-    found = [
-        finite.min().alias("low"),
-        finite.max().alias("high"),
-        pl.any_horizontal(broken).sum().alias("nan_rows"),
-        pl.col(LOGGED).is_not_null().any().alias("has_kl"),
-        (pl.col(LOGGED) != 0).any().alias("moved"),
-        pl.col("response_length").is_not_null().any().alias("has_length"),
-        pl.col(LOGGED).ne_missing(pl.col("kl")).any().alias("converted"),
-        pl.col(_ARM).drop_nulls().unique().alias("arms"),
-    ]
-    return found
 
 
 def _declared(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
@@ -197,11 +228,11 @@ def _log(
     if facts.kl_estimator == "bon_bound":
         facts.algorithm = "best_of_n"
     facts.steps_replaced, facts.nan_rows = told["replaced"], told["nan_rows"]
-    warnings = list(told["notes"])
+    warnings = [*told["notes"], *said.notes]
     if said.step is None:
-        by = "sorted by KL" if said.source else "as they stand in the file"
         warnings.append(
-            f"{table.path.name} has no step column: its rows, {by}, are numbered from 0 instead"
+            f"{table.path.name} has no step column: its rows, as they stand in the file, are "
+            "numbered from 0 instead"
         )
     converted = told["converted"]
     if said.source is None:
@@ -229,34 +260,23 @@ def _log(
         facts.gold_kind = options.gold_kind or gold_kind_of(
             facts.gold_key, told["low"], told["high"]
         )
+    if facts.proxy_key is None and (facts.kl_key or facts.gold_key is None):
+        warnings.append(f"{NO_PROXY}: name its column with --proxy if it has")
+    metrics = with_logged if converted else as_logged
+    warnings += of_values(metrics["proxy_reward"], metrics["gold_reward"])
+    trained = metrics.filter(pl.col("phase") == "train")
+    warnings += sanity.doubts(
+        trained["kl"], trained["response_length"], trained["proxy_reward"],
+        unit_known=facts.kl_conversion not in ("unknown", "missing"),
+    )  # fmt: skip
     return RunLog(
         run=name,
-        parent=table.path.parent.name,
+        parent=parent_of(table.path, name),
         verbatim=verbatim,
         format=FORMAT,
         path=str(table.path),
-        metrics=with_logged if converted else as_logged,
+        metrics=metrics,
         samples=sample_tables.no_samples(),
         facts=facts,
         warnings=warnings,
     )
-
-
-def _stated_by_columns(
-    cells: Cells, options: ReadOptions, source: conversion.KLSource, facts: RunFacts
-) -> None:
-    """What columns kl_estimator, kl_logged_unit, kl_reference say, where they say one thing."""
-    said: dict[str, str] = {}
-    for key in ("kl_estimator", "kl_logged_unit", "kl_reference"):
-        if key in cells.table.frame.columns:
-            values = set(cells.texts(key).drop_nulls().unique().to_list()) - {""}
-            if len(values) == 1:
-                said[key] = values.pop()
-            elif key == "kl_reference" and values:
-                facts.kl_reference = "other"
-    if said.get("kl_estimator") in ESTIMATORS and not options.kl_estimator:
-        facts.kl_estimator = said["kl_estimator"]
-    if said.get("kl_logged_unit") in UNITS and not options.kl_unit:
-        conversion.set_unit(source, said["kl_logged_unit"], facts, "as column kl_logged_unit says")
-    if said.get("kl_reference") in REFERENCES:
-        facts.kl_reference = said["kl_reference"]

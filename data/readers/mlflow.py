@@ -16,6 +16,7 @@ from data.columns import LogError
 from data.readers import sqlite
 from data.readers.reader import Belongs, Gives, NotALog, Piece, Place, Reader, store
 from data.readers.scalars import Row, Scalars, as_number, as_step, split_key
+from data.readers.texts import plain_yaml
 from data.readers.tracked import NOT_METRICS, set_config
 
 FORMAT = "mlflow"
@@ -29,7 +30,6 @@ MAX_LITERAL = 2000  # characters of a parameter that is parsed
 MAX_PARAMS = 5000
 HUGE = 1.7e308  # MLflow's databases hold infinity as the largest double
 _AT = re.compile(r"_at_(?=\d)")
-_META = re.compile(r"^([A-Za-z_]+):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 Point = tuple[int, int, str, float]  # time of the log call, step, key, value
 
@@ -132,12 +132,12 @@ def _points(rows: Iterable[tuple[object, ...]]) -> Iterator[Point | None]:
 
 
 def _folder_run(folder: Path) -> Piece | None:
-    meta = _meta(folder / "meta.yaml")
+    meta = plain_yaml(_text(folder / "meta.yaml"))
     if not {"run_id", "run_uuid"} & meta.keys():  # whether it was deleted stands above that
         raise LogError(f"meta.yaml of MLflow's run {folder.name} breaks off: it has no run_id")
     if meta.get("lifecycle_stage") == "deleted":
         return None
-    experiment = _meta(folder.parent / "meta.yaml")
+    experiment = plain_yaml(_text(folder.parent / "meta.yaml"))
     name = meta.get("run_name") or _text(folder / "tags" / "mlflow.runName") or folder.name
     started = meta.get("start_time", "")
     return Piece(
@@ -209,6 +209,12 @@ def _scalars(path: Path, points: Iterator[Point | None]) -> Scalars:
             calls.append((step, {}))
         keys.add(key)
         calls[-1][1][key] = value
+    if len(calls) > 2 and len({step for step, _ in calls}) == 1 and len(keys) < len(calls):
+        scalars.notes.append(
+            f"{path.name}: every point is of step {calls[0][0]}: the log calls are numbered from 0 "
+            "in the order of their time instead"
+        )
+        calls = [(number, row) for number, (_, row) in enumerate(calls)]
     evaluated = bool(keys & EVALUATED)
     names = {key: _phase_and_key(key, evaluated) for key in keys}
     for step, row in calls:
@@ -245,15 +251,6 @@ def literal(value: object) -> object:
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return value
     return found if isinstance(found, (bool, int, float, str, list)) else value
-
-
-def _meta(path: Path) -> dict[str, str]:
-    """The plain ``key: value`` lines of a meta.yaml, quotes taken off; a half last line is out."""
-    found = {}
-    for key, value in _META.findall(_text(path).rpartition("\n")[0]):
-        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-        found[key] = value[1:-1] if quoted else value
-    return found
 
 
 def _text(path: Path) -> str:

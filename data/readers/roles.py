@@ -6,21 +6,32 @@ the function whose mean is the total ``reward``; gold is what is left, when only
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from data.columns import LogError, ReadOptions
-from data.readers.dialect import Dialect
+from data.readers.dialect import Dialect, matching
 from data.readers.dialects import INCLUDE_KL
-from data.readers.mapping import GOLD, GOLD_SD, PROXY, PROXY_SD
+from data.readers.mapping import GOLD, GOLD_SD, PROXY_SD
 from data.readers.scalars import VALIDATION, Scalars
+from data.readers.trained_on import of_functions, weights
 from data.readers.trl_dialects import DPO_REWARDS
 
-TOLERANCE = 1e-4
-"""Relative difference within which a function's mean is the total reward (float32, batch means)."""
+NO_PROXY = "the log has no proxy reward"
+"""How the warning begins that no proxy was found."""
+
+FEWEST_TO_COMPARE = 3
+"""Rows from which on gold that is the proxy in each is no accident."""
+
+_NO_REWARD = re.compile(
+    r"(ratio|len(gth)?s?|runtime|loss|per_second|samples|std|_sd|_se|/min|/max|kl|entropy|epoch"
+    r"|tokens?)([_/]?(mean|avg))?$"
+)
+"""Ends of the names of an evaluation's keys that measure no goal."""
 
 NO_GOLD = (
     "no gold reward was chosen among", "the log has no gold reward", "the table has no gold reward"
@@ -34,6 +45,8 @@ class Roles:
 
     proxy: str | None = None
     gold: str | None = None
+    gold_in_evaluation: bool = False  # only there: in training rows the key is another thing
+    lower_is_better: bool = False  # gold is taken with the other sign
     proxy_in_evaluation: str | None = None  # where evaluation logs it under another name
     proxy_sd: str | None = None
     gold_sd: str | None = None
@@ -66,13 +79,19 @@ def function_of(key: str) -> str:
     return key.removeprefix("rewards/").removesuffix("/mean")
 
 
-def choose(scalars: Scalars, dialect: Dialect | None, options: ReadOptions) -> Roles:
+def choose(
+    scalars: Scalars,
+    dialect: Dialect | None,
+    options: ReadOptions,
+    settings: Mapping[str, Any] | None = None,
+) -> Roles:
     """Choose proxy and gold of a trainer's log; the options' keys win.
 
     Raises:
         LogError: an option names a key that the log does not have; the message lists those it has.
     """
-    keys = scalars.keys()
+    every = scalars.keys()
+    keys = [key for key in every if key]
     functions = reward_functions(keys)
     roles = Roles()
     if options.proxy:
@@ -83,21 +102,65 @@ def choose(scalars: Scalars, dialect: Dialect | None, options: ReadOptions) -> R
                 "model gave"
             )
     elif dialect is not None and dialect.proxy is not None:
-        roles.proxy = next((key for key in dialect.proxy if key in keys), None)
+        roles.proxy = next(
+            (found[0] for pattern in dialect.proxy if (found := matching(pattern, keys))), None
+        )
     else:
-        roles.proxy = _trained_on(scalars, functions) or PROXY.find(keys)
+        roles.proxy = of_functions(
+            scalars, dialect, functions, settings or {}, keys, roles.warnings
+        )
     if dialect is not None and dialect.in_evaluation is not None:
-        found = dialect.in_evaluation(keys)
-        roles.gold, roles.proxy_in_evaluation = found.gold, found.proxy
-        roles.gold_candidates = found.candidates
-    if options.gold:
+        held = dialect.in_evaluation(keys)
+        roles.gold, roles.proxy_in_evaluation = held.gold, held.proxy
+        roles.gold_candidates = held.candidates
+    given = options.gold or options.lower_is_better
+    if given:
         roles.gold_candidates = []
-        roles.gold = named_key(options.gold, keys, functions, "--gold")
+        roles.gold = named_key(given, keys, functions, "--gold")
+        roles.gold_in_evaluation = given.startswith("eval") and roles.gold == roles.proxy
     else:
+        if dialect is not None and dialect.gold:
+            _declared_gold(scalars, dialect, roles)
         _choose_gold(scalars, functions, keys, roles)
+    roles.lower_is_better = bool(options.lower_is_better) and options.lower_is_better in (
+        roles.gold, given,
+    )  # fmt: skip
+    if roles.lower_is_better:
+        roles.warnings.append(f"gold is minus {roles.gold}: less of it is better, as stated")
     roles.proxy_sd = _sd_of(roles.proxy, keys) or PROXY_SD.find(keys)
     roles.gold_sd = _sd_of(roles.gold, keys) or GOLD_SD.find(keys)
+    if roles.proxy is None:
+        roles.warnings.append(f"{NO_PROXY}: name one with --proxy if it has")
     return roles
+
+
+def of_values(proxy: pl.Series, gold: pl.Series) -> list[str]:
+    """What the values say against the roles: gold that is the proxy in every row."""
+    same = proxy == gold  # null where one of them is
+    both = same.len() - same.null_count()
+    if both < FEWEST_TO_COMPARE or not same.all():
+        return []
+    return [
+        f"gold is equal to the proxy in every row that has both ({both}), so it measures "
+        "nothing of its own"
+    ]
+
+
+def _declared_gold(scalars: Scalars, dialect: Dialect, roles: Roles) -> None:
+    """Gold by the trainer's own names, the best first; several of one name are candidates."""
+    phases = {phase: [k for k in held.values if k] for phase, held in scalars.columns.items()}
+    trained, evaluated = phases.get("train", []), phases.get("eval", [])
+    for pattern in dialect.gold:
+        bare = pattern.removeprefix("eval:")
+        there = evaluated if bare != pattern else list(dict.fromkeys([*trained, *evaluated]))
+        found = [key for key in matching(bare, there) if not _NO_REWARD.search(key.lower())]
+        if len(found) == 1:
+            roles.gold = found[0]
+            roles.gold_in_evaluation = bare != pattern and roles.gold in trained
+            return
+        if found:
+            roles.gold_candidates = sorted(found)
+            return
 
 
 def named_key(given: str, keys: Sequence[str], functions: dict[str, str], option: str) -> str:
@@ -116,52 +179,6 @@ def named_key(given: str, keys: Sequence[str], functions: dict[str, str], option
             return name
     there = ", ".join(sorted(keys)[:60]) or "none"
     raise LogError(f"{option} names {given}, which is not among the keys of this log: {there}")
-
-
-def _trained_on(scalars: Scalars, functions: dict[str, str]) -> str | None:
-    """The function whose mean is the total reward, or that alone has a weight."""
-    if not functions:
-        return None
-    equal = [name for name, key in functions.items() if _is_total(scalars, key)]
-    weighted = _weighted(scalars, functions)
-    if len(equal) > 1:
-        equal = (
-            [name for name in equal if name in weighted]
-            or [name for name in equal if "gold" not in name.lower()]
-            or equal
-        )
-    if equal:
-        return functions[equal[0]]
-    return functions[weighted[0]] if len(weighted) == 1 else None
-
-
-def _is_total(scalars: Scalars, key: str) -> bool:
-    there = [c.values for c in scalars.columns.values() if {key, "reward"} <= c.values.keys()]
-    pairs = [pl.DataFrame({"mean": v[key], "total": v["reward"]}) for v in there]
-    if not pairs:
-        return False
-    both = pl.concat(pairs).filter(pl.all_horizontal(pl.all().is_finite()))
-    mean, total = both.to_numpy().T
-    if not len(total):
-        return False
-    # A mean may pass through zero, where no relative difference is small: the typical size counts.
-    size = max(float(np.sqrt(np.mean(total**2))), 1e-12)
-    return bool(np.all(np.abs(mean - total) <= TOLERANCE * np.maximum(np.abs(total), size)))
-
-
-def weights(scalars: Scalars, functions: dict[str, str]) -> dict[str, float]:
-    """Reward weights by function, where settings and the order of functions are both known."""
-    given = scalars.config.get("args", {}).get("reward_weights")
-    order = [name for name, key in functions.items() if key in scalars.function_order]
-    order.sort(key=lambda name: scalars.function_order.index(functions[name]))
-    if not isinstance(given, list) or len(given) != len(order) or len(order) != len(functions):
-        return {}
-    numbers = [w for w in given if isinstance(w, (int, float))]
-    return dict(zip(order, numbers, strict=True)) if len(numbers) == len(order) else {}
-
-
-def _weighted(scalars: Scalars, functions: dict[str, str]) -> list[str]:
-    return [name for name, weight in weights(scalars, functions).items() if weight]
 
 
 def _choose_gold(

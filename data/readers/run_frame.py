@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, cast
 
@@ -13,11 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
-from data.readers import conversion, roles
-from data.readers.dialect import Dialect
+from data.readers import attempts, conversion, roles, sanity
+from data.readers.dialect import Dialect, first
 from data.readers.dialects import SETTINGS_KEPT, dialect_of
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
-from data.readers.mapping import RUN_COLUMNS, Column, gold_kind_of
+from data.readers.mapping import RUN_COLUMNS, gold_kind_of
+from data.readers.run_steps import own_steps, phases_apart, responses, steps_per_row
 from data.readers.scalars import Scalars
 from data.readers.settings import flat, no_reference
 
@@ -38,50 +40,34 @@ def run_frame(
     Raises:
         LogError: an option names a key that the log does not have.
     """
+    phases_apart(scalars)
+    if scalars.restarts:
+        warnings.append(attempts.told(scalars.restarts))
     held = sorted(scalars.columns.items(), reverse=True)  # "train" before "eval"
     log = pl.concat([pl.DataFrame(columns.values) for _, columns in held], how="diagonal")
+    log = log.drop("", strict=False)  # a metric without a name says nothing
     phases = [phase for phase, columns in held for _ in range(len(columns.steps))]
     steps = np.concatenate([columns.steps for _, columns in held])
-    keys = scalars.keys()
+    every = scalars.keys()
+    keys = [key for key in every if key]
     settings = _settings(scalars)
     trained = log.head(len(scalars.columns["train"].steps) if "train" in scalars.columns else 0)
     dialect = dialect_of(keys, settings, _values(trained, "kl").drop_nulls().to_list())
     if dialect is not None and dialect.observed is not None:
         settings |= dialect.observed(settings, trained)
-    chosen = roles.choose(scalars, dialect, options)
+    chosen = roles.choose(scalars, dialect, options, settings)
     warnings += chosen.warnings
     if options.kl:
-        options_kl = roles.named_key(options.kl, keys, {}, "--kl")
-        options = ReadOptions(**{**options.__dict__, "kl": options_kl})
-    window = _steps_per_row(scalars)
+        options = replace(options, kl=roles.named_key(options.kl, keys, {}, "--kl"))
+    steps = own_steps(steps, log, phases, dialect, options)
+    window = steps_per_row(scalars)
     _describe(scalars, dialect, chosen, settings, facts)
 
-    columns = dict.fromkeys(METRIC_COLUMNS, _values(log, ""))
-    taken: set[str] = set()
-    own = dialect.columns if dialect is not None else {}
-    for column in RUN_COLUMNS:
-        key = Column(column.name, (*own.get(column.name, ()), *column.keys)).find(keys)
-        if key:
-            columns[column.name] = _values(log, key)
-            taken.add(key)
-    for name, key in (
-        ("proxy_reward", chosen.proxy),
-        ("gold_reward", chosen.gold),
-        ("proxy_reward_sd", chosen.proxy_sd),
-        ("gold_reward_sd", chosen.gold_sd),
-    ):
-        if key:
-            columns[name] = _values(log, key)
-            taken.add(key)
-    if chosen.proxy_in_evaluation:
-        taken.add(chosen.proxy_in_evaluation)
-        there = _values(log, chosen.proxy_in_evaluation)
-        missing = pl.Series([phase == "eval" for phase in phases]) & (
-            columns["proxy_reward"].is_null()
-        )
-        columns["proxy_reward"] = there.zip_with(missing, columns["proxy_reward"])
+    columns = dict.fromkeys(METRIC_COLUMNS, _nothing(log))
+    taken = _measures(columns, log, dialect, options, facts)
+    taken |= _rewards(columns, log, phases, chosen)
     if not columns["n_responses"].count():
-        columns["n_responses"] = _responses(settings, dialect, phases, log, window)
+        columns["n_responses"] = responses(settings, dialect, phases, log, window)
 
     logged = _kl(columns, log, phases, dialect, settings, window, options, facts, warnings)
     if dialect is not None and dialect.evaluates_first:
@@ -90,7 +76,12 @@ def run_frame(
         columns["kl"] = pl.Series(kl, dtype=pl.Float64)
     taken |= {"kl", *([facts.kl_key] if facts.kl_key else [])}
     facts.nan_rows = _nan_rows(logged, columns["proxy_reward"], columns["gold_reward"])
-    facts.gold_kind = options.gold_kind or _gold_kind(chosen.gold, columns["gold_reward"])
+    facts.gold_kind = options.gold_kind or _gold_kind(facts.gold_key, columns["gold_reward"])
+    warnings += roles.of_values(columns["proxy_reward"], columns["gold_reward"])
+    warnings += sanity.doubts(
+        *(columns[name].head(trained.height) for name in sanity.NEEDED),
+        unit_known=facts.kl_conversion not in ("unknown", "missing"),
+    )  # fmt: skip
 
     further = [key for key in keys if key not in taken and key not in METRIC_COLUMNS]
     if len(further) > MAX_FURTHER_COLUMNS:
@@ -103,6 +94,75 @@ def run_frame(
         columns["kl_logged"] = logged
     columns["stretch"] = columns["stretch"].fill_null(0.0)
     return _frame(columns, phases, steps)
+
+
+def _measures(
+    columns: dict[str, pl.Series],
+    log: pl.DataFrame,
+    dialect: Dialect | None,
+    options: ReadOptions,
+    facts: RunFacts,
+) -> set[str]:
+    """Fill in what is no reward and no KL; returns the keys that were taken."""
+    taken: set[str] = set()
+    keys = log.columns
+    own = dialect.columns if dialect is not None else {}
+    for column in RUN_COLUMNS:
+        key = first(own.get(column.name, ()), keys) or column.find(keys)
+        if column.name == "response_length":
+            if options.length:
+                key = roles.named_key(options.length, keys, {}, "--length")
+            elif own.get(column.name, ()) and key not in _all_of(own[column.name], keys):
+                key = None  # a trainer whose other lengths mean something else
+            facts.length_key = key
+        if key:
+            columns[column.name] = _values(log, key)
+            taken.add(key)
+    if dialect is not None and not facts.length_key:
+        for length in dialect.lengths:
+            if set(length.parts()) <= set(keys):
+                value = _values(log, length.key)
+                value = value - _values(log, length.minus) if length.minus else value
+                value = value / _values(log, length.over) if length.over else value
+                columns["response_length"] = value
+                facts.length_key = " / ".join(k for k in (length.key, length.over) if k)
+                facts.length_key += f" - {length.minus}" if length.minus else ""
+                break
+    return taken
+
+
+def _all_of(patterns: tuple[str, ...], keys: list[str]) -> list[str]:
+    return [key for pattern in patterns if (key := first((pattern,), keys))]
+
+
+def _rewards(
+    columns: dict[str, pl.Series], log: pl.DataFrame, phases: list[str], chosen: roles.Roles
+) -> set[str]:
+    """Fill in proxy and gold with their spread; returns the keys that were taken."""
+    taken: set[str] = set()
+    evaluation = pl.Series([phase == "eval" for phase in phases])
+    for name, key in (
+        ("proxy_reward", chosen.proxy),
+        ("gold_reward", chosen.gold),
+        ("proxy_reward_sd", chosen.proxy_sd),
+        ("gold_reward_sd", chosen.gold_sd),
+    ):
+        if key:
+            columns[name] = _values(log, key)
+            taken.add(key)
+    if chosen.gold_in_evaluation:
+        nothing = _nothing(log)
+        columns["gold_reward"] = columns["gold_reward"].zip_with(evaluation, nothing)
+        if chosen.proxy == chosen.gold:
+            columns["proxy_reward"] = columns["proxy_reward"].zip_with(~evaluation, nothing)
+    if chosen.lower_is_better:
+        columns["gold_reward"] = -columns["gold_reward"]
+    if chosen.proxy_in_evaluation:
+        taken.add(chosen.proxy_in_evaluation)
+        there = _values(log, chosen.proxy_in_evaluation)
+        missing = evaluation & columns["proxy_reward"].is_null()
+        columns["proxy_reward"] = there.zip_with(missing, columns["proxy_reward"])
+    return taken
 
 
 def _frame(
@@ -124,9 +184,11 @@ def _frame(
 
 def _values(log: pl.DataFrame, key: str) -> pl.Series:
     """The column of a key; all null where it was not logged."""
-    if key in log.columns:
-        return log[key]
-    return pl.Series(key, [None], dtype=pl.Float64).new_from_index(0, log.height)
+    return log[key] if key in log.columns else _nothing(log).alias(key)
+
+
+def _nothing(log: pl.DataFrame) -> pl.Series:
+    return pl.Series("", [None], dtype=pl.Float64).new_from_index(0, log.height)
 
 
 def _kl(
@@ -162,7 +224,7 @@ def _kl(
     columns["kl"] = pl.Series("kl", converted, dtype=pl.Float64)
     if source.per_token and not lengths.count():
         warnings.append(conversion.no_length(facts))
-    elif facts.kl_conversion in ("unreliable", "unknown"):
+    elif facts.kl_conversion in ("unreliable", "unknown") or facts.kl_reference == "unknown":
         warnings.append(f"KL: {facts.kl_note}")
     return logged
 
@@ -177,6 +239,8 @@ def _describe(
     facts.trainer = dialect.trainer if dialect else None
     facts.dialect = dialect.name if dialect else None
     facts.proxy_key, facts.gold_key = chosen.proxy, chosen.gold
+    if chosen.gold_in_evaluation:
+        facts.gold_key = f"eval/{chosen.gold}"
     facts.gold_candidates = chosen.gold_candidates
     planned = settings.get("max_steps")
     facts.max_steps = scalars.max_steps or (
@@ -203,36 +267,6 @@ def _settings(scalars: Scalars) -> dict[str, Any]:
     """The trainer's settings by plain and by dotted name."""
     args = scalars.config.get("args", {})
     return {**args, **flat(args)} if isinstance(args, dict) else {}
-
-
-def _steps_per_row(scalars: Scalars) -> int:
-    """Optimiser steps that a training row averages: as set, or the usual spacing of the rows."""
-    settings = scalars.config.get("args", {})
-    stated = settings.get("logging_steps")
-    if isinstance(stated, int) and stated > 0:
-        return stated
-    if scalars.logging_steps:
-        return scalars.logging_steps
-    trained = scalars.columns.get("train")
-    gaps = np.sort(np.diff(trained.steps)) if trained is not None else ()
-    return int(gaps[len(gaps) // 2]) if len(gaps) else 1
-
-
-def _responses(
-    settings: dict[str, Any],
-    dialect: Dialect | None,
-    phases: list[str],
-    log: pl.DataFrame,
-    window: int,
-) -> pl.Series:
-    """Responses behind each training row's means; None where the settings do not say."""
-    training, unknown = pl.Series([phase == "train" for phase in phases]), _values(log, "")
-    number = dialect.responses(settings, window) if dialect and dialect.responses else None
-    if dialect is None or number is None:
-        return unknown
-    if dialect.responses_with is not None:
-        training &= _values(log, dialect.responses_with).is_not_null()
-    return pl.Series([float(number)]).new_from_index(0, log.height).zip_with(training, unknown)
 
 
 def _nan_rows(*columns: pl.Series) -> int:

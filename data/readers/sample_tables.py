@@ -9,6 +9,7 @@ import polars as pl
 from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunFacts, RunLog
 from data.readers.cells import Cells, split_by
 from data.readers.completions import declared, prompt_ids
+from data.readers.gold_answers import answers_note, holds_answers
 from data.readers.mapping import (
     GOLD,
     PHASE,
@@ -18,6 +19,7 @@ from data.readers.mapping import (
     SAMPLE_TEXTS,
     STEP,
     Column,
+    gold_kind_of,
 )
 from data.readers.roles import named_key
 from data.readers.sample_kl import measured
@@ -28,13 +30,31 @@ READ_APART = {column.name for column in (*SAMPLE_TEXTS, *SAMPLE_NUMBERS)} | {
 }  # fmt: skip
 """Columns of samples that are read each in its own way; any other number is read by its name."""
 
+PROMPTS = tuple(column for column in SAMPLE_TEXTS if column.name in ("prompt", "prompt_id"))
+OF_RESPONSES = "table of responses"
+"""Source of the gold that a table of responses holds: their mean, where no curve is logged."""
+
 POOL = 4
 """A table of one step with so many samples to a prompt is a pool for best-of-n."""
 
 
 def holds_samples(columns: Collection[str]) -> bool:
     """Whether a table's columns are those of single responses."""
-    return bool(COMPLETION.find(columns)) and bool({"prompt", "prompt_id"} & set(columns))
+    return bool(COMPLETION.find(columns)) and any(c.find(columns) for c in PROMPTS)
+
+
+def holds_scored(frame: pl.DataFrame) -> bool:
+    """Whether a table without the texts holds rewards of single responses: several a step."""
+    prompt = next((key for c in PROMPTS if (key := c.find(frame.columns))), None)
+    step = STEP.find(frame.columns)
+    if (
+        prompt is None
+        or step is None
+        or not (GOLD.find(frame.columns) or PROXY.find(frame.columns))
+    ):
+        return False
+    several = frame.get_column(step).n_unique() * 2 <= frame.height
+    return several and frame.get_column(prompt).n_unique() > 1
 
 
 _NO_SAMPLES = pl.DataFrame(schema=SAMPLE_COLUMNS)  # made once: a folder may hold 1,000 tables
@@ -60,6 +80,10 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
     keys = frame.columns
     proxy = named_key(options.proxy, keys, {}, "--proxy") if options.proxy else PROXY.find(keys)
     gold = named_key(options.gold, keys, {}, "--gold") if options.gold else GOLD.find(keys)
+    notes = []
+    if gold and not options.gold and holds_answers(cells, gold):
+        notes.append(answers_note(gold))
+        gold = None
     step_key, phase_key = STEP.find(keys), PHASE.find(keys)
     steps = cells.steps(step_key) if step_key else [0] * frame.height
     phases = cells.phases(phase_key) if phase_key else ["train"] * frame.height
@@ -92,7 +116,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         good = [row for row in rows if row not in cells.bad_rows]
         if not good:
             continue
-        warnings = cells.notes(rows)
+        warnings = [*cells.notes(rows), *notes]
         if step_key is None:
             warnings.append(f"{cells.table.path.name} has no step column: all samples are step 0")
         part = _keyed(samples[good], warnings)
@@ -102,6 +126,8 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         if _is_pool(part):
             facts.algorithm = "best_of_n"
         metrics = measured(no_metrics().drop("run_id"), part, facts, warnings)
+        if step_key is not None and facts.algorithm is None:
+            metrics = _with_gold(metrics, part, facts)
         run_of_metrics = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)
         yield RunLog(
             run=name,
@@ -114,6 +140,47 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             facts=facts,
             warnings=warnings,
         )
+
+
+def _with_gold(metrics: pl.DataFrame, samples: pl.DataFrame, facts: RunFacts) -> pl.DataFrame:
+    """Metrics with the mean gold of each step's responses, as a measure of its own.
+
+    The standard error allows for responses to one prompt being alike.
+    """
+    known = samples.filter(
+        pl.col("gold_reward").is_not_null() & ~pl.col("phase").is_in(["mixed"])
+    ).with_columns(prompt=pl.coalesce("prompt_id", pl.col("sample_id").cast(pl.String)))
+    if known.is_empty():
+        return metrics
+    step, gold = ["phase", "step"], pl.col("gold_reward")
+    off = (gold - gold.mean().over(step)).alias("off")
+    by_prompt = known.with_columns(off).group_by(*step, "prompt").agg(pl.col("off").sum())
+    prompts = pl.len().cast(pl.Float64)
+    spread = (pl.col("off") ** 2).sum() * prompts / (prompts - 1)
+    clustered = by_prompt.group_by(step).agg(
+        pl.when(pl.len() > 1).then(spread.sqrt()).alias("spread")
+    )
+    means = known.group_by(step).agg(
+        gold.mean(), gold.std().alias("gold_reward_sd"),
+        pl.len().cast(pl.Int64).alias("n_responses"),
+    ).join(clustered, on=step)  # fmt: skip
+    means = means.with_columns(
+        (pl.col("spread") / pl.col("n_responses")).alias("gold_reward_se"),
+        pl.lit(0, pl.Int32).alias("stretch"), pl.lit(OF_RESPONSES).alias("gold_source"),
+    ).drop("spread")  # fmt: skip
+    low, high = known.select(gold.min().alias("low"), gold.max().alias("high")).row(0)
+    facts.gold_kind = gold_kind_of(facts.gold_key or "gold_reward", low, high)
+    joined = metrics.drop("n_responses").join(
+        means.drop("stretch"), on=step, how="full", coalesce=True, suffix="_of_responses"
+    )
+    joined = joined.with_columns(
+        gold_reward=pl.col("gold_reward_of_responses"),
+        gold_reward_sd=pl.col("gold_reward_sd_of_responses"),
+        gold_reward_se=pl.col("gold_reward_se_of_responses"),
+        stretch=pl.col("stretch").fill_null(0),
+    )
+    order = [c for c in METRIC_COLUMNS if c != "run_id"]
+    return joined.select(*order, "gold_source").sort("phase", "step", descending=[True, False])
 
 
 def _keys(key: str | None) -> tuple[str, ...]:

@@ -6,13 +6,9 @@ they meet here, under the trainer's own key names, and only the merged rows are 
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from data.columns import LogError
 from data.readers.scalar_columns import Columns, Row
 
 SUMMARY_KEYS = frozenset(
@@ -26,21 +22,20 @@ SUMMARY_KEYS = frozenset(
 )
 """Keys of the Hugging Face trainer's closing summary: about the run, not about its last step."""
 
-CLOCK_KEYS = frozenset({"epoch", "step", "train/global_step", "global_step"})
+CLOCK_KEYS = frozenset({"epoch", "step", "train/global_step", "global_step", "time"})
 """Keys that every log call of a step repeats: sharing them does not make two rows duplicates."""
 
 VALIDATION = ("val-core/", "val-aux/")
 """How the names of verl's validation metrics begin."""
 
-NAMED_AT_MOST = 3
-"""How many broken rows a message names one by one before it only counts."""
+HELD_OUT = ("validation", "val", "valid", "test")
+REWARDS = frozenset({
+    "reward", "proxy_reward", "gold_reward", "gold", "score", "reward/mean", "score/mean",
+})  # fmt: skip
+"""What is an evaluation's under ``val/``, below which trainers log other things of training."""
+
 
 MAX_STEP = 2**63 - 1
-
-_LONE_SURROGATE = re.compile(
-    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
-    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-)
 
 
 @dataclass
@@ -58,9 +53,15 @@ class Scalars:
     logging_steps: int | None = None
     max_steps: int | None = None
     replaced: set[tuple[str, int]] = field(default_factory=set)
+    restarts: list[tuple[int, int, int]] = field(default_factory=list)
+    """Of each later attempt its first step, the steps that it took over, and the last of these."""
     notes: list[str] = field(default_factory=list)
     _rows: dict[str, dict[int, Row]] = field(default_factory=lambda: {"train": {}, "eval": {}})
     _columns: dict[str, Columns] = field(default_factory=dict)
+    _newest: int = -1
+    first_time: float = 0.0  # seconds, of what was logged; 0 = not stated
+    last_time: float = 0.0
+    started_at: int | None = None  # the step from which on the writer says that it replaces
 
     @property
     def rows(self) -> dict[str, dict[int, Row]]:
@@ -78,6 +79,13 @@ class Scalars:
                 self._columns[phase], self._rows[phase] = Columns.of_rows(rows), {}
         return self._columns
 
+    def seen(self, *times: float) -> None:
+        """Note when something was logged (seconds; 0 = not stated)."""
+        for time in times:
+            if time > 0:
+                self.first_time = min(self.first_time or time, time)
+                self.last_time = max(self.last_time, time)
+
     def drop_clock_rows(self) -> None:
         """Leave out rows that hold nothing but CLOCK_KEYS: they say nothing."""
         for phase, rows in self._rows.items():
@@ -93,6 +101,11 @@ class Scalars:
         """
         rows = self.rows.setdefault(phase, {})
         known = rows.get(step)
+        if phase == "train":
+            if step < self._newest and self._is_again(step, known, row):
+                self._restart(step)
+                known = None
+            self._newest = max(self._newest, step)
         if known is None:
             rows[step] = row
             return
@@ -103,12 +116,39 @@ class Scalars:
                 return
         known.update(row)
 
-    def overtake(self, later: Scalars) -> None:
-        """Let a later store of the same kind (a resume) replace the steps it repeats.
+    def _is_again(self, step: int, known: Row | None, row: Row) -> bool:
+        """Whether a row of an earlier step than the newest logs again what was logged of it."""
+        if known is not None:
+            return bool((known.keys() & row.keys()) - CLOCK_KEYS)
+        # An attempt that repeats no step exactly: as many of its keys as a row has.
+        newest = self._rows["train"].get(self._newest, {}).keys() - CLOCK_KEYS
+        later = [s for s in self._rows["train"] if s > step]
+        return len(later) >= 3 and len(newest & row.keys()) * 2 > len(newest)
 
-        A repeated step is taken whole from ``later``: half a row of the abandoned attempt would
-        mix two policies. Rows that share no key are two writers of one step and are joined.
+    def _restart(self, step: int) -> None:
+        """A new attempt begins at a step: what was logged of later ones is of an abandoned one."""
+        gone: set[int] = set()
+        for phase, rows in self.rows.items():
+            dead = [s for s in rows if s >= step]
+            gone.update(dead)
+            for s in dead:
+                del rows[s]
+                self.replaced.add((phase, s))
+        self.restarts.append((step, len(gone), max(gone, default=step)))
+        self._newest = step
+
+    def overtake(self, later: Scalars) -> None:
+        """Let a later store of the same kind (a resume) take over from its first step on.
+
+        Nothing of the abandoned attempt stays from there on: half of each would mix two policies.
+        Stores that share no key are two writers of the same steps and are joined.
         """
+        first = min(later.rows["train"], default=None)
+        if later.started_at is not None and first is not None:
+            first = min(first, later.started_at)
+        if first is not None and self._shares(later, first):
+            self._restart(first)
+        self.restarts += later.restarts
         for phase, rows in later.rows.items():
             mine = self.rows.setdefault(phase, {})
             for step, row in rows.items():
@@ -138,6 +178,12 @@ class Scalars:
         self._adopt(poorer)
         self.config = {**poorer.config, **self.config}
         self.replaced |= poorer.replaced
+
+    def _shares(self, later: Scalars, first: int) -> bool:
+        """Whether a later store logs again any key of this one's steps from ``first`` on."""
+        mine = {key for s, row in self.rows["train"].items() if s >= first for key in row}
+        theirs = {key for row in later.rows["train"].values() for key in row}
+        return bool((mine & theirs) - CLOCK_KEYS)
 
     def _adopt(self, other: Scalars) -> None:
         self.notes += [note for note in other.notes if note not in self.notes]
@@ -173,13 +219,22 @@ def split_key(name: str) -> tuple[str, str]:
 
     >>> split_key("train/kl"), split_key("eval/reward"), split_key("critic/score/mean")
     (('train', 'kl'), ('eval', 'reward'), ('train', 'critic/score/mean'))
+    >>> split_key("validation/accuracy"), split_key("val/reward"), split_key("val/num_eos_tokens")
+    (('eval', 'accuracy'), ('eval', 'reward'), ('train', 'val/num_eos_tokens'))
     >>> split_key("val-core/math/acc/mean@1")  # verl's validation keeps its name
     ('eval', 'val-core/math/acc/mean@1')
     """
     phase, _, key = name.partition("/")
     if phase in ("train", "eval") and key:
         return phase, key
+    if phase in HELD_OUT and key and _is_evaluation(phase, key):
+        return "eval", key
     return ("eval" if name.startswith(VALIDATION) else "train"), name
+
+
+def _is_evaluation(phase: str, key: str) -> bool:
+    """Whether a key under a word of HELD_OUT is an evaluation's, for any trainer known."""
+    return phase == "validation" or (phase == "test" and key.startswith("env/")) or key in REWARDS
 
 
 def as_number(value: object) -> float | None:
@@ -198,57 +253,3 @@ def as_step(value: object) -> int | None:
     if number is None or not number.is_integer() or not 0 <= number < MAX_STEP:
         return None
     return int(value) if isinstance(value, int) else int(number)
-
-
-def load_json(text: str, what: str) -> Any:
-    """Parse JSON (bare NaN and Infinity are accepted).
-
-    Raises:
-        LogError: the text is no JSON; ``what`` names file and line for the message.
-    """
-    if "\\ud" in text or "\\uD" in text:
-        text = _LONE_SURROGATE.sub(r"\\ufffd", text)  # half a character is no text to a frame
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise LogError(f"{what} nests its JSON too deeply to be a log") from None
-    except json.JSONDecodeError as error:
-        place = f"column {error.colno}"
-        if "\n" in text:
-            place = f"line {error.lineno} {place}"
-        raise LogError(f"{what} is not whole JSON ({error.msg} at {place})") from None
-    except ValueError:  # Python refuses to parse integers of more than 4300 digits
-        raise LogError(f"{what} holds a number of thousands of digits") from None
-
-
-def read_text(path: Path, limit: int) -> str:
-    """The text of a regular file in UTF-8 or, with a byte order mark, UTF-16.
-
-    Raises:
-        LogError: the file cannot be opened, is larger than ``limit`` bytes, or is not text.
-    """
-    try:
-        size = path.stat().st_size
-        if size > limit:
-            raise LogError(f"{path.name} has {size:,} bytes, more than the {limit:,} that are read")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
-    try:
-        return raw.decode(encoding_of(raw[:4]))
-    except UnicodeDecodeError as error:
-        raise LogError(f"{path.name} is not text (byte {error.start} is not UTF-8)") from None
-
-
-def encoding_of(start: bytes) -> str:
-    """The encoding that the first bytes of a text file announce; UTF-8 where they say nothing."""
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    return "utf-8-sig"
-
-
-def several(problems: list[str]) -> str:
-    """The first few of ``problems`` in one clause, with a count of the rest."""
-    named = "; ".join(problems[:NAMED_AT_MOST])
-    more = len(problems) - NAMED_AT_MOST
-    return f"{named}; and {more} more" if more > 0 else named

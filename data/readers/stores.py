@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from data.columns import LogError, Skip
-from data.readers.formats import READERS, reader_of
-from data.readers.reader import Belongs, Gives, Piece, Reader, skip
+from data.readers.formats import READERS
+from data.readers.reader import Belongs, Gives, Piece, Reader, of_its_own, skip
 from data.readers.scalars import Scalars
 
 CACHE = "huggingface"  # trackio's default folder lies in it: no run's folder
@@ -34,12 +34,17 @@ def is_runs_folder(folder: Path) -> bool:
     return any(_MADE.fullmatch(entry.name) or _is_its_log(entry) for entry in entries)
 
 
+_FOLDERS = tuple(
+    reader for reader in READERS
+    if Gives.METRICS in reader.gives and reader.belongs is not of_its_own
+)  # fmt: skip
+"""Readers of a run folder's metrics: no other is asked, for some ask back about the folder."""
+
+
 def _is_its_log(path: Path) -> bool:
-    reader = reader_of(path)
-    return (
-        reader is not None
-        and Gives.METRICS in reader.gives
-        and reader.belongs(path).belongs is Belongs.FOLDER
+    return any(
+        reader.recognises(path) and reader.belongs(path).belongs is Belongs.FOLDER
+        for reader in _FOLDERS
     )
 
 

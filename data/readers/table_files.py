@@ -14,8 +14,8 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError
+from data.readers import headings, json_forms
 from data.readers.blocks import (
-    MAX_COLUMNS,
     MAX_LINE,
     blocks,
     joined,
@@ -24,14 +24,18 @@ from data.readers.blocks import (
     sound_jsonl,
 )
 from data.readers.parquet import read_parquet
-from data.readers.scalars import load_json, read_text
+from data.readers.texts import load_json
 
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet")
+SUFFIXES = (
+    ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet",
+    ".xlsx",
+)  # fmt: skip
 CHUNK = 20_000  # rows held as Python objects at a time
 MAX_UNREAD = 100_000  # lines that are no rows, of which each is named
-MAX_JSON = 1 << 30  # bytes
 _HISTORY = re.compile(r"(history|wandb).*\.json$")
 _JSON_TABLE = re.compile(rb'\s*(\[\s*\{|\{\s*"[^"]{1,200}"\s*:\s*\{\s*"0"\s*:)')
+
+_STATE = re.compile(rb'"log_history"\s*:')
 
 
 @dataclass
@@ -48,6 +52,8 @@ class Table:
     unread: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     place: str = "line"
+    run: str = ""  # as the file itself names its one run
+    whole_steps: bool = False  # a row is all that was logged of its step, not one log call
 
 
 def load(path: Path, kind: str | None = None) -> Table:
@@ -57,7 +63,12 @@ def load(path: Path, kind: str | None = None) -> Table:
         LogError: the file cannot be opened, is no table, or has no row.
     """
     kind = kind or kind_of(path)
-    if kind == "parquet":
+    if kind == "xlsx":
+        from data.readers import xlsx  # with its XML, which most imports do without
+
+        frame, lines = xlsx.load(path)
+        table = Table(path, frame, lines, place="row")
+    elif kind == "parquet":
         frame = read_parquet(path)
         table = Table(path, frame, range(1, frame.height + 1), place="row")
     else:
@@ -100,11 +111,21 @@ def is_history(path: Path) -> bool:
 
 def is_json_table(path: Path) -> bool:
     """Whether a JSON file starts as a list of objects does, or as pandas' columns by row."""
+    return _JSON_TABLE.match(_start(path)) is not None
+
+
+def may_be_table(path: Path) -> bool:
+    """Whether a JSON file may hold a table in any form, so that it is no trainer's state."""
+    start = _start(path)
+    return start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{") and not _STATE.search(start)
+
+
+def _start(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return _JSON_TABLE.match(file.read(512)) is not None
+            return file.read(1 << 14)
     except OSError:
-        return False
+        return b""
 
 
 def kind_of(path: Path) -> str:
@@ -112,6 +133,8 @@ def kind_of(path: Path) -> str:
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
         return "parquet"
+    if name.endswith(".xlsx"):
+        return "xlsx"
     if name.endswith(".json"):
         return "json"
     return "jsonl" if name.endswith((".jsonl", ".ndjson")) else "csv"
@@ -121,37 +144,28 @@ def _csv(table: Table) -> Iterator[pl.DataFrame]:
     path = table.path
     csv.field_size_limit(MAX_LINE)  # completions are longer than the module's default of 128 KiB
     found = blocks(path, table.notes)
-    first = next(found, b"")
-    header_line, _, first = first.partition(b"\n")
-    text = header_line.decode("utf-8", "replace").rstrip("\r")
+    heading, first = headings.found(next(found, b""))
+    text, delimiter, number = heading.text, heading.delimiter, heading.lines
     if not text.strip():
         raise LogError(f"{path.name} is empty or has no header in line 1")
-    delimiter = max(",;\t", key=text.count)
     if '"' in text or "\r" in text:  # a quoted name may hold a line break
-        whole = chain([header_line + b"\n" + first], found)
-        yield from _csv_rows(table, [], delimiter, 0, whole)
+        whole = chain([text.encode("utf-8", "replace") + b"\n" + first], found)
+        yield from _csv_rows(table, [], delimiter, number - 1, whole)
         return
-    header = _header(path, next(csv.reader([text], delimiter=delimiter)))
-    number = 1
-    for block in chain([first], found):
+    header = headings.names(path.name, number, heading)
+    rest: Iterable[bytes] = chain([first], found)
+    if delimiter == headings.BLANKS:
+        rest, delimiter = map(headings.tabbed, rest), "\t"
+    for block in rest:
         if not block:
             continue
         frame = sound_csv(header, block, delimiter)
         if frame is None:  # quotes may go on in the next block, so the rest is read row by row
-            yield from _csv_rows(table, header, delimiter, number, chain([block], found))
+            yield from _csv_rows(table, header, delimiter, number, chain([block], rest))
             return
         table.lines.extend(range(number + 1, number + 1 + frame.height))
         number += frame.height
         yield frame
-
-
-def _header(path: Path, names: list[str]) -> list[str]:
-    header = [name.strip() for name in names]
-    if any(not name.isprintable() or "\ufffd" in name for name in header):
-        raise LogError(f"{path.name} line 1 is not text, so it is no header of a table")
-    if len(header) > MAX_COLUMNS or len(set(header)) < len(header):
-        raise LogError(f"{path.name} line 1 names a column twice, or too many columns")
-    return header
 
 
 def _csv_rows(
@@ -172,9 +186,9 @@ def _csv_rows(
     reader = csv.reader(_remember(chain.from_iterable(texts), last), delimiter=delimiter)
     if not header:
         try:
-            header = _header(path, next(reader))
+            header = headings.checked(path.name, before + 1, next(reader))
         except (csv.Error, StopIteration):
-            raise LogError(f"{path.name} line 1 is no header of a table") from None
+            raise LogError(f"{path.name} line {before + 1} is no header of a table") from None
     rows: list[list[str]] = []
     while True:
         try:
@@ -187,6 +201,8 @@ def _csv_rows(
         if not row or row == [""]:
             continue
         if len(row) != len(header):
+            if row[0].startswith("#"):
+                continue  # a comment
             table.unread.append(
                 f"line {before + reader.line_num} has {len(row)} cells instead of {len(header)}"
             )
@@ -256,20 +272,21 @@ def _json_lines(table: Table, block: bytes, number: int) -> tuple[pl.DataFrame, 
         table.lines.append(number)
     if b"\r" not in block and block.endswith(b"\n"):
         number -= 1  # what follows the last line end is no line
-    return object_frame(rows), number, bool(problem) and not block.endswith((b"\n", b"\r"))
+    return (
+        object_frame(json_forms.flat(rows)),
+        number,
+        bool(problem) and not block.endswith((b"\n", b"\r")),
+    )
 
 
 def _json(table: Table) -> Iterator[pl.DataFrame]:
-    """A JSON list of objects, or an object of columns whose rows are numbered (pandas)."""
+    """Rows that stand in a JSON document in one of the usual forms, or JSON Lines."""
     path = table.path
-    value = load_json(read_text(path, MAX_JSON), path.name)
-    if isinstance(value, dict) and all(isinstance(column, dict) for column in value.values()):
-        rows: dict[str, dict[str, Any]] = {}
-        for name, column in value.items():
-            for row, cell in column.items():
-                rows.setdefault(row, {})[name] = cell
-        value = list(rows.values())
-    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise LogError(f"{path.name} is no list of objects, so it is no table")
-    table.lines, table.place = list(range(1, len(value) + 1)), "row"
-    yield object_frame(value)
+    if json_forms.is_lines(path):
+        yield from _jsonl(table)
+        return
+    found = json_forms.read(path)
+    table.lines, table.place = list(range(1, len(found.rows) + 1)), "row"
+    table.notes += found.notes
+    table.run = found.run
+    yield object_frame(found.rows)

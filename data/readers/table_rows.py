@@ -19,7 +19,7 @@ def in_order(
 
     Args:
         rows: run_id, phase, step and further columns.
-        has_steps: without, the rows of a run are numbered from 0, sorted by KL where there is one.
+        has_steps: without, the rows of a run are numbered from 0 as they stand.
         kl: name of the column of the KL as logged.
 
     Returns the rows, how many each run had before, and how many of these were replaced by a later
@@ -37,11 +37,7 @@ def in_order(
         place = run.replace_strict(counted.get_column("run_id"), places)
     rows = rows.with_columns(place.alias(_PLACE), (pl.col("phase") != "train").alias(_EVAL))
     if not has_steps:
-        if kl in rows.columns:
-            known = pl.col(kl).fill_nan(None)
-            rows = rows.sort(_PLACE, known, nulls_last=True, maintain_order=True)
-        else:
-            rows = rows.sort(_PLACE, maintain_order=True)
+        rows = rows.sort(_PLACE, maintain_order=True)
         rows = rows.with_columns(pl.int_range(pl.len()).over(_PLACE).alias("step"))
     keys = [pl.col(name) for name in (_PLACE, _EVAL, "step")]
     (place_after, eval_after, step_after), same = _compared(keys)
@@ -92,3 +88,27 @@ def stretches(versions: Sequence[str], group: Sequence[str]) -> pl.Expr:
         before = stated.shift().over(group)
         changes.append((stated != before).fill_null(False).cast(pl.Float64))
     return pl.sum_horizontal(changes).cum_sum().over(group)
+
+
+def summaries(logged: str, arm: str) -> list[pl.Expr]:
+    """What is to be known of each run's rows before its facts are told.
+
+    Args:
+        logged: name of the column of the KL as logged.
+        arm: name of the column that says the arm of an experiment.
+    """
+    watched = [pl.col(name) for name in (logged, "proxy_reward", "gold_reward")]
+    broken = [column.is_not_null() & ~column.is_finite() for column in watched]
+    gold = pl.col("gold_reward")
+    finite = gold.filter(gold.is_finite())
+    found = [
+        finite.min().alias("low"),
+        finite.max().alias("high"),
+        pl.any_horizontal(broken).sum().alias("nan_rows"),
+        pl.col(logged).is_not_null().any().alias("has_kl"),
+        (pl.col(logged) != 0).any().alias("moved"),
+        pl.col("response_length").is_not_null().any().alias("has_length"),
+        pl.col(logged).ne_missing(pl.col("kl")).any().alias("converted"),
+        pl.col(arm).drop_nulls().unique().alias("arms"),
+    ]
+    return found

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-import polars as pl
-
-from data.columns import LogError, ReadOptions, RunLog
+from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.readers import (
     answer_parts,
     answer_tables,
+    grouped_tables,
+    headings,
     large_tables,
     metric_tables,
+    run_columns,
     sample_tables,
     setting_tables,
+    shapes,
     table_files,
+    trainer_tables,
     wandb_export,
 )
 from data.readers.cells import Cells
@@ -25,10 +28,21 @@ from data.readers.mapping import (
     PROXY,
     RUN_ID,
     STEP,
+    folded,
 )
-from data.readers.reader import Gives, NotALog, Reader, plain_table, whole_logs
-from data.readers.scalars import several
+from data.readers.reader import (
+    Belongs,
+    Gives,
+    NotALog,
+    Piece,
+    Place,
+    Reader,
+    plain_table,
+    skip,
+)
+from data.readers.run_columns import run_column
 from data.readers.table_files import SUFFIXES, Table
+from data.readers.texts import several
 
 FORMAT = "table"
 KINDS = ("csv", "jsonl", "parquet")
@@ -36,11 +50,56 @@ KINDS = ("csv", "jsonl", "parquet")
 
 def recognises(path: Path) -> bool:
     """Whether a file is, by its name, a table."""
-    return path.name.lower().endswith(SUFFIXES) or table_files.is_history(path)
+    if path.name.lower().endswith(SUFFIXES):
+        return True
+    return path.suffix == ".json" and (table_files.is_history(path) or shapes.is_download(path))
 
 
-def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
-    """Read one table: a RunLog for each ``run_id`` in it, or one named after the file.
+def takes(path: Path) -> bool:
+    """Whether a file may be a table, by its start, that is passed by in a folder."""
+    if path.suffix == ".json":
+        return table_files.may_be_table(path)
+    return path.suffix == ".txt" and headings.is_table(path)
+
+
+def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[Piece | RunLog | Skip]:
+    """Read tables; several files that are one table, or one run's charts, together.
+
+    A broken one is a Skip.
+    """
+    for path in [path for path in paths if run_columns.folder_of(path)]:
+        try:
+            yield from _in_folder(path, options)
+        except LogError as error:
+            yield skip(path, error)
+    paths = [path for path in paths if not run_columns.folder_of(path)]
+    alone = [path for path in paths if len(paths) == 1 or grouped_tables.place(path) == path]
+    for path in alone:
+        try:
+            yield from read_one(path, options)
+        except LogError as error:
+            yield skip(path, error)
+    others = [path for path in paths if path not in alone]
+    if others:
+        try:
+            for table in grouped_tables.together(others):
+                yield from _read(table, options)
+        except LogError as error:
+            yield skip(others[0], error)
+
+
+def _in_folder(path: Path, options: ReadOptions) -> Iterator[Piece | RunLog]:
+    """A log in its run's folder: a part of that run, where it is a trainer's."""
+    table = shapes.plain(table_files.load(path))
+    part = trainer_tables.piece(table, options)
+    if part is not None:
+        yield part
+    else:
+        yield from _read(table, options)
+
+
+def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
+    """Read one table: a RunLog for each run that it names, or one named after the file.
 
     Args:
         path: the file.
@@ -55,18 +114,21 @@ def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
     if answer_parts.recognises(path):
         yield from answer_parts.read(path, options)
     elif large_tables.is_large(path, kind):
-        for part in large_tables.read(path, kind):
+        for part in large_tables.read(path, kind, options):
             yield from _read(part, options)
+    elif kind is None and shapes.is_download(path):
+        yield from _read(grouped_tables.together([path])[0], options)
     else:
         yield from _read(table_files.load(path, kind), options)
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
+    table = shapes.plain(table)
     cells = Cells(table)
     logs = _logs(table, cells, options)
     if options.whole:
         columns = table.frame.columns
-        if options.run is None and RUN_ID.find(columns) is None:
+        if options.run is None and run_column(columns, options) is None:
             raise LogError(
                 f"{table.path.name} names no run: add a column run_id, or name it with --run"
             )
@@ -79,15 +141,18 @@ def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
 def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
     path = table.path
     if wandb_export.holds(table.frame.columns):
-        name = options.run or stem(path)
+        name = options.run or table.run or run_columns.name_of_file(path, stem(path))
         yield wandb_export.read(cells, name, options.run is not None, options)
         return
     what = _classify(table, options)
-    names, verbatim = _run_names(cells, path, options)
+    runs = run_columns.of_rows(cells, stem(path), options, what in ("metrics", "trainer"))
+    names, verbatim = runs.names, runs.verbatim
     if what == "answers":
         yield from answer_tables.read(cells, names.to_list(), verbatim)
     elif what == "samples":
         yield from sample_tables.read(cells, names.to_list(), verbatim, options)
+    elif what == "trainer":
+        yield from trainer_tables.read(cells, names, verbatim, options)
     elif what == "settings":
         yield from setting_tables.read(cells, names.to_list())
     else:
@@ -116,42 +181,42 @@ def _classify(table: Table, options: ReadOptions) -> str:
         return "answers"
     if sample_tables.holds_samples(columns):
         return "samples"
-    mapped = {key for key in (options.proxy, options.gold, options.kl) if key}
+    if sample_tables.holds_scored(table.frame):
+        return "samples"
+    if trainer_tables.recognised(table.frame.columns):
+        return "trainer"
+    named = (options.proxy, options.gold, options.kl, options.lower_is_better)
+    mapped = {key for key in named if key}
     if mapped & columns or any(c.find(columns) for c in (PROXY, GOLD, KL)):
         return "metrics"
     if setting_tables.holds(table):
         return "settings"
-    wanted = "proxy_reward, gold_reward or kl"
-    reason = f"{name} has no column {wanted}; name them with --proxy, --gold, --kl. It has: "
+    reason = f"{name} {_lacking(columns)}. It has: "
     reason += ", ".join(str(c)[:40] for c in table.frame.columns[:30])
     if STEP.find(columns) or RUN_ID.find(columns) or len(columns) < 2 or table.unread:
         raise LogError(reason)
     raise NotALog(reason)
 
 
-def _run_names(cells: Cells, path: Path, options: ReadOptions) -> tuple[pl.Series, bool]:
-    """The run of each row, and whether its name came from the table or an option."""
-    height = cells.table.frame.height
-    key = RUN_ID.find(cells.table.frame.columns)
-    if key is None:
-        return _same(options.run or stem(path), height), options.run is not None
-    names = cells.texts(key).fill_null("")
-    for row in (names == "").arg_true().to_list():
-        cells.name(row, key, cells.table.frame.get_column(key)[row], "names no run")
-        cells.bad_rows.add(row)
-    if options.run is None:
-        return names, True
-    named = set(names.unique()) - {""}
-    if len(named) > 1:
-        raise LogError(
-            f"--run {options.run} names one run, but column {key} of {path.name} names "
-            f"{len(named)}: {', '.join(sorted(named)[:5])}"
+_ASKED = frozenset({"question", "problem", "answer", "modelanswer", "predictedanswer", "iscorrect",
+                    "correct", "prediction", "reference", "target"})  # fmt: skip
+
+
+def _lacking(columns: Collection[str]) -> str:
+    """What a table lacks to be one of ours, in the words that fit what it seems to hold."""
+    if {folded(c) for c in columns} & _ASKED:
+        return (
+            "has no columns question_id (or question) and grade, which a table of answers needs: "
+            "rename its columns to these"
         )
-    return _same(options.run, height), True
+    return "has no column proxy_reward, gold_reward or kl; name them with --proxy, --gold, --kl"
 
 
-def _same(name: str, height: int) -> pl.Series:
-    return pl.Series("run_id", [name], pl.String).new_from_index(0, height)
+def _belongs(path: Path) -> Place:
+    folder = run_columns.folder_of(path)
+    if folder is not None:
+        return Place(Belongs.FOLDER, folder, path)
+    return Place(Belongs.TABLE, grouped_tables.place(path), path)
 
 
 def _is(kind: str) -> Callable[[Path], bool]:
@@ -160,15 +225,15 @@ def _is(kind: str) -> Callable[[Path], bool]:
 
 READER = Reader(
     name=FORMAT,
-    expects="CSV, JSONL or Parquet tables (also .gz), also as exported from wandb",
+    expects="CSV, JSONL, Parquet, Excel or JSON tables (also .gz), also as trackers export them",
     rank=5,
     gives=tuple(Gives),
     recognises=recognises,
-    takes=lambda path: path.suffix == ".json" and table_files.is_json_table(path),
+    takes=takes,
     told=plain_table,
     also={kind: _is(kind) for kind in KINDS},
-    read=whole_logs(read),
-    belongs=plain_table,
+    read=read,
+    belongs=_belongs,
     appended=True,
     examples=("data/examples/loop", "data/examples/bon_pool", "tests/data/logs/table"),
     tells="`run_id, step, kl, proxy_reward, gold_reward` and more, or mapped with `--proxy --gold "

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from data.readers.mapping import GOLD, KL, PROXY, STEP
+from data.readers.mapping import GOLD, KL, PROXY, STEP, folded
 from data.readers.metric_tables import TEXTS
 from data.readers.reader import Reader
+from data.readers.run_columns import NAMED, NO_RUN, TOLD_APART
 from data.readers.scalars import as_step
 
 SUFFIXES = (".jsonl", ".ndjson")
@@ -20,8 +21,9 @@ NEEDED = (*PROXY.keys, *KL.keys, "critic/score/mean")
 
 def may_grow(path: Path, reader: Reader | None) -> bool:
     """Whether a file is one that is appended to line by line, as its reader says."""
-    appended = reader is not None and reader.appended
-    return appended and path.name.lower().endswith(SUFFIXES)
+    if reader is None or not reader.appended or reader.belongs(path).folder != path:
+        return False
+    return path.name.lower().endswith(SUFFIXES)
 
 
 def whole_lines(path: Path) -> int:
@@ -52,11 +54,29 @@ def since(path: Path, offset: int) -> bytes:
     return text[: text.rfind(b"\n") + 1]
 
 
-def stand_alone(text: bytes) -> bool:
-    """Whether lines mean the same without those before them.
+def last_step(path: Path, offset: int) -> int:
+    """The largest step in the last lines before ``offset``; -1 where none is known."""
+    start = max(0, offset - (1 << 16))
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            text = file.read(offset - start)
+    except OSError:
+        return -1
+    lines = text.splitlines()[1 if start else 0 :]
+    found = [
+        step for row in _rows(b"\n".join(lines)) if row is not None and (key := STEP.find(row))
+        and (step := as_step(row[key])) is not None
+    ]  # fmt: skip
+    return max(found, default=-1)
+
+
+def stand_alone(text: bytes, after: int = -1) -> bool:
+    """Whether lines mean the same without those before them, which end at step ``after``.
 
     They do where each is a metric row with a step of its own. They do not where rows are numbered
-    (no step), where a version or a gold source changes along the rows, where they are responses or
+    (no step), where a step goes back (a new attempt), where a column may name their run, where a
+    version or a gold source changes along the rows, where they are responses or
     answers (numbered within a step), or where a KL is 0 in all of them: whether that was measured
     only the whole log can tell.
     """
@@ -69,9 +89,13 @@ def stand_alone(text: bytes) -> bool:
     for row in rows:
         assert row is not None
         step = STEP.find(row)
-        if step is None or as_step(row[step]) is None or not any(key in row for key in NEEDED):
+        at = None if step is None else as_step(row[step])
+        if at is None or at < after or not any(key in row for key in NEEDED):
             return False
+        after = at
         if any(isinstance(value, str) and len(value) > 200 for value in row.values()):
+            return False
+        if key_of_runs(row):
             return False
         if any(key in row for key in (*TEXTS, "prompt", "completion", "text", "question", "grade")):
             return False
@@ -79,6 +103,12 @@ def stand_alone(text: bytes) -> bool:
             if "kl" in key.lower() and isinstance(value, (int, float)):
                 measured[key] = measured.get(key, False) or value != 0
     return all(measured.values()) and not _gold_at_last(rows)
+
+
+def key_of_runs(row: dict[str, Any]) -> bool:
+    """Whether a row holds a column that tells runs apart only where the whole table is known."""
+    return any(isinstance(value, str) and key not in NAMED.keys and folded(key) not in NO_RUN
+               for key, value in row.items()) or TOLD_APART.find(row) is not None  # fmt: skip
 
 
 def _rows(text: bytes) -> Iterator[dict[str, Any] | None]:

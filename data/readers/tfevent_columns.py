@@ -16,6 +16,7 @@ from data.readers.scalar_columns import Columns
 from data.readers.scalars import CLOCK_KEYS, SUMMARY_KEYS, Scalars, split_key
 from data.readers.tfrecord import Alike
 
+MOST_ATTEMPTS = 50
 MOST_TAGS = 64  # tags of one length in a block that are sought side by side
 WIDEST = 9  # bytes of a step's varint: ten would be a negative step
 
@@ -37,13 +38,56 @@ class Logged:
 
     parts: dict[bytes, list[_Part]] = field(default_factory=dict)
     singles: dict[bytes, list[tuple[int, int, float]]] = field(default_factory=dict)
+    starts: list[tuple[int, int]] = field(default_factory=list)  # record and step of each session
 
     def add(self, tag: bytes, record: int, step: int, value: float) -> None:
         """Add one scalar."""
         self.singles.setdefault(tag, []).append((record, step, value))
 
+    def _settle(self, scalars: Scalars) -> None:
+        """Leave out what a later attempt in the same file took over.
+
+        One begins where the writer says so, or where the step of any tag goes back.
+        """
+        for tag, single in self.singles.items():
+            record, step, value = zip(*single, strict=True)
+            part = _Part(np.array(record), np.array(step), np.array(value, np.float64))
+            self.parts.setdefault(tag, []).append(part)
+        self.singles = {}
+        for _ in range(MOST_ATTEMPTS):
+            backs = [
+                back for tag, parts in self.parts.items()
+                if split_key(tag.decode("utf-8", "replace"))[0] == "train"
+                and (back := _first_back(parts)) is not None
+            ]  # fmt: skip
+            if not backs:
+                break
+            self._cut(min(backs), scalars)
+        for start in self.starts:
+            if start[1] > 0:
+                self._cut(start, scalars)
+
+    def _cut(self, start: tuple[int, int], scalars: Scalars) -> None:
+        """Leave out what stands before a record and is of its step or a later one."""
+        gone: set[int] = set()
+        for tag, parts in self.parts.items():
+            kept = []
+            for part in parts:
+                dead = (part.record < start[0]) & (part.step >= start[1])
+                if dead.any():
+                    gone.update(part.step[dead].tolist())
+                    part = _Part(part.record[~dead], part.step[~dead], part.value[~dead])
+                if len(part.step):
+                    kept.append(part)
+            self.parts[tag] = kept
+        self.parts = {tag: parts for tag, parts in self.parts.items() if parts}
+        if gone:
+            scalars.restarts.append((start[1], len(gone), max(gone)))
+            scalars.replaced.update(("train", step) for step in gone)
+
     def fill(self, scalars: Scalars) -> None:
         """Hand all over as columns; a key said twice for one step keeps the later value."""
+        self._settle(scalars)
         keys: dict[tuple[str, str], list[_Part]] = {}
         for tag in dict.fromkeys([*self.parts, *self.singles]):
             parts = [*self.parts.get(tag, [])]
@@ -65,6 +109,27 @@ class Logged:
             if columns:
                 scalars.columns[phase] = Columns.joined(columns)
         scalars.function_order = [key for _, key in sorted(keys, key=first.__getitem__)]
+
+
+def _first_back(parts: list[_Part]) -> tuple[int, int] | None:
+    """The record and step at which a tag is first logged again: at an earlier step than before.
+
+    Of a step that it had, or with three that ascend before and after: else it is in no order.
+    """
+    record = np.concatenate([part.record for part in parts])
+    step = np.concatenate([part.step for part in parts])
+    if len(parts) > 1 and np.any(np.diff(record) < 0):
+        order = np.argsort(record, kind="stable")
+        record, step = record[order], step[order]
+    back = np.flatnonzero(np.diff(step) < 0)
+    if not len(back):
+        return None
+    at = int(back[0]) + 1
+    before, after = step[max(0, at - 3) : at], step[at : at + 3]
+    ascends = len(before) == len(after) == 3 and np.all(np.diff(after) > 0)
+    if not ascends and not np.any(step[:at] == step[at]):
+        return None
+    return int(record[at]), int(step[at])
 
 
 def _last_of_each_step(parts: list[_Part]) -> tuple[Ints, NDArray[np.float64], Ints]:

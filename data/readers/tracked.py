@@ -24,6 +24,9 @@ STEP_KEYS = (
 )
 """Where trainers log their optimiser step, the first that a row has."""
 
+EVALUATED = ("eval/loss", "eval/runtime", "eval_loss", "eval_runtime")
+"""A log call that holds any of these is an evaluation's, whatever its other keys are called."""
+
 NOT_METRICS = ("profiling/", "_")
 """How the names begin of what a tracker or TRL's profiler writes about itself."""
 
@@ -45,6 +48,7 @@ class Tracked:
     scalars: Scalars
     unplaced: list[tuple[int | None, dict[str, Row]]] = field(default_factory=list)
     unreadable: int = 0
+    evaluations: list[tuple[int, dict[str, Row]]] = field(default_factory=list)
 
     def add(self, values: Mapping[str, Any], counter: int | None) -> None:
         """Add one log call with the tracker's own count of it."""
@@ -73,10 +77,18 @@ class Tracked:
             else:
                 self.unplaced.append((counter, phases))
             return
+        if "train" in phases and any(key in values for key in EVALUATED):
+            self.evaluations.append((step, phases))
+            return
         self._put(step, phases)
 
     def done(self) -> Scalars:
         """All rows that have a step; a note on those that have none."""
+        trained = self.scalars.count() > len(self.evaluations)
+        for step, phases in self.evaluations:  # else each call of training holds an evaluation too
+            whole = {**phases["train"], **phases.get("eval", {})}
+            self._put(step, {"eval": whole} if trained else phases)
+        self.evaluations.clear()
         lost = self.unreadable
         placed = self.scalars.count() > 0
         for counter, phases in self.unplaced:

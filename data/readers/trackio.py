@@ -13,8 +13,9 @@ import polars as pl
 from data.columns import LogError
 from data.readers import sqlite
 from data.readers.reader import Frame, Gives, NotALog, Piece, Reader, in_store, store
-from data.readers.scalars import Scalars, as_step, load_json
+from data.readers.scalars import Scalars, as_step
 from data.readers.table_files import object_frame
+from data.readers.texts import load_json
 from data.readers.tracked import Tracked, name_of, set_config
 
 FORMAT = "trackio"

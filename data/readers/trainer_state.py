@@ -9,17 +9,9 @@ from typing import Any
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.readers.reader import Gives, Piece, Place, Reader, in_folder, of_its_own, skip
-from data.readers.scalars import (
-    SUMMARY_KEYS,
-    Row,
-    Scalars,
-    as_number,
-    as_step,
-    load_json,
-    read_text,
-    several,
-)
-from data.readers.table_files import is_json_table
+from data.readers.scalars import SUMMARY_KEYS, Row, Scalars, as_number, as_step
+from data.readers.table_files import may_be_table
+from data.readers.texts import load_json, read_text, several
 
 FORMAT = "trl"
 NAME = "trainer_state.json"
@@ -142,7 +134,7 @@ READER = Reader(
     rank=1,
     gives=(Gives.METRICS,),
     recognises=recognises,
-    takes=lambda path: path.suffix == ".json" and not is_json_table(path),
+    takes=lambda path: path.suffix == ".json" and not may_be_table(path),
     told=_belongs,
     read=_longest,
     belongs=_belongs,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from data.columns import LogError
 from data.readers.reader import Gives, Reader, of_its_own, scalar_log
-from data.readers.scalars import Row, Scalars, as_number, as_step, load_json, several, split_key
+from data.readers.scalars import Row, Scalars, as_number, as_step, split_key
+from data.readers.texts import load_json, several
 
 FORMAT = "verl"
 REPEATED = frozenset({"training/global_step", "global_step"})  # the step once more

@@ -36,6 +36,9 @@ def in_validation(keys: Sequence[str]) -> InEvaluation:
     InEvaluation(gold='val-core/math/acc/mean@1', proxy='val-aux/math/reward/mean@1', candidates=[])
     """
     means = [(match.group(3), key) for key in keys if (match := _MEAN.fullmatch(key))]
+    # Before spring 2025: val/test_score/<data source>, the score on each.
+    means += [(key.partition("/test_score/")[2], key) for key in keys
+              if key.startswith("val/test_score/")]  # fmt: skip
     named = [key for name, key in means if "gold" in name.lower()]
     golds = named or [key for name, key in means if name == "acc"]
     proxies = [key for name, key in means if name == "reward"]
@@ -86,6 +89,12 @@ VERL = Dialect(
             ((_AGGREGATION, ("seq-mean-token-mean",)),),
             chosen_by=("kl_loss_type",),
         ),
+        LoggedKL(  # before spring 2025, and in forks
+            "critic/kl", "k1", PER_TOKEN, "initial_policy", "approximate",
+            f"mean over responses of KL per token, {TIMES_LENGTH}",
+            "verl 0.2 trainer/ppo/ray_trainer.py:136-160 (apply_kl_penalty)",
+            chosen_by=("algorithm.kl_penalty",),
+        ),
         LoggedKL(
             "actor/kl_loss", "k3", None, "initial_policy", "unknown",
             "the unit of actor/kl_loss follows actor.loss_agg_mode, which the log does not state "
@@ -108,6 +117,7 @@ VERL = Dialect(
             "rollout_corr/k3_kl", MISMATCH,
             "verl 0.9.1 trainer/ppo/rollout_corr_helper.py:888-894",
         ),
+        NotPolicyKL("critic/kl_coeff", "a coefficient", "verl 0.2 trainer/ppo/ray_trainer.py:160"),
         NotPolicyKL("actor/kl_coef", "a coefficient", "verl 0.9.1 workers/utils/losses.py:132-142"),
         NotPolicyKL(
             "actor/reward_kl_penalty_coeff", "a coefficient",

@@ -15,8 +15,9 @@ from typing import Any
 
 from data.columns import LogError
 from data.readers.reader import Frame, Gives, Piece, Reader, in_store, store
-from data.readers.scalars import Scalars, as_step, load_json, read_text
+from data.readers.scalars import Scalars, as_step
 from data.readers.table_files import object_frame
+from data.readers.texts import load_json, read_text
 from data.readers.tracked import Tracked, name_of, set_config
 from data.readers.wandb_log import records
 from data.readers.wire import fields

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
+from data.readers import attempts
 from data.readers.cells import Cells
 from data.readers.run_frame import run_frame
 from data.readers.sample_tables import no_samples
@@ -39,7 +40,8 @@ def read(cells: Cells, name: str, verbatim: bool, options: ReadOptions) -> RunLo
     tracked = Tracked(scalars)
     columns = {key: cells.numbers(key).fill_nan(None).to_list() for key in cells.further(set())}
     counters = columns.get(COUNTER, [None] * table.frame.height)
-    for row in range(table.frame.height):
+    order = sorted(range(table.frame.height), key=lambda row: counters[row] or 0)
+    for row in order:
         values = {key: column[row] for key, column in columns.items() if column[row] is not None}
         tracked.add(values, as_step(counters[row]))
     tracked.done()
@@ -48,6 +50,8 @@ def read(cells: Cells, name: str, verbatim: bool, options: ReadOptions) -> RunLo
     scalars.function_order = scalars.keys()
     facts = RunFacts(sources=[_source(cells, scalars.count())])
     warnings = [*scalars.notes, *cells.notes(range(table.frame.height))]
+    if scalars.restarts:
+        warnings.append(attempts.told(scalars.restarts))
     metrics = run_frame(scalars, options, facts, warnings)
     run = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)
     metrics = pl.DataFrame([run, *metrics.get_columns()])

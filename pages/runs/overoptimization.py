@@ -98,18 +98,24 @@ if blank:
         f"{number(LARGEST)} was logged.", icon=":material/data_alert:",
     )  # fmt: skip
 drawn = [c for c in curves if c.run_id not in blank]
-off = [c for c in drawn if axis != "step" and not has_line(c, axis)]
+conversions = {run: json.loads(every[run]["facts"]).get("kl_conversion") for run in chosen}
+unknown = {run for run, conversion in conversions.items() if conversion == "unknown"}
+off = [c for c in drawn if axis != "step" and (c.run_id in unknown or not has_line(c, axis))]
 if off:
     alone = len(off) == len(drawn)
     how = "shown over steps instead" if alone else "left out of the chart, the step axis shows them"
     for why, runs in (
+        ("The unit of KL is not known in", [c.run_id for c in off if c.run_id in unknown]),
         ("KL was not measured in", [c.run_id for c in off if not c.curve["kl"].count()]),
-        ("KL was never logged near a reward in", [c.run_id for c in off if c.curve["kl"].count()]),
+        (
+            "KL was never logged near a reward in",
+            [c.run_id for c in off if c.curve["kl"].count() and c.run_id not in unknown],
+        ),
     ):
         if runs:
             notes.warning(f"{why} {named(runs)}: {how}.", icon=":material/straighten:")
     axis = "step" if alone else axis
-    drawn = drawn if alone else [c for c in drawn if has_line(c, axis)]
+    drawn = drawn if alone else [c for c in drawn if c.run_id not in {o.run_id for o in off}]
 if scale == "sd" and not all(can_normalise(c.base) for c in drawn):
     names = named([c.run_id for c in drawn if not can_normalise(c.base)])
     notes.warning(

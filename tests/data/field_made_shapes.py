@@ -312,11 +312,13 @@ SEVERAL_FILES = (
     Input("made/inspect in one folder", FILES, make=together(*(
         as_json(f"logs/2026-11-0{i + 1}_facts.json", inspect_log(i, 3 * i)) for i in range(3)
     )), loops=(Loop(None, {i: (10 - 3 * i, 3 * i, 0) for i in range(3)}),)),
-    one("made/a renamed folder", FILES, named_folder(STATE, "old-name"), more_runs=True,
-        renames=("old-name", "new-name"), then=(), says=(r"old-name",), verdict=None),
+    one("made/a renamed folder", FILES, named_folder(STATE, "old-name"),
+        ONE.run("old-name", APPROXIMATE), ONE.run("new-name", APPROXIMATE),
+        renames=("old-name", "new-name"), then=(), says=(r"rows as run old-name",), verdict=None),
     one("made/a renamed table", FILES, named_folder(
         json_lines("old/metrics.jsonl", lines(ONE)), "old",
-    ), more_runs=True, renames=("old", "new"), then=(), says=(r"\bold\b.*(forget|join|same)",)),
+    ), ONE.run("old"), ONE.run("new"), renames=("old", "new"), then=(),
+        says=(r"\bold\b.*(forget|join|same)",)),
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import json
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -42,7 +43,7 @@ def lengths(name: str, reward: str) -> dict[str, object]:
     """A table with its own names, KL per token."""
     return {
         "step": ONE.steps, "kl": TOKEN, name: ONE.length, reward: ONE.proxy,
-        reward.replace("mean", "std").replace("avg", "std"): [0.5] * N, "gold": ONE.gold,
+        re.sub("(?i)mean|avg", "std", reward): [0.5] * N, "gold": ONE.gold,
     }  # fmt: skip
 
 

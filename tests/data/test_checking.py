@@ -57,7 +57,7 @@ def test_every_field(home: Path, log: Path) -> None:
         "without_kl": 2, "without_proxy": 1, "without_gold": 7,
         "gold_evaluations": 3, "gold_step_end": 6, "gold_age_steps": 4,
         "trainer": None, "kl_key": "drift", "kl_estimator": "k1", "kl_logged_unit": "nats/token",
-        "kl_reference": "initial_policy", "kl_conversion": "approximate",
+        "kl_reference": None, "kl_conversion": "as_stated",
         "proxy_key": "proxy_reward", "gold_key": "gold_reward", "gold_kind": "score",
         "steps_replaced": 2, "nan_rows": 2, "checkpoints": [],
         "sources": [{"path": str(log), "format": "jsonl", "rows": 12}],

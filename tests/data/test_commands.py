@@ -240,10 +240,10 @@ def test_one_row(command: Callable[..., Said], tmp_path: Path) -> None:
 
 
 def test_an_unknown_format(command: Callable[..., Said], tmp_path: Path) -> None:
-    log = tmp_path / "log.xlsx"
+    log = tmp_path / "log.docx"
     log.write_bytes(b"PK\x03\x04")
     reason = skipped(command("import", log, "--json"))
-    assert "log.xlsx is of no known format" in reason and "trainer_state.json" in reason
+    assert "log.docx is of no known format" in reason and "trainer_state.json" in reason
     (tmp_path / "empty").mkdir()
     reason = skipped(command("import", tmp_path / "empty", "--json"))
     assert "no log" in reason

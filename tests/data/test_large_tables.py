@@ -14,7 +14,7 @@ from data.columns import ReadOptions, RunLog
 from data.importing import import_paths
 from data.readers import blocks, large_tables, read
 from data.readers.blocks import joined, object_frame, sound_csv, sound_jsonl
-from data.readers.scalars import load_json
+from data.readers.texts import load_json
 from data.remote import StoreAccess
 
 

@@ -137,7 +137,7 @@ def test_kl_key_unit_and_estimator(home: Path, tmp_path: Path) -> None:
         project_roles.save(store, "p", roles)
         told = contents(store, "a")
         assert [row["kl"] for row in told["metrics"]] == [0.0, 21.0, 44.0, 69.0, 96.0, 125.0]  # type: ignore
-        assert told["kl_conversion"] == "approximate" and told["kl_estimator"] == "k1"
+        assert told["kl_conversion"] == "as_stated" and told["kl_estimator"] == "k1"
         assert told["kl_logged_unit"] == "nats/token" and told["kl_key"] == "my_kl"
         project_roles.save(store, "p", Roles(kl="my_kl", kl_unit="bits"))
         bits = [row["kl"] for row in contents(store, "a")["metrics"]]  # type: ignore
@@ -161,7 +161,7 @@ def test_a_unit_fills_in_only_where_the_log_does_not_say_it(home: Path, tmp_path
     with StoreAccess(home) as store:
         project_roles.save(store, "p", Roles(kl="my_kl", kl_unit="nats"))
         assert contents(store, "r6_grpo_resume") == before
-        assert contents(store, "a")["kl_conversion"] == "exact"
+        assert contents(store, "a")["kl_conversion"] == "as_stated"
 
 
 def test_the_choice_is_rebuilt_from_the_archive(home: Path) -> None:

@@ -26,9 +26,36 @@ TAGS = (
 )  # fmt: skip
 
 
+Logged = tuple[str, int, float]  # tag, step, value
+
+
+def settled(logged: list[Logged], replaced: set[tuple[str, int]]) -> list[Logged]:
+    """Without what a later attempt took over: where a tag is logged again."""
+    for _ in range(50):
+        backs = []
+        for tag in {tag for tag, _, _ in logged if split_key(tag)[0] == "train"}:
+            places = [i for i, one in enumerate(logged) if one[0] == tag]
+            steps = [logged[i][1] for i in places]
+            at = next((i for i in range(1, len(steps)) if steps[i] < steps[i - 1]), None)
+            if at is None:
+                continue
+            after = steps[at : at + 3]
+            three = at >= 3 and len(after) == 3 and after[0] < after[1] < after[2]
+            if steps[at] in steps[:at] or three:
+                backs.append((places[at], steps[at]))
+        if not backs:
+            break
+        place, step = min(backs)
+        dead = [i for i in range(place) if logged[i][1] >= step]
+        replaced.update(("train", logged[i][1]) for i in dead)
+        logged = [one for i, one in enumerate(logged) if i not in set(dead)]
+    return logged
+
+
 def one_by_one(raw: bytes) -> Scalars:
     """The reader as plain as can be: what the quick one must agree with."""
     scalars, at = Scalars(path="", format="tensorboard"), 0
+    logged: list[Logged] = []
     while len(raw) - at >= 16:
         (length,) = struct.unpack_from("<Q", raw, at)
         (crc,) = struct.unpack_from("<I", raw, at + 8)
@@ -47,13 +74,17 @@ def one_by_one(raw: bytes) -> Scalars:
                 summaries.append(value)
         for entry in (e for s in summaries for _, e in fields(s)):
             parts = dict(fields(entry))
-            phase, key = split_key(parts.get(1, b"").decode("utf-8", "replace"))
-            if 2 in parts and step >= 0 and key not in SUMMARY_KEYS:
-                (value,) = struct.unpack("<f", parts[2])
-                row = scalars.rows[phase].setdefault(step, {})
-                if key in row and key not in CLOCK_KEYS:
-                    scalars.replaced.add((phase, step))
-                row[key] = value
+            if 2 in parts and step >= 0:
+                tag = parts.get(1, b"").decode("utf-8", "replace")
+                logged.append((tag, step, struct.unpack("<f", parts[2])[0]))
+    for tag, step, value in settled(logged, scalars.replaced):
+        phase, key = split_key(tag)
+        if key in SUMMARY_KEYS:
+            continue
+        row = scalars.rows[phase].setdefault(step, {})
+        if key in row and key not in CLOCK_KEYS:
+            scalars.replaced.add((phase, step))
+        row[key] = value
     return scalars
 
 

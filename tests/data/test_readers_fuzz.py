@@ -31,6 +31,8 @@ from data.columns import ANSWER_COLUMNS, METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOpt
 from data.importing import import_paths
 from data.readers import READERS, read
 from data.remote import StoreAccess
+from tests.data.field_values import FIELD
+from tests.data.test_field import INPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
@@ -175,6 +177,21 @@ def originals(folder: Path) -> dict[str, tuple[Path, str]]:
     return made
 
 
+def of_the_field(folder: Path) -> dict[str, tuple[Path, str]]:
+    """Every input of the wider field, each in a folder of its own: all of its files are damaged."""
+    found: dict[str, tuple[Path, str]] = {}
+    for number, given in enumerate(INPUTS):
+        place = folder / f"field{number}"
+        place.mkdir()
+        if given.make is not None:
+            given.make(place)
+        for path in (path for pattern in given.paths for path in FIELD.glob(pattern)):
+            copied = shutil.copytree if path.is_dir() else shutil.copy
+            copied(path, place / path.name)
+        found[given.name] = (place, "*")
+    return found
+
+
 def check(items: list[RunLog | Skip]) -> None:
     for item in items:
         if isinstance(item, Skip):
@@ -246,10 +263,11 @@ def test_damaged_logs_of_every_format(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     chance = random.Random(SEED)
-    sources = originals(tmp_path)
+    sources, field = originals(tmp_path), of_the_field(tmp_path)
     covered = {"trl", "tensorboard", "trackio", "wandb", "mlflow", "verl", "openrlhf", "table"}
-    assert covered | {"evaluation"} == {reader.format for reader in READERS}
-    names = list(sources)
+    assert covered | {"evaluation", "archive"} == {reader.format for reader in READERS}
+    names = [*sources, *chance.sample(sorted(field), len(field))]
+    sources |= field
     batch, imported = tmp_path / "batch", 0
     slowest, read_runs = (0.0, ""), 0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -11,7 +11,7 @@ import pytest
 
 from data.columns import ReadOptions, RunFacts, RunLog
 from data.readers import dialects, read
-from data.readers.dialect import Dialect, has
+from data.readers.dialect import Dialect, has, matching
 from data.readers.dialects import (
     DIALECTS,
     KL_TABLE,
@@ -49,6 +49,11 @@ MAPPED: dict[tuple[str, str], tuple[Path, int, float] | None] = {
     ("response_length", "tokens/responses_len_mean"): None,
     ("response_length", "response_length/mean"): (VERL, 12, 112.0),
     ("response_length", "rollout/response_length_mean"): None,
+    ("response_length", "mean_completion_len"): None,
+    ("response_length", "mean_completion_length"): None,
+    ("response_length", "completion_tokens"): None,
+    ("response_length", "gen_len_mean"): None,
+    ("response_length", "mean_response_length"): None,
     ("entropy", "actor/entropy"): (VERL, 10, 0.49999999999999994),
     ("clipped_share", "response_length/clip_ratio"): (VERL, 12, 0.125),
     ("clipped_share", "rollout/truncated_rate"): (OPENRLHF, 12, 0.25),
@@ -106,17 +111,96 @@ ROWS: dict[str, dict[str, float]] = {
         "kl": 0.5, "logprobs_diff": 0.75, "reward": 1.0, "return": 0.5, "response_length": 10.0,
         "rollout/reward_mean": 1.0,
     },
+    "unsloth": {
+        "kl": 0.5, "completion_length": 10.0, "completions/mean_length": 10.0, "reward": 1.0,
+        "rewards/f/mean": 1.0,
+    },
+    "ms_swift": {
+        "kl": 0.5, "completions/mean_length": 10.0, "reward": 1.0, "memory(GiB)": 40.0,
+    },
+    "tinker": {
+        "kl_policy_base": 0.5, "env/all/reward/total": 1.0, "env/all/total_ac_tokens": 80.0,
+        "env/all/total_episodes": 8.0, "env/all/ac_tokens_per_turn": 3.0,
+    },
+    "slime": {
+        "kl_loss": 0.5, "rollout/raw_reward": 1.0, "rollout/rewards": 0.0,
+        "rollout/response_lengths": 10.0,
+    },
+    "skyrl": {
+        "policy/policy_kl": 0.5, "loss/avg_kl": 0.25, "reward/avg_raw_reward": 1.0,
+        "loss/avg_final_rewards": 0.5, "generate/avg_num_tokens": 10.0,
+        "policy/response_length": 512.0,
+    },
+    "open_instruct": {
+        "objective/kl0_avg": 0.25, "objective/kl1_avg": 9.0, "objective/kl2_avg": 0.5,
+        "scores": 1.0, "val/sequence_lengths": 10.0,
+    },
+    "oat": {"kl3": 5.0, "actor/rewards_mean": 1.0},
+    "areal": {
+        "ppo_actor/kl_rewards/avg": -0.05, "ppo_actor/task_reward/avg": 1.0,
+        "ppo_actor/seq_len/avg": 40.0, "ppo_actor/prompt_len/avg": 30.0,
+    },
+    "tunix": {
+        "actor/train/kl": 0.5, "actor/train/kl_loss": 0.5, "global/train/rewards/score/mean": 1.0,
+        "global/train/completions/mean_length": 10.0,
+    },
+    "easyr1": {
+        "actor/kl_loss": 0.5, "actor/kl_penalty": 0.25, "reward/overall": 1.0,
+        "critic/score/mean": 1.0, "critic/rewards/mean": 0.5, "response_length/mean": 10.0,
+        "actor/pg_loss": 0.1,
+    },
+    "roll": {
+        "actor/kl_loss": 0.5, "critic/kl": 0.25, "critic/score/mean": 1.0,
+        "critic/rewards/mean": 0.5, "token/response_length/mean": 10.0,
+    },
+    "nemo_rl": {"kl_penalty": 0.5, "reward": 1.0, "mean_gen_tokens_per_sample": 10.0},
+    "art": {"loss/kl_policy_ref": 0.5, "reward": 1.0, "response_length": 10.0},
+    "prime_rl": {
+        "mismatch_kl/all/mean": 0.1, "all/agent/reward/mean": 1.0, "ref_kl/all/mean": 0.2,
+    },
 }  # fmt: skip
 # One case for each row of KL_TABLE, in its order: settings, trainer, key, estimator, unit,
 # conversion, and the value that the row's KL becomes.
 SEQ, TOK = "nats/sequence", "nats/token"
+STATED = {"enable_reference": True}
+SUMS, MEANS, TOKENS = (
+    {"loss_agg_mode": mode} for mode in ("seq-mean-token-sum", "seq-mean-token-mean", "token-mean")
+)
 CASES: list[tuple[dict[str, object], str | None, str, str | None, str | None, str, float]] = [
     ({}, "TRL OnlineDPO", "objective/kl", "k1", SEQ, "unreliable", 5.0),
     ({}, "TRL PPO", "objective/kl", "k1", SEQ, "exact", 5.0),
     ({}, "TRL RLOO", "objective/kl", "k1", SEQ, "exact", 5.0),
     ({}, "TRL PPO", "objective/kl", "k1", SEQ, "exact", 5.0),
+    ({}, "Unsloth GRPO", "kl", "k3", TOK, "approximate", 5.0),
     ({}, "TRL GRPO", "kl", "k3", TOK, "approximate", 5.0),
     ({}, None, "kl", None, TOK, "exact", 5.0),
+    ({}, "Tinker cookbook", "kl_policy_base", "k1", TOK, "exact", 5.0),
+    ({}, "slime", "kl_loss", "k3", TOK, "approximate", 5.0),
+    ({}, "SkyRL", "policy/policy_kl", "k3", TOK, "approximate", 5.0),
+    ({}, "SkyRL", "loss/avg_kl", "k3", TOK, "approximate", 2.5),
+    ({"kl_estimator": 2}, "open-instruct", "objective/kl2_avg", "k3", TOK, "exact", 5.0),
+    ({}, "open-instruct", "objective/kl0_avg", "k1", TOK, "exact", 2.5),
+    ({}, "open-instruct", "objective/kl2_avg", "k3", TOK, "exact", 5.0),
+    ({}, "OAT", "kl3", "k3", SEQ, "exact", 5.0),
+    ({"kl_ctl": 0.1}, "AReaL", "ppo_actor/kl_rewards/avg", "k1", TOK, "approximate", 5.0),
+    ({}, "tunix", "actor/train/kl", "k1", TOK, "exact", 5.0),
+    ({}, "tunix", "actor/train/kl_loss", "k1", TOK, "exact", 5.0),
+    ({"worker": {"actor": {"loss_avg_mode": "token"}}}, "EasyR1", "actor/kl_loss", "k3", TOK,
+     "exact", 5.0),
+    ({"worker": {"actor": {"loss_avg_mode": "seq"}}, "algorithm": {"kl_penalty": "kl"}}, "EasyR1",
+     "actor/kl_loss", "k1", TOK, "approximate", 5.0),
+    ({}, "EasyR1", "actor/kl_penalty", "k1", TOK, "approximate", 2.5),
+    ({}, "EasyR1", "actor/kl_loss", "k3", TOK, "approximate", 5.0),
+    ({**SUMS, **STATED}, "ROLL", "actor/kl_loss", "k3", SEQ, "exact", 0.5),
+    (SUMS, "ROLL", "actor/kl_loss", "k3", SEQ, "exact", 0.5),
+    ({**MEANS, **STATED}, "ROLL", "actor/kl_loss", "k3", TOK, "approximate", 5.0),
+    (MEANS, "ROLL", "actor/kl_loss", "k3", TOK, "approximate", 5.0),
+    ({**TOKENS, **STATED}, "ROLL", "actor/kl_loss", "k3", TOK, "approximate", 5.0),
+    (TOKENS, "ROLL", "actor/kl_loss", "k3", TOK, "approximate", 5.0),
+    (STATED, "ROLL", "critic/kl", None, TOK, "approximate", 2.5),
+    ({}, "ROLL", "critic/kl", None, TOK, "approximate", 2.5),
+    (STATED, "ROLL", "actor/kl_loss", "k3", None, "unknown", 0.5),
+    ({}, "ROLL", "actor/kl_loss", "k3", None, "unknown", 0.5),
     ({"actor": {"loss_agg_mode": "seq-mean-token-sum"}}, "verl", "actor/kl_loss", "k3", SEQ,
      "exact", 0.5),
     ({}, "verl", "actor/reward_kl_penalty", "k1", TOK, "approximate", 2.5),
@@ -124,6 +208,7 @@ CASES: list[tuple[dict[str, object], str | None, str, str | None, str | None, st
      "k1", TOK, "approximate", 5.0),
     ({"actor/loss_agg_mode": "seq-mean-token-mean"}, "verl", "actor/kl_loss", "k3", TOK,
      "approximate", 5.0),
+    ({}, "verl", "critic/kl", "k1", TOK, "approximate", 2.5),
     ({"actor": {"loss_agg_mode": "seq-mean-token-sum-norm"}}, "verl", "actor/kl_loss", "k3", None,
      "unknown", 0.5),
     ({"algo": {"kl": {"use_loss": True, "estimator": "k2"}, "actor": {"loss_agg_mode":
@@ -134,15 +219,31 @@ CASES: list[tuple[dict[str, object], str | None, str, str | None, str | None, st
     ({}, "OpenRLHF", "kl", "k1", TOK, "approximate", 5.0),
     ({"algo": {"kl": {"estimator": "k3"}}}, "OpenRLHF", "logprobs_diff", "k1", TOK, "approximate",
      7.5),
+    ({}, "NeMo-RL", "kl_penalty", "k3", TOK, "exact", 5.0),
+    ({}, "ART", "loss/kl_policy_ref", "k1", TOK, "approximate", 5.0),
     ({}, "TRL GRPO", "kl", "k3", TOK, "exact", 5.0),
     ({}, "TRL RLOO", "kl", "k1", TOK, "exact", -5.0),
+    ({"advantage_estimator": "rloo", "beta": 0.5}, "ms-swift", "kl", "k1", SEQ, "exact", 0.5),
+    ({"advantage_estimator": "grpo"}, "ms-swift", "kl", "k3", TOK, "exact", 5.0),
+    ({}, "ms-swift", "kl", None, None, "unknown", 0.5),
 ]  # fmt: skip
+SECOND = [number for number, entry in enumerate(KL_TABLE) if (entry.dialect, entry.key) in {
+    ("openrlhf", "logprobs_diff"), ("skyrl", "loss/avg_kl"), ("tunix", "actor/train/kl_loss"),
+    ("open_instruct", "objective/kl2_avg"), ("easyr1", "actor/kl_loss"),
+} or (entry.dialect == "roll" and entry.unit is None)]  # fmt: skip
+"""Rows whose KL is not the best of its trainer: it is used where it is asked for."""
+
 # What the trainers log of a KL, by dialect (None: whatever the trainer): nothing of it is unknown.
 DOCUMENTED: dict[str | None, str] = {
     "grpo": "kl", "rloo": "kl", "async_grpo": "kl", "kto": "kl", "grpo_0_15": "kl",
     "online_dpo": "objective/kl", "ppo": "objective/kl", "rloo_v1": "objective/kl",
     "ppo_0_11": "objective/kl", "verl": "actor/reward_kl_penalty actor/kl_loss",
-    "openrlhf": "kl logprobs_diff",
+    "openrlhf": "kl logprobs_diff", "unsloth": "kl", "ms_swift": "kl", "tinker": "kl_policy_base",
+    "slime": "kl_loss rollout/kl", "skyrl": "policy/policy_kl loss/avg_kl", "oat": "kl3",
+    "open_instruct": "objective/kl0_avg objective/kl2_avg", "areal": "ppo_actor/kl_rewards/avg",
+    "tunix": "actor/train/kl actor/train/kl_loss", "roll": "actor/kl_loss critic/kl",
+    "easyr1": "actor/kl_loss actor/kl_penalty", "nemo_rl": "kl_penalty",
+    "art": "loss/kl_policy_ref", "prime_rl": "ref_kl",
     None: "policy/approxkl_avg objective/kl_coef actor/reward_kl_penalty_coeff actor/kl_coef "
           "actor/ppo_kl rollout_corr/kl rollout_corr/k3_kl ppo_kl vllm_kl",
 }  # fmt: skip
@@ -168,7 +269,7 @@ def test_openrlhfs_second_kl_is_used_where_it_is_asked_for() -> None:
 def test_every_row_of_the_kl_table_has_a_case_and_evidence() -> None:
     assert [(entry.key, entry.unit) for entry in KL_TABLE] == [(c[2], c[4]) for c in CASES]
     for entry in (*KL_TABLE, *NOT_POLICY):
-        assert re.search(r"(TRL|verl|OpenRLHF) \d.*\.py:\d|SOURCE.txt", entry.evidence), entry
+        assert re.search(r"^[A-Za-z].*\.py:\d|SOURCE.txt", entry.evidence), entry
 
 
 @pytest.mark.parametrize("number", range(len(KL_TABLE)))
@@ -181,20 +282,71 @@ def test_kl_table_row(tmp_path: Path, number: int) -> None:
     row = dict(ROWS[entry.dialect])
     if entry.when == () and entry.dialect == "openrlhf" and key == "kl":
         del row["logprobs_diff"]  # with it the rows themselves say which of the two it is
-    if entry.dialect == "verl" and key == "actor/kl_loss":
+    if entry.dialect == "verl" and key != "actor/reward_kl_penalty":
         del row["actor/reward_kl_penalty"]
+    if entry.dialect == "verl" and key == "critic/kl":
+        row[key] = 0.25
+    if entry.dialect == "ms_swift" and settings.get("beta"):
+        row |= {"rewards/f/mean": 1.0, "reward": 1.0 - 0.5 * row["kl"]}
     scalars = Scalars(path="x", format="trl", logging_steps=1, config={"args": settings})
     for step in range(1, count + 1):
         scalars.put("train", step, {**row})
     facts, warnings = RunFacts(), list[str]()
-    options = ReadOptions(kl=key if key == "logprobs_diff" else None)
+    options = ReadOptions(kl=key if number in SECOND else None)
     frame = run_frame(scalars, options, facts, warnings)
     assert (facts.trainer, facts.kl_key) == (trainer, key)
-    assert (facts.kl_estimator, facts.kl_logged_unit) == (estimator, unit)
-    assert (facts.kl_conversion, facts.kl_reference) == (conversion, "initial_policy")
+    assert (facts.kl_estimator, facts.kl_logged_unit) == (estimator, unit or "unknown")
+    assert (facts.kl_conversion, facts.kl_reference) == (conversion, entry.reference)
     assert frame.get_column("kl").to_list() == [kl] * count
     assert frame.get_column("proxy_reward").to_list() == [1.0] * count
     assert facts.kl_note.startswith(entry.note)
+
+
+NEVER = (
+    "actor/approxkl", "actor/policykl", "optim/kl_sample_train_v1", "train/kl_sample_train_v2",
+    "optim/kl_pre_post_v1", "mismatch_kl/all/mean", "rollout_mismatch_kl", "gen_kl_error",
+    "train/policy_kl_error", "js_divergence_error", "ppo_actor/update/approx_kl/avg",
+    "x/behave_approx_kl/max", "offpolicy/kl", "train_rollout_logprob_abs_diff", "opd_reverse_kl",
+    "teacher_kl", "fipo/future_kl_mean", "rollout_corr/chi_kl", "train/kl_loss", "loss/kl_avg",
+    "train/kl_coef",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", NEVER)
+@pytest.mark.parametrize("prefix", ["", "any/", "train/"])
+def test_never_the_axis_under_any_prefix(key: str, prefix: str) -> None:
+    assert dialects.why_not(prefix + key)
+
+
+@pytest.mark.parametrize("key", ["kl", "policy/policy_kl", "actor/kl_loss", "kl_div", "kl_ref"])
+def test_what_may_be_the_kl_is_not_refused(key: str) -> None:
+    assert not dialects.why_not(key)
+
+
+def test_prime_rl_logs_no_kl_to_the_initial_policy() -> None:
+    scalars = Scalars(path="x", format="table", logging_steps=1)
+    scalars.put("train", 1, dict(ROWS["prime_rl"]))
+    for key in (None, "ref_kl/all/mean", "mismatch_kl/all/mean"):
+        facts = RunFacts()
+        frame = run_frame(scalars, ReadOptions(kl=key), facts, [])
+        assert frame.get_column("kl").null_count() == 1
+        assert facts.kl_conversion == "missing" and facts.kl_note
+
+
+def test_roll_without_a_reference_model_has_no_kl() -> None:
+    scalars = Scalars(path="x", format="wandb", config={"args": {"enable_reference": False}})
+    scalars.put("train", 1, dict(ROWS["roll"]))
+    facts = RunFacts()
+    frame = run_frame(scalars, ReadOptions(), facts, [])
+    assert frame.get_column("kl").to_list() == [None]
+    assert "old policy" in facts.kl_note
+
+
+@pytest.mark.parametrize("text", ["x", "0", "nan", "inf"])
+def test_a_coefficient_is_a_number(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.csv").write_text("step,kl\n1,2\n")
+    (skip,) = read([tmp_path / "t.csv"], ReadOptions(kl_coefficient=text))
+    assert f"--kl-coefficient {text}" in skip.reason
 
 
 def test_an_explicit_key_chooses_among_a_trainers_kls() -> None:
@@ -265,7 +417,9 @@ def test_kl_unit(tmp_path: Path, unit: str) -> None:
     expected = 4.0 * (math.log(2) if "bits" in unit else 1) * (10 if "token" in unit else 1)
     assert run.metrics.get_column("kl").to_list() == [pytest.approx(expected, rel=1e-15)]
     assert run.facts.kl_estimator == "k1"
-    assert run.facts.kl_conversion == ("approximate" if "token" in unit else "exact")
+    assert (run.facts.kl_conversion, run.facts.kl_reference) == ("as_stated", None)
+    told = first(tmp_path / "t.csv", kl="drift", kl_unit=unit, kl_reference="other")
+    assert told.facts.kl_reference == "other"
 
 
 def test_every_dialect_is_told_from_its_keys() -> None:
@@ -279,8 +433,8 @@ def test_every_dialect_is_told_from_its_keys() -> None:
 @pytest.mark.parametrize("dialect", [d for d, keys in PROXY_OF_DIALECT.items() if keys])
 def test_proxy_of_dialect_is_before_the_penalty(dialect: str) -> None:
     for key in PROXY_OF_DIALECT[dialect]:
-        assert "rlhf_reward" not in key
-        assert key in ROWS[dialect]
+        assert not dialects.INCLUDE_KL or key not in dialects.INCLUDE_KL
+    assert matching(PROXY_OF_DIALECT[dialect][0], list(ROWS[dialect]))
 
 
 def test_a_trainer_is_one_declaration(monkeypatch: pytest.MonkeyPatch) -> None:

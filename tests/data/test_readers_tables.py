@@ -108,10 +108,9 @@ def test_accuracy_in_per_cent_is_a_rate_and_kl_loss_is_no_kl() -> None:
     assert gold.height == 11
     third = run.metrics.filter(step=3).row(0, named=True)
     assert (third["proxy_reward"], third["response_length"]) == (0.625, 276.0)
-    skip = all_of(path)[0]
-    assert isinstance(skip, Skip)
-    assert "reward_avg" in skip.reason
-    assert "--proxy" in skip.reason
+    (alone,) = all_of(path)
+    assert isinstance(alone, RunLog)
+    assert (alone.facts.proxy_key, alone.facts.gold_key) == ("reward_avg", None)
 
 
 def test_loop_tables_are_runs_by_loop_and_iteration() -> None:
@@ -189,7 +188,7 @@ def test_a_mapped_kl_without_unit_is_labelled(tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", "step,drift,proxy,gold\n1,2,3,4\n")
     run = one(path, kl="drift")
     assert run.metrics.get_column("kl").to_list() == [2.0]
-    assert (run.facts.kl_conversion, run.facts.kl_logged_unit) == ("unknown", None)
+    assert (run.facts.kl_conversion, run.facts.kl_logged_unit) == ("unknown", "unknown")
     assert any("--kl-unit" in warning for warning in run.warnings)
     assert one(path).metrics.get_column("kl").to_list() == [None]  # missing, never 0
 
@@ -241,8 +240,18 @@ def test_jsonl_broken_lines(tmp_path: Path) -> None:
     assert "line 6" not in warnings
 
 
-def test_repeated_steps_keep_the_last(tmp_path: Path) -> None:
+def test_a_step_that_goes_back_begins_an_attempt(tmp_path: Path) -> None:
     text = "step,proxy,gold,phase\n1,1,1,train\n2,2,2,train\n1,9,9,train\n1,5,5,val\n"
+    run = one(written(tmp_path / "t.csv", text))
+    assert run.metrics.select("phase", "step", "proxy_reward").rows() == [
+        ("train", 1, 9.0), ("eval", 1, 5.0),
+    ]  # fmt: skip
+    assert run.facts.steps_replaced == 2
+    assert any("attempt 2 begins at step 1" in warning for warning in run.warnings)
+
+
+def test_repeated_steps_keep_the_last(tmp_path: Path) -> None:
+    text = "step,proxy,gold,phase\n1,1,1,train\n1,9,9,train\n2,2,2,train\n1,5,5,val\n"
     run = one(written(tmp_path / "t.csv", text))
     assert run.metrics.select("phase", "step", "proxy_reward").rows() == [
         ("train", 1, 9.0), ("train", 2, 2.0), ("eval", 1, 5.0),

@@ -74,7 +74,7 @@ def test_verl_validation_is_evaluation() -> None:
 def test_verl_kl_loss_has_no_unit_without_the_config() -> None:
     run = one(VERL / "math" / "grpo_kl_loss.jsonl")
     assert (run.facts.kl_key, run.facts.kl_conversion) == ("actor/kl_loss", "unknown")
-    assert run.facts.kl_logged_unit is None
+    assert run.facts.kl_logged_unit == "unknown"
     assert at(run, 12)["kl"] == 0.12
     assert "loss_agg_mode" in run.facts.kl_note
     stated = one(VERL / "math" / "grpo_kl_loss.jsonl", kl_unit="nats/token")

@@ -108,6 +108,16 @@ def arithmetic() -> str:
     return hashlib.sha256(b"".join(part.tobytes() for part in made)).hexdigest()[:16]
 
 
+MEANT = {"kl_conversion": ("exact", "as_stated"), "kl_reference": ("initial_policy", None)}
+"""What later programs say otherwise, of runs whose KL is a key that the user named: that it is the
+KL from the initial policy is as the user says (CHANGELOG)."""
+
+
+def _is_meant(expected: dict[str, Any], key: str, found: Any) -> bool:
+    named = expected.get("kl_key") == "my_kl" or str(expected.get("run")).startswith("roles_")
+    return named and MEANT.get(key) == (expected[key], found)
+
+
 def differences(expected: Any, found: Any, at: str = "", within: float = 1e-9) -> Iterator[str]:
     """Where two documents differ: numbers by more than ``within``, keys that went.
 
@@ -116,6 +126,8 @@ def differences(expected: Any, found: Any, at: str = "", within: float = 1e-9) -
     if isinstance(expected, dict) and isinstance(found, dict):
         for key, value in expected.items():
             if key in SENTENCES:
+                continue
+            if _is_meant(expected, key, found.get(key)):
                 continue
             if key not in found:
                 yield f"{at}/{key} is gone"

@@ -1,0 +1,1 @@
+select count(*) from arrived_gold where source = 'table of responses';

@@ -1,0 +1,186 @@
+"""Attempts: a run that was restarted logs steps again, and the later attempt takes over whole.
+
+Where the step of a plain table's rows goes back and a KL or proxy is logged again, a new attempt
+begins. From its first step on nothing of the attempt before it stays: half of each would mix two
+policies. Rows in no order at all, and gold on a line of its own, are no attempts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+MOST = 50  # attempts in one run; more steps back are a table in no order
+ORDERED = 3  # rows that ascend, by which an attempt shows that repeats no step exactly
+CLOCKS = ("timestamp", "_timestamp", "wall_time", "time")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Where an attempt begins: its first row in the file, and its first step."""
+
+    row: int
+    step: int
+
+
+def told(attempts: Sequence[tuple[int, int, int]]) -> str:
+    """What is said of restarts.
+
+    Args:
+        attempts: of each the first step, the rows of those before it that it replaced, and the
+            last step of these.
+    """
+    parts = "; ".join(
+        f"attempt {number} begins at step {step} and takes over from there: {gone} rows of the "
+        f"attempt before it, to step {last}, are left out"
+        for number, (step, gone, last) in enumerate(attempts[:5], 2)
+    )
+    more = f"; and {len(attempts) - 5} more" if len(attempts) > 5 else ""
+    return f"the run was restarted {_times(len(attempts))}: {parts}{more}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def began(steps: NDArray[np.int64], logged: Sequence[NDArray[np.bool_]]) -> list[Attempt]:
+    """The attempts after the first in a log's rows as they stand in it.
+
+    Args:
+        steps: of each row.
+        logged: for KL and proxy, which rows have one. Rows with neither begin no attempt.
+    """
+    found: list[Attempt] = []
+    start = 0
+    while True:
+        row = _back(steps, logged, start)
+        if row is None:
+            break
+        found.append(Attempt(row, int(steps[row])))
+        start = row
+        if len(found) > MOST:
+            return []
+    if not found:
+        return found
+    any_logged = np.logical_or.reduce(logged) if logged else np.ones(len(steps), np.bool_)
+    ends = [*(attempt.row for attempt in found[1:]), len(steps)]
+    before = 0
+    for attempt, end in zip(found, ends, strict=True):
+        mine = steps[attempt.row : end][any_logged[attempt.row : end]]
+        old = steps[before : attempt.row][any_logged[before : attempt.row]]
+        if not (np.isin(mine, old).any() or (_ascends(mine) and _ascends(old))):
+            return []
+        before = attempt.row
+    return found
+
+
+def _ascends(steps: NDArray[np.int64]) -> bool:
+    return len(steps) >= ORDERED and bool((np.diff(steps) >= 0).all())
+
+
+def _back(steps: NDArray[np.int64], logged: Sequence[NDArray[np.bool_]], start: int) -> int | None:
+    """The first row after ``start`` that logs again what was logged of a later step."""
+    first: int | None = None
+    for has in logged:
+        rows = start + np.flatnonzero(has[start:])
+        if len(rows) < 2:
+            continue
+        own = steps[rows]
+        back = np.flatnonzero(own[1:] < np.maximum.accumulate(own)[:-1])
+        if len(back):
+            row = int(rows[back[0] + 1])
+            first = row if first is None else min(first, row)
+    return first
+
+
+def settled(
+    rows: pl.DataFrame, watched: Sequence[str]
+) -> tuple[pl.DataFrame, dict[str, list[str]], dict[str, int]]:
+    """The rows of a table without those of attempts that a later one took over.
+
+    Args:
+        rows: run_id, phase, step and the columns ``watched``, as they stand in the file.
+        watched: names of KL and proxy.
+
+    Returns the rows, what is to be said of each run, and how many rows each run lost.
+    """
+    notes: dict[str, list[str]] = {}
+    lost: dict[str, int] = {}
+    watched = [name for name in watched if name in rows.columns]
+    if not watched or "gold_source" in rows.columns or rows.height < 2:
+        return rows, notes, lost
+    run, step = pl.col("run_id"), pl.col("step")
+    after = pl.col("run_id") == pl.col("run_id").shift()
+    ascending = rows.select(((step > step.shift()) | ~after).slice(1).all()).item()
+    # Each run stands in one piece where no name begins twice.
+    if ascending and rows.filter((~after).fill_null(True)).select(run.is_unique().all()).item():
+        return rows, notes, lost
+    gone: list[pl.Series] = []
+    indexed = rows.select("run_id", "phase", "step", *watched).with_row_index("at")
+    for (name,), part in indexed.group_by("run_id", maintain_order=True):
+        dead, said = _dead(part, watched)
+        if said:
+            notes[str(name)] = [said]
+            lost[str(name)] = len(dead)
+            gone.append(dead)
+    if gone:
+        rows = rows.with_row_index("at").filter(~pl.col("at").is_in(pl.concat(gone).implode()))
+        rows = rows.drop("at")
+    return rows, notes, lost
+
+
+def _dead(part: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.Series, str]:
+    """The rows of one run that later attempts took over, and what is said of them."""
+    known = part.get_column("step").is_not_null()
+    part = part.filter(known)
+    steps = part.get_column("step").to_numpy()
+    trained = (part.get_column("phase") == "train").to_numpy()
+    logged = [part.get_column(c).is_not_null().to_numpy() & trained for c in watched]
+    alive = np.ones(len(steps), np.bool_)
+    said: list[tuple[int, int, int]] = []
+    for attempt in began(steps, logged):
+        old = np.arange(len(steps)) < attempt.row
+        taken = old & alive & (steps >= attempt.step)
+        alive &= ~taken
+        said.append((attempt.step, int(taken.sum()), int(steps[taken].max(initial=attempt.step))))
+    return part.get_column("at").filter(pl.Series(~alive)), told(said) if said else ""
+
+
+def numbered(rows: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.DataFrame, dict[str, str]]:
+    """Rows whose step is one and the same in a whole run, numbered from 0 in order of time.
+
+    Args:
+        rows: run_id, phase, step and further columns.
+        watched: names of KL, proxy and gold.
+
+    Returns the rows, and what is to be said of the runs that this befell.
+    """
+    watched = [name for name in watched if name in rows.columns]
+    step = pl.col("step")
+    if rows.height < 3 or not watched or "gold_source" in rows.columns:
+        return rows, {}
+    same = (rows.get_column("step") == rows.get_column("step").shift()).sum() or 0
+    if same * 3 < rows.height:
+        return rows, {}
+    held = pl.min_horizontal(*(pl.col(c).count() for c in watched))
+    runs = rows.filter(pl.col("phase") == "train").group_by("run_id", maintain_order=True).agg(
+        (step.n_unique() == 1).alias("one"), held.alias("held"), step.first().alias("step"),
+    )  # fmt: skip
+    still = runs.filter(pl.col("one") & (pl.col("held") > 2))
+    if still.is_empty():
+        return rows, {}
+    clock = next((c for c in CLOCKS if c in rows.columns), None)
+    if clock is not None:
+        rows = rows.sort(clock, nulls_last=True, maintain_order=True)
+    mine = pl.col("run_id").is_in(still.get_column("run_id").implode())
+    number = pl.int_range(pl.len()).over("run_id", "phase")
+    rows = rows.with_columns(pl.when(mine).then(number).otherwise(step).alias("step"))
+    by = f"in order of {clock}" if clock else "in the order of the file"
+    return rows, {
+        name: f"every row is of step {at}: the rows are numbered from 0 instead, {by}"
+        for name, at in still.select("run_id", "step").iter_rows()
+    }

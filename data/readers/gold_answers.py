@@ -1,0 +1,46 @@
+"""A column ``gold`` of reference answers (18, 3, 70000) is not gold reward."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from data.readers.cells import EMPTY, Cells
+
+ANSWERED = frozenset({
+    "pred", "prediction", "predicted", "answer", "model_answer", "response", "output", "extracted",
+})  # fmt: skip
+"""Columns of an answer: beside one of these whole numbers under ``gold`` are the right ones."""
+
+
+FIRST = 100
+"""Cells that show whether a column holds numbers."""
+
+
+def answers_note(key: str) -> str:
+    """What is said of such a column."""
+    return f"column {key} holds reference answers, not gold reward"
+
+
+def holds_answers(cells: Cells, key: str) -> bool:
+    """Whether a column under one of gold's names holds answers: text, or whole numbers as text
+    where other columns are numbers, or whole numbers beside an answer.
+    """
+    frame = cells.table.frame
+    column = frame.get_column(key)
+    if column.dtype != pl.String:
+        if not column.dtype.is_integer() or column.n_unique() <= 2:
+            return False
+        return bool(ANSWERED & {name.lower() for name in frame.columns})
+    first = column.filter(column != "").head(FIRST).cast(pl.Float64, strict=False)
+    if first.null_count() * 4 < first.len() and (first != first.floor()).any():
+        return False  # numbers, some of them no whole ones, as gold most often is
+    filled = column.str.strip_chars()
+    filled = filled.filter(filled.is_not_null() & ~filled.str.to_lowercase().is_in(EMPTY))
+    if not filled.len():
+        return False
+    numbers = filled.cast(pl.Float64, strict=False)
+    if numbers.null_count() * 2 > filled.len():
+        return filled.n_unique() > 2 and not filled.str.contains(r"\d+[.,]\d+\s*%?$").all()
+    whole = bool(filled.str.contains(r"^-?\d+$").all()) and filled.n_unique() > 2
+    typed = any(dtype.is_numeric() for dtype in frame.dtypes)
+    return whole and (typed or bool(ANSWERED & {name.lower() for name in frame.columns}))

@@ -1,0 +1,104 @@
+"""The heading of a table of text: what stands above it, what parts its columns, their names."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.columns import LogError
+from data.readers.blocks import MAX_COLUMNS
+
+_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_BLANKS = re.compile(rb"[ \t]+")
+BLANKS = " "
+"""Stands for any number of blanks between columns."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The first lines of a table: how many there are, and the text of the one with the names."""
+
+    lines: int
+    text: str
+    delimiter: str
+
+
+def found(block: bytes) -> tuple[Heading, bytes]:
+    """The heading at the start of a table, and what follows its line.
+
+    Blank lines, comments and a spreadsheet's ``sep=;`` may stand above it; without any other line
+    of names the last comment is it. Without a heading its text is empty.
+    """
+    rest, number, delimiter, comment = block, 0, "", ""
+    while rest:
+        line, _, after = rest.partition(b"\n")
+        text = line.decode("utf-8", "replace").strip("\r")
+        number += 1
+        if told := _SEPARATOR.fullmatch(text.strip()):
+            delimiter = told.group(1)
+        elif text.startswith("#"):
+            comment = text
+        elif text.strip():
+            if comment and not re.search(r"[A-Za-z]{2}", text):  # numbers already
+                comment = comment.lstrip("# ")
+                return Heading(number - 1, comment, delimiter or _delimiter(comment)), rest
+            return Heading(number, text, delimiter or _delimiter(text)), after
+        rest = after
+    return Heading(number, "", ","), b""
+
+
+def is_table(path: Path) -> bool:
+    """Whether a text file starts with a heading and a row of as many cells, numbers among them."""
+    try:
+        with path.open("rb") as file:
+            heading, rest = found(file.read(1 << 14))
+        given = names(path.name, heading.lines, heading)
+    except (OSError, LogError, csv.Error, StopIteration):
+        return False
+    line = rest.partition(b"\n")[0].decode("utf-8", "replace").strip("\r")
+    row = line.split() if heading.delimiter == BLANKS else line.split(heading.delimiter)
+    return len(row) == len(given) > 1 and any(re.fullmatch(r"\s*-?[\d.,]+", cell) for cell in row)
+
+
+def _delimiter(text: str) -> str:
+    best = max(",;\t|", key=text.count)
+    if text.count(best) or '"' in text or len(text.split()) < 2:
+        return best
+    return BLANKS
+
+
+def names(file: str, line: int, heading: Heading) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        LogError: they are no names, are too many, or name a column twice.
+    """
+    if heading.delimiter == BLANKS:
+        return checked(file, line, heading.text.split())
+    return checked(file, line, next(csv.reader([heading.text], delimiter=heading.delimiter)))
+
+
+def checked(file: str, line: int, given: list[str]) -> list[str]:
+    """Names without blanks around them; columns without a name are numbered.
+
+    Raises:
+        LogError: they are no names, are too many, or name a column twice.
+    """
+    named = [name.strip() for name in given]
+    if any(not name.isprintable() or "\ufffd" in name for name in named):
+        raise LogError(f"{file} line {line} is not text, so it is no header of a table")
+    there = set(named)
+    for place, name in enumerate(named):
+        if not name:
+            numbered = f"column {place + 1}"
+            named[place] = numbered + " " * (numbered in there)
+    if len(named) > MAX_COLUMNS or len(set(named)) < len(named):
+        raise LogError(f"{file} line {line} names a column twice, or too many columns")
+    return named
+
+
+def tabbed(block: bytes) -> bytes:
+    """Lines whose columns are parted by blanks, with tabs instead."""
+    return b"\n".join(_BLANKS.sub(b"\t", line.strip()) for line in block.split(b"\n"))

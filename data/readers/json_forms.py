@@ -1,0 +1,208 @@
+"""The forms in which rows stand in a JSON document: lists, columns, series, anywhere below keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data.columns import LogError
+from data.readers.mapping import GOLD, KL, PROXY, STEP, folded
+from data.readers.scalars import as_number
+from data.readers.texts import load_json, read_text
+
+MAX_JSON = 1 << 30  # bytes
+DEEPEST = 6  # keys above a list of rows
+NAMES = ("run_id", "run_name", "run", "name", "experiment_name", "experiment")
+OURS = (STEP, KL, PROXY, GOLD)
+TAG, AT, VALUE = "tag", "step", "value"
+"""Columns of a long table, into which series are turned."""
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Rows:
+    """The rows of a document, the run that it names, and what was chosen."""
+
+    rows: list[Row]
+    run: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def is_lines(path: Path) -> bool:
+    """Whether a file holds one JSON object a line, whatever its suffix says."""
+    try:
+        with path.open("rb") as file:
+            lines = [line for line in (file.readline(1 << 20) for _ in range(8)) if line.strip()]
+    except OSError:
+        return False
+    first = [line.strip() for line in lines[:2]]
+    return len(first) == 2 and all(x.startswith(b"{") and x.endswith(b"}") for x in first)
+
+
+def read(path: Path) -> Rows:
+    """The rows of a JSON document.
+
+    Raises:
+        LogError: it cannot be read, or holds no rows in any known form.
+    """
+    value = load_json(read_text(path, MAX_JSON), path.name)
+    for form in FORMS:
+        rows = form(value)
+        if rows:
+            return Rows(flat(rows), _run(value))
+    found = max(_lists(value, ()), key=lambda pair: len(pair[1]), default=None)
+    if found is None:
+        raise LogError(f"{path.name} is no list of objects, so it is no table")
+    keys, rows = found
+    note = f"{path.name}: the rows stand under {'/'.join(keys)}"
+    return Rows(flat(rows), _run(value), [note])
+
+
+def _objects(value: Any) -> list[Row]:
+    """A list of objects."""
+    return value if isinstance(value, list) and all(isinstance(r, dict) for r in value) else []
+
+
+def _triples(value: Any) -> list[Row]:
+    """TensorBoard's download of one chart: time, step and value of each point."""
+    if not isinstance(value, list):
+        return []
+    sound = all(isinstance(r, list) and len(r) == 3 and _plain(r) for r in value)
+    return [{"Wall time": r[0], "Step": r[1], "Value": r[2]} for r in value] if sound else []
+
+
+def _plain(values: list[Any]) -> bool:
+    return all(v is None or isinstance(v, (int, float, str)) for v in values)
+
+
+def _by_row(value: Any) -> list[Row]:
+    """Columns whose cells are named by row, as pandas writes them."""
+    if not isinstance(value, dict) or not value:
+        return []
+    if not all(isinstance(c, dict) and _plain(list(c.values())) for c in value.values()):
+        return []
+    if not all(key.lstrip("-").isdigit() for column in value.values() for key in column):
+        return []
+    rows: dict[str, Row] = {}
+    for name, column in value.items():
+        for row, cell in column.items():
+            rows.setdefault(row, {})[name] = cell
+    return list(rows.values())
+
+
+def _split(value: Any) -> list[Row]:
+    """Names of columns beside lists of cells, as pandas and W&B's tables have them."""
+    if not isinstance(value, dict) or not isinstance(value.get("columns"), list):
+        return []
+    names, data = [str(c) for c in value["columns"]], value.get("data")
+    if not isinstance(data, list) or not all(
+        isinstance(r, list) and len(r) == len(names) for r in data
+    ):
+        return []
+    return [dict(zip(names, row, strict=True)) for row in data]
+
+
+def _columns(value: Any) -> list[Row]:
+    """Lists of one length, one a column."""
+    if not isinstance(value, dict):
+        return []
+    lists = {k: v for k, v in value.items() if isinstance(v, list) and v and _plain(v)}
+    lengths = {len(v) for v in lists.values()}
+    if len(lists) < 2 or len(lengths) != 1 or any(isinstance(v, dict) for v in value.values()):
+        return []
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+
+def _series(value: Any) -> list[Row]:
+    """Steps and values of each metric below its name, as ClearML has them: a long table."""
+    return [
+        {TAG: "/".join(keys), AT: step, VALUE: number}
+        for keys, steps, numbers in _curves(value, ())
+        for step, number in zip(steps, numbers, strict=True)
+    ]
+
+
+def _curves(value: Any, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    if not isinstance(value, dict) or len(above) > DEEPEST:
+        return
+    for x, y in (("x", "y"), ("steps", "values"), ("step", "value")):
+        steps, numbers = value.get(x), value.get(y)
+        if isinstance(steps, list) and isinstance(numbers, list) and len(steps) == len(numbers):
+            yield above, steps, numbers
+            return
+    for key, inner in value.items():
+        yield from _curves(inner, (*above, str(key)))
+
+
+FORMS: tuple[Callable[[Any], list[Row]], ...] = (
+    _objects, _triples, _by_row, _split, _columns, _series,
+)  # fmt: skip
+"""Tried in this order; the first that finds a row is taken."""
+
+
+def _lists(value: Any, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
+    """Lists of objects with numbers, below keys."""
+    if not isinstance(value, dict) or len(above) > DEEPEST:
+        return
+    for key, inner in value.items():
+        rows = _objects(inner)
+        if rows and any(as_number(cell) is not None for cell in rows[0].values()):
+            yield (*above, str(key)), rows
+        elif isinstance(inner, dict):
+            yield from _lists(inner, (*above, str(key)))
+
+
+def _run(value: Any) -> str:
+    """The run that a document names beside its rows."""
+    if not isinstance(value, dict):
+        return ""
+    for held in (value, *(v for v in value.values() if isinstance(v, dict))):
+        for key in NAMES:
+            if isinstance(held.get(key), str) and held[key].strip():
+                return str(held[key])
+    return ""
+
+
+def flat(rows: list[Row]) -> list[Row]:
+    """Rows whose metrics stand below keys (``{"train": {"kl": …}}``) as ``train/kl``.
+
+    Rows that hold anything of ours at the top stay as they are. Our own words below any key lose
+    it, unless that makes two of one.
+    """
+    if not any(isinstance(cell, dict) for row in rows[:100] for cell in row.values()):
+        return rows
+    top = {key for row in rows for key, cell in row.items() if not isinstance(cell, dict)}
+    if any(column.find(top) for column in (KL, PROXY, GOLD)) or TEXTS & {folded(k) for k in top}:
+        return rows
+    flattened = [dict(_leaves(row, "")) for row in rows]
+    names = _own_words(dict.fromkeys(key for row in flattened for key in row))
+    return [{names.get(key, key): cell for key, cell in row.items()} for row in flattened]
+
+
+TEXTS = frozenset({"prompt", "completion", "question", "questionid", "grade"})
+
+
+def _leaves(row: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
+    for key, cell in row.items():
+        name = f"{above}{key}"
+        if isinstance(cell, dict) and cell:
+            yield from _leaves(cell, f"{name}/")
+        else:
+            yield name, cell
+
+
+def _own_words(keys: dict[str, None]) -> dict[str, str]:
+    """Long names of our own words, and their last parts, where each is there once."""
+    lasts: dict[str, list[str]] = {}
+    for key in keys:
+        lasts.setdefault(key.rpartition("/")[2], []).append(key)
+    if not {"proxy_reward", "gold_reward"} & lasts.keys():
+        return {}
+    own = {name for column in OURS for name in column.keys}
+    return {
+        long[0]: last for last, long in lasts.items()
+        if last in own and len(long) == 1 and not long[0].startswith(("eval", "val", "test"))
+    }  # fmt: skip

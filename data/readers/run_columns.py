@@ -1,0 +1,260 @@
+"""Which rows of a plain table are one run's: by the columns that name it or tell runs apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from data.columns import LogError, ReadOptions
+from data.readers.cells import Cells
+from data.readers.mapping import GOLD, KL, PHASE, PROXY, RUN_ID, STEP, Column, folded
+from data.readers.trainer_state import CHECKPOINT
+
+NAMED = Column("run", keys=(*RUN_ID.keys, "run", "run_name", "run name"))
+"""Columns that name a run, whatever they hold."""
+TOLD_APART = Column(
+    "experiment", keys=("experiment", "experiment_name", "exp", "exp_name", "name", "seed")
+)
+"""Columns that do where they hold several values."""
+NO_RUN = frozenset({
+    "goldsource", "klreference", "proxyversion", "klestimator", "klloggedunit", "arm", "phase",
+    "host", "hostname", "node", "machine", "user", "status", "state", "timestamp", "time", "date",
+    "when", "createdat", "note", "notes", "comment", "tags", "commit", "gitcommit", "sha",
+    "elapsedtime", "remainingtime", "origin",
+})  # fmt: skip
+"""Texts that change within a run, or that say what its values are."""
+FOLDER_NAMED = frozenset({
+    "metrics", "history", "logging", "experimentlog", "trainerlog", "results",
+})  # fmt: skip
+"""Files whose name says nothing of their run: the folder's does."""
+
+PROCESSES = frozenset({"orchestrator", "trainer"})
+"""Folders in which the processes of one training write a log each (prime-rl)."""
+
+
+@dataclass
+class Runs:
+    """The run of each row, and whether its name came from the table or an option."""
+
+    names: pl.Series
+    verbatim: bool
+
+
+def name_of_file(path: Path, stem: str) -> str:
+    """The name that a table's place gives its one run."""
+    return path.parent.name if folded(stem) in FOLDER_NAMED and path.parent.name else stem
+
+
+def parent_of(path: Path, name: str) -> str:
+    """The folder that makes a run's name unique: the one above that which named it."""
+    folder = path.parent
+    return folder.parent.name if name == folder.name else folder.name
+
+
+def folder_of(path: Path) -> Path | None:
+    """The folder of the run to whose logs a trainer's lines belong; None where they stand alone.
+
+    That is the folder with checkpoints beside them, or the one above those in which the processes
+    of one training (prime-rl's) write a file each.
+    """
+    if path.suffix != ".jsonl" or folded(path.stem) not in FOLDER_NAMED:
+        return None
+    folder = path.parent
+    try:
+        if folder.name in PROCESSES:
+            others = PROCESSES - {folder.name}
+            return folder.parent if any((folder.parent / o).is_dir() for o in others) else None
+        inside = any(CHECKPOINT.fullmatch(entry.name) for entry in folder.iterdir())
+    except OSError:
+        return None
+    return folder if inside else None
+
+
+def column_of(columns: Collection[str]) -> str | None:
+    """The column that names runs; None where none does whatever it holds."""
+    return NAMED.find(columns)
+
+
+def step_column(keys: Collection[str], options: ReadOptions) -> str | None:
+    """The column of steps: as named by ``--step``, else under one of its known names.
+
+    Raises:
+        LogError: the named one is not there.
+    """
+    return _asked(options.step, "--step", keys) or STEP.find(keys)
+
+
+def run_column(keys: Collection[str], options: ReadOptions) -> str | None:
+    """The column that tells runs apart: as named by ``--run-column``, else under a known name.
+
+    Raises:
+        LogError: the named one is not there.
+    """
+    return _asked(options.run_column, "--run-column", keys) or column_of(keys)
+
+
+def _asked(given: str | None, option: str, keys: Collection[str]) -> str | None:
+    if given is None or given in keys:
+        return given
+    there = ", ".join(str(key)[:40] for key in list(keys)[:60]) or "none"
+    raise LogError(f"{option} names {given}, which is not among the columns: {there}")
+
+
+def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Runs:
+    """The run of each row; the columns that were used leave the table.
+
+    Only in a table of ``metrics`` may any text tell runs apart: others hold texts of their own.
+
+    A row whose cell names no run is a bad row.
+
+    Raises:
+        LogError: ``--run`` names one run and the table several, or ``--run-column`` no column.
+    """
+    frame, path = cells.table.frame, cells.table.path
+    asked = options.run_column
+    key = run_column(frame.columns, options)
+    if key and asked is None and key not in NAMED.keys and _is_one_number(frame.get_column(key)):
+        key = None  # a heading like ours over a constant
+    base = options.run or cells.table.run or name_of_file(path, stem)
+    names = _same(base, frame.height)
+    verbatim = options.run is not None or bool(cells.table.run)
+    if key is not None:
+        names, verbatim = _named(cells, key), True
+    used = [key] if key else []
+    if asked is None:
+        for column in _telling(cells, key, names, metrics):
+            names, verbatim = _with(cells, column, names, bool(used))
+            used.append(column)
+    if options.run is not None and used:
+        known = set(names.unique()) - {""}
+        if len(known) > 1:
+            raise LogError(
+                f"--run {options.run} names one run, but column {used[0]} of {path.name} names "
+                f"{len(known)}: {', '.join(sorted(known)[:5])}"
+            )
+        names, verbatim = _same(options.run, frame.height), True
+    if [c for c in used if c != RUN_ID.find(frame.columns)]:
+        cells.table.frame = frame.drop(c for c in used if c not in RUN_ID.keys)
+    return Runs(names, verbatim)
+
+
+def _is_one_number(column: pl.Series) -> bool:
+    numbers = column.cast(pl.Float64, strict=False)
+    return column.n_unique() == 1 and numbers.null_count() == 0
+
+
+def _named(cells: Cells, key: str) -> pl.Series:
+    names = cells.texts(key).fill_null("").alias("run_id")
+    for row in (names == "").arg_true().to_list():
+        cells.name(row, key, cells.table.frame.get_column(key)[row], "names no run")
+        cells.bad_rows.add(row)
+    return names
+
+
+def _same(name: str, height: int) -> pl.Series:
+    return pl.Series("run_id", [name], pl.String).new_from_index(0, height)
+
+
+def _with(cells: Cells, column: str, names: pl.Series, more: bool) -> tuple[pl.Series, bool]:
+    """Names that a further column tells apart, and whether they are the table's own."""
+    table = cells.table
+    given = cells.texts(column).fill_null("")
+    numbers = given.cast(pl.Float64, strict=False).null_count() == 0
+    values = given.str.replace(r"\.0$", "") if numbers else given
+    count = values.n_unique()
+    table.notes.append(
+        f"{table.path.name}: column {column} holds {count} values, so its rows are {count} runs "
+        "(--run-column names another column)"
+    )
+    if not numbers and not more:
+        return values.alias("run_id"), True
+    label = f"{folded(column)}" if numbers else ""
+    joined = pl.DataFrame({"n": names, "v": values}).select(
+        pl.concat_str("n", pl.lit(f"-{label}"), "v")
+    )
+    return joined.to_series().alias("run_id"), more
+
+
+def _telling(cells: Cells, key: str | None, names: pl.Series, metrics: bool) -> list[str]:
+    """Columns beside ``key`` that tell runs apart, of which none may be ignored."""
+    frame = cells.table.frame
+    if not any(c.find(frame.columns) for c in (KL, PROXY, GOLD)):
+        return []
+    found = [c for k in TOLD_APART.keys if (c := Column("", (k,)).find(frame.columns)) not in (
+        None, key)]  # fmt: skip
+    telling = [c for c in dict.fromkeys(found) if c and _tells(frame, c, names)]
+    if telling and key is None:
+        return telling[:1] + [c for c in telling[1:] if _repeats(frame, names, telling[:1])]
+    if not telling and (not metrics or "gold_source" in frame.columns):
+        return []
+    others = telling or [c for c in _texts(frame) if c not in (key, *found)]
+    if not others or not _repeats(frame, names, []):
+        return []
+    return next(([c] for c in others if _splits(frame, c, names)), [])
+
+
+def _tells(frame: pl.DataFrame, column: str, names: pl.Series) -> bool:
+    """Whether a column holds several values, each in several rows of one run."""
+    values = frame.get_column(column)
+    if values.null_count() or values.dtype in (pl.List, pl.Struct):
+        return False
+    count = values.n_unique()
+    if count < 2 or count * 2 > frame.height:
+        return False
+    pairs = pl.DataFrame({"n": names, "v": values})
+    return bool(pairs.group_by("n").agg(pl.col("v").n_unique()).get_column("v").max() > 1)  # type: ignore[operator]
+
+
+def _texts(frame: pl.DataFrame) -> list[str]:
+    """Columns of words that may name something about a run."""
+    found = []
+    for name, dtype in frame.schema.items():
+        if dtype != pl.String or folded(name) in NO_RUN:
+            continue
+        first = frame.get_column(name).head(20).drop_nulls().str.strip_chars()
+        words = first.filter(first.str.contains(r"^[A-Za-z][^\n]{0,99}$"))
+        if first.len() and words.len() == first.len():
+            found.append(name)
+    return found
+
+
+def _keys(frame: pl.DataFrame, names: pl.Series, more: list[str]) -> pl.DataFrame | None:
+    """Run, further columns, phase and step of the rows that hold a KL or a proxy."""
+    step, phase = STEP.find(frame.columns), PHASE.find(frame.columns)
+    if step is None:
+        return None
+    held = [c for c in (KL.find(frame.columns), PROXY.find(frame.columns)) if c]
+    columns = [names.alias("n"), frame.get_column(step).cast(pl.Float64, strict=False).alias("s")]
+    columns += [frame.get_column(c).alias(f"c{i}") for i, c in enumerate(more)]
+    if phase:
+        columns.append(frame.get_column(phase).cast(pl.String).alias("p"))
+    rows = pl.DataFrame(columns)
+    if held:
+        given = pl.any_horizontal(*(pl.col(c).is_not_null() for c in held))
+        rows = rows.filter(frame.select(given).to_series())
+    return rows
+
+
+def _repeats(frame: pl.DataFrame, names: pl.Series, more: list[str]) -> bool:
+    """Whether any step of a run stands in several rows."""
+    rows = _keys(frame, names, more)
+    if rows is None:
+        return False
+    if not more and rows.select(((pl.col("s") > pl.col("s").shift()) | (pl.col("n") != pl.col(
+        "n").shift())).slice(1).all()).item():  # fmt: skip
+        return False  # ascending in every run, as most tables are
+    return bool(rows.is_duplicated().any())
+
+
+def _splits(frame: pl.DataFrame, column: str, names: pl.Series) -> bool:
+    """Whether each value has the rows of a whole run: none repeats, and all begin alike."""
+    if not _tells(frame, column, names) or _repeats(frame, names, [column]):
+        return False
+    rows = _keys(frame, names, [column])
+    if rows is None:
+        return False
+    first = rows.group_by("n", "c0").agg(pl.col("s").min()).get_column("s")
+    return first.n_unique() == 1

@@ -1,0 +1,246 @@
+"""Tables in the shapes in which trackers export them, as one row a step and one column a metric.
+
+Long tables (run, metric, step, value: MLflow, Neptune, Comet, ClearML), charts of W&B's page
+(``Step``, ``NAME - metric``) and downloads of TensorBoard's page (a file a metric).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from data.columns import LogError
+from data.readers.mapping import GOLD, KL, PROXY, Column
+from data.readers.table_files import Table
+
+RUN, STEP, TAG, VALUE = "run_id", "step", "tag", "value"
+LONG_TAG = Column("tag", keys=(
+    "tag", "key", "metric", "metric_name", "metricName", "attribute_path", "scalar",
+))  # fmt: skip
+LONG_VALUE = Column("value", keys=("value", "metric_value", "metricValue", "float_value"))
+LONG_STEP = Column("step", keys=("step", "global_step", "iteration", "training_step"))
+LONG_RUN = Column("run", keys=(
+    "run_id", "run", "run_name", "custom_run_id", "sys/name", "experiment", "experiment_key",
+    "run_uuid", "name",
+))  # fmt: skip
+TIME = Column("time", keys=("timestamp", "wall_time", "time"))
+MOST_METRICS = 4000
+
+CHART = re.compile(r"(?P<run>.+) - (?P<key>[^ ].*)")
+EXTREMES = ("__MIN", "__MAX")
+STEPS = ("Step", "_step", "train/global_step", "global_step", "trainer/global_step", "step")
+DOWNLOAD = re.compile(r"run-(?P<run>.*?)-tag-(?P<tag>.+)\.(csv|json)", re.IGNORECASE)
+_FIRST = re.compile(rb"[^\r\n]{1,65536}")
+
+
+def is_download(path: Path) -> bool:
+    """Whether a file is, by its name, one chart downloaded from TensorBoard's page."""
+    return DOWNLOAD.fullmatch(path.name) is not None
+
+
+def starts_as_chart(path: Path) -> bool:
+    """Whether a CSV file's heading is that of a chart of W&B's page."""
+    try:
+        with path.open("rb") as file:
+            start = _FIRST.search(file.read(1 << 16).removeprefix(b"\xef\xbb\xbf"))
+    except OSError:
+        return False
+    if start is None or b" - " not in start.group():
+        return False
+    heading = start.group().decode("utf-8", "replace")
+    return is_chart([name.strip('"') for name in heading.split(",")])
+
+
+def is_chart(columns: Sequence[str]) -> bool:
+    """Whether all columns but the first are ``run - metric``."""
+    return (
+        len(columns) > 1
+        and columns[0] in (*STEPS, "Relative Time (Process)", "Relative Time (Wall)", "Wall Time")
+        and all(CHART.fullmatch(name) for name in columns[1:])
+    )
+
+
+def is_long(columns: Collection[str]) -> bool:
+    """Whether a table holds a metric's name and value in each row."""
+    named = LONG_TAG.find(columns), LONG_VALUE.find(columns), LONG_STEP.find(columns)
+    return all(named) and not any(c.find(columns) for c in (KL, PROXY, GOLD))
+
+
+def plain(table: Table) -> Table:
+    """The table as one row a step, in whichever shape it is.
+
+    Raises:
+        LogError: a shape that cannot hold a run (no steps, too many metrics).
+    """
+    columns = table.frame.columns
+    if is_long(columns):
+        return of_long(table)
+    if is_chart(columns):
+        return of_charts([table])
+    if {"Name", "State"} <= set(columns) and "Name" in columns:
+        return of_runs(table)
+    return _unnested(table)
+
+
+def _unnested(table: Table) -> Table:
+    """Metrics that stand in one column of objects (Parquet) as columns."""
+    frame = table.frame
+    nested = [c for c, kind in frame.schema.items() if isinstance(kind, pl.Struct)]
+    if not nested or any(c.find(frame.columns) for c in (KL, PROXY, GOLD)):
+        return table
+    for column in nested:
+        parts = frame.get_column(column).struct.unnest()
+        if not set(parts.columns) & set(frame.columns):
+            frame = pl.concat([frame.drop(column), parts], how="horizontal")
+    table.frame = frame
+    return table
+
+
+def of_runs(table: Table) -> Table:
+    """W&B's table of runs, one a row: its settings; the last value of a metric is no log."""
+    frame = table.frame
+    if frame.get_column("Name").n_unique() < frame.height or "Step" in frame.columns:
+        return table
+    gone = [c for c in frame.columns if re.match(r"(train|eval|actor|critic|rollout)/", c)]
+    gone += [c for column in (KL, PROXY, GOLD) if (c := column.find(frame.columns))]
+    table.frame = frame.drop(*dict.fromkeys(gone)).rename({"Name": RUN})
+    table.notes.append(
+        f"{table.path.name} is a table of runs, one a row: read as settings; the last values of "
+        "metrics in it are no curve"
+    )
+    return table
+
+
+def of_long(table: Table) -> Table:
+    """A long table as a wide one; a step that a metric has twice keeps the later value."""
+    frame = table.frame
+    tag, value, step = (c.find(frame.columns) for c in (LONG_TAG, LONG_VALUE, LONG_STEP))
+    run = LONG_RUN.find(frame.columns)
+    assert tag and value and step
+    steps = frame.get_column(step).cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)
+    rows = pl.DataFrame([
+        _text(frame.get_column(run)).alias(RUN) if run else pl.Series(RUN, [""] * frame.height),
+        steps.alias(STEP), _tags(_text(frame.get_column(tag))),
+        frame.get_column(value).cast(pl.String).alias(VALUE),
+        _lines(table),
+    ]).filter(pl.col(STEP).is_not_null() & pl.col(VALUE).is_not_null())  # fmt: skip
+    if rows.get_column(TAG).n_unique() > MOST_METRICS:
+        raise LogError(f"{table.path.name} names more than {MOST_METRICS} metrics")
+    if rows.is_empty():
+        raise LogError(f"{table.path.name} has no row with a step and a value")
+    lost = frame.height - rows.height
+    again = rows.with_columns(pl.int_range(pl.len()).over(RUN, TAG, STEP).alias("again"))
+    ascending = bool(rows.select((pl.col(STEP).diff().over(RUN, TAG) > 0).all()).item())
+    if (again.get_column("again") > 0).any():
+        rows, ascending = _in_attempts(rows), True
+    wide = rows.pivot(on=TAG, index=[RUN, STEP], values=VALUE, aggregate_function="last")
+    if ascending:  # else it is one attempt's order: the metrics may begin at different steps
+        first = pl.int_range(pl.len()).min().over(RUN)
+        wide = wide.sort(first, pl.col(STEP))
+    table.whole_steps = True
+    lines = rows.group_by(RUN, STEP, maintain_order=True).agg(pl.col("line").first())
+    table.lines = wide.join(lines, on=[RUN, STEP], how="left", maintain_order="left")["line"]
+    table.frame = wide if run else wide.drop(RUN)
+    if lost:
+        table.notes.append(f"{table.path.name}: {lost} rows without a step or value are left out")
+    return table
+
+
+def _in_attempts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of a long table in which a metric starts anew: the later attempt, from its first step.
+
+    A metric's points stand in the order in which they were logged; where its step goes back to one
+    that it had, those from there on are another attempt's.
+    """
+    step = pl.col(STEP)
+    group = [RUN, TAG]
+    back = (step < step.shift().over(group)).fill_null(False).cast(pl.Int64)
+    rows = rows.with_columns(back.cum_sum().over(group).alias("attempt"))
+    first = rows.group_by(*group, "attempt").agg(step.min().alias("from"))
+    later = first.sort("attempt", descending=True).with_columns(
+        pl.col("from").cum_min().shift().over(group).alias("until")
+    )
+    rows = rows.join(later, on=[*group, "attempt"], how="left", maintain_order="left")
+    return rows.filter(pl.col("until").is_null() | (step < pl.col("until")))
+
+
+def _tags(tags: pl.Series) -> pl.Series:
+    """Names of metrics without what all of them begin with, where a tracker puts that there."""
+    plain = tags.str.replace("^metrics/", "") if tags.str.starts_with("metrics/").all() else tags
+    return plain.alias(TAG)
+
+
+def _text(column: pl.Series) -> pl.Series:
+    return column.cast(pl.String).fill_null("")
+
+
+def _lines(table: Table) -> pl.Series:
+    return pl.Series("line", list(table.lines) or [1] * table.frame.height, pl.Int64)
+
+
+def of_charts(tables: Sequence[Table]) -> Table:
+    """Charts of W&B's page as one table: each line of each chart is a metric of a run.
+
+    Raises:
+        LogError: the charts are not drawn against steps.
+    """
+    parts, notes, grouped = [], [], False
+    for table in tables:
+        frame = table.frame
+        axis = frame.columns[0]
+        if axis not in STEPS:
+            raise LogError(f"{table.path.name} is a chart against {axis}: export it against Step")
+        steps = frame.get_column(axis).cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)
+        for column in frame.columns[1:]:
+            found = CHART.fullmatch(column)
+            if found is None or column.endswith(EXTREMES):
+                continue
+            run, key = found["run"], found["key"]
+            grouped = grouped or run.startswith("Group: ")
+            values = frame.get_column(column).cast(pl.String).alias(VALUE)
+            parts.append(pl.DataFrame([
+                _same(RUN, run.removeprefix("Group: "), frame.height), steps.alias(STEP),
+                _same(TAG, key, frame.height), values, _lines(table),
+            ]).filter((pl.col(VALUE) != "") & pl.col(STEP).is_not_null()))  # fmt: skip
+        notes += table.notes
+    whole = Table(tables[0].path, pl.concat(parts), notes=notes)
+    whole.lines = whole.frame.get_column("line")
+    whole.frame = whole.frame.drop("line")
+    whole.unread = [problem for table in tables for problem in table.unread]
+    if grouped:
+        whole.notes.append(
+            "a grouped chart: each value is the mean of a group of runs, not one run's"
+        )
+    return of_long(whole)
+
+
+def _same(name: str, value: str, height: int) -> pl.Series:
+    return pl.Series(name, [value], pl.String).new_from_index(0, height)
+
+
+def of_downloads(tables: Sequence[Table]) -> Table:
+    """Downloads of TensorBoard's page as one table; a file's name holds its run and its tag."""
+    parts = []
+    for table in tables:
+        found = DOWNLOAD.fullmatch(table.path.name)
+        if found is None or not {"Step", "Value"} <= set(table.frame.columns):
+            raise LogError(f"{table.path.name} has no columns Step and Value")
+        height = table.frame.height
+        parts.append(pl.DataFrame([
+            _same(RUN, found["run"], height), table.frame.get_column("Step").cast(pl.String),
+            _same(TAG, _tag(found["tag"]), height),
+            table.frame.get_column("Value").cast(pl.String).alias(VALUE),
+        ]).rename({"Step": STEP}))  # fmt: skip
+    whole = Table(tables[0].path, pl.concat(parts))
+    whole.lines = range(1, whole.frame.height + 1)
+    whole.notes = [note for table in tables for note in table.notes]
+    return of_long(whole)
+
+
+def _tag(name: str) -> str:
+    """A tag as it was before the page made its slashes underscores, where that can be told."""
+    phase, _, key = name.partition("_")
+    return f"{phase}/{key}" if phase in ("train", "eval", "actor", "critic") and key else name
