@@ -109,7 +109,11 @@ class Cells:
                 f"{self.table.path.name}: column {name} holds fractions, as an epoch does, and no "
                 "steps: its order numbers the rows from 0"
             )
-            return (values.fill_nan(None).rank("dense") - 1).cast(pl.Int64)
+            places = (values.fill_nan(None).rank("dense") - 1).cast(pl.Int64)
+            for row in places.is_null().arg_true().to_list():
+                self.bad_rows.add(row)
+                self.name(row, name, column[row], "is no number")
+            return places
         steps = column if column.dtype.is_integer() else values
         if not whole:
             for row in (~good).arg_true().to_list():
