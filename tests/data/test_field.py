@@ -15,6 +15,7 @@ import pytest
 from tests.data.field_made_shapes import MADE_SHAPES
 from tests.data.field_made_tables import MADE_TABLES
 from tests.data.field_made_units import MADE_UNITS
+from tests.data.field_made_variants import MADE_VARIANTS
 from tests.data.field_reading import Read, exact_and_wrong, faults, read
 from tests.data.field_tables import TABLES
 from tests.data.field_trainers import TRAINERS
@@ -32,7 +33,7 @@ from tests.data.field_values import (
 from tests.data.field_writing import made
 
 HANDED = (*TRAINERS, *TABLES)
-MADE = (*MADE_UNITS, *MADE_SHAPES, *MADE_TABLES)
+MADE = (*MADE_UNITS, *MADE_SHAPES, *MADE_TABLES, *MADE_VARIANTS)
 INPUTS = (*HANDED, *MADE)
 
 
