@@ -1,13 +1,15 @@
-"""The KL of the runs of one import: two logs of one run that differ by the response length."""
+"""Two logs of one run whose KL differs by the response length, in one import or in two."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import duckdb
 import polars as pl
 
 from data.columns import RunLog
 from data.readers.sanity import scaled_by_length
+from data.sql import sql
 
 MOST_ROWS = 1000
 """Training rows kept of a run."""
@@ -38,3 +40,20 @@ class KLSeen:
         both = before.join(rows, on="step", suffix="_new")
         lengths = pl.coalesce("response_length", "response_length_new")
         return scaled_by_length(both["kl"], both["kl_new"], both.select(lengths).to_series())
+
+
+def against_store(cursor: duckdb.DuckDBPyConnection, run: str, kept_path: str, path: str) -> str:
+    """What the KL of an incoming log says against that of another log of the run in the store.
+
+    The same log read again with another unit mends the first, and is no doubt.
+
+    Args:
+        cursor: inside a transaction; the incoming rows stand in incoming_metrics, not yet merged.
+        run: the run.
+        kept_path: where the store's log was read.
+        path: where the incoming one was.
+    """
+    if kept_path == path:
+        return ""
+    pairs = cursor.sql(sql("queries", "kl_pairs"), params={"run": run}).pl()
+    return scaled_by_length(pairs["kl"], pairs["kl_incoming"], pairs["length"])

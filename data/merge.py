@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from data import answers, ddl, dead_rows, new_rows, renamed, role_changes, run_records
+from data.kl_seen import against_store
 from data.rollups import affect, refresh
 from data.sql import literal, sql
 
@@ -46,6 +47,12 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         rows = list(role_changes.incoming(cursor, rows, choices, known))
         names = _settle_names(cursor, rows, answered)
         known = run_records.kept(cursor, list(names.values()))
+        for row in rows:
+            run = names[row["run_id"]]
+            if run in known and (
+                doubt := against_store(cursor, run, known[run]["path"], row["path"])
+            ):
+                row["warnings"] = json.dumps([*json.loads(row["warnings"]), doubt])
         restarted = dead_rows.drop(cursor, rows, names, known)
         cursor.execute(sql("changes", "responses_gold"))
         counts, metrics_alone = _compare(cursor), False

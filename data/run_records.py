@@ -66,9 +66,10 @@ def tell(
         if row["format"] == "settings":  # so that a corrected table corrects
             facts["config"] |= json.loads(row["facts"])["config"]
     else:
-        facts = _merged_facts(old, facts) | {"stated": facts.get("stated", [])}
+        no_kl = _is_told_of_none(facts, kept["path"] == row["path"])
+        facts = _merged_facts(old, facts, no_kl) | {"stated": facts.get("stated", [])}
         new["warnings"] = json.dumps(_still_true(notes, facts))
-    if str(facts.get("kl_note") or "").startswith(NEVER) and old.get("kl_conversion") != "missing":
+    if facts.get("kl_conversion") == "missing" and old.get("kl_conversion") != "missing":
         cursor.execute("update metrics set kl = null where run_id = $run", {"run": run_id})
     before = (kept["project"], kept["format"], kept["parent"], kept["path"], old, kept["warnings"])
     after = (new["project"], new["format"], new["parent"], new["path"], facts, new["warnings"])
@@ -87,6 +88,17 @@ def tell(
     return changed
 
 
+def _is_told_of_none(facts: dict[str, Any], same_log: bool) -> bool:
+    """Whether the log's KL, which was taken before, is none: by the whole log, or as the user says.
+
+    A part of a log that only lacks the key says nothing of the rest.
+    """
+    if str(facts.get("kl_note") or "").startswith(NEVER):
+        return True
+    asked = set(facts.get("stated", [])) & {"kl", "kl_reference"}
+    return bool(asked) and same_log and facts.get("kl_conversion") == "missing"
+
+
 def _still_true(notes: list[str], facts: dict[str, Any]) -> list[str]:
     """A part of a log may lack what the rest of it has: what it says is missing may be there."""
     if facts.get("gold_key"):
@@ -100,14 +112,16 @@ def _rank_of(name: str) -> int:
     return FORMAT_RANK.get(name, UNKNOWN_RANK)
 
 
-def _merged_facts(poorer: dict[str, Any], richer: dict[str, Any]) -> dict[str, Any]:
-    """The richer log's facts; what it leaves open is filled from the other."""
+def _merged_facts(
+    poorer: dict[str, Any], richer: dict[str, Any], no_kl: bool = False
+) -> dict[str, Any]:
+    """The richer log's facts; what it leaves open is filled from the other, but for a KL that is
+    known to be none (``no_kl``)."""
     facts = dict(poorer)
     for key, value in richer.items():
         if value not in (None, "", [], {}, "missing", 0):
             facts[key] = value
-    never = str(richer.get("kl_note") or "").startswith(NEVER)
-    if never:  # the whole log tells what its first rows could not
+    if no_kl:  # the whole log tells what its first rows could not
         facts |= {key: richer.get(key) for key in KL_FACTS}
     elif richer.get("kl_conversion") == "missing" and poorer.get("kl_conversion") != "missing":
         facts |= {key: poorer[key] for key in KL_FACTS if key in poorer}

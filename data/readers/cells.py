@@ -15,11 +15,17 @@ from data.readers.scalars import MAX_STEP
 from data.readers.table_files import Table
 from data.readers.texts import several
 
-EMPTY = ("", "na", "n/a", "none", "null", "-")
+EMPTY = (
+    "", "na", "n/a", "none", "null", "-", "--", "\u2013", "\u2014", "nil", "missing", "#n/a", "#na",
+    "#value!", "#div/0!", "undefined", "not measured",
+)  # fmt: skip
 """Cells that say that there is no value (compared in lower case)."""
 
 
-_OF_ALL = r"^\s*(\d+)\s*/\s*\d+\s*$"
+_OF_ALL = r"^\s*(\d{1,18})\s*/\s*\d+\s*$"
+_NAMED = (
+    r"(?i)^.*?(?:step|iter|iteration|update|ckpt|checkpoint|round)s?[\s_\-=:#]*(\d{1,18})/?\s*$"
+)
 _SHOWING = 50  # rows that show whether a column of text holds numbers
 
 
@@ -90,8 +96,8 @@ class Cells:
     def steps(self, name: str) -> pl.Series:
         """A column as steps; a row whose cell is no whole number >= 0 is a bad row (and null).
 
-        ``12/60`` is step 12. Where most are fractions, as epochs are, their order numbers the
-        rows from 0, and that is said.
+        ``12/60`` and ``checkpoint-12`` are step 12. Where most are fractions, as epochs are, their
+        order numbers the rows from 0, and that is said.
         """
         column = self._first_parts(name)
         values = self.numbers(name) if column.dtype == pl.String else column.cast(pl.Float64)
@@ -103,7 +109,11 @@ class Cells:
                 f"{self.table.path.name}: column {name} holds fractions, as an epoch does, and no "
                 "steps: its order numbers the rows from 0"
             )
-            return (values.fill_nan(None).rank("dense") - 1).cast(pl.Int64)
+            places = (values.fill_nan(None).rank("dense") - 1).cast(pl.Int64)
+            for row in places.is_null().arg_true().to_list():
+                self.bad_rows.add(row)
+                self.name(row, name, column[row], "is no number")
+            return places
         steps = column if column.dtype.is_integer() else values
         if not whole:
             for row in (~good).arg_true().to_list():
@@ -115,11 +125,13 @@ class Cells:
         return steps.cast(pl.Int64)
 
     def _first_parts(self, name: str) -> pl.Series:
-        """A column whose cells ``12/60`` have become 12, here and in the table."""
+        """A column whose cells ``12/60``, ``step 12`` have become 12, here and in the table."""
         column = self.table.frame.get_column(name)
-        if column.dtype == pl.String and column.head(1).str.contains(_OF_ALL).any():
-            column = column.str.replace(_OF_ALL, "$1")
-            self.table.frame = self.table.frame.with_columns(column)
+        for form in (_OF_ALL, _NAMED) if column.dtype == pl.String else ():
+            if column.head(1).str.contains(form).any():
+                column = column.str.replace(form, "$1")
+                self.table.frame = self.table.frame.with_columns(column)
+                break
         return column
 
     def phases(self, name: str) -> pl.Series:

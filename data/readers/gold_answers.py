@@ -12,6 +12,7 @@ ANSWERED = frozenset({
 """Columns of an answer: beside one of these whole numbers under ``gold`` are the right ones."""
 
 
+_NUMBER = r"\d+[.,]\d+([eE][-+]?\d+)?\s*%?$"
 FIRST = 100
 """Cells that show whether a column holds numbers."""
 
@@ -39,8 +40,9 @@ def holds_answers(cells: Cells, key: str) -> bool:
     if not filled.len():
         return False
     numbers = filled.cast(pl.Float64, strict=False)
-    if numbers.null_count() * 2 > filled.len():
-        return filled.n_unique() > 2 and not filled.str.contains(r"\d+[.,]\d+\s*%?$").all()
+    words = filled.filter(numbers.is_null())
+    if words.len() * 2 > filled.len():
+        return words.n_unique() > 2 and not words.str.contains(_NUMBER).all()
     whole = bool(filled.str.contains(r"^-?\d+$").all()) and filled.n_unique() > 2
     typed = any(dtype.is_numeric() for dtype in frame.dtypes)
     return whole and (typed or bool(ANSWERED & {name.lower() for name in frame.columns}))

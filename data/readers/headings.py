@@ -44,16 +44,32 @@ def found(block: bytes) -> tuple[Heading, bytes]:
             if comment and not re.search(r"[A-Za-z]{2}", text):  # numbers already
                 comment = comment.lstrip("# ")
                 return Heading(number - 1, comment, delimiter or _delimiter(comment)), rest
-            return Heading(number, text, delimiter or _delimiter(text)), after
+            if not (number == 1 and not delimiter and _is_title(text, after)):
+                return Heading(number, text, delimiter or _delimiter(text)), after
         rest = after
     return Heading(number, "", ","), b""
+
+
+def _is_title(text: str, after: bytes) -> bool:
+    """Whether a first line names the table and the next one its columns."""
+    below = after.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", "replace").strip("\r")
+    mark = max(",;\t|", key=below.count)
+    names = [cell.strip() for cell in below.split(mark)]
+    filled = [cell for cell in text.split(mark) if cell.strip()]
+    return (
+        '"' not in text and len(filled) == 1 and len(names) > 1
+        and all(re.search(r"[A-Za-z]", name) for name in names)
+    )  # fmt: skip
 
 
 def is_table(path: Path) -> bool:
     """Whether a text file starts with a heading and a row of as many cells, numbers among them."""
     try:
         with path.open("rb") as file:
-            heading, rest = found(file.read(1 << 14))
+            start = file.read(1 << 14)
+        if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+            start = start[: len(start) // 2 * 2].decode("utf-16", "replace").encode()
+        heading, rest = found(start)
         given = names(path.name, heading.lines, heading)
     except (OSError, LogError, csv.Error, StopIteration):
         return False

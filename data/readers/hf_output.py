@@ -13,7 +13,7 @@ from typing import Any
 
 from data.columns import LogError
 from data.readers.reader import Gives, Reader, of_its_own, scalar_log
-from data.readers.scalars import SUMMARY_KEYS, Row, Scalars
+from data.readers.scalars import SUMMARY_KEYS, Row, Scalars, as_step
 
 NAME = "hf_output"
 SUFFIXES = (".log", ".out", ".txt")
@@ -22,8 +22,12 @@ MAX_LINE = 1 << 16
 MAX_BYTES = 1 << 30
 UNKNOWN_WINDOW = 2
 """Steps that a row averages where none is printed: more than one cannot be excluded."""
-_ROW = re.compile(r"\{'[A-Za-z_][^']{0,200}':[^\n]*\}")
-_MARK = re.compile(rb"\{'(loss|reward|objective/[a-z_]+|eps|num_tokens)':[^\n]{0,65536}\}")
+_ROW = re.compile(r"\{(['\"])[A-Za-z_][^'\"]{0,200}\1:[^\n]*\}")
+_MARK = re.compile(
+    rb"\{[^\n{}]{0,200}?(['\"])(loss|reward|objective/[a-z_]+|eps|num_tokens)\1:[^\n]{0,65536}\}"
+)
+_WRAPPED = re.compile(r"(?:np\.float\d+|tensor|array)\(([^(),]{1,40})[^()]{0,80}\)")
+STEPS = ("step", "global_step")
 _PROGRESS = re.compile(r"(\d{1,15})/\d{1,15} \[\d")
 
 
@@ -88,8 +92,9 @@ def _rows(path: Path) -> list[tuple[int | None, Row]]:
                     step = int(found.group(1))
                 printed = _ROW.search(line)
                 row = _numbers(printed.group()) if printed else {}
+                said = next((as_step(row.pop(key)) for key in STEPS if key in row), None)
                 if row:
-                    rows.append((step, row))
+                    rows.append((step if said is None else said, row))
     except OSError as error:
         raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
     return rows
@@ -98,7 +103,9 @@ def _rows(path: Path) -> list[tuple[int | None, Row]]:
 def _numbers(text: str) -> Row:
     """The numbers of a printed row; empty where it is none, or the closing summary."""
     try:
-        held: Any = ast.literal_eval(text.replace(": nan", ": 'nan'").replace(": inf", ": 'inf'"))
+        plain = _WRAPPED.sub(r"\1", text) if "(" in text else text
+        plain = re.sub(r": (-?(?:nan|NaN|inf|Infinity|null))\b", r": '\1'", plain)
+        held: Any = ast.literal_eval(plain)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return {}
     if not isinstance(held, dict) or SUMMARY_KEYS & held.keys():

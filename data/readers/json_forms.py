@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
-from data.readers.mapping import GOLD, KL, PROXY, STEP, folded
+from data.readers.mapping import GOLD, KL, PHASES, PROXY, STEP, folded
 from data.readers.scalars import as_number
 from data.readers.texts import load_json, read_text
 
 MAX_JSON = 1 << 30  # bytes
+MOST_RUNS = 1000  # objects of a list that are looked into
 DEEPEST = 6  # keys above a list of rows
 NAMES = ("run_id", "run_name", "run", "name", "experiment_name", "experiment")
 OURS = (STEP, KL, PROXY, GOLD)
@@ -49,16 +50,43 @@ def read(path: Path) -> Rows:
         LogError: it cannot be read, or holds no rows in any known form.
     """
     value = load_json(read_text(path, MAX_JSON), path.name)
+    below = list(_lists(value, ()))
     for form in FORMS:
         rows = form(value)
-        if rows:
+        if rows and not (form is _objects and below):
             return Rows(flat(rows), _run(value))
-    found = max(_lists(value, ()), key=lambda pair: len(pair[1]), default=None)
-    if found is None:
+    if not below:
         raise LogError(f"{path.name} is no list of objects, so it is no table")
-    keys, rows = found
+    several = _told_apart(below)
+    if several:
+        column, names, rows = several
+        told = f"{path.name}: rows stand under {', '.join(names[:5])}, which are read as {column}s"
+        return Rows(flat(rows), notes=[told.replace("run_ids", "runs")])
+    keys, rows = max(below, key=lambda pair: len(pair[1]))
     note = f"{path.name}: the rows stand under {'/'.join(keys)}"
     return Rows(flat(rows), _run(value), [note])
+
+
+def _told_apart(
+    below: Sequence[tuple[tuple[str, ...], list[Row]]],
+) -> tuple[str, list[str], list[Row]] | None:
+    """Lists of rows of one kind under several names: those are the runs', or the phases'.
+
+    Returns the column that says them, the names, and all rows; None where there is one list.
+    """
+    alike = [(keys, rows) for keys, rows in below
+             if any(column.find(rows[0]) for column in (KL, PROXY, GOLD))]  # fmt: skip
+    if len(alike) < 2:
+        return None
+    depth = range(min(len(keys) for keys, _ in alike))
+    place = next((i for i in depth if len({keys[i] for keys, _ in alike}) == len(alike)), None)
+    if place is None:
+        return None
+    names = [keys[place] for keys, _ in alike]
+    column = "phase" if all(name.lower() in PHASES for name in names) else "run_id"
+    rows = [{column: name, **row} for name, (_, rows) in zip(names, alike, strict=True)
+            for row in rows]  # fmt: skip
+    return column, names, rows
 
 
 def _objects(value: Any) -> list[Row]:
@@ -91,6 +119,15 @@ def _by_row(value: Any) -> list[Row]:
         for row, cell in column.items():
             rows.setdefault(row, {})[name] = cell
     return list(rows.values())
+
+
+def _by_step(value: Any) -> list[Row]:
+    """Objects of numbers named by their step."""
+    if not isinstance(value, dict) or not value or not all(k.isdigit() for k in value):
+        return []
+    if not all(isinstance(r, dict) and _plain(list(r.values())) for r in value.values()):
+        return []
+    return [{"step": int(step), **row} for step, row in value.items() if len(step) < 19]
 
 
 def _split(value: Any) -> list[Row]:
@@ -138,20 +175,26 @@ def _curves(value: Any, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 
 
 FORMS: tuple[Callable[[Any], list[Row]], ...] = (
-    _objects, _triples, _by_row, _split, _columns, _series,
+    _objects, _triples, _by_row, _by_step, _split, _columns, _series,
 )  # fmt: skip
 """Tried in this order; the first that finds a row is taken."""
 
 
 def _lists(value: Any, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Row]]]:
-    """Lists of objects with numbers, below keys."""
-    if not isinstance(value, dict) or len(above) > DEEPEST:
+    """Lists of objects with numbers, below keys or in the objects of a list, by their names."""
+    if len(above) > DEEPEST:
+        return
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value[:MOST_RUNS]):
+        named = [(_run(item) or str(number), item) for number, item in enumerate(value[:MOST_RUNS])]
+        for name, item in named:
+            yield from _lists(item, (*above, name))
+    if not isinstance(value, dict):
         return
     for key, inner in value.items():
         rows = _objects(inner)
         if rows and any(as_number(cell) is not None for cell in rows[0].values()):
             yield (*above, str(key)), rows
-        elif isinstance(inner, dict):
+        elif isinstance(inner, (dict, list)):
             yield from _lists(inner, (*above, str(key)))
 
 
@@ -169,20 +212,33 @@ def _run(value: Any) -> str:
 def flat(rows: list[Row]) -> list[Row]:
     """Rows whose metrics stand below keys (``{"train": {"kl": …}}``) as ``train/kl``.
 
-    Rows that hold anything of ours at the top stay as they are. Our own words below any key lose
-    it, unless that makes two of one.
+    Names that only say that metrics follow (WRAPPERS) are left out. Where nothing of ours stands
+    at the top, our own words below any key lose it, unless that makes two of one.
     """
     if not any(isinstance(cell, dict) for row in rows[:100] for cell in row.values()):
         return rows
     top = {key for row in rows for key, cell in row.items() if not isinstance(cell, dict)}
-    if any(column.find(top) for column in (KL, PROXY, GOLD)) or TEXTS & {folded(k) for k in top}:
+    if TEXTS & {folded(k) for k in top}:
         return rows
-    flattened = [dict(_leaves(row, "")) for row in rows]
+    flattened = [dict(_leaves(_unwrapped(row), "")) for row in rows]
+    if any(column.find(top) for column in (KL, PROXY, GOLD)):
+        return flattened
     names = _own_words(dict.fromkeys(key for row in flattened for key in row))
     return [{names.get(key, key): cell for key, cell in row.items()} for row in flattened]
 
 
 TEXTS = frozenset({"prompt", "completion", "question", "questionid", "grade"})
+
+
+WRAPPERS = frozenset({"metrics", "logs", "log", "scalars", "values", "data"})
+
+
+def _unwrapped(row: Row) -> Row:
+    """A row with what stands below WRAPPERS beside the rest, unless a name is there already."""
+    for key in [key for key in row if key.lower() in WRAPPERS and isinstance(row[key], dict)]:
+        if not row[key].keys() & row.keys():
+            row = {k: cell for k, cell in row.items() if k != key} | row[key]
+    return row
 
 
 def _leaves(row: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
@@ -201,6 +257,8 @@ def _own_words(keys: dict[str, None]) -> dict[str, str]:
         lasts.setdefault(key.rpartition("/")[2], []).append(key)
     if not {"proxy_reward", "gold_reward"} & lasts.keys():
         return {}
+    if any(key.startswith(("eval/", "val/", "validation/", "test/")) for key in keys):
+        return {}  # what is training's and what an evaluation's is told by what stands before
     own = {name for column in OURS for name in column.keys}
     return {
         long[0]: last for last, long in lasts.items()

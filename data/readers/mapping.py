@@ -61,6 +61,10 @@ RUN_COLUMNS: tuple[Column, ...] = tuple(
 
 PROXY, GOLD, KL = _MEASURED["proxy_reward"], _MEASURED["gold_reward"], _MEASURED["kl"]
 PROXY_SD, GOLD_SD = _MEASURED["proxy_reward_sd"], _MEASURED["gold_reward_sd"]
+_STEPPING = (
+    "global", "training", "train", "optimizer", "optimiser", "optim", "optimization", "gradient",
+    "grad", "policy", "actor", "learner", "rl", "ppo", "grpo",
+)  # fmt: skip
 STEP = Column(
     "step",
     keys=(
@@ -81,6 +85,24 @@ STEP = Column(
         "round",
         "episode",
         "n",
+        *(f"{name}_{word}" for name in _STEPPING for word in ("step", "steps")),
+        "trainer/step",
+        "step_id",
+        "step_idx",
+        "step_num",
+        "step_number",
+        "iter",
+        "iters",
+        "iterations",
+        "updates",
+        "n_updates",
+        "num_updates",
+        "timestep",
+        "timesteps",
+        "checkpoint",
+        "ckpt",
+        "batch",
+        "batch_idx",
     ),
 )
 RUN_ID = Column("run_id", keys=("run_id", "loop"))

@@ -37,7 +37,7 @@ def numbers(texts: pl.Series, decimal_commas: bool) -> pl.Series:
         decimal_commas: whether ``0,5`` is a half and ``1.000`` a thousand.
     """
     cell = pl.col("cell")
-    plain = cell.str.strip_chars()
+    plain = cell.str.strip_chars().str.replace("^\u2212", "-")  # a minus as it is typeset
     spaced = plain.str.contains(_BLANK_THOUSANDS)
     plain = pl.when(spaced).then(plain.str.replace_all(_BLANKS, "")).otherwise(plain)
     if decimal_commas:

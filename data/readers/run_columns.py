@@ -10,7 +10,17 @@ import polars as pl
 
 from data.columns import LogError, ReadOptions
 from data.readers.cells import Cells
-from data.readers.mapping import GOLD, KL, PHASE, PROXY, RUN_ID, STEP, Column, folded
+from data.readers.mapping import (
+    GOLD,
+    KL,
+    PHASE,
+    PROXY,
+    RUN_COLUMNS,
+    RUN_ID,
+    STEP,
+    Column,
+    folded,
+)
 from data.readers.trainer_state import CHECKPOINT
 
 NAMED = Column("run", keys=(*RUN_ID.keys, "run", "run_name", "run name"))
@@ -26,6 +36,10 @@ NO_RUN = frozenset({
     "elapsedtime", "remainingtime", "origin",
 })  # fmt: skip
 """Texts that change within a run, or that say what its values are."""
+WITHIN_A_RUN = frozenset({"attempt", "restart", "session", "epoch", "rank", "worker", "stretch"})
+"""Numbers that change within a run."""
+MOST_VALUES = 100
+"""Values of a column of numbers that may still be settings of so many runs."""
 FOLDER_NAMED = frozenset({
     "metrics", "history", "logging", "experimentlog", "trainerlog", "results",
 })  # fmt: skip
@@ -190,9 +204,9 @@ def _telling(cells: Cells, key: str | None, names: pl.Series, metrics: bool) -> 
         return telling[:1] + [c for c in telling[1:] if _repeats(frame, names, telling[:1])]
     if not telling and (not metrics or "gold_source" in frame.columns):
         return []
-    others = telling or [c for c in _texts(frame) if c not in (key, *found)]
-    if not others or not _repeats(frame, names, []):
+    if not _repeats(frame, names, []):
         return []
+    others = telling or [c for c in (*_texts(frame), *_settings(frame)) if c not in (key, *found)]
     return next(([c] for c in others if _splits(frame, c, names)), [])
 
 
@@ -217,6 +231,24 @@ def _texts(frame: pl.DataFrame) -> list[str]:
         first = frame.get_column(name).head(20).drop_nulls().str.strip_chars()
         words = first.filter(first.str.contains(r"^[A-Za-z][^\n]{0,99}$"))
         if first.len() and words.len() == first.len():
+            found.append(name)
+    return found
+
+
+def _settings(frame: pl.DataFrame) -> list[str]:
+    """Columns of a few numbers that may set runs apart, as a seed or a coefficient does."""
+    measured = {c for column in (STEP, KL, PROXY, GOLD, *RUN_COLUMNS) if (c := column.find(
+        frame.columns))}  # fmt: skip
+    found = []
+    for name, dtype in frame.schema.items():
+        if name in measured or folded(name) in WITHIN_A_RUN:
+            continue
+        column = frame.get_column(name)
+        if dtype == pl.String:
+            column = column.cast(pl.Float64, strict=False)
+        if column.dtype.is_numeric() and not column.null_count() and (
+            1 < column.n_unique() <= MOST_VALUES
+        ):  # fmt: skip
             found.append(name)
     return found
 

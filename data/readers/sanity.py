@@ -42,7 +42,8 @@ def doubts(
     rows = rows[np.isfinite(rows[:, 0])]
     if len(rows) < FEWEST:
         return []
-    found = [_per_token(rows), _thousands(rows), _for_the_proxy(rows)]
+    with np.errstate(over="ignore", invalid="ignore"):  # a sum of 1e308s is infinite, and a doubt
+        found = [_per_token(rows), _thousands(rows), _for_the_proxy(rows)]
     return [f"KL is in doubt: {sentence}" for sentence in found if sentence]
 
 

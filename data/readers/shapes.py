@@ -18,9 +18,12 @@ from data.readers.table_files import Table
 
 RUN, STEP, TAG, VALUE = "run_id", "step", "tag", "value"
 LONG_TAG = Column("tag", keys=(
-    "tag", "key", "metric", "metric_name", "metricName", "attribute_path", "scalar",
+    "tag", "key", "metric", "metric_name", "metricName", "attribute_path", "scalar", "variable",
+    "series", "name",
 ))  # fmt: skip
-LONG_VALUE = Column("value", keys=("value", "metric_value", "metricValue", "float_value"))
+LONG_VALUE = Column("value", keys=(
+    "value", "metric_value", "metricValue", "float_value", "val", "scalar_value",
+))  # fmt: skip
 LONG_STEP = Column("step", keys=("step", "global_step", "iteration", "training_step"))
 LONG_RUN = Column("run", keys=(
     "run_id", "run", "run_name", "custom_run_id", "sys/name", "experiment", "experiment_key",
@@ -118,7 +121,7 @@ def of_long(table: Table) -> Table:
     """A long table as a wide one; a step that a metric has twice keeps the later value."""
     frame = table.frame
     tag, value, step = (c.find(frame.columns) for c in (LONG_TAG, LONG_VALUE, LONG_STEP))
-    run = LONG_RUN.find(frame.columns)
+    run = LONG_RUN.find([column for column in frame.columns if column != tag])
     assert tag and value and step
     steps = frame.get_column(step).cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)
     rows = pl.DataFrame([

@@ -238,5 +238,6 @@ READER = Reader(
     examples=("data/examples/loop", "data/examples/bon_pool", "tests/data/logs/table"),
     tells="`run_id, step, kl, proxy_reward, gold_reward` and more, or mapped with `--proxy --gold "
     "--kl --kl-unit`; responses, graded answers, a training corpus, settings",
-    kl="as is, unless `--kl-unit` says otherwise",
+    kl="beside `proxy_reward` or `gold_reward` as is; under a trainer's keys by that trainer; any "
+    "other unknown, unless `--kl-unit` says it",
 )

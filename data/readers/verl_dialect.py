@@ -92,7 +92,7 @@ VERL = Dialect(
         LoggedKL(  # before spring 2025, and in forks
             "critic/kl", "k1", PER_TOKEN, "initial_policy", "approximate",
             f"mean over responses of KL per token, {TIMES_LENGTH}",
-            "verl 0.2 trainer/ppo/ray_trainer.py:136-160 (apply_kl_penalty)",
+            "verl v0.2 trainer/ppo/ray_trainer.py:87-116, v0.3.0.post1 137-166 (apply_kl_penalty)",
             chosen_by=("algorithm.kl_penalty",),
         ),
         LoggedKL(
@@ -117,7 +117,7 @@ VERL = Dialect(
             "rollout_corr/k3_kl", MISMATCH,
             "verl 0.9.1 trainer/ppo/rollout_corr_helper.py:888-894",
         ),
-        NotPolicyKL("critic/kl_coeff", "a coefficient", "verl 0.2 trainer/ppo/ray_trainer.py:160"),
+        NotPolicyKL("critic/kl_coeff", "a coefficient", "verl v0.2 trainer/ppo/ray_trainer.py:114"),
         NotPolicyKL("actor/kl_coef", "a coefficient", "verl 0.9.1 workers/utils/losses.py:132-142"),
         NotPolicyKL(
             "actor/reward_kl_penalty_coeff", "a coefficient",

@@ -1,6 +1,6 @@
 """The documented traps of the formats that no other test file names.
 
-Traps 4, 17: test_readers_trainers; 6, 9, 10, 14, 14b: test_readers_stores.
+Traps 4, 17: test_readers_trainers; 6, 9, 10, 14, 14b: test_readers_stores; 19 to 29: test_field.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+import analytics.__main__
+import data.__main__
 from data.columns import ReadOptions, RunLog, Skip
 from data.readers import read
 from data.readers.dialects import KL_TABLE, NOT_POLICY
+from tests.data.field_reading import command
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
@@ -32,7 +35,7 @@ def test_every_documented_trap_has_a_test() -> None:
         for found in re.findall(r"^def test_trap_((?:\d\db?_)+)", file.read_text(), re.M)
     ]
     numbers = {number for name in names for number in name.split("_") if number}
-    assert numbers == {f"{number:02}" for number in range(1, 19)} | {"14b"}
+    assert numbers == {f"{number:02}" for number in range(1, 31)} | {"14b"}
 
 
 def one(*paths: Path, **options: object) -> RunLog:
@@ -211,6 +214,24 @@ def test_trap_18_two_functions_of_one_name_are_one_key(tmp_path: Path) -> None:
 
 
 # KL from the samples.
+
+
+@pytest.mark.parametrize("share", [1.0, 0.2], ids=["as measured", "a running mean"])
+def test_trap_30_a_smoothed_gold_is_flagged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    """Neighbours agree in a running mean: its noise looks smaller than it is, and that is said."""
+    monkeypatch.setenv("OVEROPT_HOME", str(tmp_path / "home"))
+    gold = noise = 0.0
+    lines = ["step,kl,proxy_reward,gold_reward"]
+    for i in range(1, 61):
+        noise = math.sin(i * i * 12.9898) * 43758.5453 % 1 - 0.5
+        gold = noise if i == 1 else share * noise + (1 - share) * gold
+        lines.append(f"{10 * i},{0.3 * i},{0.01 * i},{1 + gold}")
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    assert command(data.__main__, "import", tmp_path / "a.csv")[0] == 0
+    (verdict,) = command(analytics.__main__, "verdict", "--json")[1]
+    assert ("autocorrelated" in verdict["flags"]) == (share < 1)
 
 
 def samples(steps: dict[int, tuple[float, float]], n: int = 64) -> pl.DataFrame:

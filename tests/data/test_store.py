@@ -603,7 +603,7 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "trajectory": {"run": "r", "until": 5},
     "verdicts": {"runs": None, "until": -1, "source": "", "method": "m"},
 }
-IN_A_MERGE = ("same_rows", "parted_at")
+IN_A_MERGE = ("same_rows", "parted_at", "kl_pairs")
 QUERIES = sorted(path.stem for path in (ROOT / "data" / "queries").glob("*.sql"))
 
 
