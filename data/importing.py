@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data import readers, spool
+from data import kept_roles, readers, spool
 from data.columns import ReadOptions, RunLog, Skip
 from data.home import EXAMPLES, is_default
 from data.kl_seen import KLSeen
@@ -60,6 +60,8 @@ def import_paths(
         LogError: with ``options.strict``, at the first log that cannot be read.
         StoreError: the store cannot be used; what was read by then waits in the inbox.
     """
+    known = known_project(home, paths) if options.project is None else None
+    options = kept_roles.applied(home, options, known)
     done = spool_paths(home, paths, options, progress)
     if done.segments:
         with StoreAccess(home) as store:
@@ -93,6 +95,7 @@ def spool_paths(
     rows = 0
     paths_read: list[str] = []
     seen = KLSeen()
+    options = kept_roles.applied(home, options)
     items: Iterable[RunLog | Skip] = readers.read(paths, options)
     if options.whole:
         items = list(items)
@@ -118,6 +121,23 @@ def spool_paths(
     if done.skipped and keep_skips:
         done.segments.append(spool.write_skips(home, done.skipped, paths_read))
     return done
+
+
+def known_project(home: Path, paths: Sequence[Path]) -> str | None:
+    """The project of the runs that were read at these paths before; None: none or several.
+
+    The store is asked only where some project but the default has said anything of its logs.
+    """
+    if not set(kept_roles.read(home)) - {kept_roles.DEFAULT}:
+        return None
+    places = [path.resolve() for path in paths]
+    with StoreAccess(home) as store:
+        runs = store.query("runs", project=None, runs=None)
+    found = {
+        project for project, path in runs.select("project", "path").iter_rows()
+        if any(Path(path).is_relative_to(place) for place in places)
+    }  # fmt: skip
+    return found.pop() if len(found) == 1 else None
 
 
 def _close(home: Path, batch: dict[str, RunLog], options: ReadOptions, done: Imported) -> None:

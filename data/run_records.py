@@ -11,7 +11,7 @@ from data.readers.conversion import NO_KEY
 from data.readers.formats import FORMAT_RANK, UNKNOWN_RANK
 from data.readers.kl_zero import NEVER
 from data.readers.roles import NO_GOLD
-from data.rereading import KL_FACTS
+from data.rereading_kl import KL_FACTS, MENDED
 from data.sql import sql
 
 Cursor = duckdb.DuckDBPyConnection
@@ -66,7 +66,8 @@ def tell(
         if row["format"] == "settings":  # so that a corrected table corrects
             facts["config"] |= json.loads(row["facts"])["config"]
     else:
-        facts = _merged_facts(old, facts) | {"stated": facts.get("stated", [])}
+        mended = {MENDED: bool(facts.get(MENDED))} if MENDED in old else {}
+        facts = _merged_facts(old, facts) | {"stated": facts.get("stated", []), **mended}
         new["warnings"] = json.dumps(_still_true(notes, facts))
     if str(facts.get("kl_note") or "").startswith(NEVER) and old.get("kl_conversion") != "missing":
         cursor.execute("update metrics set kl = null where run_id = $run", {"run": run_id})
@@ -106,6 +107,8 @@ def _merged_facts(poorer: dict[str, Any], richer: dict[str, Any]) -> dict[str, A
     for key, value in richer.items():
         if value not in (None, "", [], {}, "missing", 0):
             facts[key] = value
+    if not richer.get("gold_key") and poorer.get("gold_better"):
+        facts["gold_better"] = poorer["gold_better"]  # of the gold that is kept
     never = str(richer.get("kl_note") or "").startswith(NEVER)
     if never:  # the whole log tells what its first rows could not
         facts |= {key: richer.get(key) for key in KL_FACTS}

@@ -12,14 +12,15 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import ddl, merge, role_changes, spool
+from data import ddl, kept_roles, merge, role_changes, spool
+from data.declared import PROJECT_ROLES
 from data.restating import restated
 from data.rollups import refresh
 from data.sql import StoreError, sql
 
 MIGRATIONS: tuple[tuple[int, str | None], ...] = (
     (2, "answers_tables"),
-    (3, "project_roles_table"),
+    (3, None),  # the table project_roles, declared
     (4, "prompt_gold_counts"),
     (5, None),  # the table audits, declared
     (6, "calibration_table"),
@@ -66,6 +67,7 @@ class Store:
         self.refused: dict[str, str] = {}
         known = self._imported()
         self._import_all([s for s in spool.archived(home) if s.name not in known])
+        self._publish_roles()
 
     def close(self) -> None:
         """Close the file."""
@@ -129,6 +131,8 @@ class Store:
                 cursor.execute("rollback")
                 raise
             self._generation = self._counted()
+            if kind == "roles":
+                self._publish_roles()
             return result
 
     def _changed(
@@ -188,6 +192,10 @@ class Store:
                 spool.archive(self.home, segment)
         return results
 
+    def _publish_roles(self) -> None:
+        with self._db.cursor() as cursor:
+            kept_roles.publish(self.home, role_changes.choices(cursor))
+
     def _counted(self) -> int:
         with self._db.cursor() as cursor:
             row = cursor.execute("select number from generation").fetchone()
@@ -222,6 +230,7 @@ class Store:
                     if name is not None:
                         cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})
+            new = [one for one in new if one[0] is not PROJECT_ROLES]  # no rows of runs in it
             if new:
                 self._make_room()  # rows of all runs are changed at once
                 for table, column in new:
