@@ -12,7 +12,8 @@ from data.columns import ReadOptions, RunLog, Skip
 from data.home import EXAMPLES, is_default
 from data.kl_seen import KLSeen
 from data.owner import Owner
-from data.remote import StoreAccess
+from data.previewing import told_as
+from data.remote import AnyStore, StoreAccess
 from data.sql import StoreError
 
 SEGMENT_ROWS = 491_520
@@ -65,16 +66,46 @@ def import_paths(
     done = spool_paths(home, paths, options, progress)
     if done.segments:
         with StoreAccess(home) as store:
-            store.drain()
-            results = store.results(done.segments)
-        if len(results) < len(done.segments):
-            missing = set(done.segments) - {str(result["segment"]) for result in results}
-            raise StoreError(
-                f"the store {home} could not take in {', '.join(sorted(missing))}: it waits in "
-                "inbox/ and is tried again with the next import (why: the owner's output)"
-            )
-        done.runs = _by_run(results)
+            _take_in(store, done)
     return done
+
+
+def import_whole(
+    store: AnyStore,
+    paths: Sequence[Path],
+    options: ReadOptions,
+    told: Callable[[str], str],
+) -> Imported:
+    """Bring logs in that a page showed before: nothing is written before all of it is read.
+
+    Args:
+        store: open here, or asked over HTTP.
+        paths: files or folders, any mix.
+        options: mapping of keys, project.
+        told: turns a path of this machine into the one that is kept.
+
+    Raises:
+        StoreError: the store could not take it in; it waits in the inbox.
+    """
+    options = kept_roles.applied(store.home, options)
+    items = [told_as(item, told) for item in readers.read(paths, options)]
+    done = spool_logs(store.home, items, options, keep_skips=False)
+    if done.segments:
+        _take_in(store, done)
+    return done
+
+
+def _take_in(store: AnyStore, done: Imported) -> None:
+    """Have the owner import the segments, and tell what came of them."""
+    store.drain()
+    results = store.results(done.segments)
+    if len(results) < len(done.segments):
+        missing = set(done.segments) - {str(result["segment"]) for result in results}
+        raise StoreError(
+            f"the store {store.home} could not take in {', '.join(sorted(missing))}: it waits in "
+            "inbox/ and is tried again with the next import (why: the owner's output)"
+        )
+    done.runs = _by_run(results)
 
 
 def spool_paths(
@@ -90,18 +121,30 @@ def spool_paths(
     ``origin`` stands for the path of logs that were not read from a file of the user's.
     With ``options.whole`` nothing is kept where anything was skipped.
     """
+    options = kept_roles.applied(home, options)
+    items: Iterable[RunLog | Skip] = readers.read(paths, options)
+    if options.whole:
+        items = list(items)
+        skipped = [item for item in items if isinstance(item, Skip)]
+        if skipped:
+            return Imported(skipped=skipped)
+    return spool_logs(home, items, options, progress, keep_skips, origin)
+
+
+def spool_logs(
+    home: Path,
+    items: Iterable[RunLog | Skip],
+    options: ReadOptions,
+    progress: Callable[[RunLog | Skip], None] | None = None,
+    keep_skips: bool = True,
+    origin: str | None = None,
+) -> Imported:
+    """Write what was read into durable segments in the inbox (``spool_paths``)."""
     done = Imported()
     batch: dict[str, RunLog] = {}
     rows = 0
     paths_read: list[str] = []
     seen = KLSeen()
-    options = kept_roles.applied(home, options)
-    items: Iterable[RunLog | Skip] = readers.read(paths, options)
-    if options.whole:
-        items = list(items)
-        done.skipped = [item for item in items if isinstance(item, Skip)]
-        if done.skipped:
-            return done
     for item in items:
         if progress:
             progress(item)

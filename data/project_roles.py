@@ -12,8 +12,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
+
 from data import spool
 from data.columns import LogError, ReadOptions
+from data.kl_units import UnitEvidence, evidence
 from data.readers.dialects import INCLUDE_KL, why_not
 from data.readers.kl_stated import check_options
 from data.readers.roles import function_of
@@ -124,6 +127,19 @@ def _brought(store: AnyStore, segment: str) -> list[dict[str, Any]]:
     if not results:
         raise StoreError(f"the choice waits in the inbox of {store.home}: it is tried again later")
     return list(results[0]["runs"])
+
+
+def unit_evidence(store: AnyStore, project: str) -> tuple[str, UnitEvidence] | None:
+    """What the numbers say of the unit of a project's KL: of its longest run whose unit is unknown.
+
+    Returns the run and the evidence; None where no unit is unknown.
+    """
+    runs = store.query("runs", project=project, runs=None).sort("points", descending=True)
+    for run, text in runs.select("run_id", "facts").iter_rows():
+        if json.loads(text).get("kl_conversion") == "unknown":
+            rows = store.query("metrics", runs=[run], until=None).filter(pl.col("phase") == "train")
+            return run, evidence(rows["kl"], rows["response_length"], rows["proxy_reward"])
+    return None
 
 
 def open_questions(runs: list[dict[str, Any]], said: Mapping[str, Roles]) -> dict[str, list[str]]:

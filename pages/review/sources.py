@@ -7,6 +7,7 @@ from analytics.wording import MISSING, count, whole
 from pages.shared import links, reads
 from pages.shared.fault_view import isolated
 from pages.shared.frame import escaped, heading, shown_name, stop_when_empty
+from pages.shared.import_view import import_view, say_done
 from pages.shared.roles_form import roles_form
 
 heading(
@@ -21,6 +22,9 @@ names = [row["run"] for row in rows]
 for missing in (run for run in links.asked("run") if run not in names):
     st.error(f"The link asks for run {escaped(missing)}, which is not in this store.")
 
+say_done()
+with st.expander("Import logs", icon=":material/upload_file:"):
+    import_view(reads.store())
 roles_form(reads.store(), reads.open_questions())
 
 

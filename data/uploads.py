@@ -1,0 +1,136 @@
+"""Files that a browser sent: put down for the while that they are read, under names made safe."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.columns import LogError
+
+MOST_MEGABYTES = 200
+"""Size limit of one upload, all of its files together; OVEROPT_UPLOAD_MB overrides."""
+MOST_FILES = 5000
+DEEPEST = 12
+LONGEST = 120  # characters of one part of a name
+_ODD = re.compile(r"[\x00-\x1f\x7f/\\]")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file as the browser sent it; the name may lead through folders."""
+
+    name: str
+    content: bytes | memoryview
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Where an upload was put down, and how its paths are told."""
+
+    paths: list[Path]
+    root: Path
+    label: str
+
+    def told(self, text: str) -> str:
+        """A text that names paths of the upload, with the names that they were sent under.
+
+        One content has one name, so that the same upload again is known.
+        """
+        return text.replace(str(self.root), self.label)
+
+
+def most_bytes() -> int:
+    """The size limit of one upload.
+
+    Raises:
+        LogError: OVEROPT_UPLOAD_MB is no number of megabytes.
+    """
+    stated = os.environ.get("OVEROPT_UPLOAD_MB", str(MOST_MEGABYTES))
+    try:
+        megabytes = float(stated)
+        if not 0 < megabytes < 1e6:
+            raise ValueError
+    except ValueError:
+        raise LogError(f"OVEROPT_UPLOAD_MB={stated} is no number of megabytes") from None
+    return int(megabytes * 1e6)
+
+
+def fingerprint(files: Sequence[Sent]) -> str:
+    """A short name of files' names and contents."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{len(file.name)} {file.name} {len(file.content)} ".encode(errors="replace"))
+        digest.update(file.content)
+    return digest.hexdigest()[:10]
+
+
+@contextmanager
+def landed(home: Path, files: Sequence[Sent]) -> Iterator[Landed]:
+    """The files in a folder of the store's, gone afterwards.
+
+    Raises:
+        LogError: they are too many or too large.
+    """
+    most = most_bytes()
+    size = sum(len(file.content) for file in files)
+    if size > most:
+        raise LogError(
+            f"the upload has {size / 1e6:.0f} MB; at most {most / 1e6:g} MB are taken. Larger logs "
+            "come in with: python -m data import PATH"
+        )
+    if len(files) > MOST_FILES:
+        raise LogError(f"the upload has {len(files):,} files; at most {MOST_FILES:,} are taken")
+    (home / "tmp").mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=home / "tmp")).resolve()
+    try:
+        root = folder / "upload"  # the name of a run whose file says none
+        root.mkdir()
+        for file in files:
+            place = _free(root.joinpath(*safe_parts(file.name)))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(file.content)
+        yield Landed(sorted(root.iterdir()), root, f"uploaded-{fingerprint(files)}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def safe_parts(name: str) -> list[str]:
+    """A sent name as parts of a path that stays below the folder it is put into.
+
+    >>> safe_parts("../../etc/passwd"), safe_parts("C:\\\\runs\\\\a.csv"), safe_parts(" .bashrc")
+    (['etc', 'passwd'], ['C:', 'runs', 'a.csv'], ['_.bashrc'])
+    """
+    parts = []
+    for part in re.split(r"[/\\]", name):
+        text = _ODD.sub("_", part).encode("utf-8", "replace").decode().strip()
+        if text in ("", ".", ".."):
+            continue
+        if text.startswith(".") and text != ".art":  # hidden files are passed by
+            text = f"_{text}"
+        parts.append(_short(text))
+    return parts[-DEEPEST:] or ["unnamed"]
+
+
+def _short(name: str) -> str:
+    """At most LONGEST characters and 240 bytes, the suffixes kept."""
+    if len(name) > LONGEST:
+        name = name[: LONGEST - 30] + name[-30:]
+    while len(name.encode()) > 240:
+        name = name[1:]
+    return name
+
+
+def _free(place: Path) -> Path:
+    """The path, or one in a folder of its own where a file of that name is there already."""
+    number, found = 1, place
+    while found.exists() or any(up.is_file() for up in found.parents):
+        number += 1
+        found = place.parent / f"{number}" / place.name
+    return found
