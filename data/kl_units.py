@@ -38,7 +38,9 @@ def evidence(logged: pl.Series, lengths: pl.Series, proxy: pl.Series) -> UnitEvi
         sentences.append("Per token it could not be converted: no response length is known.")
     fit = [unit for unit, doubts in against.items() if not doubts]
     suggested = fit[0] if len(fit) == 1 and len(candidates) > 1 else None
-    if suggested is None and TOKEN in candidates:
+    if suggested is not None:
+        sentences.append(f"So the numbers suggest {suggested}.")
+    elif TOKEN in candidates:
         sentences.append("The numbers alone cannot tell: say what your trainer logs.")
     return UnitEvidence(suggested, sentences)
 

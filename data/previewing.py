@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from data import late_gold, readers
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog, Skip
 from data.kl_units import UnitEvidence, evidence
 from data.readers import archives, shapes, table_files
-from data.readers.formats import reader_of_named
+from data.readers.formats import reader_of, reader_of_named
 from data.readers.reader import Belongs, shown
 from data.run_rows import RAW
 
@@ -125,15 +126,14 @@ def _keys(log: RunLog) -> Iterable[str]:
 def _columns(paths: Sequence[Path]) -> list[str]:
     """The columns of the tables among the files, in their order, packed ones too."""
     found: dict[str, None] = {}
-    for path in paths[:MOST_COLUMNS_OF]:
-        if not path.is_file() or path.stat().st_size > LARGEST:
-            continue
+    for path in islice(chain.from_iterable(map(_tables, paths)), MOST_COLUMNS_OF):
         try:
+            if path.stat().st_size > LARGEST:
+                continue
             if archives.recognises(path):
                 with archives.unpacked(path) as (_, inside):
-                    held = [inside] if inside.is_file() else sorted(inside.rglob("*"))
-                    found |= dict.fromkeys(_columns([p for p in held if p.is_file()]))
-            elif _is_table(path):
+                    found |= dict.fromkeys(_columns([inside]))
+            else:
                 frame = shapes.plain(table_files.load(path, None)).frame
                 found |= dict.fromkeys(shown(column) for column in frame.columns if column.strip())
         except (LogError, OSError, ValueError, pl.exceptions.PolarsError):
@@ -141,6 +141,12 @@ def _columns(paths: Sequence[Path]) -> list[str]:
     return list(found)
 
 
-def _is_table(path: Path) -> bool:
-    reader = reader_of_named(path, None)
-    return reader is not None and reader.belongs(path).belongs is Belongs.TABLE
+def _tables(path: Path) -> Iterator[Path]:
+    """Files that are tables, or packed; of a folder those that an import would look at."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    for file in files:
+        reader = reader_of_named(file, None) if file == path else reader_of(file)
+        if reader is None or not file.is_file():
+            continue
+        if archives.recognises(file) or reader.belongs(file).belongs is Belongs.TABLE:
+            yield file

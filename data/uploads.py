@@ -82,7 +82,7 @@ def landed(home: Path, files: Sequence[Sent]) -> Iterator[Landed]:
     size = sum(len(file.content) for file in files)
     if size > most:
         raise LogError(
-            f"the upload has {size / 1e6:.0f} MB; at most {most / 1e6:g} MB are taken. Larger logs "
+            f"the upload has {size / 1e6:.3g} MB; at most {most / 1e6:g} MB are taken. Larger logs "
             "come in with: python -m data import PATH"
         )
     if len(files) > MOST_FILES:

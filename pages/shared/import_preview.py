@@ -2,83 +2,104 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 import streamlit as st
 
 from data.columns import Skip
-from data.previewing import Ends, Preview, SeenRun
+from data.previewing import Preview, SeenRun
 from data.wording import number
 from pages.shared.frame import escaped, shown_name
 
-MOST = 20
-"""Runs, and skipped files, of which each is told in sentences."""
+MOST = 12
+"""Runs, and skipped files, of which each is shown."""
+
+
+WORDS = {
+    "--kl-unit": "Unit of that KL", "--kl-reference": "Policy that the KL is from",
+    "--kl": "KL from the initial policy", "--proxy": "Proxy reward", "--gold": "Gold reward",
+    "--length": "Response length", "--step": "Step", "--run-column": "Column that tells runs apart",
+    "--run": "Name of the run", "--lower-is-better": "Less of this gold is better",
+}  # fmt: skip
+"""What the commands call an option, and the page a choice."""
+_OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 
 
 def show_preview(seen: Preview) -> None:
-    """Runs with the first and last values of step, KL, proxy and gold; notes; what is not read."""
-    if seen.runs:
-        st.dataframe(
-            pl.DataFrame([_row(run) for run in seen.runs], infer_schema_length=None),
-            hide_index=True,
-            column_config={"run": st.column_config.TextColumn(pinned=True)},
-        )
-    for run in seen.runs[:MOST]:
-        _notes(run)
+    """Each run with the first and last values of step, KL, proxy and gold; notes; what is not
+    read."""
+    for number_of, run in enumerate(seen.runs[:MOST]):
+        st.markdown(f"**{escaped(shown_name(run.run))}**, {escaped(_held(run))}")
+        if run.rows or run.gold_evaluations:
+            st.dataframe(
+                pl.DataFrame(_rows(run)), hide_index=True, key=f"import_seen_run_{number_of}",
+                width="content",
+            )  # fmt: skip
+        notes = _notes(run)
+        if notes:
+            st.markdown("\n".join(f"- {escaped(in_page_words(line))}" for line in notes))
     if len(seen.runs) > MOST:
-        st.caption(f"Notes on the first {MOST} of {len(seen.runs)} runs.")
+        more = ", ".join(escaped(shown_name(run.run)) for run in seen.runs[MOST : 3 * MOST])
+        st.caption(f"And {len(seen.runs) - MOST} more runs: {more}")
     _skips(seen.skipped, bool(seen.runs))
 
 
-def _row(run: SeenRun) -> dict[str, object]:
+def in_page_words(text: str) -> str:
+    """A sentence that names options of the commands, with the names of the page's choices.
+
+    >>> in_page_words("name one with --proxy if it has, or --format")
+    'name one with “Proxy reward” if it has, or --format'
+    """
+
+    def word(found: re.Match[str]) -> str:
+        known = WORDS.get(found[0])
+        return f"“{known}”" if known else found[0]
+
+    return _OPTION.sub(word, text)
+
+
+def _held(run: SeenRun) -> str:
+    """What a run brings: as what it is read, and how much of each."""
+    counts = {"row": run.rows, "gold evaluation": run.gold_evaluations,
+              "response": run.samples, "answer": run.answers}  # fmt: skip
+    told = [f"{n:,} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
+    return f"read as {run.facts.trainer or run.format}: {', '.join(told) or 'nothing by step'}"
+
+
+def _rows(run: SeenRun) -> list[dict[str, str]]:
+    """Step, KL, proxy and gold: first and last value, and the column that they are read from."""
     facts = run.facts
-    return {
-        "run": shown_name(run.run),
-        "rows": run.rows,
-        "step": _between(run.ends["step"]),
-        "KL, nats per response": _kl_ends(run),
-        "proxy reward": _between(run.ends["proxy_reward"]),
-        "gold reward": _between(run.ends["gold_reward"]),
-        "gold evaluations": run.gold_evaluations,
-        "KL is": f"{facts.kl_key} ({facts.kl_logged_unit or '?'})" if facts.kl_key else "none",
-        "proxy is": facts.proxy_key or "none",
-        "gold is": facts.gold_key or "none",
-        "responses": run.samples,
-        "answers": run.answers,
-        "read as": facts.trainer or run.format,
-    }
+    unknown = facts.kl_conversion == "unknown"
+    kl = "KL, unit unknown" if unknown else "KL, nats per response"
+    logged = f"{facts.kl_key} ({facts.kl_logged_unit or 'unit unknown'})" if facts.kl_key else ""
+    named = (
+        ("step", "step", ""), (kl, "kl", logged), ("proxy reward", "proxy_reward", facts.proxy_key),
+        ("gold reward", "gold_reward", facts.gold_key),
+    )  # fmt: skip
+    return [
+        {"what": what, "first": number(run.ends[name].first), "last": number(run.ends[name].last),
+         "read from": column or ("" if name == "step" else "nothing recognised")}
+        for what, name, column in named
+    ]  # fmt: skip
 
 
-def _kl_ends(run: SeenRun) -> str:
-    told = _between(run.ends["kl"])
-    return f"{told} (unit unknown)" if run.facts.kl_conversion == "unknown" else told
-
-
-def _between(ends: Ends) -> str:
-    if ends.first is None:
-        return number(None)
-    return f"{number(ends.first)} → {number(ends.last)}"
-
-
-def _notes(run: SeenRun) -> None:
+def _notes(run: SeenRun) -> list[str]:
     """How the KL was read, what its numbers say of its unit, and every warning."""
-    told = []
-    if run.facts.kl_note and run.rows:
-        told.append(f"KL ({run.facts.kl_conversion.replace('_', ' ')}): {run.facts.kl_note}")
+    note, told = run.facts.kl_note, []
+    if note and run.rows:
+        told.append(f"KL ({run.facts.kl_conversion.replace('_', ' ')}): {note}")
     if run.unit is not None:
         told += run.unit.sentences
-    told += [w for w in run.warnings if run.facts.kl_note not in w or not run.facts.kl_note]
-    if not told:
-        return
-    st.markdown(f"**{escaped(shown_name(run.run))}**")
-    st.markdown("\n".join(f"- {escaped(line)}" for line in dict.fromkeys(told)))
+    told += [warning for warning in run.warnings if not note or note not in warning]
+    return list(dict.fromkeys(told))
 
 
 def _skips(skipped: list[Skip], some: bool) -> None:
     if not skipped:
         return
     st.warning("Not read:" if some else "Nothing could be read:", icon=":material/block:")
-    st.markdown(
-        "\n".join(f"- {escaped(s.path)}: {escaped(s.reason)}" for s in skipped[:MOST])
-    )  # fmt: skip
+    for skip in skipped[:MOST]:
+        st.markdown(f"- {escaped(skip.path)}: {escaped(in_page_words(skip.reason))}")
     if len(skipped) > MOST:
         st.caption(f"And {len(skipped) - MOST} more.")
