@@ -87,13 +87,13 @@ def landed(home: Path, files: Sequence[Sent]) -> Iterator[Landed]:
         )
     if len(files) > MOST_FILES:
         raise LogError(f"the upload has {len(files):,} files; at most {MOST_FILES:,} are taken")
-    (home / "tmp").mkdir(exist_ok=True)
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="upload-", dir=home / "tmp")).resolve()
     try:
         root = folder / "upload"  # the name of a run whose file says none
         root.mkdir()
         for file in files:
-            place = _free(root.joinpath(*safe_parts(file.name)))
+            place = _free(root, safe_parts(file.name))
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(file.content)
         yield Landed(sorted(root.iterdir()), root, f"uploaded-{fingerprint(files)}")
@@ -127,10 +127,10 @@ def _short(name: str) -> str:
     return name
 
 
-def _free(place: Path) -> Path:
-    """The path, or one in a folder of its own where a file of that name is there already."""
-    number, found = 1, place
-    while found.exists() or any(up.is_file() for up in found.parents):
+def _free(root: Path, parts: Sequence[str]) -> Path:
+    """Where a file goes; in a numbered folder where something of its name is there already."""
+    number, place = 1, root.joinpath(*parts)
+    while place.exists() or any(up.is_file() for up in place.parents):
         number += 1
-        found = place.parent / f"{number}" / place.name
-    return found
+        place = root.joinpath(str(number), *parts)
+    return place

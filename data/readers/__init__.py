@@ -94,7 +94,9 @@ def _guarded(part: RunFiles, options: ReadOptions) -> Iterator[RunLog | Skip]:
 
 def _holds_anything(log: RunLog) -> bool:
     """Whether a run has a row of any kind with something in it, or settings."""
-    others = (log.samples, log.answers, log.corpus, log.audits)
+    graded = log.answers.select("grade", "grade_logged", "confidence", "answer")
+    answers = graded.filter(~pl.all_horizontal(pl.all().is_null()))
+    others = (log.samples, answers, log.corpus, log.audits)
     if any(frame.height for frame in others) or (log.facts.config and log.metrics.is_empty()):
         return True
     told = log.metrics.select(pl.exclude("run_id", "phase", "step", "stretch"))

@@ -64,7 +64,8 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Run
     frame, path = cells.table.frame, cells.table.path
     asked: str | None = getattr(options, "run_column", None)
     if asked is not None and asked not in frame.columns:
-        raise LogError(f"--run-column {asked} is no column of {path.name}")
+        there = ", ".join(str(column)[:40] for column in frame.columns[:30])
+        raise LogError(f"--run-column {asked} is no column of {path.name}, which has: {there}")
     key = asked or column_of(frame.columns)
     if key and asked is None and key not in NAMED.keys and _is_one_number(frame.get_column(key)):
         key = None  # a heading like ours over a constant

@@ -47,8 +47,6 @@ made/val/ in a table
 made/prime-rl of another environment
 made/a renamed folder
 made/a renamed table
-made/standard output
-made/standard output without progress
 """.strip().splitlines()
 )
 """What is read wrongly today, by name: each is taken out as its code comes, and then the set."""

@@ -65,6 +65,7 @@ NOTHING = {
     "heads.csv": "step,kl,proxy_reward\n",
     "nulls.jsonl": '{"step": 1, "kl": null, "reward": null, "reward_std": null}\n',
     "trainer.csv": "step,kl,reward,reward_std,completions/mean_length\n1,,,,\n2,,,,\n",
+    "answers.csv": "question_id,grade\n,\n",
     "samples.csv": "prompt,completion,proxy_reward\n",
     "corpus.csv": "loop,iteration,origin,generator_iteration,documents,tokens\n",
     "x.log": "{'loss': None}\n",
