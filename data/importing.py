@@ -14,6 +14,7 @@ from data.kl_seen import KLSeen
 from data.owner import Owner
 from data.previewing import told_as
 from data.remote import AnyStore, StoreAccess
+from data.rereading_kl import KL_OPTIONS
 from data.sql import StoreError
 
 SEGMENT_ROWS = 491_520
@@ -78,6 +79,9 @@ def import_whole(
 ) -> Imported:
     """Bring logs in that a page showed before: nothing is written before all of it is read.
 
+    What was said of rewards and length is kept as the project's, so that it can be changed there;
+    what was said of the KL stays stated (``project_roles.save`` mends it).
+
     Args:
         store: open here, or asked over HTTP.
         paths: files or folders, any mix.
@@ -89,6 +93,9 @@ def import_whole(
     """
     options = kept_roles.applied(store.home, options)
     items = [told_as(item, told) for item in readers.read(paths, options)]
+    for item in items:
+        if isinstance(item, RunLog):
+            item.facts.stated = [name for name in item.facts.stated if name in KL_OPTIONS]
     done = spool_logs(store.home, items, options, keep_skips=False)
     if done.segments:
         _take_in(store, done)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import tempfile
@@ -14,8 +13,6 @@ from pathlib import Path
 
 from data.columns import LogError
 
-MOST_MEGABYTES = 200
-"""Size limit of one upload, all of its files together; OVEROPT_UPLOAD_MB overrides."""
 MOST_FILES = 5000
 DEEPEST = 12
 LONGEST = 120  # characters of one part of a name
@@ -46,22 +43,6 @@ class Landed:
         return text.replace(str(self.root), self.label)
 
 
-def most_bytes() -> int:
-    """The size limit of one upload.
-
-    Raises:
-        LogError: OVEROPT_UPLOAD_MB is no number of megabytes.
-    """
-    stated = os.environ.get("OVEROPT_UPLOAD_MB", str(MOST_MEGABYTES))
-    try:
-        megabytes = float(stated)
-        if not 0 < megabytes < 1e6:
-            raise ValueError
-    except ValueError:
-        raise LogError(f"OVEROPT_UPLOAD_MB={stated} is no number of megabytes") from None
-    return int(megabytes * 1e6)
-
-
 def fingerprint(files: Sequence[Sent]) -> str:
     """A short name of files' names and contents."""
     digest = hashlib.sha256()
@@ -72,18 +53,22 @@ def fingerprint(files: Sequence[Sent]) -> str:
 
 
 @contextmanager
-def landed(home: Path, files: Sequence[Sent]) -> Iterator[Landed]:
+def landed(home: Path, files: Sequence[Sent], most: int) -> Iterator[Landed]:
     """The files in a folder of the store's, gone afterwards.
+
+    Args:
+        home: folder of the store.
+        files: what the browser sent.
+        most: bytes that all of them together may have.
 
     Raises:
         LogError: they are too many or too large.
     """
-    most = most_bytes()
     size = sum(len(file.content) for file in files)
     if size > most:
         raise LogError(
-            f"the upload has {size / 1e6:.3g} MB; at most {most / 1e6:g} MB are taken. Larger logs "
-            "come in with: python -m data import PATH"
+            f"the upload has {size / 2**20:.3g} MB; at most {most / 2**20:.3g} MB are taken. "
+            "Larger logs come in with: python -m data import PATH"
         )
     if len(files) > MOST_FILES:
         raise LogError(f"the upload has {len(files):,} files; at most {MOST_FILES:,} are taken")

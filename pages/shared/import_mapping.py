@@ -14,11 +14,15 @@ from data.readers.kl_table import UNITS
 from data.rereading import Roles
 from pages.shared.roles_form import KINDS, unit_words
 
+UNIT_OPTION = "--kl-unit"
 LOWER = "Less of this gold is better"
 
 
-def mapping(seen: Preview, said: Roles, place: str) -> Roles:
-    """The choices of the reader; what the project says already is chosen where it fits.
+def mapping(seen: Preview, said: Roles, place: str) -> tuple[Roles, Roles]:
+    """The choices of the reader for this import, and what the project says from then on.
+
+    What the project says already is chosen where it fits these logs; of what does not, nothing is
+    asked, and it stays.
 
     Args:
         seen: what was recognised without any choice.
@@ -29,9 +33,30 @@ def mapping(seen: Preview, said: Roles, place: str) -> Roles:
     with st.expander("Which column is which", expanded=opened, icon=":material/tune:"):
         if not seen.keys:
             st.caption("No columns were found to choose from.")
-            return Roles()
+            return Roles(), said
         st.caption("Kept for the project: its later imports are read the same way.")
-        return _choices(seen, said, place)
+        fits = fitting(seen, said)
+        chosen = _choices(seen, fits, place)
+    before, after, kept = fits.to_dict(), chosen.to_dict(), said.to_dict()
+    kept |= {name: value for name, value in after.items() if value is not None or before[name]}
+    return chosen, Roles(**kept)
+
+
+def fitting(seen: Preview, said: Roles) -> Roles:
+    """What the project says that fits these logs: keys that they have, and a unit, a reference or
+    an estimator only where the logs do not say it themselves."""
+    keys, facts = set(seen.keys), [run.facts for run in seen.runs if run.facts.kl_key]
+    held = {name: key if key in keys else None for name, key in said.to_dict().items()}
+    other = held["kl"] is not None and all(held["kl"] != f.kl_key for f in facts)
+    # Nothing was stated yet: a unit that is "as stated" comes from the project already.
+    by_project = any(f"as stated by {UNIT_OPTION}" in f.kl_note for f in facts)
+    unknown = other or by_project or any(f.kl_conversion == "unknown" for f in facts)
+    nowhere = other or any(f.kl_reference in (None, "unknown") for f in facts)
+    return Roles(**held | {
+        "gold_kind": said.gold_kind, "kl_unit": said.kl_unit if unknown else None,
+        "kl_reference": said.kl_reference if nowhere else None,
+        "kl_estimator": None, "kl_coefficient": None,
+    })  # fmt: skip
 
 
 def _lacks(facts: Any) -> bool:

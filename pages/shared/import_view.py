@@ -59,7 +59,7 @@ def import_view(store: Store) -> None:
     try:
         seen = _previewed(source, options)
         said = project_roles.chosen(store).get(str(options.project), Roles())
-        roles = mapping(seen, said, source.key + str(options.project))
+        roles, kept = mapping(seen, said, source.key + str(options.project))
         stated: dict[str, Any] = {k: v for k, v in roles.to_dict().items() if v is not None}
         if stated:
             options = replace(options, **stated)
@@ -72,7 +72,7 @@ def import_view(store: Store) -> None:
         return
     count = f"{len(seen.runs)} run" + ("" if len(seen.runs) == 1 else "s")
     if st.button(f"Import {count}", type="primary", key="import_now"):
-        _bring_in(store, source, options, roles, said)
+        _bring_in(store, source, options, kept if kept != said else None)
 
 
 def say_done() -> None:
@@ -94,30 +94,29 @@ def _source(store: Store) -> Source | None:
     """What the reader chose; None: nothing yet."""
     ways = [FILES, FOLDER, *([PATH] if import_places.offered(reachable()) else [])]
     way = st.segmented_control("Import", ways, default=FILES, key="import_way") or FILES
+    st.caption(
+        "What comes in is shown first, and nothing is stored before you import it. A log that is "
+        "here already adds its new rows."
+    )
     if way == PATH:
         text = st.text_input("Path of a file or folder", key="import_path")
         return _of_path(text) if text.strip() else None
-    try:
-        most = uploads.most_bytes()
-    except LogError as refusal:
-        st.error(escaped(refusal))
-        return None
     files = st.file_uploader(
         "Logs: a trainer's output, event files, tables, or any of it packed (.zip, .tar.gz)",
         accept_multiple_files="directory" if way == FOLDER else True,
-        max_upload_size=max(1, most // 1_000_000),
         # A new round forgets the files, and frees the memory that they take.
         key=f"import_files_{way}_{st.session_state.get(ROUND, 0)}",
     )
-    return _of_upload(store, files) if files else None
+    most = int(st.get_option("server.maxUploadSize")) << 20
+    return _of_upload(store, files, most) if files else None
 
 
-def _of_upload(store: Store, files: Sequence[Any]) -> Source:
+def _of_upload(store: Store, files: Sequence[Any], most: int) -> Source:
     sent = [uploads.Sent(file.name, file.getbuffer()) for file in files]
 
     @contextmanager
     def opened() -> Iterator[tuple[list[Path], Callable[[str], str]]]:
-        with uploads.landed(store.home, sent) as landed:
+        with uploads.landed(store.home, sent, most) as landed:
             yield landed.paths, landed.told
 
     return Source("|".join(str(file.file_id) for file in files), opened)
@@ -144,9 +143,7 @@ def _previewed(source: Source, options: ReadOptions) -> Preview:
     return found
 
 
-def _bring_in(
-    store: Store, source: Source, options: ReadOptions, roles: Roles, said: Roles
-) -> None:
+def _bring_in(store: Store, source: Source, options: ReadOptions, kept: Roles | None) -> None:
     """Import what the preview showed, and keep the mapping for the project."""
     try:
         with st.spinner("Importing …"), source.open() as (paths, told):
@@ -155,11 +152,9 @@ def _bring_in(
         st.error(escaped(refusal), icon=":material/error:")
         return
     notes = [f"{escaped(run['run'])}: {escaped(w)}" for run in done.runs for w in run["warnings"]]
-    stated = {name: value for name, value in roles.to_dict().items() if value is not None}
-    if stated:
-        kept: dict[str, Any] = {**said.to_dict(), **stated}
+    if kept is not None:
         try:
-            project_roles.save(store, str(options.project), Roles(**kept))
+            project_roles.save(store, str(options.project), kept)
         except (LogError, StoreError) as refusal:
             notes.append(f"The mapping was not kept for the project: {escaped(refusal)}")
     st.session_state[DONE] = {"said": _counted(done), "links": _links(done), "warnings": notes}

@@ -25,6 +25,8 @@ KINDS = {
     "rate": "rate (share of right answers)",
     "win_rate": "win rate (against another policy)",
 }
+MEND = "What is said of the KL also overrules imports"
+OVERRULE = f"An import or a table said what the KL is: tick “{MEND}” where that was wrong. "
 SHOWN = 3  # projects with open questions that the title names
 
 
@@ -108,7 +110,7 @@ def _form(store: Store, project: str, facts: Sequence[dict[str, Any]]) -> None:
         column = _text(second, "Column that tells runs apart, in later imports", said.run_column)
         factor = _text(third, "Coefficient, where minus it × KL is logged", said.kl_coefficient)
         mend = _stated(facts) and st.checkbox(
-            "What is said of the KL also overrules imports",
+            MEND,
             help="Where an import stated another unit, or a table's `kl` was taken for nats per "
             "response. What a trainer's log says of its KL stays.",
         )
@@ -124,7 +126,8 @@ def _form(store: Store, project: str, facts: Sequence[dict[str, Any]]) -> None:
                 kl_reference=reference, kl_coefficient=factor, length=length, step=step,
                 run_column=column, lower_is_better=lower,
             )  # fmt: skip
-            _save(store, project, roles, bool(mend))
+            hint = "" if mend or not _stated(facts) or not _other_kl(roles, said) else OVERRULE
+            _save(store, project, roles, bool(mend), hint)
 
 
 def _unit_evidence(store: Store, project: str) -> str | None:
@@ -186,14 +189,18 @@ def _recognised(facts: Sequence[dict[str, Any]], name: str) -> str:
     return f"as recognised: {found.pop() if len(found) == 1 else f'{len(found)} different'}"
 
 
-def _save(store: Store, project: str, roles: Roles, mend: bool) -> None:
+def _other_kl(roles: Roles, said: Roles) -> bool:
+    return any(getattr(roles, name) != getattr(said, name) for name in KL_OPTIONS)
+
+
+def _save(store: Store, project: str, roles: Roles, mend: bool, hint: str) -> None:
     try:
         changed = project_roles.save(store, project, roles, mend)
     except (LogError, StoreError) as refusal:
         st.error(escaped(refusal))
         return
     count = f"{len(changed)} run" + ("" if len(changed) == 1 else "s")
-    st.session_state["roles_done"] = (
+    st.session_state["roles_done"] = hint + (
         f"Kept for project {escaped(project)}. {count} read again; verdicts follow."
         if changed
         else f"Kept for project {escaped(project)}. Nothing changed in the runs that are here."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -174,11 +175,11 @@ def test_columns_inside_an_archive_can_be_chosen(page) -> None:
 
 
 def test_too_much_is_refused(page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OVEROPT_UPLOAD_MB", "0.0001")
+    option = import_view.st.get_option
+    most = {"server.maxUploadSize": 0}
+    monkeypatch.setattr(import_view.st, "get_option", lambda name: most.get(name, option(name)))
     test = sent(page(), "a.csv", table())
-    assert "at most 0.0001 MB are taken" in said(test) and not stored()
-    monkeypatch.setenv("OVEROPT_UPLOAD_MB", "many")
-    assert "no number of megabytes" in said(page())
+    assert "at most 0 MB are taken" in said(test) and not stored()
 
 
 def test_a_path_on_the_server(page, tmp_path: Path) -> None:
@@ -241,3 +242,46 @@ def test_nothing_is_written_before_all_is_read(
         import_whole(store, [tmp_path], ReadOptions(), str)
     assert not list((home / "inbox").glob("*")) and not stored()
     ownership.release()
+
+
+def test_what_a_log_says_of_its_kl_is_not_overruled_by_the_project(page) -> None:
+    """The unit of one table with headings of its own is none of a table in our words."""
+    press(chosen(mapped(sent(page(), "odd.csv", table())), unit="nats/token"), "Import 1 run")
+    ours = b"step,kl,proxy_reward,gold_reward,response_length\n" + b"".join(
+        f"{i},{i},{i},{i},100\n".encode() for i in range(5)
+    )
+    test = sent(page(), "ours.csv", ours)
+    assert shown(test)["KL, nats per response"] == ("0", "4", "kl (nats/sequence)")
+    press(test, "Import 1 run")
+    assert {name: row["kl_end"] for name, row in stored().items()} == {
+        "odd": pytest.approx(39), "ours": 4.0
+    }  # fmt: skip
+
+
+def test_a_mapping_can_be_changed_afterwards(page) -> None:
+    test = press(chosen(mapped(sent(page(), "a.csv", table())), unit="nats"), "Import 1 run")
+    assert stored()["a"]["kl_end"] == pytest.approx(0.39)
+    boxes = {box.label: box for box in test.selectbox}
+    boxes["Gold reward"].set_value(HEADS[4])
+    boxes["Unit of that KL"].set_value("nats/token")
+    test = press(test, "Keep for this project")
+    assert json.loads(str(stored()["a"]["facts"]))["gold_key"] == HEADS[4]
+    assert "tick" in said(test)  # of the unit that the import stated
+    boxes = {box.label: box for box in test.selectbox}
+    boxes["Gold reward"].set_value(HEADS[3])
+    test.checkbox[0].check()
+    press(test, "Keep for this project")
+    assert stored()["a"]["kl_end"] == pytest.approx(39)
+
+
+def test_taking_a_choice_back_in_the_preview_is_kept_too(page, home: Path) -> None:
+    press(chosen(mapped(sent(page(), "a.csv", table())), unit="nats/token"), "Import 1 run")
+    ours = b"step,kl,proxy_reward,gold_reward,<b>Jury</b> [*]\n0,0,1,1,9\n1,1,2,2,9\n2,1,3,2,9\n"
+    test = sent(page(), "b.csv", ours)
+    assert shown(test)["gold reward"][2] == HEADS[3]  # as the project says
+    gold = next(box for box in test.selectbox if box.label == "Gold reward")
+    test = gold.select_index(0).run()
+    assert shown(test)["gold reward"][2] == "gold_reward"
+    press(test, "Import 1 run")
+    assert "gold" not in kept_roles.read(home)["default"]
+    assert '"gold_key": "gold_reward"' in str(stored()["b"]["facts"])
