@@ -14,6 +14,8 @@ from pathlib import Path
 from data.columns import LogError
 
 MOST_FILES = 5000
+NAMELESS = "upload"
+"""The folder of the files, and so the name of a run that has none; its content's is above."""
 DEEPEST = 12
 LONGEST = 120  # characters of one part of a name
 _ODD = re.compile(r"[\x00-\x1f\x7f/\\]")
@@ -75,13 +77,14 @@ def landed(home: Path, files: Sequence[Sent], most: int) -> Iterator[Landed]:
     (home / "tmp").mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="upload-", dir=home / "tmp")).resolve()
     try:
-        root = folder / "upload"  # the name of a run whose file says none
-        root.mkdir()
+        label = f"uploaded-{fingerprint(files)}"
+        root = folder / label / NAMELESS
+        root.mkdir(parents=True)
         for file in files:
             place = _free(root, safe_parts(file.name))
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(file.content)
-        yield Landed(sorted(root.iterdir()), root, f"uploaded-{fingerprint(files)}")
+        yield Landed(sorted(root.iterdir()), root, label)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -9,6 +9,8 @@ import streamlit as st
 
 from data.columns import Skip
 from data.previewing import Preview, SeenRun
+from data.readers.formats import KNOWN
+from data.uploads import NAMELESS
 from data.wording import number
 from pages.shared.frame import escaped, shown_name
 
@@ -23,6 +25,8 @@ WORDS = {
     "--run": "Name of the run", "--lower-is-better": "Less of this gold is better",
 }  # fmt: skip
 """What the commands call an option, and the page a choice."""
+FORMATS = " Known formats: "
+"""How the list of formats begins in the readers' sentences."""
 _OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 
 
@@ -92,14 +96,22 @@ def _notes(run: SeenRun) -> list[str]:
     if run.unit is not None:
         told += run.unit.sentences
     told += [warning for warning in run.warnings if not note or note not in warning]
+    if run.run == NAMELESS:
+        told.append("these files say no name for their run: give it one above")
     return list(dict.fromkeys(told))
 
 
 def _skips(skipped: list[Skip], some: bool) -> None:
+    """What is not read, each with its reason; the known formats are listed once."""
     if not skipped:
         return
     st.warning("Not read:" if some else "Nothing could be read:", icon=":material/block:")
+    known = ""
     for skip in skipped[:MOST]:
-        st.markdown(f"- {escaped(skip.path)}: {escaped(in_page_words(skip.reason))}")
+        reason, listed, _ = skip.reason.partition(FORMATS)
+        known += listed
+        st.markdown(f"- {escaped(skip.path)}: {escaped(in_page_words(reason))}")
     if len(skipped) > MOST:
         st.caption(f"And {len(skipped) - MOST} more.")
+    if known:
+        st.caption(escaped(f"{FORMATS.strip()} {KNOWN}."))

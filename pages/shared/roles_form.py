@@ -107,7 +107,7 @@ def _form(store: Store, project: str, facts: Sequence[dict[str, Any]]) -> None:
         )  # fmt: skip
         first, second, third = st.columns(3)
         step = _text(first, "Step column, in later imports", said.step)
-        column = _text(second, "Column that tells runs apart, in later imports", said.run_column)
+        column = _text(second, "Run column, in later imports", said.run_column)
         factor = _text(third, "Coefficient, where minus it × KL is logged", said.kl_coefficient)
         mend = _stated(facts) and st.checkbox(
             MEND,

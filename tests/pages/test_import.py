@@ -285,3 +285,33 @@ def test_taking_a_choice_back_in_the_preview_is_kept_too(page, home: Path) -> No
     press(test, "Import 1 run")
     assert "gold" not in kept_roles.read(home)["default"]
     assert '"gold_key": "gold_reward"' in str(stored()["b"]["facts"])
+
+
+def curve(scale: int) -> bytes:
+    rows = [f"{i},{scale * i},{i},{i}\n" for i in range(6)]
+    return ("step,kl,proxy_reward,gold_reward\n" + "".join(rows)).encode()
+
+
+def test_two_uploads_of_one_name_are_two_runs_and_stay_so(page) -> None:
+    """Other people name their files alike; the same content again is known each time."""
+    test = page()
+    for scale in (1, 2, 3, 2, 3, 1):
+        test = press(sent(test, "metrics.csv", curve(scale)), "Import 1 run")
+        assert not test.exception
+    ends = sorted(float(str(row["kl_end"])) for row in stored().values())
+    assert ends == [5.0, 10.0, 15.0], stored().keys()
+
+
+def test_a_grown_log_is_the_same_run(page) -> None:
+    test = press(sent(page(), "log.csv", curve(1)), "Import 1 run")
+    press(sent(test, "log.csv", curve(1) + b"6,6,6,6\n"), "Import 1 run")
+    assert {name: row["points"] for name, row in stored().items()} == {"log": 7}
+
+
+def test_a_run_without_a_name_asks_for_one(page) -> None:
+    test = sent(page(), "metrics.csv", curve(1))
+    assert shown(test)["step"][:2] == ("0", "5")
+    assert ("no name for their run" in said(test)) == ("**upload**" in said(test))
+    name = next(t for t in test.text_input if t.label == "Name of the run")
+    test = press(name.set_value("mine").run(), "Import 1 run")
+    assert list(stored()) == ["mine"]
