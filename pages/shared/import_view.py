@@ -181,5 +181,6 @@ def _links(done: Imported, most: int = 12) -> str:
         elif not run["points"] and run["samples"]:
             page = "/best-of-n"
         href = escape(local_link(page, [(key, run["run"])]))
-        links.append(f'<a href="{href}" target="_self">{escape(shown_name(run["run"]))}</a>')
+        name = escape(shown_name(run["run"]))
+        links.append(f'<a href="{href}" target="_self" style="color:inherit">{name}</a>')
     return f"<p>Show: {', '.join(links)}</p>"

@@ -197,6 +197,15 @@ def test_the_commands_know_every_role(
     assert kept_roles.read(home) == {"p": {"step": "Tick", "length": "Tok. out"}}
 
 
+def test_the_command_mends_a_unit(home: Path, tmp_path: Path) -> None:
+    rows = [{"run_id": "a", "step": i, "reward": i / 9, "kl": i / 50, "response_length": 20.0}
+            for i in range(6)]  # fmt: skip
+    imported(home, lines(tmp_path / "log.jsonl", rows), kl_unit="nats")
+    words = ["roles", "--project", "p", "--kl-unit", "nats/token"]
+    assert main(words) == 0 and column(home, "a", "kl")[5] == pytest.approx(0.1)
+    assert main([*words, "--mend"]) == 0 and column(home, "a", "kl")[5] == pytest.approx(2.0)
+
+
 def test_what_was_said_is_repeated_for_readers_whenever_it_changes(home: Path) -> None:
     r6 = Path(__file__).resolve().parents[2] / "data" / "examples" / "r6_grpo_resume"
     imported(home, r6, roles=Roles(step="Tick"))
