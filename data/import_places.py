@@ -54,10 +54,10 @@ def checked(text: str, reachable: bool) -> Path:
         raise LogError(f"only paths in these folders are read here: {told}")
     if not text.strip() or not there:
         raise LogError(f"{shown(text.strip()) or 'the path'} is not there, seen from the server")
+    _refuse_ways_out(path, allowed)
     found = discover([path], ReadOptions())
     files = [file for run in found.runs.values() for file in run.logs()]
     if allowed:
-        _refuse_ways_out(path, allowed)
         for place in (*found.runs, *found.seen):
             if not _inside(place.resolve(), allowed):
                 raise LogError(f"{shown(place)} lies outside of the folders that are read here")
@@ -75,15 +75,18 @@ def _inside(path: Path, allowed: Sequence[Path]) -> bool:
 
 
 def _refuse_ways_out(path: Path, allowed: Sequence[Path]) -> None:
-    """Refuse a folder in which a symbolic link leads out of the allowed ones."""
+    """Refuse a folder of too many files, or in which a link leads out of the allowed ones."""
     seen = 0
     for folder, below, files in os.walk(path):  # without following links
         for name in (*below, *files):
             seen += 1
             link = Path(folder) / name
             if seen > MOST_ENTRIES:
-                raise LogError(f"{shown(path)} holds too many files for a page")
-            if link.is_symlink() and not _inside(link.resolve(), allowed):
+                raise LogError(
+                    f"{shown(path)} holds more than {MOST_ENTRIES:,} files, too many for a page: "
+                    "name the run's own folder"
+                )
+            if allowed and link.is_symlink() and not _inside(link.resolve(), allowed):
                 raise LogError(
                     f"{shown(link)} is a link that leads out of the folders that are read here"
                 )

@@ -87,10 +87,13 @@ def check_roles(store: AnyStore, project: str, roles: Roles) -> None:
             raise LogError(f"no run of {project} logs {key} as {name}; logged are: {there}")
     if roles.proxy in INCLUDE_KL:
         raise LogError(f"{roles.proxy} includes the KL penalty, so it cannot be the proxy")
-    said = [key for key in (roles.proxy, roles.gold, roles.kl) if key is not None]
+    gold = {roles.gold, roles.lower_is_better} - {None}
+    said = [key for key in (roles.proxy, *gold, roles.kl, roles.length) if key is not None]
     if len(set(said)) < len(said):
         twice = next(key for key in said if said.count(key) > 1)
-        raise LogError(f"{twice} cannot be proxy, gold or KL at once")
+        raise LogError(f"{twice} cannot be proxy, gold, KL or length at once")
+    if is_kl_too := [key for key in said if key != roles.kl and is_kl(key)]:
+        raise LogError(f"{is_kl_too[0]} is a KL by its name, so it is no reward and no length")
     if roles.kl is not None and (what := why_not(roles.kl)):
         raise LogError(f"{roles.kl} is {what}, so it cannot be the KL from the initial policy")
 

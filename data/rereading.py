@@ -78,9 +78,7 @@ def reread(
     }
     before = {name: facts.get(name) for name in READ_FACTS}, list(run.warnings)
     run.warnings = list(warnings)
-    _rewards(run, roles, first, wanted, stated)
-    if "length" not in stated:
-        _length(run, wanted["length"], first)
+    _roles_moved(run, roles, first, wanted, stated)
     mended = bool(facts.get(MENDED) or (known or {}).get(MENDED))
     mends = (mend or mended) and roles != Roles() and may_mend(facts, first, stated)
     free = mends or not stated & KL_OPTIONS
@@ -91,11 +89,11 @@ def reread(
     return changed
 
 
-def _rewards(
+def _roles_moved(
     run: RunRows, roles: Roles, first: Mapping[str, Any], wanted: Mapping[str, str | None],
     stated: set[str],
 ) -> None:  # fmt: skip
-    """Proxy and gold, the kind of gold, and whether less of it is better."""
+    """Proxy, gold and length, the kind of gold, and whether less of it is better."""
     facts = run.facts
     proxy = wanted["proxy"] or first["proxy_key"]
     lower = None if stated & {"gold", "lower_is_better"} else wanted["lower_is_better"]
@@ -105,7 +103,10 @@ def _rewards(
         proxy, gold = (proxy, None) if wanted["proxy"] else (None, gold)
     run.warnings = [w for w in run.warnings if gold is None or not w.startswith(NO_GOLD)]
     _gold_as_logged(run)
-    _reward(run, {"proxy_reward": proxy, "gold_reward": gold})
+    moving = _park_rewards(run, {"proxy_reward": proxy, "gold_reward": gold})
+    length = wanted["length"] if "length" not in stated else run.facts.get("length_key")
+    _length(run, None if length in (proxy, gold, wanted["kl"], first["kl_key"]) else length, first)
+    _take_rewards(run, moving)
     better = first["gold_better"] if gold == first["gold_key"] else None
     if gold is not None and (gold == lower or better == "lower"):
         run.metrics = run.metrics.with_columns(-pl.col("gold_reward"))
@@ -153,18 +154,29 @@ def _resolved(
     return None
 
 
-def _reward(run: RunRows, wanted: dict[str, str | None]) -> None:
-    """Put the values of the wanted keys into the columns proxy_reward and gold_reward.
+def _park_rewards(run: RunRows, wanted: dict[str, str | None]) -> dict[str, str | None]:
+    """Put proxy and gold that get another key back under their own; which columns those are.
 
-    First everything goes back under its logged key, so that the two may change places.
+    First everything goes back, so that keys may change places.
     """
     moving = {c: key for c, key in wanted.items() if run.facts.get(_fact(c)) != key}
     for column in moving:
         for name, ending in _spreads(column):
             old = run.facts.get(_fact(column)) or column
+            if not ending and old == run.facts.get("length_key"):  # it stands there as well
+                run.metrics = run.metrics.with_columns(pl.lit(None, pl.Float64).alias(name))
+                continue
             run.park(name, spread(old, ending) if ending else old)
+    return moving
+
+
+def _take_rewards(run: RunRows, moving: dict[str, str | None]) -> None:
+    """Put the values of the wanted keys into the columns proxy_reward and gold_reward."""
     for column, key in moving.items():
         for name, ending in _spreads(column):
+            if key is not None and not ending and key == run.facts.get("length_key"):
+                run.metrics = run.metrics.with_columns(pl.col("response_length").alias(name))
+                continue
             run.take(name, None if key is None else spread(key, ending) if ending else key)
         run.facts[_fact(column)] = key
 

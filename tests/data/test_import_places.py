@@ -101,3 +101,7 @@ def test_a_page_does_not_read_what_is_too_large(
 ) -> None:
     monkeypatch.setattr(import_places, "MOST_BYTES", 10)
     assert "python -m data import" in refused(place / "open")
+    monkeypatch.setattr(import_places, "MOST_ENTRIES", 1)
+    assert "too many for a page" in refused(place / "open")
+    monkeypatch.delenv("OVEROPT_IMPORT_PATHS")
+    assert "too many for a page" in refused(place, reachable=False)

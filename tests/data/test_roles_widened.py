@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from data import kept_roles, project_roles
 from data.__main__ import main
-from data.columns import ReadOptions
+from data.columns import LogError, ReadOptions
 from data.importing import import_paths
 from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
@@ -238,3 +239,67 @@ def test_a_watch_reads_as_its_project_says(home: Path, tmp_path: Path) -> None:
     rows(range(4))
     rows(range(7))
     assert column(home, "new", "kl") == pytest.approx([2.0 * i for i in range(7)])
+
+
+KEYS = ["proxy_reward", "gold_reward", "reward", "ppl", "judge", "my_kl", "kl", "tokens_out",
+        "response_length"]  # fmt: skip
+
+
+def any_log(source: random.Random, path: Path) -> Path:
+    """A small table with some of these columns, of which any value may be missing."""
+    keys = source.sample(KEYS, source.randint(3, len(KEYS)))
+    rows = []
+    for step in range(5):
+        values = {key: round(source.uniform(0.1, 3), 3) for key in keys if source.random() < 0.9}
+        rows.append({"run_id": "a", "step": step, **values})
+    rows.append({"run_id": "a", "step": 5, **dict.fromkeys(keys, 1.5)})
+    return lines(path, rows)
+
+
+def any_roles(source: random.Random, keys: list[str]) -> Roles:
+    """A choice that could be made on the page."""
+
+    def some(values: list[str]) -> str | None:
+        return source.choice(values) if source.random() < 0.4 else None
+
+    return Roles(
+        proxy=some(keys), gold=some(keys), lower_is_better=some(keys), kl=some(keys),
+        kl_unit=some(["nats", "nats/token", "bits"]),
+        kl_reference=some(["other", "initial_policy"]),
+        kl_coefficient=some(["0.05", "-2"]), length=some(keys), kl_estimator=some(["k1", "k3"]),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_choices_can_be_taken_back_and_are_rebuilt(
+    home: Path, tmp_path: Path, seed: int
+) -> None:
+    """Whatever was said in between, nothing of what was logged is lost."""
+    source = random.Random(seed)
+    log = any_log(source, tmp_path / "log.jsonl")
+    at_import = source.choice([{}, {"kl_unit": "nats/token"}, {"lower_is_better": "ppl"}])
+    done = import_paths(home, [log], ReadOptions(project="p", **at_import))  # type: ignore[arg-type]
+    if not done.runs:
+        done = import_paths(home, [log], ReadOptions(project="p"))
+    before = kept(home, "a")
+    with StoreAccess(home) as store:
+        for _ in range(8):
+            keys = project_roles.logged_keys(store, "p")
+            roles = any_roles(source, keys)
+            try:
+                project_roles.save(store, "p", roles, mend=source.random() < 0.4)
+            except LogError:
+                continue  # one that could not hold: it is refused, and leaves no trace
+        last = contents(store, "a")
+    (home / "store.duckdb").unlink()
+    assert same(kept(home, "a"), last)
+    with StoreAccess(home) as store:
+        project_roles.reset(store, "p")
+        assert same(contents(store, "a"), before), seed
+
+
+def same(ours: object, theirs: object) -> bool:
+    """Equal, with no two zeros of one sign told apart."""
+    return json.dumps(ours, sort_keys=True).replace("-0.0,", "0.0,") == json.dumps(
+        theirs, sort_keys=True
+    ).replace("-0.0,", "0.0,")
