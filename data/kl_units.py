@@ -35,7 +35,7 @@ def evidence(logged: pl.Series, lengths: pl.Series, proxy: pl.Series) -> UnitEvi
     against = {unit: sanity.doubts(kl, lengths, proxy) for unit, kl in candidates.items()}
     sentences = [_told(unit, kl, against[unit]) for unit, kl in candidates.items()]
     if TOKEN not in candidates:
-        sentences.append("Per token it could not be converted: no response length is known.")
+        sentences.append("Per token it cannot be converted: no response length is known.")
     fit = [unit for unit, doubts in against.items() if not doubts]
     suggested = fit[0] if len(fit) == 1 and len(candidates) > 1 else None
     if suggested is not None:

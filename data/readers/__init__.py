@@ -99,6 +99,8 @@ def _holds_anything(log: RunLog) -> bool:
     others = (log.samples, answers, log.corpus, log.audits)
     if any(frame.height for frame in others) or (log.facts.config and log.metrics.is_empty()):
         return True
+    if log.facts.nan_rows:  # a run that diverged is one
+        return True
     told = log.metrics.select(pl.exclude("run_id", "phase", "step", "stretch"))
     return any(column.null_count() < column.len() for column in told.get_columns())
 
