@@ -7,27 +7,28 @@ import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from data import project_roles, spool
+from data import kept_roles, project_roles, spool
 from data.backup import back_up, restore
 from data.checking import check
-from data.columns import ReadOptions, RunLog, Skip
+from data.columns import RunLog, Skip
 from data.exporting import run_rows, write_rows
 from data.failing import ended
 from data.home import home
 from data.hosts import listed
-from data.importing import Imported, import_paths
+from data.importing import Imported, import_paths, known_project
 from data.owner import Owner
 from data.printing import print_table, show_import
 from data.readers.formats import FORMATS
-from data.readers.kl_stated import REFERENCES
 from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
+from data.role_options import add_roles, read_options
 from data.watching import INTERVAL, Watch, follow
 
 Row = dict[str, Any]
@@ -43,14 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    read = ReadOptions(
-        project=options.project, run=options.run, proxy=options.proxy, gold=options.gold,
-        gold_kind=options.gold_kind, kl=options.kl, kl_unit=options.kl_unit,
-        kl_estimator=options.kl_estimator, kl_reference=options.kl_reference,
-        kl_coefficient=options.kl_coefficient, length=options.length, step=options.step,
-        run_column=options.run_column, lower_is_better=options.lower_is_better,
-        format=options.format, strict=options.strict,
-    )  # fmt: skip
+    read = replace(read_options(options), format=options.format, strict=options.strict)
     seen = {"runs": 0, "skipped": 0}
     with Console(stderr=True).status("Reading …") as status:
 
@@ -72,10 +66,9 @@ def _watch(options: argparse.Namespace) -> int:
     missing = [path for path in options.paths if not path.exists()]
     for path in missing:
         print(f"{path}: is not there (yet)", file=sys.stderr)
-    read = ReadOptions(
-        project=options.project, run=options.run, proxy=options.proxy, gold=options.gold,
-        kl=options.kl, kl_unit=options.kl_unit,
-    )  # fmt: skip
+    read = read_options(options)
+    known = known_project(home(), options.paths) if options.project is None else None
+    read = kept_roles.applied(home(), read, known)
 
     def drain() -> None:
         with StoreAccess(home()) as store:
@@ -154,7 +147,7 @@ def _roles(options: argparse.Namespace) -> int:
         elif any(value is not None for value in given.values()):
             stated = {name: value for name, value in given.items() if value is not None}
             roles = Roles(**{**before.to_dict(), **stated})
-            changed = project_roles.save(store, options.project, roles)
+            changed = project_roles.save(store, options.project, roles, options.mend)
         keys = project_roles.logged_keys(store, options.project)
     if options.json:
         told = {"project": options.project, "roles": roles.to_dict(), "keys": keys, "runs": changed}
@@ -246,22 +239,7 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders")
     imports.add_argument("--project", help="project the runs belong to")
     imports.add_argument("--run", help="name of the run, when PATH holds one")
-    imports.add_argument("--proxy", metavar="KEY", help="logged key of the proxy reward")
-    imports.add_argument("--gold", metavar="KEY", help="logged key of the gold reward")
-    imports.add_argument("--gold-kind", choices=("score", "rate", "win_rate"))
-    imports.add_argument("--kl", metavar="KEY", help="logged key of the KL")
-    imports.add_argument("--kl-unit", metavar="U", help="unit of the logged KL, e.g. nats/token")
-    imports.add_argument("--kl-estimator", choices=("k1", "k2", "k3", "exact", "bon_bound"))
-    imports.add_argument("--kl-reference", choices=REFERENCES, help="policy that the KL is from")
-    imports.add_argument(
-        "--kl-coefficient", metavar="X", help="the logged KL is minus X times the KL (AReaL)"
-    )
-    imports.add_argument("--length", metavar="KEY", help="logged key of the response length")
-    imports.add_argument("--step", metavar="KEY", help="logged key of the optimiser step")
-    imports.add_argument("--run-column", metavar="KEY", help="column that tells runs apart")
-    imports.add_argument(
-        "--lower-is-better", metavar="KEY", help="a gold of which less is better (perplexity)"
-    )
+    add_roles(imports)
     imports.add_argument("--format", choices=FORMATS)
     imports.add_argument("--strict", action="store_true", help="stop at the first bad log")
     imports.set_defaults(do=_import)
@@ -269,8 +247,9 @@ def _parser() -> argparse.ArgumentParser:
     watches = commands.add_parser("watch", help="follow growing logs")
     watches.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     watches.add_argument("--interval", type=float, default=INTERVAL, metavar="SECONDS")
-    for name in ("project", "run", "proxy", "gold", "kl", "kl-unit"):
-        watches.add_argument(f"--{name}")
+    watches.add_argument("--project", help="project the runs belong to")
+    watches.add_argument("--run", help="name of the run, when PATH holds one")
+    add_roles(watches)
     watches.set_defaults(do=_watch)
 
     lists = commands.add_parser("list", help="what is in the store")
@@ -283,11 +262,11 @@ def _parser() -> argparse.ArgumentParser:
 
     roles = commands.add_parser("roles", help="which key is proxy, gold or KL in a project")
     roles.add_argument("--project", default="default", help="(default: default)")
-    for name, what in (("proxy", "proxy reward"), ("gold", "gold reward"), ("kl", "KL")):
-        roles.add_argument(f"--{name}", metavar="KEY", help=f"logged key of the {what}")
-    roles.add_argument("--gold-kind", choices=("score", "rate", "win_rate"))
-    roles.add_argument("--kl-unit", metavar="U", help="unit where the log does not say it")
-    roles.add_argument("--kl-estimator", choices=("k1", "k2", "k3", "exact", "bon_bound"))
+    add_roles(roles)
+    roles.add_argument(
+        "--mend", action="store_true",
+        help="what is said of the KL also overrules what imports stated of it",
+    )  # fmt: skip
     roles.add_argument("--reset", action="store_true", help="back to what is recognised")
     roles.set_defaults(do=_roles)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
@@ -76,6 +77,7 @@ class RunFacts:
     kl_note: str = ""  # one sentence: how kl was converted, and why it is not exact
     proxy_key: str | None = None
     gold_key: str | None = None
+    gold_better: str = "higher"  # "lower": gold is minus what its key holds
     length_key: str | None = None  # of the response length, in tokens
     gold_kind: str = "score"  # "score", "rate" (0..1 or percent, of trials) or "win_rate"
     gold_candidates: list[str] = field(default_factory=list)  # when none was chosen
@@ -151,6 +153,7 @@ class ReadOptions:
     lower_is_better: str | None = None  # a gold of which less is better, such as perplexity
     format: str | None = None
     strict: bool = False
+    kept: Mapping[str, str] = field(default_factory=dict)  # the project's, where a log has the key
     whole: bool = False  # a table that names no run or step, or has a bad cell, is refused
 
 

@@ -278,6 +278,30 @@ POOLED = Table(
 )
 """The rollup that curves are drawn from; its key is (run_id, phase, bin)."""
 
+PROJECT_ROLES = Table(
+    "project_roles",
+    "One row a project: the keys that somebody chose; null = as recognised",
+    (
+        Column("project", TEXT, "Project", True),
+        Column("proxy", TEXT, "Logged key of the proxy reward"),
+        Column("gold", TEXT, "Logged key of the gold reward"),
+        Column("gold_kind", TEXT, "score, rate (of trials) or win_rate"),
+        Column("kl", TEXT, "Logged key of the KL from the initial policy"),
+        Column("kl_unit", TEXT, "Unit of a KL whose log does not say it, e.g. nats/token"),
+        Column("kl_estimator", TEXT,
+            "Estimator of a KL whose log does not say it: k1 k2 k3 exact bon_bound"),
+        Column("kl_reference", TEXT,
+            "Policy that the KL is from where the log does not say it: initial_policy "
+            "previous_policy other"),
+        Column("kl_coefficient", TEXT, "The logged KL is minus this number times the KL"),
+        Column("length", TEXT, "Logged key of the response length, tokens"),
+        Column("step", TEXT, "Column of the optimiser step"),
+        Column("run_column", TEXT, "Column that tells runs apart"),
+        Column("lower_is_better", TEXT, "Logged key of a gold of which less is better"),
+    ),
+)  # fmt: skip
+"""What somebody said of a project's logs; its columns are the fields of ``Roles``."""
+
 SEGMENT_TABLES = (METRICS, GOLD, SAMPLES, ANSWERS, CORPUS, AUDITS)
 """The tables that a segment brings rows for."""
-TABLES = (*SEGMENT_TABLES, POOLED)
+TABLES = (*SEGMENT_TABLES, POOLED, PROJECT_ROLES)

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data import readers, spool
+from data import kept_roles, readers, spool
 from data.columns import ReadOptions, RunLog, Skip
 from data.failing import advised
 from data.home import EXAMPLES, is_default
 from data.kl_seen import KLSeen
 from data.owner import Owner
-from data.remote import StoreAccess
+from data.previewing import told_as
+from data.remote import AnyStore, StoreAccess
+from data.rereading_kl import KL_OPTIONS
 from data.sql import StoreError
 
 SEGMENT_ROWS = 491_520
@@ -61,21 +63,59 @@ def import_paths(
         LogError: with ``options.strict``, at the first log that cannot be read.
         StoreError: the store cannot be used; what was read by then waits in the inbox.
     """
+    known = known_project(home, paths) if options.project is None else None
+    options = kept_roles.applied(home, options, known)
     done = spool_paths(home, paths, options, progress)
     if done.segments:
         with StoreAccess(home) as store:
-            store.drain()
-            results = store.results(done.segments)
-        if len(results) < len(done.segments):
-            came = {spool.token_of(str(result["segment"])) for result in results}
-            missing = [name for name in done.segments if spool.token_of(name) not in came]
-            why = "; ".join(sorted({store.refused.get(name, "") for name in missing} - {""}))
-            raise StoreError(
-                f"the store {home} could not take in {', '.join(sorted(missing))}: it waits in "
-                f"inbox/ and is tried again with the next import. {advised(why)}"
-            )
-        done.runs = _by_run(results)
+            _take_in(store, done)
     return done
+
+
+def import_whole(
+    store: AnyStore,
+    paths: Sequence[Path],
+    options: ReadOptions,
+    told: Callable[[str], str],
+) -> Imported:
+    """Bring logs in that a page showed before: nothing is written before all of it is read.
+
+    What was said of rewards and length is kept as the project's, so that it can be changed there;
+    what was said of the KL stays stated (``project_roles.save`` mends it).
+
+    Args:
+        store: open here, or asked over HTTP.
+        paths: files or folders, any mix.
+        options: mapping of keys, project.
+        told: turns a path of this machine into the one that is kept.
+
+    Raises:
+        StoreError: the store could not take it in; it waits in the inbox.
+    """
+    options = kept_roles.applied(store.home, options)
+    items = [told_as(item, told) for item in readers.read(paths, options)]
+    for item in items:
+        if isinstance(item, RunLog):
+            item.facts.stated = [name for name in item.facts.stated if name in KL_OPTIONS]
+    done = spool_logs(store.home, items, options, keep_skips=False)
+    if done.segments:
+        _take_in(store, done)
+    return done
+
+
+def _take_in(store: AnyStore, done: Imported) -> None:
+    """Have the owner import the segments, and tell what came of them."""
+    store.drain()
+    results = store.results(done.segments)
+    if len(results) < len(done.segments):
+        came = {spool.token_of(str(result["segment"])) for result in results}
+        missing = [name for name in done.segments if spool.token_of(name) not in came]
+        why = "; ".join(sorted({store.refused.get(name, "") for name in missing} - {""}))
+        raise StoreError(
+            f"the store {store.home} could not take in {', '.join(sorted(missing))}: it waits in "
+            f"inbox/ and is tried again with the next import. {advised(why)}"
+        )
+    done.runs = _by_run(results)
 
 
 def spool_paths(
@@ -91,17 +131,30 @@ def spool_paths(
     ``origin`` stands for the path of logs that were not read from a file of the user's.
     With ``options.whole`` nothing is kept where anything was skipped.
     """
+    options = kept_roles.applied(home, options)
+    items: Iterable[RunLog | Skip] = readers.read(paths, options)
+    if options.whole:
+        items = list(items)
+        skipped = [item for item in items if isinstance(item, Skip)]
+        if skipped:
+            return Imported(skipped=skipped)
+    return spool_logs(home, items, options, progress, keep_skips, origin)
+
+
+def spool_logs(
+    home: Path,
+    items: Iterable[RunLog | Skip],
+    options: ReadOptions,
+    progress: Callable[[RunLog | Skip], None] | None = None,
+    keep_skips: bool = True,
+    origin: str | None = None,
+) -> Imported:
+    """Write what was read into durable segments in the inbox (``spool_paths``)."""
     done = Imported()
     batch: dict[str, RunLog] = {}
     rows = 0
     paths_read: list[str] = []
     seen = KLSeen()
-    items: Iterable[RunLog | Skip] = readers.read(paths, options)
-    if options.whole:
-        items = list(items)
-        done.skipped = [item for item in items if isinstance(item, Skip)]
-        if done.skipped:
-            return done
     for item in items:
         if progress:
             progress(item)
@@ -121,6 +174,23 @@ def spool_paths(
     if done.skipped and keep_skips:
         done.segments.append(spool.write_skips(home, done.skipped, paths_read))
     return done
+
+
+def known_project(home: Path, paths: Sequence[Path]) -> str | None:
+    """The project of the runs that were read at these paths before; None: none or several.
+
+    The store is asked only where some project but the default has said anything of its logs.
+    """
+    if not set(kept_roles.read(home)) - {kept_roles.DEFAULT}:
+        return None
+    places = [path.resolve() for path in paths]
+    with StoreAccess(home) as store:
+        runs = store.query("runs", project=None, runs=None)
+    found = {
+        project for project, path in runs.select("project", "path").iter_rows()
+        if any(Path(path).is_relative_to(place) for place in places)
+    }  # fmt: skip
+    return found.pop() if len(found) == 1 else None
 
 
 def _close(home: Path, batch: dict[str, RunLog], options: ReadOptions, done: Imported) -> None:

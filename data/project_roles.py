@@ -12,8 +12,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
+
 from data import spool
 from data.columns import LogError, ReadOptions
+from data.kl_units import UnitEvidence, evidence
 from data.readers.dialects import INCLUDE_KL, why_not
 from data.readers.kl_stated import check_options
 from data.readers.roles import function_of
@@ -38,7 +41,8 @@ def logged_keys(store: AnyStore, project: str) -> list[str]:
     keys = {logged(key) for key in stored if key not in (KL_AS_READ, RAW)}
     for text in store.query("runs", project=project, runs=None)["facts"]:
         facts = json.loads(text)
-        keys |= {facts[k] for k in ("proxy_key", "gold_key", "kl_key") if facts.get(k)}
+        names = ("proxy_key", "gold_key", "kl_key", "length_key")
+        keys |= {facts[name] for name in names if facts.get(name)}
     return sorted(keys, key=lambda key: (not any(w in key.lower() for w in _REWARD), key))
 
 
@@ -48,8 +52,11 @@ def proxy_keys(keys: list[str]) -> list[str]:
 
 
 def kl_keys(keys: list[str]) -> list[str]:
-    """The keys that may be the KL from the initial policy: never one to another policy."""
-    return [key for key in keys if is_kl(key) and not why_not(key)]
+    """The keys that may be the KL from the initial policy: never one to another policy.
+
+    Those that are by their name some KL stand first.
+    """
+    return sorted((key for key in keys if not why_not(key)), key=lambda key: not is_kl(key))
 
 
 def is_kl(key: str) -> bool:
@@ -64,40 +71,47 @@ def check_roles(store: AnyStore, project: str, roles: Roles) -> None:
         LogError: the project is unknown, a key is logged by none of its runs, includes a KL
             penalty or is no KL from the initial policy, or a unit or estimator is unknown.
     """
-    check_options(
-        ReadOptions(
-            gold_kind=roles.gold_kind, kl_unit=roles.kl_unit, kl_estimator=roles.kl_estimator
-        )
-    )
+    stated: dict[str, Any] = roles.to_dict()
+    check_options(ReadOptions(**stated))
     if store.query("runs", project=project, runs=None).is_empty():
         names = sorted(set(store.query("runs", project=None, runs=None)["project"]))
         raise LogError(f"there is no project {project!r}; there are: {', '.join(names) or 'none'}")
     keys = logged_keys(store, project)
     known = {*keys, *(function_of(key) for key in keys)}
-    for name, key in (("proxy", roles.proxy), ("gold", roles.gold), ("KL", roles.kl)):
+    for name, key in (
+        ("proxy", roles.proxy), ("gold", roles.gold), ("KL", roles.kl), ("length", roles.length),
+        ("gold", roles.lower_is_better),
+    ):  # fmt: skip
         if key is not None and key not in known:
             there = ", ".join(keys[:60])
             raise LogError(f"no run of {project} logs {key} as {name}; logged are: {there}")
     if roles.proxy in INCLUDE_KL:
         raise LogError(f"{roles.proxy} includes the KL penalty, so it cannot be the proxy")
-    if roles.proxy is not None and roles.proxy == roles.gold:
-        raise LogError(f"{roles.proxy} cannot be proxy and gold at once")
-    if roles.kl is not None and roles.kl not in kl_keys([*keys, roles.kl]):
-        what = why_not(roles.kl) or "no KL by its name"
+    gold = {roles.gold, roles.lower_is_better} - {None}
+    said = [key for key in (roles.proxy, *gold, roles.kl, roles.length) if key is not None]
+    if len(set(said)) < len(said):
+        twice = next(key for key in said if said.count(key) > 1)
+        raise LogError(f"{twice} cannot be proxy, gold, KL or length at once")
+    if is_kl_too := [key for key in said if key != roles.kl and is_kl(key)]:
+        raise LogError(f"{is_kl_too[0]} is a KL by its name, so it is no reward and no length")
+    if roles.kl is not None and (what := why_not(roles.kl)):
         raise LogError(f"{roles.kl} is {what}, so it cannot be the KL from the initial policy")
 
 
-def save(store: AnyStore, project: str, roles: Roles) -> list[dict[str, Any]]:
+def save(
+    store: AnyStore, project: str, roles: Roles, mend: bool = False
+) -> list[dict[str, Any]]:  # fmt: skip
     """Keep a choice, even one that leaves all as recognised: the project was asked then.
 
-    Returns the runs that changed.
+    ``mend``: what it says of the KL also holds for runs whose import stated another unit, and for
+    plain tables whose ``kl`` was taken for nats per response. Returns the runs that changed.
 
     Raises:
         LogError: the choice could not hold (``check_roles``).
         StoreError: the store did not take it in.
     """
     check_roles(store, project, roles)
-    return _brought(store, spool.write_roles(store.home, project, roles.to_dict()))
+    return _brought(store, spool.write_roles(store.home, project, roles.to_dict(), mend=mend))
 
 
 def reset(store: AnyStore, project: str) -> list[dict[str, Any]]:
@@ -116,6 +130,19 @@ def _brought(store: AnyStore, segment: str) -> list[dict[str, Any]]:
     if not results:
         raise StoreError(f"the choice waits in the inbox of {store.home}: it is tried again later")
     return list(results[0]["runs"])
+
+
+def unit_evidence(store: AnyStore, project: str) -> tuple[str, UnitEvidence] | None:
+    """What the numbers say of the unit of a project's KL: of its longest run whose unit is unknown.
+
+    Returns the run and the evidence; None where no unit is unknown.
+    """
+    runs = store.query("runs", project=project, runs=None).sort("points", descending=True)
+    for run, text in runs.select("run_id", "facts").iter_rows():
+        if json.loads(text).get("kl_conversion") == "unknown":
+            rows = store.query("metrics", runs=[run], until=None).filter(pl.col("phase") == "train")
+            return run, evidence(rows["kl"], rows["response_length"], rows["proxy_reward"])
+    return None
 
 
 def open_questions(runs: list[dict[str, Any]], said: Mapping[str, Roles]) -> dict[str, list[str]]:

@@ -20,7 +20,7 @@ from data.sql import sql
 Cursor = duckdb.DuckDBPyConnection
 TOLD = (
     "proxy_key", "gold_key", "gold_kind", "kl_key", "kl_logged_unit", "kl_estimator",
-    "kl_conversion",
+    "kl_conversion", "kl_reference", "length_key",
 )  # fmt: skip
 """Facts of a run that the result of a choice names."""
 
@@ -32,14 +32,11 @@ def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, 
     """
     given = rows.row(0, named=True)
     project, forget = given.pop("project"), given.pop("forget")
+    mend = bool(given.pop("mend", False))  # segments of earlier programs do not say it
     cursor.execute("delete from project_roles where project = $project", {"project": project})
     roles = Roles(**given)
     if not forget:
-        cursor.execute(
-            "insert into project_roles select $project, $proxy, $gold, $gold_kind, $kl, $kl_unit, "
-            "$kl_estimator",
-            {"project": project, **given},
-        )
+        cursor.execute(sql("changes", "new_choice"), {"project": project, **roles.to_dict()})
     runs = cursor.execute(
         "select run_id, facts, warnings from runs where project = $project order by run_id",
         {"project": project},
@@ -48,7 +45,9 @@ def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, 
     cursor.execute(sql("changes", "reread_load"))
     results = []
     for run_id, facts, warnings in runs:
-        told = _read_again(cursor, run_id, json.loads(facts), json.loads(warnings), roles, None)
+        told = _read_again(
+            cursor, run_id, json.loads(facts), json.loads(warnings), roles, None, mend
+        )
         if told is None:
             continue
         cursor.execute(
@@ -100,7 +99,7 @@ def incoming(
 
 def _read_again(
     cursor: Cursor, run_id: str, facts: dict[str, Any], warnings: list[str], roles: Roles,
-    known: Mapping[str, Any] | None,
+    known: Mapping[str, Any] | None, mend: bool = False,
 ) -> RunRows | None:  # fmt: skip
     """Read the incoming rows of one run again; None where nothing changed."""
     asked = {"run": run_id}
@@ -113,7 +112,7 @@ def _read_again(
     ]
     run = RunRows(frames[0], frames[1], facts, warnings)
     before = {role: facts.get(f"{role}_key") for role in ("proxy", "gold")}
-    if not frames[0].height or not reread(run, roles, known):
+    if not frames[0].height or not reread(run, roles, known, mend):
         return None
     cursor.execute("delete from incoming_metrics where run_id = $run", asked)
     cursor.execute("delete from incoming_scalars where run_id = $run", asked)

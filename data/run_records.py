@@ -11,7 +11,7 @@ from data.readers.conversion import NO_KEY
 from data.readers.formats import FORMAT_RANK, UNKNOWN_RANK
 from data.readers.kl_zero import NEVER
 from data.readers.roles import NO_GOLD
-from data.rereading import KL_FACTS
+from data.rereading_kl import KL_FACTS, MENDED
 from data.sql import sql
 
 Cursor = duckdb.DuckDBPyConnection
@@ -67,7 +67,9 @@ def tell(
             facts["config"] |= json.loads(row["facts"])["config"]
     else:
         no_kl = _is_told_of_none(facts, kept["path"] == row["path"])
-        facts = _merged_facts(old, facts, no_kl) | {"stated": facts.get("stated", [])}
+        mended = {MENDED: bool(facts.get(MENDED))} if MENDED in old else {}
+        stated = facts.get("stated", [])
+        facts = _merged_facts(old, facts, no_kl) | {"stated": stated, **mended}
         new["warnings"] = json.dumps(_still_true(notes, facts))
     if facts.get("kl_conversion") == "missing" and old.get("kl_conversion") != "missing":
         cursor.execute("update metrics set kl = null where run_id = $run", {"run": run_id})
@@ -121,6 +123,8 @@ def _merged_facts(
     for key, value in richer.items():
         if value not in (None, "", [], {}, "missing", 0):
             facts[key] = value
+    if not richer.get("gold_key") and poorer.get("gold_better"):
+        facts["gold_better"] = poorer["gold_better"]  # of the gold that is kept
     if no_kl:  # the whole log tells what its first rows could not
         facts |= {key: richer.get(key) for key in KL_FACTS}
     elif richer.get("kl_conversion") == "missing" and poorer.get("kl_conversion") != "missing":

@@ -39,7 +39,7 @@ class RunRows:
 
     def keys(self) -> set[str]:
         """Every logged key, whether it is one of our columns or a further number."""
-        used = (self.facts.get(name) for name in ("proxy_key", "gold_key", "kl_key"))
+        used = (self.facts.get(name) for name in ("proxy_key", "gold_key", "kl_key", "length_key"))
         stored = self.scalars.get_column("key").unique().to_list()
         return {logged(key) for key in stored if key not in (KL_AS_READ, RAW)} | {
             key for key in used if key

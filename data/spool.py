@@ -111,11 +111,17 @@ def write_forget(home: Path, runs: Iterable[str]) -> str:
 
 
 def write_roles(
-    home: Path, project: str, roles: Mapping[str, str | None], forget: bool = False
-) -> str:
-    """Write a project's choice of keys, or that there is none any more; return its name."""
+    home: Path, project: str, roles: Mapping[str, str | None], forget: bool = False,
+    mend: bool = False,
+) -> str:  # fmt: skip
+    """Write a project's choice of keys, or that there is none any more; return its name.
+
+    ``mend``: what it says of the KL also overrules what imports stated.
+    """
     row = {"project": project, **roles}
-    runs = pl.DataFrame([row], dict.fromkeys(row, pl.String)).with_columns(forget=pl.lit(forget))
+    runs = pl.DataFrame([row], dict.fromkeys(row, pl.String)).with_columns(
+        forget=pl.lit(forget), mend=pl.lit(mend)
+    )
     return _commit(home, "roles", {"runs": runs})
 
 

@@ -12,14 +12,15 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import ddl, merge, role_changes, spool
+from data import ddl, kept_roles, merge, role_changes, spool
+from data.declared import PROJECT_ROLES
 from data.restating import restated
 from data.rollups import refresh
 from data.sql import StoreError, sql
 
 MIGRATIONS: tuple[tuple[int, str | None], ...] = (
     (2, "answers_tables"),
-    (3, "project_roles_table"),
+    (3, None),  # the table project_roles, declared
     (4, "prompt_gold_counts"),
     (5, None),  # the table audits, declared
     (6, "calibration_table"),
@@ -67,6 +68,7 @@ class Store:
             raise self._unusable(error, "cannot be opened") from error
         self.refused: dict[str, str] = {}
         self._import_all([s for s in spool.archived(home) if s.name not in known])
+        self._publish_roles()
 
     def close(self) -> None:
         """Close the file."""
@@ -145,6 +147,8 @@ class Store:
                     cursor.execute("rollback")
                 raise
             self._generation = self._counted()
+            if kind == "roles":
+                self._publish_roles()
             return result
 
     def _changed(
@@ -210,6 +214,10 @@ class Store:
         late = newest is not None and segment.name < newest and segment.parent.name == "inbox"
         return spool.last_name(self.home, segment.name) if late else segment.name
 
+    def _publish_roles(self) -> None:
+        with self._db.cursor() as cursor:
+            kept_roles.publish(self.home, role_changes.choices(cursor))
+
     def _counted(self) -> int:
         with self._db.cursor() as cursor:
             row = cursor.execute("select number from generation").fetchone()
@@ -244,6 +252,7 @@ class Store:
                     if name is not None:
                         cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})
+            new = [one for one in new if one[0] is not PROJECT_ROLES]  # no rows of runs in it
             if new:
                 self._make_room()  # rows of all runs are changed at once
                 for table, column in new:

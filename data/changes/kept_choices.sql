@@ -1,1 +1,3 @@
-select project, proxy, gold, gold_kind, kl, kl_unit, kl_estimator from project_roles;
+select project, proxy, gold, gold_kind, kl, kl_unit, kl_estimator, kl_reference,
+    kl_coefficient, length, step, run_column, lower_is_better
+from project_roles;

@@ -1,2 +1,4 @@
 -- What somebody said of each project's logs: which key is which.
-select project, proxy, gold, gold_kind, kl, kl_unit, kl_estimator from project_roles order by project;
+select project, proxy, gold, gold_kind, kl, kl_unit, kl_estimator, kl_reference,
+    kl_coefficient, length, step, run_column, lower_is_better
+from project_roles order by project;

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import polars as pl
+
 from data.columns import ROLE_OPTIONS, LogError, ReadOptions, RunLog, Skip
 from data.readers import folder
-from data.readers.discover import RunFiles, discover, no_log
+from data.readers.discover import TOLD, RunFiles, discover, no_log
 from data.readers.formats import FORMATS, READERS, reader_of
 from data.readers.kl_stated import check_options
 from data.readers.reader import Belongs, Foreign, shown
@@ -53,22 +55,24 @@ def _all(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]
     yield from found.skipped
     strangers: dict[Path, list[Skip]] = {}  # logs that have nothing to do with runs
     logs: list[Path] = []
+    refused: list[Path] = []
     for _, part in sorted(found.runs.items()):  # not in the order of a folder's listing
-        silent = True
         foreign: list[Skip] = []
         for item in _guarded(part, options):
             if isinstance(item, Foreign) and item.path not in part.named:
                 foreign.append(item)
                 continue
-            silent = False
+            (refused if isinstance(item, Skip) else logs).append(part.path)
             yield item
-        if silent:
+        if foreign or not {part.path} & {*refused, *logs}:
             strangers[part.path] = foreign
-        else:
-            logs.append(part.path)
     for real, named in found.folders.items():
         mine = [skips for p, skips in strangers.items() if p.is_relative_to(real)]
-        if mine and not any(p.is_relative_to(real) or real.is_relative_to(p) for p in logs):
+        if not mine or any(p.is_relative_to(real) or real.is_relative_to(p) for p in logs):
+            continue
+        if any(p.is_relative_to(real) for p in refused):  # all that is in it is then told alike
+            yield from (Skip(skip.path, skip.reason) for skips in mine for skip in skips[:TOLD])
+        else:
             yield no_log(named, [skip.reason for skips in mine for skip in skips])
 
 
@@ -79,12 +83,32 @@ def read_unpacked(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLo
 
 def _guarded(part: RunFiles, options: ReadOptions) -> Iterator[RunLog | Skip]:
     try:
-        yield from folder.read(part, options)
+        for item in folder.read(part, options):
+            yield item if isinstance(item, Skip) or _holds_anything(item) else _nothing_in(item)
     except LogError as error:
         yield Skip(shown(part.path), shown(str(error)))
     except Exception as error:  # a log that breaks a reader must not cost the other thousand
         cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         yield Skip(shown(part.path), shown(f"{part.path.name} cannot be read ({cause})"))
+
+
+def _holds_anything(log: RunLog) -> bool:
+    """Whether a run has a row of any kind with something in it, or settings."""
+    graded = log.answers.select("grade", "grade_logged", "confidence", "answer")
+    answers = graded.filter(~pl.all_horizontal(pl.all().is_null()))
+    others = (log.samples, answers, log.corpus, log.audits)
+    if any(frame.height for frame in others) or (log.facts.config and log.metrics.is_empty()):
+        return True
+    if log.facts.nan_rows:  # a run that diverged is one
+        return True
+    told = log.metrics.select(pl.exclude("run_id", "phase", "step", "stretch"))
+    return any(column.null_count() < column.len() for column in told.get_columns())
+
+
+def _nothing_in(log: RunLog) -> Skip:
+    """What is said of a log that gave a run without anything in it."""
+    why = f": {'; '.join(log.warnings[:3])}" if log.warnings else ""
+    return Skip(log.path, shown(f"{Path(log.path).name} holds nothing that could be read{why}"))
 
 
 def _one_run(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]:

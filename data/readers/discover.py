@@ -147,11 +147,10 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
 
 def no_log(folder: Path, foreign: Sequence[str] = ()) -> Skip:
     """The Skip of a folder that was named and has no log in it; ``foreign``: why files are none."""
-    reason = f"holds no log. Known formats: {KNOWN}"
-    if foreign:
-        more = f"; and {len(foreign) - TOLD} more" if len(foreign) > TOLD else ""
-        reason = f"holds no log. {'; '.join(foreign[:TOLD])}{more}. Known formats: {KNOWN}"
-    return Skip(shown(folder), reason)
+    if not foreign:
+        return Skip(shown(folder), f"holds no log. Known formats: {KNOWN}")
+    more = f"; and {len(foreign) - TOLD} more" if len(foreign) > TOLD else ""
+    return Skip(shown(folder), f"holds no log. {'; '.join(foreign[:TOLD])}{more}")
 
 
 def _looked_for(path: Path, options: ReadOptions) -> Reader | None:

@@ -24,7 +24,7 @@ from data.readers.mapping import (
     RUN_COLUMNS,
     gold_kind_of,
 )
-from data.readers.roles import NO_PROXY, named_key, of_values
+from data.readers.roles import NO_PROXY, minus, named_key, of_values
 from data.readers.run_columns import column_of, parent_of, step_column
 from data.readers.table_rows import in_order, stretches, summaries
 from data.readers.texts import several
@@ -138,8 +138,9 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     ]
     if gold and options.lower_is_better and options.lower_is_better in (gold, given):
         series = [-one if one.name == "gold_reward" else one for one in series]
-        notes.append(f"gold is minus {gold}: less of it is better, as stated")
+        notes.append(minus(gold))
     facts = RunFacts(proxy_key=proxy, gold_key=gold, length_key=chosen["response_length"] or None)
+    facts.gold_better = "lower" if minus(gold) in notes else "higher"
     source = conversion.of_table(keys, options, facts)
     if source:
         said = {key: set(cells.texts(key).drop_nulls().unique()) - {""}

@@ -126,12 +126,20 @@ def choose(
         roles.gold, given,
     )  # fmt: skip
     if roles.lower_is_better:
-        roles.warnings.append(f"gold is minus {roles.gold}: less of it is better, as stated")
+        roles.warnings.append(minus(roles.gold))
     roles.proxy_sd = _sd_of(roles.proxy, keys) or PROXY_SD.find(keys)
     roles.gold_sd = _sd_of(roles.gold, keys) or GOLD_SD.find(keys)
     if roles.proxy is None:
         roles.warnings.append(f"{NO_PROXY}: name one with --proxy if it has")
     return roles
+
+
+MINUS = "gold is minus "
+
+
+def minus(gold: str | None) -> str:
+    """What is said of a gold of which less is better; it begins with MINUS."""
+    return f"{MINUS}{gold}: less of it is better, as stated"
 
 
 def of_values(proxy: pl.Series, gold: pl.Series) -> list[str]:

@@ -98,7 +98,8 @@ def step_column(keys: Collection[str], options: ReadOptions) -> str | None:
     Raises:
         LogError: the named one is not there.
     """
-    return _asked(options.step, "--step", keys) or STEP.find(keys)
+    named = _asked(options.step, "--step", keys)
+    return named or _kept(options, "step", keys) or STEP.find(keys)
 
 
 def run_column(keys: Collection[str], options: ReadOptions) -> str | None:
@@ -107,7 +108,14 @@ def run_column(keys: Collection[str], options: ReadOptions) -> str | None:
     Raises:
         LogError: the named one is not there.
     """
-    return _asked(options.run_column, "--run-column", keys) or column_of(keys)
+    named = _asked(options.run_column, "--run-column", keys)
+    return named or _kept(options, "run_column", keys) or column_of(keys)
+
+
+def _kept(options: ReadOptions, role: str, keys: Collection[str]) -> str | None:
+    """The column as the project says, where the table has it."""
+    key = options.kept.get(role)
+    return key if key in keys else None
 
 
 def _asked(given: str | None, option: str, keys: Collection[str]) -> str | None:

@@ -207,7 +207,8 @@ def _kl(
     source = conversion.of_trainer(keys, dialect, settings, window > 1, options, facts)
     if source is None:
         warnings.append(facts.kl_note)
-        return columns["kl"]
+        # Where only a coefficient lacks, what was logged is kept for the day it is said.
+        return log[facts.kl_key].alias("kl") if facts.kl_key in log.columns else columns["kl"]
     logged = log[source.key].alias("kl")
     watched = {key: log[key].to_list() for key in (*STILL, *MOVING) if key in keys}
     unmeasured = is_unmeasured(logged.to_list(), watched, no_reference(settings))
@@ -241,6 +242,7 @@ def _describe(
     facts.proxy_key, facts.gold_key = chosen.proxy, chosen.gold
     if chosen.gold_in_evaluation:
         facts.gold_key = f"eval/{chosen.gold}"
+    facts.gold_better = "lower" if chosen.lower_is_better else "higher"
     facts.gold_candidates = chosen.gold_candidates
     planned = settings.get("max_steps")
     facts.max_steps = scalars.max_steps or (

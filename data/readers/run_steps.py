@@ -41,12 +41,13 @@ def own_steps(
     options: ReadOptions,
 ) -> NDArray[np.int64]:
     """Steps as a key of the log counts them, where ``--step`` or the trainer names one."""
-    key = options.step or (dialect.step if dialect is not None else "")
+    named = options.step or options.kept.get("step")
+    key = named or (dialect.step if dialect is not None else "")
     if not key:
         return steps
-    if options.step:
-        bare = options.step.removeprefix("train/")
-        key = next((k for k in (options.step, bare) if k in log.columns), "")
+    if named:
+        bare = named.removeprefix("train/")
+        key = next((k for k in (named, bare) if k in log.columns), "")
     if key not in log.columns:
         return steps
     own = log[key].to_list()

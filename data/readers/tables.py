@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
@@ -11,6 +12,7 @@ from data.readers import (
     answer_tables,
     grouped_tables,
     headings,
+    kept,
     large_tables,
     metric_tables,
     run_columns,
@@ -124,6 +126,7 @@ def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
     table = shapes.plain(table)
+    options = kept.fitted(options, table.frame.columns)
     cells = Cells(table)
     logs = _logs(table, cells, options)
     if options.whole:
@@ -147,6 +150,8 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
     what = _classify(table, options)
     runs = run_columns.of_rows(cells, stem(path), options, what in ("metrics", "trainer"))
     names, verbatim = runs.names, runs.verbatim
+    if options.run_column not in table.frame.columns:
+        options = replace(options, run_column=None)  # it has done its work, and left the table
     if what == "answers":
         yield from answer_tables.read(cells, names.to_list(), verbatim)
     elif what == "samples":

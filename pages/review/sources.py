@@ -8,6 +8,7 @@ from pages.shared import links, reads
 from pages.shared.damage_view import show_damage
 from pages.shared.fault_view import isolated
 from pages.shared.frame import escaped, heading, shown_name, stop_when_empty
+from pages.shared.import_view import import_view, say_done
 from pages.shared.roles_form import roles_form
 
 heading(
@@ -23,6 +24,9 @@ names = [row["run"] for row in rows]
 for missing in (run for run in links.asked("run") if run not in names):
     st.error(f"The link asks for run {escaped(missing)}, which is not in this store.")
 
+say_done()
+with st.expander("Import logs", icon=":material/upload_file:"):
+    import_view(reads.store())
 roles_form(reads.store(), reads.open_questions())
 
 

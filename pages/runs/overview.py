@@ -11,6 +11,7 @@ from analytics.wording import count, fixed, whole
 from pages.shared import links, reads
 from pages.shared.choices import choose_several
 from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.import_view import say_done
 from pages.shared.run_table import elsewhere, run_table
 
 MOST_ROWS = 300
@@ -20,6 +21,7 @@ heading(
     "Every run, and whether optimising the proxy reward still pays in gold reward.",
 )
 stop_when_empty()
+say_done()
 
 runs = reads.runs()
 projects = sorted(runs["project"].unique())

@@ -52,10 +52,12 @@ def stop_when_empty() -> None:
     refresh_when_store_changes()
     if reads.runs().height:
         return
-    st.info(
-        "The store is empty. Point the monitor at a folder of training logs:",
-        icon=":material/inbox:",
-    )
+    # Imported here: the view is made of this frame's parts.
+    from pages.shared.import_view import import_view
+
+    st.info("The store is empty. Bring training logs in.", icon=":material/inbox:")
+    import_view(reads.store())
+    st.markdown("Or point the monitor at a folder of them:")
     st.code("python -m data import PATH/TO/RUN_FOLDER", language="bash")
     st.markdown(
         "A TRL output folder works as it is, so do TensorBoard event files and CSV, JSON Lines or "

@@ -11,18 +11,22 @@ import streamlit as st
 
 from data import project_roles
 from data.columns import LogError
+from data.readers.kl_stated import REFERENCES
 from data.readers.kl_table import ESTIMATORS, UNITS
 from data.rereading import Roles
+from data.rereading_kl import KL_OPTIONS
 from data.sql import StoreError
 from data.store import Store
 from pages.shared.choices import choose_one
-from pages.shared.frame import escaped
+from pages.shared.frame import escaped, shown_name
 
 KINDS = {
     "score": "score (a reward model's or judge's number)",
     "rate": "rate (share of right answers)",
     "win_rate": "win rate (against another policy)",
 }
+MEND = "What is said of the KL also overrules imports"
+OVERRULE = f"An import or a table said what the KL is: tick “{MEND}” where that was wrong. "
 SHOWN = 3  # projects with open questions that the title names
 
 
@@ -57,6 +61,7 @@ def roles_form(store: Store, asked: Mapping[str, Sequence[str]]) -> None:
 def _form(store: Store, project: str, facts: Sequence[dict[str, Any]]) -> None:
     said = project_roles.chosen(store).get(project, Roles())
     keys = project_roles.logged_keys(store, project)
+    suggested = _unit_evidence(store, project)
     with st.form(f"roles of {project}", border=False):
         first, second, third = st.columns(3)
         proxy = _pick(
@@ -80,11 +85,35 @@ def _form(store: Store, project: str, facts: Sequence[dict[str, Any]]) -> None:
         unit = _pick(
             second, "Unit of that KL", list(UNITS), said.kl_unit,
             _recognised(facts, "kl_logged_unit"), "Used only where the log does not say it.",
+            lambda word: unit_words(word, suggested),
         )  # fmt: skip
         estimator = _pick(
             third, "Estimator of that KL", list(ESTIMATORS), said.kl_estimator,
             _recognised(facts, "kl_estimator"), "Used only where the log does not say it.",
         )  # fmt: skip
+        first, second, third = st.columns(3)
+        reference = _pick(
+            first, "Policy that the KL is from", list(REFERENCES), said.kl_reference,
+            _recognised(facts, "kl_reference"), "Used only where the log does not say it.",
+            lambda word: word.replace("_", " "),
+        )  # fmt: skip
+        length = _pick(
+            second, "Response length", keys, said.length, _recognised(facts, "length_key"),
+            "In tokens; a KL per token is converted by it.",
+        )  # fmt: skip
+        lower = _pick(
+            third, "A gold of which less is better", keys, said.lower_is_better, "none",
+            "Such as a perplexity or a loss: gold is minus this key.",
+        )  # fmt: skip
+        first, second, third = st.columns(3)
+        step = _text(first, "Step column, in later imports", said.step)
+        column = _text(second, "Run column, in later imports", said.run_column)
+        factor = _text(third, "Coefficient, where minus it × KL is logged", said.kl_coefficient)
+        mend = _stated(facts) and st.checkbox(
+            MEND,
+            help="Where an import stated another unit, or a table's `kl` was taken for nats per "
+            "response. What a trainer's log says of its KL stays.",
+        )
         count = f"{len(facts)} run" + ("" if len(facts) == 1 else "s")
         st.caption(
             f"Kept for the project: its {count} here are read again from the store, later imports "
@@ -92,7 +121,43 @@ def _form(store: Store, project: str, facts: Sequence[dict[str, Any]]) -> None:
             "(`--proxy`, `--gold` …) wins there."
         )
         if st.form_submit_button("Keep for this project", type="primary"):
-            _save(store, project, Roles(proxy, gold, kind, kl, unit, estimator))
+            roles = Roles(
+                proxy=proxy, gold=gold, gold_kind=kind, kl=kl, kl_unit=unit, kl_estimator=estimator,
+                kl_reference=reference, kl_coefficient=factor, length=length, step=step,
+                run_column=column, lower_is_better=lower,
+            )  # fmt: skip
+            hint = "" if mend or not _stated(facts) or not _other_kl(roles, said) else OVERRULE
+            _save(store, project, roles, bool(mend), hint)
+
+
+def _unit_evidence(store: Store, project: str) -> str | None:
+    """Say what the numbers tell of an unknown unit; the unit that they suggest."""
+    found = project_roles.unit_evidence(store, project)
+    if found is None:
+        return None
+    run, evidence = found
+    st.markdown(f"The unit of the KL of {escaped(shown_name(run))} is not known.")
+    for sentence in evidence.sentences:
+        st.markdown(f"- {escaped(sentence)}")
+    return evidence.suggested
+
+
+def unit_words(unit: str, suggested: str | None) -> str:
+    """A unit in a list to choose from."""
+    return f"{unit} (the numbers suggest this)" if unit == suggested else unit
+
+
+def _text(place: Any, label: str, said: str | None) -> str | None:
+    value: str = place.text_input(label, value=said or "", placeholder="as recognised")
+    return value.strip() or None
+
+
+def _stated(facts: Sequence[dict[str, Any]]) -> bool:
+    """Whether the KL of any run is what an import or a plain table says, and no trainer's log."""
+    return any(
+        run.get("kl_key") and (KL_OPTIONS & set(run.get("stated") or []) or not run.get("dialect"))
+        for run in facts
+    )
 
 
 def _pick(
@@ -124,14 +189,18 @@ def _recognised(facts: Sequence[dict[str, Any]], name: str) -> str:
     return f"as recognised: {found.pop() if len(found) == 1 else f'{len(found)} different'}"
 
 
-def _save(store: Store, project: str, roles: Roles) -> None:
+def _other_kl(roles: Roles, said: Roles) -> bool:
+    return any(getattr(roles, name) != getattr(said, name) for name in KL_OPTIONS)
+
+
+def _save(store: Store, project: str, roles: Roles, mend: bool, hint: str) -> None:
     try:
-        changed = project_roles.save(store, project, roles)
+        changed = project_roles.save(store, project, roles, mend)
     except (LogError, StoreError) as refusal:
         st.error(escaped(refusal))
         return
     count = f"{len(changed)} run" + ("" if len(changed) == 1 else "s")
-    st.session_state["roles_done"] = (
+    st.session_state["roles_done"] = hint + (
         f"Kept for project {escaped(project)}. {count} read again; verdicts follow."
         if changed
         else f"Kept for project {escaped(project)}. Nothing changed in the runs that are here."

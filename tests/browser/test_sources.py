@@ -21,7 +21,7 @@ def test_the_page_asks_for_gold_and_the_run_has_it(server, open_page, tmp_path: 
     served = server(home=home)
     view = open_page(f"{served.url}/sources", charts=False)
     page = view.page
-    view.says("Not known yet. maths: which key is the gold reward")
+    view.says("Not known yet. maths: the unit of the KL and which key is the gold reward")
     page.get_by_role("combobox", name="Proxy reward").click()
     page.get_by_role("option", name="judge", exact=True).wait_for()
     offered = page.get_by_role("option").all_inner_texts()

@@ -15,7 +15,8 @@ from data.checking import check
 from data.columns import LogError, ReadOptions
 from data.importing import import_paths
 from data.remote import AnyStore, StoreAccess
-from data.rereading import KL_FACTS, Roles
+from data.rereading import Roles
+from data.rereading_kl import KL_FACTS
 
 ROOT = Path(__file__).resolve().parents[2]
 R6 = ROOT / "data" / "examples" / "r6_grpo_resume"
@@ -180,12 +181,16 @@ def test_what_could_not_hold_is_refused(home: Path, tmp_path: Path) -> None:
         keys = project_roles.logged_keys(store, "p")
         assert "objective/rlhf_reward" in keys
         assert "objective/rlhf_reward" not in project_roles.proxy_keys(keys)
-        assert project_roles.kl_keys(keys) == ["my_kl"]
+        offered = project_roles.kl_keys(keys)
+        assert offered[0] == "my_kl" and "ppo_kl" not in offered
         for roles, why in (
             (Roles(proxy="objective/rlhf_reward"), "includes the KL penalty"),
             (Roles(gold="nothing"), "no run of p logs nothing"),
             (Roles(kl="ppo_kl"), "drift from the previous policy"),
-            (Roles(kl="judge"), "no KL by its name"),
+            (Roles(kl="judge", gold="judge"), "at once"),
+            (Roles(length="nothing"), "no run of p logs nothing as length"),
+            (Roles(kl_reference="me"), "me is unknown"),
+            (Roles(kl_coefficient="none"), "is no coefficient"),
             (Roles(proxy="judge", gold="judge"), "at once"),
             (Roles(kl_unit="metres"), "metres is unknown"),
         ):

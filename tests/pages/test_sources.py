@@ -79,3 +79,60 @@ def test_the_page_reads_on_when_a_log_comes_that_cannot_be_read(
     ownership.owner().store.drain()
     test.run()
     assert test.dataframe[-1].value["path"].to_list() == [str(broken)]
+
+
+def odd_unit(folder: Path) -> Path:
+    rows = [
+        {"run_id": "odd", "step": i, "reward": 0.2 + 0.03 * i, "kl": 0.05 * i / 19,
+         "judge": 1 - i / 40, "response_length": 200.0, "tokens_out": 100.0}
+        for i in range(20)
+    ]  # fmt: skip
+    path = folder / "odd.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def choose(test: AppTest, label: str, value: str) -> None:
+    next(box for box in test.selectbox if box.label == label).set_value(value)
+
+
+def last_kl() -> float:
+    frame = ownership.owner().store.query("runs", project=None, runs=None)
+    return float(frame["kl_end"][0])
+
+
+def test_an_unknown_unit_is_asked_once_with_the_evidence(page, tmp_path: Path) -> None:
+    test = page(odd_unit(tmp_path))
+    assert "the unit of the KL" in test.expander[1].label
+    said = " ".join(element.value for element in test.markdown)
+    assert "the numbers suggest nats/token" in said and "rose from" in said
+    unit = next(box for box in test.selectbox if box.label == "Unit of that KL")
+    assert "nats/token (the numbers suggest this)" in unit.options
+    choose(test, "Unit of that KL", "nats/token")
+    choose(test, "Gold reward", "judge")
+    test.button[-1].click().run()
+    assert not test.exception and last_kl() == pytest.approx(10.0)
+    assert "the unit of the KL" not in test.expander[1].label
+
+
+def test_a_wrong_unit_and_length_are_mended_here(page, tmp_path: Path) -> None:
+    spool_paths(
+        ownership.owner().home, [odd_unit(tmp_path)], ReadOptions(kl_unit="nats", proxy="reward")
+    )
+    test = page()
+    assert last_kl() == pytest.approx(0.05)
+    choose(test, "Unit of that KL", "nats/token")
+    choose(test, "Response length", "tokens_out")
+    test.button[-1].click().run()
+    assert last_kl() == pytest.approx(0.05)  # an import stated it: only where that is asked for
+    test.checkbox[0].check()
+    test.button[-1].click().run()
+    assert not test.exception and last_kl() == pytest.approx(5.0)
+
+
+def test_a_choice_that_cannot_hold_is_refused_in_a_sentence(page, tmp_path: Path) -> None:
+    test = page(odd_unit(tmp_path))
+    field = next(t for t in test.text_input if t.label.startswith("Coefficient"))
+    field.set_value("much")
+    test.button[-1].click().run()
+    assert "is no coefficient" in test.error[0].value and not test.exception
