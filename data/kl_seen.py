@@ -12,7 +12,7 @@ from data.readers.sanity import scaled_by_length
 from data.sql import sql
 
 MOST_ROWS = 1000
-"""Training rows kept of a run."""
+"""Rows looked at of a run."""
 _COLUMNS = ("step", "kl", "response_length")
 
 
@@ -29,9 +29,9 @@ class KLSeen:
         """
         if not log.verbatim or not log.metrics.height:
             return ""
-        rows = log.metrics.filter(
-            (pl.col("phase") == "train") & pl.col("kl").is_not_null()
-        ).select(_COLUMNS).head(MOST_ROWS)  # fmt: skip
+        first = log.metrics.head(MOST_ROWS)  # training rows stand first
+        known = (pl.col("phase") == "train") & pl.col("kl").is_not_null()
+        rows = first.filter(known).select(_COLUMNS)
         before = self.held.get(log.run)
         if rows.height and before is None:
             self.held[log.run] = rows

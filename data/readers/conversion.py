@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from data.columns import ReadOptions, RunFacts
@@ -19,6 +20,7 @@ from data.readers.kl_table import (
     setting,
 )
 from data.readers.mapping import folded
+from data.readers.scalars import as_number
 
 NO_KEY = "KL is missing: the log has no key"
 """How the note and the warning begin that no KL was logged."""
@@ -114,8 +116,8 @@ def _declared(
 
 def _stated_coefficient(entry: LoggedKL, settings: Mapping[str, Any]) -> float | None:
     values = [setting(settings, name) for name in entry.coefficient]
-    known = [value for value in values if isinstance(value, (int, float)) and value]
-    return float(known[0]) if known else None
+    known = [number for value in values if (number := as_number(value)) and isfinite(number)]
+    return known[0] if known else None
 
 
 def logged_kls(dialect: Dialect, settings: Mapping[str, Any]) -> list[LoggedKL]:

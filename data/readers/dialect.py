@@ -113,4 +113,4 @@ def has(*needed: str) -> Marks:
 def whole(settings: Mapping[str, Any], name: str) -> int | None:
     """A setting that is a whole number above 0; None where it is none or is not stated."""
     value = setting(settings, name)
-    return value if isinstance(value, int) and value > 0 else None
+    return value if isinstance(value, int) and 0 < value < 1 << 53 else None

@@ -44,7 +44,7 @@ def found(block: bytes) -> tuple[Heading, bytes]:
             if comment and not re.search(r"[A-Za-z]{2}", text):  # numbers already
                 comment = comment.lstrip("# ")
                 return Heading(number - 1, comment, delimiter or _delimiter(comment)), rest
-            if not (number == 1 and not delimiter and _is_title(text, after)):
+            if not (number == 1 and not delimiter and _is_title(text, after[: 1 << 16])):
                 return Heading(number, text, delimiter or _delimiter(text)), after
         rest = after
     return Heading(number, "", ","), b""

@@ -212,9 +212,11 @@ def _telling(cells: Cells, key: str | None, names: pl.Series, metrics: bool) -> 
         return telling[:1] + [c for c in telling[1:] if _repeats(frame, names, telling[:1])]
     if not telling and (not metrics or "gold_source" in frame.columns):
         return []
-    if not _repeats(frame, names, []):
+    further = [] if telling else _further(frame)
+    others = telling or [c for c in (*_texts(frame), *further) if c not in (key, *found)]
+    if not others or not _repeats(frame, names, []):
         return []
-    others = telling or [c for c in (*_texts(frame), *_settings(frame)) if c not in (key, *found)]
+    others = [c for c in others if c not in further or _is_setting(frame.get_column(c))]
     return next(([c] for c in others if _splits(frame, c, names)), [])
 
 
@@ -243,22 +245,19 @@ def _texts(frame: pl.DataFrame) -> list[str]:
     return found
 
 
-def _settings(frame: pl.DataFrame) -> list[str]:
-    """Columns of a few numbers that may set runs apart, as a seed or a coefficient does."""
-    measured = {c for column in (STEP, KL, PROXY, GOLD, *RUN_COLUMNS) if (c := column.find(
-        frame.columns))}  # fmt: skip
-    found = []
-    for name, dtype in frame.schema.items():
-        if name in measured or folded(name) in WITHIN_A_RUN:
-            continue
-        column = frame.get_column(name)
-        if dtype == pl.String:
-            column = column.cast(pl.Float64, strict=False)
-        if column.dtype.is_numeric() and not column.null_count() and (
-            1 < column.n_unique() <= MOST_VALUES
-        ):  # fmt: skip
-            found.append(name)
-    return found
+def _further(frame: pl.DataFrame) -> list[str]:
+    """Columns that are neither ours nor known to change within a run."""
+    ours = {column.find(frame.columns) for column in (STEP, KL, PROXY, GOLD, *RUN_COLUMNS)}
+    return [c for c in frame.columns if c not in ours and folded(c) not in WITHIN_A_RUN]
+
+
+def _is_setting(column: pl.Series) -> bool:
+    """Whether a column holds a few numbers that may set runs apart, as a seed does."""
+    if column.dtype == pl.String:
+        column = column.cast(pl.Float64, strict=False)
+    if not column.dtype.is_numeric() or column.null_count():
+        return False
+    return 1 < column.n_unique() <= MOST_VALUES
 
 
 def _keys(frame: pl.DataFrame, names: pl.Series, more: list[str]) -> pl.DataFrame | None:

@@ -13,7 +13,7 @@ import polars as pl
 from data.readers.dialect import Dialect
 from data.readers.kl_table import setting
 from data.readers.mapping import PROXY
-from data.readers.scalars import Scalars
+from data.readers.scalars import Scalars, as_number
 
 TOLERANCE = 1e-4
 """Relative difference within which a function's mean is the total reward (float32, batch means)."""
@@ -37,7 +37,7 @@ def of_functions(
         penalised = setting(settings, dialect.total_includes_kl) is True
         beta = setting(settings, "beta")
         if penalised:
-            less = float(beta) if isinstance(beta, (int, float)) else None
+            less = as_number(beta)
     proxy = _trained_on(scalars, functions, less)
     if proxy is None and functions:
         proxy = _beside_gold(scalars, functions, penalised, warnings)

@@ -20,7 +20,7 @@ _CHUNK = struct.Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 
 
-def records(file: BinaryIO, notes: list[str], name: str) -> Iterator[bytes]:
+def records(file: BinaryIO, notes: list[str], name: str, header: bytes = HEADER) -> Iterator[bytes]:
     """The whole, undamaged records of a ``.wandb`` file up to its last whole one.
 
     A damaged chunk costs the rest of its block of 32 KiB: reading goes on with the next.
@@ -29,6 +29,7 @@ def records(file: BinaryIO, notes: list[str], name: str) -> Iterator[bytes]:
         file: open at its start.
         notes: gets a sentence where chunks are damaged, or the file ends in a partial one.
         name: the file's name for messages.
+        header: how the first seven bytes begin (SwanLab's framing is the same).
 
     Raises:
         LogError: the file does not start with wandb's header.
@@ -38,10 +39,10 @@ def records(file: BinaryIO, notes: list[str], name: str) -> Iterator[bytes]:
     open_record = damaged = False
     lost = 0
     block = file.read(BLOCK)
-    if block[:7] != HEADER:
-        if block and HEADER.startswith(block[:7]):
+    if not block.startswith(header) or len(block) < len(HEADER):
+        if block and header.startswith(block[: len(header)]):
             raise LogError(f"{name} holds no record yet")
-        raise LogError(f"{name} does not start as a .wandb file does")
+        raise LogError(f"{name} does not start as a {name[name.rfind('.') :]} file does")
     position = len(HEADER)
     last = b""
     while block:

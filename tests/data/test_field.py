@@ -73,7 +73,7 @@ TRAPS: dict[int, tuple[str, ...]] = {
 """The inputs of the wider field that fall into a documented trap; 30 is the verdict's."""
 
 
-def test_trap_19_20_21_22_23_24_25_26_27_28_29(reading: Callable[[Input], Read]) -> None:
+def test_trap_19_20_21_22_23_24_25_26_27_28_29_are_read(reading: Callable[[Input], Read]) -> None:
     inputs = {given.name: given for given in INPUTS}
     assert list(TRAPS) == list(range(19, 30))
     for trap, names in TRAPS.items():
