@@ -37,7 +37,7 @@ def recognises(path: Path) -> bool:
         return False
     from data.readers.stores import is_runs_folder  # it names this reader itself
 
-    return holds(path) and not is_runs_folder(path.parent, but=SUFFIXES)
+    return holds(path) and not is_runs_folder(path.parent)
 
 
 def holds(path: Path) -> bool:

@@ -25,19 +25,13 @@ _MADE = re.compile("|".join((
 """What a trainer makes in its run's folder, beside its logs."""
 
 
-def is_runs_folder(folder: Path, but: Collection[str] = ()) -> bool:
-    """Whether a folder is that of one training run, by what a trainer leaves in it.
-
-    Files that end in one of ``but`` are passed by: their own reader asks.
-    """
+def is_runs_folder(folder: Path) -> bool:
+    """Whether a folder is that of one training run, by what a trainer leaves in it."""
     try:
         entries = list(folder.iterdir())
     except OSError:
         return False
-    return any(
-        _MADE.fullmatch(entry.name) or (entry.suffix not in but and _is_its_log(entry))
-        for entry in entries
-    )
+    return any(_MADE.fullmatch(entry.name) or _is_its_log(entry) for entry in entries)
 
 
 _FOLDERS = tuple(

@@ -113,5 +113,6 @@ def test_the_same_audit_again_changes_nothing_and_forgetting_takes_it(tmp_path: 
 def test_an_unknown_human_grade_is_no_audit(tmp_path: Path) -> None:
     frame = pl.DataFrame(rows()).with_columns(human=pl.lit("perhaps")).head(2)
     frame.select(**KEY, human_grade="human").write_csv(tmp_path / "audit.csv")
-    (run,) = brought(tmp_path / "audit.csv")
-    assert "2 rows hold no known human grade: not audited" in run["warnings"]
+    done = import_paths(made_home(), [tmp_path / "audit.csv"], ReadOptions())
+    (skip,) = done.skipped
+    assert not done.runs and "2 rows hold no known human grade: not audited" in skip.reason
