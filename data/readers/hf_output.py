@@ -24,7 +24,8 @@ UNKNOWN_WINDOW = 2
 """Steps that a row averages where none is printed: more than one cannot be excluded."""
 _ROW = re.compile(r"\{(['\"])[A-Za-z_][^'\"]{0,200}\1:[^\n]*\}")
 _MARK = re.compile(
-    rb"\{[^\n{}]{0,200}?(['\"])(loss|reward|objective/[a-z_]+|eps|num_tokens)\1:[^\n]{0,65536}\}"
+    rb"\{(?:(['\"])(?:global_)?step\1: ?\d+, ?)?"
+    rb"(['\"])(loss|reward|objective/[a-z_]+|eps|num_tokens)\2:[^\n]{0,65536}\}"
 )
 _WRAPPED = re.compile(r"(?:np\.float\d+|tensor|array)\(([^(),]{1,40})[^()]{0,80}\)")
 STEPS = ("step", "global_step")
