@@ -151,7 +151,7 @@ UGLY = {
     r"\d%": "a percent sign without its blank",
     r"\bNone\b": "None",
     r"\bnan\b": "nan",
-    r"\d[eE][-+−]?\d": "a power of ten as computers write it",
+    r"(?<!\w)\d[\d.]*[eE][-+−]?\d+(?!\w)": "a power of ten as computers write it",
     r"(?<![\w\-/.:])-\d": "an ASCII minus",
     r"\b1 (?:runs|steps|rows|looks|evaluations|answers|questions|prompts|samples)\b": "plural",
     r"[Tt]hese 1\b": "these 1",

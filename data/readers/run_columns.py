@@ -212,11 +212,11 @@ def _telling(cells: Cells, key: str | None, names: pl.Series, metrics: bool) -> 
         return telling[:1] + [c for c in telling[1:] if _repeats(frame, names, telling[:1])]
     if not telling and (not metrics or "gold_source" in frame.columns):
         return []
-    further = [] if telling else _further(frame)
-    others = telling or [c for c in (*_texts(frame), *further) if c not in (key, *found)]
-    if not others or not _repeats(frame, names, []):
+    texts = [] if telling else [c for c in _texts(frame) if c not in (key, *found)]
+    numbers = [] if telling else [c for c in _further(frame) if c not in (key, *found, *texts)]
+    if not (telling or texts or numbers) or not _repeats(frame, names, []):
         return []
-    others = [c for c in others if c not in further or _is_setting(frame.get_column(c))]
+    others = telling or texts + [c for c in numbers if _is_setting(frame.get_column(c))]
     return next(([c] for c in others if _splits(frame, c, names)), [])
 
 

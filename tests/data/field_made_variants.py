@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -199,7 +200,14 @@ def exported(folder: Path) -> list[Path]:
     return list(comma("z.csv", columns)(folder))
 
 
+def swanlab(folder: Path) -> list[Path]:
+    """The small log that SwanLab's own writer wrote, in a run's folder."""
+    shutil.copytree(Path(__file__).parent / "logs" / "swanlab", folder / "exp")
+    return [folder / "exp"]
+
+
 UNITS: tuple[Input, ...] = (
+    one("made/swanlab offline", "11 trainers", swanlab, ONE.run("exp", APPROXIMATE)),
     one("made/our export of a trainer's run", "1 units", exported, ONE.run("z")),
     one("made/our export of an unknown unit", "1 units", comma("u.csv", {
         **OURS, "kl_logged_unit": ["unknown"] * N,
