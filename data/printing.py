@@ -23,8 +23,9 @@ def show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
         for row in runs:
             row["KL"] = " ".join(row[k] or "?" for k in ("kl_estimator", "kl_logged_unit"))
             row["converted"] = row["kl_conversion"]
-        shown = ("run", "points", "replaced", "gold_evaluations", "samples", "KL", "converted")
-        print_table(shown, runs)
+        seen = ("behaviours",) * any(row["behaviours"] for row in runs)
+        shown = ("run", "points", "replaced", "gold_evaluations", "samples", *seen)
+        print_table((*shown, "KL", "converted"), runs)
     for row in runs:
         for warning in row["warnings"]:
             console.print(Text(f"{row['run']}: {warning}"))
