@@ -1,4 +1,4 @@
-"""Commands on results: ``python -m analytics verdict`` and ``hallucination``, as ``--json`` too."""
+"""Commands on results: ``python -m analytics verdict``, ``hallucination``, ``behaviours``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analytics import claims, hallucination
+from analytics import behaviours, claims, hallucination
+from analytics.behaviours import words as behaviour_words
 from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
@@ -166,6 +168,41 @@ def _hallucination(options: argparse.Namespace) -> int:
     return 1 if unknown else 0
 
 
+def _behaviours(options: argparse.Namespace) -> int:
+    with StoreAccess(home()) as store:
+        counts = store.query("behaviour_counts", runs=options.run, until=options.until)
+        known = set(store.query("runs", project=None, runs=None)["run_id"])
+    told = behaviours.rows(counts)
+    if options.json:
+        print(json.dumps(told, indent=1))
+    else:
+        _show_behaviours(told)
+    missing = [run for run in options.run or [] if run not in {row["run"] for row in told}]
+    for run in missing:
+        why = "has no behaviours" if run in known else "is not there; see: python -m data list"
+        print(f"the run {run!r} {why}", file=sys.stderr)
+    return 1 if set(missing) - known else 0
+
+
+def _show_behaviours(told: list[dict[str, Any]]) -> None:
+    console = Console(width=max(Console().width, 170))  # no cell of a table is cut
+    if not told:
+        console.print("There are no behaviours. Import a table of them, or scans of Inspect Scout: "
+                      "python -m data import PATH")  # fmt: skip
+    parts = groupby(told, lambda row: (row["run"], row["source"], row["behaviour"]))
+    for (run, source, behaviour), found in parts:
+        part = list(found)
+        console.print(Text(f"{run}: {behaviour}, seen by {source}", style="bold"))
+        table = Table(box=None, pad_edge=False)
+        for head in behaviour_words.HEADS:
+            table.add_column(head, justify="right", no_wrap=True)
+        for row in part:
+            table.add_row(*(Text(cell) for cell in behaviour_words.cells(row)))
+        console.print(table)
+        for sentence in behaviour_words.sentences(part):
+            console.print(Text(f"  {sentence}"))
+
+
 def rates(
     store: AnyStore, loops: list[str] | None, tau: float = 0.8, compare_to: int | None = None,
     until: int | None = None,
@@ -234,6 +271,12 @@ def _parser() -> argparse.ArgumentParser:
     wrong.add_argument("--until", type=int, metavar="N", help="ignore later iterations")
     wrong.add_argument("--json", action="store_true", help="one JSON document on stdout")
     wrong.set_defaults(do=_hallucination)
+
+    seen = commands.add_parser("behaviours", help="rates of bad behaviour, by environment")
+    seen.add_argument("--run", nargs="+", action="extend", metavar="R")
+    seen.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
+    seen.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    seen.set_defaults(do=_behaviours)
     return parser
 
 

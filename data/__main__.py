@@ -25,6 +25,7 @@ from data.hosts import listed
 from data.importing import Imported, import_paths, known_project
 from data.owner import Owner
 from data.printing import print_table, show_import
+from data.pull import command as pull_command
 from data.readers.formats import FORMATS
 from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
@@ -244,6 +245,7 @@ def _parser() -> argparse.ArgumentParser:
     imports.add_argument("--strict", action="store_true", help="stop at the first bad log")
     imports.set_defaults(do=_import)
 
+    pull_command.add(commands)
     watches = commands.add_parser("watch", help="follow growing logs")
     watches.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     watches.add_argument("--interval", type=float, default=INTERVAL, metavar="SECONDS")
@@ -253,11 +255,11 @@ def _parser() -> argparse.ArgumentParser:
     watches.set_defaults(do=_watch)
 
     lists = commands.add_parser("list", help="what is in the store")
-    lists.add_argument("--project")
     lists.set_defaults(do=_list)
 
     checks = commands.add_parser("check", help="data quality: origins, gaps, KL, age of gold")
-    checks.add_argument("--project")
+    for command in (lists, checks):
+        command.add_argument("--project")
     checks.set_defaults(do=_check)
 
     roles = commands.add_parser("roles", help="which key is proxy, gold or KL in a project")

@@ -1,4 +1,4 @@
-"""Graded answers and corpora: their Parquet in a segment, and their way into the tables."""
+"""Graded answers, corpora, behaviours: their Parquet in a segment, and their way into tables."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from data.columns import ANSWER_COLUMNS, AUDIT_COLUMNS, CORPUS_COLUMNS, RunLog, conform
+from data.columns import (
+    ANSWER_COLUMNS,
+    AUDIT_COLUMNS,
+    BEHAVIOUR_COLUMNS,
+    CORPUS_COLUMNS,
+    RunLog,
+    conform,
+)
 from data.pairs import extra
 from data.sql import literal, sql
 
+FILES = ("answers", "corpus", "audits", "behaviours")
 Query = Callable[..., pl.DataFrame]
 ROLLUP_TAU = 0.8
 """Confidence from which the rollup counts an answer as confident."""
@@ -35,6 +43,12 @@ def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
     ]  # fmt: skip
     if audits:
         held["audits"] = pl.concat(audits)
+    behaviours = [
+        conform(log.behaviours, BEHAVIOUR_COLUMNS).with_columns(run_id=pl.lit(log.run))
+        for log in logs if log.behaviours.height
+    ]  # fmt: skip
+    if behaviours:
+        held["behaviours"] = pl.concat(behaviours)
     return held
 
 
@@ -45,7 +59,7 @@ def load(cursor: duckdb.DuckDBPyConnection, segment: Path) -> bool:
         cursor: has begun a transaction.
         segment: the segment's folder.
     """
-    files = {name: segment / f"{name}.parquet" for name in ("answers", "corpus", "audits")}
+    files = {name: segment / f"{name}.parquet" for name in FILES}
     found = [name for name, file in files.items() if file.is_file()]
     if found:
         cursor.execute(sql("changes", "incoming_answer_tables"))
@@ -59,12 +73,16 @@ def rename(cursor: duckdb.DuckDBPyConnection, names: dict[str, str]) -> None:
     cursor.execute("update incoming_answers set loop = $new where loop = $old", names)
     cursor.execute("update incoming_corpus set loop = $new where loop = $old", names)
     cursor.execute("update incoming_audits set loop = $new where loop = $old", names)
+    cursor.execute("update incoming_behaviours set run_id = $new where run_id = $old", names)
 
 
 def merge(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
-    """Merge what ``load`` has read; by run the answers added, replaced, and rows that moved."""
+    """Merge what ``load`` has read; by run the answers and behaviours added, the rows
+    replaced, and those that moved."""
     cursor.execute(sql("changes", "answers"))
-    rows = cursor.sql("select run_id, answers, replaced, moved from answers_by_run").pl()
+    rows = cursor.sql(
+        "select run_id, answers, behaviours, replaced, moved from answers_by_run"
+    ).pl()
     return {row.pop("run_id"): row for row in rows.iter_rows(named=True)}
 
 

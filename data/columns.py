@@ -12,6 +12,7 @@ import polars as pl
 from data.declared import (
     ANSWERS,
     AUDITS,
+    BEHAVIOURS,
     CORPUS,
     GOLD,
     MEASURED,
@@ -26,6 +27,7 @@ SAMPLE_COLUMNS = SAMPLES.types()
 ANSWER_COLUMNS = ANSWERS.types()
 AUDIT_COLUMNS = AUDITS.types()
 CORPUS_COLUMNS = CORPUS.types()
+BEHAVIOUR_COLUMNS = BEHAVIOURS.types()
 """What a reader hands over, by table: name and type, as declared in data.declared."""
 
 PANELS = tuple(
@@ -53,6 +55,12 @@ def no_answers() -> pl.DataFrame:
 def no_audits() -> pl.DataFrame:
     """An empty frame of human re-grades."""
     return pl.DataFrame(schema=AUDIT_COLUMNS)
+
+
+@cache
+def no_behaviours() -> pl.DataFrame:
+    """An empty frame of behaviours."""
+    return pl.DataFrame(schema=BEHAVIOUR_COLUMNS)
 
 
 @cache
@@ -101,7 +109,7 @@ class RunLog:
     ``metrics`` holds METRIC_COLUMNS (all but run_id may be null) and any further numeric column
     under its logged name; ``samples`` holds SAMPLE_COLUMNS and may have further columns, and so
     does ``answers`` ANSWER_COLUMNS; ``corpus`` holds CORPUS_COLUMNS, ``audits``
-    AUDIT_COLUMNS.
+    AUDIT_COLUMNS, ``behaviours`` BEHAVIOUR_COLUMNS.
     """
 
     run: str  # the proposed run_id
@@ -116,6 +124,7 @@ class RunLog:
     answers: pl.DataFrame = field(default_factory=no_answers)
     corpus: pl.DataFrame = field(default_factory=no_corpus)
     audits: pl.DataFrame = field(default_factory=no_audits)
+    behaviours: pl.DataFrame = field(default_factory=no_behaviours)
 
 
 @dataclass(frozen=True)

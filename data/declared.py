@@ -255,6 +255,23 @@ CORPUS = Table(
 )  # fmt: skip
 """Its key is (loop, iteration, origin, generator_iteration)."""
 
+BEHAVIOURS = Table(
+    "behaviours",
+    "One row a trajectory and behaviour that was looked for: whether it was seen",
+    (
+        Column("run_id", TEXT, "Run", True),
+        Column("step", WHOLE, "Optimiser step of the trainer (of a loop: the iteration)", True),
+        Column("trajectory_id", TEXT, "Stable id of the trajectory within its step", True),
+        Column("environment", TEXT, "Environment or task of the trajectory", True),
+        Column("behaviour", TEXT, "What was looked for, as the monitor calls it", True),
+        Column("value", WHOLE, "1 = seen, 0 = looked for and not seen", True),
+        Column("source", TEXT, "Who looked: monitor, scanner, tests; sources are never pooled",
+            True),
+    ),
+    file="behaviours",
+)  # fmt: skip
+"""Its key is (run_id, step, environment, trajectory_id, behaviour, source)."""
+
 MEASURED = tuple(column for column in METRICS.columns if isinstance(column, Metric))
 """The numbers of a metric row."""
 
@@ -302,6 +319,6 @@ PROJECT_ROLES = Table(
 )  # fmt: skip
 """What somebody said of a project's logs; its columns are the fields of ``Roles``."""
 
-SEGMENT_TABLES = (METRICS, GOLD, SAMPLES, ANSWERS, CORPUS, AUDITS)
+SEGMENT_TABLES = (METRICS, GOLD, SAMPLES, ANSWERS, CORPUS, AUDITS, BEHAVIOURS)
 """The tables that a segment brings rows for."""
 TABLES = (*SEGMENT_TABLES, POOLED, PROJECT_ROLES)

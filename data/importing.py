@@ -22,6 +22,7 @@ SEGMENT_ROWS = 491_520
 """Rows after which a segment is closed: bounds memory, keeps transactions short."""
 
 
+COUNTS = ("points", "gold_evaluations", "samples", "answers", "behaviours", "replaced")
 TOLD = (
     "kl_key", "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key",
     "gold_key", "length_key",
@@ -170,6 +171,7 @@ def spool_logs(
             rows = 0
         batch[item.run] = item
         rows += item.metrics.height + item.samples.height + item.answers.height
+        rows += item.behaviours.height
     _close(home, batch, options, done)
     if done.skipped and keep_skips:
         done.segments.append(spool.write_skips(home, done.skipped, paths_read))
@@ -208,10 +210,10 @@ def _by_run(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             facts = run["facts"]
             row = rows.setdefault(run["run"], {
                 "run": run["run"], "format": run["format"], "points": 0, "gold_evaluations": 0,
-                "samples": 0, "answers": 0, "replaced": 0,
+                "samples": 0, "answers": 0, "behaviours": 0, "replaced": 0,
             })  # fmt: skip
-            for key in ("points", "gold_evaluations", "samples", "answers", "replaced"):
-                row[key] += run[key]
+            for key in COUNTS:
+                row[key] += run.get(key, 0)  # an older owner counts no behaviours
             row |= {key: facts.get(key) for key in TOLD}
             row["warnings"] = [*row.get("warnings", []), *run["warnings"]]
     for row in rows.values():

@@ -16,6 +16,7 @@ from data.rollups import affect, refresh
 from data.sql import literal, sql
 
 Cursor = duckdb.DuckDBPyConnection
+NOTHING_GRADED = {"answers": 0, "behaviours": 0, "replaced": 0, "moved": 0}
 
 
 def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
@@ -71,7 +72,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
             )
         count = counts.get(run_id, {})
         added = {k: count.get(k, 0) for k in ("points", "gold_evaluations", "samples")}
-        told_apart = graded.get(run_id, {"answers": 0, "replaced": 0, "moved": 0})
+        told_apart = graded.get(run_id, NOTHING_GRADED)
         moved = any(count.get(k, 0) for k in ("points", "samples", "moved"))
         moved = moved or told_apart["moved"] > 0
         if run_id in known:
@@ -83,7 +84,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
             affected.append(run_id)
         results.append({
             "run": run_id, "format": row["format"], **added,
-            "answers": told_apart["answers"],
+            "answers": told_apart["answers"], "behaviours": told_apart["behaviours"],
             "replaced": count.get("replaced", 0) + told_apart["replaced"],
             "changed": moved or told, "facts": json.loads(row["facts"]),
             "warnings": [*notes, *([restarted[run_id]] if run_id in restarted else [])],

@@ -23,7 +23,8 @@ def show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
         for row in runs:
             row["KL"] = " ".join(row[k] or "?" for k in ("kl_estimator", "kl_logged_unit"))
             row["converted"] = row["kl_conversion"]
-        shown = ("run", "points", "replaced", "gold_evaluations", "samples", "answers", "KL",
+        seen = ("behaviours",) * any(row["behaviours"] for row in runs)
+        shown = ("run", "points", "replaced", "gold_evaluations", "samples", "answers", *seen, "KL",
                  "converted")  # fmt: skip
         print_table(shown, runs)
     for row in runs:

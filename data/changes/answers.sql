@@ -42,17 +42,34 @@ where o.loop = c.loop and o.iteration = c.iteration and o.origin = c.origin
 insert into audits by name
 select * from changed_audits order by loop, iteration, origin, question_id, sample_id;
 
+create or replace temp table changed_behaviours as
+select i.*, b.value is null as is_new
+from incoming_behaviours i
+left join behaviours b using (run_id, step, environment, trajectory_id, behaviour, source)
+where i.value is distinct from b.value;
+delete from behaviours b using changed_behaviours c
+where not c.is_new and b.run_id = c.run_id and b.step = c.step
+    and b.environment = c.environment and b.trajectory_id = c.trajectory_id
+    and b.behaviour = c.behaviour and b.source = c.source;
+insert into behaviours by name
+select * exclude (is_new) from changed_behaviours
+order by run_id, behaviour, source, environment, step, trajectory_id;
+
 create or replace temp table answers_by_run as
 with counts as (
-    select loop, sum(graded) filter (is_new) as answers, sum(n) filter (not is_new) as replaced,
-        count(*) as moved
+    select loop, sum(graded) filter (is_new) as answers, 0 as behaviours,
+        sum(n) filter (not is_new) as replaced, count(*) as moved
     from changed_answers group by loop
     union all
-    select loop, 0, 0, count(*) from changed_corpus group by loop
+    select loop, 0, 0, 0, count(*) from changed_corpus group by loop
     union all
-    select loop, 0, 0, count(*) from changed_audits group by loop
+    select loop, 0, 0, 0, count(*) from changed_audits group by loop
+    union all
+    select run_id, 0, count(*) filter (is_new), count(*) filter (not is_new), count(*)
+    from changed_behaviours group by run_id
 )
 select loop as run_id, coalesce(sum(answers), 0)::bigint as answers,
+    coalesce(sum(behaviours), 0)::bigint as behaviours,
     coalesce(sum(replaced), 0)::bigint as replaced, sum(moved)::bigint as moved
 from counts group by loop;
 

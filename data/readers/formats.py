@@ -17,6 +17,7 @@ from data.readers import (
     lm_eval,
     mlflow,
     openrlhf,
+    scout,
     swanlab,
     tables,
     tfevents,
@@ -43,6 +44,7 @@ READERS: tuple[Reader, ...] = (
     inspect_logs.READER,
     lm_eval.READER,
     claims.READER,
+    scout.READER,
     archives.READER,
     tables.READER,
 )
@@ -62,7 +64,7 @@ FORMATS = tuple(
 BELIEVED = tuple(sorted(READERS, key=lambda reader: reader.rank))
 """The logs of a run, the richest first: where two differ, the earlier is believed."""
 
-CONTENT_RANK = {"samples": 6, "answers": 7, "corpus": 8, "audit": 8, "settings": 9}
+CONTENT_RANK = {"samples": 6, "answers": 7, "corpus": 8, "audit": 8, "behaviours": 8, "settings": 9}
 """Ranks of tables that hold something else than metrics, by what they hold."""
 
 UNKNOWN_RANK = 9

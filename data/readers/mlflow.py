@@ -14,10 +14,10 @@ from typing import Any
 
 from data.columns import LogError
 from data.readers import sqlite
-from data.readers.reader import Belongs, Gives, NotALog, Piece, Place, Reader, store
+from data.readers.reader import Belongs, Frame, Gives, NotALog, Piece, Place, Reader, store
 from data.readers.scalars import Row, Scalars, as_number, as_step, split_key
-from data.readers.texts import plain_yaml
-from data.readers.tracked import NOT_METRICS, set_config
+from data.readers.texts import load_json, plain_yaml
+from data.readers.tracked import NOT_METRICS, logged_table, set_config
 
 FORMAT = "mlflow"
 DATABASES = ("mlflow.db", "mlruns.db")
@@ -28,6 +28,7 @@ EVALUATED = frozenset({"eval_runtime", "eval_samples_per_second", "eval_loss"})
 MAX_BYTES = 256 << 20  # of one metric's file
 MAX_LITERAL = 2000  # characters of a parameter that is parsed
 MAX_PARAMS = 5000
+TABLES_TAG = "mlflow.loggedArtifacts"
 HUGE = 1.7e308  # MLflow's databases hold infinity as the largest double
 _AT = re.compile(r"_at_(?=\d)")
 
@@ -91,6 +92,11 @@ def runs(path: Path) -> list[Piece]:
         if {"experiment_id", "name"} <= set(sqlite.tables(connection).get("experiments", [])):
             rows = sqlite.rows(connection, "select experiment_id, name from experiments")
             experiments = {number: str(name) for number, name in rows}
+        tags: dict[object, object] = {}
+        if {"key", "value", "run_uuid"} <= set(sqlite.tables(connection).get("tags", [])):
+            query = "select run_uuid, value from tags where key = ?"
+            tags |= ((run, tag) for run, tag in sqlite.rows(connection, query, (TABLES_TAG,)))
+    artifacts = path.parent / "mlruns"
     return [
         Piece(
             kind=FORMAT,
@@ -99,6 +105,11 @@ def runs(path: Path) -> list[Piece]:
             project=experiments.get(experiment) or path.stem,
             started=float(start) if isinstance(start, int) else 0.0,
             scalars=partial(_read_database, path, run_uuid),
+            tables=partial(
+                _tables,
+                artifacts / str(experiment) / str(run_uuid) / "artifacts",
+                tags.get(run_uuid),
+            ),
         )
         for run_uuid, name, start, experiment in found
     ]
@@ -147,7 +158,29 @@ def _folder_run(folder: Path) -> Piece | None:
         project=experiment.get("name") or folder.parent.name,
         started=float(started) if started.isdigit() and len(started) < 20 else 0.0,
         scalars=partial(_read_folder, folder),
+        tables=partial(_tables, folder / "artifacts", _text(folder / "tags" / TABLES_TAG)),
     )
+
+
+def logged_tables(tag: object) -> list[str]:
+    """The paths of the tables that a run logged with ``mlflow.log_table``, by its tag."""
+    try:
+        told = load_json(tag, TABLES_TAG) if isinstance(tag, str) and tag else []
+    except LogError:
+        return []
+    paths = [one.get("path") for one in told if isinstance(one, dict)] if told else []
+    return [
+        path for path in paths
+        if isinstance(path, str) and path.endswith(".json") and ".." not in Path(path).parts
+        and not Path(path).is_absolute()
+    ]  # fmt: skip
+
+
+def _tables(artifacts: Path, tag: object, problems: list[str]) -> Iterator[Frame]:
+    """The tables of responses among a run's artifacts; elsewhere they may lie out of reach."""
+    for path in logged_tables(tag):
+        if (artifacts / path).exists():
+            yield from logged_table(artifacts / path, path, problems)
 
 
 def _read_folder(folder: Path) -> Scalars:
@@ -270,12 +303,16 @@ READER = Reader(
     name=FORMAT,
     expects="MLflow stores (mlflow.db, mlruns.db, mlruns/<experiment>/<run>/meta.yaml)",
     rank=3,
-    gives=(Gives.METRICS, Gives.SETTINGS),
+    gives=(Gives.METRICS, Gives.SETTINGS, Gives.RESPONSES),
     recognises=recognises,
     takes=lambda path: path.suffix == ".db",
     read=store(runs),
     belongs=_belongs,
     passes_by=lambda folder: folder.name == "artifacts" and is_run(folder.parent),
-    examples=("tests/data/logs/mlflow", "tests/data/logs/verl/mlruns.db"),
-    tells="metrics and parameters",
+    examples=(
+        "tests/data/logs/mlflow",
+        "tests/data/logs/mlflow_table",
+        "tests/data/logs/verl/mlruns.db",
+    ),
+    tells="metrics, parameters, tables of responses",
 )

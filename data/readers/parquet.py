@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ Beyond that a file is no log but a bomb: run lengths pack a thousand million zer
 """
 
 
-def read_parquet(path: Path) -> pl.DataFrame:
-    """One Parquet file as a frame.
+def read_parquet(path: Path, wanted: Collection[str] | None = None) -> pl.DataFrame:
+    """One Parquet file as a frame; with ``wanted`` only those of its columns.
 
     Read by pyarrow: on damaged pages Polars panics in its threads and prints their stacks.
 
@@ -39,7 +40,8 @@ def read_parquet(path: Path) -> pl.DataFrame:
         with path.open("rb") as file:
             parquet = pq.ParquetFile(file)
             _check_expansion(parquet.metadata, path)
-            table = parquet.read()
+            names = parquet.schema_arrow.names
+            table = parquet.read(None if wanted is None else [c for c in names if c in wanted])
         # Texts and names that are not UTF-8 would make Polars panic: these two say so themselves.
         table.validate(full=True)
         table = table.rename_columns(list(table.column_names)).replace_schema_metadata(None)

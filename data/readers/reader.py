@@ -30,6 +30,7 @@ class Gives(Enum):
     ANSWERS = "answers"
     CORPUS = "corpus"
     AUDITS = "human re-grades"
+    BEHAVIOURS = "behaviours"
 
 
 class Belongs(Enum):

@@ -41,7 +41,7 @@ WITHIN_A_RUN = frozenset({"attempt", "restart", "session", "epoch", "rank", "wor
 MOST_VALUES = 100
 """Values of a column of numbers that may still be settings of so many runs."""
 FOLDER_NAMED = frozenset({
-    "metrics", "history", "logging", "experimentlog", "trainerlog", "results",
+    "metrics", "behaviours", "history", "logging", "experimentlog", "trainerlog", "results",
 })  # fmt: skip
 """Files whose name says nothing of their run: the folder's does."""
 

@@ -10,6 +10,7 @@ from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.readers import (
     answer_parts,
     answer_tables,
+    behaviour_tables,
     grouped_tables,
     headings,
     kept,
@@ -154,6 +155,8 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
         options = replace(options, run_column=None)  # it has done its work, and left the table
     if what == "answers":
         yield from answer_tables.read(cells, names.to_list(), verbatim)
+    elif what == "behaviours":
+        yield from behaviour_tables.read(cells, names.to_list(), verbatim)
     elif what == "samples":
         yield from sample_tables.read(cells, names.to_list(), verbatim, options)
     elif what == "trainer":
@@ -179,9 +182,11 @@ def stem(path: Path) -> str:
 
 
 def _classify(table: Table, options: ReadOptions) -> str:
-    """What a table holds: metrics, samples, answers or settings; raises for anything else."""
+    """What a table holds (metrics, samples, answers, behaviours, settings); raises for others."""
     columns = set(table.frame.columns)
     name = table.path.name
+    if behaviour_tables.holds(columns):
+        return "behaviours"
     if answer_tables.holds(columns):
         return "answers"
     if sample_tables.holds_samples(columns):
@@ -242,7 +247,7 @@ READER = Reader(
     appended=True,
     examples=("data/examples/loop", "data/examples/bon_pool", "tests/data/logs/table"),
     tells="`run_id, step, kl, proxy_reward, gold_reward` and more, or mapped with `--proxy --gold "
-    "--kl --kl-unit`; responses, graded answers, a training corpus, settings",
+    "--kl --kl-unit`; responses, graded answers, behaviours, a training corpus, settings",
     kl="beside `proxy_reward` or `gold_reward` as is; under a trainer's keys by that trainer; any "
     "other unknown, unless `--kl-unit` says it",
 )

@@ -7,13 +7,26 @@ tracker's own counter is used only by runs that never say it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data.readers.scalars import CLOCK_KEYS, SUMMARY_KEYS, Row, Scalars, as_number, as_step
+from data.columns import LogError
+from data.readers.reader import Frame
+from data.readers.scalars import (
+    CLOCK_KEYS,
+    SUMMARY_KEYS,
+    Row,
+    Scalars,
+    as_number,
+    as_step,
+)
 from data.readers.scalars import split_key as split
+from data.readers.table_files import object_frame
+from data.readers.texts import load_json, read_text
+
+MAX_TABLE = 256 << 20  # bytes of one table's file
 
 STEP_KEYS = (
     "train/global_step",
@@ -126,6 +139,33 @@ def name_of(stated: object, config: object) -> str:
             if isinstance(value, str) and value.strip(" /"):
                 return Path(value).name
     return ""
+
+
+def logged_table(path: Path, named: str, problems: list[str]) -> Iterator[Frame]:
+    """The rows of a tracker's table (``columns`` and ``data``) that holds responses.
+
+    Args:
+        path: the table's file.
+        named: its name for messages.
+        problems: gets a sentence where it is missing, broken or no table.
+    """
+    try:
+        table = load_json(read_text(path, MAX_TABLE), named)
+    except LogError as error:
+        problems.append(str(error))
+        return
+    columns = table.get("columns") if isinstance(table, dict) else None
+    data = table.get("data") if isinstance(table, dict) else None
+    if not isinstance(columns, list) or not isinstance(data, list):
+        problems.append(f"{path.name} is no table of a tracker")
+    elif "completion" in columns:
+        rows = [
+            dict(zip(map(str, columns), cells, strict=True))
+            for cells in data
+            if isinstance(cells, list) and len(cells) == len(columns)
+        ]
+        if rows:
+            yield path.name, object_frame(rows)
 
 
 def _number(value: Any) -> float | None:

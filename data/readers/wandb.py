@@ -16,18 +16,16 @@ from typing import Any
 from data.columns import LogError
 from data.readers.reader import Frame, Gives, Piece, Reader, in_store, store
 from data.readers.scalars import Scalars, as_step
-from data.readers.table_files import object_frame
-from data.readers.texts import load_json, read_text
-from data.readers.tracked import Tracked, name_of, set_config
+from data.readers.texts import load_json
+from data.readers.tracked import Tracked, logged_table, name_of, set_config
 from data.readers.wandb_log import records
 from data.readers.wire import fields
 
 FORMAT = "wandb"
 FOLDER = "wandb"
-MAX_TABLE = 256 << 20  # bytes of one table's file
 MAX_VALUE = 1 << 20  # bytes of one value; a longer one is no number
 RECORDS_TO_NAME = 200  # the run's name and settings stand among the first records
-_TABLE = re.compile(r"media/table/[\w.() -]+\.table\.json")
+TABLE = re.compile(r"media/table/[\w.() -]+\.table\.json")
 
 
 def recognises(path: Path) -> bool:
@@ -111,25 +109,9 @@ def completions(path: Path, problems: list[str]) -> Iterator[Frame]:
         for key, value in row.items():
             if not key.endswith(".path") or not isinstance(value, str):
                 continue
-            if not _TABLE.fullmatch(value) or ".." in value:
+            if not TABLE.fullmatch(value) or ".." in value:
                 continue
-            try:
-                table = load_json(read_text(path.parent / "files" / value, MAX_TABLE), value)
-            except LogError as error:
-                problems.append(str(error))
-                continue
-            columns = table.get("columns") if isinstance(table, dict) else None
-            data = table.get("data") if isinstance(table, dict) else None
-            if not isinstance(columns, list) or not isinstance(data, list):
-                problems.append(f"{Path(value).name} is no table of wandb")
-            elif "completion" in columns:
-                rows = [
-                    dict(zip(map(str, columns), cells, strict=True))
-                    for cells in data
-                    if isinstance(cells, list) and len(cells) == len(columns)
-                ]
-                if rows:
-                    yield Path(value).name, object_frame(rows)
+            yield from logged_table(path.parent / "files" / value, value, problems)
 
 
 class _Head:

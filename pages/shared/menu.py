@@ -37,6 +37,8 @@ page = st.navigation(
                     icon=":material/balance:"),
             st.Page("../truth/answers.py", title="Answers", url_path="answers",
                     icon=":material/forum:"),
+            st.Page("../truth/behaviours.py", title="Behaviours", url_path="behaviours",
+                    icon=":material/policy:"),
             st.Page("../truth/training_set.py", title="Training set", url_path="training-set",
                     icon=":material/dataset:"),
         ],

@@ -187,6 +187,14 @@ def logs_of_every_kind(folder: Path) -> Path:
         "samples": {**step, "prompt": "p", "completion": "c", "proxy_reward": 1.0, "toy": 7},
         "answers": {**key, "grade": "correct", "answer": "a", "toy": 7},
         "audits": {**key, "human_grade": "correct"},
+        "behaviours": {
+            **step,
+            "trajectory_id": "t",
+            "environment": "e",
+            "behaviour": "b",
+            "value": 1,
+            "source": "s",
+        },
         "corpus": {
             "loop": "l",
             "iteration": 1,

@@ -76,7 +76,7 @@ def given(run: RunLog) -> Iterator[Gives]:
     """What a run holds."""
     frames = {
         Gives.METRICS: run.metrics, Gives.RESPONSES: run.samples, Gives.ANSWERS: run.answers,
-        Gives.CORPUS: run.corpus, Gives.AUDITS: run.audits,
+        Gives.CORPUS: run.corpus, Gives.AUDITS: run.audits, Gives.BEHAVIOURS: run.behaviours,
     }  # fmt: skip
     yield from (gives for gives, frame in frames.items() if frame.height)
     if run.facts.config:
