@@ -1,0 +1,150 @@
+"""Alarms that nothing else bears out: not raised, or withdrawn in sight; true ones stay."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analytics.onset import verdict
+from analytics.onset.own_scatter import FEWEST_LOOKS, ratios
+from analytics.onset.smoothing import NONE, Smoothness, smoothness
+from analytics.onset.witness import without_one
+from analytics.quality.battery import ONSET, chosen, verdict_of
+from analytics.quality.battery_logs import simulated_log
+from analytics.simulated import autoregressive
+
+NOISE = 0.05
+
+
+def rows(gold, se=NOISE, **more):
+    count = len(gold)
+    table = pl.DataFrame(
+        {
+            "source": ["evaluation"] * count,
+            "step": np.arange(count) * 50,
+            "stretch": [0] * count,
+            "kl": np.linspace(0, 12, count) ** 2,
+            "gold_reward": gold,
+            "gold_reward_se": [se] * count,
+            "gold_reward_sd": [None] * count,
+            "n_responses": [None] * count,
+            "proxy_reward": np.linspace(0, 1, count),
+        },
+        schema_overrides={"gold_reward_sd": pl.Float64, "gold_reward_se": pl.Float64},
+    ).with_columns(**{name: pl.lit(value) for name, value in more.items()})
+    path = table.select("step", "stretch", "kl", "proxy_reward")
+    facts = {"gold_kind": "score", "kl_conversion": "exact", "max_steps": (count - 1) * 50}
+    return table, path, facts
+
+
+def statuses(name, truth, runs, seed=11):
+    condition = chosen([name])[0]
+    return [verdict_of(simulated_log(condition, truth, seed * 1_000 + i)).row for i in range(runs)]
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_own_scatter_is_in_units_of_the_stated_variance(factor):
+    rng = np.random.default_rng(1)
+    noise = factor * rng.standard_normal((600, 21))
+    assert ratios(noise, np.ones(21)).mean() == pytest.approx(factor**2, rel=0.05)
+    assert ratios(noise + 1e6, np.ones(21)).mean() == pytest.approx(factor**2, rel=0.05)
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.3])
+def test_a_running_mean_is_seen_and_undone(weight):
+    rng = np.random.default_rng(2)
+    raw = rng.standard_normal((40, 48))
+    smooth = raw.copy()
+    for t in range(1, 48):
+        smooth[:, t] = weight * raw[:, t] + (1 - weight) * smooth[:, t - 1]
+    seen = np.mean([smoothness(one).seen for one in smooth])
+    assert seen > 0.8
+    assert np.mean([smoothness(one).seen for one in raw]) < 0.1
+    undone = Smoothness(1 - weight, 9.0).undone(smooth[0])
+    assert undone == pytest.approx(raw[0, 1:], abs=1e-9)
+
+
+def test_smoothness_says_nothing_of_few_looks_or_of_a_noise_free_curve():
+    assert smoothness(np.arange(FEWEST_LOOKS - 1.0)) is NONE
+    assert smoothness(np.ones(20)) is NONE
+
+
+def test_a_fall_that_one_look_carries_is_gone_without_it():
+    gold = np.zeros(12)
+    gold[7] = -10
+    scan, carrier = without_one(gold[:8], np.ones(8), np.inf)
+    assert scan < 0.7 and carrier == 7
+
+
+def test_one_outlier_raises_no_alarm_that_stays():
+    rng = np.random.default_rng(4)
+    gold = NOISE * rng.standard_normal(21)
+    gold[9] -= 10 * NOISE
+    alone = verdict(*rows(gold), until=9 * 50).row
+    assert alone["status"] == "no_onset" and "single_evaluation" in alone["flags"]
+    assert any("One evaluation alone" in said for said in alone["reasons"])
+    assert verdict(*rows(gold)).row["status"] == "no_onset"
+
+
+def test_an_alarm_that_later_rows_disprove_is_withdrawn_in_sight():
+    withdrawn = [
+        row
+        for row in statuses("errors / 2", "flat", 24)
+        if row["alarm"] is not None and row["alarm"]["withdrawn"] is not None
+    ]
+    assert withdrawn
+    for row in withdrawn:
+        taken = row["alarm"]["withdrawn"]
+        assert row["alarm"]["step"] < taken["step"] <= row["step_end"]
+        assert row["status"] in ("no_onset", "warning") and row["gold_lost"] is None
+        assert "alarm_withdrawn" in row["flags"]
+        told = f"withdrawn at step {taken['step']}: {taken['reason']}"
+        assert told in row["reasons"][0]
+    assert any("times as much" in row["alarm"]["withdrawn"]["reason"] for row in withdrawn)
+
+
+def test_the_status_at_the_step_of_the_withdrawal_is_the_first_without_the_alarm():
+    condition = chosen(["errors / 2"])[0]
+    for i in range(24):
+        log = simulated_log(condition, "flat", 11_000 + i)
+        alarm = verdict_of(log).row["alarm"]
+        if alarm is not None and alarm["withdrawn"] is not None:
+            at = alarm["withdrawn"]["step"]
+            assert verdict_of(log, until=at).row["status"] not in ONSET
+            before = verdict_of(log, until=at - 50).row
+            assert before["status"] in ONSET or "recovered" in before["flags"]
+            return
+    pytest.fail("no alarm was withdrawn")
+
+
+@pytest.mark.parametrize(
+    "name", ["sd, 25 x 8, icc 0.8", "rate, 50 x 8, n stated", "outlier +5", "ema 0.6"]
+)
+def test_wrong_errors_leave_few_onsets_and_true_falls_stay(name):
+    honest = [row["status"] in ONSET for row in statuses(name, "flat", 24)]
+    assert np.mean(honest) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 24)
+    falls = [row["status"] in ONSET for row in statuses(name, "falling", 12)]
+    assert np.mean(falls) >= 0.8
+
+
+def test_no_standing_alarm_has_both_witnesses_against_it():
+    for name in ("gauss", "errors / 2", "t3"):
+        for truth in ("flat", "falling"):
+            for row in statuses(name, truth, 5):
+                if row["status"] in ONSET:
+                    told = row["witnesses"]
+                    assert told["e_process"] >= 0.1 or told["scan"] >= 2
+
+
+def test_stated_errors_without_prompts_are_one_witness_and_said():
+    fall = simulated_log(chosen(["gauss"])[0], "falling", 3).table["gold_reward"].to_numpy()
+    row = verdict(*rows(fall)).row
+    assert "clustered_unknown" in row["flags"] and "gold_noise_unknown" not in row["flags"]
+    assert "if the stated errors are right" in row["reasons"][0]
+    known = verdict(*rows(fall, n_prompts=100)).row
+    assert "clustered_unknown" not in known["flags"]
+    assert "if the stated errors are right" not in known["reasons"][0]
+
+
+def test_correlated_errors_about_a_flat_course_are_not_seen_in_white_noise():
+    white = autoregressive(np.random.default_rng(5), (100, 21), 0.0)
+    assert np.mean([smoothness(one).seen for one in white]) <= 0.08
