@@ -222,6 +222,7 @@ class Store:
                     if name is not None:
                         cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})
+            new = [one for one in new if ddl.to_fill(cursor, *one)]
             if new:
                 self._make_room()  # rows of all runs are changed at once
                 for table, column in new:

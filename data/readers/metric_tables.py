@@ -22,8 +22,10 @@ from data.readers.mapping import (
     PROXY_SD,
     RUN_COLUMNS,
     RUN_ID,
+    SAMPLES_A_PROMPT,
     STEP,
     gold_kind_of,
+    prompts_behind,
 )
 from data.readers.roles import named_key
 from data.readers.table_rows import in_order, stretches
@@ -133,6 +135,9 @@ def _finished(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
     rows = rows.with_columns(
         pl.lit(None, pl.Float64).alias(name) for name in (*NUMBERS, LOGGED) if name not in held
     )
+    if SAMPLES_A_PROMPT.name in held:
+        told = prompts_behind(rows["n_responses"], rows[SAMPLES_A_PROMPT.name])
+        rows = rows.with_columns(pl.col("n_prompts").fill_null(told))
     group = ["run_id", "phase"]
     if said.source is not None:
         kl = pl.col(LOGGED)

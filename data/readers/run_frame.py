@@ -17,7 +17,13 @@ from data.readers import conversion, roles
 from data.readers.dialect import Dialect
 from data.readers.dialects import SETTINGS_KEPT, dialect_of
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
-from data.readers.mapping import RUN_COLUMNS, Column, gold_kind_of
+from data.readers.mapping import (
+    RUN_COLUMNS,
+    SAMPLES_A_PROMPT,
+    Column,
+    gold_kind_of,
+    prompts_behind,
+)
 from data.readers.scalars import Scalars
 from data.readers.settings import flat, no_reference
 
@@ -82,6 +88,9 @@ def run_frame(
         columns["proxy_reward"] = there.zip_with(missing, columns["proxy_reward"])
     if not columns["n_responses"].count():
         columns["n_responses"] = _responses(settings, dialect, phases, log, window)
+    if each := SAMPLES_A_PROMPT.find(keys):
+        told = prompts_behind(columns["n_responses"], _values(log, each))
+        columns["n_prompts"] = columns["n_prompts"].fill_null(told)
 
     logged = _kl(columns, log, phases, dialect, settings, window, options, facts, warnings)
     if dialect is not None and dialect.evaluates_first:
