@@ -29,14 +29,18 @@ CLEAR_SCAN = 5.0
 """An abrupt fall that the e-process's smooth humps do not foresee: so large, it needs no second."""
 LEAST_WITHOUT_ONE = 0.7
 """The scan without its weightiest evaluation: about what flat gold shows at a look on average."""
-
-
 LEAST_SHARE = 0.25
 """Of the scan that must be left: the larger a dip, the more of it another evaluation must see."""
+FEW_LOOKS = 12
+"""Below so many the next evaluation is far away, at up to twice the KL: waiting for it would cost
+more than 5 % of the delay, so that less is asked of the others, and outliers alarm more often."""
+LEAST_OF_FEW, SHARE_OF_FEW = 0.3, 0.1
 
 
-def least_without_one(scan: float) -> float:
+def least_without_one(scan: float, looks: int) -> float:
     """What the scan must keep without its weightiest evaluation, for a fall of this size."""
+    if looks < FEW_LOOKS:
+        return max(LEAST_OF_FEW, SHARE_OF_FEW * scan)
     return max(LEAST_WITHOUT_ONE, LEAST_SHARE * scan)
 
 
@@ -45,20 +49,21 @@ class Witness:
     """What speaks for a fall at the last look, with the noise known there.
 
     scan: RED's statistic; without_one: the smallest it gets without one evaluation; carrier: that
-    evaluation's look; log_e: ln of the e-process, None where gold has no noise; before: whether
-    the e-process has reached 20 since the alarm, by the noise known now.
+    evaluation's look; looks: how many there are; log_e: ln of the e-process, None where gold has no
+    noise; before: whether the e-process has reached 20 since the alarm, by the noise known now.
     """
 
     scan: float
     without_one: float
     carrier: int
+    looks: int
     log_e: float | None
     before: bool = False
 
     @property
     def single(self) -> bool:
         """Whether one evaluation alone carries the fall."""
-        return self.without_one < least_without_one(self.scan)
+        return self.without_one < least_without_one(self.scan, self.looks)
 
     @property
     def stands(self) -> bool:
@@ -87,14 +92,13 @@ def witness(looks: Looks, noise: Noise, since: int | None = None) -> Witness:
     scan = largest_fall(looks.gold, variance, freedom)
     without, carrier = without_one(looks.gold, variance, freedom)
     if not np.all(variance > 0):
-        return Witness(scan, without, carrier, None)
+        return Witness(scan, without, carrier, len(looks), None)
     # a few second differences may err by half; the spread of many rows hardly does
     behind = freedom if noise.method in UNSTATED else np.inf
     error = careful_error(np.sqrt(variance), behind, noise.rho)
     logs = log_e(place_of(looks), looks.gold[None, :], error)[0]
-    return Witness(
-        scan, without, carrier, float(logs[-1]), _before(looks.gold, variance, freedom, logs, since)
-    )
+    before = _before(looks.gold, variance, freedom, logs, since)
+    return Witness(scan, without, carrier, len(looks), float(logs[-1]), before)
 
 
 def _of_smoothed(looks: Looks, smooth: Smoothness) -> Witness:
@@ -106,7 +110,7 @@ def _of_smoothed(looks: Looks, smooth: Smoothness) -> Witness:
     without, carrier = without_one(gold, variance, freedom)
     error = careful_error(np.sqrt(variance), freedom, 0.0)
     log = float(log_e(place_of(looks)[1:], gold[None, :], error)[0, -1])
-    return Witness(scan, without, carrier + 1, log)
+    return Witness(scan, without, carrier + 1, len(looks), log)
 
 
 def without_one(gold: FloatArray, variance: FloatArray, freedom: float) -> tuple[float, int]:
@@ -124,14 +128,14 @@ def without_one(gold: FloatArray, variance: FloatArray, freedom: float) -> tuple
 def _before(
     gold: FloatArray, variance: FloatArray, freedom: float, logs: FloatArray, since: int | None
 ) -> bool:
-    """Whether the e-process reached 20 at a look from `since` on that more than one bore."""
+    """Whether more than one look bore the fall when the e-process first reached 20 from `since`."""
     if since is None:
         return False
     for k in np.flatnonzero(logs >= np.log(ALARM)):
         if k >= since:
             scan = largest_fall(gold[: k + 1], variance[: k + 1], freedom)
             left, _ = without_one(gold[: k + 1], variance[: k + 1], freedom)
-            return left >= least_without_one(scan)
+            return left >= least_without_one(scan, k + 1)
     return False
 
 
