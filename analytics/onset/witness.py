@@ -135,7 +135,7 @@ def _before(
         if k >= since:
             scan = largest_fall(gold[: k + 1], variance[: k + 1], freedom)
             left, _ = without_one(gold[: k + 1], variance[: k + 1], freedom)
-            return left >= least_without_one(scan, k + 1)
+            return left >= least_without_one(scan, int(k) + 1)
     return False
 
 

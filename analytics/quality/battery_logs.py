@@ -298,6 +298,10 @@ def _conditions() -> tuple[Condition, ...]:
         words = f"one evaluation off by {'+' if size > 0 else ''}{size} standard errors"
         log = partial(outlier, size=size)
         made.append(Condition(f"outlier {'+' if size > 0 else ''}{size}", words, log, claimed=most))
+    for size in (-5, -10):
+        words = f"11 evaluations, one off by {number(size)} standard errors"
+        log = partial(outlier, size=size)
+        made.append(Condition(f"outlier {size}, 11", words, log, 11, asked=False))
     made += [
         Condition(
             "growth", "errors grow fourfold under one constant stated error",

@@ -11,6 +11,7 @@ import streamlit as st
 from analytics.figures.curves import RunCurve
 from analytics.figures.palette import status_look
 from analytics.onset.many_runs import standing
+from analytics.quality.likeness import measured_on_like
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from analytics.wording import MISSING, alike, count, number, steps, whole
 from pages.shared.frame import escaped, shown_name
@@ -89,6 +90,9 @@ def show_verdict(
             told = count(len(further), "more finding")
             with st.expander(f"{told}: fits, noise, what to measure next"):
                 _write(further)
+        measured = measured_on_like(verdict)
+        if measured is not None:
+            st.caption(escaped(measured))
         scenario = matching_scenario(verdict)
         if scenario is not None:
             link = local_link("/quality", [("scenario", scenario), ("run", curve.run_id)])
