@@ -35,9 +35,10 @@ from analytics.onset.proxy import proxy_fell
 from analytics.onset.second_opinion import SecondOpinion, second_opinion
 from analytics.onset.smoothing import smoothness
 from analytics.onset.spending import Plan, plan_of
+from analytics.onset.standing import Standing, standing
 from analytics.onset.stated_error import percent_scale, stated_error
 from analytics.onset.watched import Watch, watch
-from analytics.onset.witness import CLEAR_SCAN, Withdrawal, withdrawal
+from analytics.onset.witness import Withdrawal
 
 LARGEST_WAY_BACK = 0.2
 """Total way back of KL, as a share of its range, beyond which gold is no function of KL."""
@@ -78,9 +79,14 @@ class Evidence:
     second: SecondOpinion | None
     axis: str
     scale: float
-    withdrawn: Withdrawal | None = None
+    stands: Standing | None = None
     clustered_unknown: bool = False
     smoothed: bool = False
+
+    @property
+    def withdrawn(self) -> Withdrawal | None:
+        """Why an alarm that was raised does not stand, None where it does or there was none."""
+        return None if self.stands is None else self.stands.withdrawn
 
     @property
     def recovered(self) -> bool:
@@ -168,24 +174,20 @@ def gather(
 
     noise = test = peak = model = average = ahead = shared = following = lost = second = None
     fell = False
-    taken_back: Withdrawal | None = None
+    stands: Standing | None = None
     as_stated: Noise | None = None
     if len(current):
         noise = noise_of(current_rows, current, size)
         as_stated, noise = noise, widened(noise, current.gold)
         test = watch(current_rows, plan, noise_of)
     if noise is not None and as_stated is not None and test is not None:
-        if test.alarm is not None:
-            taken_back = withdrawal(current, as_stated, test.alarm.rows, test.seen)
         place = np.sqrt(np.maximum(current.kl, 0)) if axis == "kl" else current.step
         freedom = float(noise.freedom[-1])
         peak = peak_set(current.gold, noise.se, place, noise.rho, freedom)
         if test.alarm is not None:
             lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
-            # gold that fell beyond doubt and is back was no false alarm: it recovered
-            if peak.ends and lost.low <= 0 and float(np.max(test.statistic)) >= CLEAR_SCAN:
-                taken_back = None
-        alarmed = test.alarm is not None and taken_back is None
+            stands = standing(current, as_stated, test, peak, lost)
+        alarmed = stands is not None and stands.withdrawn is None
         if axis == "kl":
             form = form_of(facts)
             model = gao_fit(place, current.gold, noise.se, form, freedom, noise.rho)
@@ -236,7 +238,7 @@ def gather(
         second,
         axis,
         scale,
-        taken_back,
+        stands,
         noise is not None
         and noise.method == "stated"
         and noise.phrase != EXACT

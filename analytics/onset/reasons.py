@@ -77,7 +77,7 @@ def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
         value, low, high = alike(lost["value"], lost["low"], lost["high"])
         sentences.append(
             f"Since its peak the run has lost {value} of gold (90 % interval {low} to {high}), "
-            "corrected for having chosen the peak."
+            "corrected for having chosen the peak." + ("" if lost["low"] > 0 else f" {_SIZE_OPEN}")
         )
     if row["status"] == "collapsed":
         sentences.append(
@@ -85,6 +85,12 @@ def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
             "not trade gold for proxy."
         )
     return sentences
+
+
+_SIZE_OPEN = (
+    "That gold fell is what the scan found; by how much cannot be told yet, as the interval holds "
+    "0: measure gold again."
+)
 
 
 def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:

@@ -18,12 +18,14 @@ from analytics.onset.own_scatter import FEWEST_LOOKS, residuals
 
 LOOKS_SMOOTHED = 0.5
 """Correlation of neighbours from which on gold is said to look smoothed, where significant."""
-LEAST_UNDONE = 0.3
+LEAST_UNDONE = 0.15
 LARGEST = 0.9
 _PATHS = 300
 _GRID = np.linspace(0.0, 0.95, 20)
 _SIGNIFICANT = 2.326
-_LIKELY = 1.282
+_LIKELY = 0.6
+_CAREFUL = 0.25
+"""Of its spread that is added to the correlation found: too little undone alarms too often."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def smoothness(gold: FloatArray) -> Smoothness:
         return NONE
     ratio = float(_ratios(left)[0])
     expected, spread = _table(len(gold))
-    rho = float(np.interp(ratio, expected, _GRID))
+    rho = float(np.interp(ratio + _CAREFUL * spread, expected, _GRID))
     return Smoothness(min(rho, LARGEST), (ratio - float(expected[0])) / spread)
 
 

@@ -142,7 +142,13 @@ def _alarm(evidence: Evidence) -> dict[str, Any] | None:
 
 
 def _witnesses(evidence: Evidence) -> dict[str, Any] | None:
-    """The scan's statistic and the e-process at the last look, by the noise known now."""
+    """The scan's statistic and the e-process at the last look, by the noise known now.
+
+    Of an alarm those that bear it out or not; of smoothed gold by the values behind the mean.
+    """
+    if evidence.stands is not None:
+        found = evidence.stands.witness
+        return {"scan": found.scan, "e_process": _capped_exp(found.log_e)}
     if evidence.test is None or evidence.noise is None or evidence.second is None:
         return None
     current = evidence.looks.gold[evidence.tested :]

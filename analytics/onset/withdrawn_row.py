@@ -27,6 +27,8 @@ def reason(taken: Withdrawal) -> str:
         return f"looks scatter {number(taken.factor, 2)} times as much as their standard errors say"
     if taken.kind == "single_evaluation":
         return f"the evaluation at step {whole(taken.carrier)} alone carries it"
+    if taken.kind == "later_peak":
+        return "gold has been higher since, and may have lost nothing from there"
     value = number(float(np.exp(taken.log_e)))
     return f"what was measured since does not bear it out (e-process at {value})"
 

@@ -33,15 +33,22 @@ LEAST_SHARE = 0.25
 """Of the scan that must be left: the larger a dip, the more of it another evaluation must see."""
 FEW_LOOKS = 12
 """Below so many the next evaluation is far away, at up to twice the KL: waiting for it would cost
-more than 5 % of the delay, so that less is asked of the others, and outliers alarm more often."""
+more than 5 % of the delay. So less is asked of the others where the newest look carries a fall and
+leaves gold no lower than it began: an outlier of flat gold lies below everything."""
 LEAST_OF_FEW, SHARE_OF_FEW = 0.3, 0.1
 
 
-def least_without_one(scan: float, looks: int) -> float:
+def least_without_one(scan: float, newest_of_few: bool) -> float:
     """What the scan must keep without its weightiest evaluation, for a fall of this size."""
-    if looks < FEW_LOOKS:
+    if newest_of_few:
         return max(LEAST_OF_FEW, SHARE_OF_FEW * scan)
     return max(LEAST_WITHOUT_ONE, LEAST_SHARE * scan)
+
+
+def newest_of_few(gold: FloatArray, carrier: int) -> bool:
+    """Whether the last of few looks carries the fall, and lies no lower than the first."""
+    last = len(gold) - 1
+    return len(gold) < FEW_LOOKS and carrier == last and bool(gold[last] >= gold[0])
 
 
 @dataclass(frozen=True)
@@ -49,21 +56,21 @@ class Witness:
     """What speaks for a fall at the last look, with the noise known there.
 
     scan: RED's statistic; without_one: the smallest it gets without one evaluation; carrier: that
-    evaluation's look; looks: how many there are; log_e: ln of the e-process, None where gold has no
+    evaluation's look; newest_of_few: see there; log_e: ln of the e-process, None where gold has no
     noise; before: whether the e-process has reached 20 since the alarm, by the noise known now.
     """
 
     scan: float
     without_one: float
     carrier: int
-    looks: int
+    newest_of_few: bool
     log_e: float | None
     before: bool = False
 
     @property
     def single(self) -> bool:
         """Whether one evaluation alone carries the fall."""
-        return self.without_one < least_without_one(self.scan, self.looks)
+        return self.without_one < least_without_one(self.scan, self.newest_of_few)
 
     @property
     def stands(self) -> bool:
@@ -91,14 +98,15 @@ def witness(looks: Looks, noise: Noise, since: int | None = None) -> Witness:
         return _of_smoothed(looks, smooth)
     scan = largest_fall(looks.gold, variance, freedom)
     without, carrier = without_one(looks.gold, variance, freedom)
+    newest = newest_of_few(looks.gold, carrier)
     if not np.all(variance > 0):
-        return Witness(scan, without, carrier, len(looks), None)
+        return Witness(scan, without, carrier, newest, None)
     # a few second differences may err by half; the spread of many rows hardly does
     behind = freedom if noise.method in UNSTATED else np.inf
     error = careful_error(np.sqrt(variance), behind, noise.rho)
     logs = log_e(place_of(looks), looks.gold[None, :], error)[0]
     before = _before(looks.gold, variance, freedom, logs, since)
-    return Witness(scan, without, carrier, len(looks), float(logs[-1]), before)
+    return Witness(scan, without, carrier, newest, float(logs[-1]), before)
 
 
 def _of_smoothed(looks: Looks, smooth: Smoothness) -> Witness:
@@ -110,7 +118,7 @@ def _of_smoothed(looks: Looks, smooth: Smoothness) -> Witness:
     without, carrier = without_one(gold, variance, freedom)
     error = careful_error(np.sqrt(variance), freedom, 0.0)
     log = float(log_e(place_of(looks)[1:], gold[None, :], error)[0, -1])
-    return Witness(scan, without, carrier + 1, len(looks), log)
+    return Witness(scan, without, carrier + 1, newest_of_few(gold, carrier), log)
 
 
 def without_one(gold: FloatArray, variance: FloatArray, freedom: float) -> tuple[float, int]:
@@ -134,8 +142,8 @@ def _before(
     for k in np.flatnonzero(logs >= np.log(ALARM)):
         if k >= since:
             scan = largest_fall(gold[: k + 1], variance[: k + 1], freedom)
-            left, _ = without_one(gold[: k + 1], variance[: k + 1], freedom)
-            return left >= least_without_one(scan, int(k) + 1)
+            left, carrier = without_one(gold[: k + 1], variance[: k + 1], freedom)
+            return left >= least_without_one(scan, newest_of_few(gold[: k + 1], carrier))
     return False
 
 
@@ -143,7 +151,8 @@ def _before(
 class Withdrawal:
     """An alarm that later looks do not bear out. step: last step of the look that withdrew it.
 
-    kind: scatter, single_evaluation or evidence; factor: own scatter over the stated errors.
+    kind: scatter, single_evaluation, evidence or later_peak; factor: own scatter over the stated
+    errors.
     """
 
     step: int
@@ -155,32 +164,35 @@ class Withdrawal:
 
 def withdrawal(
     looks: Looks, noise: Noise, alarm_rows: int, seen: Sequence[tuple[Looks, Noise]]
-) -> Withdrawal | None:
-    """Why an alarm does not stand at the last look, None where it does.
+) -> tuple[Witness, Withdrawal | None]:
+    """The witness of the last look, and why an alarm does not stand there, None where it does.
 
     alarm_rows: rows up to the alarm; seen: the looks and noise that were known at each look of
     the present stage, in time order. The step is that of the first look since which it has not
     stood.
     """
-    said = _against(looks, noise, alarm_rows)
-    if said is None:
-        return None
+    found, against = _against(looks, noise, alarm_rows)
+    if against is None:
+        return found, None
     step = int(looks.step_end[-1])
     for known, then in reversed(seen):
-        if known.bounds[-1][1] < alarm_rows or _against(known, then, alarm_rows) is None:
+        if known.bounds[-1][1] < alarm_rows or _against(known, then, alarm_rows)[1] is None:
             break
         step = int(known.step_end[-1])
-    kind, factor, found = said
-    return Withdrawal(step, kind, factor, found.log_e or 0.0, int(looks.step_end[found.carrier]))
+    kind, factor = against
+    carrier = int(looks.step_end[found.carrier])
+    return found, Withdrawal(step, kind, factor, found.log_e or 0.0, carrier)
 
 
-def _against(looks: Looks, noise: Noise, alarm_rows: int) -> tuple[str, float, Witness] | None:
+def _against(
+    looks: Looks, noise: Noise, alarm_rows: int
+) -> tuple[Witness, tuple[str, float] | None]:
     ends = np.array([end for _, end in looks.bounds])
     since = int(np.searchsorted(ends, alarm_rows))
     found = witness(looks, noise, min(since, len(looks) - 1))
     if found.stands:
-        return None
+        return found, None
     factor = float(np.sqrt(widened(noise, looks.gold).widen[-1]))
     if factor > 1:
-        return "scatter", factor, found
-    return ("single_evaluation" if found.single else "evidence"), factor, found
+        return found, ("scatter", factor)
+    return found, ("single_evaluation" if found.single else "evidence", factor)
