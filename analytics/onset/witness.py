@@ -23,6 +23,10 @@ from analytics.onset.smoothing import Smoothness, smoothness
 
 LEAST_E = 0.1
 """The e-process is silent about a fall that has just begun; below this it speaks against one."""
+LEAST_E_ALIKE = 0.5
+"""The same where neighbours look alike: correlated errors make falls that last some looks."""
+ALIKE = 1.5
+"""Standard errors above white noise from which on neighbours look alike."""
 LEAST_SCAN = 2.0
 """The scan at the last look, with the noise known there: an alarm whose fall is gone has less."""
 CLEAR_SCAN = 5.0
@@ -57,7 +61,8 @@ class Witness:
 
     scan: RED's statistic; without_one: the smallest it gets without one evaluation; carrier: that
     evaluation's look; newest_of_few: see there; log_e: ln of the e-process, None where gold has no
-    noise; before: whether the e-process has reached 20 since the alarm, by the noise known now.
+    noise; before: whether the e-process has reached 20 since the alarm, by the noise known now;
+    alike: whether neighbours look alike.
     """
 
     scan: float
@@ -66,6 +71,7 @@ class Witness:
     newest_of_few: bool
     log_e: float | None
     before: bool = False
+    alike: bool = False
 
     @property
     def single(self) -> bool:
@@ -77,7 +83,8 @@ class Witness:
         """Whether the alarm is borne out."""
         if self.log_e is None or self.before:
             return True
-        borne = self.log_e >= np.log(LEAST_E) or self.scan >= CLEAR_SCAN
+        least = LEAST_E_ALIKE if self.alike else LEAST_E
+        borne = self.log_e >= np.log(least) or self.scan >= CLEAR_SCAN
         return borne and self.scan >= LEAST_SCAN and not self.single
 
 
@@ -94,7 +101,8 @@ def witness(looks: Looks, noise: Noise, since: int | None = None) -> Witness:
     """
     noise = widened(noise, looks.gold)
     variance, freedom = variances(noise)[-1], float(noise.freedom[-1])
-    if noise.method in UNSTATED and (smooth := smoothness(looks.gold)).likely:
+    smooth = smoothness(looks.gold)
+    if noise.method in UNSTATED and smooth.likely:
         return _of_smoothed(looks, smooth)
     scan = largest_fall(looks.gold, variance, freedom)
     without, carrier = without_one(looks.gold, variance, freedom)
@@ -104,9 +112,12 @@ def witness(looks: Looks, noise: Noise, since: int | None = None) -> Witness:
     # a few second differences may err by half; the spread of many rows hardly does
     behind = freedom if noise.method in UNSTATED else np.inf
     error = careful_error(np.sqrt(variance), behind, noise.rho)
-    logs = log_e(place_of(looks), looks.gold[None, :], error)[0]
+    last = len(looks) - 1
+    first = last if since is None else min(since, last)
+    logs = log_e(place_of(looks), looks.gold[None, :], error, first)[0]
     before = _before(looks.gold, variance, freedom, logs, since)
-    return Witness(scan, without, carrier, newest, float(logs[-1]), before)
+    alike = smooth.errors > ALIKE
+    return Witness(scan, without, carrier, newest, float(logs[-1]), before, alike)
 
 
 def _of_smoothed(looks: Looks, smooth: Smoothness) -> Witness:
