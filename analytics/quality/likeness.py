@@ -13,12 +13,12 @@ LIKE: Mapping[str, tuple[str, ...]] = {
     "smoothed": ("ema", "moving mean"),
     "correlated": ("ar 0.3, 21, unstated", "ar 0.6, 21, unstated", "ar 0.3, 48, unstated",
                    "ar 0.6, 48, unstated"),
-    "unstated": ("unstated", "rate, 50 x 8, no n"),
+    "unstated": ("unstated", "rate, 50 x 8, no n", "gaps .4"),
     "rate": ("rate, 50 x 8, n stated",),
     "spread": ("sd, 100", "sd, 25", "sd, 50"),
     "prompts": ("sd, prompts logged", "8 prompts", "16 prompts"),
     "stated": ("gauss", "errors /", "t3", "ar 0.3, 21", "ar 0.6, 21", "ar 0.3, 48", "ar 0.6, 48",
-               "outlier", "growth", "gaps", "rate, 50 x 8, binomial"),
+               "outlier", "growth", "gaps .15", "rate, 50 x 8, binomial"),
 }  # fmt: skip
 """How a log says how noisy gold is: the names of the conditions, or how they begin."""
 
@@ -48,8 +48,9 @@ def is_like(condition: str, kind: str) -> bool:
     >>> is_like("ar 0.6, 21, unstated", "stated"), is_like("ar 0.6, 21", "stated")
     (False, True)
     """
-    told = condition.endswith("unstated") == (kind in ("unstated", "correlated"))
-    return told and condition.startswith(LIKE[kind])
+    if condition.startswith("ar "):  # their names begin alike, whether they state errors or not
+        return condition in LIKE[kind]
+    return condition.startswith(LIKE[kind])
 
 
 def measured_on_like(

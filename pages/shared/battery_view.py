@@ -21,11 +21,12 @@ def show_battery() -> None:
     st.markdown(f"#### {_headline(rows)}")
     st.dataframe(battery_table(rows), hide_index=True, placeholder=MISSING, height=420)
     st.caption(
-        f"{whole(told['runs_per_class'])} flat runs a condition, half as many of the others. False alarms: runs that "
-        "end with an onset although their gold never falls, the worse of flat gold and of gold "
-        "that rises and stays; an alarm that was withdrawn counts as none. Ever: an alarm was "
-        "raised on the way, whatever became of it. Falls called: runs that give away half of "
-        f"their gain. What your log must hold: docs/trusted_alarms.md. {made('battery', told)}"
+        f"{whole(told['runs_per_class'])} flat runs a condition, half as many of the others. False "
+        "alarms: runs that end with an onset although their gold never falls, the worse of flat "
+        "gold and of gold that rises and stays; an alarm that was withdrawn counts as none. Ever: "
+        "an alarm was raised on the way, whatever became of it. Falls called: runs that give away "
+        "half of their gain. What your log must hold: docs/trusted_alarms.md. "
+        f"{made('battery', told)}"
     )
 
 

@@ -4,10 +4,28 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analytics.figures.headline import headline
 from analytics.onset import verdict
+from analytics.onset.gold_lost import GoldLost
+from analytics.onset.measurements import Rows
+from analytics.onset.noise import noise_of_looks
 from analytics.onset.own_scatter import FEWEST_LOOKS, ratios
+from analytics.onset.peak import PeakSet
+from analytics.onset.pooling import pool
 from analytics.onset.smoothing import NONE, Smoothness, smoothness
-from analytics.onset.witness import without_one
+from analytics.onset.standing import standing
+from analytics.onset.watched import Alarm, Watch
+from analytics.onset.withdrawn_row import reason
+from analytics.onset.witness import (
+    CLEAR_SCAN,
+    FEW_LOOKS,
+    LEAST_E,
+    LEAST_E_ALIKE,
+    Witness,
+    least_without_one,
+    newest_of_few,
+    without_one,
+)
 from analytics.quality.battery import ONSET, chosen, verdict_of
 from analytics.quality.battery_logs import simulated_log
 from analytics.simulated import autoregressive
@@ -148,3 +166,71 @@ def test_stated_errors_without_prompts_are_one_witness_and_said():
 def test_correlated_errors_about_a_flat_course_are_not_seen_in_white_noise():
     white = autoregressive(np.random.default_rng(5), (100, 21), 0.0)
     assert np.mean([smoothness(one).seen for one in white]) <= 0.08
+
+
+def test_the_newest_of_few_looks_may_carry_a_fall_that_stays_above_the_start():
+    fallen = np.array([0.0, 4.0, 8.0, 10.0, 10.0, 5.0])
+    assert newest_of_few(fallen, 5) and not newest_of_few(fallen, 3)
+    assert not newest_of_few(np.append(fallen[:-1], -1.0), 5), "below all: an outlier"
+    many = np.concatenate([np.linspace(0, 10, FEW_LOOKS), [5.0]])
+    assert not newest_of_few(many, FEW_LOOKS)
+    assert least_without_one(5.0, newest_of_few=True) < least_without_one(5.0, newest_of_few=False)
+
+
+def found(log_e, alike, scan=4.0):
+    return Witness(scan, 3.0, 0, False, log_e, alike=alike)
+
+
+def test_a_witness_asks_for_more_where_neighbours_look_alike():
+    between = np.log((LEAST_E + LEAST_E_ALIKE) / 2)
+    assert found(between, alike=False).stands and not found(between, alike=True).stands
+    assert not found(np.log(LEAST_E) - 0.1, alike=False).stands
+    assert found(-50.0, alike=True, scan=CLEAR_SCAN).stands
+
+
+def parts(first, alarm_step, low, ends=False, scan=4.0):
+    """What an alarm, and gold's peak and loss, are at the end of twelve looks."""
+    looks = looks_of(np.concatenate([np.linspace(0, 5, 8), [5, 1, 1, 1]]))
+    noise = noise_of(looks)
+    last = len(looks) - 1
+    alarm = Alarm(alarm_step, 1.0, alarm_step // 50 + 1, scan, 3.0)
+    test = Watch(np.array([scan]), np.array([3.0]), 1, 1.0, alarm)
+    spread = np.ones(len(looks)) / len(looks)
+    peak = PeakSet(first, last, False, ends, first, spread, 1.0, looks.gold)
+    return looks, noise, test, peak, GoldLost(low + 1, low, low + 2)
+
+
+def looks_of(gold):
+    steps, blank = np.arange(len(gold)) * 50, np.full(len(gold), np.nan)
+    d = np.linspace(0, 12, len(gold))
+    se = np.full(len(gold), 0.3)
+    return pool(Rows(steps, 0 * steps, d**2, gold, se, blank, blank, blank), 1)
+
+
+def noise_of(looks):
+    steps, blank = looks.step_end, np.full(len(looks), np.nan)
+    se = np.full(len(looks), 0.3)
+    rows = Rows(steps, 0 * steps, looks.kl, looks.gold, se, blank, blank, blank)
+    return noise_of_looks(rows, looks, 1, se, "as the log states it", None)
+
+
+def test_an_alarm_before_golds_peak_stands_only_where_gold_is_surely_lost_since():
+    assert standing(*parts(first=2, alarm_step=450, low=-0.5)).withdrawn is None
+    assert standing(*parts(first=10, alarm_step=450, low=0.5)).withdrawn is None
+    taken = standing(*parts(first=10, alarm_step=450, low=-0.5)).withdrawn
+    assert taken.kind == "later_peak" and "higher since" in reason(taken)
+
+
+def test_the_headline_of_an_onset_does_not_say_that_nothing_may_be_lost():
+    peak = {"kl_low": 1.0, "kl_high": 2.0}
+    told = {"status": "overoptimized", "axis": "kl", "peak": peak}
+    assert "0.2 (" in headline(told | {"gold_lost": {"value": 0.2, "low": 0.1, "high": 0.3}})
+    open_loss = headline(told | {"gold_lost": {"value": 0.2, "low": -0.1, "high": 0.5}})
+    assert "−0.1" not in open_loss and "by 0.5 at most" in open_loss
+
+
+def test_the_headline_names_a_withdrawn_alarm():
+    alarm = {"step": 300, "withdrawn": {"step": 900, "reason": "why"}}
+    told = {"status": "no_onset", "axis": "kl", "peak": None, "gold_lost": None, "alarm": alarm,
+            "kl_end": 9.0, "step_end": 1000, "detectable": 0.2}  # fmt: skip
+    assert "alarm of step 300 was withdrawn at step 900" in headline(told)
