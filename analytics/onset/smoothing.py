@@ -31,19 +31,21 @@ _CAREFUL = 0.25
 @dataclass(frozen=True)
 class Smoothness:
     """rho: lag-1 correlation of what the best course leaves, freed of that fit's own bias, in
-    [0, .9]; errors: standard errors of the raw ratio above that of white noise."""
+    [0, .9]; errors: standard errors of the raw ratio above that of white noise; careful: the
+    correlation that is undone, a little more than what was found."""
 
     rho: float
     errors: float
+    careful: float
 
     def undone(self, gold: FloatArray) -> FloatArray:
         """The values behind a running mean of this smoothness, gold (looks,) to (looks - 1,)."""
-        return np.asarray((gold[1:] - self.rho * gold[:-1]) / (1 - self.rho))
+        return np.asarray((gold[1:] - self.careful * gold[:-1]) / (1 - self.careful))
 
     @property
     def likely(self) -> bool:
         """Whether a witness had better look at the values behind: right in most smoothed runs."""
-        return self.rho >= LEAST_UNDONE and self.errors > _LIKELY
+        return self.careful >= LEAST_UNDONE and self.errors > _LIKELY
 
     @property
     def seen(self) -> bool:
@@ -51,7 +53,7 @@ class Smoothness:
         return self.rho >= LOOKS_SMOOTHED and self.errors > _SIGNIFICANT
 
 
-NONE = Smoothness(0.0, 0.0)
+NONE = Smoothness(0.0, 0.0, 0.0)
 
 
 def smoothness(gold: FloatArray) -> Smoothness:
@@ -64,8 +66,9 @@ def smoothness(gold: FloatArray) -> Smoothness:
         return NONE
     ratio = float(_ratios(left)[0])
     expected, spread = _table(len(gold))
-    rho = float(np.interp(ratio + _CAREFUL * spread, expected, _GRID))
-    return Smoothness(min(rho, LARGEST), (ratio - float(expected[0])) / spread)
+    found, careful = np.interp([ratio, ratio + _CAREFUL * spread], expected, _GRID).tolist()
+    errors = (ratio - float(expected[0])) / spread
+    return Smoothness(min(found, LARGEST), errors, min(careful, LARGEST))
 
 
 def _ratios(left: FloatArray) -> FloatArray:

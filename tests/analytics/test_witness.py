@@ -77,7 +77,7 @@ def test_a_running_mean_is_seen_and_undone(weight):
     seen = np.mean([smoothness(one).seen for one in smooth])
     assert seen > 0.8
     assert np.mean([smoothness(one).seen for one in raw]) < 0.1
-    undone = Smoothness(1 - weight, 9.0).undone(smooth[0])
+    undone = Smoothness(0.0, 9.0, 1 - weight).undone(smooth[0])
     assert undone == pytest.approx(raw[0, 1:], abs=1e-9)
 
 
