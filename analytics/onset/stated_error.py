@@ -49,7 +49,7 @@ def stated_error(rows: Rows, gold_kind: str, clustered: FloatArray | None = None
     if within is not None:
         phrase = "from the spread between the responses of each evaluation"
         if prompts is not None:
-            phrase += ", as if those to one prompt were alike"
+            phrase += ", over the number of prompts, an upper bound"
         return Stated(within, phrase, prompts is not None)
     if gold_kind in RATE_KINDS and len(rows) and np.all(np.isfinite(counts) & (counts > 0)):
         scale = percent_scale(rows.gold)
