@@ -151,6 +151,7 @@ def battery_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
             "ever": percent_spread(row["flat_ever"], row["flat_ever_se"]),
             "falls called": percent_spread(row["falling"], row["falling_se"]),
             "refused": rate_text(row["refused"]),
+            "runs": row["runs"],
             "": ", ".join(missed) or "holds",
         })  # fmt: skip
     return pl.DataFrame(found, infer_schema_length=None)
