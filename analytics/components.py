@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
+from analytics.onset.many_runs import standing
 from analytics.wording import interval, number
 
 FloatArray = NDArray[np.float64]
@@ -110,7 +111,7 @@ def proxy_point(
     if abs(moved) < CLEAR * noise or moved == 0:
         return _unknown("it does not move over the run beyond its noise")
     rising = bool(moved > 0)
-    passed = verdict.get("alarm") is not None and peak.get("step_high") is not None
+    passed = standing(verdict.get("alarm")) and peak.get("step_high") is not None
     last = float(peak["step_high"]) if passed else float(end[held[-1]])
     # The interval may lie between two looks, so the component is also read off at its ends.
     inside = held[(end[held] >= peak["step_low"]) & (start[held] <= last)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.quality.battery import chosen, row_of
+from analytics.quality.battery import chosen, row_of, runs_of
 from analytics.quality.battery_logs import TRUTHS, Condition, simulated_log
 from bench.processes import ROOT, environment, python
 
@@ -55,7 +55,7 @@ def written(condition: Condition, runs: int, seed: int, file: Path) -> Path:
     """
     tables = []
     for truth in TRUTHS:
-        for i in range(runs):
+        for i in range(runs_of(truth, runs)):
             log = simulated_log(condition, truth, seed * 100_000 + i)
             name = pl.lit(f"{truth}-{i:05d}").alias("run_id")
             tables.append(log.table.with_columns(name))

@@ -43,16 +43,26 @@ def follow(cursor: Cursor) -> list[tuple[Table, Column]]:
     return new
 
 
+def to_fill(cursor: Cursor, table: Table, column: Column) -> bool:
+    """Whether the store kept numbers under a new column's name, before it was declared."""
+    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+        return False
+    asked = {
+        "scalars": "select 1 from scalars where key = $key limit 1",
+        "extra": f"select 1 from {table.name} where map_contains(extra, $key) limit 1",
+    }.get(table.further or "")
+    return asked is not None and bool(cursor.execute(asked, {"key": column.name}).fetchall())
+
+
 def fill(cursor: Cursor, table: Table, column: Column) -> None:
     """Fill a new column with what the store kept under its name, before it was declared.
 
     A column in plain tables that nobody knew is a further number: in the table scalars, or in the
-    column extra. It moves. Inside the caller's transaction.
+    column extra. It moves. Only where there is something `to_fill`, inside the caller's
+    transaction.
     """
     name, kind = _quoted(column.name), TYPES[column.dtype]
     asked = {"key": column.name}
-    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
-        return
     if table.further == "scalars":
         cursor.execute(
             f"update {table.name} t set {name} = cast(s.value as {kind}) from scalars s "

@@ -116,6 +116,7 @@ METRICS = Table(
             "Standard error of the mean as logged, units of the gold measure"),
         Metric("n_responses", WHOLE, "Responses behind the means, count",
             names=("n_responses", "gold_reward_n", "rollout/num_samples")),
+        Metric("n_prompts", WHOLE, "Distinct prompts behind the means, count"),
         Metric("response_length", NUMBER, "Mean response length, tokens", pooled=True,
             title="response length<br>tokens",
             names=("response_length", "completions/mean_length", "completion_length",
@@ -148,6 +149,7 @@ GOLD = Table(
         Column("gold_reward_sd", NUMBER, "Standard deviation between responses, same units"),
         Column("n_responses", WHOLE, "Responses behind the mean, count"),
         Column("kind", TEXT, "score, rate (of trials) or win_rate"),
+        Column("n_prompts", WHOLE, "Distinct prompts behind the mean, count"),
     ),
     file="gold",
 )  # fmt: skip

@@ -48,8 +48,9 @@ def parted(log: RunLog) -> tuple[pl.DataFrame, pl.DataFrame]:
     emptied = [pl.when(apart).then(None).otherwise(pl.col(c)).alias(c)
                for c in ("gold_reward", "gold_reward_se", "gold_reward_sd")]  # fmt: skip
     # A row of gold alone counts the responses that were judged, not those of the step.
-    count = pl.when(bare).then(None).otherwise(pl.col("n_responses")).alias("n_responses")
-    rows = merged(rows.with_columns(*emptied, count).drop("gold_source"), ["phase", "step"])
+    counts = [pl.when(bare).then(None).otherwise(pl.col(c)).alias(c)
+              for c in ("n_responses", "n_prompts")]  # fmt: skip
+    rows = merged(rows.with_columns(*emptied, *counts).drop("gold_source"), ["phase", "step"])
     return rows.clear() if alone else rows, gold.unique(["source", "step"], keep="last").sort(
         "step"
     )

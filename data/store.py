@@ -13,7 +13,6 @@ import duckdb
 import polars as pl
 
 from data import ddl, kept_roles, merge, role_changes, spool
-from data.declared import PROJECT_ROLES
 from data.restating import restated
 from data.rollups import refresh
 from data.sql import StoreError, sql
@@ -252,7 +251,7 @@ class Store:
                     if name is not None:
                         cursor.execute(sql("changes", name))
                     cursor.execute("insert into store_version (version) values ($v)", {"v": target})
-            new = [one for one in new if one[0] is not PROJECT_ROLES]  # no rows of runs in it
+            new = [one for one in new if ddl.to_fill(cursor, *one)]
             if new:
                 self._make_room()  # rows of all runs are changed at once
                 for table, column in new:

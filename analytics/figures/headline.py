@@ -32,12 +32,20 @@ def headline(verdict: Mapping[str, Any]) -> str:
         size = f"; a fall of {number(fall)} would probably have been seen"
         size = size if fall and fall > SMALLEST_FALL else ""
         reached = number(end) if unit == "KL" else whole(end)
+        alarm = verdict.get("alarm") or {}
+        if taken := alarm.get("withdrawn"):
+            size = (
+                f"; an alarm of step {whole(alarm['step'])} was withdrawn at step "
+                f"{whole(taken['step'])}"
+            )
         return f"shows no fall of gold up to {unit} {reached}{size}"
     if status == "warning":
         odds = percent(verdict["p_past_peak"])
         return f"has probably passed its gold peak ({odds} by the model average), no alarm yet"
     gone = "gold has fallen"
-    if lost:
+    if lost and lost["low"] <= 0:
+        gone = f"gold has fallen, by {number(lost['high'])} at most,"
+    elif lost:
         gone = f"gold has lost {with_interval(lost['value'], lost['low'], lost['high'])}"
     if status == "collapsed":
         return f"has collapsed: {gone} since its peak {where}, and the proxy fell with it"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -296,9 +297,14 @@ def _mark_verdict(
             )
             figure.add_annotation(
                 x=at, y=0, yref="y domain" if row == 1 else f"y{row} domain", yanchor="bottom",
-                xanchor="left", text=f" alarm: step {whole(alarm['step'])}", showarrow=False,
+                xanchor="left", text=f" {_alarm_words(alarm)}", showarrow=False,
                 font={"size": 12, "color": run.colour}, row=row, col=1,
             )  # fmt: skip
+
+
+def _alarm_words(alarm: Mapping[str, Any]) -> str:
+    name = "alarm" if alarm.get("withdrawn") is None else "withdrawn alarm"
+    return f"{name}: step {whole(alarm['step'])}"
 
 
 def _draw_below(

@@ -27,16 +27,20 @@ from analytics.onset.measurements import (
     unusable_gold,
 )
 from analytics.onset.next_evaluation import NextEvaluation, next_evaluation
-from analytics.onset.noise import FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
+from analytics.onset.noise import EXACT, FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
+from analytics.onset.own_scatter import widened
 from analytics.onset.peak import PeakSet, peak_set
-from analytics.onset.pooling import Looks, pool
+from analytics.onset.pooling import MOST_SINGLE, Looks, pool
 from analytics.onset.prompt_adjustment import Adjustment, adjusted
 from analytics.onset.prompt_clusters import clustered_error, prompt_scatter
 from analytics.onset.proxy import proxy_fell
 from analytics.onset.second_opinion import SecondOpinion, second_opinion
+from analytics.onset.smoothing import smoothness
 from analytics.onset.spending import Plan, plan_of
+from analytics.onset.standing import Standing, standing
 from analytics.onset.stated_error import percent_scale, stated_error
 from analytics.onset.watched import Watch, watch
+from analytics.onset.witness import Withdrawal
 
 LARGEST_WAY_BACK = 0.2
 """Total way back of KL, as a share of its range, beyond which gold is no function of KL."""
@@ -80,18 +84,31 @@ class Evidence:
     unusable: int
     """Gold rewards that are no number below `measurements.LARGEST`, left out."""
     before_kl: int = 0  # gold rows before the first KL, left out
+    stands: Standing | None = None
+    clustered_unknown: bool = False
+    smoothed: bool = False
+
+    @property
+    def withdrawn(self) -> Withdrawal | None:
+        """Why an alarm that was raised does not stand, None where it does or there was none."""
+        return None if self.stands is None else self.stands.withdrawn
 
     @property
     def recovered(self) -> bool:
         """Whether gold fell once and has come back: its highest level may be the present one."""
         if self.lost is None or self.peak is None:
             return False
-        return self.peak.ends and self.lost.low <= 0
+        return self.alarmed and self.peak.ends and self.lost.low <= 0
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether an alarm was raised and still stands."""
+        return self.test is not None and self.test.alarm is not None and self.withdrawn is None
 
     @property
     def past_peak(self) -> bool:
         """Whether gold has fallen for sure and not come back: its peak lies before the end."""
-        return self.test is not None and self.test.alarm is not None and not self.recovered
+        return self.alarmed and not self.recovered
 
     @property
     def model_fits(self) -> bool | None:
@@ -151,52 +168,55 @@ def gather(
 
     def noise_of(known: Rows, of: Looks, rows_a_look: int) -> Noise:
         errors = None if clustered is None else clustered[: len(known)]
-        stated, phrase = stated_error(raw_rows.first(len(known)), kind, errors)
+        said = stated_error(raw_rows.first(len(known)), kind, errors)
+        stated = said.error
         if stated is not None:
             stated = np.minimum(stated / scale, LARGEST_ERROR)
         clusters = None
         if cells is not None and rows_a_look >= FEWEST_ROWS_FOR_SCATTER:
             clusters = prompt_scatter(cells, known, of)
-        return noise_of_looks(known, of, rows_a_look, stated, phrase, clusters)
+        return noise_of_looks(known, of, rows_a_look, stated, said.phrase, clusters)
 
     noise = test = peak = model = average = ahead = shared = following = lost = second = None
     fell = False
+    stands: Standing | None = None
+    as_stated: Noise | None = None
     if len(current):
         noise = noise_of(current_rows, current, size)
+        as_stated, noise = noise, widened(noise, current.gold)
         test = watch(current_rows, plan, noise_of)
-    if noise is not None and test is not None:
+    if noise is not None and as_stated is not None and test is not None:
         place = np.sqrt(np.maximum(current.kl, 0)) if axis == "kl" else current.step
         freedom = float(noise.freedom[-1])
         peak = peak_set(current.gold, noise.se, place, noise.rho, freedom)
+        if test.alarm is not None:
+            lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
+            stands = standing(current, as_stated, test, peak, lost)
+        alarmed = stands is not None and stands.withdrawn is None
         if axis == "kl":
             form = form_of(facts)
             model = gao_fit(place, current.gold, noise.se, form, freedom, noise.rho)
             # errors correlated more strongly than is known are always allowed for
             rhos = (noise.rho, *(rho for rho in RHOS if rho >= noise.rho + 0.1))
-            average = hump_average(
-                place, current.gold, noise.se, freedom, rhos, before_end=test.alarm is not None
-            )
+            average = hump_average(place, current.gold, noise.se, freedom, rhos, before_end=alarmed)
         charted = axis == "kl" and climbs(current.kl) and not peak_only
         if charted and average is not None and average.some_hump_fits:
-            following = next_evaluation(
-                average, place, current.gold, noise.se, test.alarm is not None
-            )
-        if charted and test.alarm is None and has_form(facts):
+            following = next_evaluation(average, place, current.gold, noise.se, alarmed)
+        if charted and not alarmed and has_form(facts):
             if siblings is not None and form == "rl":
                 shared = _in_scale(siblings(), scale)
             ahead = forecast(place, current.gold, noise.se, form, freedom, noise.rho, shared)
         second = None if peak_only else second_opinion(place, current.gold, noise)
-        if test.alarm is not None:
-            lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
+        if alarmed:
             # gold may have come back since: the loss is told all the same, the proxy is compared
             fell = not peak_only and proxy_fell(
                 path, rows.stretch[-1], float(current.step[peak.mode])
             )
     narrowed = None
-    if noise is not None and taken is not None:
+    if as_stated is not None and taken is not None:
         before = replace(as_logged, gold=as_logged.gold / scale).take(last_stretch)
         wider = noise_of(before, pool(before, size), size).se
-        narrowed = float(np.sqrt(np.mean(noise.se**2) / np.mean(wider**2)))
+        narrowed = float(np.sqrt(np.mean(as_stated.se**2) / np.mean(wider**2)))
     known = noise is not None and noise.method not in UNSTATED
     return Evidence(
         chosen if len(rows) else None,
@@ -225,6 +245,14 @@ def gather(
         scale,
         unusable_gold(gold, chosen, until),
         early,
+        stands,
+        noise is not None
+        and noise.method == "stated"
+        and noise.phrase != EXACT
+        and not stated_error(raw_rows, kind, clustered).by_prompt,
+        noise is not None
+        and noise.phrase != EXACT
+        and smoothness(current_rows.gold[:MOST_SINGLE]).seen,
     )
 
 

@@ -17,10 +17,15 @@ from analytics.onset.autocorrelation import estimates
 from analytics.onset.contrasts import FIRST_LOOK, humps_at_end
 from analytics.onset.excess_scatter import factors
 from analytics.onset.flat_runs import Schedule, profile_of
-from analytics.onset.measurements import FloatArray, IntArray
-from analytics.onset.noise import careful_rho
+from analytics.onset.measurements import FloatArray, IntArray, Rows
+from analytics.onset.noise import careful_rho, noise_of_looks
+from analytics.onset.pooling import pool
 from analytics.onset.red import boundaries
 from analytics.onset.spending import Plan
+from analytics.onset.witness import witness
+
+UNBORNE = -1e-9
+"""Statistic over boundary of a crossing that nothing else bears out."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,14 @@ def first_alarm(statistic: FloatArray, threshold: float) -> IntArray:
 def red(series: Series) -> FloatArray:
     """RED's statistic minus its boundary at each look, with the noise as known at that look.
 
-    The same decisions as the replay of a verdict (`watched.watch`), for stated errors and looks
-    of single rows.
+    Just below 0 where no second witness bears a crossing out. The same decisions as the replay of
+    a verdict (`watched.watch`), for stated errors and looks of single rows.
     """
+    return borne_out(series, red_alone(series))
+
+
+def red_alone(series: Series) -> FloatArray:
+    """RED's statistic minus its boundary at each look, whatever a second witness says."""
     stage = next(series.plan.stages())
     runs, looks = series.gold.shape
     found = np.full((runs, looks), -np.inf)
@@ -83,6 +93,24 @@ def red(series: Series) -> FloatArray:
     return found
 
 
+def borne_out(series: Series, above: FloatArray) -> FloatArray:
+    """`above` (runs, looks) up to the first crossing of 0 that a second witness bears out."""
+    looks = series.gold.shape[1]
+    above = above.copy()
+    steps, blank = np.arange(looks), np.full(looks, np.nan)
+    for i in np.flatnonzero((above >= 0).any(axis=1)):
+        gold = series.gold[i]
+        rows = Rows(steps, 0 * steps, series.d**2, gold, series.se, blank, blank, blank)
+        for k in np.flatnonzero(above[i] >= 0):
+            known = rows.first(int(k) + 1)
+            seen = pool(known, 1)
+            noise = noise_of_looks(known, seen, 1, series.se[: k + 1], "", None)
+            if witness(seen, noise).stands:
+                break
+            above[i, k] = UNBORNE
+    return above
+
+
 def past_peak(series: Series, nulls: tuple[str, ...] = amber.NULLS) -> FloatArray:
     """AMBER's probability at each look that the peak has been passed; 0 where it is silent."""
     found = np.zeros(series.gold.shape)
@@ -99,7 +127,7 @@ DETECTORS = (
         red,
         0.0,
         "at most 5 % false alarms a run on every gold that never falls, however often it is "
-        "looked at",
+        "looked at; a second witness bears each alarm out",
     ),
     Detector(
         "e-process",

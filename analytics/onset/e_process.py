@@ -33,15 +33,15 @@ _GAINS = (8.0, 40.0)
 _CAREFUL = 0.05
 
 
-def log_e(d: FloatArray, gold: FloatArray, se: FloatArray) -> FloatArray:
-    """ln E at each look, shape (runs, looks); -inf before the fourth.
+def log_e(d: FloatArray, gold: FloatArray, se: FloatArray, first: int = 0) -> FloatArray:
+    """ln E at each look, shape (runs, looks); -inf before the fourth, and before look `first`.
 
     d: (looks,) sqrt-nats, or steps; gold: (runs, looks); se: (looks,), known; independent errors.
     The d of a look may enter before its gold does: it is set by training, not by gold's error.
     """
     predictive = _log_predictive(d, gold, se)
     found = np.full(gold.shape, -np.inf)
-    for k in range(FEWEST_LOOKS - 1, gold.shape[1]):
+    for k in range(max(first, FEWEST_LOOKS - 1), gold.shape[1]):
         found[:, k] = _log_e_at(k, predictive, gold, se)
     return found
 

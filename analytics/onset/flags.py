@@ -57,6 +57,10 @@ def flags_of(
         **{flag: flag in doubted for flag in UMBRELLA},
         "kl_negative": bool(np.any(looks.kl[np.isfinite(looks.kl)] < _ROUNDING)),
         "kl_back_and_forth": goes_back(evidence),
+        "alarm_withdrawn": evidence.withdrawn is not None,
+        "single_evaluation": _single(evidence),
+        "smoothed_gold": evidence.smoothed,
+        "clustered_unknown": noise is not None and evidence.clustered_unknown,
         "gold_noise_unknown": noise is not None and not evidence.noise_known,
         "autocorrelated": noise is not None and noise.rho_rows > 0 and test is not None,
         "poor_fit": evidence.model_fits is False,
@@ -71,6 +75,14 @@ def flags_of(
         "proxy_missing": bool(facts.get("proxy_missing")),
     }
     return [flag for flag, present in tests.items() if present]
+
+
+def _single(evidence: Evidence) -> bool:
+    """Whether an alarm was not raised, or was withdrawn, because one evaluation carries it."""
+    taken, test = evidence.withdrawn, evidence.test
+    if taken is not None:
+        return taken.kind == "single_evaluation"
+    return test is not None and test.alarm is None and test.unborne is not None
 
 
 def goes_back(evidence: Evidence) -> bool:

@@ -44,7 +44,10 @@ class Verdict:
 
     @property
     def alarm(self) -> dict[str, Any] | None:
-        """Where gold was first seen to have fallen: kl, step, statistic, boundary; None = never."""
+        """Where gold was first seen to have fallen: kl, step, statistic, boundary; None = never.
+
+        withdrawn: step and reason where later rows disproved it, None while it stands.
+        """
         return _or_none(self.row["alarm"])
 
     @property

@@ -13,6 +13,12 @@ RATE = 0.05
 """False discovery rate among the alarms that survive."""
 
 
+def standing(alarm: Mapping[str, Any] | None) -> bool:
+    """Whether a verdict's alarm was raised and not withdrawn (verdicts of old code know no
+    withdrawal)."""
+    return alarm is not None and alarm.get("withdrawn") is None
+
+
 def survivors(rows: Iterable[Mapping[str, Any]]) -> set[str]:
     """Runs with an alarm that e-BH keeps among all tested runs of their project.
 
@@ -33,6 +39,6 @@ def survivors(rows: Iterable[Mapping[str, Any]]) -> set[str]:
         chosen = e_bh(np.array([row["e_value"] for row in tested]), RATE)
         kept |= {
             str(row["run"]) for row, keep in zip(tested, chosen, strict=True)
-            if keep and row["alarm"] is not None
+            if keep and standing(row["alarm"])
         }  # fmt: skip
     return kept

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.onset import outlook
+from analytics.onset import outlook, withdrawn_row
 from analytics.onset.decision import Evidence
 from analytics.onset.e_process import ALARM
 from analytics.onset.kl_honesty import Doubt
@@ -89,7 +89,7 @@ def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
         value, low, high = alike(lost["value"], lost["low"], lost["high"])
         sentences.append(
             f"Since its peak the run has lost {value} of gold (90 % interval {low} to {high}), "
-            "corrected for having chosen the peak."
+            "corrected for having chosen the peak." + ("" if lost["low"] > 0 else f" {_SIZE_OPEN}")
         )
     if row["status"] == "collapsed":
         sentences.append(
@@ -99,11 +99,23 @@ def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
+_SIZE_OPEN = (
+    "That gold fell is what the scan found; by how much cannot be told yet, as the interval holds "
+    "0: measure gold again."
+)
+
+
 def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     test = evidence.test
     assert test is not None
     end = place(row["step_end"], row["kl_end"])
     nearest = int(np.argmin(test.boundary - test.statistic))
+    if row["alarm"] is not None and row["alarm"]["withdrawn"] is not None:
+        return [
+            withdrawn_row.sentence(row["alarm"]["step"], row["alarm"]["withdrawn"])
+            + f" Up to {end} no onset stands. {_promise(evidence)}",
+            _interval(row),
+        ]
     if row["alarm"] is not None:
         alarm = row["alarm"]
         return [
@@ -114,8 +126,7 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
             _interval(row),
         ]
     return [
-        f"No onset up to {end}: the scan statistic never reached its boundary; it came nearest "
-        f"with {fixed(test.statistic[nearest], 2)} against {fixed(test.boundary[nearest], 2)}. "
+        f"No onset up to {end}: {_nearest(test.statistic[nearest], test.boundary[nearest])}. "
         f"{_promise(evidence)}",
         _power(row["detectable"]),
         _interval(row),
@@ -131,6 +142,18 @@ def _power(detectable: float) -> str:
     )
 
 
+def _nearest(statistic: float, boundary: float) -> str:
+    if statistic >= boundary:
+        return (
+            f"the scan statistic reached its boundary ({fixed(statistic, 2)} against "
+            f"{fixed(boundary, 2)}), but nothing else bears a fall out"
+        )
+    return (
+        "the scan statistic never reached its boundary; it came nearest with "
+        f"{fixed(statistic, 2)} against {fixed(boundary, 2)}"
+    )
+
+
 def _promise(evidence: Evidence) -> str:
     plan = evidence.plan
     looked = (
@@ -143,6 +166,8 @@ def _promise(evidence: Evidence) -> str:
         f"A run whose gold never falls crosses a boundary in at most {percent(ALPHA)} of cases, "
         f"however often it is looked at ({looked})"
     )
+    if evidence.clustered_unknown:
+        return promise + ", if the stated errors are right."
     if evidence.noise_known:
         return promise + "."
     return promise + (
@@ -227,6 +252,12 @@ _CAUTIONS = {
     "kl_negative": "Some pooled KL values are negative: the estimator is signed and noisy there.",
     "kl_back_and_forth": "KL goes back during the run by more than a quarter of its range; looks "
     "are tested in time order, so a fall may be the way back along the curve.",
+    "clustered_unknown": "The stated errors are one witness of two: the log does not say from how "
+    "many prompts they come, and responses to one prompt are alike. The other is the run's own "
+    "scatter; log n_prompts, or the responses with their prompts.",
+    "single_evaluation": "One evaluation alone would carry an alarm; measure that point again.",
+    "smoothed_gold": "This gold looks smoothed: neighbouring evaluations hold parts of the same "
+    "measurements. Log it as it is measured; what is smoothed counts as fewer evaluations.",
     "gold_noise_unknown": "The log does not state how noisy gold is, which costs power.",
     "autocorrelated": "Neighbouring gold rows are correlated; the boundary allows for it, but how "
     "strongly they are is learnt from the same rows, so the 5 % is not assured here.",

@@ -111,7 +111,7 @@ def statistic_at_end(gold: FloatArray, noise: Noise) -> float:
 
     gold: (looks,) of at least four looks, any unit; noise: of the same looks.
     """
-    return _largest(gold, variances(noise)[-1], noise.freedom[-1])
+    return largest_fall(gold, variances(noise)[-1], noise.freedom[-1])
 
 
 def falls_at_one_view(gold: FloatArray, noise: Noise, alpha: float = ALPHA) -> bool:
@@ -128,11 +128,15 @@ def statistics(gold: FloatArray, noise: Noise) -> FloatArray:
     """The statistic of each look from the fourth on, with the noise as known at the end."""
     table, found = variances(noise), []
     for count in range(FIRST_LOOK + 1, len(gold) + 1):
-        found.append(_largest(gold[:count], table[count - 1, :count], noise.freedom[count - 1]))
+        found.append(largest_fall(gold[:count], table[count - 1, :count], noise.freedom[count - 1]))
     return np.array(found)
 
 
-def _largest(gold: FloatArray, variance: FloatArray, freedom: float) -> float:
+def largest_fall(gold: FloatArray, variance: FloatArray, freedom: float) -> float:
+    """The largest standardised fall over the windows that end at the last look, normal scale.
+
+    gold, variance: (looks,); freedom: degrees of freedom behind the variances, inf = known.
+    """
     contrasts = humps_at_end(len(gold))
     scale = float(np.max(np.abs(gold))) or 1.0
     y = gold / scale

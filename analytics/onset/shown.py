@@ -82,6 +82,8 @@ def _numbers(verdict: Verdict) -> list[tuple[str, str]]:
     if alarm:
         at = "" if alarm["kl"] is None else f" (KL {number(alarm['kl'])} nats)"
         fired = f"step {whole(alarm['step'])}{at}"
+        taken = alarm.get("withdrawn")
+        fired += "" if taken is None else f", withdrawn at step {whole(taken['step'])}"
     gone = "stated after an alarm"
     if lost:
         gone = f"{number(lost['value'])} ({number(lost['low'])} to {number(lost['high'])}, 90 %)"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from analytics.onset.measurements import FloatArray, Rows
 
 RATE_KINDS = ("rate", "win_rate")
-_MOST_QUESTIONS = 5_000
 _WIDEST_GAPS = 0.8
 """Share of rows that must state an error before the others borrow the median."""
 
@@ -19,47 +18,45 @@ def percent_scale(gold: FloatArray) -> float:
     return 100.0 if len(gold) and float(np.max(gold)) > 1 else 1.0
 
 
-def stated_error(
-    rows: Rows, gold_kind: str, clustered: FloatArray | None = None
-) -> tuple[FloatArray | None, str]:
-    """Standard error of each row's gold, shape (rows,), and a phrase for where it comes from.
+class Stated(NamedTuple):
+    """error: standard error of each row's gold, (rows,), None = nothing states it; phrase: where
+    it comes from; by_prompt: whether it allows for several responses to one prompt."""
+
+    error: FloatArray | None
+    phrase: str = ""
+    by_prompt: bool = False
+
+
+def stated_error(rows: Rows, gold_kind: str, clustered: FloatArray | None = None) -> Stated:
+    """The standard error that the log states, directly or by its counts.
 
     In order: the logged standard error; ``clustered``, that of `clustered_error`, shape (rows,),
-    where it is known; sd / sqrt(n); for a rate the binomial error with the
-    centre moved to (x + 2) / (n + 4), so that it is not 0 at 0 or 1 (Agresti and Coull 1998).
-    Where the number of prompts is known it stands for n: responses to one prompt go together, and
-    m to each prompt have at most m times the variance of independent ones (Kish 1965).
-    A rate without n takes the smallest n of which every value is a whole multiple. None where
-    nothing of this is there.
+    where it is known; the logged spread over the number of prompts, which is right where responses
+    to one prompt are alike and else too large, or of responses where nobody logged the prompts;
+    for a rate the binomial error, of prompts or responses too, with the centre moved to
+    (x + 2) / (n + 4), so that it is not 0 at 0 or 1 (Agresti and Coull 1998). A rate's number of
+    questions is never guessed from its digits.
     """
+    prompts = None if rows.n_prompts is None else _filled(rows.n_prompts)
     direct = _filled(rows.gold_se)
     if direct is not None:
-        return direct, "as the log states it"
+        return Stated(direct, "as the log states it", prompts is not None)
     if clustered is not None and (filled := _filled(clustered)) is not None:
-        return filled, "from the spread between prompts of each evaluation"
-    n, counted = _independent(rows)
-    within = _filled(rows.gold_sd / np.sqrt(np.where(n > 0, n, np.nan)))
+        return Stated(filled, "from the spread between prompts of each evaluation", True)
+    counts = rows.n_responses if prompts is None else prompts
+    named = "responses" if prompts is None else "prompts"
+    within = _filled(rows.gold_sd / np.sqrt(np.where(counts > 0, counts, np.nan)))
     if within is not None:
-        bound = "" if counted == "responses" else f", over the number of {counted}, an upper bound"
-        return within, f"from the spread between the responses of each evaluation{bound}"
-    if gold_kind in RATE_KINDS and len(rows):
+        phrase = "from the spread between the responses of each evaluation"
+        if prompts is not None:
+            phrase += ", over the number of prompts, an upper bound"
+        return Stated(within, phrase, prompts is not None)
+    if gold_kind in RATE_KINDS and len(rows) and np.all(np.isfinite(counts) & (counts > 0)):
         scale = percent_scale(rows.gold)
         share = np.clip(rows.gold / scale, 0, 1)
-        if np.all(np.isfinite(n)) and np.all(n > 0):
-            return scale * binomial_error(share, n), f"binomial, from the number of {counted}"
-        whole = questions_behind(share.tolist())
-        if whole is not None:
-            counts = np.full(len(share), float(whole))
-            phrase = f"binomial for {whole} questions, the fewest that give exactly these rates"
-            return scale * binomial_error(share, counts), phrase
-    return None, ""
-
-
-def _independent(rows: Rows) -> tuple[FloatArray, str]:
-    """How many independent responses each row has at least, and what was counted."""
-    if rows.n_prompts is not None and np.all(rows.n_prompts > 0):
-        return rows.n_prompts, "prompts"
-    return rows.n_responses, "responses"
+        phrase = f"binomial, from the number of {named}"
+        return Stated(scale * binomial_error(share, counts), phrase, prompts is not None)
+    return Stated(None)
 
 
 def binomial_error(share: FloatArray, n: FloatArray) -> FloatArray:
@@ -70,27 +67,6 @@ def binomial_error(share: FloatArray, n: FloatArray) -> FloatArray:
     """
     centre = (share * n + 2) / (n + 4)
     return np.asarray(np.sqrt(centre * (1 - centre) / n))
-
-
-def questions_behind(shares: Sequence[float]) -> int | None:
-    """The smallest n of which every share is a whole multiple, None where that tells nothing.
-
-    At least two distinct shares between 0 and 1 are needed. Rates rounded to r decimals are all
-    multiples of 10^-r, so the answer can be too small, which makes the error too large: the safe
-    side.
-
-    >>> questions_behind([0.508, 0.562, 0.548, 0.458, 0.322, 0.35])
-    500
-    """
-    distinct = sorted({round(share, 9) for share in shares if 0 < share < 1})
-    if len(distinct) < 2:
-        return None
-    values = np.array(distinct)
-    for n in range(2, _MOST_QUESTIONS + 1):
-        multiples = values * n
-        if np.all(np.abs(multiples - np.round(multiples)) < 1e-6 * n):
-            return n
-    return None
 
 
 def _filled(error: FloatArray) -> FloatArray | None:

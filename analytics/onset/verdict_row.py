@@ -19,7 +19,9 @@ from analytics.onset.measurements import FloatArray
 from analytics.onset.outlook import adjustment_row, outlook
 from analytics.onset.peak_row import model_row, peak_row
 from analytics.onset.reasons import reasons_of
+from analytics.onset.red import statistic_at_end
 from analytics.onset.run_facts import checked
+from analytics.onset.withdrawn_row import withdrawn_row
 
 
 def verdict(
@@ -74,6 +76,7 @@ def verdict(
         "peak": peak_row(evidence),
         "peak_model": model_row(evidence),
         "alarm": _alarm(evidence),
+        "witnesses": _witnesses(evidence),
         "p_past_peak": second.past if second is not None else None,
         "e_value": _capped_exp(second.log_e) if second is not None else None,
         "earliest_honest_alarm": limit_row(evidence),
@@ -142,6 +145,24 @@ def _alarm(evidence: Evidence) -> dict[str, Any] | None:
         "step": test.alarm.step,
         "statistic": test.alarm.statistic,
         "boundary": test.alarm.boundary,
+        "withdrawn": withdrawn_row(evidence),
+    }
+
+
+def _witnesses(evidence: Evidence) -> dict[str, Any] | None:
+    """The scan's statistic and the e-process at the last look, by the noise known now.
+
+    Of an alarm those that bear it out or not; of smoothed gold by the values behind the mean.
+    """
+    if evidence.stands is not None:
+        found = evidence.stands.witness
+        return {"scan": found.scan, "e_process": _capped_exp(found.log_e)}
+    if evidence.test is None or evidence.noise is None or evidence.second is None:
+        return None
+    current = evidence.looks.gold[evidence.tested :]
+    return {
+        "scan": statistic_at_end(current, evidence.noise),
+        "e_process": _capped_exp(evidence.second.log_e),
     }
 
 

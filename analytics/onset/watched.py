@@ -17,11 +17,16 @@ from analytics.onset.noise import UNSTATED, Noise
 from analytics.onset.pooling import Looks, pool
 from analytics.onset.red import boundaries, detectable, statistic_at_end
 from analytics.onset.spending import Plan, Stage
+from analytics.onset.witness import witness
 
 FEWEST_LOOKS = FIRST_LOOK + 1
 """The scan tests from the fourth look on; below that nothing could ever alarm."""
 FEWEST_LOOKS_UNKNOWN_NOISE = 6
 """With four looks, two second differences would have to be noise estimate and evidence both."""
+
+BORNE = 1.15
+"""A fall must be this much larger than the scan alone would see, for a second witness to bear it
+out as well: measured, flat gold that falls over its last half, 21 looks."""
 
 NoiseOf = Callable[[Rows, Looks, int], Noise]
 
@@ -40,13 +45,17 @@ class Alarm:
 @dataclass(frozen=True)
 class Watch:
     """statistic, boundary: of the looks tested in the present stage, the last one last; tested:
-    looks judged in all stages; detectable: the fall that is seen with 80 % power, gold's unit."""
+    looks judged in all stages; detectable: the fall that is seen with 80 % power, gold's unit;
+    seen: looks and noise as known at each look of the present stage; unborne: the first look that
+    crossed its boundary while one evaluation alone carried it, its last step."""
 
     statistic: FloatArray
     boundary: FloatArray
     tested: int
     detectable: float
     alarm: Alarm | None
+    seen: tuple[tuple[Looks, Noise], ...] = ()
+    unborne: int | None = None
 
 
 def watch(rows: Rows, plan: Plan, noise_of: NoiseOf) -> Watch | None:
@@ -56,7 +65,9 @@ def watch(rows: Rows, plan: Plan, noise_of: NoiseOf) -> Watch | None:
     Only looks that are full are tested, so that a look never changes once it has been seen.
     """
     alarm: Alarm | None = None
+    unborne: int | None = None
     tested = 0
+    seen: tuple[tuple[Looks, Noise], ...] = ()
     statistic, limit = np.zeros(0), np.zeros(0)
     last: tuple[Noise, Stage] | None = None
     for stage in plan.reached(len(rows)):
@@ -66,21 +77,25 @@ def watch(rows: Rows, plan: Plan, noise_of: NoiseOf) -> Watch | None:
         limit = _limits(judged, stage)
         statistic = np.array([one[2] for one in judged])
         tested += len(judged)
-        crossed = np.flatnonzero(statistic >= limit)
-        if alarm is None and len(crossed):
-            first = int(crossed[0])
-            looks = judged[first][0]
-            alarm = Alarm(
-                int(looks.step_end[-1]),
-                float(looks.kl[-1]),
-                looks.bounds[-1][1],
-                float(statistic[first]),
-                float(limit[first]),
-            )
+        seen = tuple((looks, noise) for looks, noise, _ in judged)
+        for first in np.flatnonzero(statistic >= limit) if alarm is None else ():
+            looks, noise, _ = judged[int(first)]
+            found = witness(looks, noise)
+            if found.stands:
+                alarm = _alarm(looks, float(statistic[first]), float(limit[first]))
+                break
+            if found.single and unborne is None:
+                unborne = int(looks.step_end[-1])
         last = judged[-1][1], stage
     if last is None:
         return None
-    return Watch(statistic, limit, tested, _detectable(*last, limit), alarm)
+    return Watch(statistic, limit, tested, _detectable(*last, limit), alarm, seen, unborne)
+
+
+def _alarm(looks: Looks, statistic: float, boundary: float) -> Alarm:
+    return Alarm(
+        int(looks.step_end[-1]), float(looks.kl[-1]), looks.bounds[-1][1], statistic, boundary
+    )
 
 
 Judged = tuple[Looks, Noise, float]
@@ -125,4 +140,4 @@ def _detectable(noise: Noise, stage: Stage, limit: FloatArray) -> float:
     padded = np.full(count - FIRST_LOOK, 1e3)
     padded[-len(limit) :] = limit[-len(padded) :]
     rounded = tuple(np.round(padded, 2).tolist())
-    return detectable(schedule, rounded) * float(np.median(noise.se))
+    return BORNE * detectable(schedule, rounded) * float(np.median(noise.se))

@@ -30,12 +30,14 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
 
 
 PART = "sparse_n10_s05"
+LIKE_MOST = "sd, 100 x 4, icc 0.5"
 PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "detectors": lambda runs, seed: detection.measure_scenario(
         PART, runs, seed, (*detection.DETECTORS, *detection.VARIANTS)
     ),
     "intervals": lambda runs, seed: intervals.measure(runs, seed, (PART,), ("rl",)),
     "forecasts": intervals.measure_forecasts,
+    "battery": lambda runs, seed: battery.measure(runs, seed, (LIKE_MOST,)),
 }
 """What ``check`` makes again: about a minute each."""
 

@@ -58,11 +58,16 @@ def measure_condition(
     judged = {
         truth: [
             judge(simulated_log(condition, truth, seed * 100_000 + i), replayed)
-            for i in range(runs)
+            for i in range(runs_of(truth, runs))
         ]
         for truth in TRUTHS
     }
     return row_of(condition, judged)
+
+
+def runs_of(truth: str, runs: int) -> int:
+    """Runs of a truth: all of flat gold, the least favourable one, and half as many of others."""
+    return runs if truth == "flat" else (runs + 1) // 2
 
 
 def judge(log: Log, replayed: bool = False) -> dict[str, Any]:
@@ -107,6 +112,7 @@ def row_of(condition: Condition, judged: dict[str, list[dict[str, Any]]]) -> dic
         "claimed": condition.claimed,
         "called_at_least": condition.called,
         "runs": len(judged["flat"]),
+        "runs_falling": len(judged["falling"]),
         **condition.setting,
     }
     for truth, runs in judged.items():
@@ -118,11 +124,11 @@ def row_of(condition: Condition, judged: dict[str, list[dict[str, Any]]]) -> dic
     told["refused"] = _share(np.array([one["status"] in REFUSED for one in judged["falling"]]))[0]
     told["warned"] = _share(np.array([one["status"] == "warning" for one in judged["falling"]]))[0]
     told["holds"] = all(
-        told[truth] <= condition.claimed + 2 * _error(condition.claimed, told["runs"])
+        told[truth] <= condition.claimed + 2 * _error(condition.claimed, len(judged[truth]))
         for truth in TRUTHS
         if truth != "falling"
     )
-    needed = condition.called - 2 * _error(condition.called, told["runs"])
+    needed = condition.called - 2 * _error(condition.called, told["runs_falling"])
     told["finds"] = told["falling"] >= needed and told["refused"] <= 0.10
     return told
 

@@ -20,7 +20,7 @@ from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray
 from analytics.onset.stated_error import binomial_error
 from analytics.simulated import D_END, autoregressive
-from analytics.wording import number
+from analytics.wording import number, signed
 
 NOISE = 0.05
 """True standard error of one evaluation, in units of the gain."""
@@ -295,9 +295,13 @@ def _conditions() -> tuple[Condition, ...]:
             )  # fmt: skip
     for size in (5, -5, 10, -10):
         most = 0.10 if size == -5 else 0.05
-        words = f"one evaluation off by {'+' if size > 0 else ''}{size} standard errors"
+        words = f"one evaluation off by {signed(size, 0)} standard errors"
         log = partial(outlier, size=size)
         made.append(Condition(f"outlier {'+' if size > 0 else ''}{size}", words, log, claimed=most))
+    for size in (-5, -10):
+        words = f"11 evaluations, one off by {number(size)} standard errors"
+        log = partial(outlier, size=size)
+        made.append(Condition(f"outlier {size}, 11", words, log, 11, asked=False))
     made += [
         Condition(
             "growth", "errors grow fourfold under one constant stated error",

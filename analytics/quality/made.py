@@ -20,6 +20,7 @@ MODULES = {
     "detectors": "analytics.quality.detection",
     "intervals": "analytics.quality.intervals",
     "forecasts": "analytics.quality.intervals",
+    "battery": "analytics.quality.battery",
 }
 """What measures each topic: its code and all that it imports make the figures."""
 CHECKS = "checks.json"

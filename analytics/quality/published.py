@@ -137,6 +137,26 @@ def red_over_scenarios(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(found, infer_schema_length=None).drop("detector")
 
 
+def battery_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """The battery as a reader reads it, one row a condition, those that miss their claim first."""
+    found = []
+    for row in sorted(rows, key=lambda row: (row["holds"] and row["finds"], not row["asked"])):
+        truth = max(("flat", "plateau"), key=lambda name: float(row[name]))
+        missed = [] if row["holds"] else ["more than claimed"]
+        missed += [] if row["finds"] else ["misses falls"]
+        found.append({
+            "log": row["words"],
+            "claimed": f"at most {percent(row['claimed'])}" if row["asked"] else "nothing",
+            "false alarms": percent_spread(row[truth], row[f"{truth}_se"]),
+            "ever": percent_spread(row["flat_ever"], row["flat_ever_se"]),
+            "falls called": percent_spread(row["falling"], row["falling_se"]),
+            "refused": rate_text(row["refused"]),
+            "runs": row["runs"],
+            "": ", ".join(missed) or "holds",
+        })  # fmt: skip
+    return pl.DataFrame(found, infer_schema_length=None)
+
+
 def interval_table(
     rows: list[dict[str, Any]], scenario: str, held_out: bool = False
 ) -> pl.DataFrame:

@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
+import polars as pl
+
 from data.declared import MEASURED
 
 _MARKS = re.compile(r"[\W_]+")
@@ -65,6 +67,7 @@ _STEPPING = (
     "global", "training", "train", "optimizer", "optimiser", "optim", "optimization", "gradient",
     "grad", "policy", "actor", "learner", "rl", "ppo", "grpo",
 )  # fmt: skip
+SAMPLES_A_PROMPT = Column("n_samples_per_prompt", keys=("n_samples_per_prompt",))
 STEP = Column(
     "step",
     keys=(
@@ -129,6 +132,19 @@ _RATE = re.compile(
     r"(^|[^a-z])(acc|accuracy|pass(@?\d+)?|solved?|success|verifier|correct(ness)?)([^a-z]|$)"
 )
 _WIN_RATE = re.compile(r"win_?rate")
+
+
+def prompts_behind(n_responses: pl.Series, each: pl.Series) -> pl.Series:
+    """Distinct prompts, whole numbers of the same shape, from responses and responses a prompt.
+
+    Null where either is, and where a prompt would have less than one response.
+
+    >>> prompts_behind(pl.Series([320.0, 8.0, None]), pl.Series([8.0, 0.0, 8.0])).to_list()
+    [40.0, None, None]
+    """
+    rows = pl.DataFrame([n_responses.alias("n"), each.alias("each")])
+    counted = pl.when(pl.col("each") >= 1).then((pl.col("n") / pl.col("each")).floor())
+    return rows.select(counted).to_series()
 
 
 def gold_kind_of(key: str, low: float | None, high: float | None) -> str:

@@ -22,7 +22,9 @@ from data.readers.mapping import (
     PROXY,
     PROXY_SD,
     RUN_COLUMNS,
+    SAMPLES_A_PROMPT,
     gold_kind_of,
+    prompts_behind,
 )
 from data.readers.roles import NO_PROXY, minus, named_key, of_values
 from data.readers.run_columns import column_of, parent_of, step_column
@@ -184,6 +186,9 @@ def _finished(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
     rows = rows.with_columns(
         pl.lit(None, pl.Float64).alias(name) for name in (*NUMBERS, LOGGED) if name not in held
     )
+    if SAMPLES_A_PROMPT.name in held:
+        told = prompts_behind(rows["n_responses"], rows[SAMPLES_A_PROMPT.name])
+        rows = rows.with_columns(pl.col("n_prompts").fill_null(told))
     group = ["run_id", "phase"]
     if said.source is not None:
         kl = pl.col(LOGGED)

@@ -18,7 +18,7 @@ from data.readers import attempts, conversion, roles, sanity
 from data.readers.dialect import Dialect, first
 from data.readers.dialects import SETTINGS_KEPT, dialect_of
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
-from data.readers.mapping import RUN_COLUMNS, gold_kind_of
+from data.readers.mapping import RUN_COLUMNS, SAMPLES_A_PROMPT, gold_kind_of, prompts_behind
 from data.readers.run_steps import own_steps, phases_apart, responses, steps_per_row
 from data.readers.scalars import Scalars
 from data.readers.settings import flat, no_reference
@@ -68,6 +68,9 @@ def run_frame(
     taken |= _rewards(columns, log, phases, chosen)
     if not columns["n_responses"].count():
         columns["n_responses"] = responses(settings, dialect, phases, log, window)
+    if each := SAMPLES_A_PROMPT.find(keys):
+        told = prompts_behind(columns["n_responses"], _values(log, each))
+        columns["n_prompts"] = columns["n_prompts"].fill_null(told)
 
     logged = _kl(columns, log, phases, dialect, settings, window, options, facts, warnings)
     if dialect is not None and dialect.evaluates_first:

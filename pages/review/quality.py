@@ -6,6 +6,7 @@ import streamlit as st
 from analytics.figures.detectors import detector_figure
 from analytics.figures.palette import status_look
 from analytics.onset.detectors import DETECTORS
+from analytics.onset.many_runs import standing
 from analytics.quality.made import made
 from analytics.quality.published import (
     DENSE,
@@ -29,6 +30,7 @@ from analytics.wording import (
     whole,
 )
 from pages.shared import links, reads
+from pages.shared.battery_view import show_battery
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, refresh_when_store_changes
 from pages.shared.interval_quality_view import show_forecasts, show_intervals
@@ -149,6 +151,7 @@ if dense:
         placeholder=MISSING,
     )
 
+show_battery()
 show_intervals(scenario)
 show_forecasts()
 
@@ -167,7 +170,7 @@ if bundled:
             "run": run["run_id"], "verdict": status_look(verdict["status"])[1],
             "gold peaks at (90 %)": interval(peak["kl_low"], peak["kl_high"], "nats")
             if kl else MISSING,
-            "alarm": f"step {whole(alarm['step'])}" if alarm else "none",
+            "alarm": f"step {whole(alarm['step'])}" if standing(alarm) else "none",
             "nearest scenario": SCENARIO_WORDS.get(matching_scenario(verdict) or "", MISSING),
         })  # fmt: skip
     st.dataframe(pl.DataFrame(judged), hide_index=True, placeholder=MISSING)

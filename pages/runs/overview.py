@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.palette import STATUS, run_colour, status_look
-from analytics.onset.many_runs import survivors
+from analytics.onset.many_runs import standing, survivors
 from analytics.wording import count, fixed, whole
 from pages.shared import links, reads
 from pages.shared.choices import choose_several
@@ -77,7 +77,8 @@ if alarmable:
         f"{count(alarmable, 'judged run')}, expect at most {fixed(0.05 * alarmable, 1)} false "
         "alarms."
     )
-alarms = [run["run_id"] for run in chosen if (verdicts.get(run["run_id"]) or {}).get("alarm")]
+judged_alarms = {run["run_id"]: (verdicts.get(run["run_id"]) or {}).get("alarm") for run in chosen}
+alarms = [run for run, alarm in judged_alarms.items() if standing(alarm)]
 surviving = survivors(verdicts.values())
 if alarms:
     stands = sum(run in surviving for run in alarms)

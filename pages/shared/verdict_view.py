@@ -10,6 +10,8 @@ import streamlit as st
 
 from analytics.figures.curves import RunCurve
 from analytics.figures.palette import status_look
+from analytics.onset.many_runs import standing
+from analytics.quality.likeness import measured_on_like
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from analytics.wording import MISSING, alike, count, number, steps, whole
 from pages.shared.frame import escaped, shown_name
@@ -30,6 +32,10 @@ FLAG_WORDS = {
     "kl_spikes": "single rows of the logged KL are far above their neighbours",
     "kl_negative": "the KL estimate falls below 0",
     "kl_back_and_forth": "KL goes back during the run",
+    "alarm_withdrawn": "an alarm was withdrawn",
+    "single_evaluation": "one evaluation alone would carry an alarm",
+    "smoothed_gold": "this gold looks smoothed",
+    "clustered_unknown": "the stated errors do not say how many prompts they come from",
     "gold_noise_unknown": "the log does not say how noisy gold is",
     "autocorrelated": "neighbouring gold values are correlated",
     "poor_fit": "the fitted curve does not fit",
@@ -55,6 +61,7 @@ def show_verdict(
         at, where = "none", "on the evidence so far"
         if alarm:
             at = f"step {whole(alarm['step'])}"
+            at += "" if standing(alarm) else " (withdrawn)"
             where = (
                 "KL not measured" if alarm.get("kl") is None else f"KL {number(alarm['kl'])} nats"
             )
@@ -83,6 +90,9 @@ def show_verdict(
             told = count(len(further), "more finding")
             with st.expander(f"{told}: fits, noise, what to measure next"):
                 _write(further)
+        measured = measured_on_like(verdict)
+        if measured is not None:
+            st.caption(escaped(measured))
         scenario = matching_scenario(verdict)
         if scenario is not None:
             link = local_link("/quality", [("scenario", scenario), ("run", curve.run_id)])
@@ -127,7 +137,7 @@ def _told(curve: RunCurve) -> dict[str, str]:
         "gold lost since (90 %)": f"{value} ({' to '.join(ends)})"
         if verdict["gold_lost"]
         else value,
-        "alarm": f"step {whole(alarm['step'])}" if alarm else "none",
+        "alarm": f"step {whole(alarm['step'])}" if standing(alarm) else "none",
         "why": " ".join(verdict["reasons"]),
     }
 

@@ -1,5 +1,7 @@
 """Looks are runs of consecutive steps; noise comes from what is inside them."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +11,7 @@ from analytics.onset.measurements import Rows, fill_from_trajectory
 from analytics.onset.noise import noise_of_looks
 from analytics.onset.pooling import pool, rows_per_look
 from analytics.onset.prompt_clusters import prompt_scatter
-from analytics.onset.stated_error import binomial_error, questions_behind, stated_error
+from analytics.onset.stated_error import binomial_error, stated_error
 from analytics.simulated import autoregressive
 
 
@@ -124,10 +126,21 @@ def test_stated_errors():
     assert stated_error(make([0.1, 0.2]), "score")[0] is None
 
 
-def test_questions_behind_percentages():
-    accuracy = [50.8, 56.2, 54.8, 45.8, 32.2, 35.0, 9.4, 28.4, 29.6, 17.6, 35.0]
-    assert questions_behind([value / 100 for value in accuracy]) == 500
-    assert questions_behind(np.random.default_rng(0).uniform(size=8).tolist()) is None
+def test_a_rate_without_counts_states_no_error():
+    assert stated_error(make([0.508, 0.562, 0.548, 0.458]), "rate").error is None
+
+
+def test_errors_know_their_prompts_only_where_these_are_logged():
+    with_sd = make([0.1, 0.2], n=[200, 200], sd=[1.0, 1.0])
+    assert not stated_error(with_sd, "score").by_prompt
+    prompts = replace(with_sd, n_prompts=np.array([25.0, 25.0]))
+    said = stated_error(prompts, "score")
+    assert said.by_prompt and said.error == pytest.approx([0.2, 0.2])
+    rate = replace(make([0.5, 0.5], n=[400, 400]), n_prompts=np.array([50.0, 50.0]))
+    assert stated_error(rate, "rate").error == pytest.approx(np.sqrt(0.25 / 50), rel=1e-9)
+
+
+def test_a_binomial_error_is_never_zero():
     assert np.all(binomial_error(np.array([0.0, 1.0]), np.array([50.0, 50.0])) > 0)
 
 

@@ -28,7 +28,8 @@ def test_the_worked_example_of_clusters(monkeypatch) -> None:
     )
     error = clustered_error(cells, rows([0.5], 10))
     assert error[0] == pytest.approx(0.254951 * np.sqrt(4 / 3), abs=1e-6)
-    stated, phrase = stated_error(rows([0.5], 10), "score", error)
+    stated, phrase, by_prompt = stated_error(rows([0.5], 10), "score", error)
+    assert by_prompt
     assert stated is not None and stated[0] == error[0] and "between prompts" in phrase
 
 

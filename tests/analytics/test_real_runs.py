@@ -117,6 +117,10 @@ def test_r6_takes_its_evaluations():
     assert {"peak_at_start", "gold_noise_unknown"} <= set(row["flags"])
 
 
+QUESTIONS = 500
+"""Of MATH-500, each answered once; the log itself does not say."""
+
+
 def accuracy(name):
     log = pl.read_csv(TABLES / f"{name}.csv", infer_schema_length=None)
     path = log.select(
@@ -133,7 +137,8 @@ def accuracy(name):
         pl.lit(None, dtype=pl.Float64).alias("kl"),
         pl.col("eval_acc").alias("gold_reward"),
         *empty,
-        pl.lit(None, dtype=pl.Int64).alias("n_responses"),
+        pl.lit(QUESTIONS).alias("n_responses"),
+        pl.lit(QUESTIONS).alias("n_prompts"),
         pl.col("reward_avg").alias("proxy_reward"),
     )
     return gold, path, {"run_id": name, "gold_kind": "rate", "kl_conversion": "missing"}
@@ -145,7 +150,7 @@ def test_gamed_format_reward_is_found_over_steps():
     assert row["axis"] == "step" and "kl_missing" in row["flags"]
     assert row["peak"]["step_low"] <= 100 and row["peak"]["step_high"] <= 149
     assert row["alarm"]["step"] <= 200
-    assert "500 questions" in row["noise"]
+    assert "number of prompts" in row["noise"] and "clustered_unknown" not in row["flags"]
 
 
 def test_collapse_is_not_called_overoptimization():

@@ -68,7 +68,7 @@ def test_a_hump_is_overoptimized():
     assert row["alarm"]["statistic"] >= row["alarm"]["boundary"]
     assert row["alarm"]["kl"] > 4.75
     # a parabola over KL is none of Gao's curves, which are drawn over its root
-    assert set(row["flags"]) <= {"poor_fit"}
+    assert set(row["flags"]) <= {"poor_fit", "clustered_unknown"}
     assert found.looks.height == 20
     assert 2 <= found.looks["in_peak"].sum() < 15
     text = " ".join(row["reasons"])

@@ -67,6 +67,7 @@ MAPPED: dict[tuple[str, str], tuple[Path, int, float] | None] = {
     ("gold_reward_se", "gold_reward_se"): None,
     ("n_responses", "n_responses"): None,
     ("n_responses", "gold_reward_n"): (LOOP, 8, 4770.0),
+    ("n_prompts", "n_prompts"): None,
     ("stretch", "stretch"): None,
 }
 

@@ -96,3 +96,15 @@ def test_every_measured_scenario_can_be_chosen(page) -> None:
         test = page(scenario=scenario)
         assert not test.exception, scenario
         assert test.selectbox(key="scenario").value == scenario
+
+
+def test_the_battery_stands_with_what_misses_its_claim_first(page) -> None:
+    told = published("battery")
+    test = page()
+    assert "On logs as people write them" in [one.value for one in test.subheader]
+    (table,) = (one.value for one in test.dataframe if "falls called" in one.value)
+    assert len(table) == len(told["rows"])
+    held = (table[""] == "holds").tolist()
+    assert held == sorted(held), "the failing ones first"
+    kept = sum(row["holds"] for row in told["rows"] if row["asked"])
+    assert f"The promise holds in {kept} of" in words(test)
