@@ -9,10 +9,10 @@ told by the run itself. Source: docs/methods.md (Noise).
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 
+from analytics.kept import kept
 from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray
 from analytics.onset.noise import EXACT, UNSTATED, Noise, variances
@@ -69,7 +69,8 @@ def residuals(gold: FloatArray, variance: FloatArray) -> FloatArray:
     shapes = courses(gold.shape[1]) * weight
     shapes = shapes - (shapes @ level)[:, None] * level
     length = np.linalg.norm(shapes, axis=1)
-    shapes = shapes[length > 1e-9] / length[length > 1e-9, None]
+    told = length > 1e-9 * length.max()
+    shapes = shapes[told] / length[told, None]
     # a constant far from 0 must not drown what is left in rounding
     scaled = (gold - gold[:, :1]) * weight
     left = scaled - (scaled @ level)[:, None] * level
@@ -78,7 +79,7 @@ def residuals(gold: FloatArray, variance: FloatArray) -> FloatArray:
     return np.asarray(left - along[np.arange(len(gold)), best][:, None] * shapes[best])
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def courses(looks: int) -> FloatArray:
     """Shapes over evenly spaced looks that a run's gold may follow, (shapes, looks)."""
     x = np.linspace(0, 1, looks)
@@ -93,13 +94,13 @@ def courses(looks: int) -> FloatArray:
     return np.unique(np.round(np.array(found), 9), axis=0)
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def _white(looks: int) -> FloatArray:
     """White noise of unit variance, with a fixed seed, (paths, looks)."""
     return np.random.default_rng([20221022, looks]).standard_normal((_PATHS, looks))
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def _left(looks: int) -> FloatArray:
     return np.asarray(np.sum(residuals(_white(looks), np.ones(looks)) ** 2, axis=1))
 
@@ -108,7 +109,7 @@ def _expected(looks: int) -> float:
     return float(_left(looks).mean())
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def _limit(looks: int, learnt: bool) -> float:
     """The ratio that white noise exceeds in 5 % of runs; learnt: its errors come from it too."""
     ratio = _left(looks) / _expected(looks)

@@ -7,6 +7,7 @@ import re
 import polars as pl
 import streamlit as st
 
+from analytics.wording import MISSING, count
 from data.columns import Skip
 from data.previewing import Preview, SeenRun
 from data.readers.formats import KNOWN
@@ -38,7 +39,7 @@ def show_preview(seen: Preview) -> None:
         if run.rows or run.gold_evaluations:
             st.dataframe(
                 pl.DataFrame(_rows(run)), hide_index=True, key=f"import_seen_run_{number_of}",
-                width="content",
+                width="content", placeholder=MISSING,
             )  # fmt: skip
         notes = _notes(run)
         if notes:
@@ -67,7 +68,7 @@ def _held(run: SeenRun) -> str:
     """What a run brings: as what it is read, and how much of each."""
     counts = {"row": run.rows, "gold evaluation": run.gold_evaluations,
               "response": run.samples, "answer": run.answers}  # fmt: skip
-    told = [f"{n:,} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
+    told = [count(n, what) for what, n in counts.items() if n]
     return f"read as {run.facts.trainer or run.format}: {', '.join(told) or 'nothing by step'}"
 
 

@@ -15,7 +15,7 @@ MOST = 1 << 20
 HOSTILE = [
     "../../etc/passwd", "/etc/passwd", "..\\..\\x.csv", "a/../../b", ".", "..", "", "/", "\x00.csv",
     "a\nb.csv", "n" * 400 + ".csv", "ü" * 200 + ".csv", ".ssh/authorized_keys", "\ud800.csv", " ",
-    "a" + "/b" * 50 + "/c.csv", "CON", "x/", "~/.bashrc", "$(rm -rf).csv", "<script>.csv",
+    "a" + "/b" * 50 + "/c.csv", "CON", "x/", "~" + "/.bashrc", "$(rm -rf).csv", "<script>.csv",
 ]  # fmt: skip
 
 

@@ -199,7 +199,7 @@ def test_a_path_on_the_server(page, tmp_path: Path) -> None:
 def test_no_path_is_offered_to_other_machines(page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_view, "reachable", lambda: True)
     assert import_view.PATH not in page().segmented_control[0].options
-    monkeypatch.setenv("OVEROPT_IMPORT_PATHS", "/srv/runs")
+    monkeypatch.setenv("OVEROPT_IMPORT_PATHS", "/data/runs")
     assert import_view.PATH in page().segmented_control[0].options
 
 
@@ -262,13 +262,15 @@ def test_a_mapping_can_be_changed_afterwards(page) -> None:
     test = press(chosen(mapped(sent(page(), "a.csv", table())), unit="nats"), "Import 1 run")
     assert stored()["a"]["kl_end"] == pytest.approx(0.39)
     boxes = {box.label: box for box in test.selectbox}
-    boxes["Gold reward"].set_value(HEADS[4])
+    boxes["Gold reward"].set_value(HEADS[2])
+    boxes["Proxy reward"].set_value(HEADS[3])
     boxes["Unit of that KL"].set_value("nats/token")
     test = press(test, "Keep for this project")
-    assert json.loads(str(stored()["a"]["facts"]))["gold_key"] == HEADS[4]
+    assert json.loads(str(stored()["a"]["facts"]))["gold_key"] == HEADS[2]
     assert "tick" in said(test)  # of the unit that the import stated
     boxes = {box.label: box for box in test.selectbox}
     boxes["Gold reward"].set_value(HEADS[3])
+    boxes["Proxy reward"].set_value(HEADS[2])
     test.checkbox[0].check()
     press(test, "Keep for this project")
     assert stored()["a"]["kl_end"] == pytest.approx(39)
