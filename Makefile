@@ -66,7 +66,7 @@ run: setup
 
 # Lint and types are tests too (tests/test_setup.py): one summary says it all.
 test: dev browser
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Searches of many minutes, of which `make test` runs a seeded sample.
 test-long: dev

@@ -9,10 +9,10 @@ evaluations. Source: docs/methods.md (Noise).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
+from analytics.kept import kept
 from analytics.onset.measurements import FloatArray
 from analytics.onset.own_scatter import FEWEST_LOOKS, residuals
 
@@ -75,7 +75,7 @@ def _ratios(left: FloatArray) -> FloatArray:
     return np.asarray(np.sum(left[:, 1:] * left[:, :-1], axis=1) / np.sum(left**2, axis=1))
 
 
-@lru_cache(maxsize=64)
+@kept(maxsize=64)
 def _table(looks: int) -> tuple[FloatArray, float]:
     """Median ratio after the fit for each correlation of the grid, and its spread for white noise.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from analytics.wording import count
 from data import import_places, kept_roles, project_roles, uploads
 from data.columns import LogError, ReadOptions
 from data.hosts import LOOPBACK, listed
@@ -166,8 +167,8 @@ def _bring_in(store: Store, source: Source, options: ReadOptions, kept: Roles | 
 def _counted(done: Imported) -> str:
     rows = sum(run["points"] + run["gold_evaluations"] for run in done.runs)
     answers = sum(run["answers"] for run in done.runs)
-    told = [f"{len(done.runs)} run" + ("" if len(done.runs) == 1 else "s"), f"{rows:,} new values"]
-    told += [f"{answers:,} answers"] if answers else []
+    told = [count(len(done.runs), "run"), count(rows, "new value")]
+    told += [count(answers, "answer")] if answers else []
     return f"Imported: {', '.join(told)}. Verdicts follow by themselves."
 
 
