@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+MISSING = "–"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -27,3 +28,12 @@ def number(value: float | None, digits: int = 4) -> str:
     text = f"{value:,.{max(0, digits - 1 - size)}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace("-", "−")
+
+
+def count(n: int, one: str) -> str:
+    """So many of a thing.
+
+    >>> count(1, "run"), count(1200, "run")
+    ('1 run', '1,200 runs')
+    """
+    return f"{number(n, 15)} {one}{'' if n == 1 else 's'}"

@@ -7,12 +7,11 @@ import re
 import polars as pl
 import streamlit as st
 
-from analytics.wording import MISSING, count
 from data.columns import Skip
 from data.previewing import Preview, SeenRun
 from data.readers.formats import KNOWN
 from data.uploads import NAMELESS
-from data.wording import number
+from data.wording import MISSING, count, number
 from pages.shared.frame import escaped, shown_name
 
 MOST = 12

@@ -11,7 +11,6 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.wording import count
 from data import import_places, kept_roles, project_roles, uploads
 from data.columns import LogError, ReadOptions
 from data.hosts import LOOPBACK, listed
@@ -20,6 +19,7 @@ from data.previewing import Preview, preview
 from data.rereading import Roles
 from data.sql import StoreError
 from data.store import Store
+from data.wording import count
 from pages.shared.frame import escaped, shown_name
 from pages.shared.import_mapping import mapping
 from pages.shared.import_preview import show_preview
