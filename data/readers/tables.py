@@ -53,6 +53,8 @@ KINDS = ("csv", "jsonl", "parquet")
 
 def recognises(path: Path) -> bool:
     """Whether a file is, by its name, a table."""
+    if path.name.startswith("_") and path.with_name("_scan.json").exists():
+        return False  # what Inspect Scout keeps of a scan beside its results
     if path.name.lower().endswith(SUFFIXES):
         return True
     return path.suffix == ".json" and (table_files.is_history(path) or shapes.is_download(path))

@@ -138,6 +138,7 @@ def originals(folder: Path) -> dict[str, tuple[Path, str]]:
         "trackio": (LOGS / "trackio", "*.db"),
         "wandb": (LOGS / "r12_wandb", "*.wandb"),
         "swanlab": (LOGS / "swanlab", "*.swanlab"),
+        "scout": (LOGS / "scout", "*.parquet"),
         "wandb tables": (LOGS / "r12_wandb", "*.table.json"),
         "mlflow database": (LOGS / "verl", "mlruns.db"),
         "mlflow files": (LOGS / "mlflow", "*"),
@@ -266,7 +267,9 @@ def test_damaged_logs_of_every_format(
     chance = random.Random(SEED)
     sources, field = originals(tmp_path), of_the_field(tmp_path)
     covered = {"trl", "tensorboard", "trackio", "wandb", "mlflow", "verl", "openrlhf", "table"}
-    assert covered | {"evaluation", "archive", "swanlab"} == {reader.format for reader in READERS}
+    assert covered | {"evaluation", "archive", "swanlab", "scout"} == {
+        reader.format for reader in READERS
+    }
     names = [*sources, *chance.sample(sorted(field), len(field))]
     sources |= field
     batch, imported = tmp_path / "batch", 0

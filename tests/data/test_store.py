@@ -545,6 +545,8 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "answer_flips": {"loops": None, "until": None},
     "answer_flips_since": {"loops": None, "until": None, "iterations": None, "compare_to": 0},
     "answer_history": {"loops": None, "until": None, "question_id": "q", "origin": None},
+    "behaviour_counts": {"runs": None, "until": None},
+    "behaviour_runs": {},
     "answers_page": {
         "loops": None,
         "iteration": None,
