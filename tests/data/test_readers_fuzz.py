@@ -206,7 +206,8 @@ def check(items: list[RunLog | Skip]) -> None:
             (item.answers, ANSWER_COLUMNS),
         ):  # fmt: skip
             assert {c: frame.schema[c] for c in declared} == declared
-        assert item.metrics.height or item.samples.height or item.answers.height
+        held = (item.metrics, item.samples, item.answers, item.behaviours)
+        assert any(frame.height for frame in held)
         assert item.metrics.select("phase", "step").is_duplicated().sum() == 0
         assert not item.metrics.get_column("step").is_null().any()
         numbers = item.metrics.select(pl.col(pl.Float64).is_finite().all())
