@@ -1,6 +1,6 @@
 """Many readers at once: sessions of the pages without browsers, while rows keep coming in.
 
-Each burst, every session opens a page and then changes a widget on it, all at the same time, and
+Each burst, every session opens a page, changes a widget on it and stays, all at the same time, and
 meanwhile the store gets a new generation every second. A session that does not come to an end is a
 hang; at the end the server is asked to end, and how long it takes is told.
 """
@@ -28,6 +28,9 @@ PAGES = (
     "/hallucination", "/quality", "/components?run=r3_grpo_bigrm", "/scaling", "/calibration",
     "/answers", "/sources",
 )  # fmt: skip
+
+STAYS = 5.0
+"""Seconds for which each reader keeps the page open, looking for news as a browser does."""
 
 
 def measure(
@@ -67,6 +70,8 @@ def against(url: str, sessions: int, bursts: int, patience: float = 120) -> list
                 if drawn.choices:
                     states = list(drawn.choices.values())
                     seen[page].append(session.choose(states[(number + burst) % len(states)]))
+                if drawn := session.stay(STAYS):
+                    seen[page].append(drawn)
         except Hung:
             hangs[page] += 1
 

@@ -42,6 +42,7 @@ class Session:
         self.patience = patience
         self.widgets: dict[str, WidgetState] = {}
         self.page, self.query = "", ""
+        self._looks: set[tuple[float, str]] = set()
         self._connecting = connect(
             f"ws://{host}/_stcore/stream", origin=Origin(f"http://{host}"),
             subprotocols=[Subprotocol("streamlit")], max_size=MOST_MESSAGE,
@@ -62,6 +63,7 @@ class Session:
         """Open a page by its address, as a link does."""
         parts = urlsplit(address)
         self.page, self.query, self.widgets = parts.path.strip("/"), parts.query, {}
+        self._looks.clear()
         return self._run()
 
     def choose(self, state: WidgetState) -> Drawn:
@@ -75,8 +77,30 @@ class Session:
         self.page, self.query, self.widgets = parts.path.strip("/"), parts.query, {}
         self._ask()
 
-    def _ask(self) -> None:
+    def stay(self, seconds: float) -> Drawn | None:
+        """Keep the page open as a browser does: its parts that look for news run by themselves.
+
+        Returns:
+            The last run that drew the whole page anew, None where there was no news.
+        """
+        end, drawn = time.monotonic() + seconds, None
+        while self._looks and (now := time.monotonic()) < end:
+            interval, fragment = min(self._looks)
+            time.sleep(max(0.0, min(interval, end - now)))
+            began = time.monotonic()
+            try:
+                self._ask(fragment)
+                found = self._until_finished(began)
+            except (TimeoutError, OSError, WebSocketException) as error:
+                raise Hung(f"{self.page}: no end of a look in {self.patience:g} s") from error
+            drawn = found if found.charts or found.words else drawn
+        return drawn
+
+    def _ask(self, fragment: str = "") -> None:
         message = BackMsg()
+        if fragment:
+            message.rerun_script.fragment_id = fragment
+            message.rerun_script.is_auto_rerun = True
         message.rerun_script.query_string = self.query
         message.rerun_script.page_name = self.page
         message.rerun_script.widget_states.widgets.extend(self.widgets.values())
@@ -98,6 +122,8 @@ class Session:
                 raise TimeoutError
             message = ForwardMsg.FromString(self._socket.recv(timeout=left, decode=False))
             kind = message.WhichOneof("type")
+            if kind == "auto_rerun":
+                self._looks.add((message.auto_rerun.interval, message.auto_rerun.fragment_id))
             if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
                 elements.append(message.delta.new_element)
             # a script that asks for a rerun of itself is not done yet

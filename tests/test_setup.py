@@ -146,6 +146,11 @@ def test_streamlit_knows_every_option(config: dict) -> None:
                 assert key in known
 
 
+def test_a_look_for_news_does_not_hold_the_others_up(config: dict) -> None:
+    """A full collection after each look (a page takes one a second) stops all threads."""
+    assert config["runner"]["postScriptGC"] is False
+
+
 def rgb(colour: str) -> list[float]:
     return [int(colour[i:j], 16) / 255 for i, j in pairwise((1, 3, 5, 7))]
 
