@@ -16,33 +16,40 @@ def damaged(home: Path, whole: bool = False) -> list[dict[str, str]]:
     """Segments of archive and inbox that cannot be read, oldest first: segment, file and reason.
 
     whole: look at every byte, by the checksums that a segment keeps; without it the files' footers,
-    and each of them once a process.
+    once a process as long as the names in a segment's folder do not change: nothing else writes to
+    a segment, and a page asks again at each look.
     """
     found = []
     for segment in (*spool.archived(home), *spool.waiting(home)):
         try:
-            faults = _faults(segment, whole)
+            changed = segment.stat().st_mtime_ns
+            faults = _faults(segment, True) if whole else _seen(segment, changed)
         except FileNotFoundError:  # moved into the archive meanwhile
             continue
         found += [{"segment": str(segment), "file": name, "reason": why} for name, why in faults]
     return found
 
 
-def _faults(segment: Path, whole: bool) -> list[tuple[str, str]]:
+@lru_cache(maxsize=1 << 16)
+def _seen(segment: Path, changed: int) -> tuple[tuple[str, str], ...]:
+    """What the files of a segment's folder, as it was changed last, say of themselves."""
+    return _faults(segment, False)
+
+
+def _faults(segment: Path, whole: bool) -> tuple[tuple[str, str], ...]:
     names = {path.name: path for path in segment.glob("*.parquet")}
     sums = _sums(segment)
     if sums is None:
-        return [(spool.SUMS, "cannot be read")]
+        return ((spool.SUMS, "cannot be read"),)
     missing = sorted({"runs.parquet", *sums} - set(names))
     found = [(name, "is missing") for name in missing]
     for name, path in sorted(names.items()):
-        state = path.stat()
-        why = _footer(path, state.st_size, state.st_mtime_ns)
+        why = _footer(path)
         if not why and whole:
             why = _bytes(path, sums.get(name))
         if why:
             found.append((name, why))
-    return found
+    return tuple(found)
 
 
 def _sums(segment: Path) -> dict[str, str] | None:
@@ -57,9 +64,8 @@ def _sums(segment: Path) -> dict[str, str] | None:
     return told if isinstance(told, dict) else None
 
 
-@lru_cache(maxsize=1 << 17)
-def _footer(path: Path, size: int, changed: int) -> str:
-    """Why the footer of a file, as it was at that size and time, cannot be read; "" = it can."""
+def _footer(path: Path) -> str:
+    """Why the footer of a file cannot be read; "" = it can."""
     with path.open("rb") as file:
         return _why(lambda: pl.read_parquet_schema(file))
 

@@ -8,9 +8,10 @@ import os
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from data.columns import Skip
-from data.pull.outcome import Pulled
+from data.pull.outcome import Pulled, PullError
 
 _ODD = frozenset('/\\:*?"<>|\0')
 
@@ -56,6 +57,55 @@ def write(log: Path, kept: Kept) -> None:
     draft = state.with_suffix(".new")
     draft.write_text(json.dumps(asdict(kept)))
     os.replace(draft, state)
+
+
+class Place(Protocol):
+    """Where one run of a server is kept."""
+
+    kept: Kept
+
+    def grow(self, done: Pulled) -> int | None:
+        """Bring the log to where the run is now; how much is new, None = nothing at all.
+
+        Raises:
+            PullError: it could not be fetched to its end; what came is kept.
+        """
+
+    def left_off(self, reason: str) -> str:
+        """Why the run is not imported, with what is kept of it."""
+
+
+def bring(
+    place: Place, run: tuple[str, str], within: str, running: bool, again: bool, done: Pulled
+) -> set[str]:
+    """Fetch what is new of one run, and tell in ``done`` what came of it.
+
+    Args:
+        place: where it is kept.
+        run: its id on the server and its name.
+        within: the project or experiment, for messages.
+        running: whether it is still being written.
+        again: whether it is imported too where nothing is new.
+
+    Returns:
+        The name under which its log is to be imported, or nothing.
+    """
+    run_id, name = run
+    try:
+        rows = place.grow(done)
+    except PullError as error:
+        done.failed.append(Skip(f"{within}/{run_id}", place.left_off(str(error))))
+        return set()
+    if place.kept.empty:
+        done.failed.append(Skip(f"{within}/{run_id}", f"{name} holds no metrics yet"))
+        return set()
+    if running:
+        done.notes.append(f"{name} is still running: pull again for what it logs later")
+    if rows is None:
+        done.unchanged.append(run_id)
+    else:
+        done.fetched[run_id] = rows
+    return {place.kept.name} if again or place.kept.imported != place.kept.size else set()
 
 
 def choose(folder: Path, ending: str, changed: set[str], done: Pulled) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from data.columns import Skip
 from data.pull import mlflow_server
 from data.pull.asking import Asking
-from data.pull.kept import Kept, choose, hashed, log_of, read, write
+from data.pull.kept import Kept, bring, choose, hashed, log_of, read, write
 from data.pull.mlflow_server import Page, Point, RemoteRun
 from data.pull.outcome import NotThere, Pulled, PullError, kept_folder
 from data.readers.mlflow import NOT_OURS, TABLES_TAG, logged_tables
@@ -62,24 +62,10 @@ def pull(
     if not found and not wanted:
         raise PullError(f"the experiment {name} holds no runs")
     for run in _chosen(asking, found, wanted, name, done):
-        place = _Place(folder, run, (number, name))
         say(f"{run.name} ({run.id})")
-        try:
-            rows = place.grow(asking, done)
-        except PullError as error:
-            done.failed.append(Skip(f"{name}/{run.id}", place.left_off(str(error))))
-            continue
-        if place.kept.empty:
-            done.failed.append(Skip(f"{name}/{run.id}", f"{run.name} holds no metrics yet"))
-            continue
-        if run.status == "RUNNING":
-            done.notes.append(f"{run.name} is still running: pull again for what it logs later")
-        if rows is None:
-            done.unchanged.append(run.id)
-        else:
-            done.fetched[run.id] = rows
-        if again or place.kept.imported != place.kept.size:
-            changed.add(run.name)
+        place = _Place(asking, folder, run, (number, name))
+        running = run.status == "RUNNING"
+        changed |= bring(place, (run.id, run.name), name, running, again, done)
     choose(folder, ".db", changed, done)
     return done
 
@@ -112,14 +98,16 @@ def _why_not(asking: Asking, run_id: str, experiment: str) -> str:
 class _Place:
     """One run's database, and what is known of it."""
 
-    def __init__(self, folder: Path, run: RemoteRun, experiment: tuple[str, str]) -> None:
-        self.run, self.experiment = run, experiment
+    def __init__(
+        self, asking: Asking, folder: Path, run: RemoteRun, experiment: tuple[str, str]
+    ) -> None:
+        self.asking, self.run, self.experiment = asking, run, experiment
         self.log = log_of(folder, run.id, ".db")
         kept = read(self.log)
         fresh = Kept(run.id, run.name, run.started)
         self.kept = kept if kept and kept.id == run.id and self.log.exists() else fresh
 
-    def grow(self, asking: Asking, done: Pulled) -> int | None:
+    def grow(self, done: Pulled) -> int | None:
         """Bring the database to where the run is now; how many points came, None = nothing new.
 
         Raises:
@@ -136,9 +124,9 @@ class _Place:
             write(self.log, self.kept)
             self._head(database)
             for key in new:
-                self._fetch(asking, database, key)
+                self._fetch(database, key)
             for path in logged_tables(self.run.tables):
-                self._fetch_table(asking, path, done)
+                self._fetch_table(path, done)
             self.kept.size = _count(database)
             self.kept.empty = self.kept.size == 0
         self.kept.config, self.kept.name, self.kept.whole = settings, self.run.name, True
@@ -171,26 +159,26 @@ class _Place:
                 [(key, value, self.run.id) for key, value in self.run.params.items()],
             )
 
-    def _fetch(self, asking: Asking, database: sqlite3.Connection, key: str) -> None:
+    def _fetch(self, database: sqlite3.Connection, key: str) -> None:
         """The points of one metric from its last page on; from the first where that one changed."""
         token, held = self._last_page(database, key)
-        pages = mlflow_server.history(asking, self.run.id, key, token)
+        pages = mlflow_server.history(self.asking, self.run.id, key, token)
         for page in pages:
             if page.token == token and not _goes_on(held, page.points):
                 with database:  # what was there has changed: all of it again
                     database.execute("delete from metrics where key = ?", (key,))
-                return self._fetch(asking, database, key)
+                return self._fetch(database, key)
             self._keep(database, key, page)
         with database:
             latest = str(self.run.latest[key])
             database.execute("insert or replace into pulled values (?, ?)", (key, latest))
 
-    def _fetch_table(self, asking: Asking, path: str, done: Pulled) -> None:
+    def _fetch_table(self, path: str, done: Pulled) -> None:
         """A table of responses, to where MLflow itself puts artifacts beside its database."""
         number, _ = self.experiment
         target = self.log.parent / "mlruns" / number / self.run.id / "artifacts" / path
         try:
-            body = mlflow_server.artifact(asking, self.run.id, path)
+            body = mlflow_server.artifact(self.asking, self.run.id, path)
         except NotThere:
             done.notes.append(f"{self.run.name}: the server does not hand out its table {path}")
             return

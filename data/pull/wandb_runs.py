@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from data.columns import Skip
 from data.pull import offline_log
-from data.pull.kept import Kept, choose, hashed, log_of, read, write
+from data.pull.kept import Kept, bring, choose, hashed, log_of, read, write
 from data.pull.outcome import NotThere, Pulled, PullError, kept_folder
 from data.pull.wandb_client import RemoteRun, WandbClient
 from data.readers.wandb import TABLE
@@ -48,24 +48,9 @@ def pull(
         raise PullError(f"the project {entity}/{project} holds no runs")
     changed: set[str] = set()
     for run in runs:
-        place = _Place(folder, run, project)
         say(f"{run.name} ({run.id})")
-        try:
-            rows = place.grow(done)
-        except PullError as error:
-            done.failed.append(Skip(f"{path}/{run.id}", place.left_off(str(error))))
-            continue
-        if place.kept.empty:
-            done.failed.append(Skip(f"{path}/{run.id}", f"{run.name} holds no metrics yet"))
-            continue
-        if run.state == "running":
-            done.notes.append(f"{run.name} is still running: pull again for what it logs later")
-        if rows:
-            done.fetched[run.id] = rows
-        else:
-            done.unchanged.append(run.id)
-        if again or place.kept.imported != place.kept.size:
-            changed.add(place.kept.name)
+        place = _Place(folder, run, project)
+        changed |= bring(place, (run.id, run.name), path, run.state == "running", again, done)
     choose(folder, ".wandb", changed, done)
     return done
 
@@ -107,15 +92,15 @@ class _Place:
         if not self.log.exists() or self.log.stat().st_size < self.kept.size:
             self.kept = Kept(run.id, self.kept.name, run.started)
 
-    def grow(self, done: Pulled) -> int:
-        """Bring the log to where the run is now; how many log calls are new.
+    def grow(self, done: Pulled) -> int | None:
+        """Bring the log to where the run is now; how many log calls are new, None = nothing.
 
         Raises:
             PullError: it could not be fetched to its end; what came is kept.
         """
         before, last = self.kept, self.run.last_step()
         if before.whole and last == before.last_step and not before.tables:
-            return 0
+            return None
         rows = self._rows_from(last, done)
         self.kept.whole = False
         self._settle()
@@ -129,7 +114,7 @@ class _Place:
         write(self.log, self.kept)
         if self.kept.name != self.run.name:
             done.notes.append(f"{self.run.name} was renamed in W&B: it stays {self.kept.name} here")
-        return fetched
+        return fetched or None
 
     def left_off(self, reason: str) -> str:
         """Why the run is not imported, with what is kept of it."""
