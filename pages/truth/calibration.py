@@ -10,7 +10,7 @@ from analytics.hallucination.words import origin_words
 from analytics.knowledge import sampled_sentences
 from analytics.wording import MISSING, whole
 from pages.shared import answer_reads, links
-from pages.shared.choices import choose_one
+from pages.shared.choices import choose_one, seed
 from pages.shared.fault_view import isolated, together
 from pages.shared.frame import escaped, heading, shown_name, stop_when_empty
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
@@ -53,8 +53,7 @@ origin = (
 mine = measured.filter(pl.col("origin") == origin)
 steps = mine["iteration"].unique().sort().to_list()
 asked = [int(text) for text in links.asked("at") if text.isdecimal()]
-if "at" not in st.session_state:
-    st.session_state["at"] = [step for step in asked if step in steps]
+seed("at", [step for step in asked if step in steps])
 
 
 def keep_iterations() -> None:

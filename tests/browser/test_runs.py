@@ -91,6 +91,39 @@ def test_choices_go_to_the_address_and_back(bundled, open_page) -> None:
     view.asks(axis=None, scale=["sd"])
 
 
+def test_back_and_forward_bring_the_choices_of_then(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
+
+    def axis(name: str) -> None:
+        expect(view.page.get_by_role("radio", name=name, exact=True)).to_be_checked()
+
+    for name, asked in (("KL", ["kl"]), ("step", ["step"])):
+        view.page.get_by_role("radio", name=name, exact=True).click()
+        view.asks(axis=asked)
+    view.whole().page.go_back()
+    view.asks(axis=["kl"])
+    axis("KL")
+    view.page.go_back()
+    view.asks(axis=None)
+    axis("√KL")
+    view.whole().page.go_forward()
+    view.asks(axis=["kl"])
+    axis("KL")
+
+
+def test_back_to_loops_that_were_chosen_before(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/calibration?loop=replace&at=0&at=8")
+    view.page.get_by_role("radio", name="10", exact=True).click()
+    view.asks(bins=["10"], at=["0", "8"])
+    view.page.get_by_role("button", name="Remove 8").click()
+    view.asks(at=["0"])
+    view.whole().page.go_back()
+    view.asks(bins=["10"], at=["0", "8"])
+    view.page.get_by_role("button", name="Remove 8").wait_for()
+    view.whole().page.go_back()
+    expect(view.page.get_by_role("radio", name="15", exact=True)).to_be_checked()
+
+
 def test_link_to_a_run_that_is_not_there_says_so(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/overoptimization?run=nobody&run=r3_grpo_bigrm")
     view.says("nobody, which is not in this store")
