@@ -29,7 +29,7 @@ from analytics.wording import (
     spread,
     whole,
 )
-from pages.shared import links, reads
+from pages.shared import charts, links, reads
 from pages.shared.battery_view import show_battery
 from pages.shared.choices import choose_one
 from pages.shared.frame import escaped, heading, refresh_when_store_changes
@@ -67,12 +67,13 @@ if suggested:
 table = detector_table(rows, scenario)
 red = table.filter(pl.col("detector") == "RED").to_dicts()[0]
 delay = "never" if red["ratio"] is None else spread(red["ratio"], red["ratio_se"])
-st.markdown(
-    f"#### RED raises a false alarm in {percent(red['false_alarms'], 1)} of runs at worst, and "
+says = (
+    f"RED raises a false alarm in {percent(red['false_alarms'], 1)} of runs at worst, and "
     f"finds {percent(red['power'])} of big falls, typically at {number(red['ratio'])} times the KL "
     "of the peak"
 )
-st.plotly_chart(detector_figure(table), key="detectors", config={"displaylogo": False})
+st.markdown(f"#### {says}")
+charts.draw(detector_figure(table), "detectors", says)
 st.caption(
     "Left: false alarms on the honest kind of run on which the detector errs most; middle: share "
     "of big falls that it finds; right: median KL at its alarm over KL at the peak (RED: "

@@ -7,10 +7,10 @@ from analytics.best_of_n import ENSEMBLES
 from analytics.best_of_n.words import fit_peak, headline, peak_words, sentences
 from analytics.figures.best_of_n import MARKED, Line, best_of_n_figure
 from analytics.wording import MISSING, count, with_interval
-from pages.shared import links, pool_reads, reads
+from pages.shared import charts, links, pool_reads, reads
 from pages.shared.choices import choose_number, choose_one, choose_several
 from pages.shared.fault_view import isolated, together
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import escaped, heading, stop_when_empty, tab
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "n": "n"}
 KLS = {"bound": "bound", "better": "better estimate"}
@@ -43,6 +43,7 @@ if "run" in st.session_state:
 chosen = st.multiselect(
     "Pools", list(pools), key="run", bind="query-params", placeholder="Choose one or more pools",
 )  # fmt: skip
+tab("Best-of-n", chosen)
 if not chosen:
     st.info("Choose a pool to see its curve.", icon=":material/show_chart:")
     st.markdown(
@@ -132,13 +133,9 @@ figure = together(
     lambda some: best_of_n_figure(some, axis, kl),
 )  # fmt: skip
 if figure is not None:
-    st.plotly_chart(
-        figure, key="best_of_n", theme="streamlit",
-        config={
-            "displaylogo": False,
-            "toImageButtonOptions": {"format": "svg", "filename": "best-of-n"},
-        },
-    )  # fmt: skip
+    told = "; ".join(f"{line.name} {headline(line.curve)}" for _, line in lines[:MARKED])
+    saved = {"toImageButtonOptions": {"format": "svg", "filename": "best-of-n"}}
+    charts.draw(figure, "best_of_n", f"Selecting the best of n by: {told}", config=saved)
 
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("proxy", name) for name in picked] + [("x", axis), ("kl", kl)]

@@ -17,10 +17,10 @@ from analytics.components import (
 from analytics.figures.components import Component, component_figure
 from analytics.figures.curves import RunCurve
 from analytics.wording import MISSING, interval, number, whole
-from pages.shared import links, reads, run_reads
+from pages.shared import charts, links, reads, run_reads
 from pages.shared.choices import choose_one, choose_several
 from pages.shared.fault_view import isolated, say
-from pages.shared.frame import escaped, heading, say_waiting, shown_name, stop_when_empty
+from pages.shared.frame import escaped, heading, say_waiting, shown_name, stop_when_empty, tab
 from pages.shared.freezing import frozen_steps
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
@@ -49,6 +49,7 @@ if "run" in st.session_state:
 chosen = st.multiselect(
     "Runs", list(every), key="run", bind="query-params", placeholder="Choose one or more runs"
 )
+tab("Components", chosen)
 if not chosen:
     st.info("Choose a run to see its rewards.", icon=":material/show_chart:")
     st.markdown(
@@ -138,10 +139,8 @@ def show_run(curve: RunCurve, charted: bool) -> None:
     if looks.height and not parts and spread is None:
         st.info(f"{escaped(run)} logs none of these components.")
     elif looks.height and charted:
-        st.plotly_chart(
-            component_figure(curve, parts, now, spread), key=f"components-{run}",
-            theme="streamlit", config={"displaylogo": False},
-        )  # fmt: skip
+        figure = component_figure(curve, parts, now, spread)
+        charts.draw(figure, f"components-{run}", f"Rewards of {run}")
     if spread is not None and spread.height:
         end, raised = spread.row(-1, named=True), spread.filter("raised")
         reach = "too few prompts for an interval" if end["low"] is None else (

@@ -10,19 +10,28 @@ from analytics.figures.axes import LARGEST
 from analytics.figures.band import band_figure
 from analytics.figures.curves import RunCurve, has_line
 from analytics.figures.headline import headline
+from analytics.figures.palette import status_look
 from analytics.figures.rewards import (
     MARKED_RUNS,
     SINGLE_TRACES,
     can_normalise,
     reward_figure,
 )
-from analytics.wording import number
+from analytics.wording import count, number
 from data.columns import PANELS
-from pages.shared import links, reads
+from pages.shared import charts, links, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
 from pages.shared.fault_view import isolated, say, together
-from pages.shared.frame import escaped, heading, named, say_waiting, shown_name, stop_when_empty
+from pages.shared.frame import (
+    escaped,
+    heading,
+    named,
+    say_waiting,
+    shown_name,
+    stop_when_empty,
+    tab,
+)
 from pages.shared.freezing import frozen_steps
 from pages.shared.verdict_view import show_verdict, show_verdict_table, subtitle
 
@@ -133,6 +142,8 @@ if len(chosen) > 1:
             icon=":material/warning:",
         )
 
+words = status_look(curves[0].verdict["status"])[1] if len(curves) == 1 else ""
+tab("Overoptimization", chosen, words)
 if len(curves) == 1:
     only = curves[0]
     with notes, isolated(only.run_id, "summed up"):
@@ -149,9 +160,15 @@ else:
     notes.caption(words)
 kind = st.session_state.get("figure_file", "svg")
 config = {
-    "displaylogo": False,
     "toImageButtonOptions": {"format": kind, "filename": "-".join(chosen)[:80] or "figure"},
 }
+
+
+def said_of(some: Sequence[RunCurve]) -> str:
+    """The chart's finding: each run's headline, as far as a sentence bears it."""
+    told = "; ".join(f"{shown_name(c.run_id)} {headline(c.verdict)}" for c in some[:MOST_CARDS])
+    more = len(some) - MOST_CARDS
+    return f"{told}; and {count(more, 'more run')}" if more > 0 else told
 
 
 def draw(some: Sequence[RunCurve]) -> object:
@@ -164,7 +181,7 @@ def draw(some: Sequence[RunCurve]) -> object:
 with notes:
     figure = together(drawn, lambda c: c.run_id, "drawn", draw) if drawn else None
 if figure is not None:
-    chart.plotly_chart(figure, key="rewards", config=config, theme="streamlit")
+    charts.draw(figure, "rewards", said_of(drawn), chart, config)
 
 step_end = [frozen.get(run) or every[run]["step_end"] or 0 for run in chosen]
 choices: list[tuple[str, object]] = [("run", run) for run in chosen]

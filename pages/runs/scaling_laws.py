@@ -12,10 +12,10 @@ from analytics.figures.scaling import proxy_axis_figure
 from analytics.scaling_laws import Family, best_of_n_family, rl_family
 from analytics.simulated_families import simulate_family
 from analytics.wording import MISSING
-from pages.shared import links, pool_reads, reads, scaling_reads
+from pages.shared import charts, links, pool_reads, reads, scaling_reads
 from pages.shared.choices import choose_number, choose_several
 from pages.shared.fault_view import isolated, say, together
-from pages.shared.frame import escaped, heading, named, say_waiting, stop_when_empty
+from pages.shared.frame import escaped, heading, named, say_waiting, stop_when_empty, tab
 from pages.shared.freezing import frozen_steps
 from pages.shared.scaling_view import family_rows, pool_path, run_path, show_family
 
@@ -44,6 +44,7 @@ simulated = st.toggle(
     help="Six simulated runs that follow Gao's law, to see what this page says of a full family. "
     "None of its numbers was measured.",
 )  # fmt: skip
+tab("Scaling", chosen)
 if not chosen and not simulated:
     st.info(
         "Choose the runs of a family: they differ in one thing, such as the parameters of the "
@@ -205,9 +206,7 @@ if len(chosen) > 1 and not simulated:
         )  # fmt: skip
     figure = together(paths, lambda path: path.name, "drawn", proxy_axis_figure) if paths else None
     if figure is not None:
-        st.plotly_chart(
-            figure, key="proxy_axis", theme="streamlit", config={"displaylogo": False},
-        )  # fmt: skip
+        charts.draw(figure, "proxy_axis", "Gold over proxy, by run and pool")
 
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("size", size_key)] * bool(size_key) + [("at", wanted)] * bool(wanted)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from analytics.figures.rates import KL_PANEL, REWARDS, Panel, rate_figure
 from analytics.hallucination.facts import facts_sentence
-from pages.shared import answer_reads, reads
+from pages.shared import answer_reads, charts, reads
 from pages.shared.fault_view import isolated, together
 from pages.shared.frame import escaped
 from pages.shared.truth_choices import Scope
@@ -43,7 +43,7 @@ def show_facts(scope: Scope, runs: Sequence[str], axis: str | None, key: str) ->
             ),
         )  # fmt: skip
         if figure is not None:
-            st.plotly_chart(figure, key=key, config={"displaylogo": False}, theme="streamlit")
+            charts.draw(figure, key, "Wrong facts in responses, with the rewards of the same steps")
     verdicts = reads.kept_verdicts()
     said = []
     for run in runs:

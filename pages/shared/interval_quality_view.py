@@ -9,6 +9,7 @@ from analytics.figures.interval_quality import interval_figure
 from analytics.quality.made import made
 from analytics.quality.published import SCENARIO_WORDS, forecast_table, interval_table, published
 from analytics.wording import MISSING, percent, rate_text
+from pages.shared import charts
 from pages.shared.quality_cells import ratio_cells, share_cells
 
 
@@ -24,11 +25,12 @@ def show_intervals(scenario: str) -> None:
         return
     head = table.filter(pl.col("method") == "headline")
     least = head.sort("coverage").row(0, named=True)
-    st.markdown(
-        f"#### The 90 % interval of a verdict holds the peak in {percent(least['coverage'])} of "
-        f"runs at worst ({least['shape']})"
+    says = (
+        f"The 90 % interval of a verdict holds the peak in {percent(least['coverage'])} of runs at "
+        f"worst ({least['shape']})"
     )
-    st.plotly_chart(interval_figure(table), key="intervals", config={"displaylogo": False})
+    st.markdown(f"#### {says}")
+    charts.draw(interval_figure(table), "intervals", says)
     st.caption(
         f"On {told['runs_per_class']} runs of each shape, bars two standard errors. Headline: what "
         "a verdict states; shape: from up-then-down alone; model: from Gao et al.'s curves alone. "

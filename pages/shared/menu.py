@@ -9,7 +9,7 @@ from pages.shared.frame import timed
 
 # Icons by name (":material/…:", an emoji) would be fetched from another machine.
 HERE = Path(__file__).parent
-st.set_page_config(page_title="Reward overoptimization", page_icon=HERE / "icon.svg", layout="wide")
+st.set_page_config(page_icon=HERE / "icon.svg", layout="wide")
 
 st.html("""<style>
 .stMainBlockContainer {padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px}

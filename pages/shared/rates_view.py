@@ -21,7 +21,7 @@ from analytics.figures.rates import (
 )
 from analytics.hallucination.beside import by_arm
 from analytics.hallucination.words import origin_words
-from pages.shared import answer_reads, reads
+from pages.shared import answer_reads, charts, reads
 from pages.shared.fault_view import together
 from pages.shared.frame import escaped
 from pages.shared.truth_choices import Scope
@@ -32,7 +32,6 @@ LINES = {
 }  # fmt: skip
 AXES = {"iteration": "iteration", "sqrt_kl": "KL"}
 MOST_LINES = 7
-CHART = {"displaylogo": False}
 
 
 def show_figures(
@@ -114,7 +113,7 @@ def _draw_origins(
             )  # fmt: skip
             if figure is not None:
                 place = f"rates-{key}-{origin}"
-                st.plotly_chart(figure, key=place, config=CHART, theme="streamlit")
+                charts.draw(figure, place, title)
     return len(origins)
 
 

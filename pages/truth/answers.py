@@ -8,7 +8,7 @@ from analytics.wording import count, whole
 from pages.shared import answer_reads, links
 from pages.shared.answer_table import CHANGES, GRADES, answer_table, history_table
 from pages.shared.choices import choose_number, choose_one
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import escaped, heading, stop_when_empty, tab
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
 ROWS = 25
@@ -22,6 +22,7 @@ graded = answer_reads.loops()
 if not graded:
     no_answers("graded answers", "the columns `loop, iteration, question_id, answer, grade`")
 scope = choose_scope(graded, "graded answers")
+tab("Answers", scope.named)
 
 counts = scope.cut(answer_reads.ask("answer_counts", loops=scope.loops, until=None))
 if asked := links.asked("question"):

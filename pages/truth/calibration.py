@@ -9,10 +9,10 @@ from analytics.figures.rates import rate_figure
 from analytics.hallucination.words import origin_words
 from analytics.knowledge import sampled_sentences
 from analytics.wording import MISSING, whole
-from pages.shared import answer_reads, links
+from pages.shared import answer_reads, charts, links
 from pages.shared.choices import choose_one, seed
 from pages.shared.fault_view import isolated, together
-from pages.shared.frame import escaped, heading, shown_name, stop_when_empty
+from pages.shared.frame import escaped, heading, shown_name, stop_when_empty, tab
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
 BINS = {str(n): str(n) for n in (5, 10, 15, 20, 25)}
@@ -28,6 +28,7 @@ graded = answer_reads.loops()
 if not graded:
     no_answers("graded answers", "the columns `loop, iteration, question_id, grade, confidence`")
 scope = choose_scope(graded, "graded answers")
+tab("Calibration", scope.named)
 
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 bins = int(
@@ -83,14 +84,10 @@ def show_diagrams(loop: str) -> None:
     st.markdown(f"Iteration {last}: {escaped(sentence(own[last], bins))}")
     held = {step: answer_reads.cells(loop, step, origin) for step in there}
     left, right = st.columns(2, gap="medium")
-    left.plotly_chart(
-        reliability_figure({step: reliability(cells, bins) for step, cells in held.items()}),
-        key=f"reliability-{loop}", config={"displaylogo": False}, theme="streamlit",
-    )  # fmt: skip
-    right.plotly_chart(
-        risk_figure({step: risk_coverage(cells) for step, cells in held.items()}),
-        key=f"risk-{loop}", config={"displaylogo": False}, theme="streamlit",
-    )  # fmt: skip
+    figure = reliability_figure({step: reliability(cells, bins) for step, cells in held.items()})
+    charts.draw(figure, f"reliability-{loop}", f"{loop}: share right by confidence", left)
+    figure = risk_figure({step: risk_coverage(cells) for step, cells in held.items()})
+    charts.draw(figure, f"risk-{loop}", f"{loop}: errors by share answered", right)
 
 
 for loop in drawn[:MOST_DIAGRAMS]:
@@ -115,7 +112,7 @@ figure = together(
     ),
 )  # fmt: skip
 if figure is not None:
-    st.plotly_chart(figure, key="calibration", config={"displaylogo": False}, theme="streamlit")
+    charts.draw(figure, "calibration", "Calibration by iteration")
 st.caption(
     "Dotted: what a calibrated model with the same confidences would have by chance (ECE), what a "
     "perfect ranking would have (AURC), the share right (beside mean confidence)."

@@ -12,7 +12,7 @@ from analytics.wording import MISSING
 from pages.shared import answer_reads, changes_view, facts_view, rates_view, reads
 from pages.shared.choices import choose_number, choose_one
 from pages.shared.fault_view import isolated
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import escaped, heading, stop_when_empty, tab
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
 EVERY = "These loops"
@@ -31,6 +31,7 @@ if not graded and not counted:
         "and, where known, `confidence`",
     )
 scope = choose_scope(graded | counted, "graded answers or counted facts")
+tab("Hallucination", scope.named)
 loops = tuple(loop for loop in scope.loops if loop in graded)
 stating = [run for run in scope.loops if run in counted]
 

@@ -5,10 +5,10 @@ import streamlit as st
 
 from analytics.figures.rates import Panel, rate_figure
 from analytics.wording import MISSING, rate_interval
-from pages.shared import answer_reads
+from pages.shared import answer_reads, charts
 from pages.shared.choices import choose_one
 from pages.shared.fault_view import together
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import escaped, heading, stop_when_empty, tab
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
 PANELS = (
@@ -35,6 +35,7 @@ if not graded:
         "`in_training` (whether the question is about what was trained on)",
     )
 scope = choose_scope(graded, "graded answers")
+tab("Training set", scope.named)
 usual = [loop for loop in graded if "control" in loop or "random" in loop]
 control = choose_one(
     st.selectbox, "Control loop", {loop: loop for loop in graded}, "control",
@@ -92,7 +93,7 @@ with left:
         ),
     )  # fmt: skip
     if figure is not None:
-        st.plotly_chart(figure, key="training", config={"displaylogo": False}, theme="streamlit")
+        charts.draw(figure, "training", "False claims and the human share of the training set")
     st.caption(
         "Bars: 95 % intervals (Wilson; of texts with the text as cluster). Dotted: false claims in "
         "texts that were written but not kept. Texts count for the iteration that was, or would "

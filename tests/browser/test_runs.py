@@ -250,3 +250,28 @@ def test_second_server_on_one_store_refuses(bundled) -> None:
     )
     assert done.returncode != 0
     assert f"127.0.0.1:{bundled.port}" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/", "Overview"),
+        ("/overoptimization?run=r3_grpo_bigrm", "r3_grpo_bigrm overoptimized · Overoptimization"),
+        ("/components?run=r5_rloo&run=r3_grpo_bigrm", "r5_rloo, r3_grpo_bigrm · Components"),
+        ("/hallucination?loop=replace", "replace · Hallucination"),
+        ("/sources", "Sources"),
+    ],
+)
+def test_a_tab_is_named_after_what_it_shows(bundled, open_page, path: str, title: str) -> None:
+    view = open_page(bundled.url + path, charts=False)
+    view.until(view.page.title, title)
+
+
+def test_a_chart_says_its_finding_to_who_does_not_see_it(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
+    chart = view.page.locator('[data-testid="stPlotlyChart"]').first
+    said = view.until(
+        lambda: chart.evaluate('e => e.outerHTML.match(/aria-label="([^"]*)"/)?.[1]'),
+        lambda words: words and "is past its gold peak" in words,
+    )
+    assert "gold" in said and " to " in said
