@@ -15,8 +15,9 @@ st.html("""<style>
 .stMainBlockContainer {padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px}
 @media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
 </style>""")
-zoom = (HERE / "zoom.js").read_text()
-st.html(f"<script>{zoom}</script>", unsafe_allow_javascript=True)
+for script in ("zoom.js", "choosing.js"):
+    text = (HERE / script).read_text()
+    st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)
 page = st.navigation(
     {
         "Runs": [

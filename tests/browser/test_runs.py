@@ -67,10 +67,33 @@ def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
     names = view.until(
         lambda: listed(view), lambda names: names[-3:] == ["r2_grpo_highkl", "verified", "bon_pool"]
     )
-    assert names.index("r5_rloo") < names.index("r3_grpo_bigrm")  # it lost more gold
+    assert names.index("r3_grpo_bigrm") < names.index("r6_grpo_resume")  # of unknown noise
+    view.page.evaluate("window.here = true")
     view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").click()
     view.page.wait_for_url("**/overoptimization?run=r5_rloo")
     view.charts()
+    assert view.page.evaluate("window.here")  # in place: the app was not loaded again
+    view.page.go_back()
+    view.until(lambda: len(listed(view)), len(every))
+
+
+def test_ticked_runs_are_compared_by_one_link(bundled, open_page) -> None:
+    view = open_page(bundled.url, charts=False)
+    link = view.page.get_by_role("link", name="Compare 2 runs")
+    for name in ("r3_grpo_bigrm", "r5_rloo"):
+        expect(link).to_have_count(0)
+        view.page.get_by_role("checkbox", name=f"Compare {name}").check()
+    link.click()
+    view.page.wait_for_url("**/overoptimization?run=r3_grpo_bigrm&run=r5_rloo")
+    view.says("r3_grpo_bigrm", "r5_rloo", "Verdicts").charts()
+
+
+def test_runs_in_groups_and_orders_by_the_address(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/?group=algorithm&sort=name&q=rloo+r5", charts=False)
+    view.until(lambda: listed(view), ["r5_rloo"])
+    view.says("algorithm")
+    view = open_page(f"{bundled.url}/?sort=name", charts=False)
+    view.until(lambda: listed(view) == sorted(listed(view), key=str) and len(listed(view)), 9)
 
 
 def test_filters_are_in_the_address(bundled, open_page) -> None:
