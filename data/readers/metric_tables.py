@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from data.readers.mapping import (
     PROXY_SD,
     RUN_COLUMNS,
     SAMPLES_A_PROMPT,
+    folded,
     gold_kind_of,
     prompts_behind,
 )
@@ -100,10 +101,34 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
         told["notes"] = [
             *cells.notes_of(names, run), *restarted.get(run, []),
             *([renumbered[run]] if run in renumbered else []),
+            *([_repeating(replaced[run], reads[run])] if replaced.get(run) else []),
         ]  # fmt: skip
         raw, plain, full = (f.slice(start, height) for f in (rows, as_logged, with_logged))
         yield _log(raw, plain, full, told, said, cells, verbatim, options)
         start += height
+
+
+def _repeating(replaced: int, rows: int) -> str:
+    """What is said where later rows of a step took the place of earlier ones."""
+    return (
+        f"{replaced} of {rows} rows repeat a step, and the later ones are read: if they are of "
+        "several runs, name the column that tells them apart with --run-column; if of single "
+        "responses, name their columns prompt and completion"
+    )
+
+
+def _one_heading(keys: Collection[str], chosen: str | None, option: str, name: str) -> None:
+    """Refuse a second column that only case or punctuation tells from the chosen one.
+
+    Raises:
+        LogError: names both.
+    """
+    alike = [key for key in keys if chosen and folded(key) == folded(chosen)]
+    if len(alike) > 1:
+        raise LogError(
+            f"{name}: columns {' and '.join(alike)} have one name but for case and punctuation: "
+            f"say which with {option}"
+        )
 
 
 def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
@@ -112,6 +137,12 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     proxy = named_key(options.proxy, keys, {}, "--proxy") if options.proxy else PROXY.find(keys)
     given = options.gold or options.lower_is_better
     gold = named_key(given, keys, {}, "--gold") if given else GOLD.find(keys)
+    for asked, found, option in (
+        (options.proxy, proxy, "--proxy"), (given, gold, "--gold"),
+        (options.kl, our_kl(keys), "--kl"),
+    ):  # fmt: skip
+        if not asked and found in keys:
+            _one_heading(keys, found, option, cells.table.path.name)
     notes = []
     if gold and not given and holds_answers(cells, gold):
         notes.append(answers_note(gold))
@@ -169,10 +200,10 @@ def _refuse_unread(cells: Cells, said: Said, rows: pl.DataFrame) -> None:
         LogError: names what was found instead.
     """
     held = [c for c in rows.columns if c not in ("step", "phase", _ARM, *TEXTS)]
-    if any(rows.get_column(c).null_count() < rows.height for c in held):
+    if any(rows.get_column(c).cast(pl.Float64, strict=False).is_finite().any() for c in held):
         return
     name, problems = cells.table.path.name, cells.all_problems()
-    found = several(problems) if problems else "its cells are empty"
+    found = several(problems) if problems else "its cells are empty or nan"
     raise LogError(f"{name}: no number could be read in columns {', '.join(held)}: {found}")
 
 
