@@ -7,9 +7,17 @@ from math import isfinite
 from typing import Any
 
 from data.columns import ReadOptions, RunFacts
+from data.readers import kl_headings
 from data.readers.dialect import Dialect
 from data.readers.dialects import NO_KL_DIALECTS, why_not
-from data.readers.kl_stated import UNKNOWN, KLSource, coefficient, stated, unknown_unit
+from data.readers.kl_stated import (
+    UNKNOWN,
+    KLSource,
+    coefficient,
+    set_unit_of_heading,
+    stated,
+    unknown_unit,
+)
 from data.readers.kl_table import (
     DRIFT,
     ESTIMATOR_NAMES,
@@ -168,6 +176,8 @@ def of_table(
         what = ""
     if what:
         facts.kl_note = f"{key} is {what}, not KL from the initial policy"
+        if what == LOSS_TERM and options.kl == key:
+            facts.kl_note += "; --kl-coefficient X states the coefficient, and divides by it"
         return None
     if options.kl_reference == "previous_policy":
         facts.kl_note = f"KL is missing: {key} is {DRIFT}, as stated by --kl-reference"
@@ -190,14 +200,19 @@ def of_table(
     else:
         facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
         facts.kl_note = unknown_unit(key)
+        if kl_headings.stated(key) and not options.kl_unit:
+            ours = holds_our_words(keys, words) and dialect is None
+            set_unit_of_heading(source, facts, ours)
     return stated(source, options, facts, named=bool(options.kl) and not ours)
 
 
 def our_kl(keys: Sequence[str]) -> str:
-    """The key ``kl`` of a log without a trainer, as the log writes it; ``kl`` where it has none."""
+    """The key ``kl`` of a log without a trainer, as the log writes it, else one whose heading
+    states a KL's unit; ``kl`` where it has neither."""
     if "kl" in keys:
         return "kl"
-    return next((key for key in keys if _is_ours(key)), "kl")
+    ours = next((key for key in keys if _is_ours(key)), None)
+    return ours or kl_headings.find(keys) or "kl"
 
 
 def _is_ours(key: str) -> bool:

@@ -138,6 +138,7 @@ def of_long(table: Table) -> Table:
     again = rows.with_columns(pl.int_range(pl.len()).over(RUN, TAG, STEP).alias("again"))
     ascending = bool(rows.select((pl.col(STEP).diff().over(RUN, TAG) > 0).all()).item())
     if (again.get_column("again") > 0).any():
+        rows = rows.unique([RUN, TAG, STEP, VALUE], keep="first", maintain_order=True)
         rows, ascending = _in_attempts(rows), True
     wide = rows.pivot(on=TAG, index=[RUN, STEP], values=VALUE, aggregate_function="last")
     if ascending:  # else it is one attempt's order: the metrics may begin at different steps

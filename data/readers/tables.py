@@ -25,6 +25,7 @@ from data.readers import (
     wandb_export,
 )
 from data.readers.cells import Cells
+from data.readers.conversion import our_kl
 from data.readers.mapping import (
     GOLD,
     KL,
@@ -191,15 +192,17 @@ def _classify(table: Table, options: ReadOptions) -> str:
         return "behaviours"
     if answer_tables.holds(columns):
         return "answers"
-    if sample_tables.holds_samples(columns):
-        return "samples"
-    if sample_tables.holds_scored(table.frame):
+    if sample_tables.holds_samples(table.frame, options):
         return "samples"
     if trainer_tables.recognised(table.frame.columns):
         return "trainer"
     named = (options.proxy, options.gold, options.kl, options.lower_is_better)
     mapped = {key for key in named if key}
-    if mapped & columns or any(c.find(columns) for c in (PROXY, GOLD, KL)):
+    if (
+        mapped & columns
+        or any(c.find(columns) for c in (PROXY, GOLD, KL))
+        or our_kl(table.frame.columns) in columns
+    ):
         return "metrics"
     if setting_tables.holds(table):
         return "settings"

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import table_files
+from data.readers import attempts, table_files
 from data.readers.cells import Cells
 from data.readers.dialect import Dialect
 from data.readers.dialects import dialect_of
@@ -253,7 +253,17 @@ def _fill(scalars: Scalars, rows: pl.DataFrame) -> None:
                 some = pl.any_horizontal(pl.exclude(" step").is_not_null())
                 held[phase].append(frame.filter(pl.col(" step").is_not_null() & some))
     for phase, frames in held.items():
+        if phase == "train":
+            frames = [_ordered(scalars, frame) for frame in frames]
         _put(scalars, phase, [frame for frame in frames if frame.height])
+
+
+def _ordered(scalars: Scalars, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows sorted by step where they are no restart's, which is told."""
+    frame, said = attempts.in_order(frame, " step")
+    if said:
+        scalars.notes.append(said)
+    return frame
 
 
 def _put(scalars: Scalars, phase: str, frames: list[pl.DataFrame]) -> None:
