@@ -33,7 +33,10 @@ from data.readers.scalars import as_number
 NO_KEY = "KL is missing: the log has no key"
 """How the note and the warning begin that no KL was logged."""
 
-_OUR_WORDS = frozenset({"proxyreward", "proxyrewardmean", "proxy", "goldreward", "goldrewardmean"})
+_OUR_WORDS = frozenset({
+    "proxyreward", "proxyrewardmean", "proxy", "goldreward", "goldrewardmean", "rewardproxy",
+    "rewardgold",
+})  # fmt: skip
 """Our own names of rewards, as ``folded`` (``reward`` and ``gold`` are everybody's)."""
 _TRACKED_WORDS = frozenset({"proxyreward", "proxyrewardmean"})
 """Those that a tracker's or a trainer's log must hold: any trainer may log a ``gold_reward``."""
@@ -154,7 +157,13 @@ def holds_our_words(keys: Collection[str], words: frozenset[str] = _OUR_WORDS) -
     >>> holds_our_words(["train/kl", "eval/gold_reward"]), holds_our_words(["kl", "reward"])
     (True, False)
     """
-    return any(folded(key.rpartition("/")[2]) in words for key in keys)
+    return any(folded(part) in words for key in keys for part in _last_parts(key))
+
+
+def _last_parts(key: str) -> tuple[str, str]:
+    """The last part of a name, and the last two."""
+    above, _, last = key.rpartition("/")
+    return last, f"{above.rpartition('/')[2]}/{last}"
 
 
 def of_table(

@@ -147,7 +147,8 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Run
     key = run_column(frame.columns, options)
     if key and asked is None and key not in NAMED.keys and _is_one_number(frame.get_column(key)):
         key = None  # a heading like ours over a constant
-    base = options.run or cells.table.run or name_of_file(path, stem)
+    named = path.parent.name if cells.table.of_folder else ""
+    base = options.run or cells.table.run or named or name_of_file(path, stem)
     names = _same(base, frame.height)
     verbatim = options.run is not None or bool(cells.table.run)
     if key is not None:
