@@ -21,6 +21,8 @@ def run_rows(store: AnyStore, run: str) -> pl.DataFrame:
     rows = store.query("metrics", runs=[run], until=None)
     if not rows.height:
         known = store.query("runs", project=None, runs=None)["run_id"].to_list()
+        if run in known:
+            raise StoreError(f"run {run!r} has no metric rows to export")
         raise StoreError(f"there is no run {run!r}; there are: {', '.join(known) or 'none'}")
     told = store.query("runs", project=None, runs=[run])["facts"].to_list()
     if told and json.loads(told[0]).get("kl_conversion") == "unknown":

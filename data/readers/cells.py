@@ -45,6 +45,8 @@ class Cells:
     table: Table
     problems: list[tuple[int, str]] = field(default_factory=list)  # row, what is wrong
     bad_rows: set[int] = field(default_factory=set)
+    errors: dict[str, pl.Series] = field(default_factory=dict)  # of cells such as 0.61 ± 0.02
+    errors_used: set[str] = field(default_factory=set)  # columns whose errors are kept
     _read: dict[str, pl.Series] = field(default_factory=dict)  # columns of text that are numbers
 
     @cached_property
@@ -76,11 +78,21 @@ class Cells:
         if not self.decimal_commas and not _holds_more(column, values):
             return values  # numbers and empty cells, as is usual: no need to look at each
         trimmed = column.str.strip_chars()
-        values = self._as_written(trimmed)
+        values = self._parted(name, trimmed, self._as_written(trimmed))
         bad = values.is_null() & ~trimmed.str.to_lowercase().is_in(EMPTY) & trimmed.is_not_null()
         for row in bad.arg_true().to_list():
             self.name(row, name, column[row], "is not a number")
         return values
+
+    def _parted(self, name: str, texts: pl.Series, values: pl.Series) -> pl.Series:
+        """Numbers with those of cells that hold a value and its error, which is kept apart."""
+        left = values.is_null()
+        both = number_texts.with_errors(texts, self.decimal_commas)
+        found = left & both.is_not_null()
+        if not found.any():
+            return values
+        self.errors[name] = both.struct.field("error").alias(name)
+        return values.zip_with(~found, both.struct.field("value").alias(name))
 
     def _as_written(self, texts: pl.Series) -> pl.Series:
         """Cells as floats, however their numbers are written; null where they are none."""
@@ -191,6 +203,15 @@ class Cells:
         troubled = {row for row, _ in self.problems if row >= 0} | self.bad_rows
         return self.notes([row for row in troubled if names[row] == run])
 
+    def _note_of_errors(self, column: str) -> str:
+        kept = "is taken for its standard error" if column in self.errors_used else "is left out"
+        shown = self.errors[column]
+        first = self.texts(column).filter(shown.is_not_null())[0]
+        return (
+            f"column {column}: {shown.count()} cells hold a value with an error, as {first!r}: the "
+            f"value is read, the error {kept} (half of an interval over 1.96)"
+        )
+
     def notes(self, rows: Iterable[int]) -> list[str]:
         """Warnings for the run that has ``rows`` (it is enough to name those with a problem)."""
         name, mine = self.table.path.name, {*rows, -1}
@@ -198,6 +219,7 @@ class Cells:
         if self.table.unread:
             count = len(self.table.unread)
             notes.append(f"{name}: {count} lines were not read: {several(self.table.unread)}")
+        notes += [self._note_of_errors(column) for column in self.errors]
         dropped = sum(row in mine for row in self.bad_rows)
         problems = [text for row, text in self.problems if row in mine]
         if problems:

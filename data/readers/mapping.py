@@ -125,6 +125,8 @@ SAMPLE_NUMBERS: tuple[Column, ...] = (
 PHASES = {
     "train": "train", "training": "train",
     "eval": "eval", "evaluation": "eval", "val": "eval", "validation": "eval", "test": "eval",
+    "evaluate": "eval", "valid": "eval", "dev": "eval", "holdout": "eval", "held-out": "eval",
+    "held_out": "eval", "heldout": "eval",
 }  # fmt: skip
 """Words for a phase in a plain table; any other word cannot be told to be training."""
 

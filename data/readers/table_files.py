@@ -53,6 +53,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     place: str = "line"
     run: str = ""  # as the file itself names its one run
+    of_folder: bool = False  # its one run has its folder's name: the file's says a metric
     whole_steps: bool = False  # a row is all that was logged of its step, not one log call
 
 
