@@ -160,6 +160,13 @@ class ReadOptions:
     step: str | None = None
     run_column: str | None = None
     lower_is_better: str | None = None  # a gold of which less is better, such as perplexity
+    question: str | None = None  # columns of graded answers, from here on
+    grade: str | None = None
+    answer: str | None = None
+    reference: str | None = None
+    confidence: str | None = None
+    topic: str | None = None
+    grade_map: str | None = None  # what the grader's words mean, "yes=correct,no=incorrect"
     format: str | None = None
     strict: bool = False
     kept: Mapping[str, str] = field(default_factory=dict)  # the project's, where a log has the key

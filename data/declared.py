@@ -318,6 +318,13 @@ PROJECT_ROLES = Table(
         Column("step", TEXT, "Column of the optimiser step"),
         Column("run_column", TEXT, "Column that tells runs apart"),
         Column("lower_is_better", TEXT, "Logged key of a gold of which less is better"),
+        Column("question", TEXT, "Column of the question, in tables of graded answers"),
+        Column("grade", TEXT, "Column of the grade, there"),
+        Column("answer", TEXT, "Column of the model's answer, there"),
+        Column("reference", TEXT, "Column of the right answer, there"),
+        Column("confidence", TEXT, "Column of the model's confidence, there"),
+        Column("topic", TEXT, "Column of the topic, there"),
+        Column("grade_map", TEXT, "What the grader's words mean: WORD=correct,WORD=incorrect"),
     ),
 )  # fmt: skip
 """What somebody said of a project's logs; its columns are the fields of ``Roles``."""

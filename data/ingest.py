@@ -33,6 +33,7 @@ MOST_MEGABYTES = 64
 OPTIONS = (
     "project", "run", "proxy", "gold", "gold_kind", "kl", "kl_unit", "kl_estimator",
     "kl_reference", "kl_coefficient", "length", "step", "run_column", "lower_is_better",
+    "question", "grade", "answer", "reference", "confidence", "topic", "grade_map",
 )  # fmt: skip
 """Query parameters, as the options of ``python -m data import``."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -47,6 +47,7 @@ class SeenRun:
     facts: RunFacts
     warnings: list[str]
     unit: UnitEvidence | None  # where the unit of its KL is not known
+    grades: dict[str, int] = field(default_factory=dict)  # answers by grade, where any has one
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,10 @@ def _seen(log: RunLog) -> SeenRun:
         logged = trained[RAW] if RAW in trained.columns else trained["kl"]
         unit = evidence(logged, trained["response_length"], trained["proxy_reward"])
     measured = metrics["gold_reward"].count() + gold.height
+    graded = log.answers["grade"].drop_nulls().value_counts(sort=True, name="n")
     return SeenRun(
         log.run, log.format, log.path, metrics.height, log.samples.height, log.answers.height,
-        measured, ends, log.facts, log.warnings, unit,
+        measured, ends, log.facts, log.warnings, unit, dict(graded.iter_rows()),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import polars as pl
 from data import spool
 from data.columns import LogError, ReadOptions
 from data.kl_units import UnitEvidence, evidence
+from data.readers import grade_maps
 from data.readers.dialects import INCLUDE_KL, why_not
 from data.readers.kl_stated import check_options
 from data.readers.roles import function_of
@@ -73,6 +74,7 @@ def check_roles(store: AnyStore, project: str, roles: Roles) -> None:
     """
     stated: dict[str, Any] = roles.to_dict()
     check_options(ReadOptions(**stated))
+    grade_maps.parsed(roles.grade_map)
     if store.query("runs", project=project, runs=None).is_empty():
         names = sorted(set(store.query("runs", project=None, runs=None)["project"]))
         raise LogError(f"there is no project {project!r}; there are: {', '.join(names) or 'none'}")

@@ -41,6 +41,13 @@ class Roles:
     step: str | None = None  # what tells rows apart holds for later imports alone
     run_column: str | None = None
     lower_is_better: str | None = None  # a gold of which less is better
+    question: str | None = None  # columns of graded answers, for later imports alone
+    grade: str | None = None
+    answer: str | None = None
+    reference: str | None = None
+    confidence: str | None = None
+    topic: str | None = None
+    grade_map: str | None = None  # what the grader's words mean
 
     def to_dict(self) -> dict[str, str | None]:
         """By field."""

@@ -9,6 +9,11 @@ from data.columns import ReadOptions
 from data.readers.kl_stated import REFERENCES
 from data.rereading import ROLE_NAMES
 
+ANSWERS = {
+    "question": "question (or its id)", "grade": "grade", "answer": "model's answer",
+    "reference": "right answer", "confidence": "model's confidence", "topic": "topic",
+}  # fmt: skip
+
 
 def add_roles(parser: argparse.ArgumentParser) -> None:
     """Give a command the options of Roles."""
@@ -28,6 +33,14 @@ def add_roles(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lower-is-better", metavar="KEY", help="a gold of which less is better (perplexity)"
     )
+    answers = parser.add_argument_group("tables of graded answers")
+    for name, what in ANSWERS.items():
+        answers.add_argument(f"--{name}", metavar="KEY", help=f"column of the {what}")
+    answers.add_argument(
+        "--grade-map", metavar="MAP",
+        help='what the grades mean: "yes=correct,no=incorrect,idk=not_attempted"; scores by limit: '
+        '">=0.5=correct,<0.5=incorrect"; none leaves a word out of every rate',
+    )  # fmt: skip
 
 
 def read_options(options: argparse.Namespace) -> ReadOptions:

@@ -17,7 +17,8 @@ from analytics.best_of_n.estimator import (
 )
 from analytics.best_of_n.fits import PoolFit, pool_fit
 from analytics.best_of_n.pool import Pool
-from analytics.best_of_n.resampling import Shape, band, shape, standard_error
+from analytics.best_of_n.rare_gold import dealt_spread, ends, rate_band
+from analytics.best_of_n.resampling import FEWEST_PROMPTS, LEVEL, Shape, band, shape, standard_error
 from analytics.best_of_n.win_rate import win_rate
 from analytics.kl import best_of_n_chi2, best_of_n_kl
 
@@ -33,8 +34,9 @@ class Curve:
     sqrt_kl_bound, sqrt_kl_better, chi2 (without ties), gold_reward, gold_se, gold_low, gold_high,
     proxy_reward, proxy_se, proxy_low, proxy_high, win_rate (by gold, null for the largest n),
     win_rate_low, win_rate_high, win_rate_proxy, win_rate_most = n / (n + 1). Intervals are 90 %,
-    null where there are too few prompts. kl: "bound" or "better", which the fits went by.
-    proxy_mean, proxy_sd: of the proxy over the samples of the pool. pool: without its samples.
+    null where there are too few prompts (gold of few values: Wilson's). kl: "bound" or "better",
+    which the fits went by. proxy_mean, proxy_sd: of the proxy over the samples of the pool. pool:
+    without its samples.
     """
 
     proxy: str
@@ -84,10 +86,15 @@ def curve(pool: Pool, proxy: str, kl: str = "bound") -> Curve:
     scores = np.concatenate([block.columns[proxy].ravel() for block in pool.blocks])
     known = kl == "better" and better is not None
     axis = better if known and better is not None else bound
+    dealt = dealt_spread(pool, proxy, sizes)
     frame = _frame(sizes, gold, own, wins, wins_proxy, bound, better)
+    scale = ends(pool)
+    if scale is not None and pool.prompts >= FEWEST_PROMPTS:
+        low, high = rate_band(gold, np.diag(dealt), scale, LEVEL)
+        frame = frame.with_columns(gold_low=low, gold_high=high)
     return Curve(
         proxy, replace(pool, blocks=()), frame, "better" if known else "bound",
-        float(np.mean(scores)), float(np.std(scores)) or 1.0, shape(gold, bound),
+        float(np.mean(scores)), float(np.std(scores)) or 1.0, shape(gold, bound, dealt),
         pool_fit(gold, axis, "best_of_n"), pool_fit(gold, axis, "rl"),
     )  # fmt: skip
 

@@ -84,7 +84,9 @@ def standard_error(table: FloatArray) -> FloatArray:
     return np.asarray(table.std(axis=0, ddof=1) / np.sqrt(prompts))
 
 
-def shape(table: FloatArray, places: FloatArray) -> Shape | None:
+def shape(
+    table: FloatArray, places: FloatArray, dealt: FloatArray | None = None
+) -> Shape | None:  # fmt: skip
     """Where the mean of table (P, K) is highest and whether it falls; None with few prompts.
 
     places: (K,), increasing, the KL of each column, for ``detectable`` alone. All pairs of columns
@@ -92,6 +94,10 @@ def shape(table: FloatArray, places: FloatArray) -> Shape | None:
     other column is higher beyond the 90 % quantile of the largest difference; gold falls where a
     later column is lower than an earlier one beyond the 95 % quantile. The null hypothesis is a
     curve that never falls; a flat one is the least favourable.
+
+    dealt: (K, K), ``rare_gold.dealt_spread``: no difference of two columns has a smaller error than
+    gold dealt out at random within each prompt would give it. A few prompts whose rare gold
+    happens to be 0 at the largest n show no spread of their own.
     """
     prompts, count = table.shape
     if prompts < FEWEST_PROMPTS or count < 2:
@@ -99,6 +105,11 @@ def shape(table: FloatArray, places: FloatArray) -> Shape | None:
     early, late = np.triu_indices(count, 1)
     apart = table[:, early] - table[:, late]
     mean, error = apart.mean(axis=0), standard_error(apart)
+    least = np.zeros(len(error))
+    if dealt is not None:
+        own = np.diag(dealt)
+        least = np.sqrt(np.maximum(own[early] + own[late] - 2 * dealt[early, late], 0))
+    error = np.maximum(error, least)
     if prompts <= MOST_DRAWN:
         draw = weights(prompts)
         first = draw @ (apart - mean)

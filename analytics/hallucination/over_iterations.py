@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from analytics.hallucination.trend import cochran_armitage, rise_on_same_questions
+from analytics.hallucination.trend import (
+    cochran_armitage,
+    rise_on_same_questions,
+    scatter_trend,
+)
 from analytics.hallucination.words import origin_words
 from analytics.wording import count, fixed, number, p_value, rate_text, whole
 
@@ -17,8 +21,9 @@ FEWEST = 3
 def trend_sentences(totals: pl.DataFrame) -> list[str]:
     """Trends of wrong and confidently wrong answers, and whether a rise was seen in time.
 
-    The trend is Cochran and Armitage's test on counts: on the same questions at every iteration
-    it is conservative. The e-process bets on newly wrong against newly right answers, each
+    The trend is tested against the scatter of the iterations themselves, each of which is a
+    training of its own; where counting noise alone would have shown one, that is said too. The
+    e-process bets on newly wrong against newly right answers, each
     iteration against the one before; it may be looked at every time.
 
     Args:
@@ -53,19 +58,20 @@ def trend_sentences(totals: pl.DataFrame) -> list[str]:
 
 def _trend(rows: pl.DataFrame, share: str, weight: str) -> str:
     n = rows[weight].to_numpy().astype(np.float64)
-    told = cochran_armitage(
-        rows[share].to_numpy() * n, n, rows["iteration"].to_numpy().astype(np.float64)
-    )
-    start, end = rate_text(rows[share][0]), rate_text(rows[share][-1])
-    if np.isnan(told.z):
-        return f"show no change to test ({start} to {end})"
-    how = "rise" if told.slope > 0 else "fall"
-    if told.p > ALPHA:
-        return f"show no trend beyond chance ({start} to {end}; Cochran-Armitage {p_value(told.p)})"
-    return (
-        f"{how} by {number(abs(100 * told.slope))} points an iteration ({start} to {end}; "
-        f"Cochran-Armitage {p_value(told.p)})"
-    )
+    rates, at = rows[share].to_numpy(), rows["iteration"].to_numpy().astype(np.float64)
+    told = scatter_trend(rates, n, at)
+    ends = f"{rate_text(rows[share][0])} to {rate_text(rows[share][-1])}"
+    if np.isnan(told.t):
+        return f"show no change to test ({ends})"
+    test = f"t over iterations, {count(told.freedom, 'degree')} of freedom, {p_value(told.p)}"
+    if told.p <= ALPHA:
+        how = "rise" if told.slope > 0 else "fall"
+        return f"{how} by {number(abs(100 * told.slope))} points an iteration ({ends}; {test})"
+    said = f"show no trend beyond the scatter of retrained iterations ({ends}; {test}"
+    counted = cochran_armitage(rates * n, n, at)
+    if counted.p <= ALPHA:
+        said += f"; counting noise alone would give {p_value(counted.p)}"
+    return f"{said})"
 
 
 def _mean_confidence(sure: pl.DataFrame) -> list[str]:
@@ -90,5 +96,6 @@ def _evidence(paired: pl.DataFrame, where: str) -> str:
         )
     return (
         f"An e-process that may be looked at after every iteration first saw a rise on {where} at "
-        f"iteration {whole(paired['iteration'][found.alarm])} (it errs in at most 5 % of loops)."
+        f"iteration {whole(paired['iteration'][found.alarm])} (it errs in at most 5 % of loops "
+        "where retraining itself adds no noise)."
     )

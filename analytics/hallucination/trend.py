@@ -60,6 +60,84 @@ def cochran_armitage(
     return Trend(float(z), float(2 * special.ndtr(-abs(z))), score / spread, int(total))
 
 
+@dataclass(frozen=True)
+class ScatterTrend:
+    """A trend against the scatter of the iterations themselves; p is two-sided.
+
+    slope: rate per iteration. freedom: of the t distribution, iterations - 2. scatter: standard
+    deviation of the rate between retrained iterations beyond counting noise, 0 where none is seen.
+    """
+
+    t: float
+    p: float
+    slope: float
+    freedom: int
+    scatter: float
+
+
+def scatter_trend(
+    rates: npt.ArrayLike, n: npt.ArrayLike, iterations: npt.ArrayLike | None = None
+) -> ScatterTrend:
+    """Linear trend of rates whose iterations scatter more than counting does.
+
+    Each iteration is a training of its own, and a retrained model's rate moves by more than
+    binomial noise: a random effect of .25 logit makes Cochran-Armitage's p < .05 in 45 % of loops
+    without any trend. Here the iterations' own scatter about the line is the error: weighted
+    regression, weights 1 / (counting variance + variance between iterations), the latter from
+    Pearson's squares, and t with iterations - 2 degrees of freedom; p is not below Cochran and
+    Armitage's.
+
+    Args:
+        rates, n: shape (iterations,), shares in [0, 1] and (effective) answers behind each.
+        iterations: places on the line, by default 0, 1, 2 ….
+
+    Returns NaN for fewer than three iterations, or rates that do not move.
+
+    Source: Knapp and Hartung 2003, Statistics in Medicine 22:2693; DerSimonian and Laird 1986.
+
+    >>> told = scatter_trend([.10, .20, .30, .41], [200, 200, 200, 200])
+    >>> told.freedom, round(told.slope, 3), told.p < .01
+    (2, 0.103, True)
+    """
+    p, size = np.asarray(rates, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    at = (
+        np.arange(len(p), dtype=np.float64) if iterations is None else np.asarray(iterations, float)
+    )
+    freedom = len(p) - 2
+    pooled = float((size * p).sum() / size.sum()) if size.sum() > 0 else 0.0
+    if freedom < 1 or not 0 < pooled < 1 or np.ptp(at) == 0 or np.ptp(p) == 0 or (size <= 0).any():
+        return ScatterTrend(float("nan"), float("nan"), float("nan"), max(freedom, 0), 0.0)
+    counting = pooled * (1 - pooled) / size
+    between = _between(p, counting, at)
+    weight = 1 / (counting + between)
+    slope, squares, spread = _line(p, weight, at)
+    error = np.sqrt(max(squares, 1e-12) / freedom / spread)
+    t = float(slope / error)
+    # Few coarse rates may lie on a line by chance: counting noise has to be beaten as well.
+    counted = cochran_armitage(p * size, size, at).p
+    chance = max(float(2 * special.stdtr(freedom, -abs(t))), counted)
+    return ScatterTrend(t, chance, slope, freedom, float(np.sqrt(between)))
+
+
+def _line(p: FloatArray, weight: FloatArray, at: FloatArray) -> tuple[float, float, float]:
+    """Weighted line: slope, weighted squares about it, weighted spread of the places."""
+    centre = at - (weight * at).sum() / weight.sum()
+    spread = float((weight * centre**2).sum())
+    slope = float((weight * centre * p).sum()) / spread
+    mean = (weight * p).sum() / weight.sum()
+    return slope, float((weight * (p - mean - slope * centre) ** 2).sum()), spread
+
+
+def _between(p: FloatArray, counting: FloatArray, at: FloatArray) -> float:
+    """Variance between iterations beyond counting, by moments; not below 0."""
+    weight = 1 / counting
+    _, squares, _ = _line(p, weight, at)
+    design = np.stack([np.ones(len(p)), at], axis=1)
+    inverse = np.linalg.pinv((design * weight[:, None]).T @ design)
+    held = float(np.trace(inverse @ ((design * weight[:, None] ** 2).T @ design)))
+    return max(0.0, (squares - (len(p) - 2)) / (float(weight.sum()) - held))
+
+
 def question_trend(wrong: Any) -> Trend:
     """Linear trend over iterations on the same questions, the question as the cluster.
 

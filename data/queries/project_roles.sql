@@ -1,4 +1,5 @@
 -- What somebody said of each project's logs: which key is which.
 select project, proxy, gold, gold_kind, kl, kl_unit, kl_estimator, kl_reference,
-    kl_coefficient, length, step, run_column, lower_is_better
+    kl_coefficient, length, step, run_column, lower_is_better, question, grade, answer, reference,
+    confidence, topic, grade_map
 from project_roles order by project;

@@ -13,21 +13,27 @@ from data.columns import (
     AUDIT_COLUMNS,
     CORPUS_COLUMNS,
     LogError,
+    ReadOptions,
     RunFacts,
     RunLog,
     conform,
 )
-from data.readers import grades
+from data.readers import confidences, grades, run_columns
 from data.readers.cells import Cells, split_by
 from data.readers.completions import prompt_ids
 from data.readers.mapping import RUN_ID, Column
 from data.readers.sample_tables import no_metrics, no_samples
 
-TIME = Column("iteration", keys=("iteration", "step"))
+TIME = Column("iteration", keys=(
+    "iteration", "step", "iter", "global_step", "training_step", "checkpoint_step", "checkpoint",
+))  # fmt: skip
+GRADE = Column("grade", keys=("grade",))
+MODEL = Column("model", keys=("model", "model_name", "model_id", "experiment", "system"))
+"""Columns that tell apart who answered; where they hold several, they are several runs."""
 TEXTS: tuple[Column, ...] = (
     Column("origin", keys=("origin",)),
     Column("question_id", keys=("question_id",)),
-    Column("topic", keys=("topic",)),
+    Column("topic", keys=("topic", "category", "subject")),
     Column("question", keys=("question", "problem")),
     Column("answer", keys=("answer", "predicted_answer")),
     Column("reference", keys=("reference", "target", "gold_answer")),
@@ -48,17 +54,23 @@ READ_APART = {column.name for column in (*TEXTS, *FLAGS)} | {
 """Columns of answers that are read each in its own way; any other number is read by its name."""
 HUMAN = Column("human_grade", keys=("human_grade", "grade_human"))
 """A human's grade of the same answer: an audit of the grader."""
+LONGEST = 40
+"""Characters of the longest category of knowledge."""
 NOT_STATED = "not stated"
 """Origin of answers whose log gives none."""
 
 
 def holds(columns: Collection[str]) -> bool:
     """Whether a table's columns are those of graded answers or of a training corpus."""
-    asked = any(
-        column.find(columns) for column in TEXTS if column.name in ("question_id", "question")
-    )
-    graded = "grade" in columns or HUMAN.find(columns) is not None
+    asked = question(columns) is not None
+    graded = GRADE.find(columns) is not None or HUMAN.find(columns) is not None
     return (graded and asked) or holds_corpus(columns)
+
+
+def question(columns: Collection[str]) -> str | None:
+    """The column that says which question was asked."""
+    asked = [column for column in TEXTS if column.name in ("question_id", "question")]
+    return next((key for column in asked if (key := column.find(columns))), None)
 
 
 def holds_only_audit(columns: Collection[str]) -> bool:
@@ -72,16 +84,23 @@ def holds_corpus(columns: Collection[str]) -> bool:
     return {"documents", "generator_iteration"} <= set(columns)
 
 
+def own_reference(columns: Collection[str]) -> str | None:
+    """The column of right answers under a name of ours."""
+    return next(column for column in TEXTS if column.name == "reference").find(columns)
+
+
 def is_simpleqa(columns: Collection[str]) -> bool:
     """Whether a table is laid out as SimpleQA's results are."""
     return {"problem", "target", "predicted_answer", "grade"} <= set(columns)
 
 
-def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
+def read(
+    cells: Cells, names: list[str], verbatim: bool, options: ReadOptions | None = None
+) -> Iterator[RunLog]:
     """A table of answers or of a corpus as one RunLog, without metrics, for each run in ``names``.
 
     Raises:
-        LogError: a corpus without a column iteration.
+        LogError: a corpus without a column iteration, or grades that are scores.
     """
     if holds_corpus(cells.table.frame.columns):
         yield from _corpus(cells, names, verbatim)
@@ -89,12 +108,14 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
     frame = cells.table.frame
     keys, height = frame.columns, frame.height
     simple = is_simpleqa(keys)
-    time = TIME.find(keys)
+    named = options.step if options else None
+    time = run_columns.asked_for(named, "--step", keys) or TIME.find(keys)
     steps = cells.steps(time) if time else [0] * height
     series = [pl.Series("iteration", steps, pl.Int64)]
-    taken = {key for key in (time, RUN_ID.find(keys), "grade", "sample_id", "confidence") if key}
+    graded = GRADE.find(keys)
+    taken = {key for key in (time, RUN_ID.find(keys), graded, "sample_id", "confidence") if key}
     for column in TEXTS:
-        if key := column.find(keys):
+        if (key := column.find(keys)) and not _is_passage(cells, column, key):
             taken.add(key)
             series.append(cells.texts(key).alias(column.name))
     for column in FLAGS:
@@ -102,7 +123,10 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
             taken.add(key)
             series.append(_flag(cells, key).alias(column.name))
     letters = grades.SIMPLEQA if simple else None
-    given = cells.texts("grade") if "grade" in keys else pl.Series([None] * height, dtype=pl.String)
+    given = cells.texts(graded) if graded else pl.Series([None] * height, dtype=pl.String)
+    if graded:
+        grades.refuse_scores(graded, given)
+        cells.table.notes += [n for n in grades.undecided(given) if n not in cells.table.notes]
     series += grades.mapped(given, letters).get_columns()
     human = HUMAN.find(keys)
     if human:
@@ -113,7 +137,8 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
     for key in ("confidence", "confidence_consistency"):
         if key in keys:
             taken.add(key)
-            series.append(cells.numbers(key).alias(key))
+            read_as = confidences.read if key == "confidence" else Cells.numbers
+            series.append(read_as(cells, key).alias(key))
     for key in cells.further(taken | {"cluster"} | READ_APART):
         series.append(cells.numbers(key).fill_nan(None))
     rows = pl.DataFrame(series)
@@ -140,7 +165,8 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
         warnings = cells.notes(at)
         if time is None:
             warnings.append(
-                f"{cells.table.path.name} names no iteration or step: all answers are iteration 0"
+                f"{cells.table.path.name} names no iteration or step: all answers are iteration 0 "
+                "(--step names the column)"
             )
         part = rows if len(good) == height else rows[good]
         part = shaped(part.with_columns(loop=pl.lit(name, pl.String)), default)
@@ -235,6 +261,16 @@ def _corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
 
 
 _NO_ANSWERS = pl.DataFrame(schema=ANSWER_COLUMNS)
+
+
+def _is_passage(cells: Cells, column: Column, key: str) -> bool:
+    """Whether what should be a category of knowledge is a text to answer from, as HaluEval's."""
+    if column.name != "knowledge" or not (cells.texts(key).str.len_chars() > LONGEST).any():
+        return False
+    cells.table.notes.append(
+        f"{cells.table.path.name}: column {key} holds passages, no categories of knowledge"
+    )
+    return True
 
 
 def _flag(cells: Cells, key: str) -> pl.Series:

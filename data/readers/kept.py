@@ -12,13 +12,15 @@ from dataclasses import replace
 from typing import Any
 
 from data.columns import ReadOptions
+from data.readers import answer_tables
 from data.readers.conversion import our_kl
 from data.readers.mapping import PROXY
 from data.readers.trainer_tables import recognised
 
 APART = ("step", "run_column")
+ANSWERS = ("question", "grade", "answer", "reference", "confidence", "topic")
 KEYS = ("proxy", "gold", "kl", "length", "lower_is_better")
-WORDS = ("gold_kind", "kl_unit", "kl_estimator", "kl_reference", "kl_coefficient")
+WORDS = ("grade_map", "gold_kind", "kl_unit", "kl_estimator", "kl_reference", "kl_coefficient")
 
 
 def fitted(options: ReadOptions, columns: Collection[str]) -> ReadOptions:
@@ -38,10 +40,22 @@ def fitted(options: ReadOptions, columns: Collection[str]) -> ReadOptions:
         if getattr(options, name) is None and (name in WORDS or key in columns)
     }  # fmt: skip
     given = {name: there[name] for name in APART if name in there}
+    given |= _of_answers(options, there, columns)
     keys = {name: there[name] for name in KEYS if name in there}
     if keys and not options.proxy and not options.kl and not _ours(columns):
-        given |= keys | {name: there[name] for name in WORDS if name in there}
+        given |= keys | {name: there[name] for name in WORDS[1:] if name in there}
     return replace(options, **given) if given else options
+
+
+def _of_answers(
+    options: ReadOptions, there: dict[str, Any], columns: Collection[str]
+) -> dict[str, Any]:  # fmt: skip
+    """What the project says of graded answers, where this table holds its question and grade."""
+    asked = options.question or there.get("question") or answer_tables.question(columns)
+    graded = options.grade or there.get("grade") or answer_tables.GRADE.find(columns)
+    if not asked or not graded:
+        return {}
+    return {name: there[name] for name in (*ANSWERS, "grade_map") if name in there}
 
 
 def _ours(columns: Collection[str]) -> bool:

@@ -105,7 +105,7 @@ def step_column(keys: Collection[str], options: ReadOptions) -> str | None:
     Raises:
         LogError: the named one is not there.
     """
-    named = _asked(options.step, "--step", keys)
+    named = asked_for(options.step, "--step", keys)
     return named or _kept(options, "step", keys) or STEP.find(keys)
 
 
@@ -115,7 +115,7 @@ def run_column(keys: Collection[str], options: ReadOptions) -> str | None:
     Raises:
         LogError: the named one is not there.
     """
-    named = _asked(options.run_column, "--run-column", keys)
+    named = asked_for(options.run_column, "--run-column", keys)
     return named or _kept(options, "run_column", keys) or column_of(keys)
 
 
@@ -125,7 +125,12 @@ def _kept(options: ReadOptions, role: str, keys: Collection[str]) -> str | None:
     return key if key in keys else None
 
 
-def _asked(given: str | None, option: str, keys: Collection[str]) -> str | None:
+def asked_for(given: str | None, option: str, keys: Collection[str]) -> str | None:
+    """The column that an option names; None where it names none.
+
+    Raises:
+        LogError: there is no such column.
+    """
     if given is None or given in keys:
         return given
     there = ", ".join(str(key)[:40] for key in list(keys)[:60]) or "none"

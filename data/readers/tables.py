@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.readers import (
+    answer_names,
     answer_parts,
     answer_tables,
     behaviour_tables,
@@ -35,7 +36,6 @@ from data.readers.mapping import (
     PROXY,
     RUN_ID,
     STEP,
-    folded,
 )
 from data.readers.reader import (
     Belongs,
@@ -122,7 +122,7 @@ def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
         NotALog: the table has no column of a run.
     """
     kind = options.format if options.format in KINDS else None
-    if answer_parts.recognises(path):
+    if not answer_names.asked(options) and answer_parts.recognises(path):
         yield from answer_parts.read(path, options)
     elif large_tables.is_large(path, kind):
         for part in large_tables.read(path, kind, options):
@@ -136,6 +136,8 @@ def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
     table = _in_our_words(shapes.plain(table), options)
     options = kept.fitted(options, table.frame.columns)
+    if answer_names.asked(options) or options.grade_map:
+        answer_names.fitted(table, options, lambda: _otherwise(table, options))
     cells = Cells(table)
     logs = _logs(table, cells, options)
     if options.whole:
@@ -172,12 +174,14 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
         yield wandb_export.read(cells, name, options.run is not None, options)
         return
     what = _classify(table, options)
+    if what == "answers" and run_column(table.frame.columns, options) is None:
+        options = _of_models(table, options)
     runs = run_columns.of_rows(cells, stem(path), options, what in ("metrics", "trainer"))
     names, verbatim = runs.names, runs.verbatim
     if options.run_column not in table.frame.columns:
         options = replace(options, run_column=None)  # it has done its work, and left the table
     if what == "answers":
-        yield from answer_tables.read(cells, names.to_list(), verbatim)
+        yield from answer_tables.read(cells, names.to_list(), verbatim, options)
     elif what == "behaviours":
         yield from behaviour_tables.read(cells, names.to_list(), verbatim)
     elif what == "samples":
@@ -226,25 +230,38 @@ def _classify(table: Table, options: ReadOptions) -> str:
         return "metrics"
     if setting_tables.holds(table):
         return "settings"
-    reason = f"{name} {_lacking(columns)}. It has: "
+    reason = f"{name} {_lacking(table)}. It has: "
     reason += ", ".join(str(c)[:40] for c in table.frame.columns[:30])
     if STEP.find(columns) or RUN_ID.find(columns) or len(columns) < 2 or table.unread:
         raise LogError(reason)
     raise NotALog(reason)
 
 
-_ASKED = frozenset({"question", "problem", "answer", "modelanswer", "predictedanswer", "iscorrect",
-                    "correct", "prediction", "reference", "target"})  # fmt: skip
+def _otherwise(table: Table, options: ReadOptions) -> str | None:
+    """What a table is read as whatever was said of answers; None = it would be refused."""
+    try:
+        return _classify(table, options)
+    except LogError:
+        return None
 
 
-def _lacking(columns: Collection[str]) -> str:
+def _of_models(table: Table, options: ReadOptions) -> ReadOptions:
+    """The options, with the column of the model as that of runs where it holds several."""
+    key = answer_names.models(table.frame, table.frame.columns)
+    if key is None:
+        return options
+    table.notes.append(
+        f"{table.path.name}: column {key} holds several who answered, so each is a run of its own "
+        "(--run-column names another column)"
+    )
+    return replace(options, run_column=key)
+
+
+def _lacking(table: Table) -> str:
     """What a table lacks to be one of ours, in the words that fit what it seems to hold."""
-    if {folded(c) for c in columns} & _ASKED:
-        return (
-            "has no columns question_id (or question) and grade, which a table of answers needs: "
-            "rename its columns to these"
-        )
-    return "has no column proxy_reward, gold_reward or kl; name them with --proxy, --gold, --kl"
+    return answer_names.lacking(table) or (
+        "has no column proxy_reward, gold_reward or kl; name them with --proxy, --gold, --kl"
+    )
 
 
 def _belongs(path: Path) -> Place:

@@ -12,7 +12,7 @@ from data.previewing import Preview
 from data.readers.kl_stated import REFERENCES
 from data.readers.kl_table import UNITS
 from data.rereading import Roles
-from pages.shared.roles_form import KINDS, unit_words
+from pages.shared.roles_form import ANSWERS, GRADE_MAP, GRADE_MAP_HELP, KINDS, unit_words
 
 UNIT_OPTION = "--kl-unit"
 LOWER = "Less of this gold is better"
@@ -53,7 +53,8 @@ def fitting(seen: Preview, said: Roles) -> Roles:
     unknown = other or by_project or any(f.kl_conversion == "unknown" for f in facts)
     nowhere = other or any(f.kl_reference in (None, "unknown") for f in facts)
     return Roles(**held | {
-        "gold_kind": said.gold_kind, "kl_unit": said.kl_unit if unknown else None,
+        "gold_kind": said.gold_kind, "grade_map": said.grade_map if held["grade"] else None,
+        "kl_unit": said.kl_unit if unknown else None,
         "kl_reference": said.kl_reference if nowhere else None,
         "kl_estimator": None, "kl_coefficient": None,
     })  # fmt: skip
@@ -104,11 +105,30 @@ def _choices(seen: Preview, said: Roles, place: str) -> Roles:
         LOWER, value=gold == said.lower_is_better, key=f"import {place} {gold} lower",
         help="Such as a perplexity or a loss: gold is minus this column.",
     )  # fmt: skip
+    answers = _of_answers(pick, keys, said, place)
     return Roles(
         proxy=proxy, gold=None if lower else gold, lower_is_better=gold if lower else None,
         gold_kind=kind, kl=kl, kl_unit=unit, kl_reference=reference, length=length, step=step,
-        run_column=column,
+        run_column=column, **answers,
     )  # fmt: skip
+
+
+def _of_answers(
+    pick: Callable[..., str | None], keys: Sequence[str], said: Roles, place: str
+) -> dict[str, str | None]:
+    """Which columns of a table of graded answers are what, and what its grades mean."""
+    if not keys:
+        return {}
+    st.caption("Of a table of graded answers:")
+    chosen: dict[str, str | None] = {}
+    columns = [*st.columns(3), *st.columns(3)]
+    for where, (name, label) in zip(columns, ANSWERS.items(), strict=True):
+        chosen[name] = pick(where, label, keys, getattr(said, name), "as recognised")
+    meant = st.text_input(
+        GRADE_MAP, value=said.grade_map or "", key=f"import {place} {GRADE_MAP}",
+        placeholder="as recognised", help=GRADE_MAP_HELP,
+    )  # fmt: skip
+    return chosen | {"grade_map": meant.strip() or None}
 
 
 def _suggested(seen: Preview) -> str | None:

@@ -23,6 +23,9 @@ WORDS = {
     "--kl": "KL from the initial policy", "--proxy": "Proxy reward", "--gold": "Gold reward",
     "--length": "Response length", "--step": "Step", "--run-column": "Column that tells runs apart",
     "--run": "Name of the run", "--lower-is-better": "Less of this gold is better",
+    "--question": "Question", "--grade": "Grade", "--answer": "Model's answer",
+    "--reference": "Right answer", "--confidence": "Confidence", "--topic": "Topic",
+    "--grade-map": "What the grades mean",
 }  # fmt: skip
 """What the commands call an option, and the page a choice."""
 FORMATS = " Known formats: "
@@ -68,6 +71,9 @@ def _held(run: SeenRun) -> str:
     counts = {"row": run.rows, "gold evaluation": run.gold_evaluations,
               "response": run.samples, "answer": run.answers}  # fmt: skip
     told = [count(n, what) for what, n in counts.items() if n]
+    if run.grades:
+        each = ", ".join(f"{n:,} {grade.replace('_', ' ')}" for grade, n in run.grades.items())
+        told[-1] += f" ({each})"
     return f"read as {run.facts.trainer or run.format}: {', '.join(told) or 'nothing by step'}"
 
 

@@ -25,6 +25,16 @@ KINDS = {
     "rate": "rate (share of right answers)",
     "win_rate": "win rate (against another policy)",
 }
+ANSWERS = {
+    "question": "Question", "grade": "Grade", "answer": "Model's answer",
+    "reference": "Right answer", "confidence": "Confidence", "topic": "Topic",
+}  # fmt: skip
+"""Columns of a table of graded answers: the role, and what a page calls it."""
+GRADE_MAP = "What the grades mean"
+GRADE_MAP_HELP = (
+    "Such as yes=correct, no=incorrect, idk=not_attempted; scores by limit: >=0.5=correct, "
+    "<0.5=incorrect; WORD=none leaves a word out of every rate."
+)
 MEND = "What is said of the KL also overrules imports"
 OVERRULE = f"An import or a table said what the KL is: tick “{MEND}” where that was wrong. "
 SHOWN = 3  # projects with open questions that the title names
@@ -109,6 +119,7 @@ def _form(store: Store, project: str, facts: Sequence[dict[str, Any]]) -> None:
         step = _text(first, "Step column, in later imports", said.step)
         column = _text(second, "Run column, in later imports", said.run_column)
         factor = _text(third, "Coefficient, where minus it × KL is logged", said.kl_coefficient)
+        answers = _of_answers(said)
         mend = _stated(facts) and st.checkbox(
             MEND,
             help="Where an import stated another unit, or a table's `kl` was taken for nats per "
@@ -124,10 +135,24 @@ def _form(store: Store, project: str, facts: Sequence[dict[str, Any]]) -> None:
             roles = Roles(
                 proxy=proxy, gold=gold, gold_kind=kind, kl=kl, kl_unit=unit, kl_estimator=estimator,
                 kl_reference=reference, kl_coefficient=factor, length=length, step=step,
-                run_column=column, lower_is_better=lower,
+                run_column=column, lower_is_better=lower, **answers,
             )  # fmt: skip
             hint = "" if mend or not _stated(facts) or not _other_kl(roles, said) else OVERRULE
             _save(store, project, roles, bool(mend), hint)
+
+
+def _of_answers(said: Roles) -> dict[str, str | None]:
+    """Columns of graded answers, for later imports; their names are typed, as those of steps."""
+    st.caption("Tables of graded answers, in later imports:")
+    places = [*st.columns(3), *st.columns(3)]
+    given = {
+        name: _text(where, label, getattr(said, name))
+        for where, (name, label) in zip(places, ANSWERS.items(), strict=True)
+    }
+    meant = st.text_input(
+        GRADE_MAP, value=said.grade_map or "", placeholder="as recognised", help=GRADE_MAP_HELP
+    )
+    return given | {"grade_map": meant.strip() or None}
 
 
 def _unit_evidence(store: Store, project: str) -> str | None:

@@ -125,11 +125,19 @@ def loop(wrong: list[int], n: int = 200, confidence: float = 0.9) -> pl.DataFram
 
 def test_trends_in_words() -> None:
     said = " ".join(trend_sentences(loop([10, 30, 50, 70])))
-    assert "rise by 10 points an iteration (5.0 % to 35.0 %; Cochran-Armitage p < .001)" in said
+    assert (
+        "rise by 10 points an iteration (5.0 % to 35.0 %; t over iterations, 2 degrees of" in said
+    )
+    assert "where retraining itself adds no noise" in said
     assert "first saw a rise on the benchmark at iteration 1" in said
     assert "Wrong ones with confidence of at least 0.8 rise" in said
     said = " ".join(trend_sentences(loop([20, 21, 20, 22])))
-    assert "show no trend beyond chance" in said and "has seen no rise" in said
+    assert "show no trend beyond the scatter of retrained iterations" in said
+    assert "counting noise" not in said and "has seen no rise" in said
+    said = " ".join(trend_sentences(loop([10, 40, 20, 50])))
+    assert (
+        "no trend beyond the scatter" in said and "counting noise alone would give p < .001" in said
+    )
     assert trend_sentences(loop([20, 25])) == [
         "2 iterations of answers on the benchmark: too few for a trend."
     ]

@@ -126,6 +126,37 @@ def test_the_same_upload_again_changes_nothing(page) -> None:
     assert stored()["a"]["generation"] == generation and stored()["a"]["points"] == 5
 
 
+def answered(*verdicts: str) -> bytes:
+    """Graded answers under awkward headings."""
+    lines = ["Frage?;Jury says;sure (%)"]
+    lines += [f"who is {i}?;{word};{50 + i}" for i, word in enumerate(verdicts)]
+    return "\n".join(lines).encode()
+
+
+def test_graded_answers_are_mapped_in_place_and_kept(page, home: Path) -> None:
+    test = sent(page(), "judged.csv", answered("entailment", "neutral", "contradiction", "odd"))
+    assert not test.exception and "Nothing could be read" in said(test)
+    for label, key in (("Question", "Frage?"), ("Grade", "Jury says"), ("Confidence", "sure (%)")):
+        next(box for box in test.selectbox if box.label == label).set_value(key)
+    test = test.run()
+    assert not test.exception
+    assert "4 answers (" in said(test) and "1 not attempted" in said(test)
+    assert "'odd' (1)" in said(test) and "“What the grades mean”" in said(test)
+    meant = next(box for box in test.text_input if box.label == "What the grades mean")
+    test = meant.set_value("neutral=incorrect, odd=none").run()
+    assert not test.exception and "2 incorrect" in said(test)
+    test = press(test, "Import 1 run")
+    assert not test.exception and "3 answers" in said(test)
+    assert kept_roles.read(home)["default"] == {
+        "question": "Frage?", "grade": "Jury says", "confidence": "sure (%)",
+        "grade_map": "neutral=incorrect, odd=none",
+    }  # fmt: skip
+    test = sent(test, "again.csv", answered("neutral", "entailment"))
+    assert "1 correct, 1 incorrect" in said(test) or "1 incorrect, 1 correct" in said(test)
+    press(test, "Import 1 run")
+    assert {name: row["answers"] for name, row in stored().items()} == {"judged": 3, "again": 2}
+
+
 def packed(name: str, content: bytes) -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:

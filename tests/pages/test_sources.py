@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from data import kept_roles
 from data.columns import ReadOptions
 from data.importing import spool_paths
 from pages.shared import ownership
@@ -136,3 +137,18 @@ def test_a_choice_that_cannot_hold_is_refused_in_a_sentence(page, tmp_path: Path
     field.set_value("much")
     test.button[-1].click().run()
     assert "is no coefficient" in test.error[0].value and not test.exception
+
+
+def test_columns_of_graded_answers_are_kept_for_the_project(page, home: Path, tmp_path) -> None:
+    test = page(sweep(tmp_path, 2))
+    for label, value in {"Question": "Frage?", "Grade": "Jury says",
+                         "What the grades mean": "gut=correct"}.items():  # fmt: skip
+        boxes = [box for box in test.text_input if box.label == label]
+        boxes[-1].set_value(value)
+    keep = next(button for button in test.button if button.label == "Keep for this project")
+    test = keep.click().run()
+    assert not test.exception
+    kept = kept_roles.read(home)["default"]
+    assert (kept["question"], kept["grade"], kept["grade_map"]) == (
+        "Frage?", "Jury says", "gut=correct"
+    )  # fmt: skip
