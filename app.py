@@ -15,6 +15,7 @@ from data.hosts import LOOPBACK, BadAddress, listed
 from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
+from data.terminal import Shown
 from pages.shared import judging, ownership, worker
 from pages.shared.frame import escaped
 from pages.shared.verdict_routes import verdict_routes
@@ -49,6 +50,8 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
         ownership.release()
 
 
+# The server's log is read in a terminal, and names what logs hold.
+sys.stdout, sys.stderr = Shown(sys.stdout), Shown(sys.stderr)
 try:
     ending.grace()
     judging.judges()

@@ -13,6 +13,7 @@ from data.columns import LogError
 from data.hosts import BadAddress
 from data.owner import StoreOwned
 from data.sql import StoreError
+from data.terminal import shown
 
 NO_ROOM = ("No space left on device", "File too large", "Disk quota exceeded")
 FULL = (
@@ -26,6 +27,11 @@ def ended(do: Callable[[], int], as_json: bool = False) -> int:
 
     A reader that went away, as ``| head`` does, is no failure: silence, and 141 as a shell says it.
     """
+    with shown():
+        return _ended(do, as_json)
+
+
+def _ended(do: Callable[[], int], as_json: bool) -> int:
     try:
         code = do()
         sys.stdout.flush()
