@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analytics.wording import cut
+from analytics.names import cut
 
 ASPECTS: tuple[tuple[str, str, str], ...] = (
     ("kl_estimator", "KL estimators", "k1 and k3 agree on average but differ widely in noise"),

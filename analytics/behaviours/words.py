@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analytics.behaviours import beyond_chance
-from analytics.wording import count, cut, fixed, p_value, points, rate_interval, steps, whole
+from analytics.names import cut
+from analytics.wording import count, fixed, p_value, points, rate_interval, steps, whole
 
 Row = Mapping[str, Any]
 FEWEST = 5

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from analytics.wording import cut, fixed, whole
+from analytics.names import cut
+from analytics.wording import fixed, whole
 from pages.shared.isolation import Fault, attempt
 
 GRADES = {
