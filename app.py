@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from data import api, ending, ingest
 from data.guard import Guard
+from data.half_open import end_half_open
 from data.hosts import LOOPBACK, BadAddress, listed
 from data.importing import fill_with_examples
 from data.owner import StoreOwned
@@ -41,6 +42,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     # Streamlit loads it late, and Plotly looks into it while another session is still doing so.
     importlib.import_module("pandas")
     ending.end_within_grace()
+    end_half_open()
     stop = worker.start(owner.store)
     print(where(address.replace("127.0.0.1", "localhost")), flush=True)
     try:

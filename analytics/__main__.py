@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import data.address_space  # noqa: F401 - first: it says where there is too little memory
+
+# isort: split
 import argparse
 import json
 import sys

@@ -195,10 +195,12 @@ def _serve(options: argparse.Namespace) -> int:
 
     from data import api, ending, ingest
     from data.guard import Guard
+    from data.half_open import end_half_open
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         ending.end_within_grace()  # now that uvicorn's handlers are in place
+        end_half_open()
         yield
 
     listed()  # an OVEROPT_URL that names no address is told now, not at each request

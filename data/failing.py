@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import duckdb
 
+from data.address_space import RAN_OUT
 from data.columns import LogError
 from data.hosts import BadAddress
 from data.owner import StoreOwned
@@ -50,10 +51,7 @@ def _ended(do: Callable[[], int], as_json: bool) -> int:
 def sentence(error: Exception) -> str:
     """What went wrong, and what to do where we know it."""
     if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
-        return (
-            "Memory ran out. Import fewer files at once, give the process more (ulimit -v), or "
-            "lower OVEROPT_JUDGE_MEMORY_MB. Nothing is half imported."
-        )
+        return RAN_OUT
     return advised(str(error).splitlines()[0] if str(error) else type(error).__name__)
 
 
