@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import polars as pl
 
 from data.columns import METRIC_COLUMNS
+from data.formulas import csv_bytes
 from data.remote import AnyStore
 from data.sql import StoreError
 
@@ -36,10 +38,19 @@ def run_rows(store: AnyStore, run: str) -> pl.DataFrame:
 
 
 def write_rows(rows: pl.DataFrame, path: Path, kind: str) -> None:
-    """Write as csv or parquet; the file is complete or not there."""
+    """Write as csv (formulas guarded) or parquet; the file is complete or not there."""
+    if path.exists() and not path.is_file():  # a pipe or /dev/stdout, which nothing may replace
+        with path.open("wb") as end:
+            end.write(_written(rows, kind))
+        return
+    path = path.resolve()  # what a link leads to
     draft = path.with_name(f".{path.name}.part")
-    if kind == "csv":
-        rows.write_csv(draft)
-    else:
-        rows.write_parquet(draft)
+    draft.write_bytes(_written(rows, kind))
     draft.replace(path)
+
+
+def _written(rows: pl.DataFrame, kind: str) -> bytes:
+    if kind == "csv":
+        return csv_bytes(rows)
+    rows.write_parquet(out := io.BytesIO())
+    return out.getvalue()

@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 
 from data import ddl, kept_roles, merge, role_changes, spool
+from data.address_space import RAN_OUT
 from data.restating import restated
 from data.rollups import refresh
 from data.sql import StoreError, sql
@@ -99,6 +100,8 @@ class Store:
             raise self._unusable(error, "is damaged") from error
 
     def _unusable(self, error: duckdb.Error, how: str) -> StoreError:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return StoreError(RAN_OUT)  # nothing is wrong with the file
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         return StoreError(
             f"{self.home / 'store.duckdb'} {how}: {first}. Stop what uses it and move it away: it "

@@ -24,6 +24,7 @@ from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
 from pages.shared.fault_view import isolated, say, together
 from pages.shared.frame import (
+    called,
     escaped,
     heading,
     named,
@@ -50,7 +51,7 @@ every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
 asked_runs = links.asked("run")
 for missing in (run for run in asked_runs if run not in every):
     st.error(
-        f"The link asks for run {escaped(missing)}, which is not in this store. Import its log, "
+        f"The link asks for run {called(missing)}, which is not in this store. Import its log, "
         "or choose another run below.",
         icon=":material/search_off:",
     )
@@ -73,10 +74,7 @@ scale = choose_one(
     help="In sd of the start: both rewards centred on the initial policy and divided by its "
     "spread between responses (Gao et al. 2022), where the log states that spread.",
 )  # fmt: skip
-there = {
-    name: SOURCES.get(name) or escaped(shown_name(name))
-    for name in reads.gold_sources(tuple(chosen))
-}
+there = {name: SOURCES.get(name) or called(name) for name in reads.gold_sources(tuple(chosen))}
 source = None
 if len(there) > 1 or links.asked("gold"):
     source = choose_one(
@@ -147,7 +145,7 @@ tab("Overoptimization", chosen, words)
 if len(curves) == 1:
     only = curves[0]
     with notes, isolated(only.run_id, "summed up"):
-        st.markdown(f"#### {escaped(shown_name(only.run_id))} {escaped(headline(only.verdict))}")
+        st.markdown(f"#### {called(only.run_id)} {escaped(headline(only.verdict))}")
         st.caption(escaped(subtitle(only, facts[only.run_id])))
 else:
     words = "Solid with points: gold, bars are 90 % intervals. Dotted: proxy."
@@ -199,8 +197,9 @@ with files.popover("Download", icon=":material/download:", width="stretch"):
     )  # fmt: skip
     for run in chosen[:20]:
         st.download_button(
-            f"Rows of {escaped(run)} (CSV)", lambda run=run: reads.export_csv(run),
-            file_name=f"{run}.csv", mime="text/csv", key=f"csv-{run}", on_click="ignore",
+            f"Rows of {called(run)} (CSV)", lambda run=run: reads.export_csv(run),
+            file_name=f"{shown_name(run)}.csv", mime="text/csv", key=f"csv-{run}",
+            on_click="ignore",
         )  # fmt: skip
 
 st.subheader("Verdict" if len(curves) == 1 else "Verdicts", anchor=False)

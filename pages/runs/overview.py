@@ -9,7 +9,7 @@ from analytics.onset.many_runs import standing, survivors
 from analytics.wording import count, fixed, whole
 from pages.shared import links, reads
 from pages.shared.choices import choose_number, choose_one, choose_several
-from pages.shared.frame import escaped, heading, named, stop_when_empty
+from pages.shared.frame import called, heading, named, stop_when_empty
 from pages.shared.import_view import say_done
 from pages.shared.run_order import ORDERS, Listed, grouped, groupings, ordered, tally
 from pages.shared.run_table import Group, elsewhere, run_table
@@ -27,7 +27,7 @@ runs = reads.runs()
 projects = sorted(runs["project"].unique())
 for wanted in links.asked("project"):
     if wanted not in projects:
-        st.warning(f"The link asks for project {escaped(wanted)}, which is not in this store.")
+        st.warning(f"The link asks for project {called(wanted)}, which is not in this store.")
 verdicts = reads.kept_verdicts()
 surviving = survivors(verdicts.values())
 every = [

@@ -15,9 +15,10 @@ from analytics.wording import MISSING
 from pages.shared import charts, links, pool_reads, reads, scaling_reads
 from pages.shared.choices import choose_number, choose_several
 from pages.shared.fault_view import isolated, say, together
-from pages.shared.frame import escaped, heading, named, say_waiting, stop_when_empty, tab
+from pages.shared.frame import called, escaped, heading, named, say_waiting, stop_when_empty, tab
 from pages.shared.freezing import frozen_steps
 from pages.shared.scaling_view import family_rows, pool_path, run_path, show_family
+from pages.shared.tables import show_table
 
 heading(
     "Scaling",
@@ -30,7 +31,7 @@ asked_runs = links.asked("run")
 until = dict(zip(asked_runs, links.asked_until(asked_runs), strict=True))
 for missing in (run for run in asked_runs if run not in every):
     st.error(
-        f"The link asks for run {escaped(missing)}, which is not in this store.",
+        f"The link asks for run {called(missing)}, which is not in this store.",
         icon=":material/search_off:",
     )
 if "run" in st.session_state:
@@ -93,7 +94,7 @@ keys = list(sizes)
 asked = links.asked("size")
 if asked and asked[0] not in keys:
     st.warning(
-        f"The link asks for size {escaped(asked[0])}, in which these runs do not differ.",
+        f"The link asks for size {called(asked[0])}, in which these runs do not differ.",
         icon=":material/straighten:",
     )
 if st.session_state.get("size") not in keys:
@@ -164,7 +165,7 @@ if families and not size_key and keys:
     st.caption("Choose a size to see what moves with it.")
 if table:
     frame = pl.DataFrame(table, infer_schema_length=None)
-    st.dataframe(frame, hide_index=True, placeholder=MISSING)
+    show_table(frame, hide_index=True, placeholder=MISSING)
     st.caption(
         "± and intervals are 90 %. Where one α is shared, β and the peak belong to it. A triangle "
         "in the chart has no upper bound."
@@ -217,7 +218,7 @@ with link.popover("Copy link", icon=":material/link:", width="stretch"):
     st.code(links.page_link("/scaling", shown), language=None, wrap_lines=True)
 if table:
     files.download_button(
-        "Download (CSV)", frame.write_csv().encode(), mime="text/csv", on_click="ignore",
+        "Download (CSV)", reads.csv_bytes(frame), mime="text/csv", on_click="ignore",
         file_name="scaling_simulated.csv" if simulated else "scaling.csv",
         icon=":material/download:", width="stretch",
     )  # fmt: skip

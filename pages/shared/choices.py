@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.shared.frame import escaped
+from pages.shared.frame import called, escaped
 
 Widget = Callable[..., Any]
 
@@ -87,7 +87,7 @@ def choose_number(widget: Widget, label: str, *reach: float, key: str, **more: A
     unbound = st.session_state.setdefault("unbound", [])
     wrong = [asked for asked in st.query_params.get_all(key) if not _finite(asked)]
     if wrong:
-        st.warning(f"The link asks for {label.lower()} {escaped(wrong[0])}, which is no number.")
+        st.warning(f"The link asks for {label.lower()} {called(wrong[0])}, which is no number.")
         st.query_params.pop(key, None)
         unbound.append(key)
     bind = None if key in unbound else "query-params"
@@ -104,7 +104,7 @@ def _finite(text: str) -> bool:
 def _unknown(label: str, value: str, options: Mapping[str, str]) -> None:
     known = ", ".join(options)
     st.warning(
-        f"The link asks for {label.lower()} {escaped(value)}, which is not known; "
+        f"The link asks for {label.lower()} {called(value)}, which is not known; "
         f"known are {escaped(known)}."
     )
 

@@ -11,7 +11,7 @@ from analytics.figures.rates import KL_PANEL, REWARDS, Panel, rate_figure
 from analytics.hallucination.facts import facts_sentence
 from pages.shared import answer_reads, charts, reads
 from pages.shared.fault_view import isolated, together
-from pages.shared.frame import escaped
+from pages.shared.frame import called, escaped
 from pages.shared.truth_choices import Scope
 
 PANELS = (
@@ -50,7 +50,7 @@ def show_facts(scope: Scope, runs: Sequence[str], axis: str | None, key: str) ->
         with isolated(run, "told in words"):
             own = rewards.filter(pl.col("line") == run)
             told = facts_sentence(facts[run], own, verdicts.get(run, {}))
-            said.append(f"- **{escaped(run)}**: {escaped(told)}")
+            said.append(f"- **{called(run)}**: {escaped(told)}")
     words.markdown("\n".join(said))
     words.caption(
         "Neighbouring steps are pooled; bars: 95 % intervals with the steps of a point as clusters."

@@ -11,6 +11,7 @@ from analytics.quality.published import SCENARIO_WORDS, forecast_table, interval
 from analytics.wording import MISSING, percent, rate_text
 from pages.shared import charts
 from pages.shared.quality_cells import ratio_cells, share_cells
+from pages.shared.tables import show_table
 
 
 def show_intervals(scenario: str) -> None:
@@ -43,7 +44,7 @@ def show_intervals(scenario: str) -> None:
             part = interval_table(told["rows"], scenario, held_out)
             if part.height:
                 st.markdown(title)
-                st.dataframe(_written(part), hide_index=True, placeholder=MISSING)
+                show_table(_written(part), hide_index=True, placeholder=MISSING)
 
 
 def show_forecasts() -> None:
@@ -58,7 +59,7 @@ def show_forecasts() -> None:
         "Not stated: the share that the page withholds, as the interval spans more than 4 times. "
         f"{made('forecasts', told)}"
     )
-    st.dataframe(forecast_table(told["rows"]), hide_index=True, placeholder=MISSING)
+    show_table(forecast_table(told["rows"]), hide_index=True, placeholder=MISSING)
 
 
 def _written(table: pl.DataFrame) -> pl.DataFrame:

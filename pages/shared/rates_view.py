@@ -23,7 +23,7 @@ from analytics.hallucination.beside import by_arm
 from analytics.hallucination.words import origin_words
 from pages.shared import answer_reads, charts, reads
 from pages.shared.fault_view import together
-from pages.shared.frame import escaped
+from pages.shared.frame import called, escaped
 from pages.shared.truth_choices import Scope
 
 LINES = {
@@ -59,7 +59,7 @@ def show_figures(
         for loop in loops:
             mine = parts.filter(pl.col("loop") == loop).with_columns(line=pl.col(level))
             if mine.height:
-                st.markdown(f"#### {escaped(loop)}")
+                st.markdown(f"#### {called(loop)}")
                 lines = _part_lines(mine, of)
                 mine = mine.filter(pl.col("line").is_in([line.key for line in lines]))
                 cells = st.columns(2, gap="medium")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from analytics.onset.flags import flags_of
 from analytics.onset.kl_honesty import UMBRELLA
+from pages.shared.answer_table import answer_table, history_table
 from pages.shared.frame import TOOK, escaped, named, rested, timed
 from pages.shared.run_table import Group, elsewhere, run_table
 from pages.shared.verdict_view import FLAG_WORDS, _parted
@@ -123,3 +124,16 @@ def test_every_flag_of_a_verdict_has_words() -> None:
     flags = re.findall(r'^ {8}"(\w+)": ', inspect.getsource(flags_of), re.M)
     assert "blind" in flags and "proxy_missing" in flags
     assert {*flags, *UMBRELLA, "label_free_signal"} == set(FLAG_WORDS)
+
+
+def test_no_text_of_an_answer_is_html() -> None:
+    texts = (
+        "loop", "topic", "knowledge", "question_id", "question", "answer", "reference", "grader",
+        "sample_id", "self_claim", "confidence_kind", "grade_logged",
+    )  # fmt: skip
+    row = dict.fromkeys(texts, "<b>x</b>") | {
+        "iteration": 1, "grade": None, "confidence": 0.5, "confidence_consistency": 0.5,
+        "malformed": False, "change": None, "from_iteration": None,
+    }  # fmt: skip
+    made = history_table([row]) + answer_table([row], lambda _: '/answers?q="<b>x</b>')
+    assert "<b>x" not in made and made.count("&lt;b&gt;x") > 12
