@@ -33,6 +33,7 @@ FLAG_WORDS = {
     "kl_spikes": "single rows of the logged KL are far above their neighbours",
     "kl_negative": "the KL estimate falls below 0",
     "kl_back_and_forth": "KL goes back during the run",
+    "kl_went_back": "KL went back and gold followed it",
     "alarm_withdrawn": "an alarm was withdrawn",
     "single_evaluation": "one evaluation alone would carry an alarm",
     "smoothed_gold": "this gold looks smoothed",
