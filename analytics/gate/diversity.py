@@ -70,7 +70,7 @@ def relative_loss(held: Evidence, indicator: str, better: int, before: int) -> E
 
 
 def _by_key(held: Evidence) -> dict[tuple[int, str], dict[str, Any]]:
-    rows = held.frame("indicators").iter_rows(named=True)
+    rows = held.every("indicators").iter_rows(named=True)
     return {(row["iteration"], row["indicator"]): row for row in rows}
 
 

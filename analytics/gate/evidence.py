@@ -78,7 +78,7 @@ class Evidence:
             before.
         submitter: who asks for the release; None = nobody said.
         alarm: the loop's verdict (`verdict --json`), or None.
-        memo: averages by iteration; looks at one loop may share it, the last iteration first.
+        memo: averages by iteration; looks at one loop share it.
     """
 
     loop: str
@@ -99,7 +99,11 @@ class Evidence:
         return self.memo[mine][1]
 
     def frame(self, name: str) -> pl.DataFrame:
-        """The rows of a table up to the iteration, with every column that the gate reads."""
+        """The rows of a table up to the iteration."""
+        return self.every(name).filter(pl.col("iteration") <= self.iteration)
+
+    def every(self, name: str) -> pl.DataFrame:
+        """All rows of a table, with every column that the gate reads."""
         columns = FRAMES[name]
         held = self.frames.get(name)
         if held is None:
@@ -109,7 +113,7 @@ class Evidence:
             else pl.lit(None, dtype).alias(key)
             for key, dtype in columns.items()
         ]  # fmt: skip
-        return held.select(made).filter(pl.col("iteration") <= self.iteration)
+        return held.select(made)
 
     def at(self, name: str, iteration: int) -> pl.DataFrame:
         """The rows of one iteration."""
@@ -135,7 +139,7 @@ class Evidence:
 
     def _check_keys(self) -> None:
         for name, key in KEYS.items():
-            held = self.frame(name)
+            held = self.every(name)
             doubled = held.filter(held.select(key).is_duplicated()).unique()
             if doubled.height and held.unique().select(key).is_duplicated().any():
                 raise GateError(_doubled(self.loop, name, doubled, key))

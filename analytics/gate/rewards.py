@@ -38,7 +38,7 @@ class _Texts:
 
     def __init__(self, held: Evidence) -> None:
         self._held = held
-        self.every = held.once("texts", lambda: held.frame("generations").with_columns(
+        self.every = held.once("texts", lambda: held.every("generations").with_columns(
             kl=pl.col("logprob_policy") - pl.col("logprob_base")
         ))  # fmt: skip
         columns = ("gold_reward", "proxy_reward", "kl", "n_tokens")

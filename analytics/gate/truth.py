@@ -43,7 +43,7 @@ class _Questions:
 
     def __init__(self, held: Evidence, tau: float) -> None:
         self._held, self._tau = held, tau
-        self.rows = held.once("answers", lambda: held.frame("answers").filter(
+        self.rows = held.once("answers", lambda: held.every("answers").filter(
             pl.col("origin") != "self_generated", pl.col("grade").is_not_null()
         ))  # fmt: skip
         self.each = held.once(("questions", tau), self._averaged)

@@ -142,7 +142,6 @@ def year(kind: Kind, random: Generator, harm: float, retraining: float) -> dict[
     frames, policy = kind.draw(random, shifts), policy_of(kind)
     results = []
     last = Evidence("year", LOOKS, frames, release=0)
-    judge(last, policy, blocks=[kind.block])  # what looks share is averaged once
     for at in range(1, LOOKS + 1):
         held = replace(last, iteration=at)
         results.append(judge(held, policy, blocks=[kind.block]).blocks[0].result)
@@ -209,7 +208,6 @@ def measure_drift(runs: int, seed: int) -> list[dict[str, Any]]:
 
 def _looks(held: Evidence, policy: Policy, hold: bool) -> list[str]:
     made: list[str] = []
-    judge(held, policy, blocks=["truthfulness"])
     for at in range(1, held.iteration + 1):
         one = replace(held, iteration=at, release=0 if hold else at - 1)
         made.append(judge(one, policy, blocks=["truthfulness"]).blocks[0].result)
