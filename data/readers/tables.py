@@ -15,6 +15,7 @@ from data.readers import (
     headings,
     kept,
     large_tables,
+    loop_tables,
     metric_tables,
     run_columns,
     sample_tables,
@@ -128,7 +129,8 @@ def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
-    table = shapes.plain(table)
+    if loop_tables.which(table.frame.columns) is None:  # outcomes are long, and no metrics
+        table = shapes.plain(table)
     options = kept.fitted(options, table.frame.columns)
     cells = Cells(table)
     logs = _logs(table, cells, options)
@@ -159,6 +161,8 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
         yield from answer_tables.read(cells, names.to_list(), verbatim)
     elif what == "behaviours":
         yield from behaviour_tables.read(cells, names.to_list(), verbatim)
+    elif (told := loop_tables.which(table.frame.columns)) and what == told.name:
+        yield from loop_tables.read(cells, names.to_list(), verbatim, told)
     elif what == "samples":
         yield from sample_tables.read(cells, names.to_list(), verbatim, options)
     elif what == "trainer":
@@ -189,6 +193,8 @@ def _classify(table: Table, options: ReadOptions) -> str:
     name = table.path.name
     if behaviour_tables.holds(columns):
         return "behaviours"
+    if of_loop := loop_tables.which(columns):
+        return of_loop.name
     if answer_tables.holds(columns):
         return "answers"
     if sample_tables.holds_samples(columns):
@@ -249,7 +255,8 @@ READER = Reader(
     appended=True,
     examples=("data/examples/loop", "data/examples/bon_pool", "tests/data/logs/table"),
     tells="`run_id, step, kl, proxy_reward, gold_reward` and more, or mapped with `--proxy --gold "
-    "--kl --kl-unit`; responses, graded answers, behaviours, a training corpus, settings",
+    "--kl --kl-unit`; responses, graded answers, behaviours, a training corpus, settings; of a "
+    "loop reviews, outcomes, decisions, iterations, texts of people",
     kl="beside `proxy_reward` or `gold_reward` as is; under a trainer's keys by that trainer; any "
     "other unknown, unless `--kl-unit` says it",
 )
