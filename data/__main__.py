@@ -17,7 +17,7 @@ from data import kept_roles, project_roles, spool
 from data.backup import back_up, restore
 from data.checking import check
 from data.columns import RunLog, Skip
-from data.exporting import run_rows, write_rows
+from data.exporting import TABLES, table_rows, write_rows
 from data.failing import ended
 from data.home import home
 from data.hosts import listed
@@ -164,7 +164,7 @@ def _forget(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     with StoreAccess(home()) as store:
-        rows = run_rows(store, options.run)
+        rows = table_rows(store, options.run, options.table)
     write_rows(rows, options.out, options.format)
     print(
         f"{rows.height} rows of {one_line(options.run)} written to {options.out}", file=sys.stderr
@@ -264,8 +264,9 @@ def _parser() -> argparse.ArgumentParser:
     forgets.add_argument("runs", nargs="+", metavar="RUN")
     forgets.set_defaults(do=_forget)
 
-    exports = commands.add_parser("export", help="write a run's metric rows to a file")
+    exports = commands.add_parser("export", help="write a run's rows of one table to a file")
     exports.add_argument("--run", required=True)
+    exports.add_argument("--table", choices=TABLES, default="metrics", help="(default: metrics)")
     exports.add_argument("--format", choices=("csv", "parquet"), default="csv")
     exports.add_argument("--out", required=True, type=Path, metavar="FILE")
     exports.set_defaults(do=_export)

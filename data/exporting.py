@@ -22,10 +22,9 @@ def run_rows(store: AnyStore, run: str) -> pl.DataFrame:
     """
     rows = store.query("metrics", runs=[run], until=None)
     if not rows.height:
-        known = store.query("runs", project=None, runs=None)["run_id"].to_list()
-        if run in known:
+        if run in _known(store):
             raise StoreError(f"run {run!r} has no metric rows to export")
-        raise StoreError(f"there is no run {run!r}; there are: {', '.join(known) or 'none'}")
+        raise _unknown(store, run)
     told = store.query("runs", project=None, runs=[run])["facts"].to_list()
     if told and json.loads(told[0]).get("kl_conversion") == "unknown":
         rows = rows.with_columns(pl.lit("unknown").alias("kl_logged_unit"))
@@ -35,6 +34,44 @@ def run_rows(store: AnyStore, run: str) -> pl.DataFrame:
         rows = rows.join(wide, on=["phase", "step"], how="left", maintain_order="left")
     front = ["run_id", "step", *(c for c in METRIC_COLUMNS if c not in ("run_id", "step"))]
     return rows.select(front + [c for c in rows.columns if c not in front])
+
+
+TABLES = ("answers", "corpus", "decisions", "generations", "iterations", "metrics", "outcomes",
+          "reference_texts", "reviews")  # fmt: skip
+"""What can be written of a run, by the name of its table."""
+
+
+def table_rows(store: AnyStore, run: str, table: str) -> pl.DataFrame:
+    """A run's rows of one of TABLES, in the columns that an import takes.
+
+    Raises:
+        StoreError: there is no such run.
+    """
+    if table == "metrics":
+        return run_rows(store, run)
+    asked = {"loops": [run], "until": None}
+    match table:
+        case "answers":
+            rows = store.query("answer_rows", loops=[run])
+        case "generations":
+            rows = store.query("generations", **asked, iterations=None)
+        case "reference_texts":
+            rows = store.query("reference_texts", loops=[run])
+        case "corpus" | "decisions" | "iterations" | "outcomes" | "reviews":
+            rows = store.query(table, **asked)
+        case _:
+            raise StoreError(f"there is no table {table!r}; there are: {', '.join(TABLES)}")
+    if not rows.height and run not in _known(store):
+        raise _unknown(store, run)
+    return rows.drop(name for name, kind in rows.schema.items() if kind.is_nested())
+
+
+def _known(store: AnyStore) -> list[str]:
+    return store.query("runs", project=None, runs=None)["run_id"].to_list()
+
+
+def _unknown(store: AnyStore, run: str) -> StoreError:
+    return StoreError(f"there is no run {run!r}; there are: {', '.join(_known(store)) or 'none'}")
 
 
 def write_rows(rows: pl.DataFrame, path: Path, kind: str) -> None:

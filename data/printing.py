@@ -8,6 +8,7 @@ from typing import Any, Literal
 from rich.table import Table
 from rich.text import Text
 
+from data import loop_tables
 from data.columns import Skip
 from data.terminal import LONGEST, Terminal, one_line
 from data.wording import number
@@ -23,7 +24,8 @@ def show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
         for row in runs:
             row["KL"] = " ".join(row[k] or "?" for k in ("kl_estimator", "kl_logged_unit"))
             row["converted"] = row["kl_conversion"]
-        seen = ("behaviours",) * any(row["behaviours"] for row in runs)
+        further = ("behaviours", *loop_tables.NAMES)
+        seen = [name for name in further if any(row[name] for row in runs)]
         shown = ("run", "points", "replaced", "gold_evaluations", "samples", "answers", *seen, "KL",
                  "converted")  # fmt: skip
         print_table(shown, runs)

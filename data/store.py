@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import ddl, kept_roles, merge, role_changes, spool
+from data import ddl, kept_roles, loop_tables, merge, role_changes, spool
 from data.address_space import RAN_OUT
 from data.restating import restated
 from data.rollups import refresh
@@ -24,6 +24,7 @@ MIGRATIONS: tuple[tuple[int, str | None], ...] = (
     (4, "prompt_gold_counts"),
     (5, None),  # the table audits, declared
     (6, "calibration_table"),
+    (7, None),  # the tables of a loop, declared
 )
 """(version it leads to, file in changes/), in order, for stores older than the last of them.
 
@@ -40,7 +41,7 @@ DAMAGED = "Corrupt database file"
 
 CHANGES = {
     "import": merge.merge, "forget": merge.forget, "skips": merge.keep_skips,
-    "roles": role_changes.change,
+    "roles": role_changes.change, "decision": loop_tables.keep_decisions,
 }  # fmt: skip
 """What each kind of segment does to the tables."""
 

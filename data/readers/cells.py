@@ -8,6 +8,7 @@ from functools import cached_property
 
 import polars as pl
 
+from data.declared import Column
 from data.readers import number_texts
 from data.readers.completions import as_text
 from data.readers.mapping import PHASES
@@ -22,6 +23,7 @@ EMPTY = (
 """Cells that say that there is no value (compared in lower case)."""
 
 
+TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 _OF_ALL = r"^\s*(\d{1,18})\s*/\s*\d+\s*$"
 _NAMED = (
     r"(?i)^.*?(?:step|iter|iteration|update|ckpt|checkpoint|round)s?[\s_\-=:#]*(\d{1,18})/?\s*$"
@@ -145,6 +147,29 @@ class Cells:
                 self.table.frame = self.table.frame.with_columns(column)
                 break
         return column
+
+    def truths(self, name: str) -> pl.Series:
+        """A column as truths (true, false, 1, 0); null for what is neither."""
+        column = self.table.frame.get_column(name)
+        if column.dtype == pl.Boolean:
+            return column
+        folded = self.texts(name).str.strip_chars().str.to_lowercase()
+        return folded.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean)
+
+    def declared(self, column: Column) -> pl.Series:
+        """The cells of a declared column, null where they are empty or it is not there."""
+        name, kind = column.name, column.dtype
+        if name not in self.table.frame.columns:
+            return pl.Series(name, [None], dtype=kind).new_from_index(0, self.table.frame.height)
+        if kind == pl.Boolean:
+            return self.truths(name).alias(name)
+        if kind == pl.String:
+            texts = self.texts(name).str.strip_chars()
+            return texts.set(texts == "", None).alias(name)
+        numbers = self.numbers(name).cast(pl.Float64).fill_nan(None)
+        if kind.is_integer():
+            numbers = numbers.round(0).cast(pl.Int64, strict=False)
+        return numbers.alias(name)
 
     def phases(self, name: str) -> pl.Series:
         """A column as phases; a row with an unknown word is a bad row, never training."""

@@ -115,6 +115,7 @@ SAMPLE_TEXTS: tuple[Column, ...] = (
     Column("prompt", keys=("prompt",)),
     Column("completion", keys=("completion", "text", "response")),
     Column("prompt_id", keys=("prompt_id",)),
+    Column("text_id", keys=("text_id",)),
 )
 SAMPLE_NUMBERS: tuple[Column, ...] = (
     Column("sample_id", keys=("sample_id", "text_id")),

@@ -34,6 +34,8 @@ READ_APART = {column.name for column in (*SAMPLE_TEXTS, *SAMPLE_NUMBERS)} | {
 OF_RESPONSES = "table of responses"
 """Source of the gold that a table of responses holds: their mean, where no curve is logged."""
 
+KEPT = "kept"
+"""Whether a response of a loop was kept for training."""
 POOL = 4
 """A table of one step with so many samples to a prompt is a pool for best-of-n."""
 
@@ -95,6 +97,8 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         )
     for key in cells.further(taken | READ_APART):
         series.append(cells.numbers(key).fill_nan(None))
+    if KEPT in keys and KEPT not in {one.name for one in series}:  # a text of words, as in JSON
+        series.append(cells.truths(KEPT).cast(pl.Float64).alias(KEPT))
     samples = pl.DataFrame(series).with_columns(
         pl.when(pl.col(c).is_finite()).then(pl.col(c))
         for c in ("proxy_reward", "gold_reward", "logprob_policy", "logprob_reference")

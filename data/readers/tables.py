@@ -16,6 +16,7 @@ from data.readers import (
     headings,
     kept,
     large_tables,
+    loop_tables,
     metric_tables,
     named_charts,
     own_words,
@@ -134,7 +135,8 @@ def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
-    table = _in_our_words(shapes.plain(table), options)
+    if loop_tables.which(table.frame.columns) is None:  # outcomes are long, and no metrics
+        table = _in_our_words(shapes.plain(table), options)
     options = kept.fitted(options, table.frame.columns)
     if answer_names.asked(options) or options.grade_map:
         answer_names.fitted(table, options, lambda: _otherwise(table, options))
@@ -184,6 +186,8 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
         yield from answer_tables.read(cells, names.to_list(), verbatim, options)
     elif what == "behaviours":
         yield from behaviour_tables.read(cells, names.to_list(), verbatim)
+    elif (told := loop_tables.which(table.frame.columns)) and what == told.name:
+        yield from loop_tables.read(cells, names.to_list(), verbatim, told)
     elif what == "samples":
         yield from sample_tables.read(cells, names.to_list(), verbatim, options)
     elif what == "trainer":
@@ -214,6 +218,8 @@ def _classify(table: Table, options: ReadOptions) -> str:
     name = table.path.name
     if behaviour_tables.holds(columns):
         return "behaviours"
+    if of_loop := loop_tables.which(columns):
+        return of_loop.name
     if answer_tables.holds(columns):
         return "answers"
     if sample_tables.holds_samples(table.frame, options):
@@ -289,7 +295,8 @@ READER = Reader(
     appended=True,
     examples=("data/examples/loop", "data/examples/bon_pool", "tests/data/logs/table"),
     tells="`run_id, step, kl, proxy_reward, gold_reward` and more, or mapped with `--proxy --gold "
-    "--kl --kl-unit`; responses, graded answers, behaviours, a training corpus, settings",
+    "--kl --kl-unit`; responses, graded answers, behaviours, a training corpus, settings; of a "
+    "loop reviews, outcomes, decisions, iterations, texts of people",
     kl="beside `proxy_reward` or `gold_reward` as is; under a trainer's keys by that trainer; any "
     "other unknown, unless `--kl-unit` says it",
 )
