@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.stores import command
@@ -72,6 +73,21 @@ def test_new_rows_come_by_themselves_and_zoom_stays(server, open_page, tmp_path:
     view.until(lambda: view.page.evaluate(RANGE), zoomed)
     expect(view.page.get_by_role("radio", name="step", exact=True)).to_be_checked()
     view.asks(axis=["step"])
+
+
+def test_zoom_and_hidden_lines_are_in_the_address_and_the_link(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm&run=r5_rloo")
+    view.steady(lambda: view.page.evaluate(RANGE))
+    view.until(lambda: dragged(view.page), lambda now: now[1] - now[0] < 4)
+    zoomed = view.steady(lambda: view.page.evaluate(RANGE))
+    view.until(lambda: "zoom=" in view.page.url, True)
+    link = view.until(lambda: view.link(run=["r3_grpo_bigrm", "r5_rloo"]), lambda t: "zoom=" in t)
+    as_then = pytest.approx(zoomed, rel=1e-3)
+    for address in (view.page.url, link):
+        again = open_page(address)
+        again.until(lambda again=again: again.page.evaluate(RANGE) == as_then, True)
+    view.page.get_by_role("radio", name="step", exact=True).click()
+    view.asks(axis=["step"], zoom=None)  # another axis, another zoom
 
 
 def test_scroll_selection_and_hidden_lines_stay(server, open_page, tmp_path: Path) -> None:
