@@ -23,6 +23,7 @@ MIGRATIONS: tuple[tuple[int, str | None], ...] = (
     (4, "prompt_gold_counts"),
     (5, None),  # the table audits, declared
     (6, "calibration_table"),
+    (7, "flip_clusters_table"),
 )
 """(version it leads to, file in changes/), in order, for stores older than the last of them.
 

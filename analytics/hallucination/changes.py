@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from analytics.clustered_rates import change_by_entity, sign_by_entity
 from analytics.hallucination.level_rows import ROW
-from analytics.hallucination.pairs import PAIRED_SHARE, predecessors
+from analytics.hallucination.pairs import FLIP_CLUSTERS, PAIRED_SHARE, predecessors
 from analytics.rates import (
     FloatArray,
     benjamini_hochberg,
@@ -18,10 +19,14 @@ from analytics.rates import (
 
 MCNEMAR = "McNemar mid-p"
 SIGN = "sign test mid-p on question averages"
+BY_ENTITY = "t over entities that changed"
 UNPAIRED = "Newcombe, unpaired"
 
 
-def change(table: pl.DataFrame, shared: pl.DataFrame, compare_to: int | None) -> pl.DataFrame:
+def change(
+    table: pl.DataFrame, shared: pl.DataFrame, compare_to: int | None,
+    by_entity: pl.DataFrame | None = None,
+) -> pl.DataFrame:  # fmt: skip
     """The table with its `change_` columns.
 
     Paired (`test` = McNemar mid-p) where at least half of the questions of the smaller iteration
@@ -32,10 +37,15 @@ def change(table: pl.DataFrame, shared: pl.DataFrame, compare_to: int | None) ->
     may explain it**. With some shared questions that is conservative. q adjusts p over the
     topics (categories) of one loop, iteration and origin; it is null for totals.
 
+    Where shared questions share entities, their changes go together: the test is then over
+    entities (`test` = BY_ENTITY; p and the exact p are the larger of the two tests), and so is the
+    interval, where it is the wider one.
+
     Args:
         table: rows with ROW, questions, rate, effective (answers behind the interval).
         shared: `FLIPS` drawn together by level, with from_iteration.
         compare_to: as given to `flips`.
+        by_entity: `FLIP_CLUSTERS` for the same `compare_to`; None = no entities are known.
     """
     base = table.join(predecessors(table, compare_to), on=["loop", "iteration", "origin"])
     keys = [name for name in ROW if name != "iteration"]
@@ -49,6 +59,7 @@ def change(table: pl.DataFrame, shared: pl.DataFrame, compare_to: int | None) ->
     both = base.join(
         before, on=[*keys, "from_iteration"], how="left", nulls_equal=True
     ).join(shared, on=[*ROW, "from_iteration"], how="left", nulls_equal=True)  # fmt: skip
+    both = _with_entities(both, by_entity)
 
     def held(name: str) -> FloatArray:
         return both[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
@@ -62,6 +73,17 @@ def change(table: pl.DataFrame, shared: pl.DataFrame, compare_to: int | None) ->
     gap, _, low, high = paired_difference(
         held("difference_sum"), held("difference_squares"), common, small=True
     )
+    together = np.nan_to_num(held("entities")) < np.nan_to_num(held("entity_questions"))
+    entity_p = np.where(together, sign_by_entity(
+        held("entity_difference"), held("entity_difference_squares"), np.nan_to_num(held("moved"))
+    ), 0.0)  # fmt: skip
+    wide = change_by_entity(
+        held("entity_difference"), held("entity_questions"), held("entity_difference_squares"),
+        held("entity_cross"), held("entity_squares"),
+    )  # fmt: skip
+    low = np.where(together, np.fmin(low, wide[0]), low)
+    high = np.where(together, np.fmax(high, wide[1]), high)
+    mid_p, exact = np.maximum(test.mid_p, entity_p), np.maximum(test.exact, entity_p)
     loose = newcombe(now * size, size, then * size_then, size_then)
     loose_p = unpaired_p(now * size, size, then * size_then, size_then)
     several = np.nan_to_num(held("several")) > 0
@@ -70,6 +92,7 @@ def change(table: pl.DataFrame, shared: pl.DataFrame, compare_to: int | None) ->
         return np.where(known, np.where(paired, if_paired, if_not), np.nan)
 
     label = np.where(paired, np.where(several, SIGN, MCNEMAR), UNPAIRED)
+    label = np.where(paired & together, BY_ENTITY, label)
     lost = np.full(len(now), np.nan)
     seen = pl.Series(known)
     found = both.with_columns(
@@ -78,20 +101,28 @@ def change(table: pl.DataFrame, shared: pl.DataFrame, compare_to: int | None) ->
         change_low=told(low, loose[1]),
         change_high=told(high, loose[2]),
         change_test=pl.when(seen).then(pl.Series(label, dtype=pl.String)),
-        change_p=told(test.mid_p, loose_p),
+        change_p=told(mid_p, loose_p),
         change_newly_wrong=pl.Series(told(risen, lost)).fill_nan(None).cast(pl.Int64),
         change_newly_right=pl.Series(told(fallen, lost)).fill_nan(None).cast(pl.Int64),
-        change_p_exact=told(test.exact, lost),
+        change_p_exact=told(exact, lost),
         change_paired=pl.when(seen).then(pl.Series(paired)),
         change_shared=pl.when(seen).then(pl.Series(common).cast(pl.Int64)),
         change_rate_before=told(np.divide(held("wrong_before"), np.maximum(common, 1)), then),
         change_rate_now=told(np.divide(held("wrong_now"), np.maximum(common, 1)), now),
     )
-    q = pl.Series(_adjusted(both, told(test.mid_p, loose_p)))
+    q = pl.Series(_adjusted(both, told(mid_p, loose_p)))
     several_tests = pl.col("level") != "total"
     return found.with_columns(change_q=pl.when(several_tests).then(q)).select(
         *table.columns, pl.selectors.starts_with("change_")
     )
+
+
+def _with_entities(both: pl.DataFrame, by_entity: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows with the moments of their changes over entities; null where none are known."""
+    if by_entity is None:
+        by_entity = pl.DataFrame(schema=FLIP_CLUSTERS)
+    keys = [*(name for name in ROW if name != "level"), "from_iteration"]
+    return both.join(by_entity, on=keys, how="left", nulls_equal=True)
 
 
 def _adjusted(both: pl.DataFrame, p: FloatArray) -> FloatArray:
