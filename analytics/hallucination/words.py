@@ -83,7 +83,8 @@ def change_sentence(row: Mapping[str, Any], alpha: float = 0.05) -> str:
         )
     return (
         f"{story} (difference {points(change['low'])} to {points(change['high'])} points, "
-        f"95 % Newcombe, {p_value(p)}{over}).{chance} {cannot_pair(row)}"
+        f"95 % Newcombe{' by entity' if change['test'].endswith('entity') else ''}, "
+        f"{p_value(p)}{over}).{chance} {cannot_pair(row)}"
     )
 
 
