@@ -11,10 +11,12 @@ from starlette.middleware import Middleware
 
 from data import api, ending, ingest
 from data.guard import Guard
+from data.half_open import end_half_open
 from data.hosts import LOOPBACK, BadAddress, listed
 from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
+from data.terminal import Shown
 from pages.shared import judging, ownership, worker
 from pages.shared.frame import escaped
 from pages.shared.verdict_routes import verdict_routes
@@ -40,6 +42,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     # Streamlit loads it late, and Plotly looks into it while another session is still doing so.
     importlib.import_module("pandas")
     ending.end_within_grace()
+    end_half_open()
     stop = worker.start(owner.store)
     print(where(address.replace("127.0.0.1", "localhost")), flush=True)
     try:
@@ -49,6 +52,8 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
         ownership.release()
 
 
+# The server's log is read in a terminal, and names what logs hold.
+sys.stdout, sys.stderr = Shown(sys.stdout), Shown(sys.stderr)
 try:
     ending.grace()
     judging.judges()

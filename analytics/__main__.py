@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import data.address_space  # noqa: F401 - first: it says where there is too little memory
+
+# isort: split
 import argparse
 import json
 import sys
@@ -11,7 +14,6 @@ from itertools import groupby
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +31,7 @@ from data.failing import ended
 from data.home import home
 from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
+from data.terminal import Terminal, one_line
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -142,24 +145,24 @@ def _hallucination(options: argparse.Namespace) -> int:
             _show_rates(told, name)
         for run, pooled in stated.items():
             said = facts.facts_sentence(pooled, gold.filter(line=run), {})
-            print(f"{run}, facts stated in training responses: {said}")
+            print(f"{one_line(run)}, facts stated in training responses: {said}")
         for (loop, origin), part in each.filter(level="total").group_by(
             "loop", "origin", maintain_order=True
         ):
             for sentence in trend_sentences(part):
-                print(f"{loop}, {str(origin).replace('_', '-')}: {sentence}")
+                print(f"{one_line(loop)}, {one_line(origin).replace('_', '-')}: {sentence}")
         for (loop, at), summary in judged_claims.items():
-            print(f"{loop}, iteration {at}: {claims.sentence(summary)}")
+            print(f"{one_line(loop)}, iteration {at}: {claims.sentence(summary)}")
         for row in audits:
-            print(f"{row['loop']}: {grader.sentence(row)}")
+            print(f"{one_line(row['loop'])}: {grader.sentence(row)}")
         for sentence in grader.unmatched_sentences(regraded):
             print(sentence)
         for row in unclear.iter_rows(named=True):
             for sentence in unclear_sentences(row):
-                print(f"{row['loop']}: {sentence}")
+                print(f"{one_line(row['loop'])}: {sentence}")
         for loop in dict.fromkeys(graders["loop"]):
             if sentence := grader_unknown(graders.filter(loop=loop)["grader"].to_list()):
-                print(f"{loop}: {sentence}")
+                print(f"{one_line(loop)}: {sentence}")
     for loop in unknown:
         print(f"there is no {name} {loop!r}; see: python -m data list", file=sys.stderr)
     held = {row[name] for row in told + counted}
@@ -185,19 +188,20 @@ def _behaviours(options: argparse.Namespace) -> int:
 
 
 def _show_behaviours(told: list[dict[str, Any]]) -> None:
-    console = Console(width=max(Console().width, 170))  # no cell of a table is cut
+    console = Terminal(width=max(Terminal().width, 170))  # no cell of a table is cut
     if not told:
         console.print("There are no behaviours. Import a table of them, or scans of Inspect Scout: "
                       "python -m data import PATH")  # fmt: skip
     parts = groupby(told, lambda row: (row["run"], row["source"], row["behaviour"]))
     for (run, source, behaviour), found in parts:
         part = list(found)
-        console.print(Text(f"{run}: {behaviour}, seen by {source}", style="bold"))
+        title = f"{one_line(run)}: {one_line(behaviour)}, seen by {one_line(source)}"
+        console.print(Text(title, style="bold"))
         table = Table(box=None, pad_edge=False)
         for head in behaviour_words.HEADS:
             table.add_column(head, justify="right", no_wrap=True)
         for row in part:
-            table.add_row(*(Text(cell) for cell in behaviour_words.cells(row)))
+            table.add_row(*(Text(one_line(cell)) for cell in behaviour_words.cells(row)))
         console.print(table)
         for sentence in behaviour_words.sentences(part):
             console.print(Text(f"  {sentence}"))
@@ -218,28 +222,30 @@ def rates(
 
 
 def _show_rates(rows: list[dict[str, Any]], name: str) -> None:
-    console = Console(width=max(Console().width, 130))  # no cell of a table is cut
+    console = Terminal(width=max(Terminal().width, 130))  # no cell of a table is cut
     if not rows:
         console.print("There are no graded answers. Import a table of answers: "
                       "python -m data import PATH")  # fmt: skip
     for section in sections(rows, name):
-        console.print(Text(section.title, style="bold"))
+        console.print(Text(one_line(section.title), style="bold"))
         table = Table(box=None, pad_edge=False)
         for head in COLUMNS:
             table.add_column(head, justify="right", no_wrap=True)
         for cells in section.table:
-            table.add_row(*cells)
+            table.add_row(*(Text(one_line(cell)) for cell in cells))
         console.print(table)
         for sentence in section.sentences:
             console.print(Text(f"  {sentence}"))
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
-    console = Console()
+    console = Terminal()
     if not rows:
         console.print("There is no run to judge. Fill the store with: python -m data import PATH")
     for row in rows:
-        console.print(Text(f"{row['run']}: {row['status'].replace('_', ' ')}", style="bold"))
+        console.print(
+            Text(f"{one_line(row['run'])}: {row['status'].replace('_', ' ')}", style="bold")
+        )
         peak, unit = row["peak"], "nats"
         if peak and row["axis"] == "kl":
             where = interval(peak["kl_low"], peak["kl_high"], unit)

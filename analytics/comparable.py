@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analytics.names import cut
+
 ASPECTS: tuple[tuple[str, str, str], ...] = (
     ("kl_estimator", "KL estimators", "k1 and k3 agree on average but differ widely in noise"),
     ("kl_logged_unit", "logged KL units", "one of them was converted"),
@@ -35,7 +37,9 @@ def differences(facts: Sequence[Mapping[str, Any]]) -> list[str]:
         values = {str(f["run_id"]): _value(f, key) for f in facts}
         if len(set(values.values())) > 1:
             if len(values) <= 4:
-                told = "; ".join(f"{run}: {value or 'unknown'}" for run, value in values.items())
+                told = "; ".join(
+                    f"{cut(run)}: {cut(value or 'unknown')}" for run, value in values.items()
+                )
             else:
                 told = ", ".join(sorted({value or "unknown" for value in values.values()}))
             said.append(f"Different {plural} ({told}): {why}.")

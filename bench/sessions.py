@@ -42,6 +42,7 @@ class Session:
         self.patience = patience
         self.widgets: dict[str, WidgetState] = {}
         self.page, self.query = "", ""
+        self.elements: list[Element] = []
         self._looks: set[tuple[float, str]] = set()
         self._connecting = connect(
             f"ws://{host}/_stcore/stream", origin=Origin(f"http://{host}"),
@@ -131,6 +132,7 @@ class Session:
                 kind == "script_finished"
                 and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
             ):
+                self.elements = elements
                 return _drawn(time.monotonic() - began, elements)
 
 

@@ -1,5 +1,9 @@
 """Getting runs in and out: readers, spool, store. No Streamlit, no Plotly, no statistics."""
 
-from data.frames import answers_df, gold_df, runs_df, samples_df
+from data.address_space import enough
+
+enough()  # before what ends a process without a sentence is loaded
+
+from data.frames import answers_df, gold_df, runs_df, samples_df  # noqa: E402
 
 __all__ = ["answers_df", "gold_df", "runs_df", "samples_df"]

@@ -11,25 +11,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from data import kept_roles, project_roles, spool
 from data.backup import back_up, restore
 from data.checking import check
 from data.columns import RunLog, Skip
-from data.exporting import run_rows, write_rows
+from data.exporting import TABLES, table_rows, write_rows
 from data.failing import ended
 from data.home import home
 from data.hosts import listed
 from data.importing import Imported, import_paths, known_project
 from data.owner import Owner
-from data.printing import print_table, show_import
+from data.printing import print_table, show_check, show_import
 from data.pull import command as pull_command
 from data.readers.formats import FORMATS
 from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
 from data.role_options import add_roles, read_options
+from data.terminal import LONGEST, Terminal, one_line
 from data.watching import INTERVAL, Watch, follow
 
 Row = dict[str, Any]
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _import(options: argparse.Namespace) -> int:
     read = replace(read_options(options), format=options.format, strict=options.strict)
     seen = {"runs": 0, "skipped": 0}
-    with Console(stderr=True).status("Reading …") as status:
+    with Terminal(stderr=True).status("Reading …") as status:
 
         def progress(item: RunLog | Skip) -> None:
             seen["skipped" if isinstance(item, Skip) else "runs"] += 1
@@ -80,9 +80,9 @@ def _watch(options: argparse.Namespace) -> int:
             results = store.results(done.segments)
         for run in (run for result in results for run in result["runs"]):
             if run["changed"]:
-                print(f"{run['run']}: {run['points']} new rows", flush=True)
+                print(f"{one_line(run['run'])}: {run['points']} new rows", flush=True)
         for skip in done.skipped:
-            print(f"skipped {skip.path}: {skip.reason}", flush=True)
+            print(one_line(f"skipped {skip.path}: {skip.reason}", LONGEST), flush=True)
 
     print(f"Following {len(options.paths)} paths; stop with Ctrl-C.", flush=True)
     try:
@@ -116,24 +116,7 @@ def _check(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(told, indent=1))
         return code
-    console = Console()
-    for row in told["runs"]:
-        console.print(Text(f"{row['run']} ({row['format']}, {row['path']})"), style="bold")
-        console.print(Text(
-            f"  {row['points']} rows, {row['steps_replaced']} steps replaced, {row['nan_rows']} "
-            f"rows with NaN; without KL {row['without_kl']}, proxy {row['without_proxy']}, gold "
-            f"{row['without_gold']}; last grown {row['last_grown']}"
-        ))  # fmt: skip
-        console.print(Text(f"  KL: {row['kl_key'] or 'none'}: {row['kl_note'] or 'not logged'}"))
-        age = "no gold" if row["gold_age_steps"] is None else f"{row['gold_age_steps']} steps old"
-        console.print(Text(f"  gold: {row['gold_key'] or 'none'}, {age}"))
-        for warning in row["warnings"]:
-            console.print(Text(f"  {warning}"))
-    for skip in told["skipped"]:
-        console.print(Text(f"skipped {skip['path']}: {skip['reason']}"), style="yellow")
-    for one in told["damaged"]:
-        said = f"damaged: {one['segment']}/{one['file']}: {one['reason']}"
-        console.print(Text(said), style="red")
+    show_check(told)
     return code
 
 
@@ -154,13 +137,14 @@ def _roles(options: argparse.Namespace) -> int:
         told = {"project": options.project, "roles": roles.to_dict(), "keys": keys, "runs": changed}
         print(json.dumps(told, indent=1))
         return 0
-    console = Console()
+    console = Terminal()
     for name, value in roles.to_dict().items():
-        console.print(Text(f"{name.replace('_', ' ')}: {value or 'as recognised'}"))
+        console.print(Text(f"{name.replace('_', ' ')}: {one_line(value or 'as recognised')}"))
     for row in changed:
-        said = f"proxy {row['proxy_key'] or 'none'}, gold {row['gold_key'] or 'none'}"
-        console.print(Text(f"{row['run']} read again: {said}, KL {row['kl_conversion']}"))
-    console.print(Text(f"logged keys: {', '.join(keys) or 'none'}"))
+        keys_read = (one_line(row[key] or "none") for key in ("proxy_key", "gold_key"))
+        said = "proxy {}, gold {}".format(*keys_read)
+        console.print(Text(f"{one_line(row['run'])} read again: {said}, KL {row['kl_conversion']}"))
+    console.print(Text(f"logged keys: {', '.join(map(one_line, keys)) or 'none'}"))
     return 0
 
 
@@ -174,15 +158,17 @@ def _forget(options: argparse.Namespace) -> int:
     else:
         for row in rows:
             known = "forgotten" if row["forgotten"] else "there is no such run"
-            print(f"{row['run']}: {known}")
+            print(f"{one_line(row['run'])}: {known}")
     return 0 if all(row["forgotten"] for row in rows) else 1
 
 
 def _export(options: argparse.Namespace) -> int:
     with StoreAccess(home()) as store:
-        rows = run_rows(store, options.run)
+        rows = table_rows(store, options.run, options.table)
     write_rows(rows, options.out, options.format)
-    print(f"{rows.height} rows of {options.run} written to {options.out}", file=sys.stderr)
+    print(
+        f"{rows.height} rows of {one_line(options.run)} written to {options.out}", file=sys.stderr
+    )
     return 0
 
 
@@ -209,10 +195,12 @@ def _serve(options: argparse.Namespace) -> int:
 
     from data import api, ending, ingest
     from data.guard import Guard
+    from data.half_open import end_half_open
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         ending.end_within_grace()  # now that uvicorn's handlers are in place
+        end_half_open()
         yield
 
     listed()  # an OVEROPT_URL that names no address is told now, not at each request
@@ -276,8 +264,9 @@ def _parser() -> argparse.ArgumentParser:
     forgets.add_argument("runs", nargs="+", metavar="RUN")
     forgets.set_defaults(do=_forget)
 
-    exports = commands.add_parser("export", help="write a run's metric rows to a file")
+    exports = commands.add_parser("export", help="write a run's rows of one table to a file")
     exports.add_argument("--run", required=True)
+    exports.add_argument("--table", choices=TABLES, default="metrics", help="(default: metrics)")
     exports.add_argument("--format", choices=("csv", "parquet"), default="csv")
     exports.add_argument("--out", required=True, type=Path, metavar="FILE")
     exports.set_defaults(do=_export)

@@ -109,7 +109,7 @@ class RunLog:
     ``metrics`` holds METRIC_COLUMNS (all but run_id may be null) and any further numeric column
     under its logged name; ``samples`` holds SAMPLE_COLUMNS and may have further columns, and so
     does ``answers`` ANSWER_COLUMNS; ``corpus`` holds CORPUS_COLUMNS, ``audits``
-    AUDIT_COLUMNS, ``behaviours`` BEHAVIOUR_COLUMNS.
+    AUDIT_COLUMNS, ``behaviours`` BEHAVIOUR_COLUMNS, ``tables`` those of a loop, each as declared.
     """
 
     run: str  # the proposed run_id
@@ -125,6 +125,7 @@ class RunLog:
     corpus: pl.DataFrame = field(default_factory=no_corpus)
     audits: pl.DataFrame = field(default_factory=no_audits)
     behaviours: pl.DataFrame = field(default_factory=no_behaviours)
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)  # of declared.LOOP_TABLES
 
 
 @dataclass(frozen=True)

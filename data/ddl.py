@@ -93,6 +93,60 @@ def merged_metrics(cursor: Cursor) -> None:
     )
 
 
+def await_rows(cursor: Cursor, table: Table) -> None:
+    """An empty temporary table incoming_*, of the kinds and in the order that the store has."""
+    cursor.execute(
+        f"create or replace temp table incoming_{table.name} as from {table.name} limit 0"
+    )
+
+
+def take_rows(cursor: Cursor, table: Table, pattern: str) -> None:
+    """Rows of Parquet files (a pattern of ``read_parquet``) into the table incoming_*."""
+    cursor.execute(
+        f"insert into incoming_{table.name} by name select * from read_parquet($path)",
+        {"path": pattern},
+    )
+
+
+def rename_rows(cursor: Cursor, table: Table, old: str, new: str) -> None:
+    """Give incoming rows the name under which their run is kept."""
+    cursor.execute(
+        f"update incoming_{table.name} set loop = $new where loop = $old", {"old": old, "new": new}
+    )
+
+
+def merge_keyed(cursor: Cursor, table: Table) -> dict[str, tuple[int, int]]:
+    """Put incoming rows into a table that states its key; by loop the rows added and replaced."""
+    same = " and ".join(f"t.{name} is not distinct from c.{name}" for name in _key(table))
+    cursor.execute(
+        f"create or replace temp table changed_{table.name} as select c.*, "
+        f"exists (from {table.name} t where {same}) as is_known "
+        f"from (from incoming_{table.name} except from {table.name}) c"
+    )
+    rows = cursor.execute(
+        "select loop, count(*) filter (not is_known), count(*) filter (is_known) "
+        f"from changed_{table.name} group by loop"
+    ).fetchall()
+    if rows:  # an insert of no rows hides a later one from its transaction
+        cursor.execute(
+            f"delete from {table.name} t using changed_{table.name} c where c.is_known and {same}"
+        )
+        cursor.execute(
+            f"insert into {table.name} by name select * exclude (is_known) "
+            f"from changed_{table.name} order by {', '.join(_key(table))}"
+        )
+    return {loop: (added, replaced) for loop, added, replaced in rows}
+
+
+def forget_rows(cursor: Cursor, table: Table) -> None:
+    """Remove the rows of the runs in the temporary table affected."""
+    cursor.execute(f"delete from {table.name} where loop in (select run_id from affected)")
+
+
+def _key(table: Table) -> list[str]:
+    return [_quoted(name) for name in table.key]
+
+
 def _merged(name: str) -> str:
     column = _quoted(name)
     if name in ("run_id", "phase", "step"):

@@ -64,7 +64,8 @@ class Table:
 
     ``columns`` are what a reader hands over; ``beside`` are the store's own. ``file`` is its name
     in a segment; a number that a log has beside ``columns`` is kept in ``further``: the table
-    scalars, or the column extra.
+    scalars, or the column extra. Of a table that states a ``key``, a row replaces the one with
+    the same key.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Table:
     beside: tuple[Column, ...] = ()
     file: str = ""
     further: str | None = None
+    key: tuple[str, ...] = ()
 
     def types(self) -> dict[str, pl.DataType]:
         """What a reader hands over, by name."""
@@ -101,14 +103,15 @@ METRICS = Table(
         Metric("proxy_reward", NUMBER,
             "Mean proxy reward before any KL penalty, units of the reward model",
             names=("proxy_reward", "proxy_reward_mean", "proxy", "reward", "reward_mean",
-                "reward/mean", "reward_avg"),
+                "reward/mean", "reward_avg", "reward_proxy", "rewards_proxy", "proxy_score",
+                "score_proxy", "rm_score", "rm_reward", "reward_model_score"),
             by_role=True, pooled=True),
         Metric("proxy_reward_sd", NUMBER,
             "Standard deviation between responses, units of the reward model",
             names=("proxy_reward_sd", "rollout/reward_std"), by_role=True),
         Metric("gold_reward", NUMBER, "Mean gold reward, units of the gold measure",
             names=("gold_reward", "gold_reward_mean", "gold", "gold_score", "gold_accuracy",
-                "gold_win_rate"),
+                "gold_win_rate", "reward_gold", "rewards_gold", "score_gold"),
             by_role=True, pooled=True),
         Metric("gold_reward_sd", NUMBER,
             "Standard deviation between responses, units of the gold measure", by_role=True),
@@ -173,6 +176,7 @@ SAMPLES = Table(
             "Log-probability under the policy, nats summed over the response"),
         Column("logprob_reference", NUMBER,
             "Log-probability under the reference, nats summed over the response"),
+        Column("text_id", TEXT, "Id of the response as logged; null = it had none of its own"),
     ),
     beside=(Column("extra", PAIRS, EXTRA.format("response")),),
     file="samples",
@@ -252,10 +256,18 @@ CORPUS = Table(
         Column("tokens", WHOLE, "Tokens of the mix, count"),
         Column("documents_seen", WHOLE, "Documents seen in training, with repeats, count"),
         Column("tokens_seen", WHOLE, "Tokens seen in training, with repeats, count"),
+        Column("depth", WHOLE,
+            "Models between a human text and these, count: 0 = human, 1 = written by a model that "
+            "had seen human text alone; null = not stated"),
+        Column("verified", TRUTH,
+            "Whether the claims were checked against a source; null = not stated"),
+        Column("verifier", TEXT, "Who or what checked them"),
+        Column("licence", TEXT, "Licence of the texts"),
+        Column("reward_model", TEXT, "Hash or name of the reward model that chose them"),
     ),
     file="corpus",
 )  # fmt: skip
-"""Its key is (loop, iteration, origin, generator_iteration)."""
+"""The rows of one (loop, iteration, origin, generator_iteration) replace those before them."""
 
 BEHAVIOURS = Table(
     "behaviours",
@@ -273,6 +285,96 @@ BEHAVIOURS = Table(
     file="behaviours",
 )  # fmt: skip
 """Its key is (run_id, step, environment, trajectory_id, behaviour, source)."""
+
+ITERATIONS = Table(
+    "iterations",
+    "One row an iteration of a loop: from which policy, by which runs, on what it was trained",
+    (
+        Column("loop", TEXT, "Run: the loop", True),
+        Column("iteration", WHOLE, "Iteration of the loop, 0 = base", True),
+        Column("parent", TEXT,
+            "Policy that training began from: base, sft, iteration N, or the name of a checkpoint"),
+        Column("policy", TEXT, "Name or hash of the checkpoint that is this iteration's policy"),
+        Column("runs", TEXT, "Names of its training runs, a JSON list"),
+        Column("trained_on", TEXT, "Where its training data came from, in words"),
+        Column("submitter", TEXT, "Who asks for its release"),
+        Column("data_at", TEXT, "When its data was made, ISO 8601 date or time"),
+    ),
+    file="iterations",
+    key=("loop", "iteration"),
+)  # fmt: skip
+
+REVIEWS = Table(
+    "reviews",
+    "One row a rater's choice between two responses to one prompt, seen without their origins",
+    (
+        Column("loop", TEXT, "Run: the loop", True),
+        Column("iteration", WHOLE, "Iteration that was compared, 0 = base", True),
+        Column("item_id", TEXT, "Stable id of the pair, as on the review sheet", True),
+        Column("prompt", TEXT, "Prompt, text as logged"),
+        Column("response_a", TEXT, "First response as shown, text as logged"),
+        Column("response_b", TEXT, "Second response as shown, text as logged"),
+        Column("origin_a", TEXT, "Policy of the first: iteration N, release, or its name"),
+        Column("origin_b", TEXT, "Policy of the second: iteration N, release, or its name"),
+        Column("proxy_a", NUMBER, "Proxy reward of the first, units of the reward model"),
+        Column("proxy_b", NUMBER, "Proxy reward of the second, units of the reward model"),
+        Column("rater", TEXT, "Who chose", True),
+        Column("preferred", TEXT, "a, b or tie", True),
+        Column("graded_at", TEXT, "When it was graded, ISO 8601 date or time"),
+        Column("slice", TEXT, "Why the item was drawn: random, top_proxy, escalation"),
+    ),
+    file="reviews",
+    key=("loop", "iteration", "item_id", "rater"),
+)  # fmt: skip
+
+OUTCOMES = Table(
+    "outcomes",
+    "One row a metric of an iteration in use: resolution, re-contact, escalation, refund error",
+    (
+        Column("loop", TEXT, "Run: the loop", True),
+        Column("iteration", WHOLE, "Iteration that was in use, 0 = base", True),
+        Column("metric", TEXT, "What was measured, as logged", True),
+        Column("n", WHOLE, "Cases behind the value, count"),
+        Column("value", NUMBER, "Mean over the cases: a share 0..1, or in the metric's own unit",
+            True),
+        Column("higher_is_better", TRUTH, "Whether more of it is better", True),
+    ),
+    file="outcomes",
+    key=("loop", "iteration", "metric"),
+)  # fmt: skip
+
+DECISIONS = Table(
+    "decisions",
+    "One row a decision that somebody took on an iteration of a loop, or on a run",
+    (
+        Column("loop", TEXT, "Run: the loop or run", True),
+        Column("iteration", WHOLE,
+            "Iteration decided on (of a run: the optimiser step); null = the whole of it"),
+        Column("decision", TEXT,
+            "What was decided: continue, stop, roll_back, re_evaluate, escalate, approve, waive",
+            True),
+        Column("by", TEXT, "Who decided", True),
+        Column("at", TEXT, "When it was decided, ISO 8601 time", True),
+        Column("expires", TEXT, "Until when it holds, ISO 8601 date or time; null = no end stated"),
+        Column("snapshot", TEXT, "What it rests on: a store's generation, a policy's hash"),
+        Column("note", TEXT, "Why, in the words of who decided"),
+    ),
+    file="decisions",
+    key=("loop", "iteration", "decision", "by", "at"),
+)  # fmt: skip
+
+REFERENCE_TEXTS = Table(
+    "reference_texts",
+    "One row a text of people that a loop's texts are compared with",
+    (
+        Column("loop", TEXT, "Run: the loop", True),
+        Column("text_id", TEXT, "Stable id of the text", True),
+        Column("origin", TEXT, "human, benchmark, or as logged"),
+        Column("text", TEXT, "Text as logged", True),
+    ),
+    file="reference_texts",
+    key=("loop", "text_id"),
+)  # fmt: skip
 
 MEASURED = tuple(column for column in METRICS.columns if isinstance(column, Metric))
 """The numbers of a metric row."""
@@ -328,6 +430,19 @@ PROJECT_ROLES = Table(
 )  # fmt: skip
 """What somebody said of a project's logs; its columns are the fields of ``Roles``."""
 
-SEGMENT_TABLES = (METRICS, GOLD, SAMPLES, ANSWERS, CORPUS, AUDITS, BEHAVIOURS)
+INDICATORS = Table(
+    "indicators",
+    "Indicators of collapse as last computed, a cache: one row a loop",
+    (
+        Column("loop", TEXT, "Run: the loop", True),
+        Column("method", TEXT, "Fingerprint of the method that computed them", True),
+        Column("generation", WHOLE, "Generation of the loop that they were computed from", True),
+        Column("rows", TEXT, "The rows, JSON as in collapse --json", True),
+    ),
+)  # fmt: skip
+
+LOOP_TABLES = (ITERATIONS, REVIEWS, OUTCOMES, DECISIONS, REFERENCE_TEXTS)
+"""What is told of a loop besides its texts, answers and corpora; each states its key."""
+SEGMENT_TABLES = (METRICS, GOLD, SAMPLES, ANSWERS, CORPUS, AUDITS, BEHAVIOURS, *LOOP_TABLES)
 """The tables that a segment brings rows for."""
-TABLES = (*SEGMENT_TABLES, POOLED, PROJECT_ROLES)
+TABLES = (*SEGMENT_TABLES, POOLED, PROJECT_ROLES, INDICATORS)

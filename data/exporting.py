@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import polars as pl
 
 from data.columns import METRIC_COLUMNS
+from data.formulas import csv_bytes
 from data.remote import AnyStore
 from data.sql import StoreError
 
@@ -20,8 +22,9 @@ def run_rows(store: AnyStore, run: str) -> pl.DataFrame:
     """
     rows = store.query("metrics", runs=[run], until=None)
     if not rows.height:
-        known = store.query("runs", project=None, runs=None)["run_id"].to_list()
-        raise StoreError(f"there is no run {run!r}; there are: {', '.join(known) or 'none'}")
+        if run in _known(store):
+            raise StoreError(f"run {run!r} has no metric rows to export")
+        raise _unknown(store, run)
     told = store.query("runs", project=None, runs=[run])["facts"].to_list()
     if told and json.loads(told[0]).get("kl_conversion") == "unknown":
         rows = rows.with_columns(pl.lit("unknown").alias("kl_logged_unit"))
@@ -33,11 +36,58 @@ def run_rows(store: AnyStore, run: str) -> pl.DataFrame:
     return rows.select(front + [c for c in rows.columns if c not in front])
 
 
+TABLES = ("answers", "corpus", "decisions", "generations", "iterations", "metrics", "outcomes",
+          "reference_texts", "reviews")  # fmt: skip
+"""What can be written of a run, by the name of its table."""
+
+
+def table_rows(store: AnyStore, run: str, table: str) -> pl.DataFrame:
+    """A run's rows of one of TABLES, in the columns that an import takes.
+
+    Raises:
+        StoreError: there is no such run.
+    """
+    if table == "metrics":
+        return run_rows(store, run)
+    asked = {"loops": [run], "until": None}
+    match table:
+        case "answers":
+            rows = store.query("answer_rows", loops=[run])
+        case "generations":
+            rows = store.query("generations", **asked, iterations=None)
+        case "reference_texts":
+            rows = store.query("reference_texts", loops=[run])
+        case "corpus" | "decisions" | "iterations" | "outcomes" | "reviews":
+            rows = store.query(table, **asked)
+        case _:
+            raise StoreError(f"there is no table {table!r}; there are: {', '.join(TABLES)}")
+    if not rows.height and run not in _known(store):
+        raise _unknown(store, run)
+    return rows.drop(name for name, kind in rows.schema.items() if kind.is_nested())
+
+
+def _known(store: AnyStore) -> list[str]:
+    return store.query("runs", project=None, runs=None)["run_id"].to_list()
+
+
+def _unknown(store: AnyStore, run: str) -> StoreError:
+    return StoreError(f"there is no run {run!r}; there are: {', '.join(_known(store)) or 'none'}")
+
+
 def write_rows(rows: pl.DataFrame, path: Path, kind: str) -> None:
-    """Write as csv or parquet; the file is complete or not there."""
+    """Write as csv (formulas guarded) or parquet; the file is complete or not there."""
+    if path.exists() and not path.is_file():  # a pipe or /dev/stdout, which nothing may replace
+        with path.open("wb") as end:
+            end.write(_written(rows, kind))
+        return
+    path = path.resolve()  # what a link leads to
     draft = path.with_name(f".{path.name}.part")
-    if kind == "csv":
-        rows.write_csv(draft)
-    else:
-        rows.write_parquet(draft)
+    draft.write_bytes(_written(rows, kind))
     draft.replace(path)
+
+
+def _written(rows: pl.DataFrame, kind: str) -> bytes:
+    if kind == "csv":
+        return csv_bytes(rows)
+    rows.write_parquet(out := io.BytesIO())
+    return out.getvalue()

@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 import duckdb
 
+from data.address_space import RAN_OUT
 from data.columns import LogError
 from data.hosts import BadAddress
 from data.owner import StoreOwned
 from data.sql import StoreError
+from data.terminal import shown
 
 NO_ROOM = ("No space left on device", "File too large", "Disk quota exceeded")
 FULL = (
@@ -26,6 +28,11 @@ def ended(do: Callable[[], int], as_json: bool = False) -> int:
 
     A reader that went away, as ``| head`` does, is no failure: silence, and 141 as a shell says it.
     """
+    with shown():
+        return _ended(do, as_json)
+
+
+def _ended(do: Callable[[], int], as_json: bool) -> int:
     try:
         code = do()
         sys.stdout.flush()
@@ -44,10 +51,7 @@ def ended(do: Callable[[], int], as_json: bool = False) -> int:
 def sentence(error: Exception) -> str:
     """What went wrong, and what to do where we know it."""
     if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
-        return (
-            "Memory ran out. Import fewer files at once, give the process more (ulimit -v), or "
-            "lower OVEROPT_JUDGE_MEMORY_MB. Nothing is half imported."
-        )
+        return RAN_OUT
     return advised(str(error).splitlines()[0] if str(error) else type(error).__name__)
 
 

@@ -9,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from data.half_open import patient
 from data.hosts import refused_host, refused_origin
 
 OPEN = ("/api/health", "/api/ready")
@@ -71,6 +72,8 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
+        if scope["type"] == "http":
+            receive = patient(receive)
         refused = refusal(scope)
         if refused is None:
             await self._app(_without_other_origin(scope), receive, tell)

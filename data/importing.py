@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data import kept_roles, readers, spool
+from data import kept_roles, loop_tables, readers, spool
 from data.columns import ReadOptions, RunLog, Skip
 from data.failing import advised
 from data.home import EXAMPLES, is_default
@@ -22,7 +22,9 @@ SEGMENT_ROWS = 491_520
 """Rows after which a segment is closed: bounds memory, keeps transactions short."""
 
 
-COUNTS = ("points", "gold_evaluations", "samples", "answers", "behaviours", "replaced")
+COUNTS = (
+    "points", "gold_evaluations", "samples", "answers", "behaviours", *loop_tables.NAMES, "replaced"
+)  # fmt: skip
 TOLD = (
     "kl_key", "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key",
     "gold_key", "length_key",
@@ -171,7 +173,7 @@ def spool_logs(
             rows = 0
         batch[item.run] = item
         rows += item.metrics.height + item.samples.height + item.answers.height
-        rows += item.behaviours.height
+        rows += item.behaviours.height + sum(told.height for told in item.tables.values())
     _close(home, batch, options, done)
     if done.skipped and keep_skips:
         done.segments.append(spool.write_skips(home, done.skipped, paths_read))
@@ -209,11 +211,10 @@ def _by_run(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for run in result["runs"]:
             facts = run["facts"]
             row = rows.setdefault(run["run"], {
-                "run": run["run"], "format": run["format"], "points": 0, "gold_evaluations": 0,
-                "samples": 0, "answers": 0, "behaviours": 0, "replaced": 0,
+                "run": run["run"], "format": run["format"], **dict.fromkeys(COUNTS, 0),
             })  # fmt: skip
             for key in COUNTS:
-                row[key] += run.get(key, 0)  # an older owner counts no behaviours
+                row[key] += run.get(key, 0)  # an older owner counts fewer kinds
             row |= {key: facts.get(key) for key in TOLD}
             row["warnings"] = [*row.get("warnings", []), *run["warnings"]]
     for row in rows.values():

@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -74,6 +75,8 @@ def routes(owner: Callable[[], Owner | None]) -> list[Route]:
             return JSONResponse(await run_in_threadpool(_take, held, body, options))
         except ClientDisconnect:  # nobody is there to be answered, and nothing was kept
             return Response(status_code=499)
+        except HTTPException as silence:  # the rest of the body did not come
+            return JSONResponse({"error": silence.detail}, silence.status_code, silence.headers)
         except Refused as refusal:
             headers = {401: {"WWW-Authenticate": "Bearer"}, 405: {"Allow": "POST"}}
             return JSONResponse(

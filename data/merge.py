@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import answers, ddl, dead_rows, new_rows, renamed, role_changes, run_records
+from data import answers, ddl, dead_rows, loop_tables, new_rows, renamed, role_changes, run_records
 from data.kl_seen import against_store
 from data.rollups import affect, refresh
 from data.sql import literal, sql
@@ -33,6 +33,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     choices = role_changes.choices(cursor)
     known = run_records.kept(cursor, runs["run_id"].to_list())
     answered = answers.load(cursor, segment)
+    looped = loop_tables.load(cursor, segment)
     rows = runs.to_dicts()
     names = {row["run_id"]: row["run_id"] for row in rows}
     straight = (
@@ -46,7 +47,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     else:
         _load(cursor, segment)
         rows = list(role_changes.incoming(cursor, rows, choices, known))
-        names = _settle_names(cursor, rows, answered)
+        names = _settle_names(cursor, rows, answered, looped)
         known = run_records.kept(cursor, list(names.values()))
         for row in rows:
             run = names[row["run_id"]]
@@ -59,6 +60,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         counts, metrics_alone = _compare(cursor), False
     _leave_out_responses(cursor, list(names.values()), counts)
     graded = answers.merge(cursor) if answered else {}
+    told_of_loops = loop_tables.merge(cursor) if looped else {}
     generation = _one(cursor, "select number + 1 from generation")
 
     results, affected, records = [], [], []
@@ -74,7 +76,8 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         added = {k: count.get(k, 0) for k in ("points", "gold_evaluations", "samples")}
         told_apart = graded.get(run_id, NOTHING_GRADED)
         moved = any(count.get(k, 0) for k in ("points", "samples", "moved"))
-        moved = moved or told_apart["moved"] > 0
+        of_loop = told_of_loops.get(run_id, {})
+        moved = moved or told_apart["moved"] > 0 or of_loop.get("moved", 0) > 0
         if run_id in known:
             told = run_records.tell(cursor, known[run_id], row, notes, generation, moved)
         else:
@@ -85,7 +88,9 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         results.append({
             "run": run_id, "format": row["format"], **added,
             "answers": told_apart["answers"], "behaviours": told_apart["behaviours"],
-            "replaced": count.get("replaced", 0) + told_apart["replaced"],
+            **{name: of_loop.get(name, 0) for name in loop_tables.NAMES},
+            "replaced": count.get("replaced", 0) + told_apart["replaced"]
+            + of_loop.get("replaced", 0),
             "changed": moved or told, "facts": json.loads(row["facts"]),
             "warnings": [*notes, *([restarted[run_id]] if run_id in restarted else [])],
         })  # fmt: skip
@@ -138,7 +143,9 @@ def _load(cursor: Cursor, segment: Path) -> None:
         cursor.execute(sql("changes", f"incoming_{name}"), {"path": literal(file)})
 
 
-def _settle_names(cursor: Cursor, rows: list[dict[str, Any]], answered: bool) -> dict[str, str]:
+def _settle_names(
+    cursor: Cursor, rows: list[dict[str, Any]], answered: bool, looped: bool
+) -> dict[str, str]:
     """The name in the store of each proposed one; the incoming rows bear it from here on."""
     names: dict[str, str] = {}
     proposals = {row["run_id"] for row in rows}
@@ -148,6 +155,8 @@ def _settle_names(cursor: Cursor, rows: list[dict[str, Any]], answered: bool) ->
     for proposed, settled in names.items():
         if settled != proposed:
             _rename(cursor, proposed, settled, answered)
+            if looped:
+                loop_tables.rename(cursor, proposed, settled)
     return names
 
 
@@ -193,6 +202,7 @@ def forget(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, 
         results.append({"run": run_id, "forgotten": bool(known)})
     affect(cursor, [row["run"] for row in results if row["forgotten"]])
     cursor.execute(sql("changes", "forget"))
+    loop_tables.forget(cursor)
     cursor.execute("update generation set number = number + 1")
     return results
 

@@ -1,39 +1,71 @@
-"""What the commands print for people: tables and what was skipped."""
+"""What the commands print for people: tables, what was skipped, what a check found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from data import loop_tables
 from data.columns import Skip
+from data.terminal import LONGEST, Terminal, one_line
 from data.wording import number
 
 Row = dict[str, Any]
-_UNBOUNDED = Console(width=10_000).options
+_UNBOUNDED = Terminal(width=10_000).options
 
 
 def show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
     """What an import brought in, a line a run, and what it did not read."""
-    console = Console()
+    console = Terminal()
     if runs:
         for row in runs:
             row["KL"] = " ".join(row[k] or "?" for k in ("kl_estimator", "kl_logged_unit"))
             row["converted"] = row["kl_conversion"]
-        seen = ("behaviours",) * any(row["behaviours"] for row in runs)
+        further = ("behaviours", *loop_tables.NAMES)
+        seen = [name for name in further if any(row[name] for row in runs)]
         shown = ("run", "points", "replaced", "gold_evaluations", "samples", "answers", *seen, "KL",
                  "converted")  # fmt: skip
         print_table(shown, runs)
     for row in runs:
         for warning in row["warnings"]:
-            console.print(Text(f"{row['run']}: {warning}"))
+            console.print(Text(f"{one_line(row['run'])}: {one_line(warning, LONGEST)}"))
     for skip in skipped:
-        console.print(Text(f"skipped {skip.path}: {skip.reason}"), style="yellow")
+        console.print(
+            Text(one_line(f"skipped {skip.path}: {skip.reason}", LONGEST)), style="yellow"
+        )
     if not runs and not skipped:
         console.print("Nothing was named that could be read.")
+
+
+def show_check(told: Row) -> None:
+    """What ``data.checking.check`` found, a paragraph a run."""
+    console = Terminal()
+    for row in told["runs"]:
+        _show_run(console, row)
+    for skip in told["skipped"]:
+        said = one_line(f"skipped {skip['path']}: {skip['reason']}", LONGEST)
+        console.print(Text(said), style="yellow")
+    for one in told["damaged"]:
+        said = one_line(f"damaged: {one['segment']}/{one['file']}: {one['reason']}", LONGEST)
+        console.print(Text(said), style="red")
+
+
+def _show_run(console: Terminal, row: Row) -> None:
+    where = one_line(row["path"], LONGEST)
+    age = "no gold" if row["gold_age_steps"] is None else f"{row['gold_age_steps']} steps old"
+    console.print(Text(f"{one_line(row['run'])} ({row['format']}, {where})"), style="bold")
+    for said in (
+        f"{row['points']} rows, {row['steps_replaced']} steps replaced, {row['nan_rows']} "
+        f"rows with NaN; without KL {row['without_kl']}, proxy {row['without_proxy']}, gold "
+        f"{row['without_gold']}; last grown {row['last_grown']}",
+        f"KL: {one_line(row['kl_key'] or 'none')}: {row['kl_note'] or 'not logged'}",
+        f"gold: {one_line(row['gold_key'] or 'none')}, {age}",
+        *row["warnings"],
+    ):
+        console.print(Text(f"  {one_line(said, LONGEST)}"))
 
 
 def print_table(keys: Sequence[str], rows: Sequence[Row]) -> None:
@@ -45,10 +77,10 @@ def print_table(keys: Sequence[str], rows: Sequence[Row]) -> None:
         table.add_column(key.replace("_", " "), justify=justify, no_wrap=True)
     for row in rows:
         table.add_row(*(Text(_cell(row[key])) for key in keys))
-    console = Console()
+    console = Terminal()
     console.width = max(console.width, console.measure(table, options=_UNBOUNDED).maximum)
     console.print(table)
 
 
 def _cell(value: object) -> str:
-    return number(value) if value is None or isinstance(value, float) else str(value)
+    return number(value) if value is None or isinstance(value, float) else one_line(value)

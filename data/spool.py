@@ -22,8 +22,9 @@ from pathlib import Path
 
 import polars as pl
 
-from data import answers, late_gold
-from data.columns import GOLD_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip
+from data import answers, late_gold, loop_tables
+from data.columns import GOLD_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip, conform
+from data.declared import DECISIONS
 from data.readers.formats import rank_of
 from data.restating import LAYOUT
 from data.segment_rows import metric_rows, sample_rows
@@ -87,6 +88,7 @@ def write_segment(home: Path, logs: Sequence[RunLog], project: str | None) -> st
         if samples
         else sample_rows(pl.DataFrame(schema=SAMPLE_COLUMNS)),
         **answers.files(logs),
+        **loop_tables.files(logs),
     }
     return _commit(home, "import", files)
 
@@ -123,6 +125,19 @@ def write_roles(
         forget=pl.lit(forget), mend=pl.lit(mend)
     )
     return _commit(home, "roles", {"runs": runs})
+
+
+def write_decision(home: Path, decision: Mapping[str, str | int | None]) -> str:
+    """Write what somebody decided into the inbox, in the columns of DECISIONS; return its name.
+
+    Raises:
+        StoreError: it says not of which loop, what, by whom or when.
+    """
+    missing = [c.name for c in DECISIONS.columns if c.required and not decision.get(c.name)]
+    if missing:
+        raise StoreError(f"a decision needs {', '.join(missing)}")
+    rows = conform(pl.DataFrame([dict(decision)]), DECISIONS.types())
+    return _commit(home, "decision", {"runs": rows})
 
 
 def waiting(home: Path) -> list[Path]:

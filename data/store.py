@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import ddl, kept_roles, merge, role_changes, spool
+from data import ddl, kept_roles, loop_tables, merge, role_changes, spool
+from data.address_space import RAN_OUT
 from data.restating import restated
 from data.rollups import refresh
 from data.sql import StoreError, sql
@@ -23,7 +24,8 @@ MIGRATIONS: tuple[tuple[int, str | None], ...] = (
     (4, "prompt_gold_counts"),
     (5, None),  # the table audits, declared
     (6, "calibration_table"),
-    (7, "flip_clusters_table"),
+    (7, None),  # the tables of a loop, declared
+    (8, "flip_clusters_table"),
 )
 """(version it leads to, file in changes/), in order, for stores older than the last of them.
 
@@ -40,7 +42,7 @@ DAMAGED = "Corrupt database file"
 
 CHANGES = {
     "import": merge.merge, "forget": merge.forget, "skips": merge.keep_skips,
-    "roles": role_changes.change,
+    "roles": role_changes.change, "decision": loop_tables.keep_decisions,
 }  # fmt: skip
 """What each kind of segment does to the tables."""
 
@@ -100,6 +102,8 @@ class Store:
             raise self._unusable(error, "is damaged") from error
 
     def _unusable(self, error: duckdb.Error, how: str) -> StoreError:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return StoreError(RAN_OUT)  # nothing is wrong with the file
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         return StoreError(
             f"{self.home / 'store.duckdb'} {how}: {first}. Stop what uses it and move it away: it "

@@ -70,6 +70,7 @@ def test_a_sample_of_all_addresses(bundled: Server) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 def test_many_addresses(bundled: Server) -> None:
     assert failures(bundled, random.Random(9).sample(EVERY, 1_500)) == []
     assert "Traceback" not in bundled.log()

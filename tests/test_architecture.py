@@ -247,3 +247,12 @@ def put(root: Path, file: str, text: str) -> None:
     path = root / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def test_charts_are_drawn_in_one_place_with_their_words(root: Path) -> None:
+    drawing = [
+        path.relative_to(root).as_posix()
+        for path in (root / "pages").rglob("*.py")
+        if "plotly_chart(" in path.read_text()
+    ]
+    assert drawing == ["pages/shared/charts.py"]

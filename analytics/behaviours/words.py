@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analytics.behaviours import beyond_chance
+from analytics.names import cut
 from analytics.wording import count, fixed, p_value, points, rate_interval, steps, whole
 
 Row = Mapping[str, Any]
@@ -55,7 +56,7 @@ def moved_sentence(row: Row) -> str:
             "trajectories do, which is allowed for"
         )
     return (
-        f"{_name(row)} {change['direction']} in {row['environment']}: "
+        f"{_name(row)} {change['direction']} in {cut(row['environment'])}: "
         f"{rate_interval(first['rate'], first['low'], first['high'])} at "
         f"{steps(first['step_first'], first['step_end'])}, "
         f"{rate_interval(last['rate'], last['low'], last['high'])} at "
@@ -77,13 +78,13 @@ def cells(row: Row) -> tuple[str, ...]:
         for part in (row["first"], row["last"])
     )
     return (
-        row["environment"] or "all environments", whole(row["n"]), whole(row["seen"]),
+        cut(row["environment"] or "all environments"), whole(row["n"]), whole(row["seen"]),
         rate_interval(row["rate"], row["low"], row["high"]), *thirds, between, p, q,
     )  # fmt: skip
 
 
 def _name(row: Row) -> str:
-    return f"“{row['behaviour']}” ({row['source']})"
+    return f"“{cut(row['behaviour'])}” ({cut(row['source'])})"
 
 
 def _q(value: float) -> str:

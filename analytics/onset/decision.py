@@ -37,9 +37,10 @@ from analytics.onset.proxy import proxy_fell
 from analytics.onset.second_opinion import SecondOpinion, second_opinion
 from analytics.onset.smoothing import smoothness
 from analytics.onset.spending import Plan, plan_of
-from analytics.onset.standing import Standing, standing
+from analytics.onset.standing import Standing, standing, way_back
 from analytics.onset.stated_error import percent_scale, stated_error
 from analytics.onset.watched import Watch, watch
+from analytics.onset.way_back import WayBack
 from analytics.onset.witness import Withdrawal
 
 LARGEST_WAY_BACK = 0.2
@@ -87,6 +88,8 @@ class Evidence:
     stands: Standing | None = None
     clustered_unknown: bool = False
     smoothed: bool = False
+    back: WayBack | None = None
+    """How far KL went back where gold's fall is the way back along its own curve."""
 
     @property
     def withdrawn(self) -> Withdrawal | None:
@@ -181,6 +184,7 @@ def gather(
     fell = False
     stands: Standing | None = None
     as_stated: Noise | None = None
+    back: WayBack | None = None
     if len(current):
         noise = noise_of(current_rows, current, size)
         as_stated, noise = noise, widened(noise, current.gold)
@@ -189,9 +193,10 @@ def gather(
         place = np.sqrt(np.maximum(current.kl, 0)) if axis == "kl" else current.step
         freedom = float(noise.freedom[-1])
         peak = peak_set(current.gold, noise.se, place, noise.rho, freedom)
+        back = way_back(current, as_stated, test)
         if test.alarm is not None:
             lost = gold_lost(current.gold, noise.se, noise.rho, freedom)
-            stands = standing(current, as_stated, test, peak, lost)
+            stands = standing(current, as_stated, test, peak, lost, back)
         alarmed = stands is not None and stands.withdrawn is None
         if axis == "kl":
             form = form_of(facts)
@@ -253,6 +258,7 @@ def gather(
         noise is not None
         and noise.phrase != EXACT
         and smoothness(current_rows.gold[:MOST_SINGLE]).seen,
+        back,
     )
 
 

@@ -9,13 +9,12 @@ import numpy as np
 
 from analytics.onset.decision import Evidence
 from analytics.onset.kl_honesty import UMBRELLA, Doubt
-from analytics.onset.watched import FEWEST_LOOKS
+from analytics.onset.way_back import goes_back
 
 BLIND_KL_RATIO = 1.5
 BLIND_KL_NATS = 0.5
 BLIND_SPACINGS = 3.0
 BLIND_SHARE = 0.1
-BACK_SHARE = 0.25
 _ROUNDING = -1e-6
 
 
@@ -56,7 +55,8 @@ def flags_of(
         or "kl_estimator_unreliable" in doubted,
         **{flag: flag in doubted for flag in UMBRELLA},
         "kl_negative": bool(np.any(looks.kl[np.isfinite(looks.kl)] < _ROUNDING)),
-        "kl_back_and_forth": goes_back(evidence),
+        "kl_back_and_forth": goes_back(looks.kl[evidence.tested :]),
+        "kl_went_back": evidence.back is not None,
         "alarm_withdrawn": evidence.withdrawn is not None,
         "single_evaluation": _single(evidence),
         "smoothed_gold": evidence.smoothed,
@@ -83,18 +83,6 @@ def _single(evidence: Evidence) -> bool:
     if taken is not None:
         return taken.kind == "single_evaluation"
     return test is not None and test.alarm is None and test.unborne is not None
-
-
-def goes_back(evidence: Evidence) -> bool:
-    """Whether the looks' KL falls back by more than a quarter of its range at some point.
-
-    Gold is tested in time order all the same: a fall may then be the way back along the curve.
-    """
-    kl = evidence.looks.kl[evidence.tested :]
-    if len(kl) < FEWEST_LOOKS or not np.all(np.isfinite(kl)) or np.ptp(kl) <= 0:
-        return False
-    fallen = np.maximum.accumulate(kl) - kl
-    return bool(np.max(fallen) > BACK_SHARE * np.ptp(kl))
 
 
 def is_blind(evidence: Evidence) -> bool:

@@ -57,7 +57,9 @@ def reasons_of(
     else:
         sentences += _no_fall(evidence, row)
     sentences += [_measured(evidence)]
-    sentences += _beside(evidence, row) + _model(row) + limit_sentence(row)
+    sentences += _beside(evidence, row) + _model(row)
+    if evidence.back is None:
+        sentences += limit_sentence(row)
     sentences += outlook.sentences(row)
     return sentences + _cautions(evidence, row, facts, against)
 
@@ -110,6 +112,12 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     assert test is not None
     end = place(row["step_end"], row["kl_end"])
     nearest = int(np.argmin(test.boundary - test.statistic))
+    if evidence.back is not None and row["alarm"] is None:
+        return [
+            f"No onset up to {end}: {evidence.back.words}. {_promise(evidence)}",
+            _power(row["detectable"]),
+            _interval(row),
+        ]
     if row["alarm"] is not None and row["alarm"]["withdrawn"] is not None:
         return [
             withdrawn_row.sentence(row["alarm"]["step"], row["alarm"]["withdrawn"])
@@ -208,7 +216,8 @@ def _beside(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
             "None of the curves of the model average fits these looks, so its probability of "
             f"{fixed(row['p_past_peak'], 2)} that the peak has been passed raises no warning."
         )
-    if row["e_value"] is not None and row["e_value"] >= ALARM:
+    followed = evidence.back is not None  # it looks at gold in time, whatever KL did
+    if row["e_value"] is not None and row["e_value"] >= ALARM and not followed:
         told = number(row["e_value"]) if row["e_value"] < 1e6 else "more than a million"
         sentences.append(
             f"The e-process, which needs no plan of looks, stands at {told}: under gold that "
@@ -252,6 +261,8 @@ _CAUTIONS = {
     "kl_negative": "Some pooled KL values are negative: the estimator is signed and noisy there.",
     "kl_back_and_forth": "KL goes back during the run by more than a quarter of its range; looks "
     "are tested in time order, so a fall may be the way back along the curve.",
+    "kl_went_back": "Gold follows KL: it fell as KL went back, in order of KL it did not fall, and "
+    "at the same KL it is as high as before. That is neither overoptimization nor collapse.",
     "clustered_unknown": "The stated errors are one witness of two: the log does not say from how "
     "many prompts they come, and responses to one prompt are alike. The other is the run's own "
     "scatter; log n_prompts, or the responses with their prompts.",

@@ -11,6 +11,7 @@ from analytics.onset.noise import Noise
 from analytics.onset.peak import PeakSet
 from analytics.onset.pooling import Looks
 from analytics.onset.watched import Watch
+from analytics.onset.way_back import WayBack, followed, goes_back
 from analytics.onset.witness import CLEAR_SCAN, Withdrawal, Witness, withdrawal
 
 
@@ -21,13 +22,34 @@ class Standing(NamedTuple):
     withdrawn: Withdrawal | None
 
 
+def way_back(looks: Looks, noise: Noise, test: Watch) -> WayBack | None:
+    """The way back of KL that explains why gold's scan crossed its boundary, None where none does.
+
+    noise: of the looks, before it was widened. An alarm from before KL went back is no part of it.
+    """
+    if test.alarm is None and not np.any(test.statistic >= test.boundary):
+        return None
+    if test.alarm is not None:
+        rows = np.array([end for _, end in looks.bounds])
+        if not goes_back(looks.kl[: int(np.searchsorted(rows, test.alarm.rows)) + 1]):
+            return None
+    return followed(looks, noise, float(test.boundary[-1]))
+
+
 def standing(
-    looks: Looks, noise: Noise, test: Watch, peak: PeakSet, lost: GoldLost
-) -> Standing | None:
-    """None without an alarm; noise: of the looks, before it was widened to their own scatter."""
+    looks: Looks, noise: Noise, test: Watch, peak: PeakSet, lost: GoldLost,
+    back: WayBack | None = None,
+) -> Standing | None:  # fmt: skip
+    """None without an alarm; noise: of the looks, before it was widened to their own scatter.
+
+    back: the way back of KL that gold followed, if any.
+    """
     if test.alarm is None:
         return None
     found, taken = withdrawal(looks, noise, test.alarm.rows, test.seen)
+    if back is not None:
+        last = int(looks.step_end[-1])
+        return Standing(found, Withdrawal(last, "kl_back", 1.0, 0.0, len(looks) - 1, back.words))
     if peak.ends and lost.low <= 0 and float(np.max(test.statistic)) >= CLEAR_SCAN:
         # gold that fell beyond doubt and is back was no false alarm: it recovered
         return Standing(found, None)

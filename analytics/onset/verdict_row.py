@@ -116,6 +116,8 @@ def _status(evidence: Evidence) -> str:
         return "unmeasured"
     if evidence.test is None:
         return "too_little_gold"
+    if evidence.back is not None:
+        return "no_onset"
     if not evidence.past_peak:
         return "warning" if evidence.second and evidence.second.warns else "no_onset"
     return "collapsed" if evidence.proxy_fell else "overoptimized"

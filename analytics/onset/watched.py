@@ -17,6 +17,7 @@ from analytics.onset.noise import UNSTATED, Noise
 from analytics.onset.pooling import Looks, pool
 from analytics.onset.red import boundaries, detectable, statistic_at_end
 from analytics.onset.spending import Plan, Stage
+from analytics.onset.way_back import followed
 from analytics.onset.witness import witness
 
 FEWEST_LOOKS = FIRST_LOOK + 1
@@ -81,7 +82,7 @@ def watch(rows: Rows, plan: Plan, noise_of: NoiseOf) -> Watch | None:
         for first in np.flatnonzero(statistic >= limit) if alarm is None else ():
             looks, noise, _ = judged[int(first)]
             found = witness(looks, noise)
-            if found.stands:
+            if found.stands and followed(looks, noise, float(limit[first])) is None:
                 alarm = _alarm(looks, float(statistic[first]), float(limit[first]))
                 break
             if found.single and unborne is None:

@@ -23,6 +23,8 @@ def reason(taken: Withdrawal) -> str:
     >>> reason(Withdrawal(900, "scatter", 2.04, -3.0, 400))
     'looks scatter 2 times as much as their standard errors say'
     """
+    if taken.told:
+        return taken.told
     if taken.kind == "scatter":
         return f"looks scatter {number(taken.factor, 2)} times as much as their standard errors say"
     if taken.kind == "single_evaluation":

@@ -162,8 +162,8 @@ def _before(
 class Withdrawal:
     """An alarm that later looks do not bear out. step: last step of the look that withdrew it.
 
-    kind: scatter, single_evaluation, evidence or later_peak; factor: own scatter over the stated
-    errors.
+    kind: scatter, single_evaluation, evidence, later_peak or kl_back; factor: own scatter over the
+    stated errors; told: the reason itself, where the kind does not say all.
     """
 
     step: int
@@ -171,6 +171,7 @@ class Withdrawal:
     factor: float
     log_e: float
     carrier: int
+    told: str = ""
 
 
 def withdrawal(

@@ -26,9 +26,25 @@ select i.* from incoming_answers i
 semi join changed_answers c using (loop, iteration, origin, question_id, sample_id)
 order by loop, origin, iteration, question_id, sample_id;
 
+-- Texts of one origin and generator may stand in several rows (verified or not, by licence): the
+-- rows of a group that is not as before replace all of it.
+create or replace temp table changed_corpus_groups as
+with prints as (
+    select loop, iteration, origin, generator_iteration, sum(hash(c)::hugeint) as print
+    from incoming_corpus c group by all
+), kept as (
+    select loop, iteration, origin, generator_iteration, sum(hash(c)::hugeint) as print
+    from corpus c group by all
+)
+select p.loop, p.iteration, p.origin, p.generator_iteration
+from prints p left join kept k on k.loop = p.loop and k.iteration = p.iteration
+    and k.origin = p.origin and k.generator_iteration is not distinct from p.generator_iteration
+where k.print is distinct from p.print;
 create or replace temp table changed_corpus as
-select * from incoming_corpus except select * from corpus;
-delete from corpus o using changed_corpus c
+select i.* from incoming_corpus i join changed_corpus_groups c on i.loop = c.loop
+    and i.iteration = c.iteration and i.origin = c.origin
+    and i.generator_iteration is not distinct from c.generator_iteration;
+delete from corpus o using changed_corpus_groups c
 where o.loop = c.loop and o.iteration = c.iteration and o.origin = c.origin
     and o.generator_iteration is not distinct from c.generator_iteration;
 insert into corpus by name

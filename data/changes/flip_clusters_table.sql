@@ -1,4 +1,4 @@
--- Version 7: changes over the entities asked about, as a rollup.
+-- Version 8: changes over the entities asked about, as a rollup.
 create table answer_flip_clusters (
     loop varchar not null, iteration bigint not null, from_iteration bigint not null,
     origin varchar not null, topic varchar, knowledge varchar, entities bigint not null,

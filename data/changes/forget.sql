@@ -10,6 +10,7 @@ delete from verdicts where run_id in (select run_id from affected);
 delete from answers where loop in (select run_id from affected);
 delete from audits where loop in (select run_id from affected);
 delete from behaviours where run_id in (select run_id from affected);
+delete from indicators where loop in (select run_id from affected);
 delete from corpus where loop in (select run_id from affected);
 delete from answer_counts where loop in (select run_id from affected);
 delete from answer_flips where loop in (select run_id from affected);

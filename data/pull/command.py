@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from data.columns import ReadOptions, Skip
@@ -21,6 +20,7 @@ from data.pull import mlflow_runs, wandb_runs
 from data.pull.asking import Asking
 from data.pull.outcome import Pulled, PullError
 from data.pull.wandb_client import WandbClient
+from data.terminal import LONGEST, Terminal, one_line
 
 Say = Callable[[str], None]
 KEYS = ("proxy", "gold", "kl", "kl-unit", "length", "step")
@@ -49,7 +49,7 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Pull, import, and tell; 0 = all came, 1 = something did not."""
-    with Console(stderr=True).status("Asking the server …") as status:
+    with Terminal(stderr=True).status("Asking the server …") as status:
         try:
             with _alone(home()):
                 done, imported = _brought(options, status.update)
@@ -100,11 +100,11 @@ def _alone(home: Path) -> Iterator[None]:
 def _show(done: Pulled, imported: Imported, skipped: list[Skip]) -> None:
     if imported.runs or skipped:
         show_import(imported.runs, skipped)
-    console = Console()
+    console = Terminal()
     if done.unchanged:
         console.print(Text(f"{len(done.unchanged)} runs have nothing new."))
     for note in done.notes:
-        console.print(Text(note))
+        console.print(Text(one_line(note, LONGEST)))
 
 
 def _wandb(options: argparse.Namespace, say: Say) -> Pulled:

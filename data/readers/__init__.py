@@ -96,7 +96,8 @@ def _holds_anything(log: RunLog) -> bool:
     """Whether a run has a row of any kind with something in it, or settings."""
     graded = log.answers.select("grade", "grade_logged", "confidence", "answer")
     answers = graded.filter(~pl.all_horizontal(pl.all().is_null()))
-    others = (log.samples, answers, log.corpus, log.audits, log.behaviours)
+    others = (log.samples, answers, log.corpus, log.audits, log.behaviours,
+              *log.tables.values())  # fmt: skip
     if any(frame.height for frame in others) or (log.facts.config and log.metrics.is_empty()):
         return True
     if log.facts.nan_rows:  # a run that diverged is one

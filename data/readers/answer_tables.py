@@ -18,6 +18,7 @@ from data.columns import (
     RunLog,
     conform,
 )
+from data.declared import CORPUS
 from data.readers import confidences, grades, run_columns
 from data.readers.cells import Cells, split_by
 from data.readers.completions import prompt_ids
@@ -121,7 +122,7 @@ def read(
     for column in FLAGS:
         if key := column.find(keys):
             taken.add(key)
-            series.append(_flag(cells, key).alias(column.name))
+            series.append(cells.truths(key).alias(column.name))
     letters = grades.SIMPLEQA if simple else None
     given = cells.texts(graded) if graded else pl.Series([None] * height, dtype=pl.String)
     if graded:
@@ -244,9 +245,7 @@ def _corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
     series = [pl.Series("iteration", cells.steps(time), pl.Int64)]
     origin = cells.texts("origin") if "origin" in keys else pl.Series([NOT_STATED] * len(names))
     series.append(origin.fill_null(NOT_STATED).alias("origin"))
-    for key in list(CORPUS_COLUMNS)[3:]:
-        found = cells.numbers(key) if key in keys else pl.Series([None] * len(names))
-        series.append(found.cast(pl.Float64).round(0).cast(pl.Int64, strict=False).alias(key))
+    series += [cells.declared(column) for column in CORPUS.columns[3:]]
     rows = pl.DataFrame(series)
     for name, at in split_by(names).items():
         good = [row for row in at if row not in cells.bad_rows]
@@ -271,15 +270,6 @@ def _is_passage(cells: Cells, column: Column, key: str) -> bool:
         f"{cells.table.path.name}: column {key} holds passages, no categories of knowledge"
     )
     return True
-
-
-def _flag(cells: Cells, key: str) -> pl.Series:
-    column = cells.table.frame.get_column(key)
-    if column.dtype == pl.Boolean:
-        return column
-    words = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
-    folded = cells.texts(key).str.strip_chars().str.to_lowercase()
-    return folded.replace_strict(words, default=None, return_dtype=pl.Boolean)
 
 
 def _numbered(ids: pl.Series) -> pl.Series:

@@ -83,15 +83,21 @@ def unpacked(path: Path) -> Iterator[tuple[Path, Path]]:
         LogError: it is broken, holds too much, or a name that leads out of it.
     """
     with tempfile.TemporaryDirectory(prefix="overopt-") as name:
-        root = Path(name).resolve()
+        root = Path(name).resolve() / _stem(path)  # makes a run's name unique where it must
         place = root / (path.parent.name or "run")  # names a run as the archive's folder would
-        place.mkdir()
+        place.mkdir(parents=True)
         try:
             inside = _unpack(path, place)
         except _BROKEN as error:
             cause = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
             raise LogError(f"{path.name} cannot be unpacked ({cause})") from None
         yield root, inside
+
+
+def _stem(path: Path) -> str:
+    """An archive's name without what says how it is packed."""
+    ending = next((e for e in (*MANY, *ONE) if path.name.lower().endswith(e)), "")
+    return path.name.removesuffix(path.name[len(path.name) - len(ending) :]) or "archive"
 
 
 def _unpack(path: Path, place: Path) -> Path:

@@ -3,6 +3,11 @@
 Where the step of a plain table's rows goes back and a KL or proxy is logged again, a new attempt
 begins. From its first step on nothing of the attempt before it stays: half of each would mix two
 policies. Rows in no order at all, and gold on a line of its own, are no attempts.
+
+What tells a restart from rows that only stand in another order: it logs steps again with other
+values, or, where it repeats none exactly, its steps fall between those logged before, one by one.
+Steps that are all different and fill gaps in blocks, or together make an even count, are one
+attempt's in another order; so are rows that stand twice with the same values.
 """
 
 from __future__ import annotations
@@ -16,6 +21,14 @@ from numpy.typing import NDArray
 
 MOST = 50  # attempts in one run; more steps back are a table in no order
 ORDERED = 3  # rows that ascend, by which an attempt shows that repeats no step exactly
+REORDERED = (
+    "the rows stand in another order than their steps, and are sorted by them: no step is logged "
+    "again with another value, as a restart would"
+)
+RESTARTED = (
+    "told by steps that go back and are logged again with other values, or that fall between those "
+    "logged before"
+)
 CLOCKS = ("timestamp", "_timestamp", "wall_time", "time")
 
 
@@ -47,12 +60,17 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def began(steps: NDArray[np.int64], logged: Sequence[NDArray[np.bool_]]) -> list[Attempt]:
+def began(
+    steps: NDArray[np.int64],
+    logged: Sequence[NDArray[np.bool_]],
+    values: Sequence[NDArray[np.float64]] = (),
+) -> list[Attempt]:
     """The attempts after the first in a log's rows as they stand in it.
 
     Args:
         steps: of each row.
         logged: for KL and proxy, which rows have one. Rows with neither begin no attempt.
+        values: of KL and proxy; without them a repeated step always has other ones.
     """
     found: list[Attempt] = []
     start = 0
@@ -67,15 +85,53 @@ def began(steps: NDArray[np.int64], logged: Sequence[NDArray[np.bool_]]) -> list
     if not found:
         return found
     any_logged = np.logical_or.reduce(logged) if logged else np.ones(len(steps), np.bool_)
+    if _even(np.sort(steps[any_logged])):
+        return []  # each step once, and none lacking: one attempt's, in another order
     ends = [*(attempt.row for attempt in found[1:]), len(steps)]
     before = 0
     for attempt, end in zip(found, ends, strict=True):
-        mine = steps[attempt.row : end][any_logged[attempt.row : end]]
-        old = steps[before : attempt.row][any_logged[before : attempt.row]]
-        if not (np.isin(mine, old).any() or (_ascends(mine) and _ascends(old))):
+        places = np.flatnonzero(any_logged)
+        old = places[(places >= before) & (places < attempt.row)]
+        mine = places[(places >= attempt.row) & (places < end)]
+        again = np.isin(steps[mine], steps[old])
+        if again.any():
+            if values and not _differ(steps, values, old, mine[again]):
+                return []
+        elif not _between(steps[old], steps[mine]):
             return []
         before = attempt.row
     return found
+
+
+def _differ(
+    steps: NDArray[np.int64],
+    values: Sequence[NDArray[np.float64]],
+    old: NDArray[np.int64],
+    again: NDArray[np.int64],
+) -> bool:
+    """Whether any row of a repeated step has another value than the row before it had."""
+    before = {int(steps[row]): row for row in old}
+    rows = np.array([before[int(steps[row])] for row in again])
+    return any(not np.array_equal(v[rows], v[again], equal_nan=True) for v in values)
+
+
+def _between(old: NDArray[np.int64], new: NDArray[np.int64]) -> bool:
+    """Whether steps, of which none is repeated, fall one by one between those of before."""
+    if not (_ascends(new) and _ascends(old)):
+        return False
+    both = np.sort(np.concatenate([old, new]))
+    if _even(both):
+        return False
+    low, high = max(old[0], new[0]), min(old[-1], new[-1])
+    both = both[(both >= low) & (both <= high)]
+    changes = int(np.count_nonzero(np.diff(np.isin(both, new).astype(np.int8))))
+    return changes > 0 and 2 * changes >= len(both)
+
+
+def _even(ordered: NDArray[np.int64]) -> bool:
+    """Whether steps, in order, are equally far apart, and none stands twice."""
+    apart = np.diff(ordered)
+    return bool(len(apart)) and bool(apart[0] > 0) and bool((apart == apart[0]).all())
 
 
 def _ascends(steps: NDArray[np.int64]) -> bool:
@@ -125,6 +181,7 @@ def settled(
         dead, said = _dead(part, watched)
         if said:
             notes[str(name)] = [said]
+        if len(dead):
             lost[str(name)] = len(dead)
             gone.append(dead)
     if gone:
@@ -140,14 +197,37 @@ def _dead(part: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.Series, str]:
     steps = part.get_column("step").to_numpy()
     trained = (part.get_column("phase") == "train").to_numpy()
     logged = [part.get_column(c).is_not_null().to_numpy() & trained for c in watched]
+    values = [part.get_column(c).cast(pl.Float64).to_numpy() for c in watched]
     alive = np.ones(len(steps), np.bool_)
     said: list[tuple[int, int, int]] = []
-    for attempt in began(steps, logged):
+    found = began(steps, logged, values)
+    if not found and _back(steps, logged, 0) is not None:
+        return part.get_column("at").clear(), REORDERED
+    for attempt in found:
         old = np.arange(len(steps)) < attempt.row
         taken = old & alive & (steps >= attempt.step)
         alive &= ~taken
         said.append((attempt.step, int(taken.sum()), int(steps[taken].max(initial=attempt.step))))
-    return part.get_column("at").filter(pl.Series(~alive)), told(said) if said else ""
+    why = f"; {RESTARTED}" if said else ""
+    return part.get_column("at").filter(pl.Series(~alive)), (told(said) if said else "") + why
+
+
+def in_order(rows: pl.DataFrame, step: str) -> tuple[pl.DataFrame, str]:
+    """A trainer's rows sorted by step where they only stand in another order, and what is said.
+
+    Args:
+        rows: of training, as they stand in the file.
+        step: name of the column of steps; the others are metrics.
+    """
+    steps = rows.get_column(step).to_numpy()
+    often = [c for c in rows.columns if c != step and rows.get_column(c).count() * 2 > rows.height]
+    columns = [rows.get_column(c) for c in often]
+    logged = [column.is_not_null().to_numpy() for column in columns]
+    if _back(steps, logged, 0) is None:
+        return rows, ""
+    if began(steps, logged, [column.cast(pl.Float64).to_numpy() for column in columns]):
+        return rows, ""
+    return rows.sort(step, maintain_order=True), REORDERED
 
 
 def numbered(rows: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.DataFrame, dict[str, str]]:

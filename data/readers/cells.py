@@ -8,6 +8,7 @@ from functools import cached_property
 
 import polars as pl
 
+from data.declared import Column
 from data.readers import number_texts
 from data.readers.completions import as_text
 from data.readers.mapping import PHASES
@@ -22,6 +23,7 @@ EMPTY = (
 """Cells that say that there is no value (compared in lower case)."""
 
 
+TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 _OF_ALL = r"^\s*(\d{1,18})\s*/\s*\d+\s*$"
 _NAMED = (
     r"(?i)^.*?(?:step|iter|iteration|update|ckpt|checkpoint|round)s?[\s_\-=:#]*(\d{1,18})/?\s*$"
@@ -45,6 +47,8 @@ class Cells:
     table: Table
     problems: list[tuple[int, str]] = field(default_factory=list)  # row, what is wrong
     bad_rows: set[int] = field(default_factory=set)
+    errors: dict[str, pl.Series] = field(default_factory=dict)  # of cells such as 0.61 ± 0.02
+    errors_used: set[str] = field(default_factory=set)  # columns whose errors are kept
     _read: dict[str, pl.Series] = field(default_factory=dict)  # columns of text that are numbers
 
     @cached_property
@@ -76,11 +80,21 @@ class Cells:
         if not self.decimal_commas and not _holds_more(column, values):
             return values  # numbers and empty cells, as is usual: no need to look at each
         trimmed = column.str.strip_chars()
-        values = self._as_written(trimmed)
+        values = self._parted(name, trimmed, self._as_written(trimmed))
         bad = values.is_null() & ~trimmed.str.to_lowercase().is_in(EMPTY) & trimmed.is_not_null()
         for row in bad.arg_true().to_list():
             self.name(row, name, column[row], "is not a number")
         return values
+
+    def _parted(self, name: str, texts: pl.Series, values: pl.Series) -> pl.Series:
+        """Numbers with those of cells that hold a value and its error, which is kept apart."""
+        left = values.is_null()
+        both = number_texts.with_errors(texts, self.decimal_commas)
+        found = left & both.is_not_null()
+        if not found.any():
+            return values
+        self.errors[name] = both.struct.field("error").alias(name)
+        return values.zip_with(~found, both.struct.field("value").alias(name))
 
     def _as_written(self, texts: pl.Series) -> pl.Series:
         """Cells as floats, however their numbers are written; null where they are none."""
@@ -133,6 +147,29 @@ class Cells:
                 self.table.frame = self.table.frame.with_columns(column)
                 break
         return column
+
+    def truths(self, name: str) -> pl.Series:
+        """A column as truths (true, false, 1, 0); null for what is neither."""
+        column = self.table.frame.get_column(name)
+        if column.dtype == pl.Boolean:
+            return column
+        folded = self.texts(name).str.strip_chars().str.to_lowercase()
+        return folded.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean)
+
+    def declared(self, column: Column) -> pl.Series:
+        """The cells of a declared column, null where they are empty or it is not there."""
+        name, kind = column.name, column.dtype
+        if name not in self.table.frame.columns:
+            return pl.Series(name, [None], dtype=kind).new_from_index(0, self.table.frame.height)
+        if kind == pl.Boolean:
+            return self.truths(name).alias(name)
+        if kind == pl.String:
+            texts = self.texts(name).str.strip_chars()
+            return texts.set(texts == "", None).alias(name)
+        numbers = self.numbers(name).cast(pl.Float64).fill_nan(None)
+        if kind.is_integer():
+            numbers = numbers.round(0).cast(pl.Int64, strict=False)
+        return numbers.alias(name)
 
     def phases(self, name: str) -> pl.Series:
         """A column as phases; a row with an unknown word is a bad row, never training."""
@@ -191,6 +228,15 @@ class Cells:
         troubled = {row for row, _ in self.problems if row >= 0} | self.bad_rows
         return self.notes([row for row in troubled if names[row] == run])
 
+    def _note_of_errors(self, column: str) -> str:
+        kept = "is taken for its standard error" if column in self.errors_used else "is left out"
+        shown = self.errors[column]
+        first = self.texts(column).filter(shown.is_not_null())[0]
+        return (
+            f"column {column}: {shown.count()} cells hold a value with an error, as {first!r}: the "
+            f"value is read, the error {kept} (half of an interval over 1.96)"
+        )
+
     def notes(self, rows: Iterable[int]) -> list[str]:
         """Warnings for the run that has ``rows`` (it is enough to name those with a problem)."""
         name, mine = self.table.path.name, {*rows, -1}
@@ -198,6 +244,7 @@ class Cells:
         if self.table.unread:
             count = len(self.table.unread)
             notes.append(f"{name}: {count} lines were not read: {several(self.table.unread)}")
+        notes += [self._note_of_errors(column) for column in self.errors]
         dropped = sum(row in mine for row in self.bad_rows)
         problems = [text for row, text in self.problems if row in mine]
         if problems:

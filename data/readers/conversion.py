@@ -7,9 +7,17 @@ from math import isfinite
 from typing import Any
 
 from data.columns import ReadOptions, RunFacts
+from data.readers import kl_headings
 from data.readers.dialect import Dialect
 from data.readers.dialects import NO_KL_DIALECTS, why_not
-from data.readers.kl_stated import UNKNOWN, KLSource, coefficient, stated, unknown_unit
+from data.readers.kl_stated import (
+    UNKNOWN,
+    KLSource,
+    coefficient,
+    set_unit_of_heading,
+    stated,
+    unknown_unit,
+)
 from data.readers.kl_table import (
     DRIFT,
     ESTIMATOR_NAMES,
@@ -25,7 +33,10 @@ from data.readers.scalars import as_number
 NO_KEY = "KL is missing: the log has no key"
 """How the note and the warning begin that no KL was logged."""
 
-_OUR_WORDS = frozenset({"proxyreward", "proxyrewardmean", "proxy", "goldreward", "goldrewardmean"})
+_OUR_WORDS = frozenset({
+    "proxyreward", "proxyrewardmean", "proxy", "goldreward", "goldrewardmean", "rewardproxy",
+    "rewardgold",
+})  # fmt: skip
 """Our own names of rewards, as ``folded`` (``reward`` and ``gold`` are everybody's)."""
 _TRACKED_WORDS = frozenset({"proxyreward", "proxyrewardmean"})
 """Those that a tracker's or a trainer's log must hold: any trainer may log a ``gold_reward``."""
@@ -146,7 +157,13 @@ def holds_our_words(keys: Collection[str], words: frozenset[str] = _OUR_WORDS) -
     >>> holds_our_words(["train/kl", "eval/gold_reward"]), holds_our_words(["kl", "reward"])
     (True, False)
     """
-    return any(folded(key.rpartition("/")[2]) in words for key in keys)
+    return any(folded(part) in words for key in keys for part in _last_parts(key))
+
+
+def _last_parts(key: str) -> tuple[str, str]:
+    """The last part of a name, and the last two."""
+    above, _, last = key.rpartition("/")
+    return last, f"{above.rpartition('/')[2]}/{last}"
 
 
 def of_table(
@@ -168,6 +185,8 @@ def of_table(
         what = ""
     if what:
         facts.kl_note = f"{key} is {what}, not KL from the initial policy"
+        if what == LOSS_TERM and options.kl == key:
+            facts.kl_note += "; --kl-coefficient X states the coefficient, and divides by it"
         return None
     if options.kl_reference == "previous_policy":
         facts.kl_note = f"KL is missing: {key} is {DRIFT}, as stated by --kl-reference"
@@ -190,14 +209,19 @@ def of_table(
     else:
         facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
         facts.kl_note = unknown_unit(key)
+        if kl_headings.stated(key) and not options.kl_unit:
+            ours = holds_our_words(keys, words) and dialect is None
+            set_unit_of_heading(source, facts, ours)
     return stated(source, options, facts, named=bool(options.kl) and not ours)
 
 
 def our_kl(keys: Sequence[str]) -> str:
-    """The key ``kl`` of a log without a trainer, as the log writes it; ``kl`` where it has none."""
+    """The key ``kl`` of a log without a trainer, as the log writes it, else one whose heading
+    states a KL's unit; ``kl`` where it has neither."""
     if "kl" in keys:
         return "kl"
-    return next((key for key in keys if _is_ours(key)), "kl")
+    ours = next((key for key in keys if _is_ours(key)), None)
+    return ours or kl_headings.find(keys) or "kl"
 
 
 def _is_ours(key: str) -> bool:

@@ -95,7 +95,26 @@ def discover(paths: Sequence[Path], options: ReadOptions) -> Found:
             _named_file(real, found, options)
         else:
             found.skipped.append(Skip(shown(path), "is neither a file nor a folder"))
+    _leave_to_who_names_them(found)
     return found
+
+
+def _leave_to_who_names_them(found: Found) -> None:
+    """Files that a log names are read with it, and not once more apart."""
+    owners = [
+        reader for reader in READERS
+        if any(reader.name in run.files for run in found.runs.values())
+    ]  # fmt: skip
+    named: set[Path] = set()
+    for run in found.runs.values():
+        for reader in owners:
+            for log in run.files.get(reader.name, ()):
+                named |= set(reader.names(log))
+    for path, run in found.runs.items():
+        for files in run.files.values():
+            files[:] = [log for log in files if log not in named]
+        run.named -= {shown(path)} & {shown(log) for log in named}
+    found.runs = {path: run for path, run in found.runs.items() if any(run.files.values())}
 
 
 def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from data.declared import LOOP_TABLES
 from data.readers import (
     archives,
     claims,
@@ -15,6 +16,7 @@ from data.readers import (
     hf_output,
     inspect_logs,
     lm_eval,
+    loop_file,
     mlflow,
     openrlhf,
     scout,
@@ -45,6 +47,7 @@ READERS: tuple[Reader, ...] = (
     lm_eval.READER,
     claims.READER,
     scout.READER,
+    loop_file.READER,
     archives.READER,
     tables.READER,
 )
@@ -64,7 +67,10 @@ FORMATS = tuple(
 BELIEVED = tuple(sorted(READERS, key=lambda reader: reader.rank))
 """The logs of a run, the richest first: where two differ, the earlier is believed."""
 
-CONTENT_RANK = {"samples": 6, "answers": 7, "corpus": 8, "audit": 8, "behaviours": 8, "settings": 9}
+CONTENT_RANK = {
+    "samples": 6, "answers": 7, "corpus": 8, "audit": 8, "behaviours": 8, "settings": 9,
+    **{table.name: 8 for table in LOOP_TABLES},
+}  # fmt: skip
 """Ranks of tables that hold something else than metrics, by what they hold."""
 
 UNKNOWN_RANK = 9

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from data.readers import number_texts
+from data.readers.answer_like import scattered
 from data.readers.cells import EMPTY, Cells
 
 ANSWERED = frozenset({
@@ -15,14 +17,28 @@ ANSWERED = frozenset({
 _NUMBER = r"\d+[.,]\d+([eE][-+]?\d+)?\s*%?$"
 FIRST = 100
 """Cells that show whether a column holds numbers."""
+JUDGED = 1000
+"""Cells of which the spread is judged."""
 
 
-def answers_note(key: str) -> str:
-    """What is said of such a column."""
-    return f"column {key} holds reference answers, not gold reward"
+def answers_in(cells: Cells, key: str) -> str:
+    """What is said of a column of reference answers under one of gold's names; else empty."""
+    if _holds_answers(cells, key):
+        return f"column {key} holds reference answers, not gold reward"
+    frame = cells.table.frame
+    numbers = frame.get_column(key).head(JUDGED).cast(pl.Float64, strict=False)
+    if not scattered(numbers):
+        return ""
+    known = numbers.drop_nulls()
+    low, high = sorted(known.to_list())[:: known.len() - 1]
+    return (
+        f"column {key} holds reference answers, not gold reward, by its numbers: whole ones from "
+        f"{low:,.0f} to {high:,.0f}, {known.n_unique()} different in "
+        f"the {known.len()} first rows and in no order; if it is gold, say --gold {key}"
+    )
 
 
-def holds_answers(cells: Cells, key: str) -> bool:
+def _holds_answers(cells: Cells, key: str) -> bool:
     """Whether a column under one of gold's names holds answers: text, or whole numbers as text
     where other columns are numbers, or whole numbers beside an answer.
     """
@@ -40,7 +56,7 @@ def holds_answers(cells: Cells, key: str) -> bool:
     if not filled.len():
         return False
     numbers = filled.cast(pl.Float64, strict=False)
-    words = filled.filter(numbers.is_null())
+    words = filled.filter(numbers.is_null() & number_texts.with_errors(filled).is_null())
     if words.len() * 2 > filled.len():
         return words.n_unique() > 2 and not words.str.contains(_NUMBER).all()
     whole = bool(filled.str.contains(r"^-?\d+$").all()) and filled.n_unique() > 2

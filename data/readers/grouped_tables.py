@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data.columns import LogError
-from data.readers import shapes, table_files
+from data.readers import named_charts, shapes, table_files
 from data.readers.blocks import joined
 from data.readers.table_files import Table
 
@@ -23,8 +23,8 @@ def place(path: Path) -> Path:
     """What stands for all files that are read together with this one; the path where none is."""
     if found := SHARD.fullmatch(path.name):
         return path.with_name(found["stem"] + found["suffix"])
-    if shapes.is_download(path):
-        return path.with_name("run-tag" + path.suffix)
+    if named_charts.is_one(path):
+        return path.with_name(f"charts of a metric each{path.suffix}")
     if found := RANK.fullmatch(path.name):
         return path.with_name(f"{found['stem']}.{found['word']}{found['rest']}")
     if found := RANK.fullmatch(path.parent.name):
@@ -41,7 +41,7 @@ def together(paths: Sequence[Path]) -> list[Table]:
         LogError: a file cannot be read.
     """
     first = paths[0]
-    if shapes.is_download(first):
+    if named_charts.is_one(first):
         return [shapes.of_downloads([table_files.load(path) for path in paths])]
     if SHARD.fullmatch(first.name):
         return [_shards(paths)]

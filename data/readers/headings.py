@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.columns import LogError
+from data.formulas import unguarded_text
 from data.readers.blocks import MAX_COLUMNS
 
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
@@ -102,7 +103,7 @@ def checked(file: str, line: int, given: list[str]) -> list[str]:
     Raises:
         LogError: they are no names, are too many, or name a column twice.
     """
-    named = [name.strip() for name in given]
+    named = [unguarded_text(name.strip()).strip() for name in given]
     if any(not name.isprintable() or "\ufffd" in name for name in named):
         raise LogError(f"{file} line {line} is not text, so it is no header of a table")
     there = set(named)

@@ -5,15 +5,14 @@ The printed rows have no step; the progress bar before each says it, where it wa
 
 from __future__ import annotations
 
-import ast
 import itertools
 import re
 from pathlib import Path
-from typing import Any
 
 from data.columns import LogError
 from data.readers.reader import Gives, Reader, of_its_own, scalar_log
 from data.readers.scalars import SUMMARY_KEYS, Row, Scalars, as_step
+from data.readers.texts import load_literal
 
 NAME = "hf_output"
 SUFFIXES = (".log", ".out", ".txt")
@@ -106,8 +105,8 @@ def _numbers(text: str) -> Row:
     try:
         plain = _WRAPPED.sub(r"\1", text) if "(" in text else text
         plain = re.sub(r": (-?(?:nan|NaN|inf|Infinity|null))\b", r": '\1'", plain)
-        held: Any = ast.literal_eval(plain)
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        held = load_literal(plain)
+    except ValueError:
         return {}
     if not isinstance(held, dict) or SUMMARY_KEYS & held.keys():
         return {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
-from data.readers.mapping import GOLD, KL, PHASES, PROXY, STEP, folded
+from data.readers.mapping import GOLD, KL, PHASES, PROXY, folded
 from data.readers.scalars import as_number
 from data.readers.texts import load_json, read_text
 
@@ -16,7 +16,6 @@ MAX_JSON = 1 << 30  # bytes
 MOST_RUNS = 1000  # objects of a list that are looked into
 DEEPEST = 6  # keys above a list of rows
 NAMES = ("run_id", "run_name", "run", "name", "experiment_name", "experiment")
-OURS = (STEP, KL, PROXY, GOLD)
 TAG, AT, VALUE = "tag", "step", "value"
 """Columns of a long table, into which series are turned."""
 
@@ -192,10 +191,20 @@ def _lists(value: Any, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
         return
     for key, inner in value.items():
         rows = _objects(inner)
-        if rows and any(as_number(cell) is not None for cell in rows[0].values()):
+        if rows and _has_numbers(rows[0]):
             yield (*above, str(key)), rows
         elif isinstance(inner, (dict, list)):
             yield from _lists(inner, (*above, str(key)))
+
+
+def _has_numbers(row: Row) -> bool:
+    """Whether an object holds a number, at any depth, and is itself no list's holder."""
+    cells = list(row.values())
+    if any(as_number(cell) is not None for cell in cells):
+        return True
+    if any(isinstance(cell, list) for cell in cells):
+        return False
+    return any(as_number(cell) is not None for _, cell in _leaves(row, ""))
 
 
 def _run(value: Any) -> str:
@@ -212,19 +221,14 @@ def _run(value: Any) -> str:
 def flat(rows: list[Row]) -> list[Row]:
     """Rows whose metrics stand below keys (``{"train": {"kl": …}}``) as ``train/kl``.
 
-    Names that only say that metrics follow (WRAPPERS) are left out. Where nothing of ours stands
-    at the top, our own words below any key lose it, unless that makes two of one.
+    Names that only say that metrics follow (WRAPPERS) are left out.
     """
     if not any(isinstance(cell, dict) for row in rows[:100] for cell in row.values()):
         return rows
     top = {key for row in rows for key, cell in row.items() if not isinstance(cell, dict)}
     if TEXTS & {folded(k) for k in top}:
         return rows
-    flattened = [dict(_leaves(_unwrapped(row), "")) for row in rows]
-    if any(column.find(top) for column in (KL, PROXY, GOLD)):
-        return flattened
-    names = _own_words(dict.fromkeys(key for row in flattened for key in row))
-    return [{names.get(key, key): cell for key, cell in row.items()} for row in flattened]
+    return [dict(_leaves(_unwrapped(row), "")) for row in rows]
 
 
 TEXTS = frozenset({"prompt", "completion", "question", "questionid", "grade"})
@@ -248,19 +252,3 @@ def _leaves(row: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
             yield from _leaves(cell, f"{name}/")
         else:
             yield name, cell
-
-
-def _own_words(keys: dict[str, None]) -> dict[str, str]:
-    """Long names of our own words, and their last parts, where each is there once."""
-    lasts: dict[str, list[str]] = {}
-    for key in keys:
-        lasts.setdefault(key.rpartition("/")[2], []).append(key)
-    if not {"proxy_reward", "gold_reward"} & lasts.keys():
-        return {}
-    if any(key.startswith(("eval/", "val/", "validation/", "test/")) for key in keys):
-        return {}  # what is training's and what an evaluation's is told by what stands before
-    own = {name for column in OURS for name in column.keys}
-    return {
-        long[0]: last for last, long in lasts.items()
-        if last in own and len(long) == 1 and not long[0].startswith(("eval", "val", "test"))
-    }  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data.columns import LogError, ReadOptions, RunFacts
+from data.readers import kl_headings
 from data.readers.kl_table import ESTIMATORS, PER_TOKEN, UNITS
 
 UNKNOWN = "unknown"
@@ -22,6 +23,7 @@ class KLSource:
     key: str
     per_token: bool = False
     factor: float = 1.0
+    of_unit: float = 1.0  # the part of the factor that a stated unit is
 
 
 def check_options(options: ReadOptions) -> None:
@@ -77,10 +79,37 @@ def stated(
     return source
 
 
+def set_unit_of_heading(source: KLSource, facts: RunFacts, ours: bool) -> None:
+    """Set the unit that the heading of a KL states; unknown where it does not say per what.
+
+    Args:
+        source: changed in place.
+        facts: changed in place.
+        ours: whether the table holds our own words, beside which a KL is per response from the
+            initial policy unless something else is said.
+    """
+    said = kl_headings.stated(source.key)
+    assert said is not None
+    unit = said.unit or (said.base if ours else "")
+    if not unit:
+        facts.kl_note = (
+            f"the heading {source.key} says {said.base}, and not whether per token or per "
+            "response: state it with --kl-unit"
+        )
+        return
+    set_unit(source, unit, facts, "as the heading says")
+    if not said.base:
+        facts.kl_note += "; nats are taken, because the heading names no other unit"
+    if not ours:
+        facts.kl_reference, facts.kl_conversion = UNKNOWN, "as_stated"
+        facts.kl_note += "; that it is the KL from the initial policy is not said"
+
+
 def set_unit(source: KLSource, unit: str, facts: RunFacts, why: str, named: bool = False) -> None:
     """Set the logged unit (a key of UNITS) of a source whose unit was not known for sure."""
     logged, factor = UNITS[unit]
-    source.factor *= factor
+    source.factor *= factor / source.of_unit  # a unit that was stated before gives way
+    source.of_unit = factor
     source.per_token = logged == PER_TOKEN
     facts.kl_logged_unit = logged
     if not named:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from data.readers import kl_headings
+
 PER_RESPONSE = "nats/sequence"
 PER_TOKEN = "nats/token"
 ESTIMATORS = ("k1", "k2", "k3", "exact", "bon_bound")
@@ -89,7 +91,8 @@ def never(key: str) -> str:
 'the drift from the previous policy', '')
     """
     name = key.strip().lower().replace(".", "/")
-    return next((what for pattern, what in _NEVER if pattern.search(name)), "")
+    found = next((what for pattern, what in _NEVER if pattern.search(name)), "")
+    return found or kl_headings.derived(key.strip())
 
 
 UNITS: dict[str, tuple[str, float]] = {

@@ -115,6 +115,7 @@ SAMPLE_TEXTS: tuple[Column, ...] = (
     Column("prompt", keys=("prompt",)),
     Column("completion", keys=("completion", "text", "response")),
     Column("prompt_id", keys=("prompt_id",)),
+    Column("text_id", keys=("text_id",)),
 )
 SAMPLE_NUMBERS: tuple[Column, ...] = (
     Column("sample_id", keys=("sample_id", "text_id")),
@@ -125,6 +126,8 @@ SAMPLE_NUMBERS: tuple[Column, ...] = (
 PHASES = {
     "train": "train", "training": "train",
     "eval": "eval", "evaluation": "eval", "val": "eval", "validation": "eval", "test": "eval",
+    "evaluate": "eval", "valid": "eval", "dev": "eval", "holdout": "eval", "held-out": "eval",
+    "held_out": "eval", "heldout": "eval",
 }  # fmt: skip
 """Words for a phase in a plain table; any other word cannot be told to be training."""
 

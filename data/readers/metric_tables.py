@@ -9,10 +9,17 @@ from typing import Any
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import attempts, conversion, sample_tables, sanity, table_files
+from data.readers import (
+    attempts,
+    conversion,
+    sample_tables,
+    sanity,
+    table_doubts,
+    table_files,
+)
 from data.readers.cells import Cells
 from data.readers.conversion import our_kl
-from data.readers.gold_answers import answers_note, holds_answers
+from data.readers.gold_answers import answers_in
 from data.readers.kl_stated import STATED_BY, KLSource, stated_by_columns
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured
 from data.readers.mapping import (
@@ -83,7 +90,7 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
     if said.step is not None:
         rows, renumbered = attempts.numbered(rows, (*watched, "gold_reward"))
         rows, restarted, lost = attempts.settled(rows, watched)
-    rows, reads, replaced = in_order(rows, said.step is not None, LOGGED)
+    rows, reads, replaced, differing = in_order(rows, said.step is not None, LOGGED)
     rows = _finished(rows, said)
     summary = rows.group_by("run_id", maintain_order=True).agg(
         pl.len().alias("rows"), *summaries(LOGGED, _ARM)
@@ -100,6 +107,8 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
         told["notes"] = [
             *cells.notes_of(names, run), *restarted.get(run, []),
             *([renumbered[run]] if run in renumbered else []),
+            *([table_doubts.repeating(n, reads[run], cells.table.path.name)]
+              if (n := differing.get(run)) else []),
         ]  # fmt: skip
         raw, plain, full = (f.slice(start, height) for f in (rows, as_logged, with_logged))
         yield _log(raw, plain, full, told, said, cells, verbatim, options)
@@ -112,9 +121,15 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     proxy = named_key(options.proxy, keys, {}, "--proxy") if options.proxy else PROXY.find(keys)
     given = options.gold or options.lower_is_better
     gold = named_key(given, keys, {}, "--gold") if given else GOLD.find(keys)
+    for asked, found, option in (
+        (options.proxy, proxy, "--proxy"), (given, gold, "--gold"),
+        (options.kl, our_kl(keys), "--kl"),
+    ):  # fmt: skip
+        if not asked and found in keys:
+            table_doubts.one_heading(cells.table.frame, found, option, cells.table.path.name)
     notes = []
-    if gold and not given and holds_answers(cells, gold):
-        notes.append(answers_note(gold))
+    if gold and not given and (answers := answers_in(cells, gold)):
+        notes.append(answers)
         gold = None
         if proxy is None and our_kl(keys) not in keys and not options.kl:
             raise LogError(
@@ -138,6 +153,9 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
         cells.phases(phase).alias("phase") if phase else _repeated("phase", "train", height),
         *(cells.numbers(key).alias(name) for name, key in chosen.items() if key),
     ]
+    if gold and not chosen["gold_reward_se"] and gold in cells.errors:
+        series.append(cells.errors[gold].alias("gold_reward_se"))
+        cells.errors_used.add(gold)
     if gold and options.lower_is_better and options.lower_is_better in (gold, given):
         series = [-one if one.name == "gold_reward" else one for one in series]
         notes.append(minus(gold))
@@ -169,10 +187,10 @@ def _refuse_unread(cells: Cells, said: Said, rows: pl.DataFrame) -> None:
         LogError: names what was found instead.
     """
     held = [c for c in rows.columns if c not in ("step", "phase", _ARM, *TEXTS)]
-    if any(rows.get_column(c).null_count() < rows.height for c in held):
+    if any(rows.get_column(c).cast(pl.Float64, strict=False).is_finite().any() for c in held):
         return
     name, problems = cells.table.path.name, cells.all_problems()
-    found = several(problems) if problems else "its cells are empty"
+    found = several(problems) if problems else "its cells are empty or nan"
     raise LogError(f"{name}: no number could be read in columns {', '.join(held)}: {found}")
 
 
@@ -244,9 +262,14 @@ def _log(
     if said.source is None:
         warnings.append(facts.kl_note)
         converted = False
+    elif not told["has_kl"]:
+        facts.kl_conversion = "missing"
+        facts.kl_note = f"KL is missing: column {facts.kl_key} holds no number that could be read"
+        warnings.append(facts.kl_note)
     else:
         unmeasured = ""
-        if told["has_kl"] and not told["moved"]:
+        warnings += filter(None, [table_doubts.gaps(raw, LOGGED, said.source.key)])
+        if not told["moved"]:
             watched = {key: raw.get_column(key).to_list() for key in (*STILL, *MOVING)
                        if key in raw.columns}  # fmt: skip
             logged = raw.get_column(LOGGED).to_list()

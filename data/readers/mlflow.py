@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import itertools
 import math
 import re
@@ -10,13 +9,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from data.columns import LogError
 from data.readers import sqlite
 from data.readers.reader import Belongs, Frame, Gives, NotALog, Piece, Place, Reader, store
 from data.readers.scalars import Row, Scalars, as_number, as_step, split_key
-from data.readers.texts import load_json, plain_yaml
+from data.readers.texts import load_json, load_literal, plain_yaml
 from data.readers.tracked import NOT_METRICS, logged_table, set_config
 
 FORMAT = "mlflow"
@@ -280,8 +278,8 @@ def literal(value: object) -> object:
     if not isinstance(value, str) or len(value) > MAX_LITERAL:
         return value
     try:
-        found: Any = ast.literal_eval(value)
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        found = load_literal(value)
+    except ValueError:
         return value
     return found if isinstance(found, (bool, int, float, str, list)) else value
 

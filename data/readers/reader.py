@@ -7,7 +7,7 @@ may be unpacked elsewhere first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -31,6 +31,7 @@ class Gives(Enum):
     CORPUS = "corpus"
     AUDITS = "human re-grades"
     BEHAVIOURS = "behaviours"
+    LOOP = "what is told of a loop"
 
 
 class Belongs(Enum):
@@ -145,6 +146,10 @@ def _never(path: Path) -> bool:
     return False
 
 
+def _none(path: Path) -> frozenset[Path]:
+    return frozenset()
+
+
 @dataclass(frozen=True)
 class Reader:
     """A log format: how its files are known, to which run they belong, and how they are read.
@@ -173,6 +178,9 @@ class Reader:
     """Folders that are the run's above for this reader's own files only."""
     passes_by: Callable[[Path], bool] = _never
     """Folders below a log that hold what was stored with it, and no logs."""
+
+    names: Callable[[Path], Collection[Path]] = _none
+    """Files that a log names and that are read with it: in a folder they are not read apart."""
 
     of: str = ""
     """The format whose logs these are, where several readers read one."""

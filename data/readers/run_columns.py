@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import polars as pl
@@ -30,16 +31,22 @@ TOLD_APART = Column(
 )
 """Columns that do where they hold several values."""
 NO_RUN = frozenset({
-    "goldsource", "klreference", "proxyversion", "klestimator", "klloggedunit", "arm", "phase",
+    "goldsource", "klreference", "proxyversion", "klestimator", "klloggedunit", "phase",
     "host", "hostname", "node", "machine", "user", "status", "state", "timestamp", "time", "date",
     "when", "createdat", "note", "notes", "comment", "tags", "commit", "gitcommit", "sha",
-    "elapsedtime", "remainingtime", "origin",
+    "elapsedtime", "remainingtime", "origin", "prompt", "question", "query", "instruction", "input",
+    "response", "completion", "output", "answer",
 })  # fmt: skip
 """Texts that change within a run, or that say what its values are."""
-WITHIN_A_RUN = frozenset({"attempt", "restart", "session", "epoch", "rank", "worker", "stretch"})
+WITHIN_A_RUN = frozenset({
+    "attempt", "restart", "session", "epoch", "rank", "worker", "stretch", "sample", "sampleid",
+    "promptid", "questionid",
+})  # fmt: skip
 """Numbers that change within a run."""
 MOST_VALUES = 100
 """Values of a column of numbers that may still be settings of so many runs."""
+MOST_PAIRED = 8
+"""Columns of which two together may tell runs apart, as beta and learning rate do."""
 FOLDER_NAMED = frozenset({
     "metrics", "behaviours", "history", "logging", "experimentlog", "trainerlog", "results",
 })  # fmt: skip
@@ -145,7 +152,8 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Run
     key = run_column(frame.columns, options)
     if key and asked is None and key not in NAMED.keys and _is_one_number(frame.get_column(key)):
         key = None  # a heading like ours over a constant
-    base = options.run or cells.table.run or name_of_file(path, stem)
+    named = path.parent.name if cells.table.of_folder else ""
+    base = options.run or cells.table.run or named or name_of_file(path, stem)
     names = _same(base, frame.height)
     verbatim = options.run is not None or bool(cells.table.run)
     if key is not None:
@@ -214,15 +222,26 @@ def _telling(cells: Cells, key: str | None, names: pl.Series, metrics: bool) -> 
         None, key)]  # fmt: skip
     telling = [c for c in dict.fromkeys(found) if c and _tells(frame, c, names)]
     if telling and key is None:
-        return telling[:1] + [c for c in telling[1:] if _repeats(frame, names, telling[:1])]
+        chosen = telling[:1] + [c for c in telling[1:] if _repeats(frame, names, telling[:1])]
+        if not metrics or not _repeats(frame, names, chosen):
+            return chosen
+        left = [c for c in _candidates(frame) if c not in found]
+        return chosen + next(([c] for c in left if _splits(frame, c, names, chosen)), [])
     if not telling and (not metrics or "gold_source" in frame.columns):
         return []
-    texts = [] if telling else [c for c in _texts(frame) if c not in (key, *found)]
-    numbers = [] if telling else [c for c in _further(frame) if c not in (key, *found, *texts)]
-    if not (telling or texts or numbers) or not _repeats(frame, names, []):
+    if not _repeats(frame, names, []):
         return []
-    others = telling or texts + [c for c in numbers if _is_setting(frame.get_column(c))]
-    return next(([c] for c in others if _splits(frame, c, names)), [])
+    others = telling or [c for c in _candidates(frame) if c not in (key, *found)]
+    one = next(([c] for c in others if _splits(frame, c, names)), [])
+    pairs = combinations([c for c in others if _tells(frame, c, names)][:MOST_PAIRED], 2)
+    return one or next(([a, b] for a, b in pairs if _splits(frame, b, names, [a])), [])
+
+
+def _candidates(frame: pl.DataFrame) -> list[str]:
+    """Columns that may tell runs apart though nothing in their name says so, texts first."""
+    texts = _texts(frame)
+    numbers = [c for c in _further(frame) if c not in texts and _is_setting(frame.get_column(c))]
+    return texts + numbers
 
 
 def _tells(frame: pl.DataFrame, column: str, names: pl.Series) -> bool:
@@ -293,12 +312,18 @@ def _repeats(frame: pl.DataFrame, names: pl.Series, more: list[str]) -> bool:
     return bool(rows.is_duplicated().any())
 
 
-def _splits(frame: pl.DataFrame, column: str, names: pl.Series) -> bool:
-    """Whether each value has the rows of a whole run: none repeats, and all begin alike."""
-    if not _tells(frame, column, names) or _repeats(frame, names, [column]):
+def _splits(frame: pl.DataFrame, column: str, names: pl.Series, chosen: Sequence[str] = ()) -> bool:
+    """Whether each value has the rows of a whole run: none repeats, and all begin alike.
+
+    Args:
+        chosen: columns that tell runs apart already, but not all of them.
+    """
+    columns = [*chosen, column]
+    if not _tells(frame, column, names) or _repeats(frame, names, columns):
         return False
-    rows = _keys(frame, names, [column])
+    rows = _keys(frame, names, columns)
     if rows is None:
         return False
-    first = rows.group_by("n", "c0").agg(pl.col("s").min()).get_column("s")
+    groups = rows.group_by("n", *(f"c{i}" for i in range(len(columns))))
+    first = groups.agg(pl.col("s").min()).get_column("s")
     return first.n_unique() == 1

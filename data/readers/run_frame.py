@@ -52,9 +52,12 @@ def run_frame(
     keys = [key for key in every if key]
     settings = _settings(scalars)
     trained = log.head(len(scalars.columns["train"].steps) if "train" in scalars.columns else 0)
-    dialect = dialect_of(keys, settings, _values(trained, "kl").drop_nulls().to_list())
+    told_by = [*keys, *scalars.marks]
+    dialect = dialect_of(told_by, settings, _values(trained, "kl").drop_nulls().to_list())
     if dialect is not None and dialect.observed is not None:
-        settings |= dialect.observed(settings, trained)
+        seen = dialect.observed(settings, trained)
+        warnings += [seen.pop("why")] if "why" in seen else []
+        settings |= seen
     chosen = roles.choose(scalars, dialect, options, settings)
     warnings += chosen.warnings
     if options.kl:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunFacts, RunLog
 from data.readers.cells import Cells, split_by
 from data.readers.completions import declared, prompt_ids
-from data.readers.gold_answers import answers_note, holds_answers
+from data.readers.conversion import our_kl
+from data.readers.gold_answers import answers_in
 from data.readers.mapping import (
     GOLD,
     PHASE,
@@ -21,40 +22,30 @@ from data.readers.mapping import (
     Column,
     gold_kind_of,
 )
+from data.readers.response_columns import are_responses, names_responses, texts_of
 from data.readers.roles import named_key
 from data.readers.sample_kl import measured
 
-COMPLETION = next(column for column in SAMPLE_TEXTS if column.name == "completion")
 READ_APART = {column.name for column in (*SAMPLE_TEXTS, *SAMPLE_NUMBERS)} | {
     "run_id", "phase", "step", "proxy_reward", "gold_reward",
 }  # fmt: skip
 """Columns of samples that are read each in its own way; any other number is read by its name."""
 
-PROMPTS = tuple(column for column in SAMPLE_TEXTS if column.name in ("prompt", "prompt_id"))
 OF_RESPONSES = "table of responses"
 """Source of the gold that a table of responses holds: their mean, where no curve is logged."""
 
+KEPT = "kept"
+"""Whether a response of a loop was kept for training."""
 POOL = 4
 """A table of one step with so many samples to a prompt is a pool for best-of-n."""
 
 
-def holds_samples(columns: Collection[str]) -> bool:
-    """Whether a table's columns are those of single responses."""
-    return bool(COMPLETION.find(columns)) and any(c.find(columns) for c in PROMPTS)
-
-
-def holds_scored(frame: pl.DataFrame) -> bool:
-    """Whether a table without the texts holds rewards of single responses: several a step."""
-    prompt = next((key for c in PROMPTS if (key := c.find(frame.columns))), None)
-    step = STEP.find(frame.columns)
-    if (
-        prompt is None
-        or step is None
-        or not (GOLD.find(frame.columns) or PROXY.find(frame.columns))
-    ):
-        return False
-    several = frame.get_column(step).n_unique() * 2 <= frame.height
-    return several and frame.get_column(prompt).n_unique() > 1
+def holds_samples(frame: pl.DataFrame, options: ReadOptions) -> bool:
+    """Whether a table holds single responses, with their texts or with their rewards alone."""
+    keys = frame.columns
+    given = {options.proxy, options.gold} & set(keys)
+    rewarded = bool(given) or any(c.find(keys) for c in (GOLD, PROXY))
+    return names_responses(keys) or are_responses(frame, rewarded)
 
 
 _NO_SAMPLES = pl.DataFrame(schema=SAMPLE_COLUMNS)  # made once: a folder may hold 1,000 tables
@@ -81,19 +72,17 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
     proxy = named_key(options.proxy, keys, {}, "--proxy") if options.proxy else PROXY.find(keys)
     gold = named_key(options.gold, keys, {}, "--gold") if options.gold else GOLD.find(keys)
     notes = []
-    if gold and not options.gold and holds_answers(cells, gold):
-        notes.append(answers_note(gold))
+    if gold and not options.gold and (answers := answers_in(cells, gold)):
+        notes.append(answers)
         gold = None
     step_key, phase_key = STEP.find(keys), PHASE.find(keys)
     steps = cells.steps(step_key) if step_key else [0] * frame.height
     phases = cells.phases(phase_key) if phase_key else ["train"] * frame.height
     series = [pl.Series("step", steps, pl.Int64), pl.Series("phase", phases, pl.String)]
     taken = {key for key in (step_key, phase_key, RUN_ID.find(keys)) if key}
-    for column in SAMPLE_TEXTS:
-        key = column.find(keys)
-        if key:
-            taken.add(key)
-            series.append(cells.texts(key).fill_null("").alias(column.name))
+    for name, text in texts_of(frame).items():
+        taken.add(text)
+        series.append(cells.texts(text).fill_null("").alias(name))
     numbers = (Column("proxy_reward", _keys(proxy)), Column("gold_reward", _keys(gold)))
     for column in (*SAMPLE_NUMBERS, *numbers):
         key = column.find(keys)
@@ -101,8 +90,15 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             continue  # a text_id that is text numbers no samples; they are numbered below
         taken.add(key)
         series.append(cells.numbers(key).alias(column.name))
+    kl = our_kl(keys)
+    if kl in keys:
+        notes.append(
+            f"column {kl} is kept as a number of each response: no curve of KL is made of it"
+        )
     for key in cells.further(taken | READ_APART):
         series.append(cells.numbers(key).fill_nan(None))
+    if KEPT in keys and KEPT not in {one.name for one in series}:  # a text of words, as in JSON
+        series.append(cells.truths(KEPT).cast(pl.Float64).alias(KEPT))
     samples = pl.DataFrame(series).with_columns(
         pl.when(pl.col(c).is_finite()).then(pl.col(c))
         for c in ("proxy_reward", "gold_reward", "logprob_policy", "logprob_reference")

@@ -56,6 +56,7 @@ class Scalars:
     restarts: list[tuple[int, int, int]] = field(default_factory=list)
     """Of each later attempt its first step, the steps that it took over, and the last of these."""
     notes: list[str] = field(default_factory=list)
+    marks: frozenset[str] = frozenset()  # names that hold no metric and tell the trainer
     _rows: dict[str, dict[int, Row]] = field(default_factory=lambda: {"train": {}, "eval": {}})
     _columns: dict[str, Columns] = field(default_factory=dict)
     _newest: int = -1
@@ -187,6 +188,7 @@ class Scalars:
 
     def _adopt(self, other: Scalars) -> None:
         self.notes += [note for note in other.notes if note not in self.notes]
+        self.marks |= other.marks
         self.function_order = self.function_order or other.function_order
         self.logging_steps = self.logging_steps or other.logging_steps
         self.max_steps = self.max_steps or other.max_steps

@@ -13,7 +13,9 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import LogError
+from data.readers import named_charts
 from data.readers.mapping import GOLD, KL, PROXY, Column
+from data.readers.response_columns import names_responses
 from data.readers.table_files import Table
 
 RUN, STEP, TAG, VALUE = "run_id", "step", "tag", "value"
@@ -31,17 +33,13 @@ LONG_RUN = Column("run", keys=(
 ))  # fmt: skip
 TIME = Column("time", keys=("timestamp", "wall_time", "time"))
 MOST_METRICS = 4000
+DEEPEST = 6
+"""Objects within objects that are looked into."""
 
 CHART = re.compile(r"(?P<run>.+) - (?P<key>[^ ].*)")
 EXTREMES = ("__MIN", "__MAX")
 STEPS = ("Step", "_step", "train/global_step", "global_step", "trainer/global_step", "step")
-DOWNLOAD = re.compile(r"run-(?P<run>.*?)-tag-(?P<tag>.+)\.(csv|json)", re.IGNORECASE)
 _FIRST = re.compile(rb"[^\r\n]{1,65536}")
-
-
-def is_download(path: Path) -> bool:
-    """Whether a file is, by its name, one chart downloaded from TensorBoard's page."""
-    return DOWNLOAD.fullmatch(path.name) is not None
 
 
 def starts_as_chart(path: Path) -> bool:
@@ -91,15 +89,31 @@ def plain(table: Table) -> Table:
 def _unnested(table: Table) -> Table:
     """Metrics that stand in one column of objects (Parquet) as columns."""
     frame = table.frame
-    nested = [c for c, kind in frame.schema.items() if isinstance(kind, pl.Struct)]
-    if not nested or any(c.find(frame.columns) for c in (KL, PROXY, GOLD)):
+    nested = _of_numbers(frame)
+    if not nested or names_responses(frame.columns):
         return table
-    for column in nested:
-        parts = frame.get_column(column).struct.unnest()
-        if not set(parts.columns) & set(frame.columns):
-            frame = pl.concat([frame.drop(column), parts], how="horizontal")
+    ours = any(c.find(frame.columns) for c in (KL, PROXY, GOLD))
+    for level in range(ours, DEEPEST):
+        for column in nested:
+            parts = frame.get_column(column).struct.unnest()
+            if level:  # names of ours are known by their last parts
+                parts = parts.rename({name: f"{column}/{name}" for name in parts.columns})
+            if not set(parts.columns) & set(frame.columns):
+                frame = pl.concat([frame.drop(column), parts], how="horizontal")
+        nested = _of_numbers(frame)
     table.frame = frame
     return table
+
+
+def _of_numbers(frame: pl.DataFrame) -> list[str]:
+    """The columns of objects that hold numbers."""
+
+    def holds(kind: pl.DataType) -> bool:
+        if isinstance(kind, pl.Struct):
+            return any(holds(field.dtype) for field in kind.fields)  # type: ignore[arg-type]
+        return kind.is_numeric()
+
+    return [c for c, kind in frame.schema.items() if isinstance(kind, pl.Struct) and holds(kind)]
 
 
 def of_runs(table: Table) -> Table:
@@ -138,6 +152,7 @@ def of_long(table: Table) -> Table:
     again = rows.with_columns(pl.int_range(pl.len()).over(RUN, TAG, STEP).alias("again"))
     ascending = bool(rows.select((pl.col(STEP).diff().over(RUN, TAG) > 0).all()).item())
     if (again.get_column("again") > 0).any():
+        rows = rows.unique([RUN, TAG, STEP, VALUE], keep="first", maintain_order=True)
         rows, ascending = _in_attempts(rows), True
     wide = rows.pivot(on=TAG, index=[RUN, STEP], values=VALUE, aggregate_function="last")
     if ascending:  # else it is one attempt's order: the metrics may begin at different steps
@@ -225,25 +240,30 @@ def _same(name: str, value: str, height: int) -> pl.Series:
 
 
 def of_downloads(tables: Sequence[Table]) -> Table:
-    """Downloads of TensorBoard's page as one table; a file's name holds its run and its tag."""
+    """Charts of which the files' names say run and metric, as one table.
+
+    Raises:
+        LogError: one has no steps and values, or a name says no metric.
+    """
     parts = []
-    for table in tables:
-        found = DOWNLOAD.fullmatch(table.path.name)
-        if found is None or not {"Step", "Value"} <= set(table.frame.columns):
+    names = [named_charts.named_by(table.path) for table in tables]
+    for table, (run, tag) in zip(tables, names, strict=True):
+        step, lines = named_charts.lines_of(table.frame.columns, run)
+        if step is None or not lines:
             raise LogError(f"{table.path.name} has no columns Step and Value")
         height = table.frame.height
-        parts.append(pl.DataFrame([
-            _same(RUN, found["run"], height), table.frame.get_column("Step").cast(pl.String),
-            _same(TAG, _tag(found["tag"]), height),
-            table.frame.get_column("Value").cast(pl.String).alias(VALUE),
-        ]).rename({"Step": STEP}))  # fmt: skip
+        parts += [
+            pl.DataFrame([
+                _same(RUN, of, height), table.frame.get_column(step).cast(pl.String).alias(STEP),
+                _same(TAG, tag, height), table.frame.get_column(key).cast(pl.String).alias(VALUE),
+            ]) for key, of in lines
+        ]  # fmt: skip
     whole = Table(tables[0].path, pl.concat(parts))
     whole.lines = range(1, whole.frame.height + 1)
     whole.notes = [note for table in tables for note in table.notes]
+    if not (whole.frame.get_column(RUN) != "").any():
+        whole.frame, whole.of_folder = whole.frame.drop(RUN), True
+        whole.notes.append(
+            f"the names of the files say their metrics: {', '.join(t for _, t in names)}"
+        )
     return of_long(whole)
-
-
-def _tag(name: str) -> str:
-    """A tag as it was before the page made its slashes underscores, where that can be told."""
-    phase, _, key = name.partition("_")
-    return f"{phase}/{key}" if phase in ("train", "eval", "actor", "critic") and key else name

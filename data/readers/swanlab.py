@@ -7,7 +7,6 @@ Source: swanlab 0.10.3, its store and its compiled protobuf descriptors.
 
 from __future__ import annotations
 
-import ast
 import re
 import struct
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from typing import Any
 from data.columns import LogError
 from data.readers.reader import Gives, Piece, Reader, in_store, store
 from data.readers.scalars import Scalars
-from data.readers.texts import read_text
+from data.readers.texts import load_literal, read_text
 from data.readers.tracked import EVALUATED, Tracked, name_of, set_config
 from data.readers.wandb_log import records
 from data.readers.wire import fields
@@ -174,8 +173,8 @@ def _plain(text: str) -> Any:
     if text.lower() in words or len(text) > 400:
         return words.get(text.lower(), text)
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return load_literal(text)
+    except ValueError:
         return text
 
 

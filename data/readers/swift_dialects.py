@@ -13,8 +13,13 @@ from data.readers.kl_table import PER_RESPONSE, PER_TOKEN, TIMES_LENGTH, LoggedK
 
 SWIFT_ONLY = frozenset({"advantage_estimator", "rlhf_type", "kl_in_reward"})
 """Settings by which ms-swift is told from TRL."""
-SWIFT_KEYS = frozenset({"memory(GiB)", "train_speed(s/it)", "train_speed(iter/s)"})
+SWIFT_KEYS = frozenset({
+    "memory(GiB)", "train_speed(s/it)", "train_speed(iter/s)", "global_step/max_steps",
+})  # fmt: skip
 """Keys by which it is."""
+MORE_ROWS = 5  # than numbers that are fitted, so that a fit says something
+TELLS_APART = 1e4  # condition number of columns that can still be told apart
+FITS = 1e-4  # of the size of the total: float32 and the mean over a batch
 IN_REWARD_BY_DEFAULT = ("rloo", "reinforce_plus_plus")
 """Advantage estimators with which the KL penalty is taken off the reward unless said otherwise."""
 
@@ -24,10 +29,7 @@ def _grpo_like(keys: Collection[str]) -> bool:
 
 
 def _observed(settings: Mapping[str, Any], trained: pl.DataFrame) -> dict[str, Any]:
-    """Whether the KL is in the reward: as set, by the estimator's default, or from the rows.
-
-    A total that is the mean of one function, while KL is not 0, has no penalty taken off.
-    """
+    """Whether the KL is in the reward: as set, by the estimator's default, or from the rows."""
     stated = setting(settings, "kl_in_reward")
     if isinstance(stated, bool):
         return {"kl_in_reward": stated}
@@ -43,7 +45,35 @@ def _observed(settings: Mapping[str, Any], trained: pl.DataFrame) -> dict[str, A
         total, mean, kl = rows.to_numpy().T
         if np.any(kl != 0) and np.allclose(total, mean, rtol=1e-4, atol=1e-6):
             return {"kl_in_reward": False}
-    return {}
+    return _from_rows(trained, functions)
+
+
+def _from_rows(trained: pl.DataFrame, functions: list[str]) -> dict[str, Any]:
+    """Whether the total is in every row a weighted sum of its functions less some times the KL.
+
+    Nothing is said where no such sum fits all rows, or where several would.
+    """
+    names = [*functions, "kl"]
+    if not functions or not {"reward", "kl"} <= set(trained.columns):
+        return {}
+    rows = trained.select("reward", *names).drop_nulls().to_numpy()
+    if len(rows) < len(names) + MORE_ROWS or not np.isfinite(rows).all():
+        return {}
+    total, parts = rows[:, 0], rows[:, 1:]
+    size = np.sqrt(np.mean(parts**2, axis=0))
+    if not size.all() or np.linalg.cond(parts / size) > TELLS_APART:
+        return {}
+    weights, *_ = np.linalg.lstsq(parts / size, total, rcond=None)
+    rms = np.sqrt(np.mean(total**2))
+    if np.max(np.abs(parts / size @ weights - total)) > FITS * rms:
+        return {}
+    share, beta = abs(weights[-1]) / rms, -float(weights[-1] / size[-1])
+    if share < 10 * FITS:
+        return {"kl_in_reward": False}
+    if beta < 0:
+        return {}
+    told = f"in all {len(rows)} rows reward is its functions less {beta:.4g} times kl"
+    return {"kl_in_reward": True, "beta": beta, "why": f"{told}: the KL is in the reward"}
 
 
 MS_SWIFT = Dialect(
@@ -64,7 +94,8 @@ MS_SWIFT = Dialect(
         LoggedKL(
             "kl", None, None, "initial_policy", "unknown",
             "kl of ms-swift is per token, or per response with kl_in_reward, which neither the log "
-            "nor an args.json beside it states: state it with --kl-unit",
+            "nor an args.json beside it states: state it with --kl-unit nats/token or "
+            "nats/response",
             "ms-swift 4.6 grpo_trainer.py:454-464, 987-990",
         ),
     ),

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError
+from data.formulas import unguarded
 from data.readers import headings, json_forms
 from data.readers.blocks import (
     MAX_LINE,
@@ -53,6 +54,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     place: str = "line"
     run: str = ""  # as the file itself names its one run
+    of_folder: bool = False  # its one run has its folder's name: the file's says a metric
     whole_steps: bool = False  # a row is all that was logged of its step, not one log call
 
 
@@ -94,7 +96,7 @@ def text_blocks(table: Table, kind: str) -> Iterator[pl.DataFrame]:
     read = {"jsonl": _jsonl, "json": _json}.get(kind, _csv)
     try:
         for frame in read(table):
-            yield frame
+            yield unguarded(frame) if read is _csv else frame
             if len(table.unread) > MAX_UNREAD:
                 raise LogError(f"{table.path.name} has too many lines that are no rows of a table")
     except UnicodeDecodeError as error:

@@ -11,7 +11,7 @@ _PLACE, _EVAL, _ROW = " place", " eval", " row"  # helping columns, gone again a
 
 def in_order(
     rows: pl.DataFrame, has_steps: bool, kl: str
-) -> tuple[pl.DataFrame, dict[str, int], dict[str, int]]:
+) -> tuple[pl.DataFrame, dict[str, int], dict[str, int], dict[str, int]]:
     """Rows run by run in order of first appearance, training first, steps ascending and once.
 
     The rows of one step become one, as in the store (``merged``). With a column ``gold_source``
@@ -24,6 +24,7 @@ def in_order(
 
     Returns the rows, how many each run had before, and how many of these were replaced by a later
     one: a step whose KL, proxy or gold was logged twice, not one whose values stand on two lines.
+    Last how many of those had another value.
     """
     counted = rows.group_by("run_id", maintain_order=True).agg(pl.len())
     reads = dict(counted.iter_rows())
@@ -49,13 +50,20 @@ def in_order(
         rows = rows.sort(_PLACE, _EVAL, "step", maintain_order=True)
     subset = [_PLACE, _EVAL, "step", *(["gold_source"] if "gold_source" in rows.columns else [])]
     replaced: dict[str, int] = {}
+    differing: dict[str, int] = {}
     if rows.select((same[0] & same[1] & same[2]).any()).item():
         watched = [c for c in (kl, "proxy_reward", "gold_reward") if c in rows.columns]
-        times = pl.max_horizontal(pl.lit(1, pl.UInt32), *(pl.col(c).count() for c in watched))
-        repeated = rows.group_by("run_id", *subset).agg((times - 1).alias("again"))
-        replaced = dict(repeated.group_by("run_id").agg(pl.col("again").sum()).iter_rows())
+        one = pl.lit(1, pl.UInt32)
+        times = pl.max_horizontal(one, *(pl.col(c).count() for c in watched))
+        kinds = pl.max_horizontal(one, *(pl.col(c).drop_nulls().n_unique() for c in watched))
+        again = rows.group_by("run_id", *subset).agg(
+            (times - 1).alias("again"),
+            pl.when(kinds > 1).then(times - 1).otherwise(0).alias("other"),
+        ).group_by("run_id").agg(pl.col("again").sum(), pl.col("other").sum())  # fmt: skip
+        replaced = dict(again.select("run_id", "again").iter_rows())
+        differing = dict(again.select("run_id", "other").iter_rows())
         rows = merged(rows, subset)
-    return rows.drop(_PLACE, _EVAL), reads, replaced
+    return rows.drop(_PLACE, _EVAL), reads, replaced, differing
 
 
 def merged(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
@@ -105,7 +113,7 @@ def summaries(logged: str, arm: str) -> list[pl.Expr]:
         finite.min().alias("low"),
         finite.max().alias("high"),
         pl.any_horizontal(broken).sum().alias("nan_rows"),
-        pl.col(logged).is_not_null().any().alias("has_kl"),
+        pl.col(logged).is_finite().any().alias("has_kl"),
         (pl.col(logged) != 0).any().alias("moved"),
         pl.col("response_length").is_not_null().any().alias("has_length"),
         pl.col(logged).ne_missing(pl.col("kl")).any().alias("converted"),

@@ -16,7 +16,11 @@ from data.readers import (
     headings,
     kept,
     large_tables,
+    loop_tables,
     metric_tables,
+    named_charts,
+    own_words,
+    phase_columns,
     run_columns,
     sample_tables,
     setting_tables,
@@ -26,6 +30,7 @@ from data.readers import (
     wandb_export,
 )
 from data.readers.cells import Cells
+from data.readers.conversion import our_kl
 from data.readers.mapping import (
     GOLD,
     KL,
@@ -57,7 +62,9 @@ def recognises(path: Path) -> bool:
         return False  # what Inspect Scout keeps of a scan beside its results
     if path.name.lower().endswith(SUFFIXES):
         return True
-    return path.suffix == ".json" and (table_files.is_history(path) or shapes.is_download(path))
+    return path.suffix == ".json" and (
+        table_files.is_history(path) or bool(named_charts.DOWNLOAD.fullmatch(path.name))
+    )
 
 
 def takes(path: Path) -> bool:
@@ -95,7 +102,7 @@ def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[Piece | RunLog
 
 def _in_folder(path: Path, options: ReadOptions) -> Iterator[Piece | RunLog]:
     """A log in its run's folder: a part of that run, where it is a trainer's."""
-    table = shapes.plain(table_files.load(path))
+    table = _in_our_words(shapes.plain(table_files.load(path)), options)
     part = trainer_tables.piece(table, options)
     if part is not None:
         yield part
@@ -121,14 +128,15 @@ def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
     elif large_tables.is_large(path, kind):
         for part in large_tables.read(path, kind, options):
             yield from _read(part, options)
-    elif kind is None and shapes.is_download(path):
+    elif kind is None and named_charts.is_one(path):
         yield from _read(grouped_tables.together([path])[0], options)
     else:
         yield from _read(table_files.load(path, kind), options)
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
-    table = shapes.plain(table)
+    if loop_tables.which(table.frame.columns) is None:  # outcomes are long, and no metrics
+        table = _in_our_words(shapes.plain(table), options)
     options = kept.fitted(options, table.frame.columns)
     if answer_names.asked(options) or options.grade_map:
         answer_names.fitted(table, options, lambda: _otherwise(table, options))
@@ -144,6 +152,21 @@ def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
         if problems := cells.all_problems():
             raise LogError(f"{table.path.name}: {several(problems)}")
     yield from logs
+
+
+def _in_our_words(table: Table, options: ReadOptions) -> Table:
+    """The table with its phases, and names that end in our words, under names that are known.
+
+    What an option names keeps its name.
+    """
+    asked = {getattr(options, role) for role in (*kept.APART, *kept.KEYS)}
+    table.frame = phase_columns.named(table.frame, asked)
+    columns = table.frame.columns
+    nested = any("/" in name or "." in name for name in columns)
+    if nested and not wandb_export.holds(columns) and trainer_tables.recognised(columns) is None:
+        names = own_words.short(columns)
+        table.frame = table.frame.rename({k: name for k, name in names.items() if k not in asked})
+    return table
 
 
 def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
@@ -163,6 +186,8 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
         yield from answer_tables.read(cells, names.to_list(), verbatim, options)
     elif what == "behaviours":
         yield from behaviour_tables.read(cells, names.to_list(), verbatim)
+    elif (told := loop_tables.which(table.frame.columns)) and what == told.name:
+        yield from loop_tables.read(cells, names.to_list(), verbatim, told)
     elif what == "samples":
         yield from sample_tables.read(cells, names.to_list(), verbatim, options)
     elif what == "trainer":
@@ -193,17 +218,21 @@ def _classify(table: Table, options: ReadOptions) -> str:
     name = table.path.name
     if behaviour_tables.holds(columns):
         return "behaviours"
+    if of_loop := loop_tables.which(columns):
+        return of_loop.name
     if answer_tables.holds(columns):
         return "answers"
-    if sample_tables.holds_samples(columns):
-        return "samples"
-    if sample_tables.holds_scored(table.frame):
+    if sample_tables.holds_samples(table.frame, options):
         return "samples"
     if trainer_tables.recognised(table.frame.columns):
         return "trainer"
     named = (options.proxy, options.gold, options.kl, options.lower_is_better)
     mapped = {key for key in named if key}
-    if mapped & columns or any(c.find(columns) for c in (PROXY, GOLD, KL)):
+    if (
+        mapped & columns
+        or any(c.find(columns) for c in (PROXY, GOLD, KL))
+        or our_kl(table.frame.columns) in columns
+    ):
         return "metrics"
     if setting_tables.holds(table):
         return "settings"
@@ -266,7 +295,8 @@ READER = Reader(
     appended=True,
     examples=("data/examples/loop", "data/examples/bon_pool", "tests/data/logs/table"),
     tells="`run_id, step, kl, proxy_reward, gold_reward` and more, or mapped with `--proxy --gold "
-    "--kl --kl-unit`; responses, graded answers, behaviours, a training corpus, settings",
+    "--kl --kl-unit`; responses, graded answers, behaviours, a training corpus, settings; of a "
+    "loop reviews, outcomes, decisions, iterations, texts of people",
     kl="beside `proxy_reward` or `gold_reward` as is; under a trainer's keys by that trainer; any "
     "other unknown, unless `--kl-unit` says it",
 )

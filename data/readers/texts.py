@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ _LONE_SURROGATE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
+_SURROGATE = re.compile(r"\\(?:u|U0000)[dD][89a-fA-F][0-9a-fA-F]{2}")  # Python joins no pair
 
 
 def load_json(text: str, what: str) -> Any:
@@ -37,6 +39,20 @@ def load_json(text: str, what: str) -> Any:
         raise LogError(f"{what} is not whole JSON ({error.msg} at {place})") from None
     except ValueError:  # Python refuses to parse integers of more than 4300 digits
         raise LogError(f"{what} holds a number of thousands of digits") from None
+
+
+def load_literal(text: str) -> Any:
+    """Read what Python printed of a value.
+
+    Raises:
+        ValueError: it is none, or nests too deeply.
+    """
+    if "\\u" in text or "\\U" in text:
+        text = _SURROGATE.sub(r"\\ufffd", text)
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
+        raise ValueError(f"no printed value ({error})") from None
 
 
 def read_text(path: Path, limit: int) -> str:

@@ -31,16 +31,24 @@ def of_functions(
     warnings: list[str],
 ) -> str | None:
     """The proxy of a log whose rewards are functions with a total."""
-    penalised = False
+    penalised = unknown = False
     less: float | None = 0.0
     if dialect is not None and dialect.total_includes_kl:
-        penalised = setting(settings, dialect.total_includes_kl) is True
+        told = setting(settings, dialect.total_includes_kl)
+        penalised, unknown = told is not False, told is None
         beta = setting(settings, "beta")
-        if penalised:
+        if penalised and not unknown:
             less = as_number(beta)
     proxy = _trained_on(scalars, functions, less)
     if proxy is None and functions:
         proxy = _beside_gold(scalars, functions, penalised, warnings)
+    if proxy is None and unknown and "reward" in keys:
+        warnings.append(
+            f"whether reward has the KL penalty taken off is unknown: neither the log nor a file "
+            f"beside it states {dialect.total_includes_kl if dialect else ''}; name the proxy with "
+            "--proxy (reward, if it has not)"
+        )
+        return None
     if proxy is None and penalised:
         warnings.append("reward has the KL penalty taken off, so it is no proxy")
         return None

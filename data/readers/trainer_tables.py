@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import table_files
+from data.readers import attempts, table_files
 from data.readers.cells import Cells
 from data.readers.dialect import Dialect
 from data.readers.dialects import dialect_of
@@ -22,6 +21,7 @@ from data.readers.sample_tables import no_samples
 from data.readers.scalar_columns import Columns
 from data.readers.scalars import SUMMARY_KEYS, Scalars, split_key
 from data.readers.settings_beside import settings_beside
+from data.readers.swift_dialects import SWIFT_KEYS
 from data.readers.table_files import Table
 from data.readers.tracked import EVALUATED
 
@@ -112,7 +112,7 @@ def piece(table: Table, options: ReadOptions) -> Piece | None:
         return None
     cells = Cells(table)
     rows, notes = _rows(cells, keys, options)
-    scalars = _scalars(table.path, _good(cells, rows))
+    scalars = _scalars(cells.table, _good(cells, rows))
     every = range(table.frame.height)
     scalars.notes[:0] = [*notes, *cells.notes(row for row in every if row in cells.bad_rows)]
     return Piece(FORMAT, table.path, scalars=lambda: scalars)
@@ -196,7 +196,7 @@ def _log(
     cells: Cells, rows: pl.DataFrame, name: str, verbatim: bool, options: ReadOptions
 ) -> RunLog:
     path = cells.table.path
-    scalars = _scalars(path, rows)
+    scalars = _scalars(cells.table, rows)
     beside = settings_beside(path, scalars.notes)
     if beside:
         scalars.config["args"] = beside
@@ -221,9 +221,11 @@ def _log(
     )
 
 
-def _scalars(path: Path, rows: pl.DataFrame) -> Scalars:
+def _scalars(table: Table, rows: pl.DataFrame) -> Scalars:
     """A table's rows (of ``_rows``) as the scalars of one run."""
+    path = table.path
     scalars = Scalars(path=str(path), format=FORMAT)
+    scalars.marks = SWIFT_KEYS & frozenset(table.frame.columns)
     _fill(scalars, rows)
     if not scalars.count():
         raise LogError(f"{path.name} has no row with metrics")
@@ -253,7 +255,17 @@ def _fill(scalars: Scalars, rows: pl.DataFrame) -> None:
                 some = pl.any_horizontal(pl.exclude(" step").is_not_null())
                 held[phase].append(frame.filter(pl.col(" step").is_not_null() & some))
     for phase, frames in held.items():
+        if phase == "train":
+            frames = [_ordered(scalars, frame) for frame in frames]
         _put(scalars, phase, [frame for frame in frames if frame.height])
+
+
+def _ordered(scalars: Scalars, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows sorted by step where they are no restart's, which is told."""
+    frame, said = attempts.in_order(frame, " step")
+    if said:
+        scalars.notes.append(said)
+    return frame
 
 
 def _put(scalars: Scalars, phase: str, frames: list[pl.DataFrame]) -> None:

@@ -29,12 +29,13 @@ from analytics.wording import (
     spread,
     whole,
 )
-from pages.shared import links, reads
+from pages.shared import charts, links, reads
 from pages.shared.battery_view import show_battery
 from pages.shared.choices import choose_one
-from pages.shared.frame import escaped, heading, refresh_when_store_changes
+from pages.shared.frame import called, heading, refresh_when_store_changes
 from pages.shared.interval_quality_view import show_forecasts, show_intervals
 from pages.shared.quality_cells import ratio_cells, share_cells
+from pages.shared.tables import show_table
 
 heading(
     "How good is this?",
@@ -60,19 +61,20 @@ scenario = choose_one(
 )
 if suggested:
     st.caption(
-        f"{escaped(named[0])} is nearest to: {SCENARIO_WORDS[suggested]} "
+        f"{called(named[0])} is nearest to: {SCENARIO_WORDS[suggested]} "
         f"({count(kept[named[0]]['looks'], 'look')}, noise "
         f"{percent(kept[named[0]]['relative_noise'])} of gold's gain)."
     )
 table = detector_table(rows, scenario)
 red = table.filter(pl.col("detector") == "RED").to_dicts()[0]
 delay = "never" if red["ratio"] is None else spread(red["ratio"], red["ratio_se"])
-st.markdown(
-    f"#### RED raises a false alarm in {percent(red['false_alarms'], 1)} of runs at worst, and "
+says = (
+    f"RED raises a false alarm in {percent(red['false_alarms'], 1)} of runs at worst, and "
     f"finds {percent(red['power'])} of big falls, typically at {number(red['ratio'])} times the KL "
     "of the peak"
 )
-st.plotly_chart(detector_figure(table), key="detectors", config={"displaylogo": False})
+st.markdown(f"#### {says}")
+charts.draw(detector_figure(table), "detectors", says)
 st.caption(
     "Left: false alarms on the honest kind of run on which the detector errs most; middle: share "
     "of big falls that it finds; right: median KL at its alarm over KL at the peak (RED: "
@@ -80,7 +82,7 @@ st.caption(
     f"{3 * red['runs']}), bars two standard errors. Filled: in every verdict; open: baselines and "
     "controls that fail. A big fall ends at least 15 % of the peak's gain below it."
 )
-st.dataframe(
+show_table(
     table.select(
         pl.col("detector"),
         pl.col("worst_kind").alias("worst honest kind"),
@@ -101,7 +103,7 @@ with st.expander("Share of runs that alarm, by kind of run"):
         shares = kind_table(rows, scenario, kinds)
         measured = [kind for kind in kinds if kind in shares.columns]
         words = [pl.Series(kind, [rate_text(share) for share in shares[kind]]) for kind in measured]
-        st.dataframe(shares.with_columns(*words), hide_index=True, placeholder=MISSING)
+        show_table(shares.with_columns(*words), hide_index=True, placeholder=MISSING)
 with st.expander("What each detector promises"):
     st.markdown("\n".join(f"- **{one.name}**: {one.promise}." for one in DETECTORS))
 
@@ -113,7 +115,7 @@ st.caption(
     "the delay of the textbook scan, viewed once at a known plan."
 )
 over = red_over_scenarios(rows)
-st.dataframe(
+show_table(
     over.select(
         "scenario",
         share_cells(over, "false_alarms", "worst false alarms"),
@@ -139,7 +141,7 @@ if dense:
         "neighbours are correlated: the correlation has to be learnt from the same few rows. A "
         "verdict there is flagged. State gold's standard error, or evaluate on fixed prompts."
     )
-    st.dataframe(
+    show_table(
         pl.DataFrame(
             {
                 "rows": [row["rows"] for row in dense],
@@ -173,7 +175,7 @@ if bundled:
             "alarm": f"step {whole(alarm['step'])}" if standing(alarm) else "none",
             "nearest scenario": SCENARIO_WORDS.get(matching_scenario(verdict) or "", MISSING),
         })  # fmt: skip
-    st.dataframe(pl.DataFrame(judged), hide_index=True, placeholder=MISSING)
+    show_table(pl.DataFrame(judged), hide_index=True, placeholder=MISSING)
 
 st.caption(made("detectors", told))
 chosen = [("scenario", scenario), *(("run", run) for run in named[:1])]

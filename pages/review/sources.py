@@ -7,9 +7,10 @@ from analytics.wording import MISSING, count, whole
 from pages.shared import links, reads
 from pages.shared.damage_view import show_damage
 from pages.shared.fault_view import isolated
-from pages.shared.frame import escaped, heading, shown_name, stop_when_empty
+from pages.shared.frame import called, escaped, heading, stop_when_empty
 from pages.shared.import_view import import_view, say_done
 from pages.shared.roles_form import roles_form
+from pages.shared.tables import show_table
 
 heading(
     "Sources",
@@ -22,7 +23,7 @@ rows = told["runs"]
 show_damage(told["damaged"])
 names = [row["run"] for row in rows]
 for missing in (run for run in links.asked("run") if run not in names):
-    st.error(f"The link asks for run {escaped(missing)}, which is not in this store.")
+    st.error(f"The link asks for run {called(missing)}, which is not in this store.")
 
 say_done()
 with st.expander("Import logs", icon=":material/upload_file:"):
@@ -57,7 +58,7 @@ table = [
     }
     for row in rows
 ]
-st.dataframe(
+show_table(
     pl.DataFrame(table, infer_schema_length=None),
     hide_index=True,
     placeholder=MISSING,
@@ -71,7 +72,7 @@ chosen = st.multiselect(
 
 def show_source(row: dict) -> None:
     """Where one run came from, key by key."""
-    st.markdown(f"#### {escaped(shown_name(row['run']))}")
+    st.markdown(f"#### {called(row['run'])}")
     st.markdown(
         f"Read from {escaped(row['path'])}, last grown {row['last_grown']}. "
         f"{count(row['points'], 'metric row')}, {count(row['samples'], 'response')}. Rows without "
@@ -94,7 +95,7 @@ def show_source(row: dict) -> None:
     for warning in row["warnings"]:
         st.markdown(f"- {escaped(warning)}")
     if row["sources"]:
-        st.dataframe(
+        show_table(
             pl.DataFrame(row["sources"], infer_schema_length=None),
             hide_index=True,
             placeholder=MISSING,
@@ -107,7 +108,7 @@ for row in (row for row in rows if row["run"] in chosen):
 
 st.subheader("Not read", anchor=False)
 if told["skipped"]:
-    st.dataframe(
+    show_table(
         pl.DataFrame(told["skipped"]).rename({"seen_at": "last tried"}),
         hide_index=True,
         placeholder=MISSING,

@@ -7,10 +7,11 @@ from analytics.best_of_n import ENSEMBLES
 from analytics.best_of_n.words import fit_peak, headline, peak_words, sentences
 from analytics.figures.best_of_n import MARKED, Line, best_of_n_figure
 from analytics.wording import MISSING, count, with_interval
-from pages.shared import links, pool_reads, reads
+from pages.shared import charts, links, pool_reads, reads
 from pages.shared.choices import choose_number, choose_one, choose_several
 from pages.shared.fault_view import isolated, together
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import called, escaped, heading, stop_when_empty, tab
+from pages.shared.tables import show_table
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "n": "n"}
 KLS = {"bound": "bound", "better": "better estimate"}
@@ -37,17 +38,21 @@ if not pools:
     st.stop()
 for missing in (run for run in asked if run not in pools):
     why = "holds no pool of samples" if missing in every else "is not in this store"
-    st.warning(f"The link asks for {escaped(missing)}, which {why}.", icon=":material/search_off:")
+    st.warning(
+        f"The link asks for {called(missing)}, which {why}.",
+        icon=":material/search_off:",
+    )
 if "run" in st.session_state:
     st.session_state["run"] = [run for run in st.session_state["run"] if run in pools]
 chosen = st.multiselect(
     "Pools", list(pools), key="run", bind="query-params", placeholder="Choose one or more pools",
 )  # fmt: skip
+tab("Best-of-n", chosen)
 if not chosen:
     st.info("Choose a pool to see its curve.", icon=":material/show_chart:")
     st.markdown(
         "\n".join(
-            f"- [{escaped(run)}]({links.local_link('/best-of-n', [('run', run)])}): "
+            f"- [{called(run)}]({links.local_link('/best-of-n', [('run', run)])}): "
             f"{count(row['prompts'], 'prompt')}, {count(row['samples'], 'sample')}"
             for run, row in sorted(pools.items(), key=lambda item: -item[1]["typical"])
         )
@@ -89,12 +94,13 @@ def rank(run: str) -> None:
     members = tuple(name for name in picked or pool_reads.reward_models(run) if name in known)
     if joined and len(members) < 2:
         st.warning(
-            f"{escaped(run)}: an ensemble needs at least two proxies.", icon=":material/group:"
+            f"{called(run)}: an ensemble needs at least two proxies.",
+            icon=":material/group:",
         )
     made = pool_reads.curves(run, members, tuple(joined), penalty, kl) if members else {}
     if not made:
         st.warning(
-            f"{escaped(run)} has no prompt with several samples that have gold and each chosen "
+            f"{called(run)} has no prompt with several samples that have gold and each chosen "
             "proxy: nothing can be said.", icon=":material/data_alert:",
         )  # fmt: skip
     ordinal, alone = every[run]["ordinal"], len(chosen) == 1
@@ -122,7 +128,7 @@ if kl == "better" and any(line.curve.kl == "bound" for _, line in lines):
 if len(lines) == 1:
     only = lines[0][1]
     with isolated(only.name, "told in words"):
-        st.markdown(f"#### Selecting by {escaped(only.name)} {escaped(headline(only.curve))}")
+        st.markdown(f"#### Selecting by {called(only.name)} {escaped(headline(only.curve))}")
 words = "Bands: 90 % over prompts, at each n. Shaded: where gold is highest (90 %)."
 if len(lines) > MARKED:
     words = "Bands: 90 % over prompts, at each n."
@@ -132,13 +138,9 @@ figure = together(
     lambda some: best_of_n_figure(some, axis, kl),
 )  # fmt: skip
 if figure is not None:
-    st.plotly_chart(
-        figure, key="best_of_n", theme="streamlit",
-        config={
-            "displaylogo": False,
-            "toImageButtonOptions": {"format": "svg", "filename": "best-of-n"},
-        },
-    )  # fmt: skip
+    told = "; ".join(f"{line.name} {headline(line.curve)}" for _, line in lines[:MARKED])
+    saved = {"toImageButtonOptions": {"format": "svg", "filename": "best-of-n"}}
+    charts.draw(figure, "best_of_n", f"Selecting the best of n by: {told}", config=saved)
 
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("proxy", name) for name in picked] + [("x", axis), ("kl", kl)]
@@ -153,7 +155,7 @@ rows = pl.concat([
     for run, line in lines
 ])  # fmt: skip
 files.download_button(
-    "Download (CSV)", rows.write_csv().encode(), file_name="best_of_n.csv", mime="text/csv",
+    "Download (CSV)", reads.csv_bytes(rows), file_name="best_of_n.csv", mime="text/csv",
     icon=":material/download:", on_click="ignore", width="stretch",
 )  # fmt: skip
 
@@ -174,16 +176,16 @@ if len(lines) > 1:
             "peak of d (α − βd)": fit_peak(curve.best_of_n),
             "peak of d (α − β ln d)": fit_peak(curve.rl),
         })  # fmt: skip
-    st.dataframe(pl.DataFrame(table), hide_index=True, placeholder=MISSING)
+    show_table(pl.DataFrame(table), hide_index=True, placeholder=MISSING)
 for _, line in lines[:MOST_CARDS]:
     with st.container(border=True), isolated(line.name, "told in words"):
         if len(lines) > 1:
-            st.markdown(f"**{escaped(line.name)}** {escaped(headline(line.curve))}")
+            st.markdown(f"**{called(line.name)}** {escaped(headline(line.curve))}")
         st.markdown("\n".join(f"- {escaped(text)}" for text in sentences(line.curve)))
 if len(lines) > MOST_CARDS:
     st.caption(f"The first {MOST_CARDS} of {len(lines)} curves in words; the table has all.")
 with st.expander("Every n"):
-    st.dataframe(
+    show_table(
         rows.select(
             "run_id", "proxy", "n", "kl_bound", "kl_better", "chi2", "gold_reward", "gold_low",
             "gold_high", "proxy_reward", "win_rate", "win_rate_low", "win_rate_high",

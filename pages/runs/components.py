@@ -17,11 +17,19 @@ from analytics.components import (
 from analytics.figures.components import Component, component_figure
 from analytics.figures.curves import RunCurve
 from analytics.wording import MISSING, interval, number, whole
-from pages.shared import links, reads, run_reads
+from pages.shared import charts, links, reads, run_reads
 from pages.shared.choices import choose_one, choose_several
 from pages.shared.fault_view import isolated, say
-from pages.shared.frame import escaped, heading, say_waiting, shown_name, stop_when_empty
+from pages.shared.frame import (
+    called,
+    escaped,
+    heading,
+    say_waiting,
+    stop_when_empty,
+    tab,
+)
 from pages.shared.freezing import frozen_steps
+from pages.shared.tables import show_table
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
 REWARD = re.compile(r"^rewards/.+/mean$|(^|_)(reward|score|rm)\d*(_|$)")
@@ -40,7 +48,7 @@ every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
 asked_runs = links.asked("run")
 for missing in (run for run in asked_runs if run not in every):
     st.error(
-        f"The link asks for run {escaped(missing)}, which is not in this store.",
+        f"The link asks for run {called(missing)}, which is not in this store.",
         icon=":material/search_off:",
     )
 until = dict(zip(asked_runs, links.asked_until(asked_runs), strict=True))
@@ -49,6 +57,7 @@ if "run" in st.session_state:
 chosen = st.multiselect(
     "Runs", list(every), key="run", bind="query-params", placeholder="Choose one or more runs"
 )
+tab("Components", chosen)
 if not chosen:
     st.info("Choose a run to see its rewards.", icon=":material/show_chart:")
     st.markdown(
@@ -99,9 +108,9 @@ def show_run(curve: RunCurve, charted: bool) -> None:
     """The rewards of one run: a row each in the table, and its chart where there is room."""
     run, looks, now = curve.run_id, curve.looks, axis
     if len(curves) > 1 and charted:
-        st.subheader(escaped(shown_name(run)), anchor=False)
+        st.subheader(called(run), anchor=False)
     if not looks.height:
-        st.warning(f"{escaped(run)} has no gold: nothing can be said of where it falls.")
+        st.warning(f"{called(run)} has no gold: nothing can be said of where it falls.")
     elif charted and now != "step" and looks["kl"].null_count():
         st.caption("KL was not measured throughout: shown over steps.")
         now = "step"
@@ -134,14 +143,12 @@ def show_run(curve: RunCurve, charted: bool) -> None:
             first, last = step_bins(cells["step"].to_numpy())
         spread = disagreement(cells, first, last)
     elif joined:
-        st.warning(f"{escaped(run)}: disagreement needs two members in its logged responses.")
+        st.warning(f"{called(run)}: disagreement needs two members in its logged responses.")
     if looks.height and not parts and spread is None:
-        st.info(f"{escaped(run)} logs none of these components.")
+        st.info(f"{called(run)} logs none of these components.")
     elif looks.height and charted:
-        st.plotly_chart(
-            component_figure(curve, parts, now, spread), key=f"components-{run}",
-            theme="streamlit", config={"displaylogo": False},
-        )  # fmt: skip
+        figure = component_figure(curve, parts, now, spread)
+        charts.draw(figure, f"components-{run}", f"Rewards of {run}")
     if spread is not None and spread.height:
         end, raised = spread.row(-1, named=True), spread.filter("raised")
         reach = "too few prompts for an interval" if end["low"] is None else (
@@ -167,7 +174,7 @@ for order, curve in enumerate(curves):
 if table:
     frame = pl.DataFrame(table)
     place = many if len(curves) > MOST_CHARTS else st.container()
-    place.dataframe(frame, hide_index=True, placeholder=MISSING)
+    show_table(frame, place, hide_index=True, placeholder=MISSING)
     place.caption(
         "A proxy point is the value that the component had where gold peaks: the peak's 90 % "
         "interval, widened by the component's own error. Components that move together move each "
@@ -183,6 +190,6 @@ with link.popover("Copy link", icon=":material/link:", width="stretch"):
     st.code(links.page_link("/components", shown), language=None, wrap_lines=True)
 if table:
     files.download_button(
-        "Download (CSV)", frame.write_csv().encode(), file_name="components.csv", mime="text/csv",
+        "Download (CSV)", reads.csv_bytes(frame), file_name="components.csv", mime="text/csv",
         icon=":material/download:", on_click="ignore", width="stretch",
     )  # fmt: skip

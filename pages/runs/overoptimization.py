@@ -10,19 +10,29 @@ from analytics.figures.axes import LARGEST
 from analytics.figures.band import band_figure
 from analytics.figures.curves import RunCurve, has_line
 from analytics.figures.headline import headline
+from analytics.figures.palette import status_look
 from analytics.figures.rewards import (
     MARKED_RUNS,
     SINGLE_TRACES,
     can_normalise,
     reward_figure,
 )
-from analytics.wording import number
+from analytics.wording import count, number
 from data.columns import PANELS
-from pages.shared import links, reads
+from pages.shared import charts, links, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
 from pages.shared.fault_view import isolated, say, together
-from pages.shared.frame import escaped, heading, named, say_waiting, shown_name, stop_when_empty
+from pages.shared.frame import (
+    called,
+    escaped,
+    heading,
+    named,
+    say_waiting,
+    shown_name,
+    stop_when_empty,
+    tab,
+)
 from pages.shared.freezing import frozen_steps
 from pages.shared.verdict_view import show_verdict, show_verdict_table, subtitle
 
@@ -41,7 +51,7 @@ every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
 asked_runs = links.asked("run")
 for missing in (run for run in asked_runs if run not in every):
     st.error(
-        f"The link asks for run {escaped(missing)}, which is not in this store. Import its log, "
+        f"The link asks for run {called(missing)}, which is not in this store. Import its log, "
         "or choose another run below.",
         icon=":material/search_off:",
     )
@@ -64,10 +74,7 @@ scale = choose_one(
     help="In sd of the start: both rewards centred on the initial policy and divided by its "
     "spread between responses (Gao et al. 2022), where the log states that spread.",
 )  # fmt: skip
-there = {
-    name: SOURCES.get(name) or escaped(shown_name(name))
-    for name in reads.gold_sources(tuple(chosen))
-}
+there = {name: SOURCES.get(name) or called(name) for name in reads.gold_sources(tuple(chosen))}
 source = None
 if len(there) > 1 or links.asked("gold"):
     source = choose_one(
@@ -133,10 +140,12 @@ if len(chosen) > 1:
             icon=":material/warning:",
         )
 
+words = status_look(curves[0].verdict["status"])[1] if len(curves) == 1 else ""
+tab("Overoptimization", chosen, words)
 if len(curves) == 1:
     only = curves[0]
     with notes, isolated(only.run_id, "summed up"):
-        st.markdown(f"#### {escaped(shown_name(only.run_id))} {escaped(headline(only.verdict))}")
+        st.markdown(f"#### {called(only.run_id)} {escaped(headline(only.verdict))}")
         st.caption(escaped(subtitle(only, facts[only.run_id])))
 else:
     words = "Solid with points: gold, bars are 90 % intervals. Dotted: proxy."
@@ -149,9 +158,15 @@ else:
     notes.caption(words)
 kind = st.session_state.get("figure_file", "svg")
 config = {
-    "displaylogo": False,
     "toImageButtonOptions": {"format": kind, "filename": "-".join(chosen)[:80] or "figure"},
 }
+
+
+def said_of(some: Sequence[RunCurve]) -> str:
+    """The chart's finding: each run's headline, as far as a sentence bears it."""
+    told = "; ".join(f"{shown_name(c.run_id)} {headline(c.verdict)}" for c in some[:MOST_CARDS])
+    more = len(some) - MOST_CARDS
+    return f"{told}; and {count(more, 'more run')}" if more > 0 else told
 
 
 def draw(some: Sequence[RunCurve]) -> object:
@@ -164,7 +179,7 @@ def draw(some: Sequence[RunCurve]) -> object:
 with notes:
     figure = together(drawn, lambda c: c.run_id, "drawn", draw) if drawn else None
 if figure is not None:
-    chart.plotly_chart(figure, key="rewards", config=config, theme="streamlit")
+    charts.draw(figure, "rewards", said_of(drawn), chart, config)
 
 step_end = [frozen.get(run) or every[run]["step_end"] or 0 for run in chosen]
 choices: list[tuple[str, object]] = [("run", run) for run in chosen]
@@ -182,8 +197,9 @@ with files.popover("Download", icon=":material/download:", width="stretch"):
     )  # fmt: skip
     for run in chosen[:20]:
         st.download_button(
-            f"Rows of {escaped(run)} (CSV)", lambda run=run: reads.export_csv(run),
-            file_name=f"{run}.csv", mime="text/csv", key=f"csv-{run}", on_click="ignore",
+            f"Rows of {called(run)} (CSV)", lambda run=run: reads.export_csv(run),
+            file_name=f"{shown_name(run)}.csv", mime="text/csv", key=f"csv-{run}",
+            on_click="ignore",
         )  # fmt: skip
 
 st.subheader("Verdict" if len(curves) == 1 else "Verdicts", anchor=False)

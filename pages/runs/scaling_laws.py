@@ -12,12 +12,13 @@ from analytics.figures.scaling import proxy_axis_figure
 from analytics.scaling_laws import Family, best_of_n_family, rl_family
 from analytics.simulated_families import simulate_family
 from analytics.wording import MISSING
-from pages.shared import links, pool_reads, reads, scaling_reads
+from pages.shared import charts, links, pool_reads, reads, scaling_reads
 from pages.shared.choices import choose_number, choose_several
 from pages.shared.fault_view import isolated, say, together
-from pages.shared.frame import escaped, heading, named, say_waiting, stop_when_empty
+from pages.shared.frame import called, escaped, heading, named, say_waiting, stop_when_empty, tab
 from pages.shared.freezing import frozen_steps
 from pages.shared.scaling_view import family_rows, pool_path, run_path, show_family
+from pages.shared.tables import show_table
 
 heading(
     "Scaling",
@@ -30,7 +31,7 @@ asked_runs = links.asked("run")
 until = dict(zip(asked_runs, links.asked_until(asked_runs), strict=True))
 for missing in (run for run in asked_runs if run not in every):
     st.error(
-        f"The link asks for run {escaped(missing)}, which is not in this store.",
+        f"The link asks for run {called(missing)}, which is not in this store.",
         icon=":material/search_off:",
     )
 if "run" in st.session_state:
@@ -44,6 +45,7 @@ simulated = st.toggle(
     help="Six simulated runs that follow Gao's law, to see what this page says of a full family. "
     "None of its numbers was measured.",
 )  # fmt: skip
+tab("Scaling", chosen)
 if not chosen and not simulated:
     st.info(
         "Choose the runs of a family: they differ in one thing, such as the parameters of the "
@@ -92,7 +94,7 @@ keys = list(sizes)
 asked = links.asked("size")
 if asked and asked[0] not in keys:
     st.warning(
-        f"The link asks for size {escaped(asked[0])}, in which these runs do not differ.",
+        f"The link asks for size {called(asked[0])}, in which these runs do not differ.",
         icon=":material/straighten:",
     )
 if st.session_state.get("size") not in keys:
@@ -163,7 +165,7 @@ if families and not size_key and keys:
     st.caption("Choose a size to see what moves with it.")
 if table:
     frame = pl.DataFrame(table, infer_schema_length=None)
-    st.dataframe(frame, hide_index=True, placeholder=MISSING)
+    show_table(frame, hide_index=True, placeholder=MISSING)
     st.caption(
         "± and intervals are 90 %. Where one α is shared, β and the peak belong to it. A triangle "
         "in the chart has no upper bound."
@@ -205,9 +207,7 @@ if len(chosen) > 1 and not simulated:
         )  # fmt: skip
     figure = together(paths, lambda path: path.name, "drawn", proxy_axis_figure) if paths else None
     if figure is not None:
-        st.plotly_chart(
-            figure, key="proxy_axis", theme="streamlit", config={"displaylogo": False},
-        )  # fmt: skip
+        charts.draw(figure, "proxy_axis", "Gold over proxy, by run and pool")
 
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("size", size_key)] * bool(size_key) + [("at", wanted)] * bool(wanted)
@@ -218,7 +218,7 @@ with link.popover("Copy link", icon=":material/link:", width="stretch"):
     st.code(links.page_link("/scaling", shown), language=None, wrap_lines=True)
 if table:
     files.download_button(
-        "Download (CSV)", frame.write_csv().encode(), mime="text/csv", on_click="ignore",
+        "Download (CSV)", reads.csv_bytes(frame), mime="text/csv", on_click="ignore",
         file_name="scaling_simulated.csv" if simulated else "scaling.csv",
         icon=":material/download:", width="stretch",
     )  # fmt: skip

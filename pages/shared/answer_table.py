@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from analytics.names import cut
 from analytics.wording import fixed, whole
 from pages.shared.isolation import Fault, attempt
 
@@ -77,7 +78,7 @@ def _guarded(row: Mapping[str, Any], link: Callable[[Mapping[str, Any]], str]) -
 
 def _row(row: Mapping[str, Any], address: str) -> str:
     about = " · ".join(
-        str(part) for part in (
+        cut(part) for part in (
             row["loop"], f"iteration {row['iteration']}", row["topic"], row["knowledge"],
             f"sample {row['sample_id']}" if row["sample_id"] else None,
         ) if part
@@ -106,7 +107,7 @@ def history_table(rows: Sequence[Mapping[str, Any]]) -> str:
     cells: dict[tuple[str, int], list[str]] = {}
     for row in rows:
         cells.setdefault((row["loop"], row["iteration"]), []).append(_answer(row))
-    head = "".join(f"<th>{escape(loop)}</th>" for loop in loops)
+    head = "".join(f"<th>{escape(cut(loop))}</th>" for loop in loops)
     body = "".join(
         f"<tr><th>{whole(step)}</th>"
         + "".join(f"<td>{''.join(cells.get((loop, step), ['–']))}</td>" for loop in loops)
@@ -126,8 +127,8 @@ def _answer(row: Mapping[str, Any]) -> str:
     if row["self_claim"]:
         notes.append(f"had said: {row['self_claim']}")
     if row["grader"]:
-        notes.append(f"graded by {row['grader']}")
-    sample = f"<small>sample {row['sample_id']}</small>" if row["sample_id"] else ""
+        notes.append(f"graded by {cut(row['grader'])}")
+    sample = f"<small>sample {escape(cut(row['sample_id']))}</small>" if row["sample_id"] else ""
     told = "".join(f"<small>{escape(note)}</small>" for note in notes)
     return f"<div>{sample}{_text(row['answer'], None)}<br>{_grade(row)}{told}</div>"
 

@@ -9,6 +9,7 @@ import streamlit as st
 from analytics.quality.made import made
 from analytics.quality.published import battery_table, published
 from analytics.wording import MISSING, count, percent_spread, whole
+from pages.shared.tables import show_table
 
 
 def show_battery() -> None:
@@ -19,7 +20,7 @@ def show_battery() -> None:
     rows = told["rows"]
     st.subheader("On logs as people write them", anchor=False)
     st.markdown(f"#### {_headline(rows)}")
-    st.dataframe(battery_table(rows), hide_index=True, placeholder=MISSING, height=420)
+    show_table(battery_table(rows), hide_index=True, placeholder=MISSING, height=420)
     st.caption(
         f"{whole(told['runs_per_class'])} flat runs a condition, half as many of the others. False "
         "alarms: runs that end with an onset although their gold never falls, the worse of flat "

@@ -10,7 +10,7 @@ import streamlit as st
 
 from analytics.figures.palette import RUN_COLOURS
 from analytics.figures.rates import KL_PANEL, REWARDS, Line, Panel, rate_figure
-from pages.shared import answer_reads, behaviour_reads, links, reads
+from pages.shared import answer_reads, behaviour_reads, charts, links, reads
 from pages.shared.fault_view import together
 
 MOST_LINES = 7
@@ -96,7 +96,7 @@ def show_figure(run: str, part: list[Row], until: int | None, rewarded: bool) ->
         ),
     )  # fmt: skip
     if figure is not None:
-        st.plotly_chart(figure, key="behaviours", config={"displaylogo": False}, theme="streamlit")
+        charts.draw(figure, "behaviours", f"How often {own[0]['behaviour']} was seen in {run}")
 
 
 def flat(told: list[Row]) -> pl.DataFrame:

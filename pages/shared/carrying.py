@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from pages.shared import reads
+from pages.shared.choices import by_history
 
 NAMED_BY = ("run", "loop")
 
@@ -29,7 +30,7 @@ def carry(path: str, word: str | None) -> None:
     state["page_now"] = path
     if word is None:
         return
-    if arrived and not named and "carried" in state:
+    if arrived and not named and "carried" in state and not by_history():
         named, until = state["carried"]
     state["carried"] = (named, until)
     # Each change is a message to the browser, which may ask for the page again between two of

@@ -20,7 +20,8 @@ from analytics.hallucination.words import (
 from analytics.wording import MISSING, count, rate_interval, rate_text, whole
 from pages.shared import answer_reads, links
 from pages.shared.fault_view import isolated
-from pages.shared.frame import escaped
+from pages.shared.frame import called, escaped
+from pages.shared.tables import show_table
 from pages.shared.truth_choices import Scope
 
 
@@ -61,7 +62,7 @@ def _show_loop(loop: str, last: pl.DataFrame, each: pl.DataFrame, compare_to: in
             own = f"{beside_benchmark(row, ends.get('benchmark'))} {_covered(row)}"
             said.append(escaped(own))
     with st.container(border=True):
-        st.markdown(f"**{escaped(loop)}**\n" + "\n".join(f"- {text}" for text in said))
+        st.markdown(f"**{called(loop)}**\n" + "\n".join(f"- {text}" for text in said))
         st.caption(escaped(" ".join(trends)))
         asked: list[tuple[str, object]] = [("loop", loop), ("change", "newly_wrong")]
         asked += [("with", compare_to)] * (compare_to is not None)
@@ -100,7 +101,7 @@ def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
         })  # fmt: skip
     place = {loop: i for i, loop in enumerate(loops)}
     rows.sort(key=lambda row: place[row["loop"]])
-    st.dataframe(pl.DataFrame(rows, infer_schema_length=None), hide_index=True, placeholder=MISSING)
+    show_table(pl.DataFrame(rows, infer_schema_length=None), hide_index=True, placeholder=MISSING)
     st.caption(
         "Wrong of all graded, with the Wilson interval of the last. A loop can get better on what "
         "it trains on while it forgets the rest."
@@ -124,7 +125,7 @@ def show_topics(loops: Sequence[str], rates: pl.DataFrame) -> None:
     ends = [
         rate_interval(row["rate"], row["low"], row["high"]) for row in table.iter_rows(named=True)
     ]
-    st.dataframe(
+    show_table(
         table.select(
             pl.coalesce("topic", "knowledge").alias("topic or category"),
             "loop",

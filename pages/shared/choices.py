@@ -2,7 +2,8 @@
 
 Streamlit's ``bind="query-params"`` writes the label that a reader sees; labels change, addresses
 must not. So a choice with labels is bound here: read once from the address, written at a change.
-A choice equal to its default leaves the address, a value that is not known is said aloud.
+A choice equal to its default leaves the address, a value that is not known is said aloud. Back and
+Forward bring an older address, and with it what was chosen then.
 """
 
 from __future__ import annotations
@@ -12,10 +13,23 @@ from math import isfinite
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.shared.frame import escaped
+from pages.shared.frame import called, escaped
 
 Widget = Callable[..., Any]
+
+
+def by_history() -> bool:
+    """Whether the reader came by Back or Forward: then the address says all that is chosen."""
+    run = get_script_run_ctx()
+    return run is not None and run.is_history_navigation
+
+
+def seed(key: str, value: Any) -> None:
+    """Give a widget the value of the address where it has none of its own, or an older one."""
+    if key not in st.session_state or by_history():
+        st.session_state[key] = value
 
 
 def choose_one(
@@ -30,8 +44,7 @@ def choose_one(
     asked = st.query_params.get(key)
     if asked is not None and asked not in options:
         _unknown(label, asked, options)
-    if key not in st.session_state:
-        st.session_state[key] = asked if asked in options else default
+    seed(key, asked if asked in options else default)
 
     def keep() -> None:
         value = st.session_state[key]
@@ -54,8 +67,7 @@ def choose_several(
     for value in asked:
         if value not in options:
             _unknown(label, value, options)
-    if key not in st.session_state:
-        st.session_state[key] = [value for value in asked if value in options]
+    seed(key, [value for value in asked if value in options])
 
     def keep() -> None:
         st.query_params[key] = list(st.session_state[key])
@@ -75,7 +87,7 @@ def choose_number(widget: Widget, label: str, *reach: float, key: str, **more: A
     unbound = st.session_state.setdefault("unbound", [])
     wrong = [asked for asked in st.query_params.get_all(key) if not _finite(asked)]
     if wrong:
-        st.warning(f"The link asks for {label.lower()} {escaped(wrong[0])}, which is no number.")
+        st.warning(f"The link asks for {label.lower()} {called(wrong[0])}, which is no number.")
         st.query_params.pop(key, None)
         unbound.append(key)
     bind = None if key in unbound else "query-params"
@@ -92,7 +104,7 @@ def _finite(text: str) -> bool:
 def _unknown(label: str, value: str, options: Mapping[str, str]) -> None:
     known = ", ".join(options)
     st.warning(
-        f"The link asks for {label.lower()} {escaped(value)}, which is not known; "
+        f"The link asks for {label.lower()} {called(value)}, which is not known; "
         f"known are {escaped(known)}."
     )
 
@@ -102,8 +114,7 @@ def choose_named(
 ) -> tuple[list[str], list[str]]:
     """Some of many names, bound to the address by ``key``; and the names asked for in vain."""
     asked = st.query_params.get_all(key)
-    if key not in st.session_state:
-        st.session_state[key] = [name for name in asked if name in options]
+    seed(key, [name for name in asked if name in options])
 
     def keep() -> None:
         st.query_params[key] = list(st.session_state[key])

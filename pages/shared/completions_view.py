@@ -11,7 +11,7 @@ import streamlit as st
 from analytics.figures.curves import RunCurve
 from analytics.wording import count, number, whole
 from pages.shared import reads
-from pages.shared.frame import escaped
+from pages.shared.frame import LONGEST, escaped
 
 RESPONSES_SHOWN = 4
 
@@ -54,7 +54,7 @@ def show_completions(run: Mapping[str, Any], curve: RunCurve) -> None:
             best = held.sort("proxy_reward", descending=True, nulls_last=True)
             for row in best.head(RESPONSES_SHOWN).iter_rows(named=True):
                 with st.container(border=True):
-                    st.markdown(escaped(row["completion"] or "(empty)"))
+                    st.markdown(escaped(row["completion"] or "(empty)", LONGEST))
                     st.caption(
                         f"proxy {number(row['proxy_reward'])} · gold {number(row['gold_reward'])}"
                     )

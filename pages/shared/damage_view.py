@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.wording import MISSING, count
+from pages.shared.tables import show_table
 
 
 def show_damage(damaged: Sequence[dict[str, str]]) -> None:
@@ -20,4 +21,4 @@ def show_damage(damaged: Sequence[dict[str, str]]) -> None:
         "the files back from a backup.",
         icon=":material/heart_broken:",
     )
-    st.dataframe(pl.DataFrame(damaged), hide_index=True, placeholder=MISSING)
+    show_table(pl.DataFrame(damaged), hide_index=True, placeholder=MISSING)

@@ -9,9 +9,9 @@ import streamlit as st
 
 from analytics.figures.rates import KL_PANEL, REWARDS, Panel, rate_figure
 from analytics.hallucination.facts import facts_sentence
-from pages.shared import answer_reads, reads
+from pages.shared import answer_reads, charts, reads
 from pages.shared.fault_view import isolated, together
-from pages.shared.frame import escaped
+from pages.shared.frame import called, escaped
 from pages.shared.truth_choices import Scope
 
 PANELS = (
@@ -43,14 +43,14 @@ def show_facts(scope: Scope, runs: Sequence[str], axis: str | None, key: str) ->
             ),
         )  # fmt: skip
         if figure is not None:
-            st.plotly_chart(figure, key=key, config={"displaylogo": False}, theme="streamlit")
+            charts.draw(figure, key, "Wrong facts in responses, with the rewards of the same steps")
     verdicts = reads.kept_verdicts()
     said = []
     for run in runs:
         with isolated(run, "told in words"):
             own = rewards.filter(pl.col("line") == run)
             told = facts_sentence(facts[run], own, verdicts.get(run, {}))
-            said.append(f"- **{escaped(run)}**: {escaped(told)}")
+            said.append(f"- **{called(run)}**: {escaped(told)}")
     words.markdown("\n".join(said))
     words.caption(
         "Neighbouring steps are pooled; bars: 95 % intervals with the steps of a point as clusters."

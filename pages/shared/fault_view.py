@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from pages.shared.frame import escaped
+from pages.shared.frame import called, escaped
 from pages.shared.isolation import Fault, attempt, fault
 
 S = TypeVar("S")
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def say(found: Fault) -> None:
     """Write a fault where the run's picture or verdict would stand."""
-    st.warning(f"{escaped(found.run)} {escaped(found.sentence)}.", icon=":material/error:")
+    st.warning(f"{called(found.run)} {escaped(found.sentence)}.", icon=":material/error:")
 
 
 @contextmanager

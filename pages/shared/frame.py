@@ -21,23 +21,30 @@ _AFTERWARDS = re.compile(
 read, so that no backslash holds them off."""
 JOINER = "\u2060"
 LONGEST = 2_000
+LONGEST_NAME = 80
 
 
-def escaped(text: object) -> str:
+def escaped(text: object, longest_word: int = LONGEST_NAME) -> str:
     """Text from a log for a Markdown sentence or label: shown as it is, never interpreted.
 
     A joiner, which nobody sees, parts what would become a link, an icon or an arrow. Very long
-    text is cut: a page is no place for it.
+    text is cut, for a page is no place for it, and so is a word of more than ``longest_word``
+    letters: that is a name.
     """
-    told = str(text)
+    told = re.sub(rf"([!-~]{{{longest_word - 1}}})[!-~]{{2,}}", r"\1…", str(text))
     if len(told) > LONGEST:
         told = f"{told[:LONGEST]}…"
     return _MARKDOWN.sub(r"\\\1", _AFTERWARDS.sub(JOINER, told)).replace("\n", " ")
 
 
+def called(name: str) -> str:
+    """A name from a log or an address for a sentence or a label: cut, never interpreted."""
+    return escaped(shown_name(name))
+
+
 def named(runs: Sequence[str], most: int = 6) -> str:
     """Run names for a sentence; a long list is counted."""
-    told = ", ".join(escaped(shown_name(run)) for run in runs[:most])
+    told = ", ".join(called(run) for run in runs[:most])
     return told if len(runs) <= most else f"{told} and {count(len(runs) - most, 'more run')}"
 
 
@@ -45,6 +52,22 @@ def heading(title: str, says: str) -> None:
     """The page's title and one sentence of what it shows."""
     st.title(title, anchor=False)
     st.caption(says)
+
+
+def tab(page: str, names: Sequence[str], said: str = "") -> None:
+    """Name the browser's tab after what is shown: many tabs are open in a review.
+
+    Args:
+        page: the page's title.
+        names: what was chosen; more than three are counted. None: the page's title stands alone.
+        said: of one run, its verdict in a word.
+    """
+    if not names:
+        return
+    told = ", ".join(shown_name(name, 40) for name in names)
+    if len(names) > 3:
+        told = f"{shown_name(names[0], 40)} and {len(names) - 1} more"
+    st.set_page_config(page_title=" · ".join((f"{told} {said}".rstrip(), page)))
 
 
 def stop_when_empty() -> None:
@@ -79,7 +102,7 @@ def say_waiting(chosen: Sequence[str], there: Collection[str]) -> None:
         )
 
 
-def shown_name(name: str, longest: int = 80) -> str:
+def shown_name(name: str, longest: int = LONGEST_NAME) -> str:
     """A run's name where one line is there for it; one that nobody would see is put in words.
 
     >>> shown_name(" "), shown_name("a" * 99, 8)

@@ -12,7 +12,8 @@ from data.previewing import Preview, SeenRun
 from data.readers.formats import KNOWN
 from data.uploads import NAMELESS
 from data.wording import MISSING, count, number
-from pages.shared.frame import escaped, shown_name
+from pages.shared.frame import called, escaped
+from pages.shared.tables import show_table
 
 MOST = 12
 """Runs, and skipped files, of which each is shown."""
@@ -37,9 +38,9 @@ def show_preview(seen: Preview) -> None:
     """Each run with the first and last values of step, KL, proxy and gold; notes; what is not
     read."""
     for number_of, run in enumerate(seen.runs[:MOST]):
-        st.markdown(f"**{escaped(shown_name(run.run))}**, {escaped(_held(run))}")
+        st.markdown(f"**{called(run.run)}**, {escaped(_held(run))}")
         if run.rows or run.gold_evaluations:
-            st.dataframe(
+            show_table(
                 pl.DataFrame(_rows(run)), hide_index=True, key=f"import_seen_run_{number_of}",
                 width="content", placeholder=MISSING,
             )  # fmt: skip
@@ -47,7 +48,7 @@ def show_preview(seen: Preview) -> None:
         if notes:
             st.markdown("\n".join(f"- {escaped(in_page_words(line))}" for line in notes))
     if len(seen.runs) > MOST:
-        more = ", ".join(escaped(shown_name(run.run)) for run in seen.runs[MOST : 3 * MOST])
+        more = ", ".join(called(run.run) for run in seen.runs[MOST : 3 * MOST])
         st.caption(f"And {len(seen.runs) - MOST} more runs: {more}")
     _skips(seen.skipped, bool(seen.runs))
 

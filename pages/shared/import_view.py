@@ -20,7 +20,7 @@ from data.rereading import Roles
 from data.sql import StoreError
 from data.store import Store
 from data.wording import count
-from pages.shared.frame import escaped, shown_name
+from pages.shared.frame import called, escaped, shown_name
 from pages.shared.import_mapping import mapping
 from pages.shared.import_preview import show_preview
 from pages.shared.links import local_link
@@ -152,7 +152,7 @@ def _bring_in(store: Store, source: Source, options: ReadOptions, kept: Roles | 
     except (LogError, StoreError, OSError) as refusal:
         st.error(escaped(refusal), icon=":material/error:")
         return
-    notes = [f"{escaped(run['run'])}: {escaped(w)}" for run in done.runs for w in run["warnings"]]
+    notes = [f"{called(run['run'])}: {escaped(w)}" for run in done.runs for w in run["warnings"]]
     if kept is not None:
         try:
             project_roles.save(store, str(options.project), kept)

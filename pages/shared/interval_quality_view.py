@@ -9,7 +9,9 @@ from analytics.figures.interval_quality import interval_figure
 from analytics.quality.made import made
 from analytics.quality.published import SCENARIO_WORDS, forecast_table, interval_table, published
 from analytics.wording import MISSING, percent, rate_text
+from pages.shared import charts
 from pages.shared.quality_cells import ratio_cells, share_cells
+from pages.shared.tables import show_table
 
 
 def show_intervals(scenario: str) -> None:
@@ -24,11 +26,12 @@ def show_intervals(scenario: str) -> None:
         return
     head = table.filter(pl.col("method") == "headline")
     least = head.sort("coverage").row(0, named=True)
-    st.markdown(
-        f"#### The 90 % interval of a verdict holds the peak in {percent(least['coverage'])} of "
-        f"runs at worst ({least['shape']})"
+    says = (
+        f"The 90 % interval of a verdict holds the peak in {percent(least['coverage'])} of runs at "
+        f"worst ({least['shape']})"
     )
-    st.plotly_chart(interval_figure(table), key="intervals", config={"displaylogo": False})
+    st.markdown(f"#### {says}")
+    charts.draw(interval_figure(table), "intervals", says)
     st.caption(
         f"On {told['runs_per_class']} runs of each shape, bars two standard errors. Headline: what "
         "a verdict states; shape: from up-then-down alone; model: from Gao et al.'s curves alone. "
@@ -41,7 +44,7 @@ def show_intervals(scenario: str) -> None:
             part = interval_table(told["rows"], scenario, held_out)
             if part.height:
                 st.markdown(title)
-                st.dataframe(_written(part), hide_index=True, placeholder=MISSING)
+                show_table(_written(part), hide_index=True, placeholder=MISSING)
 
 
 def show_forecasts() -> None:
@@ -56,7 +59,7 @@ def show_forecasts() -> None:
         "Not stated: the share that the page withholds, as the interval spans more than 4 times. "
         f"{made('forecasts', told)}"
     )
-    st.dataframe(forecast_table(told["rows"]), hide_index=True, placeholder=MISSING)
+    show_table(forecast_table(told["rows"]), hide_index=True, placeholder=MISSING)
 
 
 def _written(table: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from data.hosts import listed, split_origin
-from pages.shared.frame import escaped, shown_name
+from pages.shared.frame import called
 
 
 def asked(key: str) -> list[str]:
@@ -22,10 +22,7 @@ def asked_until(runs: Sequence[str]) -> list[int | None]:
     for text in asked("until"):
         step = _step(text)
         if step is None:
-            st.warning(
-                f"The link's until={escaped(shown_name(text))} is not a step, so the view is not "
-                "frozen."
-            )
+            st.warning(f"The link's until={called(text)} is not a step, so the view is not frozen.")
             return [None] * len(runs)
         steps.append(step)
     if not steps:

@@ -9,14 +9,15 @@ from pages.shared.frame import timed
 
 # Icons by name (":material/…:", an emoji) would be fetched from another machine.
 HERE = Path(__file__).parent
-st.set_page_config(page_title="Reward overoptimization", page_icon=HERE / "icon.svg", layout="wide")
+st.set_page_config(page_icon=HERE / "icon.svg", layout="wide")
 
 st.html("""<style>
 .stMainBlockContainer {padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px}
 @media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
 </style>""")
-zoom = (HERE / "zoom.js").read_text()
-st.html(f"<script>{zoom}</script>", unsafe_allow_javascript=True)
+for script in ("zoom.js", "choosing.js"):
+    text = (HERE / script).read_text()
+    st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)
 page = st.navigation(
     {
         "Runs": [

@@ -21,9 +21,9 @@ from analytics.figures.rates import (
 )
 from analytics.hallucination.beside import by_arm
 from analytics.hallucination.words import origin_words
-from pages.shared import answer_reads, reads
+from pages.shared import answer_reads, charts, reads
 from pages.shared.fault_view import together
-from pages.shared.frame import escaped
+from pages.shared.frame import called, escaped
 from pages.shared.truth_choices import Scope
 
 LINES = {
@@ -32,7 +32,6 @@ LINES = {
 }  # fmt: skip
 AXES = {"iteration": "iteration", "sqrt_kl": "KL"}
 MOST_LINES = 7
-CHART = {"displaylogo": False}
 
 
 def show_figures(
@@ -60,7 +59,7 @@ def show_figures(
         for loop in loops:
             mine = parts.filter(pl.col("loop") == loop).with_columns(line=pl.col(level))
             if mine.height:
-                st.markdown(f"#### {escaped(loop)}")
+                st.markdown(f"#### {called(loop)}")
                 lines = _part_lines(mine, of)
                 mine = mine.filter(pl.col("line").is_in([line.key for line in lines]))
                 cells = st.columns(2, gap="medium")
@@ -114,7 +113,7 @@ def _draw_origins(
             )  # fmt: skip
             if figure is not None:
                 place = f"rates-{key}-{origin}"
-                st.plotly_chart(figure, key=place, config=CHART, theme="streamlit")
+                charts.draw(figure, place, title)
     return len(origins)
 
 

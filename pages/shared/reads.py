@@ -14,6 +14,7 @@ from analytics.figures.curves import RunCurve
 from analytics.figures.palette import run_colour
 from analytics.figures.sparkline import sparkline, why_not_drawn
 from data import checking, exporting, project_roles
+from data.formulas import csv_bytes as csv_bytes
 from data.home import home
 from data.store import Store
 from pages.shared import judging
@@ -147,7 +148,7 @@ def completions(run_id: str, spans: tuple[tuple[str, int, int], ...]) -> pl.Data
 
 def export_csv(run_id: str) -> bytes:
     """The run's metric rows as CSV (as ``python -m data export`` writes them)."""
-    return exporting.run_rows(store(), run_id).write_csv().encode()
+    return csv_bytes(exporting.run_rows(store(), run_id))
 
 
 class Picture(NamedTuple):

@@ -18,7 +18,7 @@ from data.rereading_kl import KL_OPTIONS
 from data.sql import StoreError
 from data.store import Store
 from pages.shared.choices import choose_one
-from pages.shared.frame import escaped, shown_name
+from pages.shared.frame import called, escaped
 
 KINDS = {
     "score": "score (a reward model's or judge's number)",
@@ -161,7 +161,7 @@ def _unit_evidence(store: Store, project: str) -> str | None:
     if found is None:
         return None
     run, evidence = found
-    st.markdown(f"The unit of the KL of {escaped(shown_name(run))} is not known.")
+    st.markdown(f"The unit of the KL of {called(run)} is not known.")
     for sentence in evidence.sentences:
         st.markdown(f"- {escaped(sentence)}")
     return evidence.suggested
@@ -226,9 +226,9 @@ def _save(store: Store, project: str, roles: Roles, mend: bool, hint: str) -> No
         return
     count = f"{len(changed)} run" + ("" if len(changed) == 1 else "s")
     st.session_state["roles_done"] = hint + (
-        f"Kept for project {escaped(project)}. {count} read again; verdicts follow."
+        f"Kept for project {called(project)}. {count} read again; verdicts follow."
         if changed
-        else f"Kept for project {escaped(project)}. Nothing changed in the runs that are here."
+        else f"Kept for project {called(project)}. Nothing changed in the runs that are here."
     )
     st.rerun()
 

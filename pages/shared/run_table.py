@@ -27,15 +27,32 @@ _STYLE = """
   border-bottom:1.5px solid rgba(128,128,128,.5)}
 .ovr a:hover {border-bottom-color:currentColor}
 .ovr a.rates {font-weight:400; border-bottom-width:1px}
-.ovr small {display:block; opacity:.75; font-size:.8rem}
+.ovr small {display:block; opacity:.8; font-size:.8rem; overflow:hidden; white-space:nowrap;
+  text-overflow:ellipsis}
+.ovr input {margin:0 .55rem 0 0; vertical-align:-1px; accent-color:currentColor}
+.ovr .group > * {grid-column:1 / -1; font-weight:600; padding:1.1rem 0 .35rem}
+.ovr .group a {font-weight:400; font-size:.8rem; margin-left:.8rem}
+.ovr-bar {position:sticky; bottom:.6rem; width:fit-content; display:flex; gap:.9rem;
+  align-items:center; margin:.8rem auto 0; padding:.45rem 1rem; border-radius:.6rem;
+  background:#1F4E79; box-shadow:0 2px 10px rgba(0,0,0,.3)}
+.ovr-bar[hidden] {display:none}
+.ovr-bar a, .ovr-bar button {color:#FFFFFF; background:none; border:0; padding:0; font:inherit}
+.ovr-bar a {font-weight:600}
+.ovr-bar button {font-size:.85rem; text-decoration:underline; cursor:pointer}
 .ovr .dot {display:inline-block; width:.65rem; height:.65rem; border-radius:50%;
   margin-right:.45rem}
 .ovr .square {border-radius:2px}
 .ovr b {font-weight:600}
 .ovr img {display:block; width:150px; height:40px}
 .ovr .word {display:none}
+@media (max-width: 1280px) and (min-width: 901px) {
+  .ovr {grid-template-columns:minmax(9rem,1.3fr) minmax(8rem,1.1fr) minmax(8rem,1.1fr)
+    minmax(5.5rem,.7fr) minmax(6rem,.7fr) 110px; column-gap:.8rem}
+  .ovr img {width:110px}
+}
 @media (max-width: 900px) {
   .ovr {display:block}
+  .ovr small {white-space:normal}
   .ovr .head {display:none}
   .ovr > div {display:block; border-bottom:1px solid rgba(128,128,128,.35); padding:.6rem 0}
   .ovr > div > * {border:0; padding:.1rem 0; display:block}
@@ -43,6 +60,14 @@ _STYLE = """
 }
 </style>
 """
+
+_BAR = (
+    '<div class="ovr-bar" hidden><a data-inside="1" href="/overoptimization">Compare</a>'
+    '<button type="button">Clear</button></div>'
+)
+"""Filled and shown by choosing.js once two runs are ticked."""
+MOST_SEEDS = 20
+"""More runs than that are no seeds of one setting, and an address has an end."""
 
 HEADS = ("run", "verdict", "gold peaks at (90 %)", "gold lost since (90 %)",
          "gold evaluations", "gold — and proxy ·· over √KL")  # fmt: skip
@@ -71,18 +96,41 @@ def elsewhere(run: Mapping[str, Any], algorithm: str | None) -> Elsewhere | None
     return None
 
 
-def run_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """HTML of the runs.
+@dataclass(frozen=True)
+class Group:
+    """Runs that share something: its words ("" = all runs), every name in it, and the rows shown.
 
-    Args:
-        rows: run (a row of the query runs), verdict (or None while it is computed), stands
-            (whether its alarm survives e-BH), colour,
-            picture (data address or ""), missing (why there is none), elsewhere (`Elsewhere` where
-            it is no training run). A row that cannot be written says so in its place.
+    A row has run (of the query runs), verdict (or None while it is computed), stands (whether its
+    alarm survives e-BH), colour, picture (data address or ""), missing (why there is none),
+    elsewhere (`Elsewhere` where it is no training run).
     """
-    head = "".join(f"<span>{escape(text)}</span>" for text in HEADS)
-    body = "".join(_row(row) for row in rows)
-    return f'{_STYLE}<div class="ovr"><div class="head">{head}</div>{body}</div>'
+
+    words: str
+    names: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+
+
+def run_table(groups: Sequence[Group]) -> str:
+    """HTML of the runs. A row that cannot be written says so in its place."""
+    head = "".join(f'<span role="columnheader">{escape(text)}</span>' for text in HEADS)
+    body = "".join(_group(group) + "".join(_row(row) for row in group.rows) for group in groups)
+    return (
+        f'{_STYLE}<div class="ovr" role="table" aria-label="Runs">'
+        f'<div class="head" role="row">{head}</div>{body}</div>{_BAR}'
+    )
+
+
+def _group(group: Group) -> str:
+    """The line over a group; its runs may be seen as seeds of one setting."""
+    if not group.words:
+        return ""
+    seeds = ""
+    if 1 < len(group.names) <= MOST_SEEDS:
+        asked = [("run", name) for name in group.names] + [("band", "true")]
+        link = escape(local_link("/overoptimization", asked))
+        seeds = f'<a data-inside="1" href="{link}">mean and band</a>'
+    words = escape(shown_name(group.words, 160))
+    return f'<div class="group" role="row"><span role="cell">{words}{seeds}</span></div>'
 
 
 def _row(row: Mapping[str, Any]) -> str:
@@ -94,14 +142,19 @@ def _row(row: Mapping[str, Any]) -> str:
     if isinstance(row.get("elsewhere"), Elsewhere):
         page, key = row["elsewhere"].page, row["elsewhere"].key
     link = escape(local_link(page, [(key, name)]))
+    box = ""
+    if page == "/overoptimization":
+        box = (f'<input type="checkbox" data-run="{escape(name)}" '
+               f'aria-label="Compare {escape(shown_name(name))}">')  # fmt: skip
     about = [escape(shown_name(str(text)))
              for text in (row.get("trainer"), row["run"].get("project")) if text]  # fmt: skip
     first = (
-        f'<span><i class="dot" style="background:{row["colour"]}"></i>'
-        f'<a href="{link}" title="{escape(name)}">{escape(shown_name(name))}</a>'
+        f'<span>{box}<i class="dot" style="background:{row["colour"]}"></i>'
+        f'<a data-inside="1" href="{link}" title="{escape(name)}">{escape(shown_name(name))}</a>'
         f"<small>{' · '.join(about)}</small></span>"
     )
-    return f"<div>{first}{''.join(cells)}</div>"
+    told = "".join(cell.replace("<span", '<span role="cell"', 1) for cell in (first, *cells))
+    return f'<div role="row">{told}</div>'
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
@@ -119,12 +172,12 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         notes = ", ".join(flag.replace("_", " ") for flag in verdict["flags"])
         notes = f"updating … {notes}" if verdict.get("updating") else notes
         if row.get("stands"):
-            notes = f"stands among all runs (e-BH), {notes}".removesuffix(", ")
+            notes = f"stands among all runs, {notes}".removesuffix(", ")
         if verdict["status"] == "not_judged":
             notes = " ".join(verdict["reasons"])
         cells.append(
             f'<span><i class="dot square" style="background:{ink}"></i><b>{escape(words)}</b>'
-            f"<small>{escape(notes)}{_rates(verdict)}</small></span>"
+            f'<small title="{escape(notes)}">{_rates(verdict)}{escape(notes)}</small></span>'
         )
         cells.append(f'<span><i class="word">gold peaks at </i>{_onset(verdict)}</span>')
         cells.append(f"<span>{_lost(verdict)}</span>")
@@ -141,7 +194,7 @@ def _rates(verdict: Mapping[str, Any]) -> str:
     if matching_scenario(verdict) is None:
         return ""
     link = escape(local_link("/quality", [("run", verdict["run"])]))
-    return f' <a class="rates" href="{link}">how sure?</a>'
+    return f' <a class="rates" data-inside="1" href="{link}">how sure?</a> '
 
 
 def _onset(verdict: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from analytics.figures.scaling import AT_START, Z90, Path, scaling_figure
 from analytics.scaling_laws import Family, predict, trends
 from analytics.scaling_laws.words import alpha_words, few_sizes, prediction_words, trend_words
 from analytics.wording import number, spread, with_interval
+from pages.shared import charts
 from pages.shared.frame import escaped
 from pages.shared.scaling_reads import numbers
 
@@ -34,10 +35,9 @@ def show_family(
         rose, fell = trends(part, size)
         made = predict(part, size, wanted) if wanted else None
         colours = [ordinals[run] for run in part.runs]
-        st.plotly_chart(
-            scaling_figure(part, size, colours, size_key, rose, fell, made, simulated),
-            key=f"scaling-{family.form}", theme="streamlit", config={"displaylogo": False},
-        )  # fmt: skip
+        figure = scaling_figure(part, size, colours, size_key, rose, fell, made, simulated)
+        says = f"{'Simulated: ' * simulated}coefficients of {family.form} over {size_key}"
+        charts.draw(figure, f"scaling-{family.form}", says)
         sizes = len(set(size.tolist()))
         if part.alpha is None:
             said.append(trend_words("α", rose, sizes))

@@ -13,7 +13,7 @@ from analytics.figures.palette import run_colour, run_dash
 from analytics.figures.rates import Line
 from pages.shared import links, reads
 from pages.shared.choices import choose_named
-from pages.shared.frame import escaped
+from pages.shared.frame import called
 from pages.shared.freezing import frozen_steps
 
 MOST_LOOPS = 8
@@ -63,10 +63,13 @@ def choose_scope(there: Mapping[str, int], what: str) -> Scope:
     every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
     for name in missing:
         if name in every:
-            st.info(f"{escaped(name)} has no {what} in this store.", icon=":material/search_off:")
+            st.info(
+                f"{called(name)} has no {what} in this store.",
+                icon=":material/search_off:",
+            )
         else:
             st.error(
-                f"The link asks for {escaped(name)}, which is not in this store. Import its log, "
+                f"The link asks for {called(name)}, which is not in this store. Import its log, "
                 "or choose another loop.",
                 icon=":material/search_off:",
             )

@@ -14,9 +14,10 @@ from analytics.onset.many_runs import standing
 from analytics.quality.likeness import measured_on_like
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from analytics.wording import MISSING, alike, count, number, steps, whole
-from pages.shared.frame import escaped, shown_name
+from pages.shared.frame import called, escaped
 from pages.shared.isolation import Fault, attempt
 from pages.shared.links import local_link
+from pages.shared.tables import show_table
 
 AT_ONCE = 5
 """Reasons that are read without opening anything; verdicts state the decisive ones first."""
@@ -32,6 +33,7 @@ FLAG_WORDS = {
     "kl_spikes": "single rows of the logged KL are far above their neighbours",
     "kl_negative": "the KL estimate falls below 0",
     "kl_back_and_forth": "KL goes back during the run",
+    "kl_went_back": "KL went back and gold followed it",
     "alarm_withdrawn": "an alarm was withdrawn",
     "single_evaluation": "one evaluation alone would carry an alarm",
     "smoothed_gold": "this gold looks smoothed",
@@ -56,7 +58,7 @@ def show_verdict(
     verdict = curve.verdict
     with st.container(border=True):
         if titled:
-            st.markdown(f"**{escaped(shown_name(curve.run_id))}**")
+            st.markdown(f"**{called(curve.run_id)}**")
         lost, alarm = verdict["gold_lost"], verdict["alarm"]
         at, where = "none", "on the evidence so far"
         if alarm:
@@ -77,7 +79,7 @@ def show_verdict(
         )
         for column, (name, value, note) in zip(st.columns(4), tiles, strict=True):
             column.caption(name)
-            column.markdown(f"#### {escaped(value)}")
+            column.markdown(f"#### {called(value)}")
             column.caption(escaped(note))
         saved = [s for s in facts.get("checkpoints") or [] if until is None or s <= until]
         kept = _checkpoints(verdict, saved)
@@ -121,9 +123,7 @@ def show_verdict_table(curves: Sequence[RunCurve]) -> None:
         if isinstance(made, Fault):
             made = {"verdict": made.sentence}
         rows.append({"run": curve.run_id} | made)
-    st.dataframe(
-        pl.from_dicts(rows, infer_schema_length=None), hide_index=True, placeholder=MISSING
-    )
+    show_table(pl.from_dicts(rows, infer_schema_length=None), hide_index=True, placeholder=MISSING)
 
 
 def _told(curve: RunCurve) -> dict[str, str]:

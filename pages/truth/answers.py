@@ -8,7 +8,7 @@ from analytics.wording import count, whole
 from pages.shared import answer_reads, links
 from pages.shared.answer_table import CHANGES, GRADES, answer_table, history_table
 from pages.shared.choices import choose_number, choose_one
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import LONGEST, called, escaped, heading, stop_when_empty, tab
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
 ROWS = 25
@@ -22,6 +22,7 @@ graded = answer_reads.loops()
 if not graded:
     no_answers("graded answers", "the columns `loop, iteration, question_id, answer, grade`")
 scope = choose_scope(graded, "graded answers")
+tab("Answers", scope.named)
 
 counts = scope.cut(answer_reads.ask("answer_counts", loops=scope.loops, until=None))
 if asked := links.asked("question"):
@@ -33,17 +34,17 @@ if asked := links.asked("question"):
     st.markdown(f"[All questions]({links.local_link('/answers', back)})")
     if history.is_empty():
         st.error(
-            f"The link asks for question {escaped(question)}, which is not in these loops.",
+            f"The link asks for question {called(question)}, which is not in these loops.",
             icon=":material/search_off:",
         )
         st.stop()
     for (origin,), part in history.group_by("origin", maintain_order=True):
         texts = part["question"].drop_nulls().unique(maintain_order=True).to_list()
-        st.markdown(f"#### {escaped(texts[0] if texts else question)}")
+        st.markdown(f"#### {escaped(texts[0] if texts else question, LONGEST)}")
         right = part["reference"].drop_nulls().unique(maintain_order=True).to_list()
         known = [v for v in (part["topic"][0], part["knowledge"][0]) if v]
         about = " · ".join([question, str(origin).replace("_", "-"), *known])
-        st.markdown(f"Reference: **{escaped(', '.join(right) or 'not logged')}**")
+        st.markdown(f"Reference: **{escaped(', '.join(right) or 'not logged', LONGEST)}**")
         st.caption(escaped(about))
         if len(texts) > 1:
             st.warning(

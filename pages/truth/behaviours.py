@@ -10,6 +10,7 @@ from pages.shared import behaviours_view
 from pages.shared.choices import choose_one
 from pages.shared.fault_view import isolated
 from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.tables import show_table
 from pages.shared.truth_choices import copy_link
 
 heading(
@@ -39,7 +40,7 @@ if others:
     st.caption(f"Beyond chance too: {escaped(', '.join(named))}.")
 behaviours_view.show_figure(str(run), part, until, rewarded)
 table = pl.DataFrame([dict(zip(HEADS, cells(one), strict=True)) for one in part])
-st.dataframe(table, hide_index=True, placeholder=MISSING)
+show_table(table, hide_index=True, placeholder=MISSING)
 st.caption(
     "Rates of all trajectories looked at, with 95 % intervals (Wilson, wider where steps scatter "
     "more than independent trajectories do). p: trend over steps, two-sided; q: Benjamini and "
@@ -47,5 +48,5 @@ st.caption(
     "most one in twenty is expected to be chance. All environments: each compared with itself."
 )
 with st.expander("All behaviours of the run"):
-    st.dataframe(behaviours_view.flat(told), hide_index=True, placeholder=MISSING)
+    show_table(behaviours_view.flat(told), hide_index=True, placeholder=MISSING)
 copy_link("/behaviours", behaviours_view.address(run, kind, rewarded, until, told))

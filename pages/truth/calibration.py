@@ -9,10 +9,11 @@ from analytics.figures.rates import rate_figure
 from analytics.hallucination.words import origin_words
 from analytics.knowledge import sampled_sentences
 from analytics.wording import MISSING, whole
-from pages.shared import answer_reads, links
-from pages.shared.choices import choose_one
+from pages.shared import answer_reads, charts, links
+from pages.shared.choices import choose_one, seed
 from pages.shared.fault_view import isolated, together
-from pages.shared.frame import escaped, heading, shown_name, stop_when_empty
+from pages.shared.frame import called, escaped, heading, shown_name, stop_when_empty, tab
+from pages.shared.tables import show_table
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
 BINS = {str(n): str(n) for n in (5, 10, 15, 20, 25)}
@@ -28,6 +29,7 @@ graded = answer_reads.loops()
 if not graded:
     no_answers("graded answers", "the columns `loop, iteration, question_id, grade, confidence`")
 scope = choose_scope(graded, "graded answers")
+tab("Calibration", scope.named)
 
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 bins = int(
@@ -53,8 +55,7 @@ origin = (
 mine = measured.filter(pl.col("origin") == origin)
 steps = mine["iteration"].unique().sort().to_list()
 asked = [int(text) for text in links.asked("at") if text.isdecimal()]
-if "at" not in st.session_state:
-    st.session_state["at"] = [step for step in asked if step in steps]
+seed("at", [step for step in asked if step in steps])
 
 
 def keep_iterations() -> None:
@@ -67,7 +68,7 @@ chosen = row.multiselect(
     placeholder="first, middle, last", width=300,
 )  # fmt: skip
 for missing in (step for step in asked if step not in steps):
-    st.warning(f"The link asks for iteration {escaped(missing)}, which has no confidence here.")
+    st.warning(f"The link asks for iteration {called(missing)}, which has no confidence here.")
 shown = sorted(chosen) or sorted({steps[0], steps[len(steps) // 2], steps[-1]})
 
 drawn = [loop for loop in scope.loops if loop in set(mine["loop"])]
@@ -79,19 +80,15 @@ def show_diagrams(loop: str) -> None:
     there = [step for step in shown if step in own]
     if not there:
         return
-    st.markdown(f"#### {escaped(loop)} on {escaped(origin_words(origin))}")
+    st.markdown(f"#### {called(loop)} on {escaped(origin_words(origin))}")
     last = there[-1]
     st.markdown(f"Iteration {last}: {escaped(sentence(own[last], bins))}")
     held = {step: answer_reads.cells(loop, step, origin) for step in there}
     left, right = st.columns(2, gap="medium")
-    left.plotly_chart(
-        reliability_figure({step: reliability(cells, bins) for step, cells in held.items()}),
-        key=f"reliability-{loop}", config={"displaylogo": False}, theme="streamlit",
-    )  # fmt: skip
-    right.plotly_chart(
-        risk_figure({step: risk_coverage(cells) for step, cells in held.items()}),
-        key=f"risk-{loop}", config={"displaylogo": False}, theme="streamlit",
-    )  # fmt: skip
+    figure = reliability_figure({step: reliability(cells, bins) for step, cells in held.items()})
+    charts.draw(figure, f"reliability-{loop}", f"{loop}: share right by confidence", left)
+    figure = risk_figure({step: risk_coverage(cells) for step, cells in held.items()})
+    charts.draw(figure, f"risk-{loop}", f"{loop}: errors by share answered", right)
 
 
 for loop in drawn[:MOST_DIAGRAMS]:
@@ -116,7 +113,7 @@ figure = together(
     ),
 )  # fmt: skip
 if figure is not None:
-    st.plotly_chart(figure, key="calibration", config={"displaylogo": False}, theme="streamlit")
+    charts.draw(figure, "calibration", "Calibration by iteration")
 st.caption(
     "Dotted: what a calibrated model with the same confidences would have by chance (ECE), what a "
     "perfect ranking would have (AURC), the share right (beside mean confidence)."
@@ -126,18 +123,18 @@ if sampled.height:
     st.subheader("Sampled answers", anchor=False)
     ends = sampled.filter(pl.col("iteration") == pl.col("iteration").max().over("loop"))
     said = [
-        f"- **{escaped(row['loop'])}**, iteration {whole(row['iteration'])}: "
+        f"- **{called(row['loop'])}**, iteration {whole(row['iteration'])}: "
         f"{escaped(' '.join(sampled_sentences(row)))}"
         for row in ends.iter_rows(named=True)
     ]
     st.markdown("\n".join(said))
-    st.dataframe(sampled.drop("fewest_unknown"), hide_index=True, placeholder=MISSING)
+    show_table(sampled.drop("fewest_unknown"), hide_index=True, placeholder=MISSING)
 with st.expander("All numbers"):
-    st.dataframe(measured, hide_index=True, placeholder=MISSING)
+    show_table(measured, hide_index=True, placeholder=MISSING)
 kinds = answer_reads.ask("confidence_kinds", loops=scope.loops)
 for loop in drawn:
     stated = kinds.filter(loop=loop)["confidence_kind"]
     named = ", ".join(sorted(stated.drop_nulls())) or "not stated in the log"
-    st.caption(f"Kind of confidence in {escaped(loop)}: {escaped(named)}.")
+    st.caption(f"Kind of confidence in {called(loop)}: {escaped(named)}.")
 choices: list[tuple[str, object]] = [*scope.address(), ("bins", bins), ("origin", origin)]
 copy_link("/calibration", choices + [("at", step) for step in shown])

@@ -12,7 +12,8 @@ from analytics.wording import MISSING
 from pages.shared import answer_reads, changes_view, facts_view, rates_view, reads
 from pages.shared.choices import choose_number, choose_one
 from pages.shared.fault_view import isolated
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import escaped, heading, stop_when_empty, tab
+from pages.shared.tables import show_table
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
 EVERY = "These loops"
@@ -31,6 +32,7 @@ if not graded and not counted:
         "and, where known, `confidence`",
     )
 scope = choose_scope(graded | counted, "graded answers or counted facts")
+tab("Hallucination", scope.named)
 loops = tuple(loop for loop in scope.loops if loop in graded)
 stating = [run for run in scope.loops if run in counted]
 
@@ -74,7 +76,7 @@ if loops:
         changes_view.show_topics(loops, rates)
     with st.expander("All numbers"):
         st.caption("Every row of the statistics; the arrow at the table's corner saves it as CSV.")
-        st.dataframe(rates, hide_index=True, placeholder=MISSING)
+        show_table(rates, hide_index=True, placeholder=MISSING)
     asked = {"loops": loops, "until": None}
     notes: dict[str, list[str]] = {}
     for row in scope.cut(answer_reads.ask("answers_unclear", **asked)).iter_rows(named=True):

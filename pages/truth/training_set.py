@@ -5,10 +5,11 @@ import streamlit as st
 
 from analytics.figures.rates import Panel, rate_figure
 from analytics.wording import MISSING, rate_interval
-from pages.shared import answer_reads
+from pages.shared import answer_reads, charts
 from pages.shared.choices import choose_one
 from pages.shared.fault_view import together
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import called, escaped, heading, stop_when_empty, tab
+from pages.shared.tables import show_table
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
 
 PANELS = (
@@ -35,6 +36,7 @@ if not graded:
         "`in_training` (whether the question is about what was trained on)",
     )
 scope = choose_scope(graded, "graded answers")
+tab("Training set", scope.named)
 usual = [loop for loop in graded if "control" in loop or "random" in loop]
 control = choose_one(
     st.selectbox, "Control loop", {loop: loop for loop in graded}, "control",
@@ -92,7 +94,7 @@ with left:
         ),
     )  # fmt: skip
     if figure is not None:
-        st.plotly_chart(figure, key="training", config={"displaylogo": False}, theme="streamlit")
+        charts.draw(figure, "training", "False claims and the human share of the training set")
     st.caption(
         "Bars: 95 % intervals (Wilson; of texts with the text as cluster). Dotted: false claims in "
         "texts that were written but not kept. Texts count for the iteration that was, or would "
@@ -100,11 +102,11 @@ with left:
     )
 with right:
     st.markdown("**Claims in training texts, and what became of them**")
-    told = [f"- **{escaped(loop)}**: {escaped(claims.sentences[loop])}"
+    told = [f"- **{called(loop)}**: {escaped(claims.sentences[loop])}"
             for loop in scope.loops if loop in claims.sentences]  # fmt: skip
     st.markdown("\n".join(told) or "No answer says what a training text had claimed.")
     st.markdown("**Wrong benchmark answers, repeated one iteration later**")
-    told = [f"- **{escaped(loop)}**: {escaped(mistakes.sentences[loop])}"
+    told = [f"- **{called(loop)}**: {escaped(mistakes.sentences[loop])}"
             for loop in scope.loops if loop in mistakes.sentences]  # fmt: skip
     st.markdown("\n".join(told) or "No answer says whether its entity was trained on.")
     st.caption(
@@ -117,7 +119,7 @@ known = claims.frame.filter(pl.col("knowledge").is_not_null(), pl.col("loop").is
 last = known.filter(pl.col("iteration") == pl.col("iteration").max().over("loop"))
 if last.height:
     st.subheader("By what the base model knew, last iteration", anchor=False)
-    st.dataframe(
+    show_table(
         pl.DataFrame([
             {
                 "loop": row["loop"], "iteration": row["iteration"], "knowledge": row["knowledge"],
@@ -136,6 +138,6 @@ if last.height:
     )  # fmt: skip
 if mix.height:
     with st.expander("The training mix of every iteration"):
-        st.dataframe(mix, hide_index=True, placeholder=MISSING)
+        show_table(mix, hide_index=True, placeholder=MISSING)
 choices = [*scope.address(), *([("control", control)] if control else [])]
 copy_link("/training-set", choices)

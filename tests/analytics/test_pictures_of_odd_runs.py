@@ -18,7 +18,7 @@ from analytics.figures.components import Component, component_figure
 from analytics.figures.curves import RunCurve, has_line, with_nearby_kl
 from analytics.figures.rewards import reward_figure
 from analytics.figures.sparkline import sparkline, why_not_drawn
-from pages.shared.run_table import run_table
+from pages.shared.run_table import Group, run_table
 
 FLOATS = ("kl", "proxy_reward", "gold_reward", "response_length", "entropy", "clipped_share")
 ODD = (
@@ -155,7 +155,7 @@ def test_the_table_has_a_row(run: RunCurve) -> None:
     about = {"run_id": "a", "project": "p", "gold_evaluations": 3, "step_end": 9, "kl_end": None,
              "gold_step_end": 3, "gold_kl_end": None}  # fmt: skip
     row = {"run": about, "verdict": run.verdict, "colour": "#000000", "picture": "", "trainer": ""}
-    made = run_table([row])
+    made = run_table([Group("", [], [row])])
     assert "could not be" not in made
     told = made.partition("</style>")[2]
     assert not any(bad in told for bad in (">nan", "None", ">inf", "e+", " nan"))

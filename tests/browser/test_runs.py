@@ -67,10 +67,33 @@ def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
     names = view.until(
         lambda: listed(view), lambda names: names[-3:] == ["r2_grpo_highkl", "verified", "bon_pool"]
     )
-    assert names.index("r5_rloo") < names.index("r3_grpo_bigrm")  # it lost more gold
+    assert names.index("r3_grpo_bigrm") < names.index("r6_grpo_resume")  # of unknown noise
+    view.page.evaluate("window.here = true")
     view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").click()
     view.page.wait_for_url("**/overoptimization?run=r5_rloo")
     view.charts()
+    assert view.page.evaluate("window.here")  # in place: the app was not loaded again
+    view.page.go_back()
+    view.until(lambda: len(listed(view)), len(every))
+
+
+def test_ticked_runs_are_compared_by_one_link(bundled, open_page) -> None:
+    view = open_page(bundled.url, charts=False)
+    link = view.page.get_by_role("link", name="Compare 2 runs")
+    for name in ("r3_grpo_bigrm", "r5_rloo"):
+        expect(link).to_have_count(0)
+        view.page.get_by_role("checkbox", name=f"Compare {name}").check()
+    link.click()
+    view.page.wait_for_url("**/overoptimization?run=r3_grpo_bigrm&run=r5_rloo")
+    view.says("r3_grpo_bigrm", "r5_rloo", "Verdicts").charts()
+
+
+def test_runs_in_groups_and_orders_by_the_address(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/?group=algorithm&sort=name&q=rloo+r5", charts=False)
+    view.until(lambda: listed(view), ["r5_rloo"])
+    view.says("algorithm")
+    view = open_page(f"{bundled.url}/?sort=name", charts=False)
+    view.until(lambda: listed(view) == sorted(listed(view), key=str) and len(listed(view)), 9)
 
 
 def test_filters_are_in_the_address(bundled, open_page) -> None:
@@ -89,6 +112,39 @@ def test_choices_go_to_the_address_and_back(bundled, open_page) -> None:
         expect(again.page.get_by_role("radio", name=name, exact=True)).to_be_checked()
     view.page.get_by_role("radio", name="√KL", exact=True).click()
     view.asks(axis=None, scale=["sd"])
+
+
+def test_back_and_forward_bring_the_choices_of_then(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
+
+    def axis(name: str) -> None:
+        expect(view.page.get_by_role("radio", name=name, exact=True)).to_be_checked()
+
+    for name, asked in (("KL", ["kl"]), ("step", ["step"])):
+        view.page.get_by_role("radio", name=name, exact=True).click()
+        view.asks(axis=asked)
+    view.whole().page.go_back()
+    view.asks(axis=["kl"])
+    axis("KL")
+    view.page.go_back()
+    view.asks(axis=None)
+    axis("√KL")
+    view.whole().page.go_forward()
+    view.asks(axis=["kl"])
+    axis("KL")
+
+
+def test_back_to_loops_that_were_chosen_before(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/calibration?loop=replace&at=0&at=8")
+    view.page.get_by_role("radio", name="10", exact=True).click()
+    view.asks(bins=["10"], at=["0", "8"])
+    view.page.get_by_role("button", name="Remove 8").click()
+    view.asks(at=["0"])
+    view.whole().page.go_back()
+    view.asks(bins=["10"], at=["0", "8"])
+    view.page.get_by_role("button", name="Remove 8").wait_for()
+    view.whole().page.go_back()
+    expect(view.page.get_by_role("radio", name="15", exact=True)).to_be_checked()
 
 
 def test_link_to_a_run_that_is_not_there_says_so(bundled, open_page) -> None:
@@ -217,3 +273,28 @@ def test_second_server_on_one_store_refuses(bundled) -> None:
     )
     assert done.returncode != 0
     assert f"127.0.0.1:{bundled.port}" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/", "Overview"),
+        ("/overoptimization?run=r3_grpo_bigrm", "r3_grpo_bigrm overoptimized · Overoptimization"),
+        ("/components?run=r5_rloo&run=r3_grpo_bigrm", "r5_rloo, r3_grpo_bigrm · Components"),
+        ("/hallucination?loop=replace", "replace · Hallucination"),
+        ("/sources", "Sources"),
+    ],
+)
+def test_a_tab_is_named_after_what_it_shows(bundled, open_page, path: str, title: str) -> None:
+    view = open_page(bundled.url + path, charts=False)
+    view.until(view.page.title, title)
+
+
+def test_a_chart_says_its_finding_to_who_does_not_see_it(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
+    chart = view.page.locator('[data-testid="stPlotlyChart"]').first
+    said = view.until(
+        lambda: chart.evaluate('e => e.outerHTML.match(/aria-label="([^"]*)"/)?.[1]'),
+        lambda words: words and "is past its gold peak" in words,
+    )
+    assert "gold" in said and " to " in said

@@ -388,6 +388,17 @@ STEPS_AND_RUNS = (
         ONE.run(), TWO.run(), or_refused=True, says=(r"variant",)),
     one("made/runs in turns by a text", RUNS, json_lines("e.jsonl", rows_of(mixed("condition"))),
         ONE.run(), TWO.run(), or_refused=True, says=(r"condition",)),
+    one("made/runs by arm in blocks", RUNS, comma("d.csv", both("arm")), *PAIR, says=(r"arm",)),
+    one("made/runs by seed and beta", RUNS, comma("d.csv", {
+        "beta": ([0.01] * N + [0.1] * N) * 2, "seed": [0] * 2 * N + [1] * 2 * N,
+        **own(ONE.then(TWO).then(ONE).then(TWO)),
+    }), ONE.run(), TWO.run(), ONE.run(), TWO.run(), says=(r"seed", r"beta")),
+    one("made/a KL of two headings", RUNS, comma("d.csv", {
+        **own(ONE), "KL": [x / 200 for x in ONE.kl],
+    }), refused=True, says=(r"kl and KL", r"--kl")),
+    one("made/nothing but nan", RUNS, comma("d.csv", {
+        "step": ONE.steps, **dict.fromkeys(("kl", "proxy_reward", "gold_reward"), ["nan"] * N),
+    }), refused=True, says=(r"no number",)),
     one("made/no step, KL goes up and down", RUNS, comma("f.csv", {
         key: values for key, values in own(SHUFFLED).items() if key != "step"
     }), SHUFFLED.run(), says=(r"no step",), never=(r"sorted by KL",)),

@@ -16,7 +16,7 @@ from analytics.hallucination import counts, level_rows, pairs
 from analytics.verdicts import judge
 from data import answers as data_answers
 from data import spool
-from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, ReadOptions, RunLog
+from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, ReadOptions, RunLog, conform
 from data.home import home as made_home
 from data.importing import import_paths
 from data.owner import Owner
@@ -151,7 +151,7 @@ def test_the_loop_imports_whole(loop: Store) -> None:
     ]
     assert runs["gold_evaluations"].to_list() == [9] * 4
     corpus = loop.query("corpus", loops=ARMS, until=None)
-    expected = pl.read_parquet(LOOP / "corpus.parquet").select(list(CORPUS_COLUMNS))
+    expected = conform(pl.read_parquet(LOOP / "corpus.parquet"), CORPUS_COLUMNS)
     order = ["loop", "iteration", "origin", "generator_iteration"]
     assert_frame_equal(corpus.sort(order), expected.sort(order))
 

@@ -203,6 +203,23 @@ def logs_of_every_kind(folder: Path) -> Path:
             "documents": 3,
             "tokens": 9,
         },
+        "iterations": {"loop": "l", "iteration": 1, "parent": "base"},
+        "reviews": {"loop": "l", "iteration": 1, "item_id": "i", "rater": "x", "preferred": "a"},
+        "outcomes": {
+            "loop": "l",
+            "iteration": 1,
+            "metric": "m",
+            "value": 1,
+            "higher_is_better": 1,
+        },
+        "decisions": {
+            "loop": "l",
+            "iteration": 1,
+            "decision": "stop",
+            "by": "x",
+            "at": "2026-01-01",
+        },
+        "reference_texts": {"loop": "l", "text_id": "h", "origin": "human", "text": "words"},
     }
     for name, row in tables.items():
         pl.DataFrame([row]).write_csv(folder / f"{name}.csv")
@@ -322,7 +339,7 @@ def test_a_new_store_has_the_tables_of_an_old_one(tmp_path: Path, home: Path) ->
     assert {name: sorted(found) for name, found in new.items()} == {
         name: sorted(found) for name, found in old.items()
     }
-    since = {("metrics", "n_prompts")}
+    since = {("metrics", "n_prompts"), ("samples", "text_id")}
     for name, found in old.items():
         kept_order = [one for one in found if (name, one[0]) not in since]
         assert kept_order == [one for one in new[name] if (name, one[0]) not in since]

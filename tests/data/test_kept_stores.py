@@ -21,7 +21,7 @@ from data.store import SCHEMA_VERSION
 from tests.data.stores.contents import COMMANDS, arithmetic, commands, differences, tables
 from tests.data.stores.make_store import HERE, kept, unpack
 
-NEWEST = 7
+NEWEST = 8
 OLDER = range(1, NEWEST)
 OF_THEIR_OWN = ("verdicts", "generation")
 """Tables that a rebuilt store cannot have as they were: a cache, and a counter."""
@@ -76,12 +76,12 @@ def test_its_archive_alone_gives_the_same(home: Path, said: dict[str, Any]) -> N
 BY_ENTITY = re.compile(
     r"hallucination/\d+/(low_clustered|high_clustered|change/(test|p|p_exact|q|low|high)) is "
 )
-"""What version 7 says otherwise, on purpose: of questions that share an entity (CHANGELOG)."""
+"""What version 8 says otherwise, on purpose: of questions that share an entity (CHANGELOG)."""
 
 
 def test_the_store_before_says_what_it_said_but_of_entities(home: Path) -> None:
-    said = kept(HERE / "v6.json.xz")
-    unpack(HERE / "v6.tar.xz", home)
+    said = kept(HERE / "v7.json.xz")
+    unpack(HERE / "v7.tar.xz", home)
     opened(home)
     names = ("list", "hallucination", "verdict_until", "verdict_late")
     told = commands(names)

@@ -79,6 +79,8 @@ def given(run: RunLog) -> Iterator[Gives]:
         Gives.CORPUS: run.corpus, Gives.AUDITS: run.audits, Gives.BEHAVIOURS: run.behaviours,
     }  # fmt: skip
     yield from (gives for gives, frame in frames.items() if frame.height)
+    if run.tables:
+        yield Gives.LOOP
     if run.facts.config:
         yield Gives.SETTINGS
 
@@ -122,6 +124,8 @@ def test_reading_twice_gives_the_same(reader: Reader) -> None:
         assert one.facts.to_dict() == again.facts.to_dict()
         for name in ("metrics", "samples", "answers", "corpus", "audits"):
             assert getattr(one, name).equals(getattr(again, name)), name
+        assert one.tables.keys() == again.tables.keys()
+        assert all(rows.equals(again.tables[name]) for name, rows in one.tables.items())
 
 
 @every_reader

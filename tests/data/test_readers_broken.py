@@ -241,3 +241,14 @@ def test_damage_never_raises(tmp_path: Path) -> None:
         assert runs or skipped
         for run in runs:
             json.dumps(run.facts.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\udc00", "\\U0000d800"])
+def test_half_a_character_in_a_printed_row_is_no_end(tmp_path: Path, half: str) -> None:
+    path = tmp_path / "run" / "out.log"
+    path.parent.mkdir()
+    path.write_text("".join(f"{{'loss': {i}, 'reward': {i}, '{half}': 3.0}}\n" for i in range(4)))
+    (run,), skipped = sorted_out(path)
+    assert not skipped
+    assert run.metrics["proxy_reward"].to_list() == [0.0, 1.0, 2.0, 3.0]
+    assert "�" in run.metrics.columns

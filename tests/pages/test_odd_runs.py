@@ -121,7 +121,9 @@ def test_more_than_25_kinds_are_there(store: list[str]) -> None:
 
 
 def test_the_overview_has_a_row_of_every_run_with_a_picture_or_a_sentence(page, store) -> None:
-    rows = overview(whole(page("runs/overview.py")))
+    rows = overview(whole(page("runs/overview.py"))) | overview(
+        whole(page("runs/overview.py", page="2"))
+    )
     assert set(rows) == set(store)
     assert rows[HEALTHY][0] and "KL" in rows[HEALTHY][1]
     for name, (picture, said) in rows.items():
@@ -199,7 +201,7 @@ def test_a_fault_in_one_run_stays_there(page, script: str, monkeypatch, caplog) 
     test = page(script, run=[HEALTHY, BROKEN])
     assert not test.exception
     if script.endswith("overview.py"):
-        rows = overview(test)
+        rows = overview(test) | overview(page(script, page="2"))
         assert "could not be shown: RuntimeError: a fault in one run" in rows[BROKEN][1]
         assert "KL" in rows[HEALTHY][1] and rows[HEALTHY][0]
     else:
@@ -238,7 +240,7 @@ def test_a_picture_that_cannot_be_made_is_one_sentence(page, monkeypatch) -> Non
     st.cache_data.clear()
     monkeypatch.setattr(reads, "sparkline", fails)
     reads._drawn.clear()
-    rows = overview(page("runs/overview.py"))
+    rows = overview(page("runs/overview.py")) | overview(page("runs/overview.py", page="2"))
     assert rows[BROKEN] == (False, rows[BROKEN][1]) and "of a picture" in rows[BROKEN][1]
     assert rows[HEALTHY][0]
     st.cache_data.clear()
@@ -257,4 +259,4 @@ def test_a_status_of_another_version_has_a_row() -> None:
                "gold_evaluations": 0}  # fmt: skip
     run = {"run_id": "a", "project": "p", "gold_evaluations": 0}
     row = {"run": run, "verdict": verdict, "colour": "#000000", "picture": "", "trainer": "t"}
-    assert "of tomorrow" in run_table.run_table([row])
+    assert "of tomorrow" in run_table.run_table([run_table.Group("", [], [row])])

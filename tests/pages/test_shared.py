@@ -8,8 +8,9 @@ import streamlit as st
 
 from analytics.onset.flags import flags_of
 from analytics.onset.kl_honesty import UMBRELLA
+from pages.shared.answer_table import answer_table, history_table
 from pages.shared.frame import TOOK, escaped, named, rested, timed
-from pages.shared.run_table import elsewhere, run_table
+from pages.shared.run_table import Group, elsewhere, run_table
 from pages.shared.verdict_view import FLAG_WORDS, _parted
 
 RUN = {
@@ -45,31 +46,33 @@ def row(**changes) -> dict:
 
 
 def test_run_table_escapes_every_text_from_a_log() -> None:
-    html = run_table([row()])
+    html = run_table([Group("", [], [row()])])
     assert "<script>" not in html and "&lt;script&gt;" in html
     assert "p&lt;b&gt;" in html
     assert 'href="/overoptimization?run=%3Cscript%3E' in html
 
 
 def test_run_table_leaves_gold_lost_blank_without_an_alarm() -> None:
-    assert "none up to KL 9" in run_table([row()])
-    assert "gold lost </i>" not in run_table([row()])
+    assert "none up to KL 9" in run_table([Group("", [], [row()])])
+    assert "gold lost </i>" not in run_table([Group("", [], [row()])])
     lost = VERDICT | {"status": "overoptimized", "gold_lost": {"value": 1, "low": 0.5, "high": 2}}
-    assert "gold lost </i><b>1.0</b><small>0.5 to 2.0</small>" in run_table([row(verdict=lost)])
+    assert "gold lost </i><b>1.0</b><small>0.5 to 2.0</small>" in run_table(
+        [Group("", [], [row(verdict=lost)])]
+    )
 
 
 def test_run_table_says_how_old_the_last_gold_is() -> None:
-    assert "the last 5 nats and 40 steps ago" in run_table([row()])
+    assert "the last 5 nats and 40 steps ago" in run_table([Group("", [], [row()])])
 
 
 def test_run_table_counts_the_evaluations_that_the_verdict_goes_by() -> None:
-    html = run_table([row()])
+    html = run_table([Group("", [], [row()])])
     assert '>6<i class="word"> gold evaluations</i><small>evaluation gold</small>' in html
-    assert ">8<i" in run_table([row(verdict=None)])
+    assert ">8<i" in run_table([Group("", [], [row(verdict=None)])])
 
 
 def test_run_table_shows_a_run_that_is_not_judged_yet() -> None:
-    assert "being judged" in run_table([row(verdict=None)])
+    assert "being judged" in run_table([Group("", [], [row(verdict=None)])])
 
 
 def test_text_from_logs_is_not_markdown() -> None:
@@ -87,9 +90,11 @@ def test_run_table_sends_pools_and_answers_to_their_pages() -> None:
     bare = RUN | {"points": 0, "gold_evaluations": 0, "samples": 256, "answers": 0}
     assert elsewhere(bare | {"points": 9}, "best_of_n") is None
     assert elsewhere(bare, None) is None
-    html = run_table([row(run=bare, elsewhere=elsewhere(bare, "best_of_n"))])
+    html = run_table([Group("", [], [row(run=bare, elsewhere=elsewhere(bare, "best_of_n"))])])
     assert "/best-of-n?run=" in html and "256 samples" in html
-    html = run_table([row(run=bare, elsewhere=elsewhere(bare | {"answers": 4326}, None))])
+    html = run_table(
+        [Group("", [], [row(run=bare, elsewhere=elsewhere(bare | {"answers": 4326}, None))])]
+    )
     assert "/hallucination?loop=" in html and "4,326 answers" in html
     assert "no onset" not in html and "gold evaluations</i>" not in html
 
@@ -119,3 +124,16 @@ def test_every_flag_of_a_verdict_has_words() -> None:
     flags = re.findall(r'^ {8}"(\w+)": ', inspect.getsource(flags_of), re.M)
     assert "blind" in flags and "proxy_missing" in flags
     assert {*flags, *UMBRELLA, "label_free_signal"} == set(FLAG_WORDS)
+
+
+def test_no_text_of_an_answer_is_html() -> None:
+    texts = (
+        "loop", "topic", "knowledge", "question_id", "question", "answer", "reference", "grader",
+        "sample_id", "self_claim", "confidence_kind", "grade_logged",
+    )  # fmt: skip
+    row = dict.fromkeys(texts, "<b>x</b>") | {
+        "iteration": 1, "grade": None, "confidence": 0.5, "confidence_consistency": 0.5,
+        "malformed": False, "change": None, "from_iteration": None,
+    }  # fmt: skip
+    made = history_table([row]) + answer_table([row], lambda _: '/answers?q="<b>x</b>')
+    assert "<b>x" not in made and made.count("&lt;b&gt;x") > 12

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+LOOP = Path(__file__).resolve().parents[1] / "logs" / "loop"
 EXAMPLES = Path(__file__).resolve().parents[3] / "data" / "examples"
 Row = dict[str, Any]
 
@@ -58,6 +59,7 @@ def loop(folder: Path) -> None:
     texts.group_by("loop", "iteration", maintain_order=True).head(15).write_parquet(
         place / "generations.parquet"
     )
+    shutil.copytree(LOOP, folder / "told")
 
 
 def hump(seed: int, n: int = 60, fall: float = 0.35, noise: float = 0.08) -> Iterator[Row]:

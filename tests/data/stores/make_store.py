@@ -60,6 +60,7 @@ def fill(home: Path) -> None:
         ["import", "before/r6", "--project", "real"],
         ["import", "r3", "r5", "--project", "real"],
         ["import", "loop", "--project", "loops"],
+        ["import", "told/loop.toml", "--project", "loops"],
         *(["import", f"tables/{name}.csv"] for name in (
             "errors", "falls_sd", "no_gold", "no_kl", "per_token", "collapse", "blind",
             "reward_model_changed", "accuracy", "few", "late", "gone", "many_rows", "numbers",

@@ -1,0 +1,173 @@
+"""What a gate looks at: the frames of one loop, and the moment of judging."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import polars as pl
+
+from analytics.wording import count
+
+T = TypeVar("T")
+TEXT, WHOLE, NUMBER, TRUTH, DAY = pl.String, pl.Int64, pl.Float64, pl.Boolean, pl.Date
+
+FRAMES: dict[str, dict[str, Any]] = {
+    "answers": {
+        "iteration": WHOLE, "origin": TEXT, "question_id": TEXT, "sample_id": WHOLE, "topic": TEXT,
+        "question": TEXT, "grade": TEXT, "confidence": NUMBER, "knowledge": TEXT,
+        "entity_id": TEXT, "in_training": TRUTH,
+    },
+    "generations": {
+        "iteration": WHOLE, "text_id": TEXT, "prompt": TEXT, "text": TEXT, "proxy_reward": NUMBER,
+        "gold_reward": NUMBER, "kept": TRUTH, "logprob_policy": NUMBER, "logprob_base": NUMBER,
+        "n_tokens": WHOLE,
+    },
+    "corpus": {
+        "iteration": WHOLE, "origin": TEXT, "generator_iteration": WHOLE, "documents": WHOLE,
+        "tokens": WHOLE, "depth": WHOLE, "verified": NUMBER, "verifier": TEXT, "licence": TEXT,
+        "reward_model": TEXT,
+    },
+    "indicators": {
+        "iteration": WHOLE, "indicator": TEXT, "value": NUMBER, "low": NUMBER, "high": NUMBER,
+        "n": WHOLE, "first_difference": NUMBER, "first_low": NUMBER, "first_high": NUMBER,
+        "previous_difference": NUMBER, "previous_low": NUMBER, "previous_high": NUMBER,
+    },
+    "metrics": {"iteration": WHOLE, "kl": NUMBER, "gold_reward": NUMBER, "gold_reward_se": NUMBER},
+    "overlap": {"iteration": WHOLE, "hits": WHOLE, "compared": WHOLE},
+    "reviews": {
+        "iteration": WHOLE, "item_id": TEXT, "prompt": TEXT, "response_a": TEXT,
+        "response_b": TEXT, "origin_a": TEXT, "origin_b": TEXT, "proxy_a": NUMBER,
+        "proxy_b": NUMBER, "rater": TEXT, "preferred": TEXT, "graded_at": TEXT,
+    },
+    "outcomes": {
+        "iteration": WHOLE, "metric": TEXT, "n": WHOLE, "value": NUMBER, "higher_is_better": TRUTH,
+    },
+    "decisions": {
+        "iteration": WHOLE, "decision": TEXT, "by": TEXT, "at": TEXT, "expires": TEXT,
+        "snapshot": TEXT, "note": TEXT,
+    },
+}  # fmt: skip
+"""Table -> the columns that the gate reads of it; absent columns are null."""
+
+KEYS = {
+    "generations": ("iteration", "text_id"),
+    "corpus": ("iteration", "origin", "generator_iteration", "depth", "licence", "reward_model",
+               "verified", "verifier"),
+    "indicators": ("iteration", "indicator"),
+    "outcomes": ("iteration", "metric"),
+    "reviews": ("iteration", "item_id", "rater"),
+    "answers": ("iteration", "origin", "question_id", "sample_id"),
+}  # fmt: skip
+
+
+class GateError(ValueError):
+    """Evidence that contradicts itself, or is not there at all."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Frames of one loop by table, all iterations up to the judged one, and who asks when.
+
+    Args:
+        frames: by the names in `FRAMES`; what is absent was not measured.
+        release: iteration of the last release; None: the last decision to continue, else the one
+            before.
+        submitter: who asks for the release; None = nobody said.
+        alarm: the loop's verdict (`verdict --json`), or None.
+        memo: averages by iteration; looks at one loop share it.
+    """
+
+    loop: str
+    iteration: int
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    release: int | None = None
+    submitter: str | None = None
+    today: datetime.date = field(default_factory=datetime.date.today)
+    alarm: Mapping[str, Any] | None = None
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, key: Any, make: Callable[[], T]) -> T:
+        """What `make` gives, kept: no iteration is averaged or compared twice."""
+        # The frames are kept beside the answer: another loop's never get the same id.
+        mine = (id(self.frames), key)
+        if mine not in self.memo:
+            self.memo[mine] = (self.frames, make())
+        return self.memo[mine][1]
+
+    def frame(self, name: str) -> pl.DataFrame:
+        """The rows of a table up to the iteration."""
+        return self.every(name).filter(pl.col("iteration") <= self.iteration)
+
+    def every(self, name: str) -> pl.DataFrame:
+        """All rows of a table, with every column that the gate reads."""
+        columns = FRAMES[name]
+        held = self.frames.get(name)
+        if held is None:
+            return pl.DataFrame(schema=columns)
+        made = [
+            pl.col(key).cast(dtype, strict=False) if key in held.columns
+            else pl.lit(None, dtype).alias(key)
+            for key, dtype in columns.items()
+        ]  # fmt: skip
+        return held.select(made)
+
+    def at(self, name: str, iteration: int) -> pl.DataFrame:
+        """The rows of one iteration."""
+        return self.frame(name).filter(pl.col("iteration") == iteration)
+
+    def link(self, page: str, **choices: Any) -> str:
+        """Address of the page that shows the evidence."""
+        key = "run" if page == "overoptimization" else "loop"
+        return f"/{page}?{urlencode({key: self.loop, **choices})}"
+
+    def check(self) -> None:
+        """Say what contradicts itself.
+
+        Raises:
+            GateError: two iterations of one number, a rater who judged an item twice.
+        """
+        if self.iteration < 1:
+            raise GateError(
+                f"{self.loop}: iteration {self.iteration} has nothing before it; a gate judges "
+                "iterations from 1 on"
+            )
+        self.once("check", self._check_keys)
+
+    def _check_keys(self) -> None:
+        for name, key in KEYS.items():
+            held = self.every(name)
+            doubled = held.filter(held.select(key).is_duplicated()).unique()
+            if doubled.height and held.unique().select(key).is_duplicated().any():
+                raise GateError(_doubled(self.loop, name, doubled, key))
+
+    def released(self) -> tuple[int, str]:
+        """The last release, and how it is known."""
+        if self.release is not None:
+            return self.release, "as asked"
+        earlier = self.frame("decisions").filter(
+            pl.col("iteration") < self.iteration, pl.col("iteration").is_not_null()
+        )
+        going = earlier.filter(pl.col("decision") == "continue")
+        if going.height:
+            return int(going["iteration"].max()), "the last decision to continue"  # type: ignore[arg-type]
+        if earlier.height:
+            return 0, "no earlier iteration was decided to continue"
+        return self.iteration - 1, "no decision is recorded: the iteration before"
+
+
+def _doubled(loop: str, name: str, doubled: pl.DataFrame, key: tuple[str, ...]) -> str:
+    row = doubled.sort(key).row(0, named=True)
+    at = ", ".join(f"{part} {row[part]}" for part in key if row[part] is not None)
+    if name == "reviews":
+        return (
+            f"{loop}: table reviews: {row['rater']} judged item {row['item_id']} more than once "
+            f"at iteration {row['iteration']}, in different ways; keep one row an item and rater"
+        )
+    return (
+        f"{loop}: table {name} has {count(doubled.height, 'row')} for {at} that differ, such as "
+        "two iterations under one number; give each iteration a number of its own"
+    )

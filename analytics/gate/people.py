@@ -1,0 +1,153 @@
+"""Block 5: people have looked, blinded, lately, and somebody signs."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import polars as pl
+
+from analytics.gate.checks import Check, Levels, bounded, exact, not_measured
+from analytics.gate.evidence import Evidence
+from analytics.gate.past import stated
+from analytics.gate.policy import Policy
+from analytics.gate.reviews import FEWEST_SHARED, Reviewed, reviewed, win_rate
+from analytics.wording import count, number, rate_text
+
+
+def people(held: Evidence, policy: Policy) -> list[Check]:
+    """The block's checks on reviews of the iteration against the last release."""
+    release, _ = held.released()
+    seen = reviewed(held.at("reviews", held.iteration), held.iteration, release)
+    levels = Levels(policy.pass_level(), policy.fail_level(1))
+    link = held.link("checkpoints", iteration=held.iteration)
+    made = {
+        "reviews": lambda: _reviews(held, policy, seen, release, link),
+        "agreement": lambda: _agreement(policy, seen, link),
+        "win_rate": lambda: _win_rate(policy, seen, release, levels, link),
+        "approval": lambda: approval(held, policy, link),
+    }
+    return [made[name]() for name in policy.checks("human_checkpoint")]
+
+
+def day(text: str | None) -> datetime.date | None:
+    """The date at the beginning of a time as written; None where there is none.
+
+    >>> day("2026-11-28T10:00:00Z"), day("soon"), day(None)
+    (datetime.date(2026, 11, 28), None, None)
+    """
+    try:
+        return datetime.date.fromisoformat((text or "")[:10])
+    except ValueError:
+        return None
+
+
+def last_review(rows: pl.DataFrame) -> datetime.date | None:
+    """When the last of some reviews was graded."""
+    days = [found for text in rows["graded_at"].to_list() if (found := day(text))]
+    return max(days, default=None)
+
+
+def _reviews(
+    held: Evidence, policy: Policy, seen: Reviewed, release: int, link: str
+) -> Check:  # fmt: skip
+    least, top = policy["human_checkpoint.items"], policy["human_checkpoint.top_proxy_items"]
+    if seen.items.is_empty():
+        return not_measured(
+            "reviews", f"Nobody has reviewed iteration {held.iteration} against the last release "
+            f"(iteration {release}), blinded and in pairs (table `reviews`).", link,
+        )  # fmt: skip
+    n, slice_n = seen.items.height, seen.top.height
+    if n < least or slice_n < top:
+        return not_measured(
+            "reviews", f"{count(n, 'pair')} reviewed, {slice_n} of them of highest proxy; asked: "
+            f"{least} and {top}.", link,
+        )  # fmt: skip
+    when, days = last_review(seen.judged), policy["human_checkpoint.days"]
+    if when is None:
+        return not_measured("reviews", "No review says when it was graded (`graded_at`).", link)
+    age = (held.today - when).days
+    if age > days:
+        return not_measured(
+            "reviews", f"The last review is of {when}, {count(age, 'day')} old; it holds "
+            f"{count(days, 'day')}.", link,
+        )  # fmt: skip
+    said = f"{count(n, 'pair')} reviewed, {slice_n} of highest proxy, the last on {when}"
+    return exact("reviews", True, f"{said}; asked: {least} and {top}.", n, least, link)
+
+
+def _agreement(policy: Policy, seen: Reviewed, link: str) -> Check:
+    least, wanted = policy["human_checkpoint.kappa"], policy["human_checkpoint.raters"]
+    if len(seen.raters) < wanted:
+        who = f" ({', '.join(seen.raters)})" if seen.raters else ""
+        return not_measured(
+            "agreement", f"Reviews by {count(len(seen.raters), 'rater')}{who}; asked: {wanted}, "
+            "for what one person sees cannot be told from taste.", link,
+        )  # fmt: skip
+    if wanted < 2 and seen.kappa is None:
+        return Check("agreement", "PASS", "The policy asks for one rater.", evidence=link)
+    if seen.kappa is None:
+        return not_measured(
+            "agreement", f"No two raters judged the same {FEWEST_SHARED} items.", link
+        )
+    said = (
+        f"Cohen's κ between raters {number(seen.kappa)} on {count(seen.shared, 'shared item')}, "
+        f"asked: {number(least)}"
+    )
+    if seen.kappa < least:
+        return Check(
+            "agreement", "NOT MEASURED", f"{said}: raters who do not agree measure nothing.",
+            seen.kappa, limit=least, n=seen.shared, evidence=link,
+        )  # fmt: skip
+    return exact("agreement", True, f"{said}.", seen.kappa, least, link)
+
+
+def _win_rate(
+    policy: Policy, seen: Reviewed, release: int, levels: Levels, link: str
+) -> Check:  # fmt: skip
+    limit = policy["human_checkpoint.win_rate"]
+    estimate = stated(policy, win_rate(seen.items), 0.5 - limit)
+    return bounded(
+        "win_rate", f"Win rate against the last release (iteration {release}):", estimate, limit,
+        0.5, levels, rate_text, link, "Nobody has compared the two.",
+    )  # fmt: skip
+
+
+def approval(held: Evidence, policy: Policy, link: str) -> Check:
+    """Somebody other than the submitter has decided to continue, and that still holds."""
+    if not held.submitter:
+        return not_measured(
+            "approval", "Nobody is named as the submitter, so nobody can be shown to be somebody "
+            "else (--submitter NAME).", link,
+        )  # fmt: skip
+    signed = held.at("decisions", held.iteration).filter(pl.col("decision").is_not_null())
+    if signed.is_empty():
+        return not_measured("approval", "Nobody has decided on this iteration.", link)
+    last = signed.sort("at", nulls_last=False).row(-1, named=True)
+    who = (last["by"] or "").strip()
+    if last["decision"] != "continue":
+        return exact("approval", False, f"{who or 'Somebody'} decided: {last['decision']}.",
+                     evidence=link)  # fmt: skip
+    if not who:
+        return not_measured("approval", "The decision to continue names nobody (`by`).", link)
+    if who.casefold() == held.submitter.strip().casefold():
+        return not_measured(
+            "approval", f"{who} approved and is the submitter: another person has to.", link
+        )
+    return _in_force(held, policy, last, who, link)
+
+
+def _in_force(
+    held: Evidence, policy: Policy, last: dict[str, Any], who: str, link: str
+) -> Check:  # fmt: skip
+    at, ends = day(last["at"]), day(last["expires"])
+    if at is None:
+        return not_measured("approval", f"The approval by {who} has no date (`at`).", link)
+    latest = at + datetime.timedelta(days=policy["human_checkpoint.days"])
+    ends = min(ends or latest, latest)
+    if held.today > ends:
+        return not_measured(
+            "approval", f"The approval by {who} of {at} expired on {ends}: it has to be given "
+            "again.", link,
+        )  # fmt: skip
+    return exact("approval", True, f"Approved by {who} on {at}, until {ends}.", evidence=link)

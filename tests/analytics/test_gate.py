@@ -1,0 +1,348 @@
+"""The gate on a complete generated loop, with one fault planted, with tables missing or odd."""
+
+import datetime
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analytics.gate import Evidence, GateError, default, judge, proposal, read_policy
+from analytics.gate.after import STEPS, other_arms, steps
+from analytics.gate.bounds import excess, mean, normal, paired_rate, rate_change, share
+from analytics.gate.checks import Levels, bounded
+from analytics.gate.evidence import FRAMES
+from analytics.gate.limits import BLOCKS, CHECKS
+from analytics.gate.markdown import markdown
+from analytics.gate.reviews import cohen_kappa, reviewed, win_rate
+from analytics.gate.simulated import FAULTS, TODAY, complete_loop
+
+POLICY = default()
+GOOD = complete_loop()
+
+
+def without(held: Evidence, table: str) -> Evidence:
+    frames = {name: frame for name, frame in held.frames.items() if name != table}
+    return replace(held, frames=frames)
+
+
+def with_frame(held: Evidence, table: str, frame: pl.DataFrame) -> Evidence:
+    return replace(held, frames={**held.frames, table: frame})
+
+
+def block(gate, name: str):
+    return next(one for one in gate.blocks if one.name == name)
+
+
+def test_a_complete_loop_passes_and_says_no_more_than_it_looked_at() -> None:
+    gate = judge(GOOD, POLICY, snapshot="store generation 7")
+    assert [one.result for one in gate.blocks] == ["PASS"] * 6 and gate.exit_code == 0
+    assert gate.summary == f"PASS: no blocking finding under policy {POLICY.title}."
+    document = json.dumps(gate.to_dict())
+    for text in (document, markdown(gate), proposal()):
+        assert not any(word.strip(".,:;\"'()").lower().startswith("safe")
+                       for word in text.split())  # fmt: skip
+    assert gate.not_looked_at and all(one in markdown(gate) for one in gate.not_looked_at[:2])
+    for one in gate.to_dict()["blocks"]:
+        assert one["evidence"].startswith("/") and one["reason"].endswith(".")
+    numbers = [check for one in gate.blocks for check in one.checks if check.n and check.low]
+    assert all(c.low <= c.value <= c.high and c.limit is not None for c in numbers if c.high)
+    assert sorted(JUDGED) == sorted(c.name for one in gate.blocks for c in one.checks)
+
+
+JUDGED = [name for names in CHECKS.values() for name in names]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_fails_its_block_alone(fault: str) -> None:
+    gate = judge(complete_loop(fault), POLICY)
+    assert {one.name for one in gate.blocks if one.result != "PASS"} == {fault}
+    assert block(gate, fault).result == "FAIL" and gate.exit_code == 1
+    assert f"{fault.replace('_', ' ')} FAIL" in gate.summary
+    assert block(gate, fault).telling.result == "FAIL"
+
+
+TABLES = {
+    "answers": "truthfulness", "generations": "reward_hacking", "corpus": "provenance",
+    "indicators": "diversity", "overlap": "provenance", "reviews": "human_checkpoint",
+    "outcomes": "outcomes", "decisions": "human_checkpoint",
+}  # fmt: skip
+
+
+def test_every_table_but_the_metrics_is_asked_for() -> None:
+    assert set(TABLES) | {"metrics"} == set(FRAMES) and set(TABLES.values()) == set(BLOCKS)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_missing_table_is_not_measured_and_blocks(table: str) -> None:
+    gate = judge(without(GOOD, table), POLICY)
+    found = block(gate, TABLES[table])
+    assert found.result == "NOT MEASURED" and gate.exit_code == 2
+    assert len(found.reason) > 30 and "None" not in found.reason
+
+
+def test_small_evidence_is_not_shown_and_says_how_much_would_decide() -> None:
+    from analytics.gate.simulated import Sizes
+
+    few = complete_loop(sizes=Sizes(questions=900, prompts=300, pairs=260, cases=900))
+    gate = judge(few, POLICY)
+    assert gate.result == "NOT SHOWN" and gate.exit_code == 2
+    asked = next(c for c in block(gate, "human_checkpoint").checks if c.name == "win_rate")
+    assert asked.result == "NOT SHOWN" and 1000 < asked.items < 2000
+    assert "would decide" in asked.reason
+    again = judge(complete_loop(sizes=Sizes(pairs=asked.items)), POLICY)
+    assert block(again, "human_checkpoint").result == "PASS"
+
+
+def test_two_iterations_under_one_number_are_refused() -> None:
+    other = GOOD.frames["generations"].filter(pl.col("iteration") == 1).with_columns(
+        text=pl.lit("another text")
+    )  # fmt: skip
+    frame = pl.concat([GOOD.frames["generations"], other])
+    with pytest.raises(GateError, match=r"table generations has .*iteration 1.*one number"):
+        judge(with_frame(GOOD, "generations", frame), POLICY)
+    twice = pl.concat([GOOD.frames["outcomes"], GOOD.frames["outcomes"].with_columns(value=0.5)])
+    with pytest.raises(GateError, match=r"table outcomes has .* that differ"):
+        judge(with_frame(GOOD, "outcomes", twice), POLICY)
+    # The same rows twice contradict nothing.
+    same = pl.concat([GOOD.frames["outcomes"]] * 2)
+    with_frame(GOOD, "outcomes", same).check()
+
+
+def test_one_rater_measures_no_agreement() -> None:
+    one = GOOD.frames["reviews"].filter(pl.col("rater") == "R. One")
+    found = block(judge(with_frame(GOOD, "reviews", one), POLICY), "human_checkpoint")
+    assert found.result == "NOT MEASURED" and "1 rater (R. One)" in found.reason
+
+
+def test_raters_who_do_not_agree_measure_nothing() -> None:
+    frame = GOOD.frames["reviews"]
+    guessed = np.random.default_rng(3).choice(["a", "b"], frame.height)
+    held = with_frame(GOOD, "reviews", frame.with_columns(preferred=pl.Series(guessed)))
+    found = block(judge(held, POLICY), "human_checkpoint")
+    agreement = next(check for check in found.checks if check.name == "agreement")
+    assert agreement.result == "NOT MEASURED" and abs(agreement.value) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"by": "s. ubmitter"}, "is the submitter"),
+        ({"by": None}, "names nobody"),
+        ({"at": None}, "has no date"),
+        ({"at": "2026-10-01"}, "expired on 2026-10-15"),
+        ({"expires": "2026-11-27"}, "expired on 2026-11-27"),
+    ],
+)
+def test_an_approval_that_does_not_hold_blocks(changes: dict, said: str) -> None:
+    frame = GOOD.frames["decisions"].with_columns(
+        **{key: pl.lit(value, pl.String) for key, value in changes.items()}
+    )
+    found = block(judge(with_frame(GOOD, "decisions", frame), POLICY), "human_checkpoint")
+    approval = next(check for check in found.checks if check.name == "approval")
+    assert approval.result == "NOT MEASURED" and said in approval.reason
+    assert found.result == "NOT MEASURED"
+
+
+def test_a_decision_to_stop_fails_and_nobody_named_blocks() -> None:
+    stop = GOOD.frames["decisions"].with_columns(decision=pl.lit("stop"))
+    gate = judge(replace(with_frame(GOOD, "decisions", stop), release=1), POLICY)
+    assert block(gate, "human_checkpoint").result == "FAIL"
+    nobody = judge(replace(GOOD, submitter=None), POLICY)
+    assert "Nobody is named as the submitter" in block(nobody, "human_checkpoint").reason
+
+
+def test_old_reviews_are_no_reviews() -> None:
+    late = replace(GOOD, today=TODAY + datetime.timedelta(days=12))
+    found = block(judge(late, POLICY), "human_checkpoint")
+    assert found.result == "NOT MEASURED" and "15 days old" in found.reason
+
+
+def test_a_waiver_is_counted_named_and_ends() -> None:
+    text = proposal() + (
+        '[[waivers]]\nblock = "outcomes"\nname = "A. Person"\nreason = "no canary yet"\n'
+        "expires = 2026-12-12\n"
+    )
+    policy, bare = read_policy(text), without(GOOD, "outcomes")
+    gate = judge(bare, policy)
+    assert gate.summary.startswith("PASS (1 waived): no blocking finding under policy")
+    found = block(gate, "outcomes")
+    assert found.result == "WAIVED" and found.measured == "NOT MEASURED"
+    assert "A. Person until 2026-12-12: no canary yet" in found.reason
+    assert any("waived by A. Person" in one for one in gate.not_looked_at)
+    ended = judge(replace(bare, today=datetime.date(2026, 12, 13)), policy)
+    assert block(ended, "outcomes").result == "NOT MEASURED"
+
+
+def test_a_check_left_out_is_listed_as_not_looked_at() -> None:
+    text = proposal().replace('"lineage", ', "")
+    gate = judge(GOOD, read_policy(text))
+    assert "provenance: lineage (left out of the policy)" in gate.not_looked_at
+
+
+def test_a_loosened_policy_is_marked() -> None:
+    gate = judge(GOOD, POLICY, loosened=["outcomes.drop 0.02 → 0.03"])
+    assert "loosened after the data of this iteration arrived: outcomes.drop" in gate.summary
+    assert "loosened" in markdown(gate)
+
+
+def test_the_last_release_is_the_last_decision_to_continue() -> None:
+    decisions = pl.DataFrame({"iteration": [1, 2, 3], "decision": ["continue", "stop", "continue"],
+                              "by": ["A"] * 3, "at": ["2026-11-01"] * 3})  # fmt: skip
+    held = Evidence("l", 3, {"decisions": decisions})
+    assert held.released() == (1, "the last decision to continue")
+    none = Evidence("l", 3, {"decisions": decisions.with_columns(decision=pl.lit("stop"))})
+    assert none.released()[0] == 0
+    assert Evidence("l", 3).released()[0] == 2 and Evidence("l", 3, release=0).released()[0] == 0
+
+
+def test_further_looks_beyond_the_years_give_no_pass() -> None:
+    looks = pl.DataFrame({
+        "iteration": [1] * 6 + [2], "decision": ["re_evaluate"] * 5 + ["continue"] * 2,
+        "by": ["A. Prover"] * 7, "at": ["2026-11-27"] * 7,
+        "snapshot": [f"s{at}" for at in range(6)] + ["s9"],
+    })  # fmt: skip
+    gate = judge(with_frame(GOOD, "decisions", looks), POLICY)
+    assert block(gate, "outcomes").result == "NOT SHOWN"
+    assert "looks are spent" in block(gate, "outcomes").reason
+
+
+def test_harm_of_both_references_is_seen() -> None:
+    """.9 points an iteration: a gate that looks one step back would let it pass."""
+    from analytics.quality.gate_years import drifting
+
+    held = drifting(np.random.default_rng(5), questions=40000, step=0.009, iterations=6)
+    said = []
+    for at in range(1, 7):
+        one = replace(held, iteration=at, release=at - 1)
+        found = block(judge(one, POLICY, blocks=["truthfulness"]), "truthfulness")
+        said.append({check.name: check.result for check in found.checks})
+    assert "FAIL" not in {one["confident_from_release"] for one in said}
+    assert "PASS" not in {one["confident_from_first"] for one in said[2:]}
+    assert said[-1]["confident_from_first"] == "FAIL"
+
+
+# The bounds, against numbers from elsewhere.
+
+
+def test_paired_rate_is_tangos_interval() -> None:
+    """Agresti's prime minister: 944, 86 against 150, 570: Tango .038 to .091 by R's PropCIs.
+
+    The half question taken off widens it by under .001.
+    """
+    n, worse, better = 1600, 150, 86
+    differences = np.r_[np.ones(worse), -np.ones(better), np.zeros(n - worse - better)]
+    low, high = paired_rate(differences).ends(0.025)
+    assert low == pytest.approx(0.0207, abs=0.002) and high == pytest.approx(0.0591, abs=0.002)
+
+
+def test_few_changed_answers_do_not_exclude_a_limit() -> None:
+    """4 of 1,000 newly wrong: a Wald bound at .0017 excludes one point, chance .03 at the limit."""
+    differences = np.r_[np.ones(4), np.zeros(996)]
+    wald = 0.004 + 2.94 * np.sqrt(0.004 / 1000)
+    assert wald < 0.01 < paired_rate(differences).ends(0.00167)[1]
+
+
+def test_questions_about_one_entity_go_together() -> None:
+    random = np.random.default_rng(0)
+    entity = np.repeat(np.arange(100), 10)
+    differences = np.repeat(random.choice([0, 0, 0, 1, -1], 100), 10)
+    alone = paired_rate(differences).ends(0.01)
+    together = paired_rate(differences, entity).ends(0.01)
+    assert together[1] - together[0] > 2.5 * (alone[1] - alone[0])
+
+
+def test_bounds_of_means_and_rates() -> None:
+    from scipy import stats
+
+    values = np.random.default_rng(1).normal(1, 2, 30)
+    t = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert mean(values).ends(0.025) == pytest.approx((t.low, t.high))
+    assert share(81, 263).ends(0.025) == pytest.approx((0.255289, 0.366210), abs=1e-5)
+    assert rate_change(62, 400, 48, 400).ends(0.025) == pytest.approx(
+        (-0.012916, 0.082959), abs=1e-5
+    )
+    assert mean([1.0]) is None and share(0, 0) is None and paired_rate([0.1]) is None
+
+
+def test_what_trainings_differ_by_widens_and_can_forbid_a_decision() -> None:
+    one = normal(0.0, 0.003, 1000)
+    assert one.widened(0.004).bounds(0.01, 0.01)[1] == pytest.approx(
+        one.widened(0.0).bounds(0.01, 0.01)[1] * 5 / 3
+    )
+    assert one.items(0.01, 0.00167) > 1000 and one.widened(0.004).items(0.01, 0.00167) is None
+
+
+def test_excess_scatter_is_found_and_a_slope_is_none() -> None:
+    random = np.random.default_rng(2)
+    still = [excess([(random.normal(0, 0.01), 0.01) for _ in range(20)]) for _ in range(50)]
+    moved = [excess([(random.normal(0, 0.03), 0.01) for _ in range(20)]) for _ in range(50)]
+    slope = excess([(0.02 * at + random.normal(0, 0.001), 0.001) for at in range(20)])
+    assert np.mean(still) < 0.004 and 0.024 < np.mean(moved) < 0.032 and slope < 0.002
+    assert excess([(0.0, 0.1), (9.0, 0.1)]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "neutral", "result"),
+    [
+        (0.0, 0.1, 0.0, "PASS"), (0.2, 0.1, 0.0, "FAIL"), (0.09, 0.1, 0.0, "NOT SHOWN"),
+        (0.0, -0.1, 0.0, "PASS"), (-0.2, -0.1, 0.0, "FAIL"), (0.5, 0.45, 0.5, "PASS"),
+        (0.38, 0.45, 0.5, "FAIL"), (0.46, 0.45, 0.5, "NOT SHOWN"),
+    ],
+)  # fmt: skip
+def test_harm_has_a_direction(value: float, limit: float, neutral: float, result: str) -> None:
+    found = bounded("x", "X:", normal(value, 0.01, 100), limit, neutral, Levels(0.01, 0.001))
+    assert found.result == result
+
+
+# Reviews, by hand.
+
+
+def test_kappa_and_win_rate_as_by_hand() -> None:
+    """20 + 15 agreed of 50, chance .5: kappa (.7 - .5) / .5 = .4 (Cohen 1960, by hand)."""
+    assert cohen_kappa([1] * 25 + [0] * 25, [1] * 20 + [0] * 5 + [1] * 10 + [0] * 15) == (
+        pytest.approx(0.4)
+    )
+    rows = pl.DataFrame({
+        "iteration": 3, "item_id": ["x", "y", "z", "z"], "origin_a": ["3", "2", "3", "3"],
+        "origin_b": ["2", "3", "2", "2"], "proxy_a": [1.0, 0.0, 2.0, 2.0],
+        "proxy_b": [0.0, 3.0, 0.0, 0.0], "rater": ["A", "A", "A", "B"],
+        "preferred": ["a", "a", "tie", "b"], "graded_at": None,
+    })  # fmt: skip
+    seen = reviewed(rows, 3, 2)
+    # x: won 1; y: the old one is a and won, 0; z: tie .5 and lost 0, mean .25.
+    assert seen.items["score"].to_list() == [1.0, 0.0, 0.25]
+    assert win_rate(seen.items).value == pytest.approx(1.25 / 3)
+    assert seen.items["proxy_gap"].to_list() == [1.0, 3.0, 2.0]
+    assert seen.top["item_id"].to_list() == ["y"] and seen.kappa is None
+
+
+# After a FAIL.
+
+
+def test_every_block_with_a_remedy_names_a_source() -> None:
+    assert all(step.source and step.link.startswith("https://") for step in STEPS)
+    found = steps(["truthfulness"])
+    assert any("Verify facts" in step.what for step in found)
+    said = " ".join(step.what for step in STEPS)
+    for asked in ("Restart the policy from the SFT", "concatenate", "Verify facts", "human text",
+                  "Stop at the KL"):  # fmt: skip
+        assert asked in said
+
+
+def test_other_arms_are_told_where_this_one_failed() -> None:
+    bad = judge(complete_loop("truthfulness", loop="replace"), POLICY).to_dict()
+    good = judge(complete_loop(loop="verified"), POLICY).to_dict()
+    (said,) = other_arms({"replace": bad, "verified": good}, "replace")
+    assert said.startswith("verified, truthfulness PASS: ")
+    text = markdown(judge(complete_loop("truthfulness"), POLICY), [said])
+    assert "arXiv 2405.05904" in text and "verified, truthfulness PASS" in text
+
+
+def test_names_of_logs_cannot_become_markup() -> None:
+    name = "x|](javascript:1)<script>*_`"
+    held = replace(GOOD, loop=name)
+    text = markdown(judge(held, POLICY))
+    assert "<script>" not in text and not re.search(r"(?<!\\)\]\(javascript", text)

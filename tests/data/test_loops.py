@@ -1,0 +1,241 @@
+"""A loop's tables, from loop.toml and by themselves, into the store and out of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import data.__main__
+from data import spool
+from data.backup import back_up, restore
+from data.columns import ReadOptions, RunLog, Skip
+from data.declared import LOOP_TABLES
+from data.importing import import_paths
+from data.owner import Owner
+from data.readers import read
+from data.sql import StoreError
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS = ROOT / "tests" / "data" / "logs" / "loop"
+ROWS = {"iterations": 3, "reviews": 8, "outcomes": 6, "decisions": 1, "reference_texts": 3}
+DECISION = {
+    "loop": "replies", "iteration": 2, "decision": "stop", "by": "Eve",
+    "at": "2026-06-20T09:00:00Z", "expires": None, "snapshot": "generation 4", "note": "it's worse",
+}  # fmt: skip
+
+
+def copied(folder: Path, **changed: tuple[str, str]) -> Path:
+    """The loop's folder elsewhere, some files (dots as underscores) with another text in them."""
+    shutil.copytree(LOGS, folder)
+    for name, (old, new) in changed.items():
+        file = folder / name.replace("_", ".")
+        text = file.read_text()
+        assert old in text, (name, old)
+        file.write_text(text.replace(old, new, 1))
+    return folder / "loop.toml"
+
+
+def refused(path: Path) -> str:
+    items = list(read([path], ReadOptions()))
+    assert all(isinstance(item, Skip) for item in items), items
+    return " ".join(item.reason for item in items if isinstance(item, Skip))
+
+
+def asked(home: Path, name: str, **params: object) -> pl.DataFrame:
+    with closing(Owner(home)) as owner:
+        return owner.store.query(name, **params)
+
+
+def all_rows(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    with closing(Owner(home)) as owner, owner.store._db.cursor() as cursor:
+        return {
+            table.name: cursor.sql(f"from {table.name} order by all").fetchall()
+            for table in LOOP_TABLES
+        }
+
+
+@pytest.mark.parametrize("what", ["loop.toml", "."])
+def test_a_loop_comes_in_whole(what: str, home: Path) -> None:
+    """By its file alone or by its folder, in which the named tables are not read once more."""
+    done = import_paths(home, [LOGS / what], ReadOptions())
+    assert [skip.reason for skip in done.skipped] == []
+    assert {run["run"] for run in done.runs} == {"replies", "other"}
+    (told,) = (run for run in done.runs if run["run"] == "replies")
+    assert {name: told[name] for name in ROWS} == ROWS
+    assert (told["points"], told["samples"], told["answers"]) == (3, 12, 12)
+    iterations = asked(home, "iterations", loops=["replies"], until=None)
+    assert iterations["parent"].to_list() == ["sft", "iteration 0", "iteration 0"]
+    assert iterations["runs"].to_list() == [None, '["replies-rft-1"]', '["replies-rft-2"]']
+    assert iterations["trained_on"][1] == "human replies, 2025, kept texts of iteration 0"
+    assert iterations["data_at"].to_list() == [None, "2026-06-01", "2026-06-15"]
+    again = import_paths(home, [LOGS / what], ReadOptions())
+    assert all(run["replaced"] == 0 and not any(run[name] for name in ROWS) for run in again.runs)
+
+
+def test_questions_give_frames(home: Path) -> None:
+    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    assert asked(home, "loops")["loop"].to_list() == ["replies"]
+    texts = asked(home, "generations", loops=["replies"], iterations=[1], until=None)
+    assert texts.columns[:6] == ["loop", "iteration", "text_id", "prompt_id", "prompt", "text"]
+    assert texts["text_id"].sort().to_list() == ["t1-lat-0", "t1-lat-1", "t1-ref-0", "t1-ref-1"]
+    assert texts["kept"].sum() == 2 and texts["n_tokens"].sum() == 34
+    assert set(texts["logprob_base"]) == {-9.0}
+    reviews = asked(home, "reviews", loops=["replies"], until=1)
+    assert reviews["preferred"].value_counts().sort("preferred").rows() == [
+        ("a", 3), ("b", 3), ("tie", 2)
+    ]  # fmt: skip
+    outcomes = asked(home, "outcomes", loops=None, until=0).sort("metric")
+    assert outcomes.select("metric", "value", "higher_is_better").rows() == [
+        ("recontact", 0.12, False), ("resolution", 0.71, True)
+    ]  # fmt: skip
+    assert asked(home, "decisions", loops=["replies"], until=0).is_empty()
+    assert asked(home, "reference_texts", loops=["replies"])["text_id"].to_list() == [
+        "h0", "h1", "h2"
+    ]  # fmt: skip
+
+
+def test_a_corpus_keeps_rows_of_one_group_apart(home: Path, tmp_path: Path) -> None:
+    """Verified and other texts of one iteration are two rows; a corrected table replaces both."""
+    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    ours = asked(home, "corpus", loops=["replies"], until=1).filter(generator_iteration=0)
+    key = ("documents", "depth", "verified", "verifier", "licence", "reward_model")
+    assert sorted(ours.select(key).rows()) == [
+        (40, 1, False, None, "own", "rm-1"), (60, 1, True, "knowledge base", "own", "rm-1")
+    ]  # fmt: skip
+    told = asked(home, "corpus", loops=["replies"], until=None)
+    told.with_columns(pl.col("depth") + 1).write_csv(tmp_path / "corpus.csv")
+    import_paths(home, [tmp_path / "corpus.csv"], ReadOptions())
+    now = asked(home, "corpus", loops=["replies"], until=None)
+    assert now.height == told.height and now["depth"].sum() == told["depth"].sum() + told.height
+
+
+@pytest.mark.parametrize(("old", "new", "line", "said"), [
+    ('loop = "replies"', 'loop = "replies"\ncolour = "red"', 3, "unknown key: colour"),
+    ('reviews = "reviews.csv"', 'reviews = "gone.csv"', 8, "there is no file 'gone.csv'"),
+    ('reviews = "reviews.csv"', 'reviews = "outcomes.csv"', 8, "holds outcomes, and no reviews"),
+    ('reviews = "reviews.csv"', 'reviews = "../loop/reviews.csv"', 8, "leads out of the folder"),
+    ('reviews = "reviews.csv"', "reviews = 3", 8, "must be a path"),
+    ("number = 2", "number = 1", 28, "iteration 1 is there twice, first in line 20"),
+    ("number = 2", "number = -1", 28, "must be a whole number from 0"),
+    ("number = 2", 'number = "two"', 28, "must be a whole number from 0"),
+    ("parent = 0", "parent = 7", 29, "iteration 2 cannot come from iteration 7"),
+    ("parent = 0", "parent = 2", 29, "iteration 2 cannot come from iteration 2"),
+    ("parent = 0", "parent = 1.5", 29, "must be a number or a text"),
+    ('runs = ["replies-rft-2"]', "runs = [2]", 30, "must be names of runs"),
+    ('runs = ["replies-rft-2"]', "run = 2", 30, "unknown key: run"),
+    ('loop = "replies"', "loop = 7", 2, "must be a text"),
+    ('loop = "replies"', "loop = ", 2, "is no TOML"),
+    ('reference = "reference.csv"', 'reference = "outcomes.csv"', 11, "no column text"),
+])  # fmt: skip
+def test_a_wrong_file_is_named_with_its_line(
+    old: str, new: str, line: int, said: str, tmp_path: Path
+) -> None:
+    """Nothing of it is read, and the sentence says where and what."""
+    reason = refused(copied(tmp_path / "x", loop_toml=(old, new)))
+    assert said in reason and f"line {line}" in reason, reason
+
+
+def test_a_file_of_another_name_is_read_where_it_is_named(tmp_path: Path) -> None:
+    path = copied(tmp_path / "x")
+    renamed = path.rename(path.with_name("replies.toml"))
+    assert any(isinstance(item, RunLog) for item in read([renamed], ReadOptions()))
+    other = tmp_path / "pyproject.toml"
+    other.write_text('[project]\nname = "x"\n')
+    assert "no known format" in refused(other)
+
+
+@pytest.mark.parametrize(("name", "old", "new", "said"), [
+    ("reviews_csv", ",a,2026", ",both,2026", "is neither a, b nor tie"),
+    ("outcomes_csv", "0.71,true", "much,true", "value"),
+    ("outcomes_csv", "0.71,true", "0.71,perhaps", "higher_is_better"),
+    ("decisions_csv", ",Dee,", ",,", "by"),
+])  # fmt: skip
+def test_a_row_that_cannot_be_kept_is_named(
+    name: str, old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    file = copied(tmp_path / "x", **{name: (old, new)}).with_name(name.replace("_", "."))
+    items = list(read([file], ReadOptions()))
+    warnings = [w for item in items for w in (item.warnings if isinstance(item, RunLog) else [])]
+    reasons = [item.reason for item in items if isinstance(item, Skip)]
+    told = " ".join([*warnings, *reasons])
+    assert said in told and "line" in told, told
+
+
+def test_a_raters_later_choice_replaces_the_earlier(home: Path, tmp_path: Path) -> None:
+    import_paths(home, [LOGS / "reviews.csv"], ReadOptions())
+    text = (LOGS / "reviews.csv").read_text().replace(",a,2026-06-03", ",b,2026-06-04")
+    (tmp_path / "reviews.csv").write_text(text)
+    (run,) = import_paths(home, [tmp_path / "reviews.csv"], ReadOptions()).runs
+    assert (run["reviews"], run["replaced"]) == (0, 3)
+    assert set(asked(home, "reviews", loops=None, until=None)["preferred"]) == {"b", "tie"}
+    twice = pl.concat([pl.read_csv(LOGS / "reviews.csv")] * 2)
+    twice.write_csv(tmp_path / "twice.csv")
+    (log,) = read([tmp_path / "twice.csv"], ReadOptions())
+    assert isinstance(log, RunLog) and "repeat loop, iteration, item_id" in log.warnings[0]
+
+
+def test_a_decision_is_a_record_that_survives_everything(home: Path, tmp_path: Path) -> None:
+    """Through the inbox, a rebuild from the archive, a backup; before its loop is there, too."""
+    home.mkdir()
+    spool.write_decision(home, DECISION)
+    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    before = all_rows(home)
+    assert tuple(DECISION.values()) in before["decisions"] and len(before["decisions"]) == 2
+    back_up(home, tmp_path / "all.tar")
+    (home / "store.duckdb").unlink()
+    assert all_rows(home) == before
+    (tmp_path / "other").mkdir()
+    restore(tmp_path / "all.tar", tmp_path / "other")
+    assert all_rows(tmp_path / "other") == before
+    for missing in ("loop", "decision", "by", "at"):
+        with pytest.raises(StoreError, match=f"a decision needs {missing}"):
+            spool.write_decision(home, DECISION | {missing: None})
+
+
+def test_a_decision_makes_what_rests_on_its_loop_new(home: Path) -> None:
+    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    before = asked(home, "loops")["generation"][0]
+    spool.write_decision(home, DECISION)
+    assert asked(home, "loops")["generation"][0] > before
+
+
+def test_a_forgotten_loop_leaves_nothing(home: Path) -> None:
+    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    spool.write_forget(home, ["replies"])
+    assert not any(all_rows(home).values())
+    assert asked(home, "loops").is_empty()
+
+
+@pytest.mark.parametrize("table", [*ROWS, "corpus", "generations", "answers"])
+def test_what_is_exported_comes_in_again(
+    table: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exported, forgotten, imported: the same rows, without a loop.toml too."""
+    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    out = tmp_path / f"{table}.parquet"
+    words = ["export", "--run", "replies", "--table", table, "--format", "parquet"]
+    assert data.__main__.main([*words, "--out", str(out)]) == 0
+    other = tmp_path / "other"
+    monkeypatch.setenv("OVEROPT_HOME", str(other))
+    assert import_paths(other, [out], ReadOptions()).skipped == []
+    again = tmp_path / "again.parquet"
+    assert data.__main__.main([*words, "--out", str(again)]) == 0
+    assert pl.read_parquet(again).equals(pl.read_parquet(out)) and pl.read_parquet(out).height
+
+
+def test_a_run_that_is_not_there_has_no_table(home: Path, capsys: pytest.CaptureFixture) -> None:
+    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    words = ["export", "--run", "nobody", "--table", "reviews", "--out", "x.csv"]
+    assert data.__main__.main(words) != 0
+    assert "there is no run 'nobody'" in capsys.readouterr().err
+
+
+def test_import_says_what_came(home: Path, capsys: pytest.CaptureFixture) -> None:
+    assert data.__main__.main(["import", str(LOGS / "loop.toml"), "--json"]) == 0
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert {run["run"]: run["reviews"] for run in runs} == {"replies": 8, "other": 0}
