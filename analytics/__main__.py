@@ -217,7 +217,7 @@ def rates(
         answers.counts(store.query, loops, until, tau),
         answers.flips(store.query, loops, until, compare_to),
         store.query("answer_clusters", **asked), store.query("answer_calibration", **asked),
-        compare_to, tau,
+        compare_to, tau, answers.flip_clusters(store.query, loops, until, compare_to),
     )  # fmt: skip
 
 

@@ -97,6 +97,7 @@ def _questions(query: answer_counts.Query, home: Path, repeats: int) -> list[dic
         return rates_from_counts(
             counted(), answer_counts.flips(query, loops, None, None),
             query("answer_clusters", **asked), query("answer_calibration", **asked),
+            changed_entities=answer_counts.flip_clusters(query, loops, None, None),
         )  # fmt: skip
 
     def page(search: str | None) -> pl.DataFrame:

@@ -118,6 +118,17 @@ def flips(
                  compare_to=compare_to)  # fmt: skip
 
 
+def flip_clusters(
+    query: Query, loops: list[str] | None, until: int | None, compare_to: int | None,
+    iterations: list[int] | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """As ``flips``, over the entities asked about."""
+    if compare_to is None:
+        return query("answer_flip_clusters", loops=loops, until=until)
+    return query("answer_flip_clusters_since", loops=loops, until=until, iterations=iterations,
+                 compare_to=compare_to)  # fmt: skip
+
+
 def _answer_rows(log: RunLog) -> pl.DataFrame:
     """Answers in ANSWER_COLUMNS, with every further number in ``extra`` as key-value pairs."""
     rows = log.answers.with_columns(loop=pl.lit(log.run, pl.String))

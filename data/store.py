@@ -25,6 +25,7 @@ MIGRATIONS: tuple[tuple[int, str | None], ...] = (
     (5, None),  # the table audits, declared
     (6, "calibration_table"),
     (7, None),  # the tables of a loop, declared
+    (8, "flip_clusters_table"),
 )
 """(version it leads to, file in changes/), in order, for stores older than the last of them.
 

@@ -13,16 +13,18 @@ import polars as pl
 
 from analytics.any_frame import polars_frame
 from analytics.calibration import BINS
+from analytics.clustered_rates import by_entity_interval
 from analytics.hallucination.changes import change
 from analytics.hallucination.counts import cells, clusters, count
 from analytics.hallucination.level_rows import ROW, calibration, in_order, levels
-from analytics.hallucination.pairs import flipped, flips
+from analytics.hallucination.pairs import flip_clusters, flipped, flips
 from analytics.hallucination.scores import f_score, penalised_score
 from analytics.hallucination.topics import shrink
 from analytics.rates import FloatArray, wilson
 
 __all__ = [
-    "cells", "clusters", "count", "flipped", "flips", "rates", "rates_from_counts", "rows",
+    "cells", "clusters", "count", "flip_clusters", "flipped", "flips", "rates", "rates_from_counts",
+    "rows",
 ]  # fmt: skip
 
 CHANGE = (
@@ -49,7 +51,7 @@ def rates(answers: Any, tau: float = 0.8, compare_to: int | None = None) -> pl.D
     found = rates_from_counts(
         count(answers, tau), flips(answers, compare_to), clusters(answers),
         calibration(cells(answers)),
-        compare_to, tau,
+        compare_to, tau, flip_clusters(answers, compare_to),
     )  # fmt: skip
     return found if "loop" in answers.columns else found.rename({"loop": "run"})
 
@@ -61,6 +63,7 @@ def rates_from_counts(
     calibrated: pl.DataFrame | None = None,
     compare_to: int | None = None,
     tau: float = 0.8,
+    changed_entities: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """As `rates`, from frames that were counted elsewhere.
 
@@ -72,6 +75,8 @@ def rates_from_counts(
             brier are null.
         compare_to: as given to `flips`.
         tau: as given to `count`; only written beside the result.
+        changed_entities: `pairs.FLIP_CLUSTERS` for the same `compare_to`; without it changes are
+            tested as if no two questions were about one entity.
 
     Returns:
         One row a (loop, iteration, origin, level, topic, knowledge), in this order; n, correct,
@@ -124,7 +129,7 @@ def rates_from_counts(
     table = _clustered(table, clusters)
     table = table.join(_shrunken(table), on=list(ROW), how="left", nulls_equal=True)
     table = _calibrated(table, calibrated)
-    table = change(table, levels(flips, ["from_iteration"]), compare_to)
+    table = change(table, levels(flips, ["from_iteration"]), compare_to, changed_entities)
     floats = pl.selectors.float()
     return in_order(table.drop("effective").with_columns(floats.fill_nan(None)))
 
@@ -173,8 +178,7 @@ def _clustered(table: pl.DataFrame, clusters: pl.DataFrame | None) -> pl.DataFra
     binomial = _over(p * (1 - p), n)
     # Nothing or everything wrong: no spread to see, so the entities are the sample.
     effect = np.where(binomial > 0, _over(variance, binomial), _over(own, n))
-    size = n / np.maximum(effect, 1)
-    low, high = wilson(p * size, size)
+    low, high = by_entity_interval(p, n, variance, own)
     found = dict(zip(names, (np.sqrt(variance), low, high, effect), strict=True))
     return both.drop("n_squares", "cross", "incorrect_squares").with_columns(**found)
 

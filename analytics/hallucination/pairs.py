@@ -28,6 +28,23 @@ text, where both have one, is equal too: a reused question_id is not the same qu
 - several: shared questions with more than one graded answer on either side.
 """
 
+FLIP_CLUSTERS = {
+    "loop": pl.String, "iteration": pl.Int64, "from_iteration": pl.Int64, "origin": pl.String,
+    "topic": pl.String, "knowledge": pl.String, "entities": pl.Int64, "moved": pl.Int64,
+    "entity_questions": pl.Int64, "entity_squares": pl.Int64, "entity_cross": pl.Float64,
+    "entity_difference": pl.Float64, "entity_difference_squares": pl.Float64,
+}  # fmt: skip
+"""Moments of the changes over entities, which do **not** add up: one row for the total (topic and
+knowledge null), each topic and each category of a loop that names entities.
+
+With m_c shared questions of an entity and D_c the sum of their now - before: entities = how many,
+moved = those whose D_c is not 0, entity_questions = Σ m_c, entity_squares = Σ m_c², entity_cross =
+Σ m_c D_c, entity_difference = Σ D_c, entity_difference_squares = Σ D_c². A question without an
+entity is its own.
+"""
+
+UNMOVED = 1e-9
+"""Shares of samples that add up to less than this are no change."""
 PAIRED_SHARE = 0.5
 """Share of the smaller side's questions that must be shared for a paired test to speak for it."""
 
@@ -62,6 +79,7 @@ def _questions(answers: Any) -> pl.DataFrame:
             wrong=(pl.col("grade") == "incorrect").mean(),
             topic=pl.col("topic").min(),
             knowledge=pl.col("knowledge").min(),
+            entity=pl.col("entity_id").min(),
         )
         .collect(engine="streaming")
     )
@@ -108,6 +126,46 @@ def flips(answers: pl.DataFrame, compare_to: int | None = None) -> pl.DataFrame:
         .select(pl.col(name).cast(kind) for name, kind in FLIPS.items())
         .sort(keys)
     )
+
+
+def flip_clusters(answers: Any, compare_to: int | None = None) -> pl.DataFrame:
+    """The frame `FLIP_CLUSTERS` from graded answers; no rows for loops that name no entity.
+
+    Args:
+        answers: as for `count`, in a frame of any library.
+        compare_to: iteration to compare with; None = each with the one before it.
+    """
+    naming = named(answers).group_by("loop").agg(pl.col("entity_id").is_not_null().any())
+    known = naming.filter("entity_id")["loop"]
+    own = pl.concat_str(pl.lit("question "), pl.col("question_id").cast(pl.String))
+    rows = _pairs(answers, compare_to).filter(pl.col("loop").is_in(known.implode()))
+    rows = rows.with_columns(pl.coalesce("entity", own).alias("entity"))
+    fixed = ["loop", "iteration", "from_iteration", "origin"]
+    found = []
+    for level in (None, "topic", "knowledge"):
+        keys = [*fixed, *([level] if level else [])]
+        sums = (
+            rows.drop_nulls(keys)
+            .group_by(*keys, "entity")
+            .agg(m=pl.len().cast(pl.Int64), d=(pl.col("wrong") - pl.col("wrong_before")).sum())
+            .group_by(keys)
+            .agg(
+                entities=pl.len(),
+                moved=(pl.col("d").abs() > UNMOVED).sum(),
+                entity_questions=pl.col("m").sum(),
+                entity_squares=(pl.col("m") ** 2).sum(),
+                entity_cross=(pl.col("m") * pl.col("d")).sum(),
+                entity_difference=pl.col("d").sum(),
+                entity_difference_squares=(pl.col("d") ** 2).sum(),
+            )
+            .with_columns(
+                pl.lit(None, pl.String).alias(name)
+                for name in ("topic", "knowledge")
+                if name != level
+            )
+        )
+        found.append(sums.select(pl.col(name).cast(kind) for name, kind in FLIP_CLUSTERS.items()))
+    return pl.concat(found).sort("loop", "iteration", "origin", "topic", "knowledge")
 
 
 def flipped(answers: Any, compare_to: int | None = None) -> pl.DataFrame:

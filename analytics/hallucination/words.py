@@ -75,8 +75,7 @@ def change_sentence(row: Mapping[str, Any], alpha: float = 0.05) -> str:
     family = "topics" if row["level"] == "topic" else "categories"
     over = f"; q{p_value(change['q'])[1:]} over {family}" if many else ""
     if change["paired"]:
-        name = "sign test" if change["test"].startswith("sign") else "McNemar"
-        name = f"{name} mid-p," if many else f"exact {name}"
+        name = _test(change["test"], many)
         return (
             f"{story}: {whole(change['newly_wrong'])} newly wrong, "
             f"{whole(change['newly_right'])} newly right of "
@@ -84,8 +83,17 @@ def change_sentence(row: Mapping[str, Any], alpha: float = 0.05) -> str:
         )
     return (
         f"{story} (difference {points(change['low'])} to {points(change['high'])} points, "
-        f"95 % Newcombe, {p_value(p)}{over}).{chance} {cannot_pair(row)}"
+        f"95 % Newcombe{' by entity' if change['test'].endswith('entity') else ''}, "
+        f"{p_value(p)}{over}).{chance} {cannot_pair(row)}"
     )
+
+
+def _test(test: str, many: bool) -> str:
+    """A paired test as a sentence names it, before its p."""
+    if test.startswith("t over"):
+        return test + "," * many
+    name = "sign test" if test.startswith("sign") else "McNemar"
+    return f"{name} mid-p," if many else f"exact {name}"
 
 
 def cannot_pair(row: Mapping[str, Any]) -> str:

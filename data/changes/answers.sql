@@ -107,6 +107,8 @@ delete from answer_calibration where list_contains(getvariable('changed_loops'),
     and list_contains(getvariable('changed_iterations'), iteration);
 delete from answer_flips where list_contains(getvariable('changed_loops'), loop)
     and list_contains(getvariable('compared_iterations'), iteration);
+delete from answer_flip_clusters where list_contains(getvariable('changed_loops'), loop)
+    and list_contains(getvariable('compared_iterations'), iteration);
 insert into answer_counts
 select * from answers_counted(
     coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'), 0.8, false);
@@ -121,4 +123,7 @@ select * from answers_calibrated(
     coalesce(getvariable('changed_loops'), []), getvariable('changed_iterations'));
 insert into answer_flips
 select * from answers_flipped(
+    coalesce(getvariable('changed_loops'), []), getvariable('compared_iterations'), null);
+insert into answer_flip_clusters
+select * from answers_flip_clustered(
     coalesce(getvariable('changed_loops'), []), getvariable('compared_iterations'), null);

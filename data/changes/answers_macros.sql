@@ -76,12 +76,12 @@ with pairs as (
 ), questions as (
     select loop, iteration, origin, question_id, question, count(*) as n,
         avg(case when grade = 'incorrect' then 1.0::double else 0.0::double end) as wrong,
-        min(topic) as topic, min(knowledge) as knowledge
+        min(topic) as topic, min(knowledge) as knowledge, min(entity_id) as entity
     from answers semi join wanted using (loop, origin, iteration)
     where grade is not null group by loop, iteration, origin, question_id, question
 )
 select q.loop, q.iteration, p.from_iteration, q.origin, q.question_id, q.topic, q.knowledge,
-    q.n, b.n as n_before, q.wrong, b.wrong as wrong_before
+    q.n, b.n as n_before, q.wrong, b.wrong as wrong_before, q.entity
 from pairs p
 join questions q on q.loop = p.loop and q.origin = p.origin and q.iteration = p.iteration
 join questions b on b.loop = p.loop and b.origin = p.origin and b.iteration = p.from_iteration
@@ -96,6 +96,35 @@ select loop, iteration, from_iteration, origin, topic, knowledge, count(*) as sh
     count(*) filter (n > 1 or n_before > 1) as several
 from answers_paired(loops, iterations, compare_to)
 group by loop, iteration, from_iteration, origin, topic, knowledge;
+
+-- Moments of the changes over entities, of loops that name any; a question without one is its own.
+create or replace macro answers_flip_clustered(loops, iterations, compare_to) as table
+with named as (
+    select distinct loop from answers_of(loops, null) where entity_id is not null
+), held as (
+    select loop, iteration, from_iteration, origin, topic, knowledge,
+        coalesce(entity, concat('question ', question_id)) as entity, count(*) as m,
+        sum(wrong - wrong_before) as d
+    from answers_paired(
+        coalesce((select list(loop) from named), []), iterations, compare_to)
+    group by loop, iteration, from_iteration, origin, topic, knowledge,
+        coalesce(entity, concat('question ', question_id))
+), levelled as (
+    select * replace (null::varchar as topic, null::varchar as knowledge) from held
+    union all
+    select * replace (null::varchar as knowledge) from held where topic is not null
+    union all
+    select * replace (null::varchar as topic) from held where knowledge is not null
+), entities as (
+    select loop, iteration, from_iteration, origin, topic, knowledge, entity,
+        sum(m)::bigint as m, sum(d)::double as d
+    from levelled group by loop, iteration, from_iteration, origin, topic, knowledge, entity
+)
+select loop, iteration, from_iteration, origin, topic, knowledge, count(*) as entities,
+    count(*) filter (abs(d) > 1e-9) as moved, sum(m)::bigint as entity_questions,
+    sum(m * m)::bigint as entity_squares, sum(m * d)::double as entity_cross,
+    sum(d)::double as entity_difference, sum(d * d)::double as entity_difference_squares
+from entities group by loop, iteration, from_iteration, origin, topic, knowledge;
 
 -- Moments over entities; an answer without one is its own question's. No rows for loops whose
 -- answers name no entity.

@@ -14,6 +14,7 @@ delete from indicators where loop in (select run_id from affected);
 delete from corpus where loop in (select run_id from affected);
 delete from answer_counts where loop in (select run_id from affected);
 delete from answer_flips where loop in (select run_id from affected);
+delete from answer_flip_clusters where loop in (select run_id from affected);
 delete from answer_clusters where loop in (select run_id from affected);
 delete from answer_calibration where loop in (select run_id from affected);
 delete from answer_cells where loop in (select run_id from affected);

@@ -71,6 +71,7 @@ def _hallucination(
         answers.flips(query, loops, None, compare_to, sorted(set(last_ones))),
         query("answer_clusters", loops=loops, until=None),
         query("answer_calibration", loops=loops, until=None), compare_to, tau,
+        answers.flip_clusters(query, loops, None, compare_to, sorted(set(last_ones))),
     )  # fmt: skip
     if compare_to is not None:
         at_end = pl.col("iteration").is_in(sorted(set(last_ones)))

@@ -73,7 +73,9 @@ def _held(run: SeenRun) -> str:
               "response": run.samples, "answer": run.answers}  # fmt: skip
     told = [count(n, what) for what, n in counts.items() if n]
     if run.grades:
-        each = ", ".join(f"{n:,} {grade.replace('_', ' ')}" for grade, n in run.grades.items())
+        each = ", ".join(
+            f"{number(n)} {grade.replace('_', ' ')}" for grade, n in run.grades.items()
+        )
         told[-1] += f" ({each})"
     return f"read as {run.facts.trainer or run.format}: {', '.join(told) or 'nothing by step'}"
 

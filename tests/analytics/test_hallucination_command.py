@@ -99,7 +99,8 @@ def test_the_text_says_it_in_sentences(ask) -> None:
     assert "26.3 % (23.7 to 29.1)" in said
     assert (
         "Wrong answers on the benchmark rose from 13.2 % to 26.3 % since iteration 0: 202 newly "
-        "wrong, 71 newly right of 1,000 shared questions (exact McNemar p < .001)." in said
+        "wrong, 71 newly right of 1,000 shared questions (t over entities that changed p < .001)."
+        in said
     )
     assert "2.0 % wrong on 300 self-generated questions against 26.3 % on the fixed" in said
 

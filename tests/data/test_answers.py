@@ -238,6 +238,18 @@ def test_a_page_of_answers_begins_with_the_newly_wrong(loop: Store) -> None:
     assert len(set(seen)) == 1000
 
 
+@pytest.mark.parametrize("compare_to", [None, 0])
+def test_changes_over_entities_are_those_of_the_frame(
+    loop: Store, answers: pl.DataFrame, compare_to: int | None
+) -> None:
+    """The rollup holds each once, also after segments that bring no answers."""
+    found = data_answers.flip_clusters(loop.query, None, None, compare_to)
+    expected = pairs.flip_clusters(answers, compare_to)
+    keys = [*KEYS, "from_iteration"]
+    assert_frame_equal(found.sort(keys), expected.sort(keys), abs_tol=1e-9)
+    assert found.height == found.select(keys).n_unique() > 100
+
+
 @pytest.mark.parametrize("text", ["Le Sofloinail", "le sofloinail", "town:21"])
 def test_a_search_finds_text_as_it_stands(loop: Store, text: str) -> None:
     asked = {"loops": ["replace"], "iteration": 0, "origin": "benchmark", "topic": "town"}
@@ -257,12 +269,15 @@ def test_one_question_over_the_iterations(loop: Store, answers: pl.DataFrame) ->
 
 
 def test_a_grown_log_adds_its_iterations_and_a_regraded_one_replaces(tmp_path: Path) -> None:
-    rows = [answer(f"q{i}", "correct", iteration=t, confidence=0.9) for t in (0, 2) for i in "abc"]
+    rows = [
+        answer(f"q{i}", "correct", iteration=t, confidence=0.9, entity_id="c" if i == "c" else "e")
+        for t in (0, 2) for i in "abc"
+    ]  # fmt: skip
     path = table(tmp_path / "a.jsonl", rows[:3])
     assert brought(path)["l"]["answers"] == 3
     table(path, rows)
     assert brought(path)["l"]["answers"] == 3
-    between = [answer("qa", "incorrect", iteration=1, confidence=0.9)]
+    between = [answer("qa", "incorrect", iteration=1, confidence=0.9, entity_id="e")]
     assert brought(table(tmp_path / "b.jsonl", between))["l"]["answers"] == 1
     rows[3]["grade"] = "incorrect"
     told = brought(table(path, rows))["l"]
@@ -274,6 +289,9 @@ def test_a_grown_log_adds_its_iterations_and_a_regraded_one_replaces(tmp_path: P
         frames = {
             "answer_counts": owner.store.query("answer_counts", loops=None, until=None),
             "answer_flips": owner.store.query("answer_flips", loops=None, until=None),
+            "answer_flip_clusters": owner.store.query(
+                "answer_flip_clusters", loops=None, until=None
+            ),
         }
         told_runs = owner.store.query("runs", project=None, runs=None)
     assert told_runs["answers"].to_list() == [7]
@@ -282,6 +300,9 @@ def test_a_grown_log_adds_its_iterations_and_a_regraded_one_replaces(tmp_path: P
     # The flips of the iteration after the one that came between were counted anew.
     assert_frame_equal(frames["answer_counts"].sort(KEYS), counts.count(full).sort(KEYS))
     assert_frame_equal(frames["answer_flips"].sort(KEYS), pairs.flips(full).sort(KEYS))
+    assert_frame_equal(
+        frames["answer_flip_clusters"].sort(KEYS), pairs.flip_clusters(full).sort(KEYS)
+    )
 
 
 def test_forgetting_leaves_no_answer(tmp_path: Path) -> None:
@@ -292,7 +313,7 @@ def test_forgetting_leaves_no_answer(tmp_path: Path) -> None:
     with duckdb.connect(str(made_home() / "store.duckdb")) as store:
         tables = [row[0] for row in store.sql("show tables").fetchall()]
         held = {t: store.table(t).pl().height for t in tables if t.startswith("answer")}
-    assert len(held) == 6 and set(held.values()) == {0}
+    assert len(held) == 7 and set(held.values()) == {0}
 
 
 def test_facts_counted_in_completions_and_logged_by_the_trainer(home: Path) -> None:

@@ -544,6 +544,13 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "answer_counts_single": {"loops": None, "until": None, "tau": 0.7, "by_training": True},
     "answer_flips": {"loops": None, "until": None},
     "answer_flips_since": {"loops": None, "until": None, "iterations": None, "compare_to": 0},
+    "answer_flip_clusters": {"loops": None, "until": None},
+    "answer_flip_clusters_since": {
+        "loops": None,
+        "until": None,
+        "iterations": None,
+        "compare_to": 0,
+    },
     "answer_history": {"loops": None, "until": None, "question_id": "q", "origin": None},
     "behaviour_counts": {"runs": None, "until": None},
     "behaviour_runs": {},

@@ -92,7 +92,8 @@ def test_the_story_of_replace(loop: None, show: Show) -> None:
     said = plain(show("hallucination", loop="replace", **{"with": "0"}))
     assert (
         "Wrong answers on the benchmark rose from 13.2 % to 76.0 % since iteration 0: 631 newly "
-        "wrong, 3 newly right of 1,000 shared questions (exact McNemar p < .001)." in said
+        "wrong, 3 newly right of 1,000 shared questions (t over entities that changed p < .001)."
+        in said
     )
     assert "Wrong ones with confidence of at least 0.8 rise" in said
     assert "(1.2 % to 9.8 %; t over iterations, " in said
