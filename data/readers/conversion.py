@@ -209,7 +209,7 @@ def of_table(
     else:
         facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
         facts.kl_note = unknown_unit(key)
-        if kl_headings.stated(key) and not options.kl_unit:
+        if kl_headings.of(key) and not options.kl_unit:
             ours = holds_our_words(keys, words) and dialect is None
             set_unit_of_heading(source, facts, ours)
     return stated(source, options, facts, named=bool(options.kl) and not ours)

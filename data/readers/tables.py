@@ -53,6 +53,8 @@ from data.readers.texts import several
 
 FORMAT = "table"
 KINDS = ("csv", "jsonl", "parquet")
+TEXTS = (".txt", ".md", ".markdown", ".dat")
+"""Files that are tables where they start as one."""
 
 
 def recognises(path: Path) -> bool:
@@ -70,7 +72,7 @@ def takes(path: Path) -> bool:
     """Whether a file may be a table, by its start, that is passed by in a folder."""
     if path.suffix == ".json":
         return table_files.may_be_table(path)
-    return path.suffix == ".txt" and headings.is_table(path)
+    return path.suffix in TEXTS and headings.is_table(path)
 
 
 def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[Piece | RunLog | Skip]:
