@@ -40,7 +40,9 @@ NO_RUN = frozenset({
 """Texts that change within a run, or that say what its values are."""
 WITHIN_A_RUN = frozenset({
     "attempt", "restart", "session", "epoch", "rank", "worker", "stretch", "sample", "sampleid",
-    "promptid", "questionid",
+    "promptid", "questionid", "idx", "index", "responseid", "completionid", "rollout", "rolloutid",
+    "row", "group", "groupid", "uid", "example", "exampleid", "item", "itemid", "position", "k",
+    "generation", "trajectory", "trajectoryid",
 })  # fmt: skip
 """Numbers that change within a run."""
 MOST_VALUES = 100

@@ -133,6 +133,25 @@ def test_a_trainers_names_stay_its_own() -> None:
         assert own_words.short(keys) == {}
 
 
+@pytest.mark.parametrize(
+    "path", ["old/kl", "loss.kl", "teacher/kl", "ppo.approx.kl", "engine_mismatch/kl", "kl/max",
+             "kl_controller/kl", "opt/kl_coef", "a/b/sqrt_kl"],
+)  # fmt: skip
+def test_a_long_name_of_another_kl_is_not_ours(tmp_path: Path, path: str) -> None:
+    columns = {k: v for k, v in own(ONE).items() if k != "kl"}
+    log = only(written(tmp_path, {**columns, path: ONE.kl}))
+    assert log.metrics["kl"].null_count() == N and log.facts.kl_conversion == "missing"
+
+
+@pytest.mark.parametrize("path", ["a/token/kl", "a/b/kl_per_token", "x.kl.per_token", "token/kl"])
+def test_a_long_name_keeps_its_unit(tmp_path: Path, path: str) -> None:
+    columns: dict[str, Sequence[object]] = {k: v for k, v in own(ONE).items() if k != "kl"}
+    columns |= {path: ONE.per_token(), "response_length": ONE.length}
+    log = only(written(tmp_path, columns))
+    assert log.metrics["kl"].to_list() == pytest.approx(list(ONE.kl))
+    assert log.facts.kl_conversion == "approximate"
+
+
 def chart(place: Path, name: str, values: Sequence[object], heading: str = "Value") -> None:
     columns: dict[str, Sequence[object]] = {"Wall time": [1.7e9] * N, "Step": ONE.steps}
     if heading != "Value":
