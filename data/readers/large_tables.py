@@ -24,7 +24,7 @@ from data.readers import (
 )
 from data.readers.conversion import our_kl
 from data.readers.mapping import PHASES, PROXY, folded
-from data.readers.metric_tables import VERSIONS
+from data.readers.metric_rows import VERSIONS
 from data.readers.run_columns import run_column, step_column
 from data.readers.table_files import Table
 

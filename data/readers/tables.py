@@ -275,6 +275,7 @@ READER = Reader(
     examples=("data/examples/loop", "data/examples/bon_pool", "tests/data/logs/table"),
     tells="`run_id, step, kl, proxy_reward, gold_reward` and more, or mapped with `--proxy --gold "
     "--kl --kl-unit`; responses, graded answers, behaviours, a training corpus, settings",
-    kl="beside `proxy_reward` or `gold_reward` as is; under a trainer's keys by that trainer; any "
-    "other unknown, unless `--kl-unit` says it",
+    kl="beside `proxy_reward` or `gold_reward` as is, or in the unit that its heading says "
+    "(`kl_per_token`, `KL (bits)`); under a trainer's keys by that trainer; any other unknown, "
+    "unless `--kl-unit` says it",
 )

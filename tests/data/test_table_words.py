@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from data import readers
 from data.columns import ReadOptions, RunLog, Skip
-from data.readers import attempts, kl_headings, number_texts, response_columns
+from data.readers import attempts, kl_headings, number_texts, response_columns, tails
 from data.readers.kl_table import UNITS
 from tests.data.field_writing import made, own, sibling, table_text, trl
 
@@ -367,3 +368,13 @@ def test_an_error_of_the_proxy_is_left_out_and_said(tmp_path: Path) -> None:
 def test_words_for_texts_are_told_once() -> None:
     words = list(itertools.chain.from_iterable(column.keys for column in response_columns.WIDE))
     assert len(words) == len(set(words))
+
+
+@pytest.mark.parametrize(
+    "more", [{"query": "why", "output": "so"}, {"gold": 70000}, {"Gold": 18.0}, {"answer": "so"}]
+)
+def test_lines_that_are_known_by_all_the_others_never_stand_alone(more: dict[str, object]) -> None:
+    line = {"step": 5, "kl": 0.5, "proxy_reward": 1.0}
+    assert tails.stand_alone(json.dumps(line).encode())
+    assert tails.stand_alone(json.dumps({**line, "gold": 0.62}).encode())
+    assert not tails.stand_alone(json.dumps({**line, **more}).encode())
