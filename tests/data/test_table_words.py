@@ -189,6 +189,13 @@ def test_a_heading_beside_others_words_states_no_policy(tmp_path: Path) -> None:
     assert (facts.kl_conversion, facts.kl_reference) == ("as_stated", "unknown")
 
 
+@pytest.mark.parametrize("heading", ["mean_kl", "policy_kl_bits", "KL ref", "train/kl_avg"])
+def test_a_key_that_may_be_the_kl_is_named(tmp_path: Path, heading: str) -> None:
+    columns = {"step": ONE.steps, heading: ONE.kl, "reward": ONE.proxy}
+    facts = only(logs(tmp_path, columns)).facts
+    assert facts.kl_conversion == "missing" and f"--kl {heading}" in facts.kl_note
+
+
 NOT_UNITS = [
     "kl", "policy_kl", "approx_kl", "kl_loss", "ref_kl", "tokens", "kl_tokens_seen", "old_token_kl",
     "kl_bits_nats", "rank", "klein_per_token", "seq_token_kl",
@@ -351,8 +358,10 @@ def test_a_value_and_its_error_in_one_cell(tmp_path: Path, form: str, commas: bo
     log = only(logs(tmp_path, columns))
     assert log.metrics["gold_reward"].to_list() == pytest.approx(gold)
     assert log.metrics["gold_reward_se"].to_list() == pytest.approx([0.02 * ERRORS[form]] * N)
-    assert any("standard error" in told and cells[0][:4].replace(".", "") in told.replace(
-        ",", "").replace(".", "") for told in log.warnings)  # fmt: skip
+    interval = ERRORS[form] != 1.0
+    (told,) = [told for told in log.warnings if "standard error" in told]
+    first = str(columns["gold_reward"][0])
+    assert repr(first) in told and ("half of the interval" in told) == interval
 
 
 def test_an_error_of_the_proxy_is_left_out_and_said(tmp_path: Path) -> None:
