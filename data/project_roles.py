@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -20,6 +20,7 @@ from data.kl_units import UnitEvidence, evidence
 from data.readers import grade_maps
 from data.readers.dialects import INCLUDE_KL, why_not
 from data.readers.kl_stated import check_options
+from data.readers.kl_table import LOSS_TERM
 from data.readers.roles import function_of
 from data.remote import AnyStore
 from data.rereading import Roles
@@ -60,6 +61,11 @@ def kl_keys(keys: list[str]) -> list[str]:
     return sorted((key for key in keys if not why_not(key)), key=lambda key: not is_kl(key))
 
 
+def penalties(keys: Sequence[str]) -> list[str]:
+    """The keys that are a KL times a coefficient, which gives the KL once it is said."""
+    return [key for key in keys if why_not(key) == LOSS_TERM]
+
+
 def is_kl(key: str) -> bool:
     """Whether a key is, by its name, some KL."""
     return _KL.search(key.lower()) is not None
@@ -97,6 +103,8 @@ def check_roles(store: AnyStore, project: str, roles: Roles) -> None:
     if is_kl_too := [key for key in said if key != roles.kl and is_kl(key)]:
         raise LogError(f"{is_kl_too[0]} is a KL by its name, so it is no reward and no length")
     if roles.kl is not None and (what := why_not(roles.kl)):
+        if what == LOSS_TERM and roles.kl_coefficient:
+            return
         raise LogError(f"{roles.kl} is {what}, so it cannot be the KL from the initial policy")
 
 

@@ -18,6 +18,7 @@ NAMELESS = "upload"
 """The folder of the files, and so the name of a run that has none; its content's is above."""
 DEEPEST = 12
 LONGEST = 120  # characters of one part of a name
+_LABEL = re.compile(r"\buploaded-[0-9a-f]{10}(/(?:\d+/(?=[^/\s]))?|\b)")
 _ODD = re.compile(r"[\x00-\x1f\x7f/\\]")
 
 
@@ -43,6 +44,15 @@ class Landed:
         One content has one name, so that the same upload again is known.
         """
         return text.replace(str(self.root), self.label)
+
+
+def bare(text: str) -> str:
+    """A text for readers: a file by the name that it was sent under, without the upload's own.
+
+    >>> bare("uploaded-0123456789/a.csv: no rows"), bare("uploaded-0123456789 has no log")
+    ('a.csv: no rows', 'the upload has no log')
+    """
+    return _LABEL.sub(lambda found: "" if found[1] else "the upload", text)
 
 
 def fingerprint(files: Sequence[Sent]) -> str:

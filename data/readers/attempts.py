@@ -178,20 +178,25 @@ def settled(
     gone: list[pl.Series] = []
     indexed = rows.select("run_id", "phase", "step", *watched).with_row_index("at")
     for (name,), part in indexed.group_by("run_id", maintain_order=True):
-        dead, said = _dead(part, watched)
+        old, said = dead(part, watched)
         if said:
             notes[str(name)] = [said]
-        if len(dead):
-            lost[str(name)] = len(dead)
-            gone.append(dead)
+        if len(old):
+            lost[str(name)] = len(old)
+            gone.append(old)
     if gone:
         rows = rows.with_row_index("at").filter(~pl.col("at").is_in(pl.concat(gone).implode()))
         rows = rows.drop("at")
     return rows, notes, lost
 
 
-def _dead(part: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.Series, str]:
-    """The rows of one run that later attempts took over, and what is said of them."""
+def dead(part: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.Series, str]:
+    """The rows of one run that later attempts took over, and what is said of them.
+
+    Args:
+        part: at (the number of each row), phase, step and the columns ``watched``, in their order.
+        watched: names of KL and proxy.
+    """
     known = part.get_column("step").is_not_null()
     part = part.filter(known)
     steps = part.get_column("step").to_numpy()

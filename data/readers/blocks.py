@@ -180,7 +180,7 @@ def _has_keys(block: bytes, keys: list[str]) -> bool:
 
 def sound_csv(header: list[str], block: bytes, delimiter: str) -> pl.DataFrame | None:
     """A block of CSV rows as a frame of text; None where it has quotes or rows of other widths."""
-    if any(mark in block for mark in (b'"', b"\r", b"\0")):
+    if any(mark in block for mark in (b'"', b"\r", b"\0")) or not delimiter.isascii():
         return None
     lines = block.count(b"\n") + (not block.endswith(b"\n"))
     if block.count(delimiter.encode()) != lines * (len(header) - 1):

@@ -232,9 +232,11 @@ class Cells:
         kept = "is taken for its standard error" if column in self.errors_used else "is left out"
         shown = self.errors[column]
         first = self.texts(column).filter(shown.is_not_null())[0]
+        if number_texts.is_interval(first):
+            kept += ", which is half of the interval over 1.96, as of one of 95 %"
         return (
             f"column {column}: {shown.count()} cells hold a value with an error, as {first!r}: the "
-            f"value is read, the error {kept} (half of an interval over 1.96)"
+            f"value is read, the error {kept}"
         )
 
     def notes(self, rows: Iterable[int]) -> list[str]:

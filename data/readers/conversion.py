@@ -196,7 +196,7 @@ def of_table(
         if loss:
             facts.kl_note = f"KL is missing: {loss} is {why_not(loss, dialect)}, not the KL"
         else:
-            facts.kl_note = f"{NO_KEY} {key}"
+            facts.kl_note = f"{NO_KEY} {key}{_perhaps(keys)}"
         return None
     facts.kl_key = key
     source = KLSource(key)
@@ -209,10 +209,16 @@ def of_table(
     else:
         facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
         facts.kl_note = unknown_unit(key)
-        if kl_headings.stated(key) and not options.kl_unit:
+        if kl_headings.of(key) and not options.kl_unit:
             ours = holds_our_words(keys, words) and dialect is None
             set_unit_of_heading(source, facts, ours)
     return stated(source, options, facts, named=bool(options.kl) and not ours)
+
+
+def _perhaps(keys: Sequence[str]) -> str:
+    """What is said of a key that is a KL by its name, and of unknown meaning; empty without one."""
+    found = next((k for k in keys if "kl" in kl_headings.words(k)), None)
+    return f"; if {found} is the KL from the initial policy, say --kl {found}" if found else ""
 
 
 def our_kl(keys: Sequence[str]) -> str:

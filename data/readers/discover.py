@@ -11,6 +11,7 @@ from pathlib import Path
 
 from data.columns import ReadOptions, Skip
 from data.readers.formats import KNOWN, READERS, reader_of, reader_of_named
+from data.readers.json_forms import NO_CURVE, SUMMARY
 from data.readers.reader import Belongs, Place, Reader, shown
 
 _INSIDE = re.compile("|".join(
@@ -121,6 +122,7 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
     """Walk a folder; symbolic links are followed, but each real folder is entered once."""
     before, skipped = len(found.seen), len(found.skipped)
     repeated = False
+    final: list[str] = []  # files of last values, which are told of where there is nothing else
     stack, entered = [real], {real}
     while stack:
         folder = stack.pop()
@@ -145,6 +147,8 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
                         below.append(target)
                     continue
                 reader = _looked_for(child, options)
+                if reader is None and child.name == SUMMARY:
+                    final.append(f"{SUMMARY} {NO_CURVE}")
                 if reader is None or not stat.S_ISREG(target.stat().st_mode):
                     continue
             except (OSError, RuntimeError) as error:
@@ -161,7 +165,7 @@ def _folder(path: Path, real: Path, found: Found, options: ReadOptions) -> None:
         stack += reversed(below)
     nothing = len(found.seen) == before and not repeated
     if nothing and len(found.skipped) == skipped:
-        found.skipped.append(no_log(path))
+        found.skipped.append(no_log(path, final[:1]))
 
 
 def no_log(folder: Path, foreign: Sequence[str] = ()) -> Skip:

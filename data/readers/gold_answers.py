@@ -7,6 +7,7 @@ import polars as pl
 from data.readers import number_texts
 from data.readers.answer_like import scattered
 from data.readers.cells import EMPTY, Cells
+from data.readers.mapping import folded
 
 ANSWERED = frozenset({
     "pred", "prediction", "predicted", "answer", "model_answer", "response", "output", "extracted",
@@ -45,8 +46,8 @@ def _holds_answers(cells: Cells, key: str) -> bool:
     frame = cells.table.frame
     column = frame.get_column(key)
     if column.dtype != pl.String:
-        if not column.dtype.is_integer() or column.n_unique() <= 2:
-            return False
+        if not column.dtype.is_integer() or column.n_unique() <= 2 or folded(key) != "gold":
+            return False  # a judge's grades are whole numbers too: gold_reward, gold_score
         return bool(ANSWERED & {name.lower() for name in frame.columns})
     first = column.filter(column != "").head(FIRST).cast(pl.Float64, strict=False)
     if first.null_count() * 4 < first.len() and (first != first.floor()).any():
@@ -59,6 +60,8 @@ def _holds_answers(cells: Cells, key: str) -> bool:
     words = filled.filter(numbers.is_null() & number_texts.with_errors(filled).is_null())
     if words.len() * 2 > filled.len():
         return words.n_unique() > 2 and not words.str.contains(_NUMBER).all()
+    if folded(key) != "gold":
+        return False
     whole = bool(filled.str.contains(r"^-?\d+$").all()) and filled.n_unique() > 2
     typed = any(dtype.is_numeric() for dtype in frame.dtypes)
     return whole and (typed or bool(ANSWERED & {name.lower() for name in frame.columns}))

@@ -13,6 +13,10 @@ from data.readers.blocks import MAX_COLUMNS
 
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _BLANKS = re.compile(rb"[ \t]+")
+ODD, SURE = "^~¦§\x01\x1f\x1e!@&:", 7
+"""Single characters that part columns where none of the usual ones does; how many of them do so
+also among blanks, because no name of a metric holds them."""
+_RULE = re.compile(rb"^\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?$")
 BLANKS = " "
 """Stands for any number of blanks between columns."""
 
@@ -51,11 +55,39 @@ def found(block: bytes) -> tuple[Heading, bytes]:
     return Heading(number, "", ","), b""
 
 
+def unmarked(heading: Heading, after: bytes) -> Heading | None:
+    """The heading of a Markdown table without the marks around it; None where it is none.
+
+    Its lines are then to be read ``unframed``.
+    """
+    bare = heading.text.strip()
+    framed = len(bare) > 2 and bare.startswith("|") and bare.endswith("|")
+    rule = _RULE.match(after.partition(b"\n")[0].strip()) is not None
+    if not framed and not ("|" in bare and rule):
+        return None
+    return Heading(heading.lines, unframed(bare.encode()).decode(), "|")
+
+
+def unframed(block: bytes) -> bytes:
+    """Lines of a Markdown table without the marks around them; its rule is empty.
+
+    A mark inside a cell, which is written with a stroke before it, is no border.
+    """
+    lines = []
+    for line in block.split(b"\n"):
+        bare = line.strip()
+        if _RULE.match(bare):
+            bare = b""
+        lines.append(b"|".join(c.strip() for c in bare.removeprefix(b"|").removesuffix(b"|").split(
+            b"|")))  # fmt: skip
+    return b"\n".join(lines)
+
+
 def _is_title(text: str, after: bytes) -> bool:
     """Whether a first line names the table and the next one its columns."""
     below = after.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", "replace").strip("\r")
     mark = max(",;\t|", key=below.count)
-    names = [cell.strip() for cell in below.split(mark)]
+    names = [cell.strip() for cell in below.strip("| ").split(mark)]
     filled = [cell for cell in text.split(mark) if cell.strip()]
     return (
         '"' not in text and len(filled) == 1 and len(names) > 1
@@ -71,6 +103,8 @@ def is_table(path: Path) -> bool:
         if start.startswith((b"\xff\xfe", b"\xfe\xff")):
             start = start[: len(start) // 2 * 2].decode("utf-16", "replace").encode()
         heading, rest = found(start)
+        if (bare := unmarked(heading, rest)) is not None:
+            heading, rest = bare, unframed(rest).lstrip(b"\n")
         given = names(path.name, heading.lines, heading)
     except (OSError, LogError, csv.Error, StopIteration):
         return False
@@ -81,9 +115,12 @@ def is_table(path: Path) -> bool:
 
 def _delimiter(text: str) -> str:
     best = max(",;\t|", key=text.count)
-    if text.count(best) or '"' in text or len(text.split()) < 2:
+    if text.count(best) or '"' in text:
         return best
-    return BLANKS
+    odd = max(ODD[:SURE] if len(text.split()) > 1 else ODD, key=text.count)
+    if text.count(odd) and all(cell.strip() for cell in text.split(odd)):
+        return odd
+    return BLANKS if len(text.split()) > 1 else best
 
 
 def names(file: str, line: int, heading: Heading) -> list[str]:

@@ -19,6 +19,13 @@ NAMES = ("run_id", "run_name", "run", "name", "experiment_name", "experiment")
 TAG, AT, VALUE = "tag", "step", "value"
 """Columns of a long table, into which series are turned."""
 
+SUMMARY = "wandb-summary.json"
+"""W&B's file of the last value of each metric."""
+NO_CURVE = (
+    "holds one value of each metric, the last one, and no curve: import the run's log itself "
+    "(W&B's run-*.wandb, or its history as CSV), or pull it"
+)
+
 Row = dict[str, Any]
 
 
@@ -55,6 +62,8 @@ def read(path: Path) -> Rows:
         if rows and not (form is _objects and below):
             return Rows(flat(rows), _run(value))
     if not below:
+        if isinstance(value, dict) and any(c.find(value) for c in (KL, PROXY, GOLD)):
+            raise LogError(f"{path.name} {NO_CURVE}")
         raise LogError(f"{path.name} is no list of objects, so it is no table")
     several = _told_apart(below)
     if several:

@@ -79,6 +79,11 @@ Heading(base='', over='response'), None)
     return Heading(base, over) if base or over else None
 
 
+def of(key: str) -> Heading | None:
+    """What a key that is taken for the KL says of its unit, by all of its name or its last part."""
+    return stated(key) or stated(key.rpartition("/")[2])
+
+
 def find(keys: Collection[str]) -> str | None:
     """The heading that states its KL's unit; of several the one that needs least conversion."""
     found = [(told, key) for key in keys if (told := stated(key)) is not None]

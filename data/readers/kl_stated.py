@@ -88,7 +88,7 @@ def set_unit_of_heading(source: KLSource, facts: RunFacts, ours: bool) -> None:
         ours: whether the table holds our own words, beside which a KL is per response from the
             initial policy unless something else is said.
     """
-    said = kl_headings.stated(source.key)
+    said = kl_headings.of(source.key)
     assert said is not None
     unit = said.unit or (said.base if ours else "")
     if not unit:

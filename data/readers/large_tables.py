@@ -14,8 +14,17 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import ReadOptions
-from data.readers import table_files
-from data.readers.metric_tables import VERSIONS
+from data.readers import (
+    answer_tables,
+    attempts,
+    behaviour_tables,
+    phase_columns,
+    sample_tables,
+    table_files,
+)
+from data.readers.conversion import our_kl
+from data.readers.mapping import PHASES, PROXY, folded
+from data.readers.metric_rows import VERSIONS
 from data.readers.run_columns import run_column, step_column
 from data.readers.table_files import Table
 
@@ -36,6 +45,7 @@ class Parts:
     texts: set[str] = field(default_factory=set)  # columns that are text in some block
     columns: dict[str, pl.DataType] = field(default_factory=dict)
     size: int = 0  # bytes in memory
+    metrics: bool = True  # not responses, answers or behaviours, of which no attempt takes over
     options: ReadOptions = field(default_factory=ReadOptions)
 
 
@@ -59,11 +69,13 @@ def read(path: Path, kind: str | None, options: ReadOptions | None = None) -> It
         parts = _written(path, kind, Path(folder), options or ReadOptions())
         first = True
         for wanted in _groups(parts):
-            for frame in _of_runs(parts, wanted):
+            notes: list[str] = []
+            for frame in _of_runs(parts, wanted, notes):
                 whole = frame.drop(LINE)
                 part = Table(path, whole, frame.get_column(LINE), place=parts.table.place)
+                part.notes, notes = notes, []
                 if first:
-                    part.unread, part.notes = parts.table.unread, parts.table.notes
+                    part.unread, part.notes = parts.table.unread, part.notes + parts.table.notes
                     first = False
                 yield part
 
@@ -74,6 +86,7 @@ def _written(path: Path, kind: str | None, folder: Path, options: ReadOptions) -
     for number, block in enumerate(_blocks(path, kind, table)):
         run = run_column(block.columns, options)
         names = block.get_column(run).cast(pl.String).fill_null("") if run else None
+        parts.metrics = parts.metrics and _of_metrics(block, options)
         counts = {"": block.height}
         if names is not None:
             counts = dict(names.value_counts(sort=False).iter_rows())
@@ -90,6 +103,14 @@ def _written(path: Path, kind: str | None, folder: Path, options: ReadOptions) -
     if not parts.files:
         raise table_files.no_rows(table)
     return parts
+
+
+def _of_metrics(block: pl.DataFrame, options: ReadOptions) -> bool:
+    columns = set(block.columns)
+    return not (
+        behaviour_tables.holds(columns) or answer_tables.holds(columns)
+        or sample_tables.holds_samples(block, options)
+    )  # fmt: skip
 
 
 def _blocks(path: Path, kind: str | None, table: Table) -> Iterator[pl.DataFrame]:
@@ -115,8 +136,12 @@ def _groups(parts: Parts) -> Iterator[list[str]]:
     yield held
 
 
-def _of_runs(parts: Parts, wanted: list[str]) -> Iterator[pl.DataFrame]:
-    """The rows of some runs; of one large run in parts of whole steps."""
+def _of_runs(parts: Parts, wanted: list[str], notes: list[str]) -> Iterator[pl.DataFrame]:
+    """The rows of some runs; of one large run in parts of whole steps.
+
+    What a later attempt of that took over is left out here, because no part shows it; ``notes``
+    gets what is said of it.
+    """
     each = parts.size / max(1, sum(parts.rows.values()))
     rows = sum(parts.rows[name] for name in wanted)
     step = step_column(parts.columns, parts.options)
@@ -125,13 +150,44 @@ def _of_runs(parts: Parts, wanted: list[str]) -> Iterator[pl.DataFrame]:
     if whole or step is None or len(wanted) > 1 or rows * each <= PART * 1.5:
         yield _gathered(parts, wanted, None)
         return
-    steps = pl.concat([_steps(frame, step) for frame in _frames(parts, wanted, [step])]).sort()
+    steps = pl.concat([_steps(frame, step) for frame in _frames(parts, wanted, [step])])
+    alive = None
+    if parts.metrics and (steps.diff() < 0).any():
+        alive, said = _alive(parts, wanted, step)
+        notes += [said] if said else []
+    steps = steps.sort()
     count = int(rows * each / PART) + 1
     cuts = sorted({float(steps[len(steps) * i // count]) for i in range(1, count)})
     for low, high in zip([float("-inf"), *cuts], [*cuts, float("inf")], strict=True):
-        frame = _gathered(parts, wanted, (step, low, high))
+        frame = _gathered(parts, wanted, (step, low, high), alive)
         if frame.height:
             yield frame
+
+
+def _alive(parts: Parts, wanted: list[str], step: str) -> tuple[pl.Series, str]:
+    """Which rows of a run no later attempt took over, and what is said of it."""
+    keys, options = list(parts.columns), parts.options
+    phases = [c for c in keys if folded(c) in phase_columns.FOLDED]
+    watched = [c for c in (options.kl or our_kl(keys), options.proxy or PROXY.find(keys))
+               if c in keys]  # fmt: skip
+    read = _frames(parts, wanted, [step, *watched, *phases])
+    rows = pl.concat([_watched(frame, step, watched) for frame in read]).with_row_index("at")
+    old, said = attempts.dead(rows, watched)
+    return ~rows.get_column("at").is_in(old.implode()), said
+
+
+def _watched(frame: pl.DataFrame, step: str, watched: list[str]) -> pl.DataFrame:
+    """Phase, step and the watched columns as numbers."""
+    named = phase_columns.named(frame)
+    phase = pl.lit("train")
+    if "phase" in named.columns:
+        said = pl.col("phase").cast(pl.String).str.strip_chars().str.to_lowercase()
+        phase = said.replace_strict(PHASES, default="train")
+    steps = frame.get_column(step).cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)
+    return named.select(
+        phase.alias("phase"), steps.alias("step"),
+        *(pl.col(c).cast(pl.Float64, strict=False).alias(c) for c in watched),
+    )  # fmt: skip
 
 
 def _steps(frame: pl.DataFrame, step: str) -> pl.Series:
@@ -159,10 +215,16 @@ def _frames(
 
 
 def _gathered(
-    parts: Parts, wanted: list[str], between: tuple[str, float, float] | None
-) -> pl.DataFrame:
-    frames = []
+    parts: Parts, wanted: list[str], between: tuple[str, float, float] | None,
+    alive: pl.Series | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    frames, start = [], 0
     for frame in _frames(parts, wanted):
+        height = frame.height
+        living = None if alive is None else alive.slice(start, height)
+        start += height
+        if living is not None:
+            frame = frame.filter(living)
         if between is not None:
             step, low, high = between
             steps = _steps(frame, step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -20,7 +20,7 @@ from data.readers import (
 from data.readers.cells import Cells
 from data.readers.conversion import our_kl
 from data.readers.gold_answers import answers_in
-from data.readers.kl_stated import STATED_BY, KLSource, stated_by_columns
+from data.readers.kl_stated import STATED_BY, stated_by_columns
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured
 from data.readers.mapping import (
     GOLD,
@@ -29,36 +29,19 @@ from data.readers.mapping import (
     PROXY,
     PROXY_SD,
     RUN_COLUMNS,
-    SAMPLES_A_PROMPT,
     gold_kind_of,
-    prompts_behind,
 )
+from data.readers.metric_rows import LOGGED, VERSIONS, Said, declared, finished, repeated
 from data.readers.roles import NO_PROXY, minus, named_key, of_values
 from data.readers.run_columns import column_of, parent_of, step_column
-from data.readers.table_rows import in_order, stretches, summaries
+from data.readers.table_rows import in_order, summaries
 from data.readers.texts import several
 
 FORMAT = "table"
-VERSIONS = ("kl_reference", "proxy_version")
-"""Columns whose change starts a new stretch: KL or proxy are not comparable across it."""
 TEXTS = ("gold_source", *VERSIONS)
 ARM = "arm"
 """Column that says which arm of an experiment a run belongs to; kept where it says one thing."""
-LOGGED = "kl_logged"
 _ARM = "arm as stated"
-NUMBERS = [name for name, kind in METRIC_COLUMNS.items() if kind.is_numeric() and name != "step"]
-
-
-@dataclass
-class Said:
-    """What holds for the whole table: where our columns stand in it, and what its KL is."""
-
-    step: str | None
-    source: KLSource | None
-    facts: RunFacts
-    further: list[str]
-    texts: list[str]
-    notes: list[str]
 
 
 def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -> Iterator[RunLog]:
@@ -91,11 +74,11 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
         rows, renumbered = attempts.numbered(rows, (*watched, "gold_reward"))
         rows, restarted, lost = attempts.settled(rows, watched)
     rows, reads, replaced, differing = in_order(rows, said.step is not None, LOGGED)
-    rows = _finished(rows, said)
+    rows = finished(rows, said)
     summary = rows.group_by("run_id", maintain_order=True).agg(
         pl.len().alias("rows"), *summaries(LOGGED, _ARM)
     )
-    with_logged = _declared(rows, said)
+    with_logged = declared(rows, said)
     as_logged = with_logged.drop(LOGGED)  # where the KL stands as it was logged, once is enough
     start = 0
     for told in summary.iter_rows(named=True):
@@ -149,8 +132,8 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
         chosen["response_length"] = named_key(options.length, keys, {}, "--length")
     step, phase = step_column(keys, options), PHASE.find(keys)
     series = [
-        cells.steps(step).alias("step") if step else _repeated("step", 0, height),
-        cells.phases(phase).alias("phase") if phase else _repeated("phase", "train", height),
+        cells.steps(step).alias("step") if step else repeated("step", 0, height),
+        cells.phases(phase).alias("phase") if phase else repeated("phase", "train", height),
         *(cells.numbers(key).alias(name) for name, key in chosen.items() if key),
     ]
     if gold and not chosen["gold_reward_se"] and gold in cells.errors:
@@ -176,7 +159,7 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     texts = [key for key in TEXTS if key in keys]  # a version may be a number: a name all the same
     series += [cells.numbers(key) for key in further]
     series += [cells.texts(key) for key in texts]
-    series.append(cells.texts(ARM).alias(_ARM) if ARM in keys else _repeated(_ARM, "", height))
+    series.append(cells.texts(ARM).alias(_ARM) if ARM in keys else repeated(_ARM, "", height))
     return Said(step, source, facts, further, texts, notes), pl.DataFrame(series)
 
 
@@ -192,49 +175,6 @@ def _refuse_unread(cells: Cells, said: Said, rows: pl.DataFrame) -> None:
     name, problems = cells.table.path.name, cells.all_problems()
     found = several(problems) if problems else "its cells are empty or nan"
     raise LogError(f"{name}: no number could be read in columns {', '.join(held)}: {found}")
-
-
-def _repeated(name: str, value: object, height: int) -> pl.Series:
-    return pl.Series(name, [value]).new_from_index(0, height)
-
-
-def _finished(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
-    """Rows with KL in nats per response and the stretch; what the table lacks is null."""
-    held = set(rows.columns)
-    rows = rows.with_columns(
-        pl.lit(None, pl.Float64).alias(name) for name in (*NUMBERS, LOGGED) if name not in held
-    )
-    if SAMPLES_A_PROMPT.name in held:
-        told = prompts_behind(rows["n_responses"], rows[SAMPLES_A_PROMPT.name])
-        rows = rows.with_columns(pl.col("n_prompts").fill_null(told))
-    group = ["run_id", "phase"]
-    if said.source is not None:
-        kl = pl.col(LOGGED)
-        if said.source.factor != 1.0:
-            kl = kl * said.source.factor
-        if said.source.per_token:
-            # A row without a length takes the last known of its phase, as in a trainer's log.
-            kl = kl * pl.col("response_length").forward_fill().over(group)
-        rows = rows.with_columns(kl.alias("kl"))
-    stretch = pl.col("stretch").fill_null(0.0)
-    versions = [name for name in VERSIONS if name in said.texts]
-    if versions:
-        stated = pl.col("stretch").is_not_null().any().over("run_id")
-        stretch = pl.when(stated).then(stretch).otherwise(stretches(versions, group))
-    return rows.with_columns(stretch.alias("stretch"))
-
-
-def _declared(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
-    """METRIC_COLUMNS, further numbers, the logged KL and texts; numbers finite or null."""
-    columns = []
-    for name in (*METRIC_COLUMNS, *said.further, LOGGED, *said.texts):
-        column = rows.get_column(name)
-        if column.dtype.is_float():
-            if not column.is_finite().all():
-                column = rows.select(pl.when(pl.col(name).is_finite()).then(name)).to_series()
-            column = column.cast(METRIC_COLUMNS.get(name, pl.Float64()), strict=False)
-        columns.append(column)
-    return pl.DataFrame(columns)
 
 
 def _log(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 SAMPLE = 200  # rows that show how a table writes its numbers
@@ -80,6 +82,15 @@ def truths(texts: pl.Series) -> pl.Series | None:
         pl.when(pl.col("w") == "true").then(1.0).when(pl.col("w") == "false").then(0.0)
     )
     return found.to_series().alias(texts.name)
+
+
+def is_interval(cell: str) -> bool:
+    """Whether a cell that ``with_errors`` parts says its error by an interval.
+
+    >>> is_interval("0.61 [0.58, 0.64]"), is_interval("0.61 (0.02)")
+    (True, False)
+    """
+    return not any(re.match(form, cell) for form in _WITH_ERROR) and bool(re.match(_INTERVAL, cell))
 
 
 def with_errors(texts: pl.Series, decimal_commas: bool = False) -> pl.Series:

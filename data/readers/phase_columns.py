@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from data.readers.mapping import PHASE, PHASES, STEP, Column
+from data.readers.mapping import PHASE, PHASES, STEP, Column, folded
 
 WORDED = Column("phase", keys=(
     "split", "mode", "subset", "stage", "partition", "data_split", "dataset_split", "split_name",
@@ -18,6 +18,7 @@ TOLD = {
     "is_test": "eval", "eval_mode": "eval", "is_train": "train", "is_training": "train",
 }  # fmt: skip
 """Columns of yes and no, and the phase that yes is."""
+FOLDED = frozenset(folded(key) for key in ("phase", *WORDED.keys, *TOLD))
 _YES = {"1": True, "1.0": True, "true": True, "yes": True,
         "0": False, "0.0": False, "false": False, "no": False}  # fmt: skip
 

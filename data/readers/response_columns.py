@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from data.readers.mapping import SAMPLE_TEXTS, STEP, Column
+from data.readers.mapping import SAMPLE_TEXTS, STEP, Column, folded
 
 FIRST = 100
 """Cells that show whether a column holds texts."""
@@ -27,6 +27,7 @@ WIDE: tuple[Column, ...] = (
     )),
 )  # fmt: skip
 """Further words for the two texts, the surest first."""
+FOLDED = frozenset(folded(key) for column in (*WIDE, *SAMPLE_TEXTS) for key in column.keys)
 _OWN = {column.name: column for column in SAMPLE_TEXTS}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError, ReadOptions
+from data.readers.answer_like import scattered
 from data.readers.dialect import Dialect, matching
 from data.readers.dialects import INCLUDE_KL
 from data.readers.mapping import GOLD, GOLD_SD, PROXY_SD
@@ -202,6 +203,14 @@ def _choose_gold(
         # A key of the reward's or the agent's own, such as OpenRLHF's extra_logs.
         named = [key for key in keys if "gold" in key.lower() and not _is_spread(key)]
         direct = _alone(named) if not functions else None
+    if direct and any(
+        scattered(held.values[direct]) for held in scalars.columns.values() if direct in held.values
+    ):
+        roles.warnings.append(
+            f"{direct} holds whole numbers spread over powers of ten and in no order, as reference "
+            f"answers do, so it is not taken for gold: if it is, say --gold {direct}"
+        )
+        direct = None
     if direct:
         roles.gold = direct
         return

@@ -216,6 +216,11 @@ def _kl(
         # Where only a coefficient lacks, what was logged is kept for the day it is said.
         return log[facts.kl_key].alias("kl") if facts.kl_key in log.columns else columns["kl"]
     logged = log[source.key].alias("kl")
+    if not logged.is_finite().any():
+        facts.kl_conversion = "missing"
+        facts.kl_note = f"KL is missing: {source.key} holds no number in any row"
+        warnings.append(facts.kl_note)
+        return logged
     watched = {key: log[key].to_list() for key in (*STILL, *MOVING) if key in keys}
     unmeasured = is_unmeasured(logged.to_list(), watched, no_reference(settings))
     if unmeasured:

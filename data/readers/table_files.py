@@ -154,8 +154,10 @@ def _csv(table: Table) -> Iterator[pl.DataFrame]:
         whole = chain([text.encode("utf-8", "replace") + b"\n" + first], found)
         yield from _csv_rows(table, [], delimiter, number - 1, whole)
         return
-    header = headings.names(path.name, number, heading)
     rest: Iterable[bytes] = chain([first], found)
+    if (bare := headings.unmarked(heading, first)) is not None:
+        heading, delimiter, rest = bare, "|", map(headings.unframed, rest)
+    header = headings.names(path.name, number, heading)
     if delimiter == headings.BLANKS:
         rest, delimiter = map(headings.tabbed, rest), "\t"
     for block in rest:

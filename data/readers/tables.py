@@ -54,6 +54,8 @@ from data.readers.texts import several
 
 FORMAT = "table"
 KINDS = ("csv", "jsonl", "parquet")
+TEXTS = (".txt", ".md", ".markdown", ".dat")
+"""Files that are tables where they start as one."""
 
 
 def recognises(path: Path) -> bool:
@@ -71,7 +73,7 @@ def takes(path: Path) -> bool:
     """Whether a file may be a table, by its start, that is passed by in a folder."""
     if path.suffix == ".json":
         return table_files.may_be_table(path)
-    return path.suffix == ".txt" and headings.is_table(path)
+    return path.suffix in TEXTS and headings.is_table(path)
 
 
 def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[Piece | RunLog | Skip]:
@@ -297,6 +299,7 @@ READER = Reader(
     tells="`run_id, step, kl, proxy_reward, gold_reward` and more, or mapped with `--proxy --gold "
     "--kl --kl-unit`; responses, graded answers, behaviours, a training corpus, settings; of a "
     "loop reviews, outcomes, decisions, iterations, texts of people",
-    kl="beside `proxy_reward` or `gold_reward` as is; under a trainer's keys by that trainer; any "
-    "other unknown, unless `--kl-unit` says it",
+    kl="beside `proxy_reward` or `gold_reward` as is, or in the unit that its heading says "
+    "(`kl_per_token`, `KL (bits)`); under a trainer's keys by that trainer; any other unknown, "
+    "unless `--kl-unit` says it",
 )

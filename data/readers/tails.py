@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from data.readers import response_columns
 from data.readers.mapping import GOLD, KL, PROXY, STEP, folded
 from data.readers.metric_tables import TEXTS
 from data.readers.reader import Reader
-from data.readers.run_columns import NAMED, NO_RUN, TOLD_APART
+from data.readers.run_columns import NAMED, TOLD_APART
+from data.readers.run_telling import NO_RUN
 from data.readers.scalars import as_step
 
 SUFFIXES = (".jsonl", ".ndjson")
@@ -95,7 +97,7 @@ def stand_alone(text: bytes, after: int = -1) -> bool:
         after = at
         if any(isinstance(value, str) and len(value) > 200 for value in row.values()):
             return False
-        if key_of_runs(row):
+        if key_of_runs(row) or any(_needs_others(key, value) for key, value in row.items()):
             return False
         if any(key in row for key in (*TEXTS, "prompt", "completion", "text", "question", "grade")):
             return False
@@ -103,6 +105,15 @@ def stand_alone(text: bytes, after: int = -1) -> bool:
             if "kl" in key.lower() and isinstance(value, (int, float)):
                 measured[key] = measured.get(key, False) or value != 0
     return all(measured.values()) and not _gold_at_last(rows)
+
+
+def _needs_others(key: str, value: object) -> bool:
+    """Whether what a column holds is known by all of its cells: texts of responses, and whole
+    numbers under ``gold``, which may be reference answers."""
+    if isinstance(value, str):
+        return folded(key) in response_columns.FOLDED
+    whole = isinstance(value, (int, float)) and value == value // 1 and value not in (0, 1)
+    return whole and folded(key) == "gold"
 
 
 def key_of_runs(row: dict[str, Any]) -> bool:

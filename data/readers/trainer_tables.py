@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import attempts, table_files
+from data.readers import attempts, table_doubts, table_files
 from data.readers.cells import Cells
 from data.readers.dialect import Dialect
 from data.readers.dialects import dialect_of
@@ -205,6 +205,9 @@ def _log(
     }])  # fmt: skip
     warnings = list(scalars.notes)
     metrics = run_frame(scalars, options, facts, warnings)
+    logged = next((c for c in ("kl_logged", "kl") if c in metrics.columns), "")
+    if facts.kl_key and metrics.get_column(logged).count():
+        warnings += filter(None, [table_doubts.gaps(metrics, logged, facts.kl_key)])
     run = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)
     metrics = pl.DataFrame([run, *metrics.get_columns()])
     further = [c for c in metrics.columns if c not in METRIC_COLUMNS]

@@ -15,6 +15,7 @@ from data.rereading import Roles
 from pages.shared.roles_form import ANSWERS, GRADE_MAP, GRADE_MAP_HELP, KINDS, unit_words
 
 UNIT_OPTION = "--kl-unit"
+LACKS_COEFFICIENT = "--kl-coefficient"
 LOWER = "Less of this gold is better"
 
 
@@ -51,12 +52,13 @@ def fitting(seen: Preview, said: Roles) -> Roles:
     # Nothing was stated yet: a unit that is "as stated" comes from the project already.
     by_project = any(f"as stated by {UNIT_OPTION}" in f.kl_note for f in facts)
     unknown = other or by_project or any(f.kl_conversion == "unknown" for f in facts)
+    lacking = any(LACKS_COEFFICIENT in f.kl_note for f in (run.facts for run in seen.runs))
     nowhere = other or any(f.kl_reference in (None, "unknown") for f in facts)
     return Roles(**held | {
         "gold_kind": said.gold_kind, "grade_map": said.grade_map if held["grade"] else None,
         "kl_unit": said.kl_unit if unknown else None,
         "kl_reference": said.kl_reference if nowhere else None,
-        "kl_estimator": None, "kl_coefficient": None,
+        "kl_estimator": None, "kl_coefficient": said.kl_coefficient if lacking else None,
     })  # fmt: skip
 
 
@@ -87,7 +89,8 @@ def _choices(seen: Preview, said: Roles, place: str) -> Roles:
     gold = pick(three, "Gold reward", rewards, said.lower_is_better or said.gold,
                 _recognised(seen, "gold_key"))  # fmt: skip
     one, two, three = st.columns(3)
-    kl = pick(one, "KL from the initial policy", project_roles.kl_keys(keys), said.kl,
+    kls = [*project_roles.kl_keys(keys), *project_roles.penalties(keys)]
+    kl = pick(one, "KL from the initial policy", kls, said.kl,
               _recognised(seen, "kl_key"))  # fmt: skip
     suggested = _suggested(seen)
     unit = pick(two, "Unit of that KL", list(UNITS), said.kl_unit,
@@ -101,6 +104,7 @@ def _choices(seen: Preview, said: Roles, place: str) -> Roles:
                 KINDS.__getitem__)  # fmt: skip
     reference = pick(three, "Policy that the KL is from", list(REFERENCES), said.kl_reference,
                      _recognised(seen, "kl_reference"), lambda w: w.replace("_", " "))  # fmt: skip
+    coefficient = _coefficient(seen, said.kl_coefficient, place)
     lower = gold is not None and st.checkbox(
         LOWER, value=gold == said.lower_is_better, key=f"import {place} {gold} lower",
         help="Such as a perplexity or a loss: gold is minus this column.",
@@ -109,7 +113,7 @@ def _choices(seen: Preview, said: Roles, place: str) -> Roles:
     return Roles(
         proxy=proxy, gold=None if lower else gold, lower_is_better=gold if lower else None,
         gold_kind=kind, kl=kl, kl_unit=unit, kl_reference=reference, length=length, step=step,
-        run_column=column, **answers,
+        run_column=column, kl_coefficient=coefficient, **answers,
     )  # fmt: skip
 
 
@@ -129,6 +133,18 @@ def _of_answers(
         placeholder="as recognised", help=GRADE_MAP_HELP,
     )  # fmt: skip
     return chosen | {"grade_map": meant.strip() or None}
+
+
+def _coefficient(seen: Preview, said: str | None, place: str) -> str | None:
+    """By what a logged KL is divided, which is asked where a log holds a product of one."""
+    asked = any(LACKS_COEFFICIENT in run.facts.kl_note for run in seen.runs)
+    if not asked and said is None and not project_roles.penalties(seen.keys):
+        return None
+    value = st.text_input(
+        "Coefficient, where minus it × KL is logged", value=said or "", placeholder="none",
+        key=f"import {place} coefficient", help="A number, as 0.05: the KL is divided by it.",
+    )  # fmt: skip
+    return value.strip() or None
 
 
 def _suggested(seen: Preview) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 from data.columns import Skip
 from data.previewing import Preview, SeenRun
 from data.readers.formats import KNOWN
-from data.uploads import NAMELESS
+from data.uploads import NAMELESS, bare
 from data.wording import MISSING, count, number
 from pages.shared.frame import called, escaped
 from pages.shared.tables import show_table
@@ -23,12 +24,16 @@ WORDS = {
     "--kl-unit": "Unit of that KL", "--kl-reference": "Policy that the KL is from",
     "--kl": "KL from the initial policy", "--proxy": "Proxy reward", "--gold": "Gold reward",
     "--length": "Response length", "--step": "Step", "--run-column": "Column that tells runs apart",
-    "--run": "Name of the run", "--lower-is-better": "Less of this gold is better",
+    "--run": "Name of the run",
+    "--kl-coefficient": "Coefficient, where minus it × KL is logged",
+    "--lower-is-better": "Less of this gold is better",
     "--question": "Question", "--grade": "Grade", "--answer": "Model's answer",
     "--reference": "Right answer", "--confidence": "Confidence", "--topic": "Topic",
     "--grade-map": "What the grades mean",
 }  # fmt: skip
 """What the commands call an option, and the page a choice."""
+EACH, WIDEST = 8, 1000
+"""Pixels of a character in a table, and of a column at most."""
 FORMATS = " Known formats: "
 """How the list of formats begins in the readers' sentences."""
 _OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
@@ -42,11 +47,11 @@ def show_preview(seen: Preview) -> None:
         if run.rows or run.gold_evaluations:
             show_table(
                 pl.DataFrame(_rows(run)), hide_index=True, key=f"import_seen_run_{number_of}",
-                width="content", placeholder=MISSING,
+                width="content", placeholder=MISSING, column_config=_whole(_rows(run)),
             )  # fmt: skip
         notes = _notes(run)
         if notes:
-            st.markdown("\n".join(f"- {escaped(in_page_words(line))}" for line in notes))
+            st.markdown("\n".join(f"- {escaped(bare(in_page_words(line)))}" for line in notes))
     if len(seen.runs) > MOST:
         more = ", ".join(called(run.run) for run in seen.runs[MOST : 3 * MOST])
         st.caption(f"And {len(seen.runs) - MOST} more runs: {more}")
@@ -97,6 +102,15 @@ def _rows(run: SeenRun) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
+def _whole(rows: list[dict[str, str]]) -> dict[str, Any]:
+    """Columns as wide as their longest text, of which nothing is cut."""
+    return {
+        name: st.column_config.TextColumn(width=min(WIDEST, 32 + EACH * max(
+            len(text) for text in (name, *(row[name] for row in rows)))))
+        for name in rows[0]
+    }  # fmt: skip
+
+
 def _notes(run: SeenRun) -> list[str]:
     """How the KL was read, what its numbers say of its unit, and every warning."""
     note, told = run.facts.kl_note, []
@@ -119,7 +133,7 @@ def _skips(skipped: list[Skip], some: bool) -> None:
     for skip in skipped[:MOST]:
         reason, listed, _ = skip.reason.partition(FORMATS)
         known += listed
-        st.markdown(f"- {escaped(skip.path)}: {escaped(in_page_words(reason))}")
+        st.markdown(f"- {escaped(bare(skip.path))}: {escaped(bare(in_page_words(reason)))}")
     if len(skipped) > MOST:
         st.caption(f"And {len(skipped) - MOST} more.")
     if known:

@@ -66,7 +66,7 @@ def import_view(store: Store) -> None:
             options = replace(options, **stated)
             seen = _previewed(source, options)
     except (LogError, OSError) as refusal:
-        st.error(escaped(refusal), icon=":material/error:")
+        st.error(escaped(uploads.bare(str(refusal))), icon=":material/error:")
         return
     show_preview(seen)
     if not seen.runs:
@@ -150,9 +150,13 @@ def _bring_in(store: Store, source: Source, options: ReadOptions, kept: Roles | 
         with st.spinner("Importing …"), source.open() as (paths, told):
             done = import_whole(store, paths, options, told)
     except (LogError, StoreError, OSError) as refusal:
-        st.error(escaped(refusal), icon=":material/error:")
+        st.error(escaped(uploads.bare(str(refusal))), icon=":material/error:")
         return
-    notes = [f"{called(run['run'])}: {escaped(w)}" for run in done.runs for w in run["warnings"]]
+    notes = [
+        f"{called(run['run'])}: {escaped(uploads.bare(w))}"
+        for run in done.runs
+        for w in run["warnings"]
+    ]
     if kept is not None:
         try:
             project_roles.save(store, str(options.project), kept)

@@ -152,3 +152,31 @@ def test_a_version_or_source_that_is_a_number_is_a_name(home: Path, tmp_path: Pa
     with StoreAccess(home) as store:
         assert set(store.query("gold", run="t", until=None)["source"]) == {"7", "8"}
     assert not done.skipped
+
+
+@pytest.mark.parametrize("shift", [0, 3])
+@pytest.mark.parametrize("phases", [None, "split"])
+def test_attempts_in_parts_are_those_of_the_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shift: int, phases: str | None
+) -> None:
+    """The second attempt dies before the first one did: no part alone shows the dead tail."""
+    first = [{**row("a", 10 * step), "gold_reward": 1.0} for step in range(300)]
+    second = [{**row("a", 10 * step + shift), "kl": 9.0 + step, "gold_reward": 2.0}
+              for step in range(120, 220)]  # fmt: skip
+    rows = [*first, *second]
+    if phases:
+        rows = [{**r, phases: "train"} for r in rows]
+        rows[60:60] = [{**row("a", 0), phases: "eval", "gold_reward": 3.0}]
+    path = tmp_path / "log.csv"
+    pl.DataFrame(rows).drop("run_id").write_csv(path)
+    whole = metrics(path)
+    trained = [r for r in whole["log"] if r["phase"] == "train"]
+    assert [r["gold_reward"] for r in trained] == [1.0] * (120 + bool(shift)) + [2.0] * 100
+    monkeypatch.setattr(large_tables, "LARGE", 0)
+    monkeypatch.setattr(large_tables, "PART", 4_000)
+    monkeypatch.setattr(blocks, "BLOCK", 2_000)
+    parts = [item for item in read([path], ReadOptions()) if isinstance(item, RunLog)]
+    assert len(parts) > 3
+    told = [warning for item in parts for warning in item.warnings if "restarted once" in warning]
+    assert len(told) == 1 and str(10 * 120 + shift) in told[0]
+    assert sorted(map(repr, metrics(path)["log"])) == sorted(map(repr, whole["log"]))

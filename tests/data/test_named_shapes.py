@@ -12,7 +12,7 @@ import pytest
 
 from data import readers
 from data.columns import ReadOptions, RunLog, Skip
-from data.readers import named_charts, own_words, phase_columns
+from data.readers import headings, named_charts, own_words, phase_columns
 from data.readers.mapping import PHASES
 from tests.data.field_writing import made, own, rows_of, sibling, table_text, trl
 
@@ -133,6 +133,25 @@ def test_a_trainers_names_stay_its_own() -> None:
         assert own_words.short(keys) == {}
 
 
+@pytest.mark.parametrize(
+    "path", ["old/kl", "loss.kl", "teacher/kl", "ppo.approx.kl", "engine_mismatch/kl", "kl/max",
+             "kl_controller/kl", "opt/kl_coef", "a/b/sqrt_kl"],
+)  # fmt: skip
+def test_a_long_name_of_another_kl_is_not_ours(tmp_path: Path, path: str) -> None:
+    columns = {k: v for k, v in own(ONE).items() if k != "kl"}
+    log = only(written(tmp_path, {**columns, path: ONE.kl}))
+    assert log.metrics["kl"].null_count() == N and log.facts.kl_conversion == "missing"
+
+
+@pytest.mark.parametrize("path", ["a/token/kl", "a/b/kl_per_token", "x.kl.per_token", "token/kl"])
+def test_a_long_name_keeps_its_unit(tmp_path: Path, path: str) -> None:
+    columns: dict[str, Sequence[object]] = {k: v for k, v in own(ONE).items() if k != "kl"}
+    columns |= {path: ONE.per_token(), "response_length": ONE.length}
+    log = only(written(tmp_path, columns))
+    assert log.metrics["kl"].to_list() == pytest.approx(list(ONE.kl))
+    assert log.facts.kl_conversion == "approximate"
+
+
 def chart(place: Path, name: str, values: Sequence[object], heading: str = "Value") -> None:
     columns: dict[str, Sequence[object]] = {"Wall time": [1.7e9] * N, "Step": ONE.steps}
     if heading != "Value":
@@ -231,3 +250,51 @@ def test_what_ms_swift_does_not_say_is_unknown(tmp_path: Path, hidden: bool) -> 
     said = only(file, proxy="reward", kl_unit="nats/response")
     assert said.metrics["kl"].to_list() == list(ONE.kl)
     assert said.metrics["proxy_reward"].to_list() == reward
+
+
+SUMMARY = {"_step": 199, "_runtime": 33.1, "kl": 12.3, "reward": 2.2, "gold_reward": 0.3}
+
+
+@pytest.mark.parametrize("name", ["wandb-summary.json", "final.json"])
+def test_last_values_alone_are_no_curve(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "run-1" / name
+    file.parent.mkdir()
+    file.write_text(json.dumps(SUMMARY), encoding="utf-8")
+    for path in (file, *([tmp_path] if name.startswith("wandb") else [])):
+        found = read(path)
+        assert isinstance(found[0], Skip) and "and no curve" in found[0].reason
+
+
+def markdown(outer: bool, title: str) -> str:
+    rows = [list(own(ONE)), [":--", "--:", "---", ":-:"], *zip(*own(ONE).values(), strict=True)]
+    lines = [" | ".join(str(cell) for cell in row) for row in rows]
+    return title + "".join(f"| {line} |\n" if outer else f"{line}\n" for line in lines)
+
+
+@pytest.mark.parametrize("outer", [True, False])
+@pytest.mark.parametrize("title", ["", "# Results\n\n", "Results of run 7\n"])
+@pytest.mark.parametrize("name", ["a.md", "a.txt", "a.csv"])
+def test_a_markdown_table(tmp_path: Path, outer: bool, title: str, name: str) -> None:
+    file = tmp_path / name
+    file.write_text(markdown(outer, title), encoding="utf-8")
+    log = only(file)
+    assert log.metrics["gold_reward"].to_list() == list(ONE.gold)
+    assert log.metrics["kl"].to_list() == list(ONE.kl) and not log.warnings
+
+
+@pytest.mark.parametrize("mark", headings.ODD)
+@pytest.mark.parametrize("blanks", [False, True])
+def test_any_single_character_parts_columns(tmp_path: Path, mark: str, blanks: bool) -> None:
+    if blanks and mark in headings.ODD[headings.SURE :]:
+        mark = "^"  # in names among blanks, as pass@1
+    text = table_text(own(ONE), mark)
+    file = tmp_path / "a.csv"
+    file.write_text(text.replace(mark, f" {mark} ") if blanks else text, encoding="utf-8")
+    assert only(file).metrics["gold_reward"].to_list() == list(ONE.gold)
+
+
+def test_marks_in_names_part_no_columns(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    columns = {**own(ONE), "pass@1": ONE.proxy, "a:b!": ONE.proxy}
+    file.write_text(table_text(columns, " "), encoding="utf-8")
+    assert "pass@1" in only(file).metrics.columns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,9 +13,9 @@ import pytest
 
 from data import readers
 from data.columns import ReadOptions, RunLog, Skip
-from data.readers import attempts, kl_headings, number_texts, response_columns
+from data.readers import attempts, kl_headings, number_texts, response_columns, tails
 from data.readers.kl_table import UNITS
-from tests.data.field_writing import made, own, sibling, table_text
+from tests.data.field_writing import made, own, sibling, table_text, trl
 
 ONE, TWO = made(), sibling()
 N = len(ONE.steps)
@@ -188,6 +189,13 @@ def test_a_heading_beside_others_words_states_no_policy(tmp_path: Path) -> None:
     assert (facts.kl_conversion, facts.kl_reference) == ("as_stated", "unknown")
 
 
+@pytest.mark.parametrize("heading", ["mean_kl", "policy_kl_bits", "KL ref", "train/kl_avg"])
+def test_a_key_that_may_be_the_kl_is_named(tmp_path: Path, heading: str) -> None:
+    columns = {"step": ONE.steps, heading: ONE.kl, "reward": ONE.proxy}
+    facts = only(logs(tmp_path, columns)).facts
+    assert facts.kl_conversion == "missing" and f"--kl {heading}" in facts.kl_note
+
+
 NOT_UNITS = [
     "kl", "policy_kl", "approx_kl", "kl_loss", "ref_kl", "tokens", "kl_tokens_seen", "old_token_kl",
     "kl_bits_nats", "rank", "klein_per_token", "seq_token_kl",
@@ -238,6 +246,11 @@ def test_a_few_cells_without_a_kl_get_a_word(tmp_path: Path, cell: str | None) -
     kl[4] = kl[9] = cell
     log = only(logs(tmp_path, {**OURS, "kl": kl}))
     assert any(f"in 2 of {N} rows, first at step {ONE.steps[4]}" in told for told in log.warnings)
+    if cell != "x?":  # a trainer's table gets it too
+        per_token = [None if x in (None, cell) else x / n  # type: ignore[operator]
+                     for x, n in zip(kl, ONE.length, strict=True)]  # fmt: skip
+        trainers = only(logs(tmp_path, {**trl(ONE), "kl": per_token}))
+        assert any(f"in 2 of {N} rows" in told for told in trainers.warnings)
     now_and_then = [x if i % 4 == 0 else None for i, x in enumerate(ONE.kl)]
     quiet = only(logs(tmp_path, {**OURS, "kl": now_and_then}))
     assert not any("blank or unreadable" in told for told in quiet.warnings)
@@ -270,6 +283,37 @@ def test_reference_answers_are_no_gold(tmp_path: Path, written: object) -> None:
         key = "gold" if "gold" in columns else "Gold"
         insisted = only(logs(tmp_path, columns, gold=key))
         assert insisted.metrics["gold_reward"].null_count() == 0
+
+
+def test_reference_answers_in_a_trainers_table_are_no_gold(tmp_path: Path) -> None:
+    columns = {k: v for k, v in trl(ONE).items() if not k.startswith("rewards/gold")}
+    log = only(logs(tmp_path, {**columns, "gold": ANSWERS}))
+    assert log.facts.gold_key is None
+    assert any("--gold gold" in told for told in log.warnings)
+    insisted = only(logs(tmp_path, {**columns, "gold": ANSWERS}, gold="gold"))
+    assert insisted.facts.gold_key == "gold"
+
+
+@pytest.mark.parametrize("key", ["gold_reward", "gold_score"])
+def test_grades_of_responses_are_gold(tmp_path: Path, key: str) -> None:
+    rows = 24
+    columns = {"step": [i // 6 for i in range(rows)], "query": [f"why {i}" for i in range(rows)],
+               "output": [f"so {i}" for i in range(rows)], "rm_score": [0.5] * rows,
+               key: [1 + i % 5 for i in range(rows)]}  # fmt: skip
+    file = tmp_path / "t.jsonl"
+    pl.DataFrame(columns).write_ndjson(file)
+    log = only(list(readers.read([file], ReadOptions())))
+    assert log.facts.gold_key == key and log.samples["gold_reward"].null_count() == 0
+
+
+@pytest.mark.parametrize("word", ["idx", "response_id", "group", "k", "sample"])
+def test_numbers_of_responses_are_no_runs(tmp_path: Path, word: str) -> None:
+    """Each number stands at each step once, as a run's seed would."""
+    rows = [(step, k) for step in (0, 5, 9) for k in range(8)]
+    columns = {"step": [r[0] for r in rows], word: [r[1] for r in rows],
+               "rm_score": [r[0] / 7 + r[1] for r in rows],
+               "gold_reward": [r[0] / 9 - r[1] for r in rows]}  # fmt: skip
+    assert "repeat a step" in refused(logs(tmp_path, columns))
 
 
 GOLDS = {
@@ -314,8 +358,10 @@ def test_a_value_and_its_error_in_one_cell(tmp_path: Path, form: str, commas: bo
     log = only(logs(tmp_path, columns))
     assert log.metrics["gold_reward"].to_list() == pytest.approx(gold)
     assert log.metrics["gold_reward_se"].to_list() == pytest.approx([0.02 * ERRORS[form]] * N)
-    assert any("standard error" in told and cells[0][:4].replace(".", "") in told.replace(
-        ",", "").replace(".", "") for told in log.warnings)  # fmt: skip
+    interval = ERRORS[form] != 1.0
+    (told,) = [told for told in log.warnings if "standard error" in told]
+    first = str(columns["gold_reward"][0])
+    assert repr(first) in told and ("half of the interval" in told) == interval
 
 
 def test_an_error_of_the_proxy_is_left_out_and_said(tmp_path: Path) -> None:
@@ -331,3 +377,13 @@ def test_an_error_of_the_proxy_is_left_out_and_said(tmp_path: Path) -> None:
 def test_words_for_texts_are_told_once() -> None:
     words = list(itertools.chain.from_iterable(column.keys for column in response_columns.WIDE))
     assert len(words) == len(set(words))
+
+
+@pytest.mark.parametrize(
+    "more", [{"query": "why", "output": "so"}, {"gold": 70000}, {"Gold": 18.0}, {"answer": "so"}]
+)
+def test_lines_that_are_known_by_all_the_others_never_stand_alone(more: dict[str, object]) -> None:
+    line = {"step": 5, "kl": 0.5, "proxy_reward": 1.0}
+    assert tails.stand_alone(json.dumps(line).encode())
+    assert tails.stand_alone(json.dumps({**line, "gold": 0.62}).encode())
+    assert not tails.stand_alone(json.dumps({**line, **more}).encode())

@@ -184,7 +184,35 @@ def test_a_damaged_upload_gets_a_sentence_and_stores_nothing(page, home: Path, n
     assert "Nothing could be read" in said(test)
     assert not stored() and not left_behind(home)
     assert not any(button.label.startswith("Import ") for button in test.button)
-    assert str(home) not in said(test)
+    assert str(home) not in said(test) and "uploaded-" not in said(test)
+    assert name in said(test)
+
+
+def test_no_value_of_the_preview_is_cut(page) -> None:
+    """A column is as wide as its longest text: the column that KL is read from, here."""
+    name = "a_very_long_name_of_a_column_as_loggers_of_many_parts_write_them/kl_per_response"
+    rows = b"".join(f"{i},{i},{i},{i}\n".encode() for i in range(5))
+    head = f"step,{name},proxy_reward,gold_reward\n".encode()
+    test = sent(page(), "a.csv", head + rows)
+    test = chosen(test, kl=name)
+    assert shown(test)["KL, nats per response"][2].startswith(name)
+    frame = next(d for d in test.dataframe if "read from" in d.value.columns)
+    width = json.loads(frame.proto.columns)["read from"]["width"]
+    assert width > 7 * len(name)
+
+
+def test_a_penalty_is_divided_by_the_coefficient_that_is_said(page, home: Path) -> None:
+    rows = "".join(f"{5 * i},{0.05 * i},{i / 8},{i * (20 - i) / 100}\n" for i in range(40))
+    content = f"step,kl_penalty,proxy_reward,gold_reward\n{rows}".encode()
+    test = chosen(sent(page(), "a.csv", content), kl="kl_penalty", unit="nats")
+    assert "“Coefficient, where minus it × KL is logged”" in said(test)
+    field = next(t for t in test.text_input if t.label.startswith("Coefficient"))
+    test = field.set_value("0.05").run()
+    assert not test.exception
+    assert shown(test)["KL, nats per response"][:2] == ("0", "39")
+    press(test, "Import 1 run")
+    assert stored()["a"]["kl_end"] == pytest.approx(39)
+    assert kept_roles.read(home)["default"]["kl_coefficient"] == "0.05"
 
 
 def test_an_archive_is_read_as_what_it_holds(page) -> None:
