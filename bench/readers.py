@@ -7,16 +7,19 @@ floor take turns within one run, so that a busy machine slows both.
 
 from __future__ import annotations
 
+import os
 import random
 import statistics
+import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from bench.pages import EXAMPLES, server
-from bench.processes import ROOT, python
+from bench.processes import ROOT, Cost, python
 from bench.sessions import Hung, Session
 
 RUN = "r3_grpo_bigrm"
@@ -58,17 +61,19 @@ def measure(
         pages = {"ours": (ROOT / "app.py", f"/overoptimization?run={RUN}"), "floor": (bare, "/")}
         rows = []
         for crowd in crowds:
-            told: dict[str, object] = {"what": f"{crowd} readers", "readers": crowd}
+            told: dict[str, Any] = {"what": f"{crowd} readers", "readers": crowd}
             for which, (script, address) in pages.items():
                 with server(script, home, folder) as url:
-                    told |= {
-                        f"{which}_{k}": v for k, v in read(url, address, crowd, seconds).items()
-                    }
-                    told[f"{which}_mb"] = resident(url)
-            told["ratio"] = told["ours_p95_s"] / told["floor_p95_s"]  # type: ignore[operator]
+                    before = process(url).cpu
+                    seen = read(url, address, crowd, seconds)
+                    after = process(url)
+                    seen |= {"cpu_s": (after.cpu - before) / seen["choices"], "mb": after.memory}
+                    told |= {f"{which}_{key}": value for key, value in seen.items()}
+            told["ratio"] = told["ours_p95_s"] / told["floor_p95_s"]
+            told["cpu_ratio"] = told["ours_cpu_s"] / told["floor_cpu_s"]
             rows.append(told)
     for row in rows:
-        row["to_one_reader"] = row["ours_p95_s"] / rows[0]["ours_p95_s"]  # type: ignore[operator]
+        row["to_one_reader"] = row["ours_p95_s"] / rows[0]["ours_p95_s"]
     return rows
 
 
@@ -87,7 +92,7 @@ def keep(file: str) -> None:
     ownership.release()
 
 
-def read(url: str, address: str, crowd: int, seconds: float) -> dict[str, object]:
+def read(url: str, address: str, crowd: int, seconds: float) -> dict[str, Any]:
     """p50, p95 and the number of choices, first views apart, and of sessions that hung."""
     end = time.monotonic() + seconds
 
@@ -127,16 +132,12 @@ def wait(session: Session, seconds: float) -> None:
     time.sleep(max(0.0, end - time.monotonic()))
 
 
-def resident(url: str) -> float:
-    """Megabytes that the process holds which listens at an address of this machine."""
-    import subprocess
-
+def process(url: str) -> Cost:
+    """CPU seconds so far, and resident megabytes, of the server at an address of this machine."""
     port = url.rpartition(":")[2]
     told = subprocess.run(["pgrep", "-f", f"server.port {port}"], capture_output=True, text=True)
-    sizes = [
-        int(line.split()[1]) / 1024
-        for pid in told.stdout.split()
-        for line in (Path("/proc") / pid / "status").read_text().splitlines()
-        if line.startswith("VmRSS")
-    ]
-    return max(sizes, default=float("nan"))
+    pid = min(told.stdout.split(), key=int)  # those that it started come after it
+    ticks = (Path("/proc") / pid / "stat").read_text().rpartition(")")[2].split()
+    pages = int((Path("/proc") / pid / "statm").read_text().split()[1])
+    spent = (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+    return Cost(spent, pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
