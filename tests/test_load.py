@@ -32,6 +32,7 @@ def test_readers_at_once_while_rows_come_in(home: Path, tmp_path: Path) -> None:
     assert all(row["scripts"] for row in rows.values())
 
 
+@pytest.mark.slow
 def test_first_views_on_a_cold_server_at_once(home: Path, tmp_path: Path) -> None:
     """Sessions that all make the server load what it needs, before any page was ever shown."""
     import_paths(home, [EXAMPLES / "r3_grpo_bigrm", EXAMPLES / "loop"], ReadOptions())
@@ -47,6 +48,7 @@ def test_first_views_on_a_cold_server_at_once(home: Path, tmp_path: Path) -> Non
     assert "Traceback" not in said and "partially initialized" not in said, said
 
 
+@pytest.mark.slow
 def test_what_first_views_need_is_loaded_at_the_start(home: Path, tmp_path: Path) -> None:
     """Streamlit loads parts of itself later; that any other library is, was a race once."""
     import_paths(home, [EXAMPLES / "r3_grpo_bigrm", EXAMPLES / "loop"], ReadOptions())
@@ -84,6 +86,7 @@ app = st.App({root!r} + "/pages/shared/menu.py", lifespan=lifespan,
 LATER: set[str] = set()
 
 
+@pytest.mark.slow
 def test_a_view_leaves_nothing_behind(home: Path, tmp_path: Path) -> None:
     """Sessions that come and go: what each kept would show in the server's memory."""
     import_paths(home, [EXAMPLES / "r3_grpo_bigrm"], ReadOptions())
