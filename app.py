@@ -18,6 +18,7 @@ from data.sql import StoreError
 from data.terminal import Shown
 from pages.shared import judging, ownership, ready, worker
 from pages.shared.frame import escaped
+from pages.shared.packed import Packed
 from pages.shared.verdict_routes import verdict_routes
 
 
@@ -85,7 +86,7 @@ app = st.App(
     "pages/shared/menu.py",
     lifespan=lifespan,
     on_script_error=say,
-    middleware=[Middleware(Guard)],
+    middleware=[Middleware(Guard), Middleware(Packed)],
     routes=[
         *api.routes(ownership.held_owner),
         *ingest.routes(ownership.held_owner),

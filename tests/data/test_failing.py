@@ -63,7 +63,8 @@ def copied(filled: Path, tmp_path: Path) -> Path:
 COMMANDS: Sequence[Sequence[str]] = (
     ("data", "list", "--json"), ("data", "check"), ("data", "export", "--run", "one", "--out"),
     ("data", "roles", "--json"), ("analytics", "verdict", "--json"),
-    ("analytics", "hallucination"),
+    ("analytics", "hallucination"), ("analytics", "behaviours"), ("data", "list"),
+    ("analytics", "verdict"), ("data", "roles"), ("data", "forget", "nobody"),
 )  # fmt: skip
 
 
