@@ -1,4 +1,4 @@
-# make setup | run | test | test-long | bench | lint | clean
+# make setup | run | test | test-long | bench | lint | audit | resolve | clean
 #
 # Needs make, git, Python 3.11 or newer with venv, and PyPI (npm's registry too for `make test`
 # where no Chromium is installed, or with CHROME=npm). Everything is put into .venv/ and .cache/;
@@ -15,7 +15,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: help setup dev browser run test test-long bench lint clean
+.PHONY: help setup dev browser run test test-long bench lint audit resolve clean
 .DELETE_ON_ERROR:
 
 help:
@@ -80,6 +80,19 @@ lint: dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# Needs the network. 1: something has a known vulnerability, 2: a package was skipped, 3: no answer.
+audit: dev
+	@$(BIN)/python .ci/audit.py
+
+# Whether requirements can be met on each Python, from wheels alone; nothing is installed.
+PYTHONS ?= 3.11 3.12 3.13
+resolve: dev
+	@for version in $(PYTHONS); do for file in requirements.txt requirements-dev.txt; do \
+	  echo "Python $$version: $$file"; \
+	  $(PIP) --dry-run --ignore-installed --only-binary=:all: --python-version $$version \
+	    --target .cache/resolve -r $$file >/dev/null || exit 1; \
+	done; done
 
 # The store in data/local is the user's: it stays.
 clean:

@@ -1,6 +1,5 @@
 """Start with ``streamlit run app.py``: owns the store, serves pages and the store's routes."""
 
-import importlib
 import sys
 import traceback
 from collections.abc import AsyncIterator
@@ -17,8 +16,9 @@ from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
 from data.terminal import Shown
-from pages.shared import judging, ownership, worker
+from pages.shared import judging, ownership, ready, worker
 from pages.shared.frame import escaped
+from pages.shared.packed import Packed
 from pages.shared.verdict_routes import verdict_routes
 
 
@@ -39,8 +39,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     address = f"http://127.0.0.1:{st.get_option('server.port')}"
     owner = ownership.owner()
     owner.serve(address)
-    # Streamlit loads it late, and Plotly looks into it while another session is still doing so.
-    importlib.import_module("pandas")
+    ready.load()
     ending.end_within_grace()
     end_half_open()
     stop = worker.start(owner.store)
@@ -87,7 +86,7 @@ app = st.App(
     "pages/shared/menu.py",
     lifespan=lifespan,
     on_script_error=say,
-    middleware=[Middleware(Guard)],
+    middleware=[Middleware(Guard), Middleware(Packed)],
     routes=[
         *api.routes(ownership.held_owner),
         *ingest.routes(ownership.held_owner),

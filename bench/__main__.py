@@ -15,12 +15,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import battery, hallucination, imports, load, memory, pages, trackers, verdicts
+from bench import battery, hallucination, imports, load, memory, pages, readers, trackers, verdicts
 
 BENCHMARKS: dict[str, Callable[[int, int], list[dict[str, object]]]] = {
     "imports": imports.measure, "memory": memory.measure, "trackers": trackers.measure,
     "verdicts": verdicts.measure, "pages": pages.measure, "hallucination": hallucination.measure,
-    "battery": battery.measure, "load": load.measure,
+    "battery": battery.measure, "load": load.measure, "readers": readers.measure,
 }  # fmt: skip
 ASKED_FOR = ("battery",)
 """Benchmarks that run only where they are named: this one measures verdicts, not speed."""
@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--megabytes", type=int, default=2_000, help="size of memory's log")
     parser.add_argument("--sessions", type=int, default=20, help="readers of load")
     parser.add_argument("--bursts", type=int, default=5, help="times that all of them read")
+    parser.add_argument("--seconds", type=float, default=60, help="how long readers choose")
     parser.add_argument("--url", help="server for load, instead of one of its own")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]
@@ -51,6 +52,8 @@ def main() -> int:
             if name == "load":
                 measure = partial(load.measure, sessions=options.sessions, bursts=options.bursts,
                                   url=options.url)  # fmt: skip
+            if name == "readers":
+                measure = partial(readers.measure, seconds=options.seconds)
             rows = measure(options.runs, options.steps)
         except (RuntimeError, ImportError) as error:
             print(f"{name}: {error}", file=sys.stderr)

@@ -102,7 +102,7 @@ def keep_figure(chosen: Sequence[str], file: str) -> None:
 
     ownership.owner()
     every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
-    curves = reads.run_curves([every[run] for run in chosen], {}, None)
+    curves, _ = reads.run_curves([every[run] for run in chosen], {}, None)
     Path(file).write_bytes(pickle.dumps(reward_figure(curves, "sqrt_kl", "raw", PANELS)))
     ownership.release()
 

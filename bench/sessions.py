@@ -160,4 +160,14 @@ def _choices(element: Element) -> list[tuple[str, WidgetState]]:
     if element.HasField("checkbox"):
         tick = element.checkbox
         return [(tick.label, WidgetState(id=tick.id, bool_value=not tick.default))]
+    if element.HasField("button_group"):
+        group = element.button_group
+        return [(f"{group.label}: {o.content}", _pressed(group.id, o.content))
+                for o in group.options]  # fmt: skip
     return []
+
+
+def _pressed(identity: str, content: str) -> WidgetState:
+    state = WidgetState(id=identity)
+    state.string_array_value.data.append(content)
+    return state

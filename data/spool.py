@@ -214,10 +214,11 @@ def clear_unfinished(home: Path) -> None:
 
     Older programs left theirs beside it, as ``tmp`` and eight letters.
     """
-    for left in (*(home / "tmp").glob("*"), *home.glob("tmp????????")):
+    drafts = home.glob("owner.json.*")
+    for left in (*(home / "tmp").glob("*"), *home.glob("tmp????????"), *drafts):
         with contextlib.suppress(FileNotFoundError):  # another process just renamed it into place
-            if left.is_dir() and time.time() - left.stat().st_mtime > 3600:
-                shutil.rmtree(left, ignore_errors=True)
+            if time.time() - left.stat().st_mtime > 3600:
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
 
 
 def _commit(home: Path, kind: str, files: dict[str, pl.DataFrame]) -> str:

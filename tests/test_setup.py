@@ -98,7 +98,17 @@ def test_the_product_imports_nothing_that_only_developers_have(root: Path) -> No
 
 
 def test_make_says_what_it_would_do(root: Path) -> None:
-    for target in ("setup", "run", "test", "test-long", "bench", "lint", "clean"):
+    for target in (
+        "setup",
+        "run",
+        "test",
+        "test-long",
+        "bench",
+        "lint",
+        "audit",
+        "resolve",
+        "clean",
+    ):
         assert run(root, "make", "-n", target).returncode == 0
     assert "--server.port 8642" in run(root, "make", "-n", "run", "PORT=8642").stdout
 

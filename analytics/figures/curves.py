@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -35,11 +35,13 @@ class RunCurve:
     looks: pl.DataFrame
     verdict: Mapping[str, Any]
     base: Mapping[str, float | None] | None = None
+    axes: frozenset[str] = field(init=False, default=frozenset())  # "step", "kl": has_line
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "curve", with_nearby_kl(drawable(self.curve)))
         object.__setattr__(self, "looks", drawable(self.looks))
         object.__setattr__(self, "base", _drawable_base(self.base))
+        object.__setattr__(self, "axes", _axes(self.curve, self.looks))
 
     @property
     def colour(self) -> str:
@@ -98,13 +100,18 @@ def _drawable_base(base: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def has_line(run: RunCurve, axis: str) -> bool:
     """Whether gold or proxy of a run has a point on this axis: a KL, or a step, beside a reward."""
-    for frame in (run.curve, run.looks):
+    return ("step" if axis == "step" else "kl") in run.axes
+
+
+def _axes(*frames: pl.DataFrame) -> frozenset[str]:
+    found = set()
+    for frame in frames:
         for column in ("proxy_reward", "gold_reward"):
             if column in frame.columns:
                 rows = frame.filter(pl.col(column).is_not_null())
-                if rows.height and (axis == "step" or rows["kl"].count()):
-                    return True
-    return False
+                found |= {"step"} if rows.height else set()
+                found |= {"kl"} if rows["kl"].count() else set()
+    return frozenset(found)
 
 
 def averaged(curve: pl.DataFrame) -> list[str]:

@@ -28,12 +28,14 @@ from pages.shared.frame import (
     escaped,
     heading,
     named,
+    reading,
     say_waiting,
     shown_name,
     stop_when_empty,
     tab,
 )
 from pages.shared.freezing import frozen_steps
+from pages.shared.pictured import once, shown_of
 from pages.shared.verdict_view import show_verdict, show_verdict_table, subtitle
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
@@ -91,7 +93,7 @@ banded = row.toggle(
 notes, chart = st.container(), st.container()
 with notes:
     frozen = frozen_steps(chosen, until, every)
-with notes, st.spinner("Reading the runs …"):
+with notes, reading("Reading the runs …", (chosen, frozen, source, reads.runs().height)):
     curves, faults = reads.run_curves([every[run] for run in chosen], frozen, source)
     say_waiting(chosen, [c.run_id for c in curves] + [fault.run for fault in faults])
     for fault in faults:
@@ -176,8 +178,14 @@ def draw(some: Sequence[RunCurve]) -> object:
     return reward_figure(some, axis, scale, PANELS)
 
 
+def drawn_once(some: Sequence[RunCurve]) -> object:
+    """The same, for all readers of this view."""
+    view = "rewards", shown_of(some, every), axis, scale, banded, source, tuple(frozen.items())
+    return once(view, lambda: draw(some))
+
+
 with notes:
-    figure = together(drawn, lambda c: c.run_id, "drawn", draw) if drawn else None
+    figure = together(drawn, lambda c: c.run_id, "drawn", drawn_once) if drawn else None
 if figure is not None:
     charts.draw(figure, "rewards", said_of(drawn), chart, config)
 

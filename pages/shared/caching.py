@@ -32,13 +32,14 @@ def pulse(*_: object) -> object:
 
 
 def cached(
-    entries: int, state: Callable[..., object] = generation
+    entries: int, state: Callable[..., object] = generation, shared: bool = False
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Keep up to ``entries`` answers of a function, by store, state and all of its arguments.
 
     Args:
         entries: the least recently used of more are dropped.
         state: called with the function's positional arguments; what the answer depends on besides.
+        shared: every reader gets the one answer, which nobody may change, and not a copy.
     """
 
     def decorate(answer: Callable[P, T]) -> Callable[P, T]:
@@ -50,7 +51,8 @@ def cached(
             return answer(*args, **dict(named))  # type: ignore[arg-type]
 
         kept.__qualname__ = f"kept.{name}"  # Streamlit tells caches apart by it
-        remembered = st.cache_data(show_spinner=False, max_entries=entries)(kept)
+        keep = st.cache_resource if shared else st.cache_data
+        remembered = keep(show_spinner=False, max_entries=entries)(kept)
 
         @wraps(answer)
         def ask(*args: P.args, **named: P.kwargs) -> T:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from analytics.figures.curves import RunCurve
 from analytics.wording import count, number, whole
-from pages.shared import reads
+from pages.shared import response_reads
 from pages.shared.frame import LONGEST, escaped
 
 RESPONSES_SHOWN = 4
@@ -26,33 +25,25 @@ def show_completions(run: Mapping[str, Any], curve: RunCurve) -> None:
     if not spans:
         st.caption("Without a peak there is nothing to compare the start and the end with.")
         return
-    rows = reads.completions(run["run_id"], spans)
-    shared = (
-        rows.group_by("prompt_id")
-        .agg(pl.col("span").n_unique(), pl.len(), pl.col("prompt").first())
-        .filter(pl.col("span") == len(spans))
-        .sort("len", "prompt", descending=[True, False])
-    )
-    if not shared.height:
+    prompts = response_reads.shared_prompts(run["run_id"], spans)
+    if not prompts:
         st.caption("No prompt was drawn in all of these stretches, so no pair can be compared.")
         return
-    prompts = dict(shared.select("prompt_id", "prompt").iter_rows())
     prompt = st.selectbox(
-        f"Prompt ({shared.height} were drawn in all {len(spans)} stretches)", list(prompts),
+        f"Prompt ({len(prompts)} were drawn in all {len(spans)} stretches)", list(prompts),
         format_func=lambda key: prompts[key][:120], key="prompt",
     )  # fmt: skip
-    for column, (name, first, last) in zip(st.columns(len(spans)), spans, strict=True):
-        held = rows.filter((pl.col("prompt_id") == prompt) & (pl.col("span") == name))
+    told = response_reads.best_responses(run["run_id"], spans, prompt, RESPONSES_SHOWN)
+    for column, span in zip(st.columns(len(spans)), told, strict=True):
         with column:
-            st.markdown(f"**{name}**, steps {whole(first)} to {whole(last)}")
-            means = held.select(pl.col("proxy_reward", "gold_reward").mean()).row(0)
-            st.caption(
-                f"{count(held.height, 'response')}, mean proxy {number(means[0])}, "
-                f"gold {number(means[1])}; the {min(RESPONSES_SHOWN, held.height)} that the proxy "
-                "likes best:"
+            st.markdown(
+                f"**{span['name']}**, steps {whole(span['first'])} to {whole(span['last'])}"
             )
-            best = held.sort("proxy_reward", descending=True, nulls_last=True)
-            for row in best.head(RESPONSES_SHOWN).iter_rows(named=True):
+            st.caption(
+                f"{count(span['n'], 'response')}, mean proxy {number(span['proxy'])}, "
+                f"gold {number(span['gold'])}; the {len(span['best'])} that the proxy likes best:"
+            )
+            for row in span["best"]:
                 with st.container(border=True):
                     st.markdown(escaped(row["completion"] or "(empty)", LONGEST))
                     st.caption(
@@ -64,7 +55,8 @@ def _spans(curve: RunCurve) -> tuple[tuple[str, int, int], ...]:
     looks, peak = curve.looks, curve.verdict["peak"]
     if looks.height < 3 or not peak or peak.get("step") is None:
         return ()
-    bounds = looks.select("step_start", "step_end", "step").rows()
+    columns = (looks[name].to_list() for name in ("step_start", "step_end", "step"))
+    bounds = list(zip(*columns, strict=True))
     middle = min(bounds, key=lambda row: abs(row[2] - peak["step"]))
     named = [("Start", bounds[0]), ("Peak", middle), ("End", bounds[-1])]
     kept: dict[tuple[int, int], str] = {}

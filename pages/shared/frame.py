@@ -114,6 +114,18 @@ def shown_name(name: str, longest: int = LONGEST_NAME) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+@contextmanager
+def reading(words: str, what: object) -> Iterator[None]:
+    """A spinner while a session reads something for the first time; from then on it is there."""
+    key = f"read {words}"
+    if st.session_state.get(key) == what:
+        yield
+        return
+    with st.spinner(words):
+        yield
+    st.session_state[key] = what
+
+
 TOOK = "page_took"
 """Where a session keeps when its page's last run ended (monotonic) and how long that took, s."""
 

@@ -28,7 +28,7 @@ def store() -> Store:
     return owner().store
 
 
-@cached(8)
+@cached(8, shared=True)
 def runs() -> pl.DataFrame:
     """Every run with its summary (query runs)."""
     return store().query("runs", project=None, runs=None)
@@ -39,18 +39,18 @@ def run_generation(run: str, *_: object) -> int:
     return _run_generations()[run]
 
 
-@cached(2)
+@cached(2, shared=True)
 def _run_generations() -> dict[str, int]:
     return {row["run_id"]: int(row["generation"]) for row in runs().iter_rows(named=True)}
 
 
-@cached(64)
+@cached(64, shared=True)
 def curves(run_ids: tuple[str, ...] | None) -> pl.DataFrame:
     """Pooled curves of some runs, or of all."""
     return store().query("curves", runs=list(run_ids) if run_ids is not None else None)
 
 
-@cached(8, pulse)
+@cached(8, pulse, shared=True)
 def kept_verdicts() -> dict[str, dict[str, Any]]:
     """The last verdict of each run by run_id, with "updating" where newer rows wait for one."""
     frame = store().query("verdicts", runs=None, until=-1, source="", method=judging.method())
@@ -85,7 +85,7 @@ def run_curves(
     return _run_curves(names, tuple(frozen.items()), source)
 
 
-@cached(16, pulse)
+@cached(16, pulse, shared=True)
 def _run_curves(
     names: tuple[str, ...], frozen: tuple[tuple[str, int], ...], source: str | None
 ) -> tuple[list[RunCurve], list[Fault]]:

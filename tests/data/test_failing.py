@@ -63,7 +63,8 @@ def copied(filled: Path, tmp_path: Path) -> Path:
 COMMANDS: Sequence[Sequence[str]] = (
     ("data", "list", "--json"), ("data", "check"), ("data", "export", "--run", "one", "--out"),
     ("data", "roles", "--json"), ("analytics", "verdict", "--json"),
-    ("analytics", "hallucination"),
+    ("analytics", "hallucination"), ("analytics", "behaviours"), ("data", "list"),
+    ("analytics", "verdict"), ("data", "roles"), ("data", "forget", "nobody"),
 )  # fmt: skip
 
 
@@ -158,7 +159,7 @@ def test_a_damaged_archive_is_found(filled: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_reader_that_goes_away_is_no_failure(filled: Path, words: Sequence[str]) -> None:
-    whole = [*words, "/dev/stdout"] if words[-1] == "--out" else words
+    whole = [*words, "/dev/fd/1"] if words[-1] == "--out" else words
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
