@@ -1,4 +1,4 @@
-"""Commands on results: ``python -m analytics verdict``, ``hallucination``, ``behaviours``."""
+"""Commands on results: ``python -m analytics verdict``, ``hallucination``, ``gate`` and more."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from analytics import behaviours, claims, hallucination
 from analytics.behaviours import words as behaviour_words
+from analytics.gate import command as gating
 from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
@@ -24,11 +25,13 @@ from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.judging import Budget, Judge
 from analytics.verdicts import Asked, holds, method, packed, rows_fingerprint
 from analytics.wording import interval, number
-from data import answers
+from data import answers, policies, spool
 from data.failing import ended
 from data.home import home
+from data.owner import StoreOwned
 from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
+from data.sql import StoreError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -184,6 +187,35 @@ def _behaviours(options: argparse.Namespace) -> int:
     return 1 if set(missing) - known else 0
 
 
+def _gate(options: argparse.Namespace) -> int:
+    if options.proposal:
+        print(gating.proposal(), end="")
+        return 0
+    try:
+        if missing := gating.needs(options):
+            raise gating.PolicyError(missing)
+        gating.policy_of(options)
+        with StoreAccess(home()) as store:
+            return gating.run(options, held_by(store))
+    except (*gating.ERRORS, StoreError, StoreOwned, OSError) as error:
+        return gating.failed(error, options.json)
+
+
+def held_by(store: AnyStore) -> gating.Held:
+    """What the gate asks of a store, and writes into it."""
+
+    def record(row: dict[str, Any]) -> None:
+        spool.write_decision(store.home, row)
+        store.drain()
+
+    return gating.Held(
+        store.query, store.generation,
+        lambda loop, until: next(iter(verdicts(store, [loop], None, until)), None),
+        lambda loop: [], partial(policies.kept, store.home),
+        partial(policies.keep, store.home), record,
+    )  # fmt: skip
+
+
 def _show_behaviours(told: list[dict[str, Any]]) -> None:
     console = Console(width=max(Console().width, 170))  # no cell of a table is cut
     if not told:
@@ -277,6 +309,7 @@ def _parser() -> argparse.ArgumentParser:
     seen.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
     seen.add_argument("--json", action="store_true", help="one JSON document on stdout")
     seen.set_defaults(do=_behaviours)
+    gating.add_gate(commands, _gate)
     return parser
 
 

@@ -43,7 +43,8 @@ def agreement(reviews: pl.DataFrame, generations: pl.DataFrame) -> list[dict[str
 
 def _compared(reviews: pl.DataFrame) -> list[tuple[int, int]]:
     ends = reviews.select(
-        "iteration", pl.col("origin_a", "origin_b").cast(pl.Int64, strict=False)
+        "iteration",
+        pl.col("origin_a", "origin_b").str.extract(r"(\d+)\s*$", 1).cast(pl.Int64, strict=False),
     ).drop_nulls()
     pairs = ends.select("iteration", before=pl.min_horizontal("origin_a", "origin_b")).unique()
     return [pair for pair in sorted(pairs.iter_rows()) if pair[1] < pair[0]]
@@ -54,6 +55,7 @@ def _measured(
 ) -> pl.DataFrame:
     """item_id, people (mean score of the new one), top, gaps of gold, proxy and length."""
     seen = reviewed(reviews.filter(pl.col("iteration") == iteration), iteration, before)
+    # `reviewed` has written origins as numbers.
     texts = generations.select(
         "prompt", origin=pl.col("iteration").cast(pl.String), text="text",
         gold=pl.col("gold_reward").cast(pl.Float64),

@@ -137,6 +137,10 @@ LIMITS = (
     Limit("human_checkpoint", "items", 200, "reviewed pairs, at least", 1, 100000, -1),
     Limit("human_checkpoint", "top_proxy_items", 50, "of these in the top quarter by proxy", 0,
           100000, -1),
+    Limit("human_checkpoint", "escalation_items", 50, "of these escalation cases (column `slice`)",
+          0, 100000, -1),
+    Limit("human_checkpoint", "escalation_words", [], "a prompt with one of these is drawn for the "
+          "review sheet as an escalation case"),
     Limit("human_checkpoint", "raters", 2, "people who judge, at least", 1, 100, -1),
     Limit("human_checkpoint", "kappa", 0.4, "agreement between raters (Cohen), at least", 0, 1, -1),
     Limit("human_checkpoint", "win_rate", 0.45, "against the last release", 0.2, 0.5, -1),

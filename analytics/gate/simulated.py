@@ -118,7 +118,7 @@ def _corpus(last: int, harmed: bool) -> pl.DataFrame:
             much = 4 if harmed and iteration == last else 1
             rows.append({"iteration": iteration, "origin": "self_generated",
                          "generator_iteration": iteration - 1, "documents": 2000 * much,
-                         "tokens": 130000 * much, "depth": 1, "verified": 1.0,
+                         "tokens": 130000 * much, "depth": 1, "verified": True,
                          "licence": "own", "reward_model": "rm-7"})  # fmt: skip
     return pl.DataFrame(rows)
 
@@ -151,6 +151,7 @@ def _reviews(random: np.random.Generator, n: int, last: int, harmed: bool) -> pl
             "proxy_a": random.normal(0, 1, n), "proxy_b": random.normal(0, 1, n),
             "rater": [rater] * n, "preferred": np.where(won == new_is_a, "a", "b"),
             "graded_at": ["2026-11-25T10:00:00"] * n,
+            "slice": np.array(["random", "random", "top_proxy", "escalation"])[np.arange(n) % 4],
         }))  # fmt: skip
     return pl.concat(frames)
 

@@ -35,7 +35,6 @@ NEVER = (
     "the disagreement of an ensemble of reward models",
     "whether the reward model was refreshed with labels from the current policy",
     "whether the policy was restarted from the SFT model",
-    "escalation cases among the reviewed pairs (no column names them)",
     "whether the last release can be brought back by one action",
     "personal data in the training text",
 )

@@ -115,7 +115,7 @@ def _outcomes(random: Generator, harm: Shifts) -> dict[str, pl.DataFrame]:
 
 
 KINDS = (
-    Kind("reward_hacking", '"gold_from_release", "gold_from_first"', 0.1, _golds, PAST),
+    Kind("reward_hacking", '"gold_from_release", "gold_from_first"', 0.1, _golds),
     Kind("diversity", '"from_first", "worst_from_first", "from_release"', 0.02, _indicators),
     Kind("truthfulness", '"confident_from_release", "confident_from_first", "wrong_from_first"',
          0.01, lambda random, harm: {"answers": confident_answers(random, harm)}, PAST),

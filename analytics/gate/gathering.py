@@ -1,0 +1,147 @@
+"""The evidence of one iteration from a store's questions, and what training text it shares."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from analytics.gate.evidence import Evidence, GateError
+from analytics.gate.people import day
+from analytics.gate.policy import Policy, PolicyError, loosened, read_policy
+
+Query = Callable[..., pl.DataFrame]
+SHORTEST = 20
+"""Characters; a shorter question stands in many texts by chance."""
+
+
+def gather(
+    query: Query, loop: str, iteration: int, *, alarm: Mapping[str, Any] | None = None,
+    indicators: Sequence[Mapping[str, Any]] = (), release: int | None = None,
+    submitter: str | None = None, today: datetime.date | None = None,
+) -> Evidence:  # fmt: skip
+    """All that the store holds of a loop up to an iteration.
+
+    Args:
+        query: asks the store a named question.
+        alarm: the verdict on the loop's gold up to the iteration.
+        indicators: rows of `collapse --json`.
+        submitter: who asks for the release; None = as the loop's file says.
+
+    Raises:
+        GateError: the loop or the iteration is not there.
+    """
+    asked: dict[str, Any] = {"loops": [loop], "until": iteration}
+    frames = {
+        "answers": query("gate_answers", **asked),
+        "generations": query("generations", **asked, iterations=None),
+        "metrics": query("metrics", runs=[loop], until=iteration).rename({"step": "iteration"}),
+        "indicators": flat(indicators),
+        **{name: query(name, **asked) for name in ("corpus", "reviews", "outcomes", "decisions")},
+    }
+    told = query("iterations", loops=[loop], until=None)
+    _check_there(query, loop, iteration, frames, told)
+    frames["overlap"] = overlap(frames, iteration)
+    mine = told.filter(pl.col("iteration") == iteration)
+    named = mine["submitter"][0] if mine.height else None
+    return Evidence(
+        loop, iteration, frames, release, submitter or named, today or datetime.date.today(), alarm
+    )
+
+
+def _check_there(
+    query: Query, loop: str, iteration: int, frames: Mapping[str, pl.DataFrame], told: pl.DataFrame
+) -> None:
+    if query("runs", project=None, runs=[loop]).is_empty():
+        raise GateError(f"there is no loop {loop!r}; see: python -m data list")
+    there = set(told["iteration"]).union(
+        *(frame["iteration"].drop_nulls() for frame in frames.values())
+    )
+    if iteration not in there:
+        known = ", ".join(str(at) for at in sorted(there)) or "none"
+        raise GateError(
+            f"{loop} has no iteration {iteration} up to there; it has {known}. Import its tables: "
+            "python -m data import loop.toml"
+        )
+
+
+OWN = ("iteration", "indicator", "value", "low", "high", "n")
+
+
+def flat(indicators: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows of `collapse --json` as the gate's table of indicators."""
+    rows = []
+    for row in indicators:
+        made = {
+            key: row.get(key) for key in ("iteration", "indicator", "value", "low", "high", "n")
+        }
+        for stem in ("first", "previous"):
+            change = row.get(f"from_{stem}") or {}
+            made |= {f"{stem}_{key}": change.get(key) for key in ("difference", "low", "high")}
+        rows.append(made)
+    schema: dict[str, Any] = {"iteration": pl.Int64, "indicator": pl.String, "n": pl.Int64}
+    return pl.DataFrame(rows, schema_overrides=schema) if rows else pl.DataFrame(schema=schema)
+
+
+def overlap(frames: Mapping[str, pl.DataFrame], iteration: int) -> pl.DataFrame:
+    """How many evaluation questions stand, word for word, in the text that was trained on.
+
+    The kept texts of the iteration before, with their prompts; case and blanks do not count. Empty
+    where texts or questions are not there.
+    """
+    kept = frames["generations"].filter(pl.col("iteration") == iteration - 1, pl.col("kept"))
+    asked = frames["answers"].filter(
+        pl.col("origin") != "self_generated", pl.col("question").str.len_chars() >= SHORTEST
+    )
+    questions = _plain(asked["question"]).unique().drop_nulls()
+    if kept.is_empty() or questions.is_empty():
+        return pl.DataFrame(schema={"iteration": pl.Int64, "hits": pl.Int64, "compared": pl.Int64})
+    texts = _plain(kept["prompt"].fill_null("") + " " + kept["text"].fill_null(""))
+    found = texts.to_frame("text").select(
+        pl.col("text").str.extract_many(questions.to_list(), overlapping=True)
+    )["text"].explode().drop_nulls().unique()  # fmt: skip
+    return pl.DataFrame({"iteration": [iteration], "hits": [found.len()],
+                         "compared": [questions.len()]})  # fmt: skip
+
+
+def _plain(texts: pl.Series) -> pl.Series:
+    return texts.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def loosened_since(
+    kept: Sequence[tuple[str, datetime.datetime]], policy: Policy, arrived: datetime.date | None
+) -> list[str]:
+    """What a policy lets pass that the one in force when the data arrived did not.
+
+    Args:
+        kept: text and first use of every policy that was ever judged by, oldest first.
+        arrived: when the iteration's data arrived; None = not known, so nothing can be told.
+    """
+    if arrived is None:
+        return []
+    before = [text for text, seen in kept if seen.date() <= arrived]
+    in_force = before[-1] if before else (kept[0][0] if kept else None)
+    if in_force is None:
+        return []
+    try:
+        return loosened(read_policy(in_force), policy)
+    except PolicyError:
+        return []  # a policy that an older version took; its limits cannot be compared
+
+
+def arrived(query: Query, loop: str, iteration: int) -> datetime.date | None:
+    """When an iteration's data arrived: as the loop's file says, else the loop's last change."""
+    told = query("iterations", loops=[loop], until=iteration)
+    told = told.filter(pl.col("iteration") == iteration)
+    if told.height and (stated := day(told["data_at"][0])):
+        return stated
+    runs = query("runs", project=None, runs=[loop])
+    return runs["imported_at"][0].date() if runs.height else None
+
+
+def snapshot(generation: int, policy: Policy) -> str:
+    """What a decision rests on: the store's state and the policy."""
+    return json.dumps({"generation": generation, "policy": policy.hash})
