@@ -25,12 +25,13 @@ from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.judging import Budget, Judge
 from analytics.verdicts import Asked, holds, method, packed, rows_fingerprint
 from analytics.wording import interval, number
-from data import answers, policies, spool
+from data import answers, policies
 from data.failing import ended
 from data.home import home
 from data.owner import StoreOwned
 from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
+from data.reviewing import keep_decision
 from data.sql import StoreError
 
 
@@ -204,15 +205,11 @@ def _gate(options: argparse.Namespace) -> int:
 def held_by(store: AnyStore) -> gating.Held:
     """What the gate asks of a store, and writes into it."""
 
-    def record(row: dict[str, Any]) -> None:
-        spool.write_decision(store.home, row)
-        store.drain()
-
     return gating.Held(
         store.query, store.generation,
         lambda loop, until: next(iter(verdicts(store, [loop], None, until)), None),
         lambda loop: [], partial(policies.kept, store.home),
-        partial(policies.keep, store.home), record,
+        partial(policies.keep, store.home), partial(keep_decision, store),
     )  # fmt: skip
 
 

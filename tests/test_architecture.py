@@ -17,6 +17,7 @@ ROOTS = (
     "pages/shared/reads.py",
     "pages/shared/answer_reads.py",
     "pages/shared/pool_reads.py",
+    "pages/shared/gate_reads.py",
     "pages/shared/judging.py",
     "pages/shared/worker.py",
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from analytics.gate.policy import quantile
 from analytics.rates import FloatArray, clustered_error, newcombe, wilson
@@ -98,7 +98,8 @@ def normal(value: float, error: float, n: int, freedom: float = np.inf) -> Estim
     """An estimate with a standard error, on so many degrees of freedom."""
 
     def ends(level: float) -> tuple[float, float]:
-        half = float(stats.t.isf(level, freedom)) * error
+        z = quantile(level) if np.isinf(freedom) else -special.stdtrit(freedom, level)
+        half = float(z) * error
         return value - half, value + half
 
     return Estimate(value, ends, n, error * np.sqrt(n))

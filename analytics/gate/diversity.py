@@ -39,9 +39,9 @@ def diversity(held: Evidence, policy: Policy) -> list[Check]:
     release, _ = held.released()
     first, since = _losses(held, 0), _losses(held, release)
     made = {
-        "from_first": lambda: _all_but(held, policy, first, "from_first", "loss"),
-        "worst_from_first": lambda: _all_but(held, policy, first, "worst_from_first", "worst_loss"),
-        "from_release": lambda: _all_but(held, policy, since, "from_release", "loss_from_release"),
+        "from_first": lambda: all_but(held, policy, first, "from_first", "loss"),
+        "worst_from_first": lambda: all_but(held, policy, first, "worst_from_first", "worst_loss"),
+        "from_release": lambda: all_but(held, policy, since, "from_release", "loss_from_release"),
         "tail_coverage": lambda: _single(
             held, policy, "tail_coverage", COVERAGE, 1, "tail_coverage_loss",
             "Rare human words still used, less than at iteration 0:",
@@ -96,10 +96,10 @@ def _losses(held: Evidence, before: int) -> list[Loss]:
     return made
 
 
-def _all_but(
+def all_but(
     held: Evidence, policy: Policy, losses: list[Loss], name: str, key: str
 ) -> Check:  # fmt: skip
-    """Every indicator, all but the spared ones, loses less than the limit.
+    """Whether every indicator, all but the spared ones, loses less than the limit.
 
     One more than the spared must be harmed before the block is: any of these may slip through, so
     they share the level.

@@ -84,7 +84,7 @@ def _answers(random: np.random.Generator, n: int, last: int, harmed: bool) -> pl
         }))  # fmt: skip
     return pl.concat(frames).with_columns(
         origin=pl.lit("benchmark"), sample_id=0, topic=pl.lit("policy"),
-        question=pl.lit("question ") + pl.col("question_id"),
+        question=pl.lit("What does the policy say on ") + pl.col("question_id"),
     )  # fmt: skip
 
 

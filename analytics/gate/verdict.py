@@ -120,9 +120,12 @@ class Gate:
         )  # fmt: skip
         if self.result == "PASS":
             return f"{self.title}: no blocking finding {under}.{marked}"
-        blocking = [block for block in self.blocks if block.result not in ("PASS", "WAIVED")]
-        told = ", ".join(f"{block.name.replace('_', ' ')} {block.result}" for block in blocking)
-        return f"{self.title}: blocked by {told}, {under}.{marked}"
+        told = [
+            f"{', '.join(names)} {result}" for result in WORST[:3]
+            if (names := [block.name.replace("_", " ") for block in self.blocks
+                          if block.result == result])
+        ]  # fmt: skip
+        return f"{self.title}: {'; '.join(told)}, under policy {self.policy.title}.{marked}"
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `gate --json`."""
