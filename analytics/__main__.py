@@ -1,4 +1,4 @@
-"""Commands on results: ``python -m analytics verdict``, ``hallucination``, ``behaviours``."""
+"""Commands on results: ``python -m analytics verdict``, ``hallucination``, ``collapse`` …"""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from rich.text import Text
 
 from analytics import behaviours, claims, hallucination
 from analytics.behaviours import words as behaviour_words
+from analytics.collapse import kept as indicators
+from analytics.collapse import words as collapse_words
 from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
@@ -184,6 +186,30 @@ def _behaviours(options: argparse.Namespace) -> int:
     return 1 if set(missing) - known else 0
 
 
+def _collapse(options: argparse.Namespace) -> int:
+    by = indicators.method(meaning)
+    with StoreAccess(home()) as store, Console(stderr=True).status("Measuring …") as status:
+
+        def progress(what: str, done: int, of: int) -> None:
+            status.update(Text(f"{what} ({done} of {of})"))
+
+        waiting = indicators.missing(store.query, options.loop, by, options.again)
+        for row in indicators.computed(store.query, waiting, by, progress):
+            store.save_indicators(row)
+        told = indicators.rows(store.query("indicators", loops=options.loop))
+        known = set(store.query("runs", project=None, runs=None)["run_id"])
+    if options.json:
+        print(json.dumps(told, indent=1))
+    else:
+        for line in collapse_words.lines(told):
+            print(line)
+    for loop in options.loop or []:
+        if loop not in {row["loop"] for row in told}:
+            why = "has no texts" if loop in known else "is not there; see: python -m data list"
+            print(f"{loop} {why}", file=sys.stderr)
+    return 1 if set(options.loop or []) - known else 0
+
+
 def _show_behaviours(told: list[dict[str, Any]]) -> None:
     console = Console(width=max(Console().width, 170))  # no cell of a table is cut
     if not told:
@@ -277,6 +303,12 @@ def _parser() -> argparse.ArgumentParser:
     seen.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
     seen.add_argument("--json", action="store_true", help="one JSON document on stdout")
     seen.set_defaults(do=_behaviours)
+
+    lost = commands.add_parser("collapse", help="diversity, tails, near-duplicates of a loop")
+    lost.add_argument("--loop", nargs="+", action="extend", metavar="L")
+    lost.add_argument("--again", action="store_true", help="compute also what is kept")
+    lost.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    lost.set_defaults(do=_collapse)
     return parser
 
 
