@@ -1,4 +1,4 @@
-"""Commands on results: ``python -m analytics verdict``, ``hallucination``, ``gate`` and more."""
+"""Commands on results: ``python -m analytics verdict``, ``hallucination``, ``gate`` …"""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from rich.text import Text
 
 from analytics import behaviours, claims, hallucination
 from analytics.behaviours import words as behaviour_words
+from analytics.collapse import kept as indicators
+from analytics.collapse import words as collapse_words
 from analytics.gate import command as gating
 from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
@@ -208,9 +210,41 @@ def held_by(store: AnyStore) -> gating.Held:
     return gating.Held(
         store.query, store.generation,
         lambda loop, until: next(iter(verdicts(store, [loop], None, until)), None),
-        lambda loop: [], partial(policies.kept, store.home),
+        lambda loop: collapse_rows(store, [loop]), partial(policies.kept, store.home),
         partial(policies.keep, store.home), partial(keep_decision, store),
     )  # fmt: skip
+
+
+def _collapse(options: argparse.Namespace) -> int:
+    with StoreAccess(home()) as store:
+        told = collapse_rows(store, options.loop, options.again)
+        known = set(store.query("runs", project=None, runs=None)["run_id"])
+    if options.json:
+        print(json.dumps(told, indent=1))
+    else:
+        for line in collapse_words.lines(told):
+            print(line)
+    for loop in options.loop or []:
+        if loop not in {row["loop"] for row in told}:
+            why = "has no texts" if loop in known else "is not there; see: python -m data list"
+            print(f"{loop} {why}", file=sys.stderr)
+    return 1 if set(options.loop or []) - known else 0
+
+
+def collapse_rows(
+    store: AnyStore, loops: list[str] | None, again: bool = False
+) -> list[dict[str, Any]]:
+    """Indicators of some loops (None = all), the kept ones where they hold, else computed."""
+    by = indicators.method(meaning)
+    with Console(stderr=True).status("Measuring …") as status:
+
+        def progress(what: str, done: int, of: int) -> None:
+            status.update(Text(f"{what} ({done} of {of})"))
+
+        waiting = indicators.missing(store.query, loops, by, again)
+        for row in indicators.computed(store.query, waiting, by, progress):
+            store.save_indicators(row)
+    return indicators.rows(store.query("indicators", loops=loops))
 
 
 def _show_behaviours(told: list[dict[str, Any]]) -> None:
@@ -307,6 +341,12 @@ def _parser() -> argparse.ArgumentParser:
     seen.add_argument("--json", action="store_true", help="one JSON document on stdout")
     seen.set_defaults(do=_behaviours)
     gating.add_gate(commands, _gate)
+
+    lost = commands.add_parser("collapse", help="diversity, tails, near-duplicates of a loop")
+    lost.add_argument("--loop", nargs="+", action="extend", metavar="L")
+    lost.add_argument("--again", action="store_true", help="compute also what is kept")
+    lost.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    lost.set_defaults(do=_collapse)
     return parser
 
 

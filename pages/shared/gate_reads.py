@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from analytics.collapse import kept
 from analytics.gate import Evidence, Gate, Policy, judge, read_policy
 from analytics.gate.agreement import agreement
 from analytics.gate.due import Due, due
@@ -18,7 +19,7 @@ from analytics.gate.reviews import Reviewed, reviewed
 from analytics.gate.sheet import Returned, draw, read_back, sheet
 from data import policies, reviewing
 from data.home import home
-from pages.shared import judging, reads
+from pages.shared import collapsing, judging, reads
 from pages.shared.caching import cached, pulse
 
 PROPOSED = "proposal"
@@ -93,8 +94,11 @@ def evidence(
 
 
 def indicators(loop: str) -> list[dict[str, Any]]:
-    """Rows of the collapse indicators, where they have been computed."""
-    return []
+    """Rows of the collapse indicators, where those that hold have been computed."""
+    store = reads.store()
+    if kept.missing(store.query, [loop], collapsing.method()):
+        return []  # the worker computes them; the page shows them when they are there
+    return kept.rows(store.query("indicators", loops=[loop]))
 
 
 def keep_policy(text: str) -> None:
