@@ -147,7 +147,8 @@ def all_but(
         f"({bare(change(telling.low))} to {bare(change(telling.high))})."
     )
     if result == "NOT SHOWN" and items:
-        said += f" About {count(items, 'text')} would decide."
+        times = max(1, round(items / max(telling.n or 1, 1)))
+        said += f" About {times:,} times the texts and tokens would decide."
     return Check(name, result, said, telling.value, telling.low, telling.high, limit,
                  telling.n, items if result == "NOT SHOWN" else None, link)  # fmt: skip
 

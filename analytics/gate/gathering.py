@@ -9,11 +9,16 @@ from typing import Any
 
 import polars as pl
 
-from analytics.gate.evidence import Evidence, GateError
+from analytics.gate.diversity import HOLDOUT
+from analytics.gate.evidence import FRAMES, Evidence, GateError
 from analytics.gate.people import day
 from analytics.gate.policy import Policy, PolicyError, loosened, read_policy
+from analytics.rates import normal_quantile
 
 Query = Callable[..., pl.DataFrame]
+HOLDOUT_ERROR = f"{HOLDOUT}_se"
+"""Logged key of the standard error of the loss on held-out human text."""
+Z = normal_quantile(0.95)
 SHORTEST = 20
 """Characters; a shorter question stands in many texts by chance."""
 
@@ -39,7 +44,9 @@ def gather(
         "answers": query("gate_answers", **asked),
         "generations": query("generations", **asked, iterations=None),
         "metrics": query("metrics", runs=[loop], until=iteration).rename({"step": "iteration"}),
-        "indicators": flat(indicators),
+        "indicators": with_holdout_error(
+            flat(indicators), query("scalars", run=loop).filter(pl.col("key") == HOLDOUT_ERROR)
+        ),
         **{name: query(name, **asked) for name in ("corpus", "reviews", "outcomes", "decisions")},
     }
     told = query("iterations", loops=[loop], until=None)
@@ -68,6 +75,20 @@ def _check_there(
         )
 
 
+def with_holdout_error(indicators: pl.DataFrame, logged: pl.DataFrame) -> pl.DataFrame:
+    """The loss on the hold-out with its interval (95 %), where its standard error was logged.
+
+    Args:
+        logged: step, value: the logged standard errors.
+    """
+    errors = logged.select(iteration="step", error="value").unique("iteration", keep="last")
+    half = pl.when(pl.col("indicator") == HOLDOUT).then(Z * pl.col("error"))
+    return indicators.join(errors, on="iteration", how="left").with_columns(
+        low=pl.coalesce("low", pl.col("value") - half),
+        high=pl.coalesce("high", pl.col("value") + half),
+    ).drop("error")  # fmt: skip
+
+
 OWN = ("iteration", "indicator", "value", "low", "high", "n")
 
 
@@ -82,8 +103,7 @@ def flat(indicators: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
             change = row.get(f"from_{stem}") or {}
             made |= {f"{stem}_{key}": change.get(key) for key in ("difference", "low", "high")}
         rows.append(made)
-    schema: dict[str, Any] = {"iteration": pl.Int64, "indicator": pl.String, "n": pl.Int64}
-    return pl.DataFrame(rows, schema_overrides=schema) if rows else pl.DataFrame(schema=schema)
+    return pl.DataFrame(rows, schema=FRAMES["indicators"])
 
 
 def overlap(frames: Mapping[str, pl.DataFrame], iteration: int) -> pl.DataFrame:

@@ -159,7 +159,7 @@ LIMITS = (
     Limit("plan", "prompts", 1500, "with gold at every iteration", 10, 10**8),
     Limit("plan", "gold_sd", 1.0, "sd of a prompt's change of gold, in sd of gold", 0.01, 10),
     Limit("plan", "review_items", 1500, "pairs at a human checkpoint", 10, 10**8),
-    Limit("plan", "indicator_error", 0.004, "standard error of a relative change of an indicator",
+    Limit("plan", "indicator_error", 0.02, "standard error of a relative change of an indicator",
           1e-5, 1),
     Limit("plan", "outcome_n", 20000, "cases behind an outcome", 10, 10**9),
     Limit("plan", "outcome_rate", 0.7, "its rate", 0.001, 0.999),

@@ -1,0 +1,88 @@
+"""docs/gate.md: its workflow can run, its commands exist, its figures are the measured ones."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from analytics.__main__ import _parser as analytics_parser
+from analytics.gate.limits import BLOCKS
+from data.__main__ import _parser as data_parser
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "docs" / "gate.md").read_text()
+WORKFLOW = yaml.safe_load(re.search(r"```yaml\n(.*?)```", TEXT, re.S)[1])
+STEPS = WORKFLOW["jobs"]["gate"]["steps"]
+PARSERS = {"data": data_parser, "analytics": analytics_parser}
+
+
+def commands(text: str) -> list[list[str]]:
+    """Every `python -m data|analytics …` of a text, as words."""
+    found = re.findall(r"python -m ((?:data|analytics) [^\n`|>#]*)", text)
+    return [shlex.split(one) for one in found]
+
+
+def parsed(words: list[str]):
+    told = [word.replace("$ITERATION", "3") for word in words]
+    return PARSERS[told[0]]().parse_args(told[1:])
+
+
+def test_the_workflow_is_one() -> None:
+    # YAML 1.1 reads the key `on` as true.
+    assert set(WORKFLOW) == {"name", True, "jobs"}
+    inputs = WORKFLOW[True]["workflow_dispatch"]["inputs"]
+    assert set(inputs) == {"loop", "iteration"} and inputs["iteration"]["type"] == "number"
+    job = WORKFLOW["jobs"]["gate"]
+    assert job["runs-on"] and all(("run" in step) != ("uses" in step) for step in STEPS)
+    assert [s["uses"].split("@")[0] for s in STEPS if "uses" in s] == [
+        "actions/checkout", "actions/setup-python",
+    ]  # fmt: skip
+    # Nothing that somebody typed is put into a shell's text: it goes by the environment.
+    runs = "\n".join(step.get("run", "") for step in STEPS)
+    assert "${{" not in runs
+    used = set(re.findall(r"\$([A-Z_]+)", runs)) - {"GITHUB_STEP_SUMMARY"}
+    assert used <= set(job["env"])
+
+
+def test_the_commands_of_the_workflow_exist() -> None:
+    asked = [words for step in STEPS for words in commands(step.get("run", ""))]
+    assert [words[:2] for words in asked] == [["data", "import"], ["analytics", "gate"]]
+    told = [parsed(words) for words in asked]
+    assert told[1].loop and told[1].iteration == 3 and told[1].submitter and told[1].markdown
+    pip = next(step["run"] for step in STEPS if step.get("run", "").startswith("pip"))
+    assert (ROOT / pip.split()[-1]).is_file()
+
+
+def test_the_file_that_the_workflow_shows_is_the_one_that_is_written() -> None:
+    judge, show = (next(s for s in STEPS if s.get("name") == name) for name in ("Judge", "Show"))
+    assert "--markdown gate.md" in judge["run"] and show["run"].startswith("cat gate.md ")
+    assert show["if"] == "always()"
+
+
+@pytest.mark.parametrize("words", commands(TEXT), ids=" ".join)
+def test_every_command_of_the_document_exists(words: list[str]) -> None:
+    parsed([word for word in words if not word.startswith("[")])
+
+
+def test_every_option_of_the_document_exists() -> None:
+    known = {
+        option
+        for make in PARSERS.values()
+        for action in make()._actions if action.choices
+        for parser in action.choices.values() for one in parser._actions
+        for option in one.option_strings
+    }  # fmt: skip
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) <= known
+
+
+def test_every_block_is_described() -> None:
+    rows = re.findall(r"^\| ([a-z ]+) \| [^|]+ \| [^|]+ \|$", TEXT, re.M)
+    assert [row.replace(" ", "_") for row in rows if row.replace(" ", "_") in BLOCKS] == list(
+        BLOCKS
+    )
+
+
+def test_the_word_that_is_never_said() -> None:
+    assert not re.search(r"(?i)\bsafe(ly|ty|r)?\b", TEXT)
