@@ -4,11 +4,14 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from analytics.__main__ import _parser as analytics_parser
 from analytics.gate.limits import BLOCKS
+from analytics.quality.gate_years import KINDS, tables, year
+from analytics.quality.published import published
 from data.__main__ import _parser as data_parser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,3 +89,48 @@ def test_every_block_is_described() -> None:
 
 def test_the_word_that_is_never_said() -> None:
     assert not re.search(r"(?i)\bsafe(ly|ty|r)?\b", TEXT)
+
+
+MEASURED = published("gate")
+ROWS = {(row["block"], row["harm"], row["retraining"]): row
+        for row in MEASURED["rows"] if "block" in row}  # fmt: skip
+
+
+def test_the_figures_are_those_that_were_measured() -> None:
+    assert tables(MEASURED["rows"]) in TEXT, f"put there:\n{tables(MEASURED['rows'])}"
+    assert MEASURED["runs_per_class"] >= 200
+    assert {block for block, _, _ in ROWS} | {"provenance"} == set(BLOCKS)
+
+
+@pytest.mark.parametrize("key", ROWS, ids=str)
+def test_no_year_errs_oftener_than_the_policy_says(key) -> None:
+    """5 % of years, and two standard errors of 200 of them; what a checkpoint's own harm is, the
+    effect of its training included, always holds."""
+    _, harm, retraining = key
+    row = ROWS[key]
+    most = 0.05 + 2 * (0.05 * 0.95 / row["years"]) ** 0.5
+    assert row["own_pass"] <= most and row["own_fail"] <= most
+    if harm == 0:
+        assert row["fail"] <= most
+    elif retraining <= 0.1:  # as the policy says
+        assert row["pass"] <= most
+        assert harm > 1 or row["fail"] <= most
+
+
+def test_a_slow_drift_is_blocked_by_the_third_look_and_a_jump_fails() -> None:
+    drift = [row for row in MEASURED["rows"] if "what" in row]
+    slow = [row for row in drift if row["what"].startswith(".9") and row["look"] >= 3]
+    assert slow and all(row["passed"] <= 0.05 for row in slow)
+    jump = [row for row in drift if row["what"].startswith("3 points") and row["look"] == 1]
+    assert all(row["failed_by"] > 0.9 for row in jump if row["questions"] >= 3000)
+
+
+def test_a_smaller_sample_with_the_code_that_is_here_now() -> None:
+    """Twenty years a block: at the limit few pass; with no harm none fails."""
+    for kind in KINDS:
+        for harm in (0.0, 1.0):
+            random = np.random.default_rng(7)
+            years = [year(kind, random, harm, 0.1) for _ in range(20)]
+            passed = sum(one["pass"] for one in years)
+            assert sum(one["fail"] for one in years) <= 2, kind.block
+            assert passed <= 3 if harm else passed >= 15, kind.block

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from analytics.gate.bounds import Estimate, normal
 from analytics.gate.checks import Check, Levels, Result, bare, bounded, change, not_measured
 from analytics.gate.evidence import Evidence
-from analytics.gate.past import stated
+from analytics.gate.past import from_past
 from analytics.gate.policy import Policy
 from analytics.rates import normal_quantile
 from analytics.wording import count, number, percent
@@ -27,10 +27,18 @@ FEWEST = 4
 
 @dataclass(frozen=True)
 class Loss:
-    """Relative loss of an indicator; positive = less diverse."""
+    """Relative loss of an indicator; positive = less diverse.
+
+    past: the same of every iteration so far against iteration 0.
+    """
 
     indicator: str
     estimate: Estimate
+    past: tuple[Estimate | None, ...] = ()
+
+    def widened(self, policy: Policy, limit: float) -> Estimate:
+        """With what two trainings of one recipe differ by."""
+        return self.estimate.widened(from_past(policy, limit, self.past))
 
 
 def diversity(held: Evidence, policy: Policy) -> list[Check]:
@@ -86,12 +94,19 @@ def _error(now: dict[str, Any], then: dict[str, Any], before: int, iteration: in
     return float(np.hypot(ends[1] - ends[0], ends[3] - ends[2]) / wide)
 
 
+def _past(held: Evidence, indicator: str, better: int) -> tuple[Estimate | None, ...]:
+    return tuple(
+        relative_loss(replace(held, iteration=at), indicator, better, 0)
+        for at in range(1, held.iteration + 1)
+    )
+
+
 def _losses(held: Evidence, before: int) -> list[Loss]:
     made = []
     for indicator, better in SPREAD.items():
         estimate = relative_loss(held, indicator, better, before)
         if estimate is not None:
-            made.append(Loss(indicator, estimate))
+            made.append(Loss(indicator, estimate, _past(held, indicator, better)))
     return made
 
 
@@ -124,7 +139,7 @@ def all_but(
         )  # fmt: skip
     levels = Levels(policy.pass_level(spared + 1), policy.fail_level(3 * len(losses) + 2))
     each = [
-        bounded(one.indicator, one.indicator, stated(policy, one.estimate, limit), limit, 0.0,
+        bounded(one.indicator, one.indicator, one.widened(policy, limit), limit, 0.0,
                 levels)
         for one in losses
     ]  # fmt: skip
@@ -159,6 +174,7 @@ def _single(
 ) -> Check:  # fmt: skip
     limit = policy[f"diversity.{key}"]
     levels = Levels(policy.pass_level(), policy.fail_level(3 * len(SPREAD) + 2))
-    estimate = stated(policy, relative_loss(held, indicator, better, 0), limit)
+    loss = relative_loss(held, indicator, better, 0)
+    estimate = loss and Loss(indicator, loss, _past(held, indicator, better)).widened(policy, limit)
     return bounded(name, what, estimate, limit, 0.0, levels, change, held.link("iterations"),
                    missing)  # fmt: skip

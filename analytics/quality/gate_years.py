@@ -88,10 +88,14 @@ def _diversity(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
     lost[:, :2] = harm[:, None]
     values = lost + random.normal(0, error, lost.shape)
     held, looks = Evidence("year", 1), []
-    for row in values[1:]:
+    every = [
+        [normal(float(gap), error * np.sqrt(2), 1000) for gap in row - values[0]]
+        for row in values[1:]
+    ]
+    for at, now in enumerate(every, 1):
         losses = [
-            Loss(name, normal(float(gap), error * np.sqrt(2), 1000))
-            for name, gap in zip(names, row - values[0], strict=True)
+            Loss(name, one, tuple(past[which] for past in every[:at]))
+            for which, (name, one) in enumerate(zip(names, now, strict=True))
         ]
         looks.append(worst([
             all_but(held, policy, losses, "from_first", "loss").result,
@@ -116,10 +120,12 @@ def _reviews(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
 def _outcomes(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
     bad = random.binomial(CASES, np.clip(0.3 + harm, 0, 1)).astype(float)
     levels, looks = Levels(policy.pass_level(), policy.fail_level(2)), []
-    for now in bad[1:]:
-        one = rate_change(now, CASES, bad[0], CASES)
+    past = [rate_change(now, CASES, bad[0], CASES) for now in bad[1:]]
+    for at, one in enumerate(past, 1):
+        assert one is not None
         looks.append(worst([
-            bounded("x", "x", stated(policy, one, limit), limit, 0.0, levels).result
+            bounded("x", "x", one.widened(from_past(policy, limit, past[:at])), limit, 0.0,
+                    levels).result
             for limit in (policy["outcomes.drop"], policy["outcomes.drop_year"])
         ]))  # fmt: skip
     return [str(look) for look in looks]
@@ -256,3 +262,27 @@ def sentence(row: dict[str, Any]) -> str:
         f"years with a FAIL {row['fail']:.3f}, with a PASS {row['pass']:.3f} (of a checkpoint "
         f"itself beyond the limit {row['own_pass']:.3f}); looks NOT SHOWN {row['not_shown']:.3f}"
     )
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> str:
+    """The kept figures as the two tables of docs/gate.md."""
+    told = [
+        "| block | harm, of the limit | retraining | years with a FAIL | years with a PASS | of a "
+        "checkpoint beyond its limit | looks NOT SHOWN |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        if "block" in row:
+            cells = (row[key] for key in ("fail", "pass", "own_pass", "not_shown"))
+            told.append(
+                f"| {row['block'].replace('_', ' ')} | {row['harm']:g} | {row['retraining']:g} | "
+                + " | ".join(f"{cell:.3f}" for cell in cells) + " |"
+            )  # fmt: skip
+    told += ["", "| confident wrong answers | questions | look | PASS | FAIL by then |",
+             "|---|---|---|---|---|"]  # fmt: skip
+    told += [
+        f"| {row['what']} | {row['questions']:,} | {row['look']} | {row['passed']:.3f} | "
+        f"{row['failed_by']:.3f} |"
+        for row in rows if "what" in row and row["look"] in (1, 2, 3, 4, 6)
+    ]  # fmt: skip
+    return "\n".join(told)
