@@ -42,6 +42,12 @@ page = st.navigation(
             st.Page("../truth/training_set.py", title="Training set", url_path="training-set",
                     icon=":material/dataset:"),
         ],
+        "Loop": [
+            st.Page("../loop/iterations.py", title="Iterations", url_path="iterations",
+                    icon=":material/cycle:"),
+            st.Page("../loop/provenance.py", title="Provenance", url_path="provenance",
+                    icon=":material/account_tree:"),
+        ],
         "Review": [
             st.Page("../review/sources.py", title="Sources", url_path="sources",
                     icon=":material/database:"),
@@ -50,7 +56,9 @@ page = st.navigation(
         ],
     }
 )  # fmt: skip
-LOOP_PAGES = ("hallucination", "calibration", "answers", "training-set")
+LOOP_PAGES = (
+    "hallucination", "calibration", "answers", "training-set", "iterations", "provenance"
+)  # fmt: skip
 word = "loop" if page.url_path in LOOP_PAGES else "run"
 carry(page.url_path, word if page.url_path else None)
 with timed():
