@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Way = Literal["falls", "rises", "moves"]
+Way = Literal["falls", "rises", "moves", "neither"]
 
 
 class Indicator(NamedTuple):
@@ -18,6 +18,8 @@ class Indicator(NamedTuple):
 
 
 INDICATORS: tuple[Indicator, ...] = (
+    Indicator("proxy_reward", "proxy reward of the texts", "neither", "reward"),
+    Indicator("gold_reward", "gold reward of the texts", "falls", "reward"),
     Indicator("distinct_1", "distinct-1", "falls", "diversity", 4),
     Indicator("distinct_2", "distinct-2", "falls", "diversity", 4),
     Indicator("distinct_3", "distinct-3", "falls", "diversity", 4),

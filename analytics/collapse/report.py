@@ -115,6 +115,10 @@ def _read(frame: pl.DataFrame, budget: int, first_is_reference: bool) -> _Seen:
     )  # fmt: skip
     lengths = _lengths(frame, held)
     made.known["length"] = mean(lengths, inside)
+    for reward in ("proxy_reward", "gold_reward"):
+        if reward in frame.columns and frame[reward].null_count() < frame.height:
+            values = frame[reward].cast(pl.Float64).fill_null(math.nan).to_numpy()
+            made.known[reward] = mean(values, inside)
     if "logprob_base" in frame.columns and frame["logprob_base"].null_count() < frame.height:
         log_perplexity = -frame["logprob_base"].cast(pl.Float64).fill_null(math.nan).to_numpy()
         log_perplexity = log_perplexity / np.where(lengths > 0, lengths, math.nan)

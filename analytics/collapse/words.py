@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+import polars as pl
+
 from analytics.collapse.indicators import BY_NAME, INDICATORS
 
-Change = Literal["worse", "unchanged", "better", "not tested", "not measured"]
+Change = Literal["worse", "changed", "unchanged", "better", "not tested", "not measured"]
 LEVEL = 0.05
 """Of the test of one loop's indicator over all of its iterations (Bonferroni)."""
 Row = Mapping[str, Any]
@@ -24,8 +26,8 @@ def change(row: Row, looks: int) -> Change:
         return "unchanged"
     way = BY_NAME[row["indicator"]].worse
     rises = told["difference"] > 0
-    if way == "moves":
-        return "worse"
+    if way in ("moves", "neither"):
+        return "worse" if way == "moves" else "changed"
     return "worse" if rises == (way == "rises") else "better"
 
 
@@ -57,6 +59,24 @@ def shown(row: Row) -> str:
     if row["low"] is None:
         return value
     return f"{value} [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+
+
+def table(rows: Sequence[Row]) -> pl.DataFrame:
+    """Indicators as a flat table, for people: titles in place of names, changes in columns."""
+    return pl.DataFrame(
+        [
+            {
+                "loop": row["loop"], "iteration": row["iteration"],
+                "indicator": BY_NAME[row["indicator"]].title,
+                "value": row["value"], "low": row["low"], "high": row["high"], "texts": row["n"],
+                **{f"since {when}": (row[key] or {}).get("difference") for when, key in
+                   (("iteration 0", "from_first"), ("the last", "from_previous"))},
+                "p since iteration 0": (row["from_first"] or {}).get("p"),
+            }
+            for row in rows
+        ],
+        infer_schema_length=None,
+    )  # fmt: skip
 
 
 def lines(rows: Sequence[Row]) -> Iterator[str]:

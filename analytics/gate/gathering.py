@@ -13,14 +13,13 @@ from analytics.gate.diversity import HOLDOUT
 from analytics.gate.evidence import FRAMES, Evidence, GateError
 from analytics.gate.people import day
 from analytics.gate.policy import Policy, PolicyError, loosened, read_policy
+from analytics.loops.overlap import overlaps
 from analytics.rates import normal_quantile
 
 Query = Callable[..., pl.DataFrame]
 HOLDOUT_ERROR = f"{HOLDOUT}_se"
 """Logged key of the standard error of the loss on held-out human text."""
 Z = normal_quantile(0.95)
-SHORTEST = 20
-"""Characters; a shorter question stands in many texts by chance."""
 
 
 def gather(
@@ -51,7 +50,7 @@ def gather(
     }
     told = query("iterations", loops=[loop], until=None)
     _check_there(query, loop, iteration, frames, told)
-    frames["overlap"] = overlap(frames, iteration)
+    frames["overlap"] = overlap(query, loop, iteration)
     mine = told.filter(pl.col("iteration") == iteration)
     named = mine["submitter"][0] if mine.height else None
     return Evidence(
@@ -106,29 +105,18 @@ def flat(indicators: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=FRAMES["indicators"])
 
 
-def overlap(frames: Mapping[str, pl.DataFrame], iteration: int) -> pl.DataFrame:
-    """How many evaluation questions stand, word for word, in the text that was trained on.
+def overlap(query: Query, loop: str, iteration: int) -> pl.DataFrame:
+    """How many evaluation questions stand, whole or nearly, in the text that was trained on.
 
-    The kept texts of the iteration before, with their prompts; case and blanks do not count. Empty
-    where texts or questions are not there.
+    Empty where texts or questions are not there.
     """
-    kept = frames["generations"].filter(pl.col("iteration") == iteration - 1, pl.col("kept"))
-    asked = frames["answers"].filter(
-        pl.col("origin") != "self_generated", pl.col("question").str.len_chars() >= SHORTEST
-    )
-    questions = _plain(asked["question"]).unique().drop_nulls()
-    if kept.is_empty() or questions.is_empty():
-        return pl.DataFrame(schema={"iteration": pl.Int64, "hits": pl.Int64, "compared": pl.Int64})
-    texts = _plain(kept["prompt"].fill_null("") + " " + kept["text"].fill_null(""))
-    found = texts.to_frame("text").select(
-        pl.col("text").str.extract_many(questions.to_list(), overlapping=True)
-    )["text"].explode().drop_nulls().unique()  # fmt: skip
-    return pl.DataFrame({"iteration": [iteration], "hits": [found.len()],
-                         "compared": [questions.len()]})  # fmt: skip
-
-
-def _plain(texts: pl.Series) -> pl.Series:
-    return texts.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    training = query("training_texts", loops=[loop]).filter(pl.col("iteration") == iteration)
+    asked = query("asked_questions", loops=[loop])
+    if training.is_empty() or asked.is_empty():
+        return pl.DataFrame(schema=FRAMES["overlap"])
+    (found,) = overlaps(training, asked)
+    rows = [(iteration, len(found.exact) + len(found.near), found.questions)]
+    return pl.DataFrame(rows, schema=FRAMES["overlap"], orient="row")
 
 
 def loosened_since(

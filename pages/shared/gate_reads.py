@@ -68,7 +68,12 @@ def gate(
     return _gate(loop, iteration, policy, submitter, release, today, seen)
 
 
-@cached(32, pulse)
+def state(*_: object) -> object:
+    """Changes whenever rows, verdicts or indicators do."""
+    return pulse(), reads.store().indicators_saved
+
+
+@cached(32, state)
 def _gate(
     loop: str, iteration: int, text: str, submitter: str | None, release: int | None,
     today: datetime.date, seen: tuple[str, ...],

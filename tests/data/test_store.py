@@ -579,6 +579,8 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "fact_runs": {},
     "graders": {"loops": None},
     "text_iterations": {"loops": None},
+    "training_texts": {"loops": ["r"]},
+    "asked_questions": {"loops": ["r"]},
     "training_answers": {"loops": ["r"], "until": None},
     "audits": {"loops": None, "until": None},
     "sample_clusters": {"loops": None, "until": None},
