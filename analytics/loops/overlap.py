@@ -56,11 +56,11 @@ def overlaps(training: pl.DataFrame, asked: pl.DataFrame) -> list[Overlap]:
             n, some = int(lengths[place]), int(short[place])
             if not n:
                 continue
-            if np.isin(whole[n][place], seen[n]).any():
+            if _among(whole[n][place], seen[n]).any():
                 exact.append(str(name))
                 continue
             runs = _runs(questions, place, some)
-            if some >= WORDS and np.isin(runs, seen[some]).mean() >= NEAR:
+            if some >= WORDS and _among(runs, seen[some]).mean() >= NEAR:
                 near.append(str(name))
         found.append(Overlap(int(str(iteration)), part.height, len(ids), exact, near))
     return found
@@ -90,6 +90,14 @@ def sentence(told: pl.DataFrame) -> str:
         f"of {many}, up to {max(whole)} stand whole and {max(nearly)} nearly in the training texts "
         "of an iteration: what they measure is no evidence."
     )
+
+
+def _among(codes: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which codes are known; `known` is sorted, so nothing is sorted anew for each question."""
+    if not len(known):
+        return np.zeros(len(codes), dtype=bool)
+    place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
+    return known[place] == codes
 
 
 def _runs_by_text(held: Tokens, n: int) -> dict[int, np.ndarray]:
