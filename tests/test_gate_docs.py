@@ -77,6 +77,8 @@ def test_every_option_of_the_document_exists() -> None:
         for parser in action.choices.values() for one in parser._actions
         for option in one.option_strings
     }  # fmt: skip
+    quality = (ROOT / "analytics" / "quality" / "__main__.py").read_text()
+    known |= set(re.findall(r'add_argument\("(--[a-z]+)"', quality))
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", TEXT)) <= known
 
 
@@ -126,11 +128,14 @@ def test_a_slow_drift_is_blocked_by_the_third_look_and_a_jump_fails() -> None:
 
 
 def test_a_smaller_sample_with_the_code_that_is_here_now() -> None:
-    """Twenty years a block: at the limit few pass; with no harm none fails."""
+    """A hundred years, twenty a block: 5 % at the limit are 5; 11 come by chance once in 100."""
+    count = {(harm, key): 0.0 for harm in (0.0, 1.0) for key in ("pass", "fail")}
     for kind in KINDS:
         for harm in (0.0, 1.0):
-            random = np.random.default_rng(7)
-            years = [year(kind, random, harm, 0.1) for _ in range(20)]
-            passed = sum(one["pass"] for one in years)
-            assert sum(one["fail"] for one in years) <= 2, kind.block
-            assert passed <= 3 if harm else passed >= 15, kind.block
+            random = np.random.default_rng(8)
+            for _ in range(20):
+                one = year(kind, random, harm, 0.1)
+                for key in ("pass", "fail"):
+                    count[harm, key] += one[key]
+    assert count[0.0, "fail"] == 0 and count[0.0, "pass"] > 80
+    assert count[1.0, "pass"] < 11 and count[1.0, "fail"] < 11
