@@ -7,49 +7,64 @@ from typing import Any, Literal
 
 import polars as pl
 
-from analytics.collapse.indicators import BY_NAME, INDICATORS
+from analytics.collapse.indicators import BY_NAME, INDICATORS, Way
 
 Change = Literal["worse", "changed", "unchanged", "better", "not tested", "not measured"]
 LEVEL = 0.05
-"""Of the test of one loop's indicator over all of its iterations (Bonferroni)."""
+"""Of the tests of one question over all iterations of a loop together."""
 Row = Mapping[str, Any]
 
 
-def change(row: Row, looks: int) -> Change:
-    """What a row's test against iteration 0 says; ``looks`` iterations are tested."""
-    told = row.get("from_first")
-    if not told:
-        return "unchanged"  # the first iteration itself
-    if told["p"] is None:
-        return "not tested"
-    if told["p"] >= LEVEL / max(looks, 1):
-        return "unchanged"
-    way = BY_NAME[row["indicator"]].worse
-    rises = told["difference"] > 0
-    if way in ("moves", "neither"):
-        return "worse" if way == "moves" else "changed"
-    return "worse" if rises == (way == "rises") else "better"
+def states(tests: Mapping[int, tuple[float | None, float]], way: Way) -> dict[int, Change]:
+    """What each iteration's test against the first says, at LEVEL for all of them together.
 
+    Half of the level is shared among all iterations (Bonferroni); the other half goes to the last
+    one, and on to each before it as long as every later one was shown (a fixed sequence, Maurer,
+    Hothorn and Lehmacher 1995): so what stays bad is dated as early as it can be shown.
 
-def looks_of(rows: Iterable[Row]) -> int:
-    """Iterations that are tested against the first."""
-    return max(len({row["iteration"] for row in rows}) - 1, 1)
-
-
-def worse_first(rows: Sequence[Row], group: str | None = None) -> dict[str, int]:
-    """The first iteration at which each indicator is worse than at iteration 0, and stays so."""
-    looks = looks_of(rows)
-    found: dict[str, int] = {}
-    for indicator in INDICATORS:
-        if group is not None and indicator.group != group:
+    Args:
+        tests: p (None = no test) and difference from the first, by iteration.
+        way: which way is worse.
+    """
+    found: dict[int, Change] = {}
+    going_on = True
+    for iteration in sorted(tests, reverse=True):
+        p, difference = tests[iteration]
+        if p is None:
+            found[iteration] = "not tested"
             continue
-        mine = [row for row in rows if row["indicator"] == indicator.name]
-        mine.sort(key=lambda row: row["iteration"], reverse=True)
-        for row in mine:  # from the last one back, as long as it is worse
-            if change(row, looks) != "worse":
-                break
-            found[indicator.name] = row["iteration"]
+        shown_alone = p < LEVEL / 2 / len(tests)
+        going_on = going_on and p < LEVEL / 2
+        found[iteration] = turned(difference, way) if shown_alone or going_on else "unchanged"
     return found
+
+
+def turned(difference: float, way: Way) -> Change:
+    """What a change that was shown is: worse, better, or a change that is neither."""
+    if way == "neither":
+        return "changed"
+    if way == "moves":
+        return "worse"
+    return "worse" if (difference > 0) == (way == "rises") else "better"
+
+
+def changes(rows: Iterable[Row], indicator: str) -> dict[int, Change]:
+    """What is said of an indicator by iteration; the first has not changed."""
+    mine = [row for row in rows if row["indicator"] == indicator]
+    told = {row["iteration"]: row["from_first"] for row in mine if row["from_first"]}
+    tests = {at: (one["p"], one["difference"]) for at, one in told.items()}
+    first: dict[int, Change] = {row["iteration"]: "unchanged" for row in mine[:1]}
+    return first | states(tests, BY_NAME[indicator].worse)
+
+
+def worse_from(found: Mapping[int, Change]) -> int | None:
+    """The first iteration from which on it is worse, to the last one that was measured."""
+    since = None
+    for iteration in sorted(found, reverse=True):
+        if found[iteration] != "worse":
+            break
+        since = iteration
+    return since
 
 
 def shown(row: Row) -> str:
@@ -83,19 +98,18 @@ def lines(rows: Sequence[Row]) -> Iterator[str]:
     """What the command prints: each loop's indicators, first and last iteration, and the change."""
     for loop in dict.fromkeys(row["loop"] for row in rows):
         mine = [row for row in rows if row["loop"] == loop]
-        looks = looks_of(mine)
-        yield f"{loop}: 95 % intervals over prompts; a change is tested over {looks} iterations"
-        since = worse_first(mine)
+        yield f"{loop}: 95 % intervals over prompts; changes are tested against the first iteration"
         for indicator in INDICATORS:
             series = [row for row in mine if row["indicator"] == indicator.name]
             if not series:
                 continue
             first, last = series[0], series[-1]
-            said = change(last, looks)
-            when = f" since iteration {since[indicator.name]}" if indicator.name in since else ""
+            found = changes(mine, indicator.name)
+            since = worse_from(found)
+            when = f" since iteration {since}" if since is not None else ""
             yield (
                 f"  {indicator.title}: {shown(first)} at {first['iteration']}, {shown(last)} at "
-                f"{last['iteration']}: {said}{when}"
+                f"{last['iteration']}: {found[last['iteration']]}{when}"
             )
         if against := next((row["reference"] for row in mine if "reference" in row), None):
             yield f"  the tail is that of {against}"

@@ -20,6 +20,7 @@ TITLES = {
     "tail_coverage": "tail<br>coverage",
 }  # fmt: skip
 HEIGHT = 96
+NOT_MEASURED = "not measured"
 WORSE = STATUS["overoptimized"][0]
 
 
@@ -40,7 +41,7 @@ def arms_figure(
     if not rows or not lines:
         return None
     figure = make_subplots(
-        len(rows), len(lines), shared_xaxes=True, shared_yaxes="rows", vertical_spacing=0.025,
+        len(rows), len(lines), shared_xaxes=True, vertical_spacing=0.025,
         horizontal_spacing=0.02, column_titles=[plain(line.label, 24) for line in lines],
     )  # fmt: skip
     for column, line in enumerate(lines, 1):
@@ -49,15 +50,30 @@ def arms_figure(
             _draw(figure, named.get(line.key, {}).get(name), line, (row, column, number))
     for row, name in enumerate(rows, 1):
         figure.update_yaxes(title_text=TITLES[name], title_font_size=12, row=row, col=1)
-        figure.update_yaxes(nticks=4, rangemode="tozero", row=row)
-    figure.update_xaxes(title_text="iteration", row=len(rows))
+        figure.update_yaxes(nticks=4, range=_reach(named, name), row=row)
+        for column in range(2, len(lines) + 1):
+            figure.update_yaxes(showticklabels=False, row=row, col=column)
+    figure.update_xaxes(title_text="iteration", row=len(rows), col=1)
+    figure.update_annotations(textangle=-16, font_size=12, selector=_is_title)
     last = max((at for held in named.values() for q in held.values() for at in q.cells), default=1)
     figure.update_xaxes(range=[-0.3, last + 0.3], nticks=6)
     figure.update_layout(
-        height=HEIGHT * len(rows) + 90, margin={"l": 60, "r": 10, "t": 40, "b": 45},
+        height=HEIGHT * len(rows) + 90, margin={"l": 60, "r": 10, "t": 60, "b": 45},
         showlegend=False, hovermode="closest",
     )  # fmt: skip
     return figure
+
+
+def _reach(named: Mapping[str, Mapping[str, Question]], name: str) -> list[float]:
+    """One scale for all arms, 0 in it."""
+    values = [value for held in named.values() for _, value in _points(held.get(name))]
+    low, high = min([0.0, *values]), max([0.0, *values])
+    room = 0.08 * (high - low or 1.0)
+    return [low - (room if low < 0 else 0.02 * room), high + room]
+
+
+def _is_title(note: go.layout.Annotation) -> bool:
+    return note.text != NOT_MEASURED
 
 
 def _points(question: Question | None) -> list[tuple[int, float]]:
@@ -77,7 +93,7 @@ def _draw(
         figure.add_trace(go.Scatter(x=[0], y=[0], mode="none", hoverinfo="skip"), row, column)
         axis = number if number > 1 else ""
         figure.add_annotation(
-            text="not measured", showarrow=False, x=0.5, y=0.5, font={"color": PROXY_INK},
+            text=NOT_MEASURED, showarrow=False, x=0.5, y=0.5, font={"color": PROXY_INK},
             xref=f"x{axis} domain", yref=f"y{axis} domain",
         )  # fmt: skip
         return

@@ -9,10 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from analytics.collapse.indicators import BY_NAME
-from analytics.collapse.words import change as changed
-from analytics.collapse.words import looks_of
-from analytics.loops.cells import Cell, Question, p_of, tested
+from analytics.collapse.indicators import BY_NAME, Way
+from analytics.collapse.words import Change, changes, states
+from analytics.loops.cells import Cell, Question, p_of
 from analytics.loops.lineage import depths
 from analytics.wording import number, percent
 
@@ -55,8 +54,8 @@ def questions(told: Told) -> list[Question]:
         _kl_added(told),
         _wrong(told),
         _confident(told),
-        _indicator(told, "distinct_2", "Diversity: distinct-2"),
-        _indicator(told, "vendi_1", "Diversity: Vendi score"),
+        _indicator(told, "distinct_2", "Diversity (distinct-2)"),
+        _indicator(told, "vendi_1", "Diversity (Vendi score)"),
         _indicator(told, "near_duplicates_before", "Near-duplicates of the last iteration"),
         _indicator(told, "tail_coverage", "Tail coverage"),
         _heldout(told),
@@ -107,7 +106,7 @@ def _from_to(question: Question, at: int) -> str:
     return f" ({number(start)} to {number(now)}, {number(end)} at the end)"
 
 
-def _reward(told: Told, name: str, title: str, worse: Any) -> Question:
+def _reward(told: Told, name: str, title: str, worse: Way) -> Question:
     """Of the texts by prompt where they are there, else the logged mean and its own error."""
     says = {
         "proxy_reward": "Mean proxy reward, 95 % interval.",
@@ -117,18 +116,30 @@ def _reward(told: Told, name: str, title: str, worse: Any) -> Question:
     if any(row["indicator"] == name for row in told.indicators):
         made = _indicator(told, name, title)
         return Question(name, title, says, made.cells, page, harm)
-    cells: dict[int, Cell] = {}
     rows = told.metrics.filter(pl.col(name).is_not_null()).sort("step").to_dicts()
-    for row in rows:
-        value, error, start = row[name], _error(row, name), rows[0]
-        difference = value - start[name]
-        both = _joint(error, _error(start, name))
-        state = tested(p_of(difference, both), difference, worse, max(len(rows) - 1, 1))
-        cells[row["step"]] = Cell(
-            number(value), "unchanged" if row is start else state,
-            "by the logged errors, not paired", value, _interval(value, error),
-        )  # fmt: skip
+    tests = {
+        row["step"]: (
+            p_of(row[name] - rows[0][name], _joint(_error(row, name), _error(rows[0], name))),
+            row[name] - rows[0][name],
+        ) for row in rows[1:]
+    }  # fmt: skip
+    found = _with_first(tests, worse, rows[:1], "step")
+    cells = {
+        row["step"]: Cell(
+            number(row[name]), found[row["step"]], "by the logged errors, not paired", row[name],
+            _interval(row[name], _error(row, name)),
+        ) for row in rows
+    }  # fmt: skip
     return Question(name, title, says, cells, page, harm)
+
+
+def _with_first(
+    tests: Mapping[int, tuple[float | None, float]], way: Way, first: Sequence[Mapping[str, Any]],
+    key: str = "iteration",
+) -> dict[int, Change]:  # fmt: skip
+    """States by iteration; the first is what the others are compared with."""
+    start: dict[int, Change] = {row[key]: "unchanged" for row in first}
+    return start | states(tests, way)
 
 
 def _error(row: Mapping[str, Any], name: str) -> float | None:
@@ -150,35 +161,35 @@ def _interval(value: float, error: float | None) -> str:
 def _kl(told: Told) -> Question:
     rows = told.metrics.filter(pl.col("kl").is_not_null()).sort("step")
     cells = {
-        step: Cell(f"{number(kl)} nats", "not tested", "accumulated from the base", kl)
+        step: Cell(number(kl), "not tested", "accumulated from the base", kl)
         for step, kl in rows.select("step", "kl").iter_rows()
     }
-    return Question("kl", "KL from the base", "Accumulated over iterations, nats per response.",
+    return Question("kl", "KL from the base, nats", "Accumulated over iterations, per response.",
                     cells, "/overoptimization", harm=False)  # fmt: skip
 
 
 def _kl_added(told: Told) -> Question:
     rows = told.metrics.filter(pl.col("kl").is_not_null()).sort("step").select("step", "kl").rows()
     cells = {
-        step: Cell(f"{number(kl - before)} nats", "not tested",
+        step: Cell(number(kl - before), "not tested",
                    f"KL at {step} less that at {last}", kl - before)
         for (last, before), (step, kl) in pairwise(rows)
     }  # fmt: skip
-    return Question("kl_added", "KL added", "By this iteration alone: what it moved from the base.",
+    return Question("kl_added", "KL added, nats", "How far this iteration alone moved it.",
                     cells, "/overoptimization", harm=False)  # fmt: skip
 
 
 def _wrong(told: Told) -> Question:
     rows = _benchmark(told.rates)
-    looks = max(len(rows) - 1, 1)
+    tests = {row["iteration"]: (row["change_p"], row["change_difference"] or 0.0)
+             for row in rows[1:]}  # fmt: skip
+    found = _with_first(tests, "rises", rows[:1])
     cells = {
         row["iteration"]: Cell(
-            percent(row["rate"], 1),
-            "unchanged" if row["change_p"] is None and place == 0
-            else tested(row["change_p"], row["change_difference"] or 0.0, "rises", looks),
+            percent(row["rate"], 1), found[row["iteration"]],
             f"{row['change_test'] or ''} against iteration 0, n = {row['n']}".strip(), row["rate"],
             _share(row["low"], row["high"]),
-        ) for place, row in enumerate(rows)
+        ) for row in rows
     }  # fmt: skip
     return Question("wrong", "Wrong answers", "Of all graded benchmark answers.", cells,
                     "/hallucination")  # fmt: skip
@@ -186,23 +197,27 @@ def _wrong(told: Told) -> Question:
 
 def _confident(told: Told) -> Question:
     rows = [row for row in _benchmark(told.rates) if row["confident"] is not None]
-    looks = max(len(rows) - 1, 1)
-    cells = {}
-    for row in rows:
-        start, n, n0 = rows[0], row["n"], rows[0]["n"]
-        difference = row["confident"] - start["confident"]
-        pooled = (row["confident"] * n + start["confident"] * n0) / (n + n0)
-        error = (pooled * (1 - pooled) * (1 / n + 1 / n0)) ** 0.5
-        state = tested(p_of(difference, error), difference, "rises", looks)
-        cells[row["iteration"]] = Cell(
-            percent(row["confident"], 1),
-            "unchanged" if row is start else state,
-            f"two proportions, not paired, n = {n}", row["confident"],
-            _share(row["confident_low"], row["confident_high"]),
-        )  # fmt: skip
+    cells = _shares(rows, "confident", "confident_low", "confident_high")
     return Question("confident", "Confident hallucination",
                     "Wrong with confidence of at least .8, of all graded.", cells,
                     "/hallucination")  # fmt: skip
+
+
+def _shares(rows: Sequence[Mapping[str, Any]], key: str, low: str, high: str) -> dict[int, Cell]:
+    """Cells of a share that is worse where it rises: two proportions, not paired."""
+    tests: dict[int, tuple[float | None, float]] = {}
+    for row in rows[1:]:
+        n, before, difference = row["n"], rows[0], row[key] - rows[0][key]
+        pooled = (row[key] * n + before[key] * before["n"]) / (n + before["n"])
+        error = (pooled * (1 - pooled) * (1 / n + 1 / before["n"])) ** 0.5
+        tests[row["iteration"]] = (p_of(difference, error), difference)
+    found = _with_first(tests, "rises", rows[:1])
+    return {
+        row["iteration"]: Cell(
+            percent(row[key], 1), found[row["iteration"]],
+            f"two proportions, not paired, n = {row['n']}", row[key], _share(row[low], row[high]),
+        ) for row in rows
+    }  # fmt: skip
 
 
 def _benchmark(rates: pl.DataFrame) -> list[dict[str, Any]]:
@@ -219,7 +234,7 @@ def _share(low: float, high: float) -> str:
 
 def _indicator(told: Told, name: str, title: str) -> Question:
     rows = [row for row in told.indicators if row["indicator"] == name]
-    looks, kind = looks_of(told.indicators), BY_NAME[name]
+    found, kind = changes(told.indicators, name), BY_NAME[name]
     cells = {}
     for row in rows:
         more = ""
@@ -227,7 +242,7 @@ def _indicator(told: Told, name: str, title: str) -> Question:
             more = f"{row['low']:.{kind.digits}f} to {row['high']:.{kind.digits}f}"
         note = f"{row['n']:,} texts, over prompts" if row["n"] else "as logged, no interval"
         text = f"{row['value']:.{kind.digits}f}"
-        cells[row["iteration"]] = Cell(text, changed(row, looks), note, row["value"], more)
+        cells[row["iteration"]] = Cell(text, found[row["iteration"]], note, row["value"], more)
     way = {"falls": "it falls", "rises": "it rises", "moves": "it moves"}.get(kind.worse)
     says = f"On a fixed budget of tokens. Worse: {way}." if way else ""
     return Question(name, title, says, cells, "#indicators", kind.worse != "neither")
@@ -308,8 +323,8 @@ def _checked(told: Told) -> Question:
                     "claims in the texts kept for training", false,
                     f"{percent(row['checked'] / row['texts'], 0)} checked",
                 )  # fmt: skip
-        last = max(told.iterations(), default=0)  # what it wrote has trained nothing yet
-        cells = {at: cell for at, cell in cells.items() if at <= last}
+        there = told.iterations()  # what the last one wrote has trained nothing yet
+        cells = {at: cell for at, cell in cells.items() if at in there}
     return Question("verified", "Verified training claims", "Checked against a source before they "
                     "were trained on.", cells, "/training-set", harm=False)  # fmt: skip
 
@@ -318,17 +333,7 @@ def _outside(told: Told) -> Question:
     rows = told.apart.filter(
         (pl.col("topic") == "not trained on") & (pl.col("origin") == "benchmark")
     ).sort("iteration").to_dicts()  # fmt: skip
-    looks, cells = max(len(rows) - 1, 1), {}
-    for row in rows:
-        start, n, n0 = rows[0], row["n"], rows[0]["n"]
-        difference = row["rate"] - start["rate"]
-        pooled = (row["rate"] * n + start["rate"] * n0) / (n + n0)
-        error = (pooled * (1 - pooled) * (1 / n + 1 / n0)) ** 0.5
-        state = tested(p_of(difference, error), difference, "rises", looks)
-        cells[row["iteration"]] = Cell(
-            percent(row["rate"], 1), "unchanged" if row is start else state,
-            f"two proportions, n = {n}", row["rate"], _share(row["low"], row["high"]),
-        )  # fmt: skip
+    cells = _shares(rows, "rate", "low", "high")
     return Question("outside", "Wrong outside the trained-on pool", "Questions about what no "
                     "training text was about.", cells, "/training-set")  # fmt: skip
 

@@ -6,11 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Literal
 
-from analytics.collapse.words import LEVEL, Change
+from analytics.collapse.words import Change, worse_from
 
-Worse = Literal["rises", "falls", "neither"]
 MARKS: dict[Change, str] = {
     "worse": "▼", "better": "▲", "changed": "◆", "unchanged": "=", "not tested": "·",
     "not measured": "–",
@@ -46,26 +44,10 @@ class Question:
 
     def worse_from(self) -> int | None:
         """The first iteration from which on it is worse, to the last one that was measured."""
-        found = None
-        for iteration in sorted(self.cells, reverse=True):
-            cell = self.cells[iteration]
-            if cell.change == "not measured":
-                continue
-            if cell.change != "worse":
-                break
-            found = iteration
-        return found
-
-
-def tested(p: float | None, difference: float, worse: Worse, looks: int) -> Change:
-    """A change of a question since iteration 0, by its test at LEVEL over all iterations."""
-    if p is None:
-        return "not tested"
-    if p >= LEVEL / max(looks, 1):
-        return "unchanged"
-    if worse == "neither":
-        return "changed"
-    return "worse" if (difference > 0) == (worse == "rises") else "better"
+        measured = {
+            at: cell.change for at, cell in self.cells.items() if cell.change != "not measured"
+        }
+        return worse_from(measured)
 
 
 def p_of(difference: float, error: float | None) -> float | None:

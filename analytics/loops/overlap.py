@@ -56,11 +56,11 @@ def overlaps(training: pl.DataFrame, asked: pl.DataFrame) -> list[Overlap]:
             n, some = int(lengths[place]), int(short[place])
             if not n:
                 continue
-            if _among(whole[n][place], seen[n]).any():
+            if _found(whole[n][place], seen[n]).any():
                 exact.append(str(name))
                 continue
             runs = _runs(questions, place, some)
-            if some >= WORDS and _among(runs, seen[some]).mean() >= NEAR:
+            if some >= WORDS and _found(runs, seen[some]).mean() >= NEAR:
                 near.append(str(name))
         found.append(Overlap(int(str(iteration)), part.height, len(ids), exact, near))
     return found
@@ -92,12 +92,12 @@ def sentence(told: pl.DataFrame) -> str:
     )
 
 
-def _among(codes: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Which codes are known; `known` is sorted, so nothing is sorted anew for each question."""
-    if not len(known):
+def _found(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """Which codes are among ordered ones, of which there are many more."""
+    if not len(ordered):
         return np.zeros(len(codes), dtype=bool)
-    place = np.minimum(np.searchsorted(known, codes), len(known) - 1)
-    return known[place] == codes
+    place = np.searchsorted(ordered, codes).clip(max=len(ordered) - 1)
+    return ordered[place] == codes
 
 
 def _runs_by_text(held: Tokens, n: int) -> dict[int, np.ndarray]:

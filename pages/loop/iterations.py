@@ -48,8 +48,8 @@ for loop, board in boards.items():
             st.subheader(escaped(loop), anchor=False)
         st.html(board_view.board_table(loop, board, iterations))
 st.caption(
-    "In brackets: 95 % intervals. Each cell is tested against iteration 0 at 5 % over all "
-    "iterations of its row (Bonferroni); texts are paired by prompt, answers by question."
+    "Below a number: its 95 % interval. Each cell is tested against iteration 0, at 5 % over all "
+    "iterations of its row together; texts are paired by prompt, wrong answers by question."
 )
 rows = [row for loop in boards for row in loop_reads.indicators(loop)[0]]
 if rows:
