@@ -1,4 +1,4 @@
-"""Commands on results: ``python -m analytics verdict``, ``hallucination``, ``behaviours``."""
+"""Commands on results: ``python -m analytics verdict``, ``hallucination``, ``gate`` …"""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from itertools import groupby
 from typing import Any
 
 import polars as pl
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from analytics import behaviours, claims, hallucination
 from analytics.behaviours import words as behaviour_words
+from analytics.collapse import kept as indicators
+from analytics.collapse import words as collapse_words
+from analytics.gate import command as gating
 from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
@@ -26,11 +30,14 @@ from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.judging import Budget, Judge
 from analytics.verdicts import Asked, holds, method, packed, rows_fingerprint
 from analytics.wording import interval, number
-from data import answers
+from data import answers, policies
 from data.failing import ended
 from data.home import home
+from data.owner import StoreOwned
 from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
+from data.reviewing import keep_decision
+from data.sql import StoreError
 from data.terminal import Terminal, one_line
 
 
@@ -187,6 +194,63 @@ def _behaviours(options: argparse.Namespace) -> int:
     return 1 if set(missing) - known else 0
 
 
+def _gate(options: argparse.Namespace) -> int:
+    if options.proposal:
+        print(gating.proposal(), end="")
+        return 0
+    try:
+        if missing := gating.needs(options):
+            raise gating.PolicyError(missing)
+        gating.policy_of(options)
+        with StoreAccess(home()) as store:
+            return gating.run(options, held_by(store))
+    except (*gating.ERRORS, StoreError, StoreOwned, OSError) as error:
+        return gating.failed(error, options.json)
+
+
+def held_by(store: AnyStore) -> gating.Held:
+    """What the gate asks of a store, and writes into it."""
+
+    return gating.Held(
+        store.query, store.generation,
+        lambda loop, until: next(iter(verdicts(store, [loop], None, until)), None),
+        lambda loop: collapse_rows(store, [loop]), partial(policies.kept, store.home),
+        partial(policies.keep, store.home), partial(keep_decision, store),
+    )  # fmt: skip
+
+
+def _collapse(options: argparse.Namespace) -> int:
+    with StoreAccess(home()) as store:
+        told = collapse_rows(store, options.loop, options.again)
+        known = set(store.query("runs", project=None, runs=None)["run_id"])
+    if options.json:
+        print(json.dumps(told, indent=1))
+    else:
+        for line in collapse_words.lines(told):
+            print(line)
+    for loop in options.loop or []:
+        if loop not in {row["loop"] for row in told}:
+            why = "has no texts" if loop in known else "is not there; see: python -m data list"
+            print(f"{loop} {why}", file=sys.stderr)
+    return 1 if set(options.loop or []) - known else 0
+
+
+def collapse_rows(
+    store: AnyStore, loops: list[str] | None, again: bool = False
+) -> list[dict[str, Any]]:
+    """Indicators of some loops (None = all), the kept ones where they hold, else computed."""
+    by = indicators.method(meaning)
+    with Console(stderr=True).status("Measuring …") as status:
+
+        def progress(what: str, done: int, of: int) -> None:
+            status.update(Text(f"{what} ({done} of {of})"))
+
+        waiting = indicators.missing(store.query, loops, by, again)
+        for row in indicators.computed(store.query, waiting, by, progress):
+            store.save_indicators(row)
+    return indicators.rows(store.query("indicators", loops=loops))
+
+
 def _show_behaviours(told: list[dict[str, Any]]) -> None:
     console = Terminal(width=max(Terminal().width, 170))  # no cell of a table is cut
     if not told:
@@ -283,6 +347,13 @@ def _parser() -> argparse.ArgumentParser:
     seen.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
     seen.add_argument("--json", action="store_true", help="one JSON document on stdout")
     seen.set_defaults(do=_behaviours)
+    gating.add_gate(commands, _gate)
+
+    lost = commands.add_parser("collapse", help="diversity, tails, near-duplicates of a loop")
+    lost.add_argument("--loop", nargs="+", action="extend", metavar="L")
+    lost.add_argument("--again", action="store_true", help="compute also what is kept")
+    lost.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    lost.set_defaults(do=_collapse)
     return parser
 
 

@@ -96,4 +96,7 @@ def _answer(owner: Owner, what: str, body: dict[str, Any]) -> Response:
     if what == "save_verdicts":
         store.save_verdicts(pl.DataFrame(body["rows"], infer_schema_length=None))
         return JSONResponse({})
+    if what == "save_indicators":
+        store.save_indicators(pl.DataFrame(body["rows"], infer_schema_length=None))
+        return JSONResponse({})
     return JSONResponse({"error": f"there is no {what!r} to ask for"}, 404)

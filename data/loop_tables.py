@@ -81,10 +81,5 @@ def keep_decisions(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[di
     ddl.await_rows(cursor, DECISIONS)
     ddl.take_rows(cursor, DECISIONS, literal(segment / "runs.parquet"))
     ddl.merge_keyed(cursor, DECISIONS)
-    cursor.execute(
-        "update runs set generation = (select number + 1 from generation) "
-        "where list_contains($loops, run_id)",
-        {"loops": rows["loop"].to_list()},
-    )
     cursor.execute("update generation set number = number + 1")
     return [{"run": row["loop"], **row} for row in rows.iter_rows(named=True)]

@@ -57,6 +57,10 @@ class RemoteStore:
         """Hand computed verdicts to the owner."""
         self._post("save_verdicts", {"rows": rows.to_dicts()})
 
+    def save_indicators(self, rows: pl.DataFrame) -> None:
+        """Hand computed indicators to the owner."""
+        self._post("save_indicators", {"rows": rows.to_dicts()})
+
     def answers(self) -> bool:
         """Whether the owner is there and lets us ask."""
         try:

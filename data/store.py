@@ -58,7 +58,7 @@ class Store:
         """
         self.home = home
         self._writing = threading.RLock()
-        self.verdicts_saved = 0
+        self.verdicts_saved = self.indicators_saved = 0
         path = home / "store.duckdb"
         try:
             self._db = duckdb.connect(str(path))
@@ -182,6 +182,18 @@ class Store:
             cursor.unregister("incoming_verdicts")
             if (rows["until_step"] == -1).any():  # a frozen view changes no other one
                 self.verdicts_saved += 1
+
+    def save_indicators(self, rows: pl.DataFrame) -> None:
+        """Keep computed indicators (columns of the table indicators), replacing earlier ones."""
+        if not rows.height:
+            return
+        with self._writing, self._db.cursor() as cursor:
+            cursor.register("incoming_indicators", rows)
+            cursor.execute("begin")
+            cursor.execute(sql("changes", "keep_indicators"))
+            cursor.execute("commit")
+            cursor.unregister("incoming_indicators")
+            self.indicators_saved += 1
 
     def _make_room(self) -> None:
         """Let DuckDB have what it asks for, from now on: a rare change or question needs it."""

@@ -17,8 +17,11 @@ ROOTS = (
     "pages/shared/reads.py",
     "pages/shared/answer_reads.py",
     "pages/shared/pool_reads.py",
+    "pages/shared/gate_reads.py",
     "pages/shared/judging.py",
     "pages/shared/worker.py",
+    "pages/shared/collapsing.py",
+    "pages/shared/loop_reads.py",
 )
 
 # The one arrow from onset to the figures: what a notebook shows of a verdict.

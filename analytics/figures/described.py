@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,17 +14,29 @@ from analytics.wording import count, number
 MOST_LINES = 8
 
 
-def described(figure: go.Figure, says: str) -> str:
-    """The finding, and where each named line begins and ends.
+class Words(NamedTuple):
+    """The title of the x axis, and a sentence a line."""
+
+    over: str
+    lines: tuple[str, ...]
+
+
+def words_of(figure: go.Figure) -> Words:
+    """What is drawn: where each named line begins and ends."""
+    return Words(_plain(figure.layout.xaxis.title.text), tuple(_lines(figure)))
+
+
+def described(words: Words, says: str) -> str:
+    """The finding, and what is drawn.
 
     Args:
-        figure: as it is drawn.
+        words: of the figure.
         says: the finding in a sentence, or the figure's title.
     """
-    lines = list(_lines(figure))
     told = [f"{says.rstrip('.')}."]
-    if over := _plain(figure.layout.xaxis.title.text):
-        told.append(f"Over {over}.")
+    if words.over:
+        told.append(f"Over {words.over}.")
+    lines = words.lines
     told += lines[:MOST_LINES]
     if len(lines) > MOST_LINES:
         told.append(f"And {count(len(lines) - MOST_LINES, 'more line')}.")

@@ -7,6 +7,8 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.basedatatypes import BaseFigure
 
+from analytics.figures.described import Words, words_of
+
 
 class Finished(BaseFigure):
     """A drawn figure that nobody changes any more; Streamlit takes it as it takes any other."""
@@ -14,6 +16,13 @@ class Finished(BaseFigure):
     def __init__(self, figure: go.Figure) -> None:
         """Its dictionary, numbers packed, is kept in place of the figure."""
         object.__setattr__(self, "_whole", figure.to_dict())
+        object.__setattr__(self, "_words", words_of(figure))
+
+    @property
+    def words(self) -> Words:
+        """What is drawn, for who hears it."""
+        told: Words = object.__getattribute__(self, "_words")
+        return told
 
     def to_dict(self) -> dict[str, Any]:
         """As of a figure. Traces are copies: what serialises them takes their ``uid`` away."""

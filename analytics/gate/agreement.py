@@ -11,7 +11,7 @@ import polars as pl
 from analytics.gate.bounds import mean
 from analytics.gate.reviews import reviewed
 from analytics.rates import newcombe, wilson
-from analytics.wording import count, points, rate_interval, rate_text
+from analytics.wording import MISSING, count, points, rate_interval, rate_text
 
 SLICES = ("all", "top proxy", "new one longer", "new one shorter")
 MEASURES = {"gold": "gold (judge)", "proxy": "proxy (reward model)"}
@@ -43,7 +43,8 @@ def agreement(reviews: pl.DataFrame, generations: pl.DataFrame) -> list[dict[str
 
 def _compared(reviews: pl.DataFrame) -> list[tuple[int, int]]:
     ends = reviews.select(
-        "iteration", pl.col("origin_a", "origin_b").cast(pl.Int64, strict=False)
+        "iteration",
+        pl.col("origin_a", "origin_b").str.extract(r"(\d+)\s*$", 1).cast(pl.Int64, strict=False),
     ).drop_nulls()
     pairs = ends.select("iteration", before=pl.min_horizontal("origin_a", "origin_b")).unique()
     return [pair for pair in sorted(pairs.iter_rows()) if pair[1] < pair[0]]
@@ -54,6 +55,7 @@ def _measured(
 ) -> pl.DataFrame:
     """item_id, people (mean score of the new one), top, gaps of gold, proxy and length."""
     seen = reviewed(reviews.filter(pl.col("iteration") == iteration), iteration, before)
+    # `reviewed` has written origins as numbers.
     texts = generations.select(
         "prompt", origin=pl.col("iteration").cast(pl.String), text="text",
         gold=pl.col("gold_reward").cast(pl.Float64),
@@ -117,9 +119,21 @@ def sentences(rows: Sequence[dict[str, Any]]) -> list[str]:
         said = rate_interval(last["agreement"], last["low"], last["high"])
         told.append(
             f"{words}: agrees with people on {said} of {count(last['n'], 'pair')} at iteration "
-            f"{last['iteration']}, and prefers the new one {points(last['bias'])} points oftener."
+            f"{last['iteration']}, and prefers the new one {bias_words(last['bias'])}."
         )
     return told + falls(rows) + _top(rows)
+
+
+def bias_words(bias: float | None) -> str:
+    """How a measure's preference for the new one differs from people's.
+
+    >>> bias_words(0.031), bias_words(-0.2), bias_words(None)
+    ('3.1 points oftener than people', '20.0 points less often than people', '–')
+    """
+    if bias is None:
+        return MISSING
+    way = "oftener" if bias >= 0 else "less often"
+    return f"{points(bias)[1:]} points {way} than people"
 
 
 def falls(rows: Sequence[dict[str, Any]]) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from analytics.gate.policy import quantile
 from analytics.rates import FloatArray, clustered_error, newcombe, wilson
@@ -61,7 +61,20 @@ class Estimate:
         room = error**2 - self.retraining**2
         if room <= 0:
             return None
-        return max(self.n, int(np.ceil(self.sd**2 / room)))
+        return int(np.ceil(self.sd**2 / room))
+
+    def deciding(
+        self, limit: float, neutral: float, passing: float, failing: float
+    ) -> int | None:  # fmt: skip
+        """Items that would decide: as planned for no harm, else as the value stands now.
+
+        With the value beyond the limit, those that would show it at the level `failing`.
+        """
+        beyond = (self.value - limit) * (1 if limit >= neutral else -1)
+        if beyond > 0:
+            return self.items(beyond, failing)
+        planned = self.items(abs(limit - neutral), passing)
+        return planned if planned and planned > self.n else self.items(-beyond, passing)
 
 
 def mean(values: npt.ArrayLike, clusters: npt.ArrayLike | None = None) -> Estimate | None:
@@ -85,7 +98,8 @@ def normal(value: float, error: float, n: int, freedom: float = np.inf) -> Estim
     """An estimate with a standard error, on so many degrees of freedom."""
 
     def ends(level: float) -> tuple[float, float]:
-        half = float(stats.t.isf(level, freedom)) * error
+        z = quantile(level) if np.isinf(freedom) else -special.stdtrit(freedom, level)
+        half = float(z) * error
         return value - half, value + half
 
     return Estimate(value, ends, n, error * np.sqrt(n))
@@ -191,16 +205,15 @@ def excess(estimates: list[tuple[float, float]]) -> float:
 
     Args:
         estimates: (value, standard error) of the loop's earlier iterations against one anchor. A
-            straight line is taken out first: a steady change is harm, no scatter.
+            change that goes on is harm, no scatter: second differences take it out, whose variance
+            is 6 times that of a value.
 
-    Source: DerSimonian and Laird 1986, on the residuals of a line.
+    Source: second differences: Gasser, Sroka and Jennen-Steinmetz 1986, Biometrika 73:625.
     """
     if len(estimates) < 4:
         return 0.0
     values, errors = (np.array(column) for column in zip(*estimates, strict=True))
-    at = np.arange(len(values), dtype=np.float64)
-    rest = values - np.polyval(np.polyfit(at, values, 1), at)
-    scatter = float(rest @ rest) / (len(values) - 2)
+    scatter = float(np.mean(np.diff(values, 2) ** 2)) / 6
     return float(np.sqrt(max(scatter - float(np.mean(errors**2)), 0.0)))
 
 

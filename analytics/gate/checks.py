@@ -76,7 +76,7 @@ def bounded(
     """
     if estimate is None:
         return not_measured(name, missing, evidence)
-    up = limit > neutral
+    up = limit >= neutral
     low, high = (
         estimate.bounds(levels.failing, levels.passing) if up
         else estimate.bounds(levels.passing, levels.failing)
@@ -86,12 +86,7 @@ def bounded(
     result: Result = "PASS" if inside else "FAIL" if beyond else "NOT SHOWN"
     items = None
     if result == "NOT SHOWN":
-        gap = abs(limit - neutral)
-        worse = (estimate.value - limit) * (1 if up else -1)
-        items = (
-            estimate.items(worse, levels.failing) if worse > gap / 2
-            else estimate.items(gap, levels.passing)
-        )  # fmt: skip
+        items = estimate.deciding(limit, neutral, levels.passing, levels.failing)
     ends = f"{bare(shown(low))} to {bare(shown(high))}"
     text = f"{what} {shown(estimate.value)} ({ends}), limit {shown(limit)}"
     return Check(
@@ -113,7 +108,10 @@ def within(
     certain = estimate.bounds(half.failing, half.failing)
     beyond = certain[0] > limit or certain[1] < -limit
     result: Result = "PASS" if inside else "FAIL" if beyond else "NOT SHOWN"
-    items = estimate.items(limit, half.passing) if result == "NOT SHOWN" else None
+    items = None
+    if result == "NOT SHOWN":
+        end = limit if estimate.value >= 0 else -limit
+        items = estimate.deciding(end, 0.0, half.passing, half.failing)
     text = (
         f"{what} {change(estimate.value)} ({bare(change(low))} to {bare(change(high))}), limit "
         f"±{percent(limit)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,14 @@ import numpy as np
 from analytics.gate.bounds import Estimate, normal
 from analytics.gate.checks import Check, Levels, Result, bare, bounded, change, not_measured
 from analytics.gate.evidence import Evidence
-from analytics.gate.past import stated
+from analytics.gate.past import from_past
 from analytics.gate.policy import Policy
 from analytics.rates import normal_quantile
-from analytics.wording import count, percent
+from analytics.wording import count, number, percent, whole
 
 SPREAD = {
     "distinct_1": 1, "distinct_2": 1, "distinct_3": 1, "self_bleu": -1, "compression_ratio": -1,
-    "vendi_1": 1, "vendi_2": 1, "unigram_entropy": 1, "tail_mass": 1,
-    "near_duplicates_within": -1,
+    "vendi_1": 1, "vendi_2": 1, "unigram_entropy": 1,
 }  # fmt: skip
 """Indicators of diversity; +1 where more is better, -1 where less is."""
 COVERAGE, HOLDOUT = "tail_coverage", "heldout_nll"
@@ -28,10 +27,18 @@ FEWEST = 4
 
 @dataclass(frozen=True)
 class Loss:
-    """Relative loss of an indicator; positive = less diverse."""
+    """Relative loss of an indicator; positive = less diverse.
+
+    past: the same of every iteration so far against iteration 0.
+    """
 
     indicator: str
     estimate: Estimate
+    past: tuple[Estimate | None, ...] = ()
+
+    def widened(self, policy: Policy, limit: float) -> Estimate:
+        """With what two trainings of one recipe differ by."""
+        return self.estimate.widened(from_past(policy, limit, self.past))
 
 
 def diversity(held: Evidence, policy: Policy) -> list[Check]:
@@ -39,9 +46,9 @@ def diversity(held: Evidence, policy: Policy) -> list[Check]:
     release, _ = held.released()
     first, since = _losses(held, 0), _losses(held, release)
     made = {
-        "from_first": lambda: _all_but(held, policy, first, "from_first", "loss"),
-        "worst_from_first": lambda: _all_but(held, policy, first, "worst_from_first", "worst_loss"),
-        "from_release": lambda: _all_but(held, policy, since, "from_release", "loss_from_release"),
+        "from_first": lambda: all_but(held, policy, first, "from_first", "loss"),
+        "worst_from_first": lambda: all_but(held, policy, first, "worst_from_first", "worst_loss"),
+        "from_release": lambda: all_but(held, policy, since, "from_release", "loss_from_release"),
         "tail_coverage": lambda: _single(
             held, policy, "tail_coverage", COVERAGE, 1, "tail_coverage_loss",
             "Rare human words still used, less than at iteration 0:",
@@ -50,7 +57,7 @@ def diversity(held: Evidence, policy: Policy) -> list[Check]:
         "human_holdout": lambda: _single(
             held, policy, "human_holdout", HOLDOUT, -1, "holdout_loss_rise",
             "Loss on held-out human text, more than at iteration 0:",
-            f"The loss on held-out human text ({HOLDOUT}, with its interval) was not measured.",
+            _holdout_words(held),
         ),
     }  # fmt: skip
     return [made[name]() for name in policy.checks("diversity")]
@@ -87,19 +94,38 @@ def _error(now: dict[str, Any], then: dict[str, Any], before: int, iteration: in
     return float(np.hypot(ends[1] - ends[0], ends[3] - ends[2]) / wide)
 
 
+def _past(held: Evidence, indicator: str, better: int) -> tuple[Estimate | None, ...]:
+    return tuple(
+        relative_loss(replace(held, iteration=at), indicator, better, 0)
+        for at in range(1, held.iteration + 1)
+    )
+
+
 def _losses(held: Evidence, before: int) -> list[Loss]:
     made = []
     for indicator, better in SPREAD.items():
         estimate = relative_loss(held, indicator, better, before)
         if estimate is not None:
-            made.append(Loss(indicator, estimate))
+            made.append(Loss(indicator, estimate, _past(held, indicator, better)))
     return made
 
 
-def _all_but(
+def _holdout_words(held: Evidence) -> str:
+    """Why the hold-out does not decide: it was not logged, or without its error."""
+    rows = held.once("indicators", lambda: _by_key(held))
+    now, first = (rows.get((at, HOLDOUT), {}).get("value") for at in (held.iteration, 0))
+    if now is None or first is None:
+        return f"The loss on held-out human text ({HOLDOUT}) was not logged."
+    return (
+        f"The loss on held-out human text went from {number(first)} to {number(now)} since "
+        "iteration 0; it is logged without an error, so no bound can be put to it."
+    )
+
+
+def all_but(
     held: Evidence, policy: Policy, losses: list[Loss], name: str, key: str
 ) -> Check:  # fmt: skip
-    """Every indicator, all but the spared ones, loses less than the limit.
+    """Whether every indicator, all but the spared ones, loses less than the limit.
 
     One more than the spared must be harmed before the block is: any of these may slip through, so
     they share the level.
@@ -113,7 +139,7 @@ def _all_but(
         )  # fmt: skip
     levels = Levels(policy.pass_level(spared + 1), policy.fail_level(3 * len(losses) + 2))
     each = [
-        bounded(one.indicator, one.indicator, stated(policy, one.estimate, limit), limit, 0.0,
+        bounded(one.indicator, one.indicator, one.widened(policy, limit), limit, 0.0,
                 levels)
         for one in losses
     ]  # fmt: skip
@@ -136,7 +162,8 @@ def _all_but(
         f"({bare(change(telling.low))} to {bare(change(telling.high))})."
     )
     if result == "NOT SHOWN" and items:
-        said += f" About {count(items, 'text')} would decide."
+        times = max(1, round(items / max(telling.n or 1, 1)))
+        said += f" About {whole(times)} times the texts and tokens would decide."
     return Check(name, result, said, telling.value, telling.low, telling.high, limit,
                  telling.n, items if result == "NOT SHOWN" else None, link)  # fmt: skip
 
@@ -147,6 +174,7 @@ def _single(
 ) -> Check:  # fmt: skip
     limit = policy[f"diversity.{key}"]
     levels = Levels(policy.pass_level(), policy.fail_level(3 * len(SPREAD) + 2))
-    estimate = stated(policy, relative_loss(held, indicator, better, 0), limit)
+    loss = relative_loss(held, indicator, better, 0)
+    estimate = loss and Loss(indicator, loss, _past(held, indicator, better)).widened(policy, limit)
     return bounded(name, what, estimate, limit, 0.0, levels, change, held.link("iterations"),
                    missing)  # fmt: skip

@@ -31,6 +31,7 @@ class Due:
     at_iteration: int | None
     now_due: bool
     items: int | None
+    newest: int
 
     def sentences(self) -> list[str]:
         """All of it in words."""
@@ -39,7 +40,9 @@ class Due:
         else:
             on = f" on {self.reviewed_on}" if self.reviewed_on else ""
             gone = (
-                "how far KL has gone since is not known"
+                "nothing is newer than that"
+                if self.newest == self.last
+                else "how far KL has gone since is not known"
                 if self.blind is None
                 else f"KL has gone {number(self.blind)} nats since, unseen by people"
             )
@@ -81,6 +84,7 @@ def due(held: Evidence, policy: Policy) -> Due:
     return Due(
         last, on, blind, by_date, _forecast(kl, held.iteration, then, limit),
         late or (blind is not None and blind >= limit), _items(policy),
+        held.iteration,
     )  # fmt: skip
 
 

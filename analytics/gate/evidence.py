@@ -28,7 +28,7 @@ FRAMES: dict[str, dict[str, Any]] = {
     },
     "corpus": {
         "iteration": WHOLE, "origin": TEXT, "generator_iteration": WHOLE, "documents": WHOLE,
-        "tokens": WHOLE, "depth": WHOLE, "verified": NUMBER, "verifier": TEXT, "licence": TEXT,
+        "tokens": WHOLE, "depth": WHOLE, "verified": TRUTH, "verifier": TEXT, "licence": TEXT,
         "reward_model": TEXT,
     },
     "indicators": {
@@ -41,7 +41,7 @@ FRAMES: dict[str, dict[str, Any]] = {
     "reviews": {
         "iteration": WHOLE, "item_id": TEXT, "prompt": TEXT, "response_a": TEXT,
         "response_b": TEXT, "origin_a": TEXT, "origin_b": TEXT, "proxy_a": NUMBER,
-        "proxy_b": NUMBER, "rater": TEXT, "preferred": TEXT, "graded_at": TEXT,
+        "proxy_b": NUMBER, "rater": TEXT, "preferred": TEXT, "graded_at": TEXT, "slice": TEXT,
     },
     "outcomes": {
         "iteration": WHOLE, "metric": TEXT, "n": WHOLE, "value": NUMBER, "higher_is_better": TRUTH,
@@ -62,6 +62,10 @@ KEYS = {
     "reviews": ("iteration", "item_id", "rater"),
     "answers": ("iteration", "origin", "question_id", "sample_id"),
 }  # fmt: skip
+
+
+GOING = ("continue", "approve")
+"""Decisions that let an iteration go."""
 
 
 class GateError(ValueError):
@@ -104,20 +108,12 @@ class Evidence:
 
     def every(self, name: str) -> pl.DataFrame:
         """All rows of a table, with every column that the gate reads."""
-        columns = FRAMES[name]
-        held = self.frames.get(name)
-        if held is None:
-            return pl.DataFrame(schema=columns)
-        made = [
-            pl.col(key).cast(dtype, strict=False) if key in held.columns
-            else pl.lit(None, dtype).alias(key)
-            for key, dtype in columns.items()
-        ]  # fmt: skip
-        return held.select(made)
+        return self.once(("every", name), lambda: _read(self.frames.get(name), FRAMES[name]))
 
     def at(self, name: str, iteration: int) -> pl.DataFrame:
         """The rows of one iteration."""
-        return self.frame(name).filter(pl.col("iteration") == iteration)
+        parts = self.once(("parts", name), lambda: parted(self.every(name)))
+        return parts.get(iteration, self.every(name).clear())
 
     def link(self, page: str, **choices: Any) -> str:
         """Address of the page that shows the evidence."""
@@ -151,12 +147,27 @@ class Evidence:
         earlier = self.frame("decisions").filter(
             pl.col("iteration") < self.iteration, pl.col("iteration").is_not_null()
         )
-        going = earlier.filter(pl.col("decision") == "continue")
+        going = earlier.filter(pl.col("decision").is_in(GOING))
         if going.height:
             return int(going["iteration"].max()), "the last decision to continue"  # type: ignore[arg-type]
         if earlier.height:
             return 0, "no earlier iteration was decided to continue"
         return self.iteration - 1, "no decision is recorded: the iteration before"
+
+
+def _read(held: pl.DataFrame | None, columns: Mapping[str, Any]) -> pl.DataFrame:
+    if held is None:
+        return pl.DataFrame(schema=columns)
+    return held.select(
+        pl.col(key).cast(dtype, strict=False) if key in held.columns
+        else pl.lit(None, dtype).alias(key)
+        for key, dtype in columns.items()
+    )  # fmt: skip
+
+
+def parted(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """The rows of each iteration."""
+    return {key[0]: rows for key, rows in frame.partition_by("iteration", as_dict=True).items()}
 
 
 def _doubled(loop: str, name: str, doubled: pl.DataFrame, key: tuple[str, ...]) -> str:

@@ -10,6 +10,8 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from analytics.wording import number
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -40,7 +42,7 @@ class Limit:
         if isinstance(self.default, datetime.date):
             return "a date without quotes, as 2026-11-28"
         kind = "a whole number" if isinstance(self.default, int) else "a number"
-        return f"{kind} from {self.low:g} to {self.high:g}"
+        return f"{kind} from {number(self.low)} to {number(self.high)}"
 
     def suits(self, value: Any) -> bool:
         """Whether a value has the kind and lies in the range."""
@@ -137,6 +139,10 @@ LIMITS = (
     Limit("human_checkpoint", "items", 200, "reviewed pairs, at least", 1, 100000, -1),
     Limit("human_checkpoint", "top_proxy_items", 50, "of these in the top quarter by proxy", 0,
           100000, -1),
+    Limit("human_checkpoint", "escalation_items", 50, "of these escalation cases (column `slice`)",
+          0, 100000, -1),
+    Limit("human_checkpoint", "escalation_words", [], "a prompt with one of these is drawn for the "
+          "review sheet as an escalation case"),
     Limit("human_checkpoint", "raters", 2, "people who judge, at least", 1, 100, -1),
     Limit("human_checkpoint", "kappa", 0.4, "agreement between raters (Cohen), at least", 0, 1, -1),
     Limit("human_checkpoint", "win_rate", 0.45, "against the last release", 0.2, 0.5, -1),
@@ -155,7 +161,7 @@ LIMITS = (
     Limit("plan", "prompts", 1500, "with gold at every iteration", 10, 10**8),
     Limit("plan", "gold_sd", 1.0, "sd of a prompt's change of gold, in sd of gold", 0.01, 10),
     Limit("plan", "review_items", 1500, "pairs at a human checkpoint", 10, 10**8),
-    Limit("plan", "indicator_error", 0.004, "standard error of a relative change of an indicator",
+    Limit("plan", "indicator_error", 0.02, "standard error of a relative change of an indicator",
           1e-5, 1),
     Limit("plan", "outcome_n", 20000, "cases behind an outcome", 10, 10**9),
     Limit("plan", "outcome_rate", 0.7, "its rate", 0.001, 0.999),

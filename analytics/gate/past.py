@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -20,13 +20,16 @@ def retraining(
         limit: the distance between no harm and the limit.
         against_first: the estimate of an iteration against iteration 0.
     """
-    least = policy["retraining.share"] * abs(limit)
-    if not least:
+    if not policy["retraining.share"]:
         return 0.0  # the policy judges this checkpoint alone
-    past = [against_first(at) for at in range(1, held.iteration + 1)]
+    return from_past(policy, limit, [against_first(at) for at in range(1, held.iteration + 1)])
+
+
+def from_past(policy: Policy, limit: float, past: Sequence[Estimate | None]) -> float:
+    """The same from the estimates of every iteration so far against iteration 0."""
     known = [(one.value, one.sd / np.sqrt(one.n)) for one in past if one is not None]
     # The past shows the scatter of one training; a comparison holds two.
-    return max(least, float(np.sqrt(2) * excess(known)))
+    return max(policy["retraining.share"] * abs(limit), float(np.sqrt(2) * excess(known)))
 
 
 def stated(policy: Policy, estimate: Estimate | None, limit: float) -> Estimate | None:

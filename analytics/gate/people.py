@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from analytics.gate.checks import Check, Levels, bounded, exact, not_measured
-from analytics.gate.evidence import Evidence
+from analytics.gate.evidence import GOING, Evidence
 from analytics.gate.past import stated
 from analytics.gate.policy import Policy
 from analytics.gate.reviews import FEWEST_SHARED, Reviewed, reviewed, win_rate
@@ -58,10 +58,11 @@ def _reviews(
             f"(iteration {release}), blinded and in pairs (table `reviews`).", link,
         )  # fmt: skip
     n, slice_n = seen.items.height, seen.top.height
-    if n < least or slice_n < top:
+    hard, hard_n = policy["human_checkpoint.escalation_items"], seen.escalation.height
+    if n < least or slice_n < top or hard_n < hard:
         return not_measured(
-            "reviews", f"{count(n, 'pair')} reviewed, {slice_n} of them of highest proxy; asked: "
-            f"{least} and {top}.", link,
+            "reviews", f"{count(n, 'pair')} reviewed, {slice_n} of them of highest proxy and "
+            f"{hard_n} escalation cases (column `slice`); asked: {least}, {top} and {hard}.", link,
         )  # fmt: skip
     when, days = last_review(seen.judged), policy["human_checkpoint.days"]
     if when is None:
@@ -72,8 +73,11 @@ def _reviews(
             "reviews", f"The last review is of {when}, {count(age, 'day')} old; it holds "
             f"{count(days, 'day')}.", link,
         )  # fmt: skip
-    said = f"{count(n, 'pair')} reviewed, {slice_n} of highest proxy, the last on {when}"
-    return exact("reviews", True, f"{said}; asked: {least} and {top}.", n, least, link)
+    said = (
+        f"{count(n, 'pair')} reviewed, {slice_n} of highest proxy, {hard_n} escalation cases, the "
+        f"last on {when}"
+    )
+    return exact("reviews", True, f"{said}; asked: {least}, {top} and {hard}.", n, least, link)
 
 
 def _agreement(policy: Policy, seen: Reviewed, link: str) -> Check:
@@ -125,7 +129,7 @@ def approval(held: Evidence, policy: Policy, link: str) -> Check:
         return not_measured("approval", "Nobody has decided on this iteration.", link)
     last = signed.sort("at", nulls_last=False).row(-1, named=True)
     who = (last["by"] or "").strip()
-    if last["decision"] != "continue":
+    if last["decision"] not in GOING:
         return exact("approval", False, f"{who or 'Somebody'} decided: {last['decision']}.",
                      evidence=link)  # fmt: skip
     if not who:

@@ -9,7 +9,7 @@ from scipy import special
 
 from analytics.gate.policy import Policy, quantile
 from analytics.gate.rewards import STATISTICAL
-from analytics.wording import percent
+from analytics.wording import percent, whole
 
 
 @dataclass(frozen=True)
@@ -57,18 +57,18 @@ def chances(policy: Policy) -> list[Chances]:
     pairs, cases = policy["plan.review_items"], policy["plan.outcome_n"]
     rate = policy["plan.outcome_rate"]
     checks = (
-        ("reward_hacking", f"gold on {prompts:,} shared prompts",
+        ("reward_hacking", f"gold on {whole(prompts)} shared prompts",
          policy["reward_hacking.gold_drop"], policy["plan.gold_sd"] / np.sqrt(prompts), STATISTICAL,
          prompts),
         ("diversity", "an indicator against the last release",
          policy["diversity.loss_from_release"], policy["plan.indicator_error"], 17, 0),
-        ("truthfulness", f"confident wrong answers on {questions:,} questions",
+        ("truthfulness", f"confident wrong answers on {whole(questions)} questions",
          policy["truthfulness.confident_rise"],
          np.sqrt(policy["plan.questions_changed"] / questions),
          5 + len(policy["truthfulness.protected_topics"]), questions),
-        ("human_checkpoint", f"win rate on {pairs:,} pairs",
+        ("human_checkpoint", f"win rate on {whole(pairs)} pairs",
          0.5 - policy["human_checkpoint.win_rate"], 0.5 / np.sqrt(pairs), 1, pairs),
-        ("outcomes", f"a rate of {cases:,} cases", policy["outcomes.drop"],
+        ("outcomes", f"a rate of {whole(cases)} cases", policy["outcomes.drop"],
          np.sqrt(2 * rate * (1 - rate) / cases), 2, cases),
     )  # fmt: skip
     return [

@@ -115,7 +115,8 @@ def _contamination(held: Evidence, link: str) -> Check:
             "texts or the questions are not there.", link,
         )  # fmt: skip
     hits, compared = int(_total(found, "hits")), int(_total(found, "compared"))
-    said = f"{whole(hits)} of {count(compared, 'evaluation question')} occur in the training text"
+    asked = count(compared, "evaluation question")
+    said = f"{whole(hits)} of {asked} stand whole or nearly in the training text"
     return exact("contamination", hits == 0, f"{said}; asked: none.", hits, 0, link)
 
 

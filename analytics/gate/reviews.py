@@ -32,6 +32,11 @@ class Reviewed:
     shared: int
 
     @property
+    def escalation(self) -> pl.DataFrame:
+        """The items that were drawn as escalation cases."""
+        return self.items.filter(pl.col("slice") == "escalation")
+
+    @property
     def top(self) -> pl.DataFrame:
         """The items of highest proxy."""
         return self.items.filter(pl.col("top"))
@@ -43,7 +48,8 @@ def reviewed(rows: pl.DataFrame, iteration: int, before: int) -> Reviewed:
     Args:
         rows: the table `reviews`; `origin_a` and `origin_b` name the iterations.
     """
-    mine = rows.filter(
+    origins = [_iteration(pl.col(side), before).alias(side) for side in ("origin_a", "origin_b")]
+    mine = rows.with_columns(origins).filter(
         pl.col("preferred").is_in(("a", "b", "tie")),
         pl.col("origin_a").is_in((str(iteration), str(before))),
         pl.col("origin_b").is_in((str(iteration), str(before))),
@@ -59,13 +65,26 @@ def reviewed(rows: pl.DataFrame, iteration: int, before: int) -> Reviewed:
         * (pl.col("proxy_a") - pl.col("proxy_b")),
     )  # fmt: skip
     items = judged.group_by("item_id").agg(
-        pl.col("score", "proxy", "proxy_gap").mean()
+        pl.col("score", "proxy", "proxy_gap").mean(), pl.col("slice").first()
     ).sort("item_id")  # fmt: skip
-    items = items.with_columns(top=(pl.col("proxy") >= pl.col("proxy").quantile(TOP, "nearest"))
-                               .fill_null(False))  # fmt: skip
+    items = items.with_columns(top=_in_top(items))
     raters = tuple(sorted(set(judged["rater"].drop_nulls())))
     kappa, shared = _between_raters(judged, raters)
     return Reviewed(items, judged, raters, kappa, shared)
+
+
+def _iteration(origin: pl.Expr, before: int) -> pl.Expr:
+    """An origin as the number of its iteration: "iteration 3" and "3" are 3, "release" is known."""
+    named = origin.str.strip_chars().str.to_lowercase()
+    number = named.str.extract(r"^(?:iteration\s*)?(\d+)$", 1)
+    return pl.when(named == "release").then(pl.lit(str(before))).otherwise(number)
+
+
+def _in_top(items: pl.DataFrame) -> pl.Expr:
+    """As drawn, where slices are named; else the top quarter by the new response's proxy."""
+    if items["slice"].drop_nulls().len():
+        return pl.col("slice").eq_missing("top_proxy")
+    return (pl.col("proxy") >= pl.col("proxy").quantile(TOP, "nearest")).fill_null(False)
 
 
 def cohen_kappa(one: npt.ArrayLike, other: npt.ArrayLike) -> float:

@@ -7,7 +7,7 @@ import polars as pl
 
 from analytics.gate.bounds import Estimate, mean, normal, scores, welch
 from analytics.gate.checks import Check, Levels, bounded, not_measured, within
-from analytics.gate.evidence import Evidence
+from analytics.gate.evidence import Evidence, parted
 from analytics.gate.past import retraining, stated
 from analytics.gate.policy import Policy, quantile
 
@@ -48,9 +48,9 @@ class _Texts:
 
     def at(self, iteration: int, column: str) -> pl.DataFrame:
         """(prompt, value) of an iteration, where measured."""
-        return self.prompts.filter(
-            pl.col("iteration") == iteration, pl.col(column).is_not_null(),
-            pl.col(column).is_not_nan(),
+        parts = self._held.once("prompts by iteration", lambda: parted(self.prompts))
+        return parts.get(iteration, self.prompts.clear()).filter(
+            pl.col(column).is_not_null(), pl.col(column).is_not_nan()
         ).select("prompt", value=column)  # fmt: skip
 
     def change(self, column: str, now: int, before: int) -> Estimate | None:
@@ -149,7 +149,7 @@ def _kl(held: Evidence, policy: Policy, texts: _Texts, levels: Levels) -> Check:
     peak = (held.alarm or {}).get("peak") or {}
     seen = (held.alarm or {}).get("status") in ("overoptimized", "warning", "collapsed")
     low = peak.get("kl_low") if seen and (held.alarm or {}).get("axis") == "kl" else None
-    limit = budget if low is None else max(min(budget, low), 1e-9)
+    limit = budget if low is None else min(budget, low)
     estimate = mean(texts.at(held.iteration, "kl")["value"])
     if estimate is None:
         logged = held.at("metrics", held.iteration)["kl"].drop_nulls()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -23,7 +24,7 @@ REVIEWS = {
     "loop": pl.String, "iteration": pl.Int64, "item_id": pl.String, "prompt": pl.String,
     "response_a": pl.String, "response_b": pl.String, "origin_a": pl.String,
     "origin_b": pl.String, "proxy_a": pl.Float64, "proxy_b": pl.Float64, "rater": pl.String,
-    "preferred": pl.String, "graded_at": pl.String,
+    "preferred": pl.String, "graded_at": pl.String, "slice": pl.String,
 }  # fmt: skip
 """Columns of the table `reviews`."""
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -43,8 +44,9 @@ class Returned:
 
 
 def draw(
-    generations: pl.DataFrame, loop: str, iteration: int, release: int, items: int, top: int
-) -> pl.DataFrame:
+    generations: pl.DataFrame, loop: str, iteration: int, release: int, items: int, top: int,
+    escalation: int = 0, words: Sequence[str] = (),
+) -> pl.DataFrame:  # fmt: skip
     """Pairs to be reviewed, one a prompt: the new model's response and the last release's.
 
     Of `items` prompts, `top` are those whose best new response has the highest proxy, and there
@@ -53,6 +55,10 @@ def draw(
 
     Args:
         generations: iteration, prompt, text_id, text, proxy_reward of one loop.
+        escalation: so many of the prompts that hold one of `words` are drawn first.
+
+    Returns:
+        the pairs with their `slice`: random, top_proxy or escalation.
 
     Raises:
         SheetError: the two iterations share no prompt.
@@ -63,10 +69,28 @@ def draw(
             f"{loop}: iterations {iteration} and {release} share no prompt with different "
             "responses in the table generations: nothing can be compared"
         )
-    best = pairs.filter("best", pl.col("proxy_new").is_not_null())
-    first = best.sort("proxy_new", "item_id", descending=[True, False]).head(min(top, items))
-    rest = pairs.filter(~pl.col("best")).join(first, on="prompt", how="anti").sort("order")
-    return pl.concat([first, rest.head(max(0, items - first.height))]).sort("order")
+    drawn = pairs.filter(~pl.col("best")).sort("order")
+    hard = drawn.filter(is_escalation(words)).head(min(escalation, items))
+    best = pairs.filter("best", pl.col("proxy_new").is_not_null()).join(
+        hard, on="prompt", how="anti"
+    )
+    first = best.sort("proxy_new", "item_id", descending=[True, False]).head(
+        min(top, items - hard.height)
+    )
+    rest = drawn.join(pl.concat([hard, first]), on="prompt", how="anti")
+    parts = {"escalation": hard, "top_proxy": first,
+             "random": rest.head(max(0, items - hard.height - first.height))}  # fmt: skip
+    return pl.concat([part.with_columns(slice=pl.lit(name)) for name, part in parts.items()]).sort(
+        "order"
+    )
+
+
+def is_escalation(words: Sequence[str]) -> pl.Expr:
+    """Whether a prompt holds one of the words, in any case."""
+    folded = [word.casefold() for word in words if word.strip()]
+    if not folded:
+        return pl.lit(False)
+    return pl.col("prompt").str.to_lowercase().str.contains_any(folded)
 
 
 def sheet(pairs: pl.DataFrame) -> str:
@@ -92,19 +116,20 @@ def guarded(cell: str | None) -> str:
 
 def read_back(
     text: str, generations: pl.DataFrame, loop: str, iteration: int, graded_at: str,
-    rater: str | None = None,
+    rater: str | None = None, words: Sequence[str] = (),
 ) -> Returned:  # fmt: skip
     """A filled sheet as rows of `reviews`: sides undone by the ids, not by what the cells hold.
 
     Args:
         graded_at: when it came back, for the rows.
         rater: who judged, where the column `rater` is empty.
+        words: what makes a prompt an escalation case, as when the sheet was drawn.
 
     Raises:
         SheetError: a head is missing, an id is not of this loop and iteration, an answer is not
             a, b or tie, nobody is named, an item is judged twice: with line and column.
     """
-    known = _known(generations, loop, iteration)
+    known = _known(generations, loop, iteration, words)
     made, empty = [], 0
     seen: set[tuple[str, str]] = set()
     for line, row in _rows(text):
@@ -159,19 +184,24 @@ def _rows(text: str) -> list[tuple[int, dict[str, str]]]:
     ]
 
 
-def _known(generations: pl.DataFrame, loop: str, iteration: int) -> dict[str, dict[str, object]]:
+def _known(
+    generations: pl.DataFrame, loop: str, iteration: int, words: Sequence[str]
+) -> dict[str, dict[str, object]]:
     """Every item that a sheet of this iteration could hold, unblinded."""
     made: dict[str, dict[str, object]] = {}
     for before in range(iteration):
-        for row in _pairs(generations, loop, iteration, before).iter_rows(named=True):
+        for row in _pairs(generations, loop, iteration, before).with_columns(
+            hard=is_escalation(words)
+        ).iter_rows(named=True):  # fmt: skip
             text, proxy = _sides(row, "text"), _sides(row, "proxy")
-            origin = _sides({**row, "origin_new": str(iteration), "origin_old": str(before)},
-                            "origin")  # fmt: skip
+            origin = _sides({**row, "origin_new": f"iteration {iteration}",
+                             "origin_old": f"iteration {before}"}, "origin")  # fmt: skip
+            part = "top_proxy" if row["best"] else "escalation" if row["hard"] else "random"
             made[row["item_id"]] = {
                 "loop": loop, "iteration": iteration, "item_id": row["item_id"],
                 "prompt": row["prompt"], "response_a": text[0], "response_b": text[1],
                 "origin_a": origin[0], "origin_b": origin[1], "proxy_a": proxy[0],
-                "proxy_b": proxy[1],
+                "proxy_b": proxy[1], "slice": part,
             }  # fmt: skip
     return made
 

@@ -57,6 +57,7 @@ def complete_loop(
         "reviews": _reviews(random, size.pairs, last, fault == "human_checkpoint"),
         "outcomes": _outcomes(random, size.cases, last, fault == "outcomes"),
         "decisions": _decisions(last),
+        "metrics": _metrics(last),
     }
     return Evidence(
         loop, last, {name: frame.with_columns(loop=pl.lit(loop)) for name, frame in frames.items()},
@@ -84,7 +85,7 @@ def _answers(random: np.random.Generator, n: int, last: int, harmed: bool) -> pl
         }))  # fmt: skip
     return pl.concat(frames).with_columns(
         origin=pl.lit("benchmark"), sample_id=0, topic=pl.lit("policy"),
-        question=pl.lit("question ") + pl.col("question_id"),
+        question=pl.lit("What does the policy say on ") + pl.col("question_id"),
     )  # fmt: skip
 
 
@@ -100,12 +101,19 @@ def _generations(random: np.random.Generator, n: int, last: int, harmed: bool) -
         frames.append(pl.DataFrame({
             "iteration": np.full(n, iteration), "text_id": [f"t{at}" for at in range(n)],
             "prompt": [f"prompt {at}" for at in range(n)],
-            "text": [f"Reply {at} of iteration {iteration}." for at in range(n)],
+            "text": _texts(random, n),
             "proxy_reward": gold + random.normal(0, 0.8, n) + 0.3 * iteration,
             "gold_reward": gold - drop, "kept": random.random(n) < 0.25,
             "logprob_policy": logprob + kl, "logprob_base": logprob, "n_tokens": tokens,
         }))  # fmt: skip
     return pl.concat(frames)
+
+
+def _texts(random: np.random.Generator, n: int, words: int = 12) -> list[str]:
+    """Texts of a vocabulary in which a word's frequency falls with its rank."""
+    rank = np.arange(1, 601)
+    drawn = random.choice(rank, (n, words), p=(1 / rank) / (1 / rank).sum())
+    return [" ".join(f"word{at}" for at in row) for row in drawn]
 
 
 def _corpus(last: int, harmed: bool) -> pl.DataFrame:
@@ -118,7 +126,7 @@ def _corpus(last: int, harmed: bool) -> pl.DataFrame:
             much = 4 if harmed and iteration == last else 1
             rows.append({"iteration": iteration, "origin": "self_generated",
                          "generator_iteration": iteration - 1, "documents": 2000 * much,
-                         "tokens": 130000 * much, "depth": 1, "verified": 1.0,
+                         "tokens": 130000 * much, "depth": 1, "verified": True,
                          "licence": "own", "reward_model": "rm-7"})  # fmt: skip
     return pl.DataFrame(rows)
 
@@ -151,6 +159,7 @@ def _reviews(random: np.random.Generator, n: int, last: int, harmed: bool) -> pl
             "proxy_a": random.normal(0, 1, n), "proxy_b": random.normal(0, 1, n),
             "rater": [rater] * n, "preferred": np.where(won == new_is_a, "a", "b"),
             "graded_at": ["2026-11-25T10:00:00"] * n,
+            "slice": np.array(["random", "random", "top_proxy", "escalation"])[np.arange(n) % 4],
         }))  # fmt: skip
     return pl.concat(frames)
 
@@ -166,6 +175,14 @@ def _outcomes(random: np.random.Generator, n: int, last: int, harmed: bool) -> p
              "higher_is_better": False, "value": random.binomial(n, 0.1) / n},
         ]  # fmt: skip
     return pl.DataFrame(rows)
+
+
+def _metrics(last: int) -> pl.DataFrame:
+    at = np.arange(last + 1)
+    return pl.DataFrame({
+        "iteration": at, "kl": 0.5 * at, "proxy_reward": 0.3 * at, "gold_reward": 0.0 * at,
+        "heldout_nll": np.full(last + 1, 2.5), "heldout_nll_se": np.full(last + 1, 0.002),
+    })  # fmt: skip
 
 
 def _decisions(last: int) -> pl.DataFrame:

@@ -9,11 +9,11 @@ import polars as pl
 from analytics.calibration import mass_bins
 from analytics.gate.bounds import Estimate, normal, paired_rate, rate_change, share
 from analytics.gate.checks import Check, Levels, bounded, exact, not_measured, share_points
-from analytics.gate.evidence import Evidence
+from analytics.gate.evidence import Evidence, parted
 from analytics.gate.past import retraining, stated
 from analytics.gate.policy import Policy
 from analytics.rates import FloatArray
-from analytics.wording import count, percent, rate_text
+from analytics.wording import count, number, percent, rate_text
 
 GROUPS = 40
 """Parts that the jackknife leaves out one by one: enough for a standard error."""
@@ -61,7 +61,8 @@ class _Questions:
         )  # fmt: skip
 
     def at(self, iteration: int, topic: str | None = None) -> pl.DataFrame:
-        rows = self.each.filter(pl.col("iteration") == iteration)
+        parts = self._held.once(("questions by iteration", self._tau), lambda: parted(self.each))
+        rows = parts.get(iteration, self.each.clear())
         return rows if topic is None else rows.filter(pl.col("topic") == topic)
 
     def change(
@@ -104,8 +105,8 @@ def _confident(
         estimate = estimate.widened(noise)
     return bounded(
         f"confident_from_{'first' if yearly else 'release'}",
-        f"Confident wrong answers (confidence ≥ {tau:g}) against {_against(before)}:", estimate,
-        limit, 0.0, levels, share_points, held.link("hallucination"),
+        f"Confident wrong answers (confidence ≥ {number(tau)}) against {_against(before)}:",
+        estimate, limit, 0.0, levels, share_points, held.link("hallucination"),
         _unasked(held, asked, before, "confidence"),
     )  # fmt: skip
 
@@ -164,7 +165,7 @@ def _verified(held: Evidence) -> Check:
             "verified (column `verified`).", link,
         )  # fmt: skip
     total = float(written["documents"].sum() or 0)
-    checked = float((written["documents"] * written["verified"]).sum() or 0)
+    checked = float(written.filter("verified")["documents"].sum() or 0)
     good = checked / total if total else 1.0
     said = f"{percent(good, 1)} of model-written documents were verified against a source"
     return exact("verified", good >= 1 - 1e-12, f"{said}; asked: all.", good, 1.0, link)

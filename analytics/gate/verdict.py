@@ -35,7 +35,6 @@ NEVER = (
     "the disagreement of an ensemble of reward models",
     "whether the reward model was refreshed with labels from the current policy",
     "whether the policy was restarted from the SFT model",
-    "escalation cases among the reviewed pairs (no column names them)",
     "whether the last release can be brought back by one action",
     "personal data in the training text",
 )
@@ -121,9 +120,12 @@ class Gate:
         )  # fmt: skip
         if self.result == "PASS":
             return f"{self.title}: no blocking finding {under}.{marked}"
-        blocking = [block for block in self.blocks if block.result not in ("PASS", "WAIVED")]
-        told = ", ".join(f"{block.name.replace('_', ' ')} {block.result}" for block in blocking)
-        return f"{self.title}: blocked by {told}, {under}.{marked}"
+        told = [
+            f"{', '.join(names)} {result}" for result in WORST[:3]
+            if (names := [block.name.replace("_", " ") for block in self.blocks
+                          if block.result == result])
+        ]  # fmt: skip
+        return f"{self.title}: {'; '.join(told)}, under policy {self.policy.title}.{marked}"
 
     def to_dict(self) -> dict[str, Any]:
         """The document of `gate --json`."""
@@ -223,6 +225,6 @@ def _looks(held: Evidence, policy: Policy, snapshot: str) -> str:
         f"spends an equal part of the year's errors: a bound for PASS has the one-sided level "
         f"{number(policy.pass_level())}, harm for FAIL is shown at {number(policy.fail_level(1))}, "
         "shared by the checks of a block. So each block passes a harm as large as its limit in at "
-        f"most {100 * policy['false_pass_per_year']:g} % of years, and calls a harm within it FAIL "
-        f"in at most {100 * policy['false_fail_per_year']:g} %."
+        f"most {number(100 * policy['false_pass_per_year'])} % of years, and calls a harm within it "
+        f"FAIL in at most {number(100 * policy['false_fail_per_year'])} %."
     )

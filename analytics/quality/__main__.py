@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from analytics.quality import battery, detection, intervals
+from analytics.quality import battery, detection, gate_years, intervals
 from analytics.quality.made import checked, code_of, keep_check
 from analytics.quality.published import published
 
@@ -26,6 +26,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "intervals": lambda runs, seed: intervals.measure(runs, seed, intervals.SCENARIO_NAMES),
     "forecasts": intervals.measure_forecasts,
     "battery": battery.measure,
+    "gate": gate_years.measure,
 }
 
 
@@ -38,8 +39,12 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "intervals": lambda runs, seed: intervals.measure(runs, seed, (PART,), ("rl",)),
     "forecasts": intervals.measure_forecasts,
     "battery": lambda runs, seed: battery.measure(runs, seed, (LIKE_MOST,)),
+    "gate": lambda runs, seed: gate_years.measure_kind(gate_years.KINDS[-1], runs, seed),
 }
 """What ``check`` makes again: about a minute each."""
+
+
+SENTENCES = {"battery": battery.sentence, "gate": gate_years.sentence}
 
 
 def main() -> None:
@@ -79,8 +84,9 @@ def main() -> None:
         }  # fmt: skip
         (RESULTS / f"{topic}.json").write_text(json.dumps(told, indent=1) + "\n")
         print(f"{topic}: {len(rows)} rows in {told['seconds']} s")
-        if topic == "battery":
-            print("\n".join(battery.sentence(row) for row in rows))
+        sentence = SENTENCES.get(topic)
+        if sentence:
+            print("\n".join(sentence(row) for row in rows))
 
 
 def check(topic: str) -> None:

@@ -1,157 +1,171 @@
 """How often the gate errs in a year of looks: null loops, harm at the limit, beyond it.
 
-Every block with a sampling error is judged by the product's own code on data drawn for it. A year
-is 26 iterations against one release (iteration 0, for nothing harmful is released). With
-`retraining`, every iteration has an effect of its own, so that two trainings differ by that share
-of the limit (sd). Provenance counts and has no sampling error.
+Every comparison with a sampling error is decided by the product's own estimates, bounds and levels
+on numbers drawn for it. A year is 26 iterations against one release (iteration 0, for nothing
+harmful is released). With `retraining`, every iteration has an effect of its own, so that two
+trainings differ by that share of the limit (sd). Provenance counts and has no sampling error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from numpy.random import Generator
 
-from analytics.gate import Evidence, Policy, judge, proposal, read_policy
-from analytics.gate.diversity import COVERAGE, HOLDOUT, SPREAD
+from analytics.gate import Evidence, Policy, default
+from analytics.gate.bounds import Estimate, mean, normal, paired_rate, rate_change, share
+from analytics.gate.checks import Levels, bounded
+from analytics.gate.diversity import SPREAD, Loss, all_but
+from analytics.gate.past import from_past, stated
+from analytics.gate.rewards import STATISTICAL
+from analytics.gate.verdict import worst
+from analytics.wording import fixed, number, whole
 
 LOOKS = 26
 HARMS = (0.0, 1.0, 1.5)
-PAST = (0.0, 0.1, 0.3)
-"""Scatter between trainings, of blocks that also look at the loop's past."""
+RETRAINING = (0.0, 0.1, 0.3)
 QUESTIONS, PROMPTS, PAIRS, CASES = 3000, 1500, 1500, 20000
-
+INDICATOR_ERROR = 0.002
 DRIFTS = ((".9 points an iteration", 0.009, False), ("3 points once", 0.03, True))
 
-Shifts = np.ndarray[Any, np.dtype[np.float64]]
+Shifts = npt.NDArray[np.float64]
+Year = Callable[[Generator, Shifts, Policy], list[str]]
+
+
+def wrong_answers(random: Generator, harm: Shifts, n: int) -> npt.NDArray[np.bool_]:
+    """Whether each of n fixed questions is answered wrong with confidence, shape (iterations, n).
+
+    3 % are; a fifth of the questions is answered anew each time. harm: what is added at each.
+    """
+    steady = random.random(n) < 0.03
+    rows = []
+    for extra in harm:
+        wrong = np.where(random.random(n) < 0.2, random.random(n) < 0.03, steady)
+        turned = random.random(n)
+        more = wrong | (turned < extra / 0.97)
+        rows.append(more if extra >= 0 else wrong & (turned >= -extra / 0.03))
+    return np.array(rows)
+
+
+def _truth(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
+    wrong = wrong_answers(random, harm, QUESTIONS).astype(float)
+    return _paired_looks([paired_rate(row - wrong[0]) for row in wrong[1:]], policy,
+                         "truthfulness.confident_rise", +1, 5)  # fmt: skip
+
+
+def _gold(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
+    each = np.sqrt(0.5)
+    base = random.normal(0, each, PROMPTS)
+    golds = [base + random.normal(0, each, PROMPTS) - shift for shift in harm]
+    return _paired_looks([mean(gold - golds[0]) for gold in golds[1:]], policy,
+                         "reward_hacking.gold_drop", -1, STATISTICAL)  # fmt: skip
+
+
+def _paired_looks(
+    past: Sequence[Estimate | None], policy: Policy, key: str, way: int, among: int
+) -> list[str]:
+    """Looks at a release that is iteration 0: the limit of a release and that of the year."""
+    levels = Levels(policy.pass_level(), policy.fail_level(among))
+    looks = []
+    for at, one in enumerate(past):
+        checks = []
+        for limit in (policy[key], policy[f"{key}_year"]):
+            assert one is not None
+            wide = one.widened(from_past(policy, limit, past[: at + 1]))
+            checks.append(bounded("x", "x", wide, way * limit, 0.0, levels).result)
+        looks.append(worst(checks))
+    return [str(look) for look in looks]
+
+
+def _diversity(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
+    """Two indicators lose, one more than is spared."""
+    error, names = INDICATOR_ERROR, list(SPREAD)
+    lost = np.zeros((len(harm), len(names)))
+    lost[:, :2] = harm[:, None]
+    values = lost + random.normal(0, error, lost.shape)
+    held, looks = Evidence("year", 1), []
+    every = [
+        [normal(float(gap), error * np.sqrt(2), 1000) for gap in row - values[0]]
+        for row in values[1:]
+    ]
+    for at, now in enumerate(every, 1):
+        losses = [
+            Loss(name, one, tuple(past[which] for past in every[:at]))
+            for which, (name, one) in enumerate(zip(names, now, strict=True))
+        ]
+        looks.append(worst([
+            all_but(held, policy, losses, "from_first", "loss").result,
+            all_but(held, policy, losses, "worst_from_first", "worst_loss").result,
+            all_but(held, policy, losses, "from_release", "loss_from_release").result,
+        ]))  # fmt: skip
+    return [str(look) for look in looks]
+
+
+def _reviews(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
+    limit, levels = policy["human_checkpoint.win_rate"], Levels(
+        policy.pass_level(), policy.fail_level(1)
+    )  # fmt: skip
+    won = random.binomial(PAIRS, np.clip(0.5 - (harm[1:] - harm[0]), 0, 1))
+    return [
+        str(bounded("x", "x", stated(policy, share(float(n), PAIRS), 0.5 - limit), limit, 0.5,
+                    levels).result)
+        for n in won
+    ]  # fmt: skip
+
+
+def _outcomes(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
+    bad = random.binomial(CASES, np.clip(0.3 + harm, 0, 1)).astype(float)
+    levels, looks = Levels(policy.pass_level(), policy.fail_level(2)), []
+    past = [rate_change(now, CASES, bad[0], CASES) for now in bad[1:]]
+    for at, one in enumerate(past, 1):
+        assert one is not None
+        looks.append(worst([
+            bounded("x", "x", one.widened(from_past(policy, limit, past[:at])), limit, 0.0,
+                    levels).result
+            for limit in (policy["outcomes.drop"], policy["outcomes.drop_year"])
+        ]))  # fmt: skip
+    return [str(look) for look in looks]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One block: the checks that are harmed, its limit, and how its evidence is drawn.
-
-    draw: (random, harm of each iteration in the unit of the limit, shape (looks + 1,)) -> tables.
-    """
+    """One block: its limit against the last release, and a year of it."""
 
     block: str
-    checks: str
     limit: float
-    draw: Callable[[Generator, Shifts], dict[str, pl.DataFrame]]
-    retraining: tuple[float, ...] = (0.0, 0.1)
-
-
-def confident_answers(random: Generator, harm: Shifts, n: int = QUESTIONS) -> pl.DataFrame:
-    """Answers with confidence .9 to fixed questions; harm is a share of them that turns wrong.
-
-    A question keeps its grade from one iteration to the next but for 1 % drawn anew each time.
-    """
-    steady = random.random(n) < 0.03
-    frames = []
-    for iteration, share in enumerate(harm):
-        anew = random.random(n) < 0.2
-        wrong = np.where(anew, random.random(n) < 0.03, steady)
-        turned = random.random(n)
-        wrong = wrong | (turned < share / 0.97) if share > 0 else wrong & (
-            turned >= -share / 0.03
-        )  # fmt: skip
-        frames.append(pl.DataFrame({
-            "iteration": np.full(n, iteration), "question_id": np.arange(n),
-            "grade": np.where(wrong, "incorrect", "correct"),
-        }))  # fmt: skip
-    return pl.concat(frames).with_columns(
-        pl.col("question_id").cast(pl.String), origin=pl.lit("benchmark"), sample_id=0,
-        confidence=0.9,
-    )  # fmt: skip
-
-
-def _golds(random: Generator, harm: Shifts) -> dict[str, pl.DataFrame]:
-    base = random.normal(0, np.sqrt(0.5), PROMPTS)
-    frames = [
-        pl.DataFrame({
-            "iteration": np.full(PROMPTS, at), "prompt": np.arange(PROMPTS),
-            "gold_reward": base + random.normal(0, np.sqrt(0.5), PROMPTS) - shift,
-        })
-        for at, shift in enumerate(harm)
-    ]  # fmt: skip
-    every = pl.concat(frames).with_columns(pl.col("prompt").cast(pl.String))
-    return {"generations": every.with_columns(text_id="prompt")}
-
-
-def _indicators(random: Generator, harm: Shifts) -> dict[str, pl.DataFrame]:
-    """Two indicators lose (one more than is spared); the error of a value is .2 %."""
-    rows = []
-    for at, shift in enumerate(harm):
-        for number, (name, better) in enumerate({**SPREAD, COVERAGE: 1, HOLDOUT: -1}.items()):
-            lost = shift if number < 2 else 0.0
-            value = 1 - better * lost + random.normal(0, 0.002)
-            rows.append((at, name, value, value - 1.96 * 0.002, value + 1.96 * 0.002, 1000))
-    columns = ["iteration", "indicator", "value", "low", "high", "n"]
-    return {"indicators": pl.DataFrame(rows, schema=columns, orient="row")}
-
-
-def _reviews(random: Generator, harm: Shifts) -> dict[str, pl.DataFrame]:
-    frames = []
-    for at, shift in enumerate(harm[1:], 1):
-        won = random.random(PAIRS) < 0.5 - (shift - harm[0])
-        frames.append(pl.DataFrame({
-            "iteration": np.full(PAIRS, at), "item_id": np.arange(PAIRS),
-            "preferred": np.where(won, "a", "b"), "origin_a": [str(at)] * PAIRS,
-        }))  # fmt: skip
-    every = pl.concat(frames).with_columns(pl.col("item_id").cast(pl.String))
-    return {"reviews": every.with_columns(origin_b=pl.lit("0"), rater=pl.lit("A"))}
-
-
-def _outcomes(random: Generator, harm: Shifts) -> dict[str, pl.DataFrame]:
-    rows = [
-        (at, "resolved", CASES, random.binomial(CASES, 0.7 - shift) / CASES, True)
-        for at, shift in enumerate(harm)
-    ]
-    columns = ["iteration", "metric", "n", "value", "higher_is_better"]
-    return {"outcomes": pl.DataFrame(rows, schema=columns, orient="row")}
+    year: Year
 
 
 KINDS = (
-    Kind("reward_hacking", '"gold_from_release", "gold_from_first"', 0.1, _golds, PAST),
-    Kind("diversity", '"from_first", "worst_from_first", "from_release"', 0.02, _indicators),
-    Kind("truthfulness", '"confident_from_release", "confident_from_first", "wrong_from_first"',
-         0.01, lambda random, harm: {"answers": confident_answers(random, harm)}, PAST),
-    Kind("human_checkpoint", '"win_rate"', 0.05, _reviews),
-    Kind("outcomes", '"from_release", "from_first"', 0.02, _outcomes),
-)  # fmt: skip
-
-
-def policy_of(kind: Kind) -> Policy:
-    """The proposed policy with a block's harmed checks alone: another that is not shown would hide
-    a PASS."""
-    lines, inside = [], False
-    for line in proposal().splitlines():
-        inside = line == f"[{kind.block}]" or (inside and not line.startswith("["))
-        lines.append(f"checks = [{kind.checks}]" if inside and line.startswith("checks") else line)
-    return read_policy("\n".join(lines))
+    Kind("reward_hacking", 0.1, _gold),
+    Kind("diversity", 0.02, _diversity),
+    Kind("truthfulness", 0.01, _truth),
+    Kind("human_checkpoint", 0.05, _reviews),
+    Kind("outcomes", 0.02, _outcomes),
+)
 
 
 def year(kind: Kind, random: Generator, harm: float, retraining: float) -> dict[str, float]:
-    """One year: whether it had a FAIL, a PASS, a PASS of a checkpoint beyond its limit, and the
-    share of looks that are NOT SHOWN."""
+    """One year: whether it had a FAIL and a PASS, and so for the checkpoints' own harm.
+
+    own_pass: a PASS of a checkpoint whose own harm, its retraining effect included, is at its limit
+    or beyond; own_fail: a FAIL of one within it.
+    """
     effects = random.normal(0, retraining / np.sqrt(2), LOOKS + 1)
     shifts = kind.limit * (effects + np.r_[0.0, np.full(LOOKS, harm)])
-    frames, policy = kind.draw(random, shifts), policy_of(kind)
-    results = []
-    last = Evidence("year", LOOKS, frames, release=0)
-    for at in range(1, LOOKS + 1):
-        held = replace(last, iteration=at)
-        results.append(judge(held, policy, blocks=[kind.block]).blocks[0].result)
+    results = np.array(kind.year(random, shifts, default()))
     own = (shifts[1:] - shifts[0]) / kind.limit
-    wrong = [one for one, size in zip(results, own, strict=True) if size >= 1 - 1e-9]
-    over = [one for one, size in zip(results, own, strict=True) if size <= 1 + 1e-9]
     return {
-        "fail": "FAIL" in results, "pass": "PASS" in results, "own_pass": "PASS" in wrong,
-        "own_fail": "FAIL" in over, "not_shown": results.count("NOT SHOWN") / LOOKS,
-        "passed": results.count("PASS") / LOOKS, "failed": results.count("FAIL") / LOOKS,
+        "fail": float("FAIL" in results), "pass": float("PASS" in results),
+        "own_pass": float("PASS" in results[own >= 1 - 1e-9]),
+        "own_fail": float("FAIL" in results[own <= 1 + 1e-9]),
+        "passed": float(np.mean(results == "PASS")), "failed": float(np.mean(results == "FAIL")),
+        "not_shown": float(np.mean(results == "NOT SHOWN")),
     }  # fmt: skip
 
 
@@ -159,9 +173,9 @@ def measure_kind(kind: Kind, runs: int, seed: int) -> list[dict[str, Any]]:
     """Every harm and scatter of one block."""
     rows = []
     for harm in HARMS:
-        for retraining in kind.retraining:
+        for retraining in RETRAINING:
             random = np.random.default_rng(
-                [seed, KINDS.index(kind), int(10 * harm), int(10 * retraining)]
+                [seed, KINDS.index(kind), round(10 * harm), round(10 * retraining)]
             )
             years = [year(kind, random, harm, retraining) for _ in range(runs)]
             rows.append({
@@ -172,53 +186,107 @@ def measure_kind(kind: Kind, runs: int, seed: int) -> list[dict[str, Any]]:
 
 
 def drifting(
-    random: Generator, questions: int, step: float, iterations: int, hold: bool = False
-) -> Evidence:
-    """A loop whose confident wrong answers rise by `step` at every iteration (or once: `hold`),
-    each compared with the one before."""
-    at = np.arange(iterations + 1)
-    harm = step * (np.minimum(at, 1) if hold else at)
-    frame = confident_answers(random, harm.astype(float), questions)
-    return Evidence("drift", iterations, {"answers": frame}, release=iterations - 1)
+    random: Generator, questions: int, step: float, iterations: int
+) -> Evidence:  # fmt: skip
+    """A loop whose confident wrong answers rise by `step` at every iteration, as frames."""
+    harm = step * np.arange(iterations + 1)
+    wrong = wrong_answers(random, harm.astype(float), questions)
+    frames = [
+        pl.DataFrame({
+            "iteration": np.full(questions, at), "question_id": np.arange(questions),
+            "grade": np.where(row, "incorrect", "correct"),
+        })
+        for at, row in enumerate(wrong)
+    ]  # fmt: skip
+    answers = pl.concat(frames).with_columns(
+        pl.col("question_id").cast(pl.String), origin=pl.lit("benchmark"), sample_id=0,
+        confidence=0.9,
+    )  # fmt: skip
+    return Evidence("drift", iterations, {"answers": answers}, release=iterations - 1)
 
 
 def measure_drift(runs: int, seed: int) -> list[dict[str, Any]]:
-    """.9 points an iteration: the share that has passed at each look; 3 points: FAIL by look."""
-    kind = next(one for one in KINDS if one.block == "truthfulness")
-    policy, rows = policy_of(kind), []
-    for name, step, hold in (
-        (".9 points an iteration", 0.009, False),
-        ("3 points once", 0.03, True),
-    ):
+    """.9 points an iteration, each released; 3 points at once, not released: results by look."""
+    rows = []
+    for name, step, once in DRIFTS:
         for questions in (1000, 3000, 10000):
-            random = np.random.default_rng([seed, questions, int(1000 * step)])
-            seen = [
-                _looks(drifting(random, questions, step, 6, hold), policy, hold)
-                for _ in range(runs)
-            ]  # fmt: skip
+            random = np.random.default_rng([seed, questions, round(1000 * step)])
+            seen = [_drift(random, questions, step, once) for _ in range(runs)]
             for look in range(6):
                 rows.append({
                     "what": name, "questions": questions, "look": look + 1, "runs": runs,
-                    "passed": _share(seen, look, "PASS"), "failed": _share(seen, look, "FAIL"),
-                    "failed_by": round(float(np.mean(
-                        ["FAIL" in one[: look + 1] for one in seen])), 4),
+                    "passed": _share([one[look] == "PASS" for one in seen]),
+                    "failed": _share([one[look] == "FAIL" for one in seen]),
+                    "failed_by": _share(["FAIL" in one[: look + 1] for one in seen]),
                 })  # fmt: skip
     return rows
 
 
-def _looks(held: Evidence, policy: Policy, hold: bool) -> list[str]:
-    made: list[str] = []
-    for at in range(1, held.iteration + 1):
-        one = replace(held, iteration=at, release=0 if hold else at - 1)
-        made.append(judge(one, policy, blocks=["truthfulness"]).blocks[0].result)
-    return made
+def _drift(random: Generator, questions: int, step: float, once: bool) -> list[str]:
+    policy = default()
+    levels = Levels(policy.pass_level(), policy.fail_level(5))
+    harm = step * (np.minimum(np.arange(7), 1) if once else np.arange(7))
+    wrong = wrong_answers(random, harm.astype(float), questions).astype(float)
+    past = [paired_rate(row - wrong[0]) for row in wrong[1:]]
+    looks = []
+    for at, first in enumerate(past, 1):
+        release = first if once else paired_rate(wrong[at] - wrong[at - 1])
+        checks = []
+        for one, key in ((release, "confident_rise"), (first, "confident_rise_year")):
+            assert one is not None
+            limit = policy[f"truthfulness.{key}"]
+            wide = one.widened(from_past(policy, limit, past[:at]))
+            checks.append(bounded("x", "x", wide, limit, 0.0, levels).result)
+        looks.append(str(worst(checks)))
+    return looks
 
 
-def _share(seen: list[list[str]], look: int, result: str) -> float:
-    return round(float(np.mean([one[look] == result for one in seen])), 4)
+def _share(truths: list[bool]) -> float:
+    return round(float(np.mean(truths)), 4)
 
 
 def measure(runs: int, seed: int) -> list[dict[str, Any]]:
     """All blocks, then the drifts."""
     rows = [row for kind in KINDS for row in measure_kind(kind, runs, seed)]
     return rows + measure_drift(runs, seed)
+
+
+def sentence(row: dict[str, Any]) -> str:
+    """A row in words."""
+    told = {key: fixed(value, 3) for key, value in row.items() if isinstance(value, float)}
+    if "what" in row:
+        return (
+            f"{row['what']}, {whole(row['questions'])} questions, look {row['look']}: PASS "
+            f"{told['passed']}, FAIL {told['failed']}, FAIL by now {told['failed_by']}"
+        )
+    return (
+        f"{row['block']}, harm {number(row['harm'])} of the limit, retraining "
+        f"{number(row['retraining'])}: years with a FAIL {told['fail']}, with a PASS "
+        f"{told['pass']} (of a checkpoint itself beyond the limit {told['own_pass']}); looks "
+        f"NOT SHOWN {told['not_shown']}"
+    )
+
+
+def tables(rows: Sequence[dict[str, Any]]) -> str:
+    """The kept figures as the two tables of docs/gate.md."""
+    told = [
+        "| block | harm, of the limit | retraining | years with a FAIL | years with a PASS | of a "
+        "checkpoint beyond its limit | looks NOT SHOWN |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        if "block" in row:
+            cells = (row[key] for key in ("fail", "pass", "own_pass", "not_shown"))
+            told.append(
+                f"| {row['block'].replace('_', ' ')} | {number(row['harm'])} | "
+                f"{number(row['retraining'])} | "
+                + " | ".join(fixed(cell, 3) for cell in cells) + " |"
+            )  # fmt: skip
+    told += ["", "| confident wrong answers | questions | look | PASS | FAIL by then |",
+             "|---|---|---|---|---|"]  # fmt: skip
+    told += [
+        f"| {row['what']} | {whole(row['questions'])} | {row['look']} | "
+        f"{fixed(row['passed'], 3)} | {fixed(row['failed_by'], 3)} |"
+        for row in rows if "what" in row and row["look"] in (1, 2, 3, 4, 6)
+    ]  # fmt: skip
+    return "\n".join(told)

@@ -21,6 +21,7 @@ MODULES = {
     "intervals": "analytics.quality.intervals",
     "forecasts": "analytics.quality.intervals",
     "battery": "analytics.quality.battery",
+    "gate": "analytics.quality.gate_years",
 }
 """What measures each topic: its code and all that it imports make the figures."""
 CHECKS = "checks.json"

@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from analytics.figures.described import described
+from analytics.figures.described import described, words_of
+from analytics.figures.finished import Finished
 
 PLAIN = {"displaylogo": False}
 
@@ -24,7 +25,8 @@ def draw(
         place: where, a column or a container.
         config: further settings of Plotly.
     """
+    words = figure.words if isinstance(figure, Finished) else words_of(figure)
     place.plotly_chart(
         figure, key=key, config={**PLAIN, **(config or {})}, theme="streamlit",
-        alt=described(figure, says),
+        alt=described(words, says),
     )  # fmt: skip

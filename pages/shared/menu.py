@@ -43,6 +43,15 @@ page = st.navigation(
             st.Page("../truth/training_set.py", title="Training set", url_path="training-set",
                     icon=":material/dataset:"),
         ],
+        "Loop": [
+            st.Page("../loop/iterations.py", title="Iterations", url_path="iterations",
+                    icon=":material/cycle:"),
+            st.Page("../loop/provenance.py", title="Provenance", url_path="provenance",
+                    icon=":material/account_tree:"),
+            st.Page("../loop/checkpoints.py", title="Human checkpoints", url_path="checkpoints",
+                    icon=":material/groups:"),
+            st.Page("../loop/gate.py", title="Gate", url_path="gate", icon=":material/gavel:"),
+        ],
         "Review": [
             st.Page("../review/sources.py", title="Sources", url_path="sources",
                     icon=":material/database:"),
@@ -51,7 +60,10 @@ page = st.navigation(
         ],
     }
 )  # fmt: skip
-LOOP_PAGES = ("hallucination", "calibration", "answers", "training-set")
+LOOP_PAGES = (
+    "hallucination", "calibration", "answers", "training-set", "iterations", "provenance",
+    "checkpoints", "gate",
+)  # fmt: skip
 word = "loop" if page.url_path in LOOP_PAGES else "run"
 carry(page.url_path, word if page.url_path else None)
 with timed():

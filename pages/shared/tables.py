@@ -8,8 +8,9 @@ import polars as pl
 import streamlit as st
 
 from data.formulas import guarded
+from data.wording import MISSING
 
 
 def show_table(frame: pl.DataFrame, place: Any = st, **more: Any) -> None:
-    """``st.dataframe`` of a frame, in ``place``; ``more`` goes on to it."""
-    place.dataframe(guarded(frame), **more)
+    """``st.dataframe`` of a frame, in ``place``; ``more`` goes on to it. Missing is a dash."""
+    place.dataframe(guarded(frame), **{"placeholder": MISSING, **more})

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analytics.figures.described import MOST_LINES, described
+from analytics.figures.described import MOST_LINES, described, words_of
 
 
 def test_the_words_hold_the_finding_and_every_named_line() -> None:
@@ -12,7 +12,7 @@ def test_the_words_hold_the_finding_and_every_named_line() -> None:
     figure.add_scatter(x=[0, 1], y=[3, float("nan")], name="proxy<br>reward", row=2, col=1)
     figure.add_scatter(x=[0, 1], y=[9, 9], row=1, col=1)  # nobody names it
     figure.update_layout(xaxis_title="√KL", yaxis_title="<b>gold</b> reward")
-    told = described(figure, "r3 is past its gold peak.")
+    told = described(words_of(figure), "r3 is past its gold peak.")
     assert told == (
         "r3 is past its gold peak. Over √KL. gold, gold reward: 0.5 to 1.25. proxy reward: 3."
     )
@@ -22,9 +22,9 @@ def test_many_lines_are_counted() -> None:
     figure = go.Figure(
         [go.Scatter(x=[0, 1], y=[n, n], name=f"run {n}") for n in range(MOST_LINES + 2)]
     )
-    assert described(figure, "Ten runs").endswith("And 2 more lines.")
+    assert described(words_of(figure), "Ten runs").endswith("And 2 more lines.")
 
 
 def test_a_figure_with_nothing_in_it_says_its_title_alone() -> None:
     figure = go.Figure([go.Scatter(x=[0], y=[float("nan")], name="gold")])
-    assert described(figure, "Nothing measured") == "Nothing measured."
+    assert described(words_of(figure), "Nothing measured") == "Nothing measured."

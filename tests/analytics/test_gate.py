@@ -275,12 +275,12 @@ def test_what_trainings_differ_by_widens_and_can_forbid_a_decision() -> None:
     assert one.items(0.01, 0.00167) > 1000 and one.widened(0.004).items(0.01, 0.00167) is None
 
 
-def test_excess_scatter_is_found_and_a_slope_is_none() -> None:
+def test_excess_scatter_is_found_and_a_trend_is_none() -> None:
     random = np.random.default_rng(2)
     still = [excess([(random.normal(0, 0.01), 0.01) for _ in range(20)]) for _ in range(50)]
     moved = [excess([(random.normal(0, 0.03), 0.01) for _ in range(20)]) for _ in range(50)]
-    slope = excess([(0.02 * at + random.normal(0, 0.001), 0.001) for at in range(20)])
-    assert np.mean(still) < 0.004 and 0.024 < np.mean(moved) < 0.032 and slope < 0.002
+    growing = excess([(0.002 * at**2 + random.normal(0, 0.001), 0.001) for at in range(20)])
+    assert np.mean(still) < 0.006 and 0.024 < np.mean(moved) < 0.032 and growing < 0.003
     assert excess([(0.0, 0.1), (9.0, 0.1)]) == 0.0
 
 
@@ -297,6 +297,19 @@ def test_harm_has_a_direction(value: float, limit: float, neutral: float, result
     assert found.result == result
 
 
+@pytest.mark.parametrize(
+    ("value", "n", "distance", "level"),
+    [(0.0, 100, 1.0, 0.01), (0.6, 2000, 0.4, 0.01), (1.5, 100, 0.5, 0.001)],
+)
+def test_the_items_that_decide_are_those_of_the_formula(value, n, distance, level) -> None:
+    """n = ((z + z_.8) sd / distance)²: planned for no harm, then as it stands, then for FAIL."""
+    from scipy.stats import norm
+
+    found = normal(value, 10 / np.sqrt(n), n).deciding(1.0, 0.0, 0.01, 0.001)
+    by_hand = ((norm.isf(level) + norm.isf(0.2)) * 10 / distance) ** 2
+    assert found == pytest.approx(by_hand, rel=0.001) and found > n
+
+
 # Reviews, by hand.
 
 
@@ -309,8 +322,8 @@ def test_kappa_and_win_rate_as_by_hand() -> None:
         "iteration": 3, "item_id": ["x", "y", "z", "z"], "origin_a": ["3", "2", "3", "3"],
         "origin_b": ["2", "3", "2", "2"], "proxy_a": [1.0, 0.0, 2.0, 2.0],
         "proxy_b": [0.0, 3.0, 0.0, 0.0], "rater": ["A", "A", "A", "B"],
-        "preferred": ["a", "a", "tie", "b"], "graded_at": None,
-    })  # fmt: skip
+        "preferred": ["a", "a", "tie", "b"], "graded_at": None, "slice": None,
+    }, schema_overrides={"slice": pl.String})  # fmt: skip
     seen = reviewed(rows, 3, 2)
     # x: won 1; y: the old one is a and won, 0; z: tie .5 and lost 0, mean .25.
     assert seen.items["score"].to_list() == [1.0, 0.0, 0.25]

@@ -116,7 +116,30 @@ def test_a_filled_sheet_gives_win_rate_and_kappa_as_by_hand(parted: str) -> None
     # Texts, sides and proxies are the store's own, not the cells of the file.
     one = rows.row(0, named=True)
     true = TEXTS.filter(text=one["response_a"]).row(0, named=True)
-    assert one["origin_a"] == str(true["iteration"]) and one["proxy_a"] == true["proxy_reward"]
+    assert (
+        one["origin_a"] == f"iteration {true['iteration']}"
+        and one["proxy_a"] == true["proxy_reward"]
+    )
+
+
+def test_escalation_cases_are_drawn_by_their_words_and_come_back_so() -> None:
+    pairs = draw(TEXTS, "loop", 2, 1, 40, 10, 5, ["ASK 1", "ask 2"])
+    counts = dict(pairs["slice"].value_counts().iter_rows())
+    assert counts == {"escalation": 5, "top_proxy": 10, "random": 25}
+    assert all(p.startswith(("Ask 1", "Ask 2")) for p in pairs.filter(slice="escalation")["prompt"])
+    item = pairs.filter(slice="escalation")["item_id"][0]
+    back = read_back(f"item_id,preferred,rater\n{item},a,A\n", TEXTS, "loop", 2, "x",
+                     words=["ask 1", "ask 2"])  # fmt: skip
+    assert back.rows["slice"].to_list() == ["escalation"]
+
+
+@pytest.mark.parametrize("names", [("2", "1"), ("iteration 2", "iteration 1"), ("2", "Release ")])
+def test_origins_are_known_by_number_and_as_the_release(names) -> None:
+    rows = pl.DataFrame({
+        "item_id": ["x"], "origin_a": [names[1]], "origin_b": [names[0]], "proxy_a": [0.0],
+        "proxy_b": [1.0], "rater": ["A"], "preferred": ["b"], "graded_at": [None], "slice": [None],
+    })  # fmt: skip
+    assert reviewed(rows, 2, 1).items["score"].to_list() == [1.0]
 
 
 def test_what_was_left_empty_is_counted_and_no_review() -> None:
@@ -171,7 +194,7 @@ def judged(share: dict[int, float], n: int = 200) -> tuple[pl.DataFrame, pl.Data
                 "iteration": at, "item_id": f"{at}-{item}", "prompt": f"p{item}",
                 "response_a": new, "response_b": old, "origin_a": str(at),
                 "origin_b": str(at - 1), "proxy_a": float(item), "proxy_b": 0.0, "rater": "A",
-                "preferred": "a" if wins else "b", "graded_at": "2026-11-20",
+                "preferred": "a" if wins else "b", "graded_at": "2026-11-20", "slice": None,
             })  # fmt: skip
             for text, origin, value in ((new, at, float(gold)), (old, at - 1, 0.5)):
                 texts.append({"iteration": origin, "prompt": f"p{item}", "text": text,

@@ -197,11 +197,11 @@ def test_a_decision_is_a_record_that_survives_everything(home: Path, tmp_path: P
             spool.write_decision(home, DECISION | {missing: None})
 
 
-def test_a_decision_makes_what_rests_on_its_loop_new(home: Path) -> None:
+def test_a_decision_is_seen_by_every_cache(home: Path) -> None:
     import_paths(home, [LOGS / "loop.toml"], ReadOptions())
-    before = asked(home, "loops")["generation"][0]
+    before = asked(home, "counts")["generation"][0]
     spool.write_decision(home, DECISION)
-    assert asked(home, "loops")["generation"][0] > before
+    assert asked(home, "counts")["generation"][0] > before
 
 
 def test_a_forgotten_loop_leaves_nothing(home: Path) -> None:

@@ -341,7 +341,7 @@ def test_commands_on_this_machine_are_answered(held: Owner) -> None:
 @pytest.mark.parametrize(
     "client", ["10.0.0.7", "192.168.1.20", "::ffff:10.0.0.7", "2001:db8::1", "127.0.0.1.evil.org"]
 )
-@pytest.mark.parametrize("what", ["query", "drain", "results", "save_verdicts"])
+@pytest.mark.parametrize("what", ["query", "drain", "results", "save_verdicts", "save_indicators"])
 def test_other_machines_are_refused(held: Owner, client: str, what: str) -> None:
     status, body = ask(held, what, COUNTS, client=client)
     assert status == 403 and b"this machine" in body

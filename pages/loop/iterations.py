@@ -1,0 +1,58 @@
+"""What failed first in a loop, and at which iteration? Generations beside each other."""
+
+import streamlit as st
+
+from analytics.collapse.words import table
+from analytics.figures.iterations import arms_figure
+from analytics.loops.board import first_failed
+from analytics.wording import MISSING
+from pages.shared import board_view, loop_reads
+from pages.shared.fault_view import isolated
+from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.truth_choices import choose_scope, copy_link
+
+heading(
+    "Iterations",
+    "The generations of a self-improvement loop: what was won, what was lost, what nobody looked "
+    "at.",
+)
+stop_when_empty()
+there = loop_reads.loops()
+if not there:
+    st.info("There is no loop in the store yet.", icon=":material/cycle:")
+    st.code("python -m data import loop.toml", language="bash")
+    st.markdown("A `loop.toml` names a loop's iterations, parents and tables: see docs/loops.md.")
+    st.stop()
+scope = choose_scope(there, "iterations, corpora or kept texts")
+boards = {}
+for loop in scope.loops:
+    with isolated(loop, "read"):
+        boards[loop] = loop_reads.questions(loop, scope.frozen.get(loop))
+st.markdown("\n".join(f"- {escaped(first_failed(board, loop))}" for loop, board in boards.items()))
+waiting = [loop for loop in boards if not loop_reads.indicators(loop)[1]]
+if waiting:
+    st.info(
+        f"Diversity and tails of {escaped(', '.join(waiting))} are being measured and come by "
+        "themselves.", icon=":material/hourglass_top:",
+    )  # fmt: skip
+if len(boards) > 1:
+    figure = arms_figure(boards, [line for line in scope.lines() if line.key in boards])
+    if figure is not None:
+        st.plotly_chart(figure, key="arms", config={"displaylogo": False}, theme="streamlit")
+        st.caption("One scale a row. A triangle: worse than at iteration 0, by its test.")
+st.html(board_view.key())
+for loop, board in boards.items():
+    with isolated(loop, "shown"):
+        iterations = sorted({at for question in board for at in question.cells})
+        if len(boards) > 1:
+            st.subheader(escaped(loop), anchor=False)
+        st.html(board_view.board_table(loop, board, iterations))
+st.caption(
+    "Below a number: its 95 % interval. Each cell is tested against iteration 0, at 5 % over all "
+    "iterations of its row together; texts are paired by prompt, wrong answers by question."
+)
+rows = [row for loop in boards for row in loop_reads.indicators(loop)[0]]
+if rows:
+    with st.expander("All indicators of the texts"):
+        st.dataframe(scope.cut(table(rows)), hide_index=True, placeholder=MISSING)
+copy_link("/iterations", scope.address())

@@ -1,0 +1,57 @@
+"""Where does a loop's training text come from, and does it hold what the loop is judged by?"""
+
+import polars as pl
+import streamlit as st
+
+from analytics.figures.iterations import provenance_figure
+from analytics.loops import lineage, overlap
+from analytics.wording import MISSING
+from pages.shared import answer_reads, loop_reads
+from pages.shared.fault_view import isolated
+from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.truth_choices import choose_scope, copy_link
+
+heading(
+    "Provenance",
+    "Whose words each iteration was trained on, how deep they lie, and what was not said of them.",
+)
+stop_when_empty()
+there = loop_reads.loops()
+if not there:
+    st.info("There is no loop in the store yet.", icon=":material/cycle:")
+    st.code("python -m data import loop.toml", language="bash")
+    st.stop()
+scope = choose_scope(there, "iterations, corpora or kept texts")
+mix = scope.cut(answer_reads.corpus(scope.loops))
+if mix.is_empty():
+    st.info(
+        "No table says what these loops were trained on. A corpus table has `loop, iteration, "
+        "origin, generator_iteration, documents, tokens`.", icon=":material/dataset:",
+    )  # fmt: skip
+else:
+    st.markdown("\n".join(
+        f"- **{escaped(loop)}**: {lineage.sentence(mix.filter(loop=loop))}"
+        for loop in mix["loop"].unique(maintain_order=True)
+    ))  # fmt: skip
+    figure = provenance_figure(lineage.parts(mix), scope.lines())
+    if figure is not None:
+        st.plotly_chart(figure, key="mix", config={"displaylogo": False}, theme="streamlit")
+    st.subheader("Depth, and what was not said", anchor=False)
+    st.dataframe(lineage.table(mix), hide_index=True, placeholder=MISSING)
+    st.caption(
+        "Shares of tokens. By lineage: one deeper than the deepest text that its writer saw."
+    )
+
+st.subheader("Evaluation questions in the training text", anchor=False)
+for loop in scope.loops:
+    with isolated(loop, "compared with its questions"):
+        found = scope.cut(overlap.table(loop, loop_reads.overlap(loop)))
+        st.markdown(f"- **{escaped(loop)}**: {overlap.sentence(found)}")
+        hit = found.filter((pl.col("found whole") > 0) | (pl.col("found nearly") > 0))
+        if hit.height:
+            st.dataframe(hit, hide_index=True)
+st.caption(
+    "Whole: all words of a question in a row. Nearly: at least 80 % of its runs of eight words. "
+    "Only texts that the loop kept are looked at: human training text is not in the store."
+)
+copy_link("/provenance", scope.address())

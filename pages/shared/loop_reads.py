@@ -1,0 +1,79 @@
+"""What the pages of a loop ask of the store, cached by its generation. data and analytics meet."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+
+from analytics import hallucination as statistics
+from analytics.hallucination.pairs import FLIPS
+from analytics.loops import board
+from analytics.loops.cells import Question
+from analytics.loops.overlap import Overlap, overlaps
+from data import answers
+from pages.shared import collapsing, reads
+from pages.shared.answer_reads import ask
+from pages.shared.caching import cached
+
+TAU = 0.8
+
+
+def loops() -> dict[str, int]:
+    """Loops of which iterations, corpora or kept texts are known: name to number of arrival."""
+    named = set(ask("loops")["loop"])
+    there = reads.runs().filter(pl.col("run_id").is_in(named)).sort("ordinal")
+    return dict(there.select("run_id", "ordinal").iter_rows())
+
+
+def state(*_: object) -> object:
+    """Changes whenever rows or indicators do."""
+    store = reads.store()
+    return store.generation, store.indicators_saved
+
+
+@cached(16, state)
+def indicators(loop: str) -> tuple[list[dict[str, Any]], bool]:
+    """The kept indicators of a loop, and whether they are of the rows as they are now."""
+    kept = reads.store().query("indicators", loops=[loop]).to_dicts()
+    if not kept:
+        return [], False
+    row = kept[0]
+    current = row["generation"] == row["now"] and row["method"] == collapsing.method()
+    return json.loads(row["rows"]), current
+
+
+@cached(16, state)
+def questions(loop: str, until: int | None) -> list[Question]:
+    """The board of a loop, up to an iteration."""
+    query, named = reads.store().query, [loop]
+    told, _ = indicators(loop)
+    asked: dict[str, Any] = {"loops": named, "until": until}
+    counts = answers.counts(query, named, until, TAU)
+    apart = answers.counts(query, named, until, TAU, by_training=True)
+    return board.questions(
+        board.Told(
+            loop=loop,
+            metrics=query("metrics", runs=named, until=until).filter(pl.col("phase") == "train"),
+            indicators=[row for row in told if until is None or row["iteration"] <= until],
+            rates=statistics.rates_from_counts(
+                counts, answers.flips(query, named, until, 0, None),
+                query("answer_clusters", **asked), query("answer_calibration", **asked), 0, TAU,
+            ),
+            apart=statistics.rates_from_counts(
+                apart, pl.DataFrame(schema=FLIPS), tau=TAU
+            ).filter(pl.col("level") == "topic"),
+            corpus=query("corpus", **asked),
+            kept_texts=query("kept_texts", **asked),
+            reviews=query("reviews", **asked),
+            decisions=query("decisions", **asked),
+        )
+    )  # fmt: skip
+
+
+@cached(16)
+def overlap(loop: str) -> list[Overlap]:
+    """What of a loop's training texts stands in its evaluation questions."""
+    query = reads.store().query
+    return overlaps(query("training_texts", loops=[loop]), query("asked_questions", loops=[loop]))
