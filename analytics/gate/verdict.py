@@ -225,6 +225,6 @@ def _looks(held: Evidence, policy: Policy, snapshot: str) -> str:
         f"spends an equal part of the year's errors: a bound for PASS has the one-sided level "
         f"{number(policy.pass_level())}, harm for FAIL is shown at {number(policy.fail_level(1))}, "
         "shared by the checks of a block. So each block passes a harm as large as its limit in at "
-        f"most {number(100 * policy['false_pass_per_year'])} % of years, and calls a harm within it "
-        f"FAIL in at most {number(100 * policy['false_fail_per_year'])} %."
+        f"most {number(100 * policy['false_pass_per_year'])} % of years, and calls a harm within "
+        f"it FAIL in at most {number(100 * policy['false_fail_per_year'])} %."
     )
