@@ -299,6 +299,8 @@ def _cautions(
         if flag in _CAUTIONS
         and facts.get("kl_conversion") == _BY_CONVERSION.get(flag, facts.get("kl_conversion"))
     ]
+    if evidence.judges is not None:
+        sentences.append(evidence.judges.sentence)
     sentences += _doubts(against)
     if evidence.unusable:
         sentences.append(

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
-from data.readers import attempts, conversion, sample_tables, sanity, table_files
+from data.readers import attempts, conversion, gold_versions, sample_tables, sanity, table_files
 from data.readers.cells import Cells
 from data.readers.conversion import our_kl
 from data.readers.gold_answers import answers_note, holds_answers
@@ -35,6 +35,8 @@ FORMAT = "table"
 VERSIONS = ("kl_reference", "proxy_version")
 """Columns whose change starts a new stretch: KL or proxy are not comparable across it."""
 TEXTS = ("gold_source", *VERSIONS)
+JUDGED = (gold_versions.NAME, *gold_versions.PARTS)
+"""Columns that say who judged gold; they become the one column gold_version."""
 ARM = "arm"
 """Column that says which arm of an experiment a run belongs to; kept where it says one thing."""
 LOGGED = "kl_logged"
@@ -153,11 +155,11 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     known = (*chosen.values(), step, phase, run, facts.kl_key, GOLD.find(keys) if notes else None)
     taken = {key for key in known if key}
     # A further column under one of our names but of another meaning would pass for ours.
-    own = taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS}
+    own = taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS, *gold_versions.columns_of(keys)}
     further = [key for key in cells.further(own) if key.strip()]  # without a name: no column
     texts = [key for key in TEXTS if key in keys]  # a version may be a number: a name all the same
     series += [cells.numbers(key) for key in further]
-    series += [cells.texts(key) for key in texts]
+    series += [cells.texts(key) for key in (*texts, *gold_versions.columns_of(keys))]
     series.append(cells.texts(ARM).alias(_ARM) if ARM in keys else _repeated(_ARM, "", height))
     return Said(step, source, facts, further, texts, notes), pl.DataFrame(series)
 
@@ -168,7 +170,7 @@ def _refuse_unread(cells: Cells, said: Said, rows: pl.DataFrame) -> None:
     Raises:
         LogError: names what was found instead.
     """
-    held = [c for c in rows.columns if c not in ("step", "phase", _ARM, *TEXTS)]
+    held = [c for c in rows.columns if c not in ("step", "phase", _ARM, *TEXTS, *JUDGED)]
     if any(rows.get_column(c).null_count() < rows.height for c in held):
         return
     name, problems = cells.table.path.name, cells.all_problems()
@@ -189,6 +191,7 @@ def _finished(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
     if SAMPLES_A_PROMPT.name in held:
         told = prompts_behind(rows["n_responses"], rows[SAMPLES_A_PROMPT.name])
         rows = rows.with_columns(pl.col("n_prompts").fill_null(told))
+    rows = rows.with_columns(gold_versions.versions(rows))
     group = ["run_id", "phase"]
     if said.source is not None:
         kl = pl.col(LOGGED)
