@@ -240,13 +240,13 @@ def _model(row: Mapping[str, Any]) -> list[str]:
     above = OPEN if high == MISSING else high
     below = "no lower bound" if low == MISSING else low
     curve = (
-        "one of Gao et al.'s curves, between RL and best-of-n,"
+        "one of Gao et al.'s curves, between RL and best-of-n"
         if model["method"] == "average"
-        else f"Gao et al.'s {outlook.FORM_NAMES[model['form']]} curve,"
+        else f"Gao et al.'s {outlook.FORM_NAMES[model['form']]} curve"
     )
     return [
-        f"If gold follows {curve} which these looks do not contradict, it peaks at KL "
-        f"{at} nats (90 %: {below} to {above})."
+        f"If gold follows {curve}, as these looks suggest more than any other hump, it peaks at "
+        f"KL {at} nats (90 %: {below} to {above})."
     ]
 
 
