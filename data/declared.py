@@ -133,6 +133,8 @@ METRICS = Table(
             pooled=True, title="clipped<br>% of responses", factor=100.0,
             names=("clipped_share", "completions/clipped_ratio", "response_length/clip_ratio",
                 "rollout/truncated_rate", "response_clip_ratio")),
+        Column("gold_version", TEXT,
+            "Who judged gold and how (judge model, rubric, prompt set), as logged"),
     ),
     beside=(RANK,),
     file="metrics",
@@ -153,6 +155,8 @@ GOLD = Table(
         Column("n_responses", WHOLE, "Responses behind the mean, count"),
         Column("kind", TEXT, "score, rate (of trials) or win_rate"),
         Column("n_prompts", WHOLE, "Distinct prompts behind the mean, count"),
+        Column("gold_version", TEXT,
+            "Who judged and how (judge model, rubric, prompt set), as logged"),
     ),
     file="gold",
 )  # fmt: skip

@@ -76,8 +76,8 @@ def gold_df(*sources: Source | Iterable[Source], **options: Any) -> pl.DataFrame
 
     Returns:
         run_id, gold_source (evaluation, training, table, or who measured it apart from the log),
-        step, gold_reward, gold_reward_se, gold_reward_sd, n_responses, gold_kind, n_prompts, and
-        of the same log row, where there is one, stretch, kl and proxy_reward.
+        step, gold_reward, gold_reward_se, gold_reward_sd, n_responses, gold_kind, n_prompts,
+        gold_version, and of the same log row, where there is one, stretch, kl and proxy_reward.
     """
     return _read(sources, options, _gold_rows, "gold evaluations")
 

@@ -45,8 +45,8 @@ def parted(log: RunLog) -> tuple[pl.DataFrame, pl.DataFrame]:
     if not gold.height:
         return rows.drop("gold_source"), nothing
     bare = apart & pl.col("kl").is_null() & pl.col("proxy_reward").is_null()
-    emptied = [pl.when(apart).then(None).otherwise(pl.col(c)).alias(c)
-               for c in ("gold_reward", "gold_reward_se", "gold_reward_sd")]  # fmt: skip
+    judged = ("gold_reward", "gold_reward_se", "gold_reward_sd", "gold_version")
+    emptied = [pl.when(apart).then(None).otherwise(pl.col(c)).alias(c) for c in judged]
     # A row of gold alone counts the responses that were judged, not those of the step.
     counts = [pl.when(bare).then(None).otherwise(pl.col(c)).alias(c)
               for c in ("n_responses", "n_prompts")]  # fmt: skip

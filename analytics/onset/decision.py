@@ -16,6 +16,7 @@ from analytics.onset.fits import GaoFit, form_of, gao_fit, has_form
 from analytics.onset.forecast import Forecast, SharedAlpha, forecast
 from analytics.onset.gold_lost import GoldLost, gold_lost
 from analytics.onset.hump_average import RHOS, HumpAverage, hump_average
+from analytics.onset.judges import JudgeChange, by_judge
 from analytics.onset.measurements import (
     FloatArray,
     Rows,
@@ -90,6 +91,7 @@ class Evidence:
     smoothed: bool = False
     back: WayBack | None = None
     """How far KL went back where gold's fall is the way back along its own curve."""
+    judges: JudgeChange | None = None
 
     @property
     def withdrawn(self) -> Withdrawal | None:
@@ -142,6 +144,8 @@ def gather(
     path = trajectory_rows(trajectory, until)
     raw = gold_rows(gold, chosen or "", until)
     rows, early = from_first_kl(fill_from_trajectory(raw, path))
+    trained = rows.stretch[-1] if len(rows) else 0
+    rows, judges = by_judge(rows)
     taken: Adjustment | None = None
     as_logged = rows
     if prompts is not None and chosen == "training":
@@ -214,9 +218,7 @@ def gather(
         second = None if peak_only else second_opinion(place, current.gold, noise)
         if alarmed:
             # gold may have come back since: the loss is told all the same, the proxy is compared
-            fell = not peak_only and proxy_fell(
-                path, rows.stretch[-1], float(current.step[peak.mode])
-            )
+            fell = not peak_only and proxy_fell(path, trained, float(current.step[peak.mode]))
     narrowed = None
     if as_stated is not None and taken is not None:
         before = replace(as_logged, gold=as_logged.gold / scale).take(last_stretch)
@@ -259,6 +261,7 @@ def gather(
         and noise.phrase != EXACT
         and smoothness(current_rows.gold[:MOST_SINGLE]).seen,
         back,
+        judges,
     )
 
 
@@ -307,6 +310,7 @@ def with_even_start(rows: Rows) -> Rows:
         first(rows.proxy, np.nan),
         rows.repeated,
         None if rows.n_prompts is None else first(rows.n_prompts, float(np.max(rows.n_prompts))),
+        None if rows.version is None else np.concatenate([rows.version[:1], rows.version]),
     )
 
 

@@ -67,8 +67,9 @@ def flags_of(
         "duplicate_steps": bool(facts.get("steps_replaced")) or evidence.rows.repeated > 0,
         "peak_at_start": evidence.past_peak and peak is not None and peak.starts,
         "prompts_vary": evidence.source == "training",
+        "judge_changed": evidence.judges is not None,
         "reference_changed": bool(
-            (len(looks) and looks.stretch[0] != looks.stretch[-1])
+            len(np.unique(looks.stretch)) - 1 > (evidence.judges.alone if evidence.judges else 0)
             or (len(evidence.trajectory) and len(np.unique(evidence.trajectory.stretch)) > 1)
         ),
         "recovered": evidence.recovered,

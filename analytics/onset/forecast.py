@@ -7,7 +7,7 @@ in closed form. Source: Gao et al. 2022 (arXiv 2210.10760), sections 1 and 3.2; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,17 @@ from scipy.special import log_ndtr
 
 from analytics.onset.fits import FORMS
 from analytics.onset.gao import normalised_gold
+from analytics.onset.humps import EXPONENTS
 from analytics.onset.measurements import FloatArray
 from analytics.wording import whole
 
 FEWEST_LOOKS = 6
 WIDEST = 4.0
 """Factor in KL that a 90 % interval may span before the forecast is refused."""
+PEAKS_SURELY = 0.95
+"""Posterior of a peak, against curves that never fall, below which no forecast is made."""
+ELSEWHERE = 0.6
+"""Of the peak, over all forms between RL and best-of-n, that the form's own interval must hold."""
 LACK_OF_FIT = 0.05
 LEVEL = 0.90
 POSITIONS = 400
@@ -89,9 +94,6 @@ def forecast(
     one = data[1] / size
     level, levels = one @ data[0] / size, curves @ one / size
     y = data[0] - one * (one @ data[0])
-    curves = curves - np.outer(curves @ one, one)
-    product, square, power = curves @ y, np.sum(curves**2, axis=1), float(y @ y)
-    misfit = power - np.where(product > 0, product**2 / np.maximum(square, 1e-300), 0.0)
     # the gain's prior: half-normal about 0, or what alpha of the siblings makes of it
     centre, width = np.zeros(POSITIONS), np.full(POSITIONS, _GAIN_SD * spread)
     if shared is not None and g == 0:
@@ -99,17 +101,12 @@ def forecast(
         factor = np.where(usable, peaks / np.maximum(np.log(peaks) + 1, 0.05), 1.0)
         centre = np.where(usable, shared.alpha * factor, centre)
         width = np.where(usable, shared.sd * factor, width)
-    precision = square + 1 / width**2
-    mean = (product + centre / width**2) / precision
-    left = np.maximum(power + (centre / width) ** 2 - mean**2 * precision, 0.0)
-    count = len(y)
-    if np.isinf(freedom):
-        log_weight = -0.5 * left
-    else:
-        nu = max(freedom, 1.0)
-        log_weight = -0.5 * (nu + count - 1) * np.log1p(left / nu)
-    log_weight = log_weight - 0.5 * np.log(precision * width**2)
-    log_weight += log_ndtr(mean * np.sqrt(precision)) - log_ndtr(centre / width)
+
+    def evidence(values: FloatArray, middle: FloatArray, sd: FloatArray) -> Evidence:
+        return Evidence.of(_white(values / se, rho), one, y, freedom, middle, sd)
+
+    own = Evidence.of(curves, one, y, freedom, centre, width)
+    log_weight, misfit, mean, count = own.log_weight, own.misfit, own.mean, len(y)
     weight = np.exp(log_weight - log_weight.max())
     held = np.cumsum(weight) / weight.sum()
     edges = (1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2
@@ -124,7 +121,90 @@ def forecast(
     gain = float(np.interp(np.log(middle) / 2, np.log(peaks), mean))
     start = float(level - gain * np.interp(np.log(middle) / 2, np.log(peaks), levels))
     why = _refusal(low, high, p, float(peaks[-1]) ** 2)
+    if why is None:
+        why = _other_courses(evidence, log_weight, d, peaks, (low, high), g, spread, shared)
     return Forecast(middle, low, high, start + gain, gain, p, why)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of each curve, (curves,): log_weight, its evidence with level and gain integrated; misfit of
+    the best positive gain; mean of the gain."""
+
+    log_weight: FloatArray
+    misfit: FloatArray
+    mean: FloatArray
+
+    @staticmethod
+    def of(
+        curves: FloatArray, one: FloatArray, y: FloatArray, freedom: float, centre: FloatArray,
+        width: FloatArray,
+    ) -> Evidence:  # fmt: skip
+        """curves, y: whitened, y without the level along one; centre, width: the gain's prior."""
+        curves = curves - np.outer(curves @ one, one)
+        product, square, power = curves @ y, np.sum(curves**2, axis=1), float(y @ y)
+        explained = np.where(product > 0, product**2 / np.maximum(square, 1e-300), 0.0)
+        precision = square + 1 / width**2
+        mean = (product + centre / width**2) / precision
+        left = np.maximum(power + (centre / width) ** 2 - mean**2 * precision, 0.0)
+        if np.isinf(freedom):
+            log_weight = -0.5 * left
+        else:
+            nu = max(freedom, 1.0)
+            log_weight = -0.5 * (nu + len(y) - 1) * np.log1p(left / nu)
+        log_weight = log_weight - 0.5 * np.log(precision * width**2)
+        log_weight += log_ndtr(mean * np.sqrt(precision)) - log_ndtr(centre / width)
+        return Evidence(log_weight, power - explained, mean)
+
+
+def _other_courses(
+    evidence: Callable[[FloatArray, FloatArray, FloatArray], Evidence], own: FloatArray,
+    d: FloatArray, peaks: FloatArray, within: tuple[float, float], g: float, spread: float,
+    shared: SharedAlpha | None,
+) -> str | None:  # fmt: skip
+    """Why a forecast would depend on the form: what never peaks, or peaks elsewhere, fits as well.
+
+    own: log weights of the form's own curves, (positions,); within: its interval, nats.
+    """
+    sd = np.full(POSITIONS, _GAIN_SD * spread)
+    never = [
+        _log_mean(evidence(curves, 0 * sd[: len(curves)], sd[: len(curves)]).log_weight)
+        for curves in never_falling(d / float(d.max()))
+    ]
+    against = _log_mean(np.array(never)) - _log_mean(own)
+    if against > np.log(1 - PEAKS_SURELY) - np.log(PEAKS_SURELY):
+        return "gold that never falls fits the run so far about as well"
+    if shared is not None and g == 0:
+        return None
+    others = [
+        evidence(normalised_gold(d[None, :] / peaks[:, None], other), 0 * sd, sd).log_weight
+        for other in EXPONENTS
+    ]
+    weight = np.exp(np.stack(others) - max(float(one.max()) for one in others))
+    inside = (peaks**2 >= within[0]) & (peaks**2 <= within[1])
+    if float(weight[:, inside].sum() / weight.sum()) < ELSEWHERE:
+        return "forms between RL and best-of-n fit the run so far as well and peak elsewhere"
+    return None
+
+
+def never_falling(x: FloatArray) -> list[FloatArray]:
+    """Families of curves over x = d / largest d that never fall, each (curves, looks): a line,
+    saturating ones, plateaus, logarithms, sigmoids."""
+    one = x[None, :]
+    middle, width = np.meshgrid(np.linspace(0.1, 0.9, 9), np.geomspace(0.01, 0.2, 5))
+    steep = np.clip((x - middle.reshape(-1, 1)) / width.reshape(-1, 1), -60, 60)
+    return [
+        one,
+        1 - np.exp(-one / np.geomspace(0.03, 2.0, 24)[:, None]),
+        np.minimum(one / np.linspace(0.05, 1.0, 24)[:, None], 1.0),
+        np.log1p(one / np.geomspace(0.01, 1.0, 24)[:, None]),
+        1 / (1 + np.exp(-steep)),
+    ]
+
+
+def _log_mean(values: FloatArray) -> float:
+    top = float(values.max())
+    return top + float(np.log(np.mean(np.exp(values - top))))
 
 
 def _refusal(low: float, high: float, p: float, farthest: float) -> str | None:

@@ -13,7 +13,7 @@ from analytics.wording import number
 GOLD, KL, PROXY = "gold_reward", "kl", "proxy_reward"
 _BESIDE = {
     GOLD: ("gold_reward_se", "gold_reward_sd", "n_responses", "n_prompts", "gold_source",
-           "gold_kind"),
+           "gold_kind", "gold_version"),
     KL: ("kl_conversion", "kl_estimator", "kl_logged_unit"),
     PROXY: ("proxy_reward_sd",),
 }  # fmt: skip
@@ -24,7 +24,7 @@ _ANYWAY = (
 )  # fmt: skip
 _TEXTS = (
     "run_id", "project", "trainer", "algorithm", "phase", "gold_source", "gold_kind",
-    "kl_conversion", "kl_estimator", "kl_logged_unit",
+    "gold_version", "kl_conversion", "kl_estimator", "kl_logged_unit",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+TextArray = NDArray[np.str_]
 IntArray = NDArray[np.int64]
 
 LARGEST = 1e100
@@ -25,7 +26,8 @@ NEARBY_ROWS = 2
 class Rows:
     """Rows in step order, each array of shape (rows,): kl in nats per response, NaN = missing.
 
-    n_prompts: prompts behind the responses, None where the log does not say.
+    n_prompts: prompts behind the responses, None where the log does not say. version: who judged
+    gold, as last stated, "" = not yet, None where the log never says.
     """
 
     step: IntArray
@@ -38,6 +40,7 @@ class Rows:
     proxy: FloatArray
     repeated: int = 0
     n_prompts: FloatArray | None = None
+    version: TextArray | None = None
 
     def __len__(self) -> int:
         return len(self.step)
@@ -59,6 +62,7 @@ class Rows:
             self.proxy[keep],
             self.repeated,
             None if self.n_prompts is None else self.n_prompts[keep],
+            None if self.version is None else self.version[keep],
         )
 
 
@@ -165,7 +169,17 @@ def _rows(frame: pl.DataFrame, until: int | None) -> Rows:
         _numbers(unique, "proxy_reward"),
         frame.height - unique.height,
         _numbers(unique, "n_prompts") if "n_prompts" in unique.columns else None,
+        _versions(unique),
     )
+
+
+def _versions(frame: pl.DataFrame) -> TextArray | None:
+    if "gold_version" not in frame.columns:
+        return None
+    stated = frame.get_column("gold_version").cast(pl.String)
+    if not stated.count():
+        return None
+    return np.array(stated.fill_null(strategy="forward").fill_null("").to_list(), dtype=np.str_)
 
 
 def _numbers(frame: pl.DataFrame, column: str) -> FloatArray:

@@ -33,6 +33,7 @@ from analytics.onset.line_residuals import line_freedom, squares_about_line
 from analytics.onset.measurements import FloatArray, Rows
 from analytics.onset.pooling import Looks
 from analytics.onset.prompt_clusters import PromptScatter
+from analytics.onset.steep_fall import SteepFall, steep_fall
 
 Method = Literal["stated", "rows", "prompts", "differences", "course"]
 UNSTATED: tuple[Method, ...] = ("differences", "course")
@@ -88,10 +89,14 @@ def noise_of_looks(
     """
     if stated is None and is_exact(rows.gold):
         return _exact(rows, looks, size)
-    rho_rows = estimate(rows.gold) if rho_rows is None else rho_rows
+    steep = None
+    if size == 1 and stated is None and not np.any(np.isfinite(rows.gold_sd)):
+        steep = steep_fall(rows.gold)
+    course = rows.gold if steep is None else steep.mended(rows.gold)
+    rho_rows = estimate(course) if rho_rows is None else rho_rows
     careful = careful_rho(rho_rows, len(rows))
     if size >= FEWEST_ROWS_FOR_SCATTER or (size > 1 and stated is None):
-        careful = max(careful, cautious(rows.gold))
+        careful = max(careful, cautious(course))
     rho = between_looks(careful, size)
     count = len(looks)
     floor = np.zeros(count)
@@ -123,6 +128,8 @@ def noise_of_looks(
         noise = blank
     else:
         noise = _from_differences(rows, looks, blank)
+        if steep is not None:
+            noise = _beside_fall(noise, steep)
     if noise.method not in UNSTATED:
         noise = replace(noise, widen=excess_scatter(looks.gold, variances(noise)))
     return replace(noise, se=np.sqrt(np.diag(variances(noise))))
@@ -227,6 +234,18 @@ def smooth_so_far(values: FloatArray) -> FloatArray:
         weight = CELL_MEMORY * weight + 1
         smooth[i] = total / weight
     return smooth
+
+
+def _beside_fall(noise: Noise, steep: SteepFall) -> Noise:
+    """The noise of single looks, one variance for all, from both sides of a steep fall."""
+    inflation = variance_inflation(noise.careful_rho, 1)
+    return replace(
+        noise,
+        scatter=np.full_like(noise.scatter, steep.variance * inflation),
+        freedom=np.full_like(noise.freedom, float(steep.freedom)),
+        phrase="from how gold scatters on either side of its one steep fall, as the log states no "
+        "error",
+    )
 
 
 def difference_scatter(gold: FloatArray, course: FloatArray, rho: float) -> FloatArray:

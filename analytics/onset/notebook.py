@@ -70,7 +70,8 @@ def judge(
             n_responses, else for a score.
 
     The monitor's own columns are used where they are there and nothing else is named: beside
-    `gold_reward` its `gold_reward_se`, `gold_reward_sd`, `n_responses`, `n_prompts`, `gold_source`;
+    `gold_reward` its `gold_reward_se`, `gold_reward_sd`, `n_responses`, `n_prompts`, `gold_source`,
+    `gold_version`;
     `phase`, `stretch`, and what `data.runs_df` says of a run. Of several gold sources `evaluation`
     comes first, then `training`, then the others by name; they are never pooled.
 

@@ -18,8 +18,6 @@ from analytics.onset.measurements import FloatArray
 from analytics.onset.noise import EXACT, UNSTATED, Noise, variances
 
 FEWEST_LOOKS = 8
-SPENT = 4
-"""Degrees of freedom that a course takes: level, size, position and kind."""
 LEVEL = 0.95
 """Of the scatter of true errors: more than that is called too much."""
 _PATHS = 2_000
@@ -62,36 +60,58 @@ def ratios(gold: FloatArray, variance: FloatArray) -> FloatArray:
     return np.asarray(left / _expected(gold.shape[1]))
 
 
-def residuals(gold: FloatArray, variance: FloatArray) -> FloatArray:
-    """What the best course leaves, in standard errors, (curves, looks)."""
+def residuals(gold: FloatArray, variance: FloatArray, free: bool = True) -> FloatArray:
+    """What the best course leaves, in standard errors, (curves, looks); free: see `courses`."""
     weight = 1 / np.sqrt(variance)
     level = weight / np.linalg.norm(weight)
-    shapes = courses(gold.shape[1]) * weight
-    shapes = shapes - (shapes @ level)[:, None] * level
-    length = np.linalg.norm(shapes, axis=1)
-    told = length > 1e-9 * length.max()
-    shapes = shapes[told] / length[told, None]
+    first, second = (courses(gold.shape[1], free) * weight).swapaxes(0, 1)
+    first = _unit(first, level[None, :])
+    second = _unit(second, level[None, :], first)
     # a constant far from 0 must not drown what is left in rounding
     scaled = (gold - gold[:, :1]) * weight
     left = scaled - (scaled @ level)[:, None] * level
-    along = left @ shapes.T
-    best = np.argmax(along**2, axis=1)
-    return np.asarray(left - along[np.arange(len(gold)), best][:, None] * shapes[best])
+    along, beside = left @ first.T, left @ second.T
+    best = np.argmax(along**2 + beside**2, axis=1)
+    curves = np.arange(len(gold))
+    explained = along[curves, best][:, None] * first[best]
+    return np.asarray(left - explained - beside[curves, best][:, None] * second[best])
+
+
+def _unit(shapes: FloatArray, *others: FloatArray) -> FloatArray:
+    """Shapes (shapes, looks) of length 1, with nothing along others; 0 where nothing is left."""
+    length = np.linalg.norm(shapes, axis=1, keepdims=True)
+    for one in others:
+        shapes = shapes - np.sum(shapes * one, axis=1, keepdims=True) * one
+    left = np.linalg.norm(shapes, axis=1, keepdims=True)
+    told = left > 1e-6 * np.maximum(length, 1e-300)
+    return np.where(told, shapes / np.where(told, left, 1.0), 0.0)
 
 
 @kept(maxsize=64)
-def courses(looks: int) -> FloatArray:
-    """Shapes over evenly spaced looks that a run's gold may follow, (shapes, looks)."""
+def courses(looks: int, free: bool) -> FloatArray:
+    """Shapes over evenly spaced looks that a run's gold may follow, (courses, 2, looks).
+
+    A course is a level and two shapes, each with a size of its own: a rise and the fall after it,
+    which may be small against it. Where one shape is all, the second is 0, as in every course that
+    is not free: the fall is then half of the rise.
+    """
     x = np.linspace(0, 1, looks)
-    found = [normalised_gold(x / p, g) for p in _GAO_PEAKS for g in (0.0, 0.5, 1.0)]
+    whole = [normalised_gold(x / p, g) for p in _GAO_PEAKS for g in (0.0, 0.5, 1.0)]
+    pairs = []
     for p in x[1:-1]:
-        found.append(np.where(x <= p, x / p, 2 - x / p))
+        whole.append(np.where(x <= p, x / p, 2 - x / p))
+        rises = [np.minimum(x / p, 1) ** power for power in (0.5, 1.0)]
         for width in (1 / (looks - 1), *_WIDTHS):
             fall = np.clip((x - p) / width, 0, 1)
-            found += [-fall, *(np.minimum(x / p, 1) ** power - 0.5 * fall for power in (0.5, 1.0))]
+            whole += [-fall, *([] if free else [rise - 0.5 * fall for rise in rises])]
+        if free:
+            widths = (1 / (looks - 1), *(w for w in _WIDTHS if w < 1 - p), 1 - p)
+            falls = [np.clip((x - p) / width, 0, 1) for width in widths]
+            pairs += [(rise, fall) for rise in rises for fall in falls]
     for p in np.linspace(0.1, 0.9, 9):
-        found += [np.minimum(x / p, 1), 1 / (1 + np.exp(-(x - p) / 0.05)), 1 - np.exp(-x / p)]
-    return np.unique(np.round(np.array(found), 9), axis=0)
+        whole += [np.minimum(x / p, 1), 1 / (1 + np.exp(-(x - p) / 0.05)), 1 - np.exp(-x / p)]
+    alone = [(one, np.zeros(looks)) for one in np.unique(np.round(np.array(whole), 9), axis=0)]
+    return np.array([*alone, *pairs])
 
 
 @kept(maxsize=64)

@@ -18,6 +18,13 @@ CREDIBLE = 0.95
 """Posterior probability inside a headline interval of nominally 90 %: gold follows none of the
 averaged curves exactly. Its coverage by shape is measured (docs/methods.md)."""
 
+LEAST_SHARE = 0.8
+"""Posterior of Gao's family, against humps whose rise and fall are free, from which on the average
+is the headline: below it the shape is not known, and nothing but the shape is assumed."""
+TRUSTED_SHARE = 0.9
+"""The same, from which on the peak of Gao's family alone is told."""
+_PLACE = ("kl", "kl_low", "kl_high")
+
 
 def peak_row(evidence: Evidence) -> dict[str, Any] | None:
     """The headline: kl, step and gold of the peak with 90 % intervals; None without a test.
@@ -58,7 +65,8 @@ def model_row(evidence: Evidence) -> dict[str, Any] | None:
     """The peak if gold follows Gao's curve; None without KL or with too few looks.
 
     alpha and beta are those of `form`. kl and its 90 % interval: method "fieller" takes the form
-    as known (best-of-n), "average" runs over the five exponents between RL and best-of-n.
+    as known (best-of-n), "average" runs over the five exponents between RL and best-of-n. They are
+    null where other humps explain the looks about as well (trusted), or Gao's do not.
     """
     fit, average = evidence.model, evidence.average
     if fit is None:
@@ -77,8 +85,9 @@ def model_row(evidence: Evidence) -> dict[str, Any] | None:
         "fits": fit.fits,
         "method": "fieller",
     }
+    row["trusted"] = average is not None and average.gao_share >= TRUSTED_SHARE
     if fit.form == "best_of_n" or average is None:
-        return row
+        return row if row["trusted"] else row | dict.fromkeys(_PLACE)
     spot, end = average.interval(0.9, "gao"), _end(evidence)
     row |= {
         "kl": spot.kl if spot.kl < end else None,
@@ -91,7 +100,7 @@ def model_row(evidence: Evidence) -> dict[str, Any] | None:
         "method": "average",
         "fieller": {"kl": fit.kl, "kl_low": fit.kl_low, "kl_high": fit.kl_high, "p": fit.p},
     }
-    return row
+    return row if row["trusted"] and row["fits"] else row | dict.fromkeys(_PLACE)
 
 
 def uses_average(evidence: Evidence) -> bool:
@@ -100,6 +109,7 @@ def uses_average(evidence: Evidence) -> bool:
     return (
         average is not None
         and average.fits
+        and average.gao_share >= LEAST_SHARE
         and evidence.past_peak
         and climbs(evidence.looks.kl[evidence.tested :])
     )

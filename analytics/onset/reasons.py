@@ -13,6 +13,7 @@ from analytics.onset.e_process import ALARM
 from analytics.onset.kl_honesty import Doubt
 from analytics.onset.limit_row import limit_sentence
 from analytics.onset.measurements import LARGEST
+from analytics.onset.noise import UNSTATED
 from analytics.onset.spending import ALPHA
 from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.wording import (
@@ -115,7 +116,7 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     if evidence.back is not None and row["alarm"] is None:
         return [
             f"No onset up to {end}: {evidence.back.words}. {_promise(evidence)}",
-            _power(row["detectable"]),
+            _power(row["detectable"], evidence),
             _interval(row),
         ]
     if row["alarm"] is not None and row["alarm"]["withdrawn"] is not None:
@@ -136,17 +137,20 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     return [
         f"No onset up to {end}: {_nearest(test.statistic[nearest], test.boundary[nearest])}. "
         f"{_promise(evidence)}",
-        _power(row["detectable"]),
+        _power(row["detectable"], evidence),
         _interval(row),
     ]
 
 
-def _power(detectable: float) -> str:
+def _power(detectable: float, evidence: Evidence) -> str:
     if detectable < SMALLEST_FALL:
         return "Gold is logged without noise: any fall would have been seen."
+    unstated = evidence.noise is not None and evidence.noise.method in UNSTATED
+    # a fall enters the noise that is learnt beside it: no size of it is seen more surely
+    power = "about 70 % power, as its noise is learnt from the same looks" if unstated else ""
     return (
         f"A fall of {number(detectable)} of gold, spread over the last half of the looks, would "
-        "have been seen with 80 % power; a smaller one cannot be told from noise."
+        f"have been seen with {power or '80 % power'}; a smaller one cannot be told from noise."
     )
 
 
@@ -240,13 +244,13 @@ def _model(row: Mapping[str, Any]) -> list[str]:
     above = OPEN if high == MISSING else high
     below = "no lower bound" if low == MISSING else low
     curve = (
-        "one of Gao et al.'s curves, between RL and best-of-n,"
+        "one of Gao et al.'s curves, between RL and best-of-n"
         if model["method"] == "average"
-        else f"Gao et al.'s {outlook.FORM_NAMES[model['form']]} curve,"
+        else f"Gao et al.'s {outlook.FORM_NAMES[model['form']]} curve"
     )
     return [
-        f"If gold follows {curve} which these looks do not contradict, it peaks at KL "
-        f"{at} nats (90 %: {below} to {above})."
+        f"If gold follows {curve}, as these looks suggest more than any other hump, it peaks at "
+        f"KL {at} nats (90 %: {below} to {above})."
     ]
 
 
@@ -299,6 +303,8 @@ def _cautions(
         if flag in _CAUTIONS
         and facts.get("kl_conversion") == _BY_CONVERSION.get(flag, facts.get("kl_conversion"))
     ]
+    if evidence.judges is not None:
+        sentences.append(evidence.judges.sentence)
     sentences += _doubts(against)
     if evidence.unusable:
         sentences.append(

@@ -89,20 +89,23 @@ def _spend(maxima: NDArray[np.float32], spent: FloatArray) -> FloatArray:
 
 
 @lru_cache(maxsize=512)
-def detectable(schedule: Schedule, limits: tuple[float, ...]) -> float:
+def detectable(schedule: Schedule, limits: tuple[float, ...], rise: float = 0.0) -> float:
     """The fall, in units of the looks' typical standard error, that is seen with 80 % power.
 
-    limits: the boundary of each look from the fourth on. The fall is spread evenly over the last
-    half of the looks.
+    limits: the boundary of each look from the fourth on; rise: how far gold rises over the first
+    half of the looks, same units. The fall is spread evenly over the last half. What lies below
+    the top hides a part of it: the higher the rise, the larger the fall must be.
     """
     contrasts, freedom = contrasts_of(schedule), freedom_of(schedule)
     z, spread = next(flat_runs(schedule, contrasts, CHUNK))
     looks = schedule.looks
-    fall = np.minimum(0.0, -(np.arange(looks) - (looks - 1 - looks // 2)) / (looks // 2))
-    gain = (contrasts.matrix @ fall)[:, None]
+    after = (np.arange(looks) - (looks - 1 - looks // 2)) / (looks // 2)
+    before = np.arange(looks) / (looks - 1 - looks // 2)
+    gain = (contrasts.matrix @ -np.maximum(after, 0.0))[:, None]
+    hidden = (contrasts.matrix @ np.minimum(before, 1.0))[:, None] * rise
     needed = from_normal(np.array(limits), freedom)[contrasts.last - FIRST_LOOK][:, None]
     usable = gain[:, 0] > 1e-6
-    falls = ((needed * spread - z)[usable] / gain[usable]).min(axis=0)
+    falls = ((needed * spread - z - hidden)[usable] / gain[usable]).min(axis=0)
     return float(np.quantile(np.maximum(falls, 0.0), _POWER))
 
 

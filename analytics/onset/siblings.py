@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from analytics.onset.fits import FORMLESS, form_of, gao_fit
+from analytics.onset.judges import by_judge
 from analytics.onset.measurements import (
     fill_from_trajectory,
     gold_rows,
@@ -56,6 +57,7 @@ def alpha_fit(
     rows = fill_from_trajectory(gold_rows(gold, chosen, None), trajectory_rows(trajectory, None))
     if len(rows) == 0:
         return None
+    rows, _ = by_judge(rows)
     rows = rows.take(rows.stretch == rows.stretch[-1])
     size = rows_per_look(len(rows))
     looks = pool(rows, size)

@@ -61,7 +61,7 @@ def smoothness(gold: FloatArray) -> Smoothness:
     if len(gold) < FEWEST_LOOKS:
         return NONE
     scale = float(np.ptp(gold)) or 1.0
-    left = residuals(gold[None, :] / scale, np.ones(len(gold)))
+    left = residuals(gold[None, :] / scale, np.ones(len(gold)), free=False)
     if float(np.sum(left**2)) < 1e-12 * len(gold):
         return NONE
     ratio = float(_ratios(left)[0])
@@ -87,7 +87,7 @@ def _table(looks: int) -> tuple[FloatArray, float]:
         noise = white.copy()
         for t in range(1, looks):
             noise[:, t] = rho * noise[:, t - 1] + np.sqrt(1 - rho * rho) * noise[:, t]
-        ratio = _ratios(residuals(noise, np.ones(looks)))
+        ratio = _ratios(residuals(noise, np.ones(looks), free=False))
         medians[i] = np.median(ratio)
         if i == 0:
             spread = float(ratio.std())

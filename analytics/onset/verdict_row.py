@@ -39,7 +39,8 @@ def verdict(
 
     gold: one row per (source, step): source, step, stretch, kl (nats per response or null),
     gold_reward, gold_reward_se, gold_reward_sd (between responses), n_responses, proxy_reward;
-    all but source, step and gold_reward may be null; n_prompts (behind the responses) may be there.
+    all but source, step and gold_reward may be null; n_prompts (behind the responses) and
+    gold_version (who judged; a change begins a new segment) may be there.
     trajectory: every training row: step, stretch, kl, proxy_reward. facts: see `run_facts.FACTS`.
     prompts: step, prompt_id, n, gold_reward, proxy_reward, means of training completions. source:
     None takes "evaluation" where there is any, else "training", else the first other by name.

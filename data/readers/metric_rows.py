@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, RunFacts
+from data.readers import gold_versions
 from data.readers.kl_stated import KLSource
 from data.readers.mapping import SAMPLES_A_PROMPT, prompts_behind
 from data.readers.table_rows import stretches
@@ -43,6 +44,7 @@ def finished(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
     if SAMPLES_A_PROMPT.name in held:
         told = prompts_behind(rows["n_responses"], rows[SAMPLES_A_PROMPT.name])
         rows = rows.with_columns(pl.col("n_prompts").fill_null(told))
+    rows = rows.with_columns(gold_versions.versions(rows))
     group = ["run_id", "phase"]
     if said.source is not None:
         kl = pl.col(LOGGED)

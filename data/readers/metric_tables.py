@@ -12,6 +12,7 @@ from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
 from data.readers import (
     attempts,
     conversion,
+    gold_versions,
     sample_tables,
     sanity,
     table_doubts,
@@ -39,6 +40,8 @@ from data.readers.texts import several
 
 FORMAT = "table"
 TEXTS = ("gold_source", *VERSIONS)
+JUDGED = (gold_versions.NAME, *gold_versions.PARTS)
+"""Columns that say who judged gold; they become the one column gold_version."""
 ARM = "arm"
 """Column that says which arm of an experiment a run belongs to; kept where it says one thing."""
 _ARM = "arm as stated"
@@ -154,11 +157,11 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     known = (*chosen.values(), step, phase, run, facts.kl_key, GOLD.find(keys) if notes else None)
     taken = {key for key in known if key}
     # A further column under one of our names but of another meaning would pass for ours.
-    own = taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS}
+    own = taken | set(METRIC_COLUMNS) | {LOGGED, *TEXTS, *gold_versions.columns_of(keys)}
     further = [key for key in cells.further(own) if key.strip()]  # without a name: no column
     texts = [key for key in TEXTS if key in keys]  # a version may be a number: a name all the same
     series += [cells.numbers(key) for key in further]
-    series += [cells.texts(key) for key in texts]
+    series += [cells.texts(key) for key in (*texts, *gold_versions.columns_of(keys))]
     series.append(cells.texts(ARM).alias(_ARM) if ARM in keys else repeated(_ARM, "", height))
     return Said(step, source, facts, further, texts, notes), pl.DataFrame(series)
 
@@ -169,7 +172,7 @@ def _refuse_unread(cells: Cells, said: Said, rows: pl.DataFrame) -> None:
     Raises:
         LogError: names what was found instead.
     """
-    held = [c for c in rows.columns if c not in ("step", "phase", _ARM, *TEXTS)]
+    held = [c for c in rows.columns if c not in ("step", "phase", _ARM, *TEXTS, *JUDGED)]
     if any(rows.get_column(c).cast(pl.Float64, strict=False).is_finite().any() for c in held):
         return
     name, problems = cells.table.path.name, cells.all_problems()

@@ -45,6 +45,7 @@ FLAG_WORDS = {
     "peak_at_start": "gold is highest at the start",
     "recovered": "gold fell once and has come back",
     "prompts_vary": "gold comes from other prompts at every step",
+    "judge_changed": "the judge of gold changed during the run",
     "reference_changed": "the KL reference or the proxy changed during the run",
     "proxy_missing": "no proxy reward was logged",
     "label_free_signal": "a signal without gold asks for an evaluation",

@@ -11,6 +11,7 @@ from analytics.onset.forecast import SharedAlpha, forecast, shared_alpha
 from analytics.onset.gao import normalised_gold, rl_gold
 from analytics.onset.siblings import alpha_fit, setup_of
 from analytics.quality.intervals import measure_forecasts
+from analytics.simulated import honest_curve
 
 D = np.linspace(0, 1, 13)
 
@@ -151,3 +152,49 @@ def test_who_is_a_sibling():
     assert setup_of(FACTS) != setup_of({**FACTS, "config": {"model_name_or_path": "x"}})
     assert setup_of({**FACTS, "algorithm": "best_of_n"}) is None
     assert setup_of({"trainer": "TRL DPO"}) is None
+
+
+NEVER = ("linear", "saturating", "plateau", "log", "sigmoid", "stairs")
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.05])
+@pytest.mark.parametrize("kind", NEVER)
+def test_gold_that_never_peaks_hardly_ever_gets_a_forecast(kind, sigma):
+    made = 0
+    for seed in range(60):
+        rng = np.random.default_rng([seed, *kind.encode()])
+        d = np.linspace(0, 12, 13 if seed % 2 else 21)
+        gold = honest_curve(kind, d, rng) + sigma * rng.standard_normal(len(d))
+        made += forecast(d, gold, np.full(len(d), sigma), "rl").refused is None
+    assert made / 60 <= 0.10
+
+
+@pytest.mark.parametrize("x", [0.6, 0.8, 0.95])
+@pytest.mark.parametrize("form", ["rl", "best_of_n"])
+def test_between_the_two_forms_a_forecast_is_refused_or_right(form, x):
+    made = [forecast(*prefix(x, 0.02, 0.5, 6.0, seed), form) for seed in range(60)]
+    told = [one for one in made if one.refused is None]
+    right = sum(one.low <= 36 <= one.high for one in told)
+    assert right >= 0.8 * len(told) or len(told) <= 0.1 * len(made)
+
+
+def test_a_curve_that_bends_down_still_gets_its_forecast():
+    made = [forecast(*prefix(0.95, 0.02, 0.0, 6.0, seed), "rl") for seed in range(60)]
+    told = [one for one in made if one.refused is None]
+    assert len(told) >= 0.2 * len(made)
+    assert np.mean([one.low <= 36 <= one.high for one in told]) >= 0.8
+
+
+def test_alpha_of_siblings_speaks_for_a_peak():
+    alpha = (np.log(6.0) + 1) / 6.0
+    shared = SharedAlpha(alpha, 0.05 * alpha, 3)
+    runs = [prefix(0.8, 0.05, 0.0, 6.0, seed) for seed in range(40)]
+    alone = sum(forecast(*run, "rl").refused is None for run in runs)
+    with_alpha = sum(forecast(*run, "rl", shared=shared).refused is None for run in runs)
+    assert with_alpha > alone + 5
+
+
+def test_a_refusal_names_what_fits_as_well():
+    d = np.linspace(0, 12, 13)
+    rising = np.log1p(d) / np.log(13) + 0.02 * np.random.default_rng(1).standard_normal(13)
+    assert "never falls fits" in forecast(d, rising, np.full(13, 0.02), "rl").refused

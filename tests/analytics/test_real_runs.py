@@ -93,7 +93,7 @@ def test_r2_is_healthy(completions):
     row = verdict(*trl("r2_grpo_highkl", completions)).row
     assert row["status"] == "no_onset"
     assert row["alarm"] is None and row["peak"]["kl_high"] is None
-    assert 0.1 < row["detectable"] < 0.5
+    assert 0.1 < row["detectable"] < 0.8
 
 
 def test_r2_is_healthy_at_every_pinned_view():

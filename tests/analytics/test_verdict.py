@@ -131,7 +131,7 @@ def test_no_onset_says_what_would_have_been_seen():
     assert row["status"] == "no_onset"
     assert row["alarm"] is None and row["gold_lost"] is None
     assert row["peak"]["kl_high"] is None
-    assert 0.05 < row["detectable"] < 0.2
+    assert 0.05 < row["detectable"] < 0.4
 
 
 def test_collapse_is_when_the_proxy_falls_too():
