@@ -152,7 +152,8 @@ def provenance_figure(parts: pl.DataFrame, lines: Sequence[Line]) -> go.Figure |
                 row=1, col=column,
             )  # fmt: skip
     figure.update_yaxes(tickformat=".0%", range=[0, 1], title_text="share of tokens", col=1)
-    figure.update_xaxes(title_text="iteration trained on it", dtick=1 if len(at) <= 14 else None)
+    figure.update_xaxes(nticks=6)
+    figure.update_xaxes(title_text="iteration trained on it", col=1)
     figure.update_layout(height=360, hovermode="x unified", legend={"traceorder": "normal"},
                          margin={"l": 60, "r": 10, "t": 40, "b": 45})  # fmt: skip
     return figure

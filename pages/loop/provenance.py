@@ -43,13 +43,15 @@ else:
     )
 
 st.subheader("Evaluation questions in the training text", anchor=False)
+hits: list[pl.DataFrame] = []
 for loop in scope.loops:
     with isolated(loop, "compared with its questions"):
         found = scope.cut(overlap.table(loop, loop_reads.overlap(loop)))
         st.markdown(f"- **{escaped(loop)}**: {overlap.sentence(found)}")
-        hit = found.filter((pl.col("found whole") > 0) | (pl.col("found nearly") > 0))
-        if hit.height:
-            st.dataframe(hit, hide_index=True)
+        hits.append(found.filter((pl.col("found whole") > 0) | (pl.col("found nearly") > 0)))
+if any(hit.height for hit in hits):
+    with st.expander("By iteration"):
+        st.dataframe(pl.concat(hits, how="vertical_relaxed"), hide_index=True)
 st.caption(
     "Whole: all words of a question in a row. Nearly: at least 80 % of its runs of eight words. "
     "Only texts that the loop kept are looked at: human training text is not in the store."
