@@ -15,7 +15,7 @@ MEANS = frozenset({"mean", "avg", "average", "value"})
 """Last parts that leave what stands before them what it is."""
 OTHERS = frozenset({
     "old", "previous", "prev", "teacher", "engine", "vllm", "sampler", "behave", "behavior",
-    "behaviour", "approx", "mismatch", "loss", "losses", "coef", "coefficient", "penalty", "target",
+    "behaviour", "approx", "mismatch", "loss", "coef", "coefficient", "penalty", "target",
     "adaptive", "controller", "ema", "max", "min", "std",
 })  # fmt: skip
 """Words in the name of a KL that is not the one from the initial policy, or none."""
