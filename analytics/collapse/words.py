@@ -8,6 +8,7 @@ from typing import Any, Literal
 import polars as pl
 
 from analytics.collapse.indicators import BY_NAME, INDICATORS, Way
+from analytics.wording import fixed
 
 Change = Literal["worse", "changed", "unchanged", "better", "not tested", "not measured"]
 LEVEL = 0.05
@@ -70,10 +71,10 @@ def worse_from(found: Mapping[int, Change]) -> int | None:
 def shown(row: Row) -> str:
     """A value with its interval."""
     digits = BY_NAME[row["indicator"]].digits
-    value = f"{row['value']:.{digits}f}"
+    value = fixed(row["value"], digits)
     if row["low"] is None:
         return value
-    return f"{value} [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+    return f"{value} [{fixed(row['low'], digits)}, {fixed(row['high'], digits)}]"
 
 
 def table(rows: Sequence[Row]) -> pl.DataFrame:

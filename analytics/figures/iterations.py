@@ -8,10 +8,12 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
+from analytics.figures.axes import percent_labels
 from analytics.figures.palette import PROXY_INK, STATUS
 from analytics.figures.rates import Line
 from analytics.figures.text import plain
 from analytics.loops.cells import Question
+from analytics.wording import percent
 
 SHOWN = ("proxy_reward", "gold_reward", "kl", "wrong", "confident", "distinct_2", "tail_coverage")
 TITLES = {
@@ -147,11 +149,12 @@ def provenance_figure(parts: pl.DataFrame, lines: Sequence[Line]) -> go.Figure |
                     line={"width": 0.5, "color": _ink(name, writer, last)}, name=plain(name),
                     fillcolor=_ink(name, writer, last), legendgroup=name,
                     showlegend=column == 1 or name not in _drawn(figure),
-                    hovertemplate=f"{plain(name)}: %{{y:.0%}}<extra></extra>",
+                    text=[percent(share.get(i, 0.0)) for i in at],
+                    hovertemplate=f"{plain(name)}: %{{text}}<extra></extra>",
                 ),
                 row=1, col=column,
             )  # fmt: skip
-    figure.update_yaxes(tickformat=".0%", range=[0, 1], title_text="share of tokens", col=1)
+    figure.update_yaxes(**percent_labels(), range=[0, 1], title_text="share of tokens", col=1)
     figure.update_xaxes(nticks=6)
     figure.update_xaxes(title_text="iteration trained on it", col=1)
     figure.update_layout(height=360, hovermode="x unified", legend={"traceorder": "normal"},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from analytics.gate.bounds import Estimate
-from analytics.wording import MISSING, count, number, percent
+from analytics.wording import MISSING, alike, count, number, percent
 
 Result = Literal["PASS", "FAIL", "NOT SHOWN", "NOT MEASURED", "WAIVED"]
 WORST: tuple[Result, ...] = ("FAIL", "NOT MEASURED", "NOT SHOWN", "PASS", "WAIVED")
@@ -87,8 +87,9 @@ def bounded(
     items = None
     if result == "NOT SHOWN":
         items = estimate.deciding(limit, neutral, levels.passing, levels.failing)
-    ends = f"{bare(shown(low))} to {bare(shown(high))}"
-    text = f"{what} {shown(estimate.value)} ({ends}), limit {shown(limit)}"
+    told = (estimate.value, low, high)
+    value, *ends = alike(*told) if shown is number else [shown(one) for one in told]
+    text = f"{what} {value} ({' to '.join(bare(end) for end in ends)}), limit {shown(limit)}"
     return Check(
         name, result, f"{text}{_ending(result, items, estimate.n)}.", estimate.value, low, high,
         limit, estimate.n, items, evidence,

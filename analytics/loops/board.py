@@ -13,7 +13,7 @@ from analytics.collapse.indicators import BY_NAME, Way
 from analytics.collapse.words import Change, changes, states
 from analytics.loops.cells import Cell, Question, p_of
 from analytics.loops.lineage import depths
-from analytics.wording import number, percent
+from analytics.wording import alike, fixed, number, percent, whole
 
 Z = 1.959964
 
@@ -102,8 +102,8 @@ def _from_to(question: Question, at: int) -> str:
     if start is None or now is None or end is None:
         return ""
     if at == max(question.cells):
-        return f" ({number(start)} to {number(now)})"
-    return f" ({number(start)} to {number(now)}, {number(end)} at the end)"
+        return " (from {} to {})".format(*alike(start, now))
+    return " (from {} to {}, {} at the end)".format(*alike(start, now, end))
 
 
 def _reward(told: Told, name: str, title: str, worse: Way) -> Question:
@@ -229,7 +229,7 @@ def _benchmark(rates: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _share(low: float, high: float) -> str:
-    return f"{100 * low:.1f} to {100 * high:.1f}"
+    return f"{fixed(100 * low, 1)} to {fixed(100 * high, 1)}"
 
 
 def _indicator(told: Told, name: str, title: str) -> Question:
@@ -239,9 +239,9 @@ def _indicator(told: Told, name: str, title: str) -> Question:
     for row in rows:
         more = ""
         if row["low"] is not None:
-            more = f"{row['low']:.{kind.digits}f} to {row['high']:.{kind.digits}f}"
-        note = f"{row['n']:,} texts, over prompts" if row["n"] else "as logged, no interval"
-        text = f"{row['value']:.{kind.digits}f}"
+            more = f"{fixed(row['low'], kind.digits)} to {fixed(row['high'], kind.digits)}"
+        note = f"{whole(row['n'])} texts, over prompts" if row["n"] else "as logged, no interval"
+        text = fixed(row["value"], kind.digits)
         cells[row["iteration"]] = Cell(text, found[row["iteration"]], note, row["value"], more)
     way = {"falls": "it falls", "rises": "it rises", "moves": "it moves"}.get(kind.worse)
     says = f"On a fixed budget of tokens. Worse: {way}." if way else ""

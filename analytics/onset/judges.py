@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analytics.onset.measurements import Rows
+from analytics.wording import whole
 
 LONGEST = 60
 """Characters of a version that a sentence shows."""
@@ -36,7 +37,8 @@ class JudgeChange(NamedTuple):
         """
         after, before = _short(self.after), _short(self.before)
         return (
-            f'Gold was judged anew from step {self.step:,} on ("{after}", before it "{before}"): '
+            f'Gold was judged anew from step {whole(self.step)} on ("{after}", before it '
+            f'"{before}"): '
             "what was judged otherwise is not compared, so only the evaluations since are tested."
         )
 

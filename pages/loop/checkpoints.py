@@ -7,10 +7,11 @@ from analytics.gate.agreement import MEASURES, bias_words, sentences
 from analytics.gate.gathering import GateError
 from analytics.gate.reviews import win_rate
 from analytics.gate.sheet import SheetError, returned_sentence
-from analytics.wording import MISSING, count, number, rate_interval, rate_text
+from analytics.wording import count, number, rate_interval, rate_text
 from pages.shared import gate_reads
 from pages.shared.frame import escaped, heading, stop_when_empty
 from pages.shared.loop_choices import choose
+from pages.shared.tables import show_table
 from pages.shared.truth_choices import copy_link
 
 heading(
@@ -55,7 +56,7 @@ if not rows:
     st.markdown("There are no reviews to compare it with.")
 else:
     st.markdown("\n".join(f"- {escaped(text)}" for text in sentences(rows)))
-    st.dataframe(
+    show_table(
         pl.DataFrame([
             {
                 "iteration": row["iteration"], "against": row["before"],
@@ -65,7 +66,7 @@ else:
             }
             for row in rows if row["n"] or row["slice"] == "all"
         ]),
-        hide_index=True, placeholder=MISSING,
+        hide_index=True,
         column_config={key: st.column_config.TextColumn(width="medium")
                        for key in ("measure", "agrees", "prefers the new one")},
     )  # fmt: skip

@@ -7,11 +7,11 @@ from analytics.gate.after import other_arms, steps
 from analytics.gate.command import DECISIONS
 from analytics.gate.markdown import markdown
 from analytics.gate.power import chances
-from analytics.wording import MISSING
 from pages.shared import gate_reads, gate_view
 from pages.shared.fault_view import isolated
 from pages.shared.frame import escaped, heading, stop_when_empty
 from pages.shared.loop_choices import choose
+from pages.shared.tables import show_table
 from pages.shared.truth_choices import copy_link
 
 heading(
@@ -63,7 +63,7 @@ with right, st.expander("Errors over a year, and what these limits can show"):
 st.subheader("Decide", anchor=False)
 past = gate_reads.decisions(chosen.loop)
 if past.height:
-    st.dataframe(past.drop("loop"), hide_index=True, placeholder=MISSING)
+    show_table(past.drop("loop"), hide_index=True)
 with st.form("decide", border=True):
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     decision = row.selectbox("Decision", DECISIONS, width=170)

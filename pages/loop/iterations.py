@@ -5,10 +5,10 @@ import streamlit as st
 from analytics.collapse.words import table
 from analytics.figures.iterations import arms_figure
 from analytics.loops.board import first_failed
-from analytics.wording import MISSING
-from pages.shared import board_view, loop_reads
+from pages.shared import board_view, charts, loop_reads
 from pages.shared.fault_view import isolated
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import called, escaped, heading, named, stop_when_empty, tab
+from pages.shared.tables import show_table
 from pages.shared.truth_choices import choose_scope, copy_link
 
 heading(
@@ -24,6 +24,7 @@ if not there:
     st.markdown("A `loop.toml` names a loop's iterations, parents and tables: see docs/loops.md.")
     st.stop()
 scope = choose_scope(there, "iterations, corpora or kept texts")
+tab("Iterations", scope.named)
 boards = {}
 for loop in scope.loops:
     with isolated(loop, "read"):
@@ -32,20 +33,20 @@ st.markdown("\n".join(f"- {escaped(first_failed(board, loop))}" for loop, board 
 waiting = [loop for loop in boards if not loop_reads.indicators(loop)[1]]
 if waiting:
     st.info(
-        f"Diversity and tails of {escaped(', '.join(waiting))} are being measured and come by "
+        f"Diversity and tails of {named(waiting)} are being measured and come by "
         "themselves.", icon=":material/hourglass_top:",
     )  # fmt: skip
 if len(boards) > 1:
     figure = arms_figure(boards, [line for line in scope.lines() if line.key in boards])
     if figure is not None:
-        st.plotly_chart(figure, key="arms", config={"displaylogo": False}, theme="streamlit")
+        charts.draw(figure, "arms", "The arms side by side, by iteration")
         st.caption("One scale a row. A triangle: worse than at iteration 0, by its test.")
 st.html(board_view.key())
 for loop, board in boards.items():
     with isolated(loop, "shown"):
         iterations = sorted({at for question in board for at in question.cells})
         if len(boards) > 1:
-            st.subheader(escaped(loop), anchor=False)
+            st.subheader(called(loop), anchor=False)
         st.html(board_view.board_table(loop, board, iterations))
 st.caption(
     "Below a number: its 95 % interval. Each cell is tested against iteration 0, at 5 % over all "
@@ -54,5 +55,5 @@ st.caption(
 rows = [row for loop in boards for row in loop_reads.indicators(loop)[0]]
 if rows:
     with st.expander("All indicators of the texts"):
-        st.dataframe(scope.cut(table(rows)), hide_index=True, placeholder=MISSING)
+        show_table(scope.cut(table(rows)), hide_index=True)
 copy_link("/iterations", scope.address())

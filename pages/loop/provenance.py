@@ -5,10 +5,10 @@ import streamlit as st
 
 from analytics.figures.iterations import provenance_figure
 from analytics.loops import lineage, overlap
-from analytics.wording import MISSING
-from pages.shared import answer_reads, loop_reads
+from pages.shared import answer_reads, charts, loop_reads
 from pages.shared.fault_view import isolated
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.frame import called, heading, stop_when_empty, tab
+from pages.shared.tables import show_table
 from pages.shared.truth_choices import choose_scope, copy_link
 
 heading(
@@ -22,6 +22,7 @@ if not there:
     st.code("python -m data import loop.toml", language="bash")
     st.stop()
 scope = choose_scope(there, "iterations, corpora or kept texts")
+tab("Provenance", scope.named)
 mix = scope.cut(answer_reads.corpus(scope.loops))
 if mix.is_empty():
     st.info(
@@ -30,14 +31,14 @@ if mix.is_empty():
     )  # fmt: skip
 else:
     st.markdown("\n".join(
-        f"- **{escaped(loop)}**: {lineage.sentence(mix.filter(loop=loop))}"
+        f"- **{called(loop)}**: {lineage.sentence(mix.filter(loop=loop))}"
         for loop in mix["loop"].unique(maintain_order=True)
     ))  # fmt: skip
     figure = provenance_figure(lineage.parts(mix), scope.lines())
     if figure is not None:
-        st.plotly_chart(figure, key="mix", config={"displaylogo": False}, theme="streamlit")
+        charts.draw(figure, "mix", "Whose words each iteration was trained on")
     st.subheader("Depth, and what was not said", anchor=False)
-    st.dataframe(lineage.table(mix), hide_index=True, placeholder=MISSING)
+    show_table(lineage.table(mix), hide_index=True)
     st.caption(
         "Shares of tokens. By lineage: one deeper than the deepest text that its writer saw."
     )
@@ -47,11 +48,11 @@ hits: list[pl.DataFrame] = []
 for loop in scope.loops:
     with isolated(loop, "compared with its questions"):
         found = scope.cut(overlap.table(loop, loop_reads.overlap(loop)))
-        st.markdown(f"- **{escaped(loop)}**: {overlap.sentence(found)}")
+        st.markdown(f"- **{called(loop)}**: {overlap.sentence(found)}")
         hits.append(found.filter((pl.col("found whole") > 0) | (pl.col("found nearly") > 0)))
 if any(hit.height for hit in hits):
     with st.expander("By iteration"):
-        st.dataframe(pl.concat(hits, how="vertical_relaxed"), hide_index=True)
+        show_table(pl.concat(hits, how="vertical_relaxed"), hide_index=True)
 st.caption(
     "Whole: all words of a question in a row. Nearly: at least 80 % of its runs of eight words. "
     "Only texts that the loop kept are looked at: human training text is not in the store."

@@ -1,5 +1,5 @@
-// The overview's table is HTML of our own. A click on one of its links opens the view in place, as
-// the menu does; ticked runs are gathered into the link of a comparison.
+// A click on a link to a view of ours opens it in place, as the menu does, wherever it stands on the
+// page; runs ticked on the overview are gathered into the link of a comparison.
 (() => {
   if (window.tickedRuns) return;
   window.tickedRuns = new Set();
@@ -29,13 +29,14 @@
       show();
       return;
     }
-    const link = event.target.closest?.("a[data-inside]");
-    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    const link = event.target.closest?.('[data-testid="stMain"] a[href^="/"]:not([download])');
+    if (!link || /^\/(api|media|_stcore)\//.test(link.getAttribute("href")) || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
       return;
     event.preventDefault();
+    event.stopPropagation();
     window.history.pushState({}, "", link.getAttribute("href"));
     window.dispatchEvent(new PopStateEvent("popstate", {state: {}}));
-  });
+  }, true);
   new MutationObserver(show).observe(document.body, {childList: true, subtree: true});
   show();
 })();

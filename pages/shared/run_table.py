@@ -62,7 +62,7 @@ _STYLE = """
 """
 
 _BAR = (
-    '<div class="ovr-bar" hidden><a data-inside="1" href="/overoptimization">Compare</a>'
+    '<div class="ovr-bar" hidden><a href="/overoptimization">Compare</a>'
     '<button type="button">Clear</button></div>'
 )
 """Filled and shown by choosing.js once two runs are ticked."""
@@ -128,7 +128,7 @@ def _group(group: Group) -> str:
     if 1 < len(group.names) <= MOST_SEEDS:
         asked = [("run", name) for name in group.names] + [("band", "true")]
         link = escape(local_link("/overoptimization", asked))
-        seeds = f'<a data-inside="1" href="{link}">mean and band</a>'
+        seeds = f'<a href="{link}">mean and band</a>'
     words = escape(shown_name(group.words, 160))
     return f'<div class="group" role="row"><span role="cell">{words}{seeds}</span></div>'
 
@@ -150,7 +150,7 @@ def _row(row: Mapping[str, Any]) -> str:
              for text in (row.get("trainer"), row["run"].get("project")) if text]  # fmt: skip
     first = (
         f'<span>{box}<i class="dot" style="background:{row["colour"]}"></i>'
-        f'<a data-inside="1" href="{link}" title="{escape(name)}">{escape(shown_name(name))}</a>'
+        f'<a href="{link}" title="{escape(name)}">{escape(shown_name(name))}</a>'
         f"<small>{' · '.join(about)}</small></span>"
     )
     told = "".join(cell.replace("<span", '<span role="cell"', 1) for cell in (first, *cells))
@@ -194,7 +194,7 @@ def _rates(verdict: Mapping[str, Any]) -> str:
     if matching_scenario(verdict) is None:
         return ""
     link = escape(local_link("/quality", [("run", verdict["run"])]))
-    return f' <a class="rates" data-inside="1" href="{link}">how sure?</a> '
+    return f' <a class="rates" href="{link}">how sure?</a> '
 
 
 def _onset(verdict: Mapping[str, Any]) -> str:

@@ -13,4 +13,5 @@ from data.wording import MISSING
 
 def show_table(frame: pl.DataFrame, place: Any = st, **more: Any) -> None:
     """``st.dataframe`` of a frame, in ``place``; ``more`` goes on to it. Missing is a dash."""
-    place.dataframe(guarded(frame), **{"placeholder": MISSING, **more})
+    placeholder = more.pop("placeholder", MISSING)
+    place.dataframe(guarded(frame), placeholder=placeholder, **more)

@@ -113,7 +113,10 @@ def test_what_failed_first_is_one_sentence() -> None:
         question("proxy", "unchanged", "worse", "worse", harm=False),
     ]
     said = first_failed(board, "l")
-    assert said == "l: gold failed first, at iteration 1 (0 to 1, 2 at the end); then tail from 2."
+    assert (
+        said
+        == "l: gold failed first, at iteration 1 (from 0 to 1, 2 at the end); then tail from 2."
+    )
     assert "nothing has turned to the worse" in first_failed(board[2:3], "l")
     assert "nothing is measured" in first_failed([question("x", "not measured")], "l")
 
