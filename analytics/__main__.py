@@ -14,7 +14,6 @@ from itertools import groupby
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -240,7 +239,7 @@ def collapse_rows(
 ) -> list[dict[str, Any]]:
     """Indicators of some loops (None = all), the kept ones where they hold, else computed."""
     by = indicators.method(meaning)
-    with Console(stderr=True).status("Measuring …") as status:
+    with Terminal(stderr=True).status("Measuring …") as status:
 
         def progress(what: str, done: int, of: int) -> None:
             status.update(Text(f"{what} ({done} of {of})"))

@@ -81,8 +81,3 @@ def _worse(row: dict[str, Any]) -> Estimate | None:
         return None
     rates = [1 - rate if row["higher_is_better"] else rate for rate in held[:2]]
     return rate_change(rates[0] * held[2], held[2], rates[1] * held[3], held[3])
-
-
-def metrics_of(held: Evidence) -> list[str]:
-    """Names of the outcomes at the iteration."""
-    return sorted(set(held.at("outcomes", held.iteration).get_column("metric").drop_nulls()))

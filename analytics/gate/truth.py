@@ -13,7 +13,7 @@ from analytics.gate.evidence import Evidence, parted
 from analytics.gate.past import retraining, stated
 from analytics.gate.policy import Policy
 from analytics.rates import FloatArray
-from analytics.wording import count, number, percent, rate_text
+from analytics.wording import number, percent, rate_text
 
 GROUPS = 40
 """Parts that the jackknife leaves out one by one: enough for a standard error."""
@@ -239,9 +239,3 @@ def _calibration_change(rows: pl.DataFrame, now: int) -> Estimate | None:
 def _arrays(rows: pl.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
     correct = (rows["grade"] == "correct").cast(pl.Float64)
     return rows["confidence"].to_numpy(), correct.to_numpy(), rows["part"].to_numpy()
-
-
-def asked_questions(held: Evidence) -> str:
-    """How many fixed questions stand behind the block."""
-    now = held.at("answers", held.iteration).filter(pl.col("origin") != "self_generated")
-    return count(now["question_id"].n_unique(), "fixed question")

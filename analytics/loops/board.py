@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -349,8 +349,3 @@ def _decided(told: Told) -> Question:
             )
     return Question("decision", "Decision", "What people decided, the last word.", cells, "/gate",
                     harm=False)  # fmt: skip
-
-
-def worst(board: Iterable[Question]) -> int | None:
-    """The earliest iteration at which anything failed; None where nothing did."""
-    return min((at for q in board if q.harm and (at := q.worse_from()) is not None), default=None)

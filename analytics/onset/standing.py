@@ -11,7 +11,7 @@ from analytics.onset.noise import Noise
 from analytics.onset.peak import PeakSet
 from analytics.onset.pooling import Looks
 from analytics.onset.watched import Watch
-from analytics.onset.way_back import WayBack, followed, goes_back
+from analytics.onset.way_back import BEGUN_SHARE, WayBack, followed, goes_back
 from analytics.onset.witness import CLEAR_SCAN, Withdrawal, Witness, withdrawal
 
 
@@ -25,13 +25,13 @@ class Standing(NamedTuple):
 def way_back(looks: Looks, noise: Noise, test: Watch) -> WayBack | None:
     """The way back of KL that explains why gold's scan crossed its boundary, None where none does.
 
-    noise: of the looks, before it was widened. An alarm from before KL went back is no part of it.
+    noise: of the looks, before it was widened. An alarm from before KL turned is no part of it.
     """
     if test.alarm is None and not np.any(test.statistic >= test.boundary):
         return None
     if test.alarm is not None:
         rows = np.array([end for _, end in looks.bounds])
-        if not goes_back(looks.kl[: int(np.searchsorted(rows, test.alarm.rows)) + 1]):
+        if not goes_back(looks.kl[: int(np.searchsorted(rows, test.alarm.rows)) + 1], BEGUN_SHARE):
             return None
     return followed(looks, noise, float(test.boundary[-1]))
 

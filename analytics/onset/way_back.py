@@ -44,11 +44,15 @@ class WayBack(NamedTuple):
         )
 
 
-def goes_back(kl: FloatArray) -> bool:
-    """Whether KL (looks in time order) falls back by more than a quarter of its range."""
+BEGUN_SHARE = 0.1
+"""Of that range: KL has begun to go back, and an alarm may be of the way back that follows."""
+
+
+def goes_back(kl: FloatArray, share: float = BACK_SHARE) -> bool:
+    """Whether KL (looks in time order) falls back by more than a share of its range."""
     if len(kl) <= FIRST_LOOK or not np.all(np.isfinite(kl)) or np.ptp(kl) <= 0:
         return False
-    return bool(np.max(np.maximum.accumulate(kl) - kl) > BACK_SHARE * np.ptp(kl))
+    return bool(np.max(np.maximum.accumulate(kl) - kl) > share * np.ptp(kl))
 
 
 def followed(looks: Looks, noise: Noise, limit: float) -> WayBack | None:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 from numpy.random import Generator
 
 from analytics.gate import Evidence, Policy, default
@@ -185,26 +184,6 @@ def measure_kind(kind: Kind, runs: int, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
-def drifting(
-    random: Generator, questions: int, step: float, iterations: int
-) -> Evidence:  # fmt: skip
-    """A loop whose confident wrong answers rise by `step` at every iteration, as frames."""
-    harm = step * np.arange(iterations + 1)
-    wrong = wrong_answers(random, harm.astype(float), questions)
-    frames = [
-        pl.DataFrame({
-            "iteration": np.full(questions, at), "question_id": np.arange(questions),
-            "grade": np.where(row, "incorrect", "correct"),
-        })
-        for at, row in enumerate(wrong)
-    ]  # fmt: skip
-    answers = pl.concat(frames).with_columns(
-        pl.col("question_id").cast(pl.String), origin=pl.lit("benchmark"), sample_id=0,
-        confidence=0.9,
-    )  # fmt: skip
-    return Evidence("drift", iterations, {"answers": answers}, release=iterations - 1)
-
-
 def measure_drift(runs: int, seed: int) -> list[dict[str, Any]]:
     """.9 points an iteration, each released; 3 points at once, not released: results by look."""
     rows = []
@@ -265,28 +244,3 @@ def sentence(row: dict[str, Any]) -> str:
         f"{told['pass']} (of a checkpoint itself beyond the limit {told['own_pass']}); looks "
         f"NOT SHOWN {told['not_shown']}"
     )
-
-
-def tables(rows: Sequence[dict[str, Any]]) -> str:
-    """The kept figures as the two tables of docs/gate.md."""
-    told = [
-        "| block | harm, of the limit | retraining | years with a FAIL | years with a PASS | of a "
-        "checkpoint beyond its limit | looks NOT SHOWN |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        if "block" in row:
-            cells = (row[key] for key in ("fail", "pass", "own_pass", "not_shown"))
-            told.append(
-                f"| {row['block'].replace('_', ' ')} | {number(row['harm'])} | "
-                f"{number(row['retraining'])} | "
-                + " | ".join(fixed(cell, 3) for cell in cells) + " |"
-            )  # fmt: skip
-    told += ["", "| confident wrong answers | questions | look | PASS | FAIL by then |",
-             "|---|---|---|---|---|"]  # fmt: skip
-    told += [
-        f"| {row['what']} | {whole(row['questions'])} | {row['look']} | "
-        f"{fixed(row['passed'], 3)} | {fixed(row['failed_by'], 3)} |"
-        for row in rows if "what" in row and row["look"] in (1, 2, 3, 4, 6)
-    ]  # fmt: skip
-    return "\n".join(told)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import socket
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -144,14 +145,23 @@ class _told:
             return
         said = clean(error)
         low = said.lower()
-        if any(word in low for word in _GONE):
+        if _has(low, _GONE):
             raise NotThere(f"{self.what} is not in W&B, or your login may not read it") from error
-        if any(word in low for word in (_LOGIN if self.what == "the login" else ("401",))):
+        if _has(low, _LOGIN if self.what == "the login" else ("401",)):
             raise PullError(
                 f"W&B does not take the login ({said}). Log in with: wandb login (or set "
                 "WANDB_API_KEY; WANDB_BASE_URL for a server of your own)"
             ) from error
         raise PullError(f"W&B gave no answer on {self.what}: {said}") from error
+
+
+def _has(text: str, words: Sequence[str]) -> bool:
+    """Whether one of the words stands in it by itself: 404 is no part of a port's number.
+
+    >>> _has("http error at :40467", ["404"]), _has("status 404: not there", ["404"])
+    (False, True)
+    """
+    return any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) for word in words)
 
 
 def _remote(run: Any) -> RemoteRun:

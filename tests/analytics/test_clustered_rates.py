@@ -10,7 +10,7 @@ from analytics import hallucination
 from analytics.clustered_rates import by_entity_interval, change_by_entity, sign_by_entity
 from analytics.hallucination.changes import BY_ENTITY, MCNEMAR
 from analytics.rates import mcnemar
-from analytics.simulated_entities import moved_answers
+from tests.analytics.moved_answers import moved_answers
 
 
 def totals(answers: pl.DataFrame) -> dict:

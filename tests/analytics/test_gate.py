@@ -18,6 +18,7 @@ from analytics.gate.limits import BLOCKS, CHECKS
 from analytics.gate.markdown import markdown
 from analytics.gate.reviews import cohen_kappa, reviewed, win_rate
 from analytics.gate.simulated import FAULTS, TODAY, complete_loop
+from analytics.quality.gate_years import wrong_answers
 
 POLICY = default()
 GOOD = complete_loop()
@@ -211,8 +212,6 @@ def test_further_looks_beyond_the_years_give_no_pass() -> None:
 
 def test_harm_of_both_references_is_seen() -> None:
     """.9 points an iteration: a gate that looks one step back would let it pass."""
-    from analytics.quality.gate_years import drifting
-
     held = drifting(np.random.default_rng(5), questions=40000, step=0.009, iterations=6)
     said = []
     for at in range(1, 7):
@@ -359,3 +358,23 @@ def test_names_of_logs_cannot_become_markup() -> None:
     held = replace(GOOD, loop=name)
     text = markdown(judge(held, POLICY))
     assert "<script>" not in text and not re.search(r"(?<!\\)\]\(javascript", text)
+
+
+def drifting(
+    random: np.random.Generator, questions: int, step: float, iterations: int
+) -> Evidence:  # fmt: skip
+    """A loop whose confident wrong answers rise by `step` at every iteration, as frames."""
+    harm = step * np.arange(iterations + 1)
+    wrong = wrong_answers(random, harm.astype(float), questions)
+    frames = [
+        pl.DataFrame({
+            "iteration": np.full(questions, at), "question_id": np.arange(questions),
+            "grade": np.where(row, "incorrect", "correct"),
+        })
+        for at, row in enumerate(wrong)
+    ]  # fmt: skip
+    answers = pl.concat(frames).with_columns(
+        pl.col("question_id").cast(pl.String), origin=pl.lit("benchmark"), sample_id=0,
+        confidence=0.9,
+    )  # fmt: skip
+    return Evidence("drift", iterations, {"answers": answers}, release=iterations - 1)

@@ -139,6 +139,7 @@ def originals(folder: Path) -> dict[str, tuple[Path, str]]:
         "wandb": (LOGS / "r12_wandb", "*.wandb"),
         "swanlab": (LOGS / "swanlab", "*.swanlab"),
         "scout": (LOGS / "scout", "*.parquet"),
+        "loop": (LOGS / "loop", "*"),
         "wandb tables": (LOGS / "r12_wandb", "*.table.json"),
         "mlflow database": (LOGS / "verl", "mlruns.db"),
         "mlflow files": (LOGS / "mlflow", "*"),
@@ -206,8 +207,8 @@ def check(items: list[RunLog | Skip]) -> None:
             (item.answers, ANSWER_COLUMNS),
         ):  # fmt: skip
             assert {c: frame.schema[c] for c in declared} == declared
-        held = (item.metrics, item.samples, item.answers, item.behaviours)
-        assert any(frame.height for frame in held)
+        held = (item.metrics, item.samples, item.answers, item.behaviours, item.corpus, item.audits)
+        assert any(frame.height for frame in (*held, *item.tables.values()))
         assert item.metrics.select("phase", "step").is_duplicated().sum() == 0
         assert not item.metrics.get_column("step").is_null().any()
         numbers = item.metrics.select(pl.col(pl.Float64).is_finite().all())
@@ -268,7 +269,7 @@ def test_damaged_logs_of_every_format(
     chance = random.Random(SEED)
     sources, field = originals(tmp_path), of_the_field(tmp_path)
     covered = {"trl", "tensorboard", "trackio", "wandb", "mlflow", "verl", "openrlhf", "table"}
-    assert covered | {"evaluation", "archive", "swanlab", "scout"} == {
+    assert covered | {"evaluation", "archive", "swanlab", "scout", "loop"} == {
         reader.format for reader in READERS
     }
     names = [*sources, *chance.sample(sorted(field), len(field))]

@@ -588,6 +588,7 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "text_iterations": {"loops": None},
     "training_texts": {"loops": ["r"]},
     "asked_questions": {"loops": ["r"]},
+    "gate_answers": {"loops": ["r"], "until": None},
     "training_answers": {"loops": ["r"], "until": None},
     "audits": {"loops": None, "until": None},
     "sample_clusters": {"loops": None, "until": None},
