@@ -36,6 +36,7 @@ every = [
     for run in runs.iter_rows(named=True)
 ]  # fmt: skip
 
+answer = st.container()  # above what it is asked by
 cells = st.columns([2, 2, 2, 2], vertical_alignment="bottom")
 project = cells[0].selectbox(
     "Project", projects, index=None, placeholder="All projects", key="project", bind="query-params"
@@ -79,7 +80,7 @@ if alarms:
     sentence += "."
 if len(judged) < len(trained):
     sentence += f" Being judged: {count(len(trained) - len(judged), 'run')}."
-st.markdown(
+answer.markdown(
     sentence,
     help=(
         "The alarm errs on at most 5 % of runs whose gold never falls: over "

@@ -144,7 +144,7 @@ def test_names_from_logs_stay_text(home: Path, tmp_path: Path, show: Show) -> No
 
 def test_provenance_of_the_real_loop(loop: None, show: Show) -> None:
     page = show("provenance", loop="replace")
-    assert "at iteration 8 100 % of the text was written by the loop itself" in page
+    assert "at iteration 8, 100 % of the text was written by the loop itself" in page
     assert "no such column" in page
     assert "of 1,000 questions, up to 21 stand whole and 0 nearly in the training texts" in page
 
