@@ -116,6 +116,6 @@ def sentence(corpus: pl.DataFrame) -> str:
     deep = depths(corpus).get(last["iteration"])
     depth = f", at most {count(deep[1], 'model')} deep" if deep and deep[1] else ""
     return (
-        f"at iteration {last['iteration']}, {percent(last['synthetic'], 0)} of the text was written "
-        f"by the loop itself{depth}."
+        f"at iteration {last['iteration']}, {percent(last['synthetic'], 0)} of the text was "
+        f"written by the loop itself{depth}."
     )
