@@ -54,8 +54,9 @@ def gather(
     mine = told.filter(pl.col("iteration") == iteration)
     named = mine["submitter"][0] if mine.height else None
     return Evidence(
-        loop, iteration, frames, release, submitter or named, today or datetime.date.today(), alarm
-    )
+        loop, iteration, frames, release, submitter or named, today or datetime.date.today(), alarm,
+        named,
+    )  # fmt: skip
 
 
 def _check_there(
@@ -64,7 +65,7 @@ def _check_there(
     if query("runs", project=None, runs=[loop]).is_empty():
         raise GateError(f"there is no loop {loop!r}; see: python -m data list")
     there = set(told["iteration"]).union(
-        *(frame["iteration"].drop_nulls() for frame in frames.values())
+        *(frame["iteration"].drop_nulls() for name, frame in frames.items() if name != "decisions")
     )
     if iteration not in there:
         known = ", ".join(str(at) for at in sorted(there)) or "none"

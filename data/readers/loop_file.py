@@ -31,6 +31,7 @@ TABLES = (
 KEYS = ("loop", *TABLES, "iteration")
 OF_ITERATION = ("number", "parent", "policy", "runs", "trained_on", "submitter", "data_at")
 MOST_BYTES = 4 << 20
+MOST = 1 << 31  # no loop has so many iterations
 _HEADING = re.compile(r"\s*\[\[?\s*([\w.\"'-]+)\s*\]\]?")
 _KEY = re.compile(r"\s*[\"']?([\w-]+)[\"']?\s*=")
 _IS_LOOP = re.compile(rb"^\s*loop\s*=", re.MULTILINE)
@@ -173,8 +174,9 @@ def _iterations(value: Any, where: _Lines) -> list[dict[str, Any]]:
         number = row["iteration"]
         line = where.of("number", "iteration", place)
         if number in lines:
+            first = f", first in line {at}" if (at := lines[number]) else ""
             raise where.error(
-                f"iteration {number} is there twice, first in line {lines[number]}", "number",
+                f"iteration {number} is there twice{first}", "number",
                 "give each its own number", "iteration", place,
             )  # fmt: skip
         lines[number] = line
@@ -198,7 +200,7 @@ def _iteration(said: dict[str, Any], place: int, where: _Lines) -> dict[str, Any
         if key not in OF_ITERATION:
             raise wrong("unknown key", key, f"known are {', '.join(OF_ITERATION)}")
     number = said.get("number")
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < MOST:
         raise wrong("must be a whole number from 0", "number", "say number = 0 for the base")
     row: dict[str, Any] = {"iteration": number, "parent": _parent(said.get("parent"), number)}
     if row["parent"] is None and "parent" in said:

@@ -359,3 +359,87 @@ def test_names_of_logs_cannot_become_markup() -> None:
     held = replace(GOOD, loop=name)
     text = markdown(judge(held, POLICY))
     assert "<script>" not in text and not re.search(r"(?<!\\)\]\(javascript", text)
+
+
+# What a newcomer's loop can hold.
+
+
+def people_said(held: Evidence) -> dict[str, tuple[str, str]]:
+    found = block(judge(held, POLICY), "human_checkpoint")
+    return {check.name: (check.result, check.reason) for check in found.checks}
+
+
+@pytest.mark.parametrize("release", [-1, 2, 7])
+def test_a_release_is_an_earlier_iteration(release: int) -> None:
+    """An iteration that is compared with itself would never be worse."""
+    with pytest.raises(GateError, match="must be an iteration before 2"):
+        judge(replace(GOOD, release=release), POLICY)
+
+
+def test_an_iteration_that_was_rolled_back_is_no_release() -> None:
+    decisions = pl.DataFrame({
+        "iteration": [1, 2, 2], "decision": ["continue", "continue", "roll_back"],
+        "by": ["A"] * 3, "at": ["2026-11-01", "2026-11-02", "2026-11-03"],
+    })  # fmt: skip
+    assert Evidence("l", 3, {"decisions": decisions}).released()[0] == 1
+
+
+def test_model_written_text_under_another_origin_is_seen() -> None:
+    corpus = GOOD.frames["corpus"].with_columns(
+        origin=pl.when(pl.col("origin") == "self_generated").then(pl.lit("synthetic"))
+        .otherwise("origin")
+    )  # fmt: skip
+    answers = GOOD.frames["answers"].with_columns(in_training=pl.lit(None, pl.Boolean))
+    held = with_frame(with_frame(GOOD, "corpus", corpus), "answers", answers)
+    found = block(judge(held, POLICY), "truthfulness")
+    assert {c.name: c.result for c in found.checks}["unknown_trained"] == "NOT MEASURED"
+
+
+def test_an_approval_and_reviews_that_are_still_to_come_hold_nothing() -> None:
+    ahead = pl.lit("2999-01-01")
+    dated = GOOD.frames["decisions"].with_columns(at=ahead, expires=pl.lit(None, pl.String))
+    result, reason = people_said(with_frame(GOOD, "decisions", dated))["approval"]
+    assert result == "NOT MEASURED" and "2999-01-01: still to come" in reason
+    graded = GOOD.frames["reviews"].with_columns(graded_at=ahead)
+    assert people_said(with_frame(GOOD, "reviews", graded))["reviews"][0] == "NOT MEASURED"
+
+
+def test_an_undated_stop_beside_an_approval_leaves_the_last_word_open() -> None:
+    stop = GOOD.frames["decisions"].with_columns(
+        decision=pl.lit("stop"), at=pl.lit(None, pl.String)
+    )
+    both = pl.concat([GOOD.frames["decisions"], stop])
+    assert people_said(with_frame(GOOD, "decisions", both))["approval"][0] == "NOT MEASURED"
+
+
+@pytest.mark.parametrize("named", ["{}", "First One, {}"])
+def test_another_submitter_on_the_command_line_frees_nobody(named: str) -> None:
+    approver = named.format(GOOD.frames["decisions"]["by"][-1])
+    held = replace(GOOD, submitter="Somebody Else", told=approver)
+    assert "is the submitter" in people_said(held)["approval"][1]
+
+
+def test_few_attempted_answers_are_not_called_answers_without_confidence() -> None:
+    few = GOOD.frames["answers"].group_by("iteration", maintain_order=True).head(200)
+    found = block(judge(with_frame(GOOD, "answers", few), POLICY), "truthfulness")
+    reason = {check.name: check.reason for check in found.checks}["calibration"]
+    assert reason.startswith("Fewer than 400 attempted answers")
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_of_which_nothing_is_asked_blocks(name: str) -> None:
+    """Only a waiver with name, reason and date lets a block go by."""
+    asked = ", ".join(f'"{check}"' for check in CHECKS[name])
+    text = proposal().replace(f"checks = [{asked}]", "checks = []")
+    found = block(judge(GOOD, read_policy(text), blocks=[name]), name)
+    assert found.result == "NOT MEASURED" and "asks for no check" in found.reason
+
+
+def test_one_rater_under_two_spellings_is_one() -> None:
+    reviews = GOOD.frames["reviews"]
+    one = reviews.filter(pl.col("rater") == reviews["rater"][0])
+    both = pl.concat(
+        [one.with_columns(rater=pl.lit("Ann")), one.with_columns(rater=pl.lit("ann "))]
+    )
+    result, reason = people_said(with_frame(GOOD, "reviews", both))["agreement"]
+    assert result == "NOT MEASURED" and reason.startswith("Reviews by 1 rater (Ann)")
