@@ -31,7 +31,6 @@ TABLES = (
 KEYS = ("loop", *TABLES, "iteration")
 OF_ITERATION = ("number", "parent", "policy", "runs", "trained_on", "submitter", "data_at")
 MOST_BYTES = 4 << 20
-MOST = 1 << 31  # no loop has so many iterations
 _HEADING = re.compile(r"\s*\[\[?\s*([\w.\"'-]+)\s*\]\]?")
 _KEY = re.compile(r"\s*[\"']?([\w-]+)[\"']?\s*=")
 _IS_LOOP = re.compile(rb"^\s*loop\s*=", re.MULTILINE)
@@ -200,7 +199,7 @@ def _iteration(said: dict[str, Any], place: int, where: _Lines) -> dict[str, Any
         if key not in OF_ITERATION:
             raise wrong("unknown key", key, f"known are {', '.join(OF_ITERATION)}")
     number = said.get("number")
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < MOST:
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 31:
         raise wrong("must be a whole number from 0", "number", "say number = 0 for the base")
     row: dict[str, Any] = {"iteration": number, "parent": _parent(said.get("parent"), number)}
     if row["parent"] is None and "parent" in said:

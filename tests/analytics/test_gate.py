@@ -443,3 +443,13 @@ def test_one_rater_under_two_spellings_is_one() -> None:
     )
     result, reason = people_said(with_frame(GOOD, "reviews", both))["agreement"]
     assert result == "NOT MEASURED" and reason.startswith("Reviews by 1 rater (Ann)")
+
+
+def test_a_loop_without_iteration_0_is_told_what_it_lacks() -> None:
+    """And not that what is there was never logged."""
+    frames = {name: rows.filter(pl.col("iteration") > 0) for name, rows in GOOD.frames.items()}
+    gate = judge(replace(GOOD, frames=frames), POLICY)
+    said = {check.name: check for one in gate.blocks for check in one.checks}
+    names = ("gold_from_first", "length_from_first", "human_holdout", "wrong_from_first")
+    assert {said[name].result for name in names} == {"NOT MEASURED"}
+    assert all(re.search(r"iterations? (.* and )?0", said[name].reason) for name in names), said
