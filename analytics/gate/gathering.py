@@ -109,9 +109,14 @@ def flat(indicators: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
 def overlap(query: Query, loop: str, iteration: int) -> pl.DataFrame:
     """How many evaluation questions stand, whole or nearly, in the text that was trained on.
 
+    That is what the iteration before wrote, and all that the corpus names as trained on again.
     Empty where texts or questions are not there.
     """
-    training = query("training_texts", loops=[loop]).filter(pl.col("iteration") == iteration)
+    mix = query("corpus", loops=[loop], until=iteration).filter(pl.col("iteration") == iteration)
+    after = {at + 1 for at in mix["generator_iteration"].drop_nulls()} | {iteration}
+    training = query("training_texts", loops=[loop]).filter(
+        pl.col("iteration").is_in(sorted(after))
+    ).with_columns(iteration=pl.lit(iteration, pl.Int64))  # fmt: skip
     asked = query("asked_questions", loops=[loop])
     if training.is_empty() or asked.is_empty():
         return pl.DataFrame(schema=FRAMES["overlap"])

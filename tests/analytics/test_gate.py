@@ -4,6 +4,7 @@ import datetime
 import json
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from analytics.gate.after import STEPS, other_arms, steps
 from analytics.gate.bounds import excess, mean, normal, paired_rate, rate_change, share
 from analytics.gate.checks import Levels, bounded
 from analytics.gate.evidence import FRAMES
+from analytics.gate.gathering import overlap
 from analytics.gate.limits import BLOCKS, CHECKS
 from analytics.gate.markdown import markdown
 from analytics.gate.reviews import cohen_kappa, reviewed, win_rate
@@ -453,3 +455,22 @@ def test_a_loop_without_iteration_0_is_told_what_it_lacks() -> None:
     names = ("gold_from_first", "length_from_first", "human_holdout", "wrong_from_first")
     assert {said[name].result for name in names} == {"NOT MEASURED"}
     assert all(re.search(r"iterations? (.* and )?0", said[name].reason) for name in names), said
+
+
+def test_questions_in_older_texts_that_are_trained_on_again_are_found() -> None:
+    """A loop that accumulates trains on every text so far, not on the last ones alone."""
+    question = "in which town does the accountant of the northern harbour live"
+    texts = pl.DataFrame({
+        "loop": ["l"] * 2, "iteration": [1, 3], "text_id": ["a", "b"], "prompt": ["x", "y"],
+        "text": [f"{question} she asked", "nothing of the kind stands in this text at all"],
+    })  # fmt: skip
+    asked = pl.DataFrame(
+        {"loop": ["l"], "question_id": ["q"], "question": [question], "reference": ["Hull"]}
+    )
+
+    def query(name: str, writers: list[int], **_: object) -> pl.DataFrame:
+        mix = pl.DataFrame({"iteration": [3] * len(writers), "generator_iteration": writers})
+        return {"training_texts": texts, "asked_questions": asked, "corpus": mix}[name]
+
+    hits = [overlap(partial(query, writers=w), "l", 3)["hits"].item() for w in ([2], [0, 2])]
+    assert hits == [0, 1]
