@@ -112,7 +112,7 @@ def _contamination(held: Evidence, link: str) -> Check:
     if found.is_empty() or not _total(found, "compared"):
         return not_measured(
             "contamination", "Training texts were not compared with the evaluation questions: "
-            "kept texts (`generations`) or questions of origin benchmark (`answers`) are not there.",
+            "kept texts (`generations`) or benchmark questions (`answers`) are not there.",
             link,
         )  # fmt: skip
     hits, compared = int(_total(found, "hits")), int(_total(found, "compared"))
