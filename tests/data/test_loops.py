@@ -159,6 +159,15 @@ def test_truths_are_read_as_people_write_them_and_what_is_none_is_named(tmp_path
     assert "line 7, column verified: '10' is neither true nor false" in " ".join(log.warnings)
 
 
+def test_counts_below_0_are_named_and_not_measured(tmp_path: Path) -> None:
+    head = "loop,iteration,origin,generator_iteration,documents,tokens,depth\n"
+    (tmp_path / "corpus.csv").write_text(head + "l,1,self_generated,0,-890,-8900,-1\n")
+    (log,) = read([tmp_path / "corpus.csv"], ReadOptions())
+    assert isinstance(log, RunLog)
+    assert log.corpus.select("documents", "tokens", "depth").row(0) == (None, None, None)
+    assert "line 2, column documents: '-890' is below 0" in " ".join(log.warnings)
+
+
 def test_a_decision_is_known_in_capitals(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("loop,iteration,decision,by,at\nl,1,Continue,A,2026-11-20\n")
     (log,) = read([tmp_path / "d.csv"], ReadOptions())
