@@ -27,7 +27,7 @@ from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.judging import Budget, Judge
-from analytics.verdicts import Asked, holds, method, packed, rows_fingerprint
+from analytics.verdicts import Asked, holds, kept_until, method, packed, rows_fingerprint
 from analytics.wording import interval, number
 from data import answers, policies
 from data.failing import ended
@@ -78,7 +78,7 @@ def verdicts(
     """
     known = store.query("runs", project=project, runs=runs)
     by = method(meaning)
-    asked = {"until": -1 if until is None else until, "source": source or "", "method": by}
+    asked = {"until": kept_until(until), "source": source or "", "method": by}
     kept = {row["run_id"]: row for row in store.query("verdicts", runs=None, **asked).to_dicts()}
     fresh = []
     with Judge() as judge:

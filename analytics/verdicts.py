@@ -142,6 +142,17 @@ def not_judged(run: Mapping[str, Any], why: str) -> Verdict:
     return replace(blank, row=blank.row | told)
 
 
+def kept_until(until: int | None) -> int:
+    """How a kept verdict says where it was frozen; -1 is nowhere, and no step is below 0.
+
+    >>> kept_until(None), kept_until(40), kept_until(-1)
+    (-1, 40, -2)
+    """
+    if until is None:
+        return -1
+    return until if until >= 0 else -2
+
+
 def packed(
     made: Verdict, run: Mapping[str, Any], until: int | None, source: str | None, method: str,
     rows: str = "",
@@ -149,7 +160,7 @@ def packed(
     """One row of the table verdicts; method: what judged; rows: `rows_fingerprint`, if frozen."""
     return {
         "run_id": run["run_id"],
-        "until_step": -1 if until is None else until,
+        "until_step": kept_until(until),
         "gold_source": source or "",
         "method": f"{method} {rows}".rstrip(),
         "generation": run["generation"],

@@ -106,9 +106,10 @@ def run(options: argparse.Namespace, held: Held) -> int:
         PolicyError, GateError: policy or data cannot be read.
     """
     text, policy = policy_of(options)
-    if options.record:
-        held.record(decision(options, held, policy))
     gate = judged(options.loop, options, held, policy)
+    if options.record:  # only on an iteration that can be judged
+        held.record(decision(options, held, policy))
+        gate = judged(options.loop, options, held, policy)
     held.keep_policy(text)
     arms: list[str] = []
     if options.arm:

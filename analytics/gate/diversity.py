@@ -115,7 +115,8 @@ def _holdout_words(held: Evidence) -> str:
     rows = held.once("indicators", lambda: _by_key(held))
     now, first = (rows.get((at, HOLDOUT), {}).get("value") for at in (held.iteration, 0))
     if now is None or first is None:
-        return f"The loss on held-out human text ({HOLDOUT}) was not logged."
+        at = held.iteration if now is None else 0
+        return f"The loss on held-out human text ({HOLDOUT}) was not logged at iteration {at}."
     return (
         f"The loss on held-out human text went from {number(first)} to {number(now)} since "
         "iteration 0; it is logged without an error, so no bound can be put to it."

@@ -81,6 +81,7 @@ class Evidence:
         release: iteration of the last release; None: the last decision to continue, else the one
             before.
         submitter: who asks for the release; None = nobody said.
+        told: the submitter that the loop's file names, whoever was named since.
         alarm: the loop's verdict (`verdict --json`), or None.
         memo: averages by iteration; looks at one loop share it.
     """
@@ -92,6 +93,7 @@ class Evidence:
     submitter: str | None = None
     today: datetime.date = field(default_factory=datetime.date.today)
     alarm: Mapping[str, Any] | None = None
+    told: str | None = None
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def once(self, key: Any, make: Callable[[], T]) -> T:
@@ -131,6 +133,11 @@ class Evidence:
                 f"{self.loop}: iteration {self.iteration} has nothing before it; a gate judges "
                 "iterations from 1 on"
             )
+        if self.release is not None and not 0 <= self.release < self.iteration:
+            raise GateError(
+                f"{self.loop}: the last release (--release {self.release}) must be an iteration "
+                f"before {self.iteration}, from 0 on"
+            )
         self.once("check", self._check_keys)
 
     def _check_keys(self) -> None:
@@ -147,7 +154,8 @@ class Evidence:
         earlier = self.frame("decisions").filter(
             pl.col("iteration") < self.iteration, pl.col("iteration").is_not_null()
         )
-        going = earlier.filter(pl.col("decision").is_in(GOING))
+        last = earlier.sort("at", maintain_order=True).unique("iteration", keep="last")
+        going = last.filter(pl.col("decision").is_in(GOING))  # not what was rolled back since
         if going.height:
             return int(going["iteration"].max()), "the last decision to continue"  # type: ignore[arg-type]
         if earlier.height:

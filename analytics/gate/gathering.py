@@ -54,8 +54,9 @@ def gather(
     mine = told.filter(pl.col("iteration") == iteration)
     named = mine["submitter"][0] if mine.height else None
     return Evidence(
-        loop, iteration, frames, release, submitter or named, today or datetime.date.today(), alarm
-    )
+        loop, iteration, frames, release, submitter or named, today or datetime.date.today(), alarm,
+        named,
+    )  # fmt: skip
 
 
 def _check_there(
@@ -64,7 +65,7 @@ def _check_there(
     if query("runs", project=None, runs=[loop]).is_empty():
         raise GateError(f"there is no loop {loop!r}; see: python -m data list")
     there = set(told["iteration"]).union(
-        *(frame["iteration"].drop_nulls() for frame in frames.values())
+        *(frame["iteration"].drop_nulls() for name, frame in frames.items() if name != "decisions")
     )
     if iteration not in there:
         known = ", ".join(str(at) for at in sorted(there)) or "none"
@@ -108,9 +109,14 @@ def flat(indicators: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
 def overlap(query: Query, loop: str, iteration: int) -> pl.DataFrame:
     """How many evaluation questions stand, whole or nearly, in the text that was trained on.
 
+    That is what the iteration before wrote, and all that the corpus names as trained on again.
     Empty where texts or questions are not there.
     """
-    training = query("training_texts", loops=[loop]).filter(pl.col("iteration") == iteration)
+    mix = query("corpus", loops=[loop], until=iteration).filter(pl.col("iteration") == iteration)
+    after = {at + 1 for at in mix["generator_iteration"].drop_nulls()} | {iteration}
+    training = query("training_texts", loops=[loop]).filter(
+        pl.col("iteration").is_in(sorted(after))
+    ).with_columns(iteration=pl.lit(iteration, pl.Int64))  # fmt: skip
     asked = query("asked_questions", loops=[loop])
     if training.is_empty() or asked.is_empty():
         return pl.DataFrame(schema=FRAMES["overlap"])

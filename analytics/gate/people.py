@@ -67,6 +67,10 @@ def _reviews(
     when, days = last_review(seen.judged), policy["human_checkpoint.days"]
     if when is None:
         return not_measured("reviews", "No review says when it was graded (`graded_at`).", link)
+    if _to_come(held, when):
+        return not_measured(
+            "reviews", f"The last review is dated {when} (`graded_at`): still to come.", link
+        )
     age = (held.today - when).days
     if age > days:
         return not_measured(
@@ -92,7 +96,10 @@ def _agreement(policy: Policy, seen: Reviewed, link: str) -> Check:
         return Check("agreement", "PASS", "The policy asks for one rater.", evidence=link)
     if seen.kappa is None:
         return not_measured(
-            "agreement", f"No two raters judged the same {FEWEST_SHARED} items.", link
+            "agreement",
+            f"No two raters judged the same {FEWEST_SHARED} items, or all said the "
+            "same of all, which shows no agreement beyond chance.",
+            link,
         )
     said = (
         f"Cohen's κ between raters {number(seen.kappa)} on {count(seen.shared, 'shared item')}, "
@@ -127,18 +134,36 @@ def approval(held: Evidence, policy: Policy, link: str) -> Check:
     signed = held.at("decisions", held.iteration).filter(pl.col("decision").is_not_null())
     if signed.is_empty():
         return not_measured("approval", "Nobody has decided on this iteration.", link)
-    last = signed.sort("at", nulls_last=False).row(-1, named=True)
+    if signed.height > 1 and None in map(day, signed["at"]):
+        return not_measured(
+            "approval", "A decision on this iteration has no date (`at`), so which is the last "
+            "cannot be told.", link,
+        )  # fmt: skip
+    last = signed.sort("at", maintain_order=True).row(-1, named=True)
     who = (last["by"] or "").strip()
     if last["decision"] not in GOING:
         return exact("approval", False, f"{who or 'Somebody'} decided: {last['decision']}.",
                      evidence=link)  # fmt: skip
     if not who:
         return not_measured("approval", "The decision to continue names nobody (`by`).", link)
-    if who.casefold() == held.submitter.strip().casefold():
+    if who.casefold() in _submitters(held):
         return not_measured(
             "approval", f"{who} approved and is the submitter: another person has to.", link
         )
     return _in_force(held, policy, last, who, link)
+
+
+def _submitters(held: Evidence) -> set[str]:
+    """Who asks, as given and as the loop's file says; several may stand between commas."""
+    given = [name for name in (held.submitter, held.told) if name]
+    parts = [part for name in given for part in (name, *name.split(","))]
+    return {part.strip().casefold() for part in parts}
+
+
+def _to_come(held: Evidence, when: datetime.date) -> bool:
+    """Whether a date lies ahead of every clock: a day is left for time zones."""
+    latest = max(held.today, datetime.date.today())
+    return when > latest + datetime.timedelta(days=1)
 
 
 def _in_force(
@@ -147,6 +172,10 @@ def _in_force(
     at, ends = day(last["at"]), day(last["expires"])
     if at is None:
         return not_measured("approval", f"The approval by {who} has no date (`at`).", link)
+    if _to_come(held, at):
+        return not_measured(
+            "approval", f"The approval by {who} is dated {at}: still to come.", link
+        )
     latest = at + datetime.timedelta(days=policy["human_checkpoint.days"])
     ends = min(ends or latest, latest)
     if held.today > ends:

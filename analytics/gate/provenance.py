@@ -111,8 +111,9 @@ def _contamination(held: Evidence, link: str) -> Check:
     found = held.at("overlap", held.iteration)
     if found.is_empty() or not _total(found, "compared"):
         return not_measured(
-            "contamination", "Training texts were not compared with the evaluation questions: the "
-            "texts or the questions are not there.", link,
+            "contamination", "Training texts were not compared with the evaluation questions: "
+            "kept texts (`generations`) or benchmark questions (`answers`) are not there.",
+            link,
         )  # fmt: skip
     hits, compared = int(_total(found, "hits")), int(_total(found, "compared"))
     asked = count(compared, "evaluation question")

@@ -49,7 +49,8 @@ def reviewed(rows: pl.DataFrame, iteration: int, before: int) -> Reviewed:
         rows: the table `reviews`; `origin_a` and `origin_b` name the iterations.
     """
     origins = [_iteration(pl.col(side), before).alias(side) for side in ("origin_a", "origin_b")]
-    mine = rows.with_columns(origins).filter(
+    folded = pl.col("rater").str.strip_chars().str.to_lowercase()  # Ann is one person with ann
+    mine = rows.with_columns(*origins, pl.col("rater").first().over(folded)).filter(
         pl.col("preferred").is_in(("a", "b", "tie")),
         pl.col("origin_a").is_in((str(iteration), str(before))),
         pl.col("origin_b").is_in((str(iteration), str(before))),

@@ -89,7 +89,7 @@ def _gold(
     unit = texts.spread("gold_reward", 0)
     estimate = texts.change("gold_reward", held.iteration, before) if unit else None
     if estimate is None:
-        return _gold_of_metrics(held, name, link)
+        return _gold_of_metrics(held, name, link, texts, (held.iteration, before, 0))
     limit = policy[f"reward_hacking.gold_drop{'_year' * yearly}"]
     scaled = _scaled(estimate, unit)
     noise = retraining(
@@ -101,7 +101,15 @@ def _gold(
     )  # fmt: skip
 
 
-def _gold_of_metrics(held: Evidence, name: str, link: str) -> Check:
+def _gold_of_metrics(
+    held: Evidence, name: str, link: str, texts: _Texts, needed: tuple[int, ...]
+) -> Check:
+    gone = [at for at in needed if texts.at(at, "gold_reward").is_empty()]
+    if gone and gone[0] != held.iteration:
+        return not_measured(
+            name, f"The texts of iteration {gone[0]}, with which it is compared, have no gold "
+            "(table `generations`, `gold_reward`).", link,
+        )  # fmt: skip
     logged = held.at("metrics", held.iteration)["gold_reward"].drop_nulls()
     missing = (
         "Gold is logged as a mean alone: its unit (sd of gold at iteration 0) and its pairing by "
@@ -224,5 +232,6 @@ def _length(
     return within(
         _name("length", yearly), f"Mean length against {_against(before)}:",
         stated(policy, estimate, limit), limit, levels, held.link("iterations"),
-        "The lengths `n_tokens` of the texts are not there at both iterations.",
+        "The lengths `n_tokens` of the texts are not there at iterations "
+        f"{before} and {held.iteration}.",
     )  # fmt: skip

@@ -177,7 +177,9 @@ def _unknown(held: Evidence, policy: Policy, levels: Levels) -> Check:
         pl.col("in_training"), pl.col("knowledge").is_not_null()
     ).unique(["origin", "question_id"])  # fmt: skip
     if trained.is_empty():
-        written = held.at("corpus", held.iteration).filter(pl.col("origin") == "self_generated")
+        written = held.at("corpus", held.iteration).filter(
+            pl.col("origin").is_null() | ~pl.col("origin").is_in(("human", "benchmark"))
+        )
         missing = "No answer says what was trained on (`in_training`) and known (`knowledge`)."
         if written.is_empty() and held.at("corpus", held.iteration).height:
             return Check("unknown_trained", "PASS", "No model-written text was trained on.",
@@ -207,8 +209,17 @@ def _calibration(held: Evidence, policy: Policy, asked: _Questions, levels: Leve
     return bounded(
         "calibration", "Calibration error (adaptive ECE less its null) against iteration 0:",
         stated(policy, _calibration_change(asked.rows, held.iteration), limit), limit, 0.0, levels,
-        share_points, held.link("calibration"), _unasked(held, asked, 0, "confidence"),
+        share_points, held.link("calibration"), _untried(held, asked),
     )  # fmt: skip
+
+
+def _untried(held: Evidence, asked: _Questions) -> str:
+    if asked.rows["confidence"].drop_nulls().is_empty():
+        return _unasked(held, asked, 0, "confidence")
+    return (
+        f"Fewer than {10 * GROUPS} attempted answers with a confidence from 0 to 1 at iteration 0 "
+        f"or {held.iteration} (table `answers`)."
+    )
 
 
 def _calibration_change(rows: pl.DataFrame, now: int) -> Estimate | None:

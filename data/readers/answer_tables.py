@@ -247,6 +247,10 @@ def _corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
     series.append(origin.fill_null(NOT_STATED).alias("origin"))
     series += [cells.declared(column) for column in CORPUS.columns[3:]]
     rows = pl.DataFrame(series)
+    for key in ("documents", "tokens", "depth"):  # below 0 would be taken from the others' sum
+        for row in (rows[key] < 0).fill_null(False).arg_true().to_list():
+            cells.name(row, key, cells.texts(key)[row], "is below 0")
+        rows = rows.with_columns(pl.when(pl.col(key) >= 0).then(pl.col(key)).alias(key))
     for name, at in split_by(names).items():
         good = [row for row in at if row not in cells.bad_rows]
         if not good:

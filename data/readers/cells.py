@@ -23,7 +23,10 @@ EMPTY = (
 """Cells that say that there is no value (compared in lower case)."""
 
 
-TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+TRUTHS = {
+    "true": True, "yes": True, "1": True, "1.0": True,
+    "false": False, "no": False, "0": False, "0.0": False,
+}  # fmt: skip
 _OF_ALL = r"^\s*(\d{1,18})\s*/\s*\d+\s*$"
 _NAMED = (
     r"(?i)^.*?(?:step|iter|iteration|update|ckpt|checkpoint|round)s?[\s_\-=:#]*(\d{1,18})/?\s*$"
@@ -149,11 +152,13 @@ class Cells:
         return column
 
     def truths(self, name: str) -> pl.Series:
-        """A column as truths (true, false, 1, 0); null for what is neither."""
+        """A column as truths (true, yes, 1, false …); null for what is neither, which is named."""
         column = self.table.frame.get_column(name)
         if column.dtype == pl.Boolean:
             return column
         folded = self.texts(name).str.strip_chars().str.to_lowercase()
+        for row in (~folded.is_in([*TRUTHS, *EMPTY])).fill_null(False).arg_true().to_list():
+            self.name(row, name, column[row], "is neither true nor false")
         return folded.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean)
 
     def declared(self, column: Column) -> pl.Series:

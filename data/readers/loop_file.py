@@ -173,8 +173,9 @@ def _iterations(value: Any, where: _Lines) -> list[dict[str, Any]]:
         number = row["iteration"]
         line = where.of("number", "iteration", place)
         if number in lines:
+            first = f", first in line {at}" if (at := lines[number]) else ""
             raise where.error(
-                f"iteration {number} is there twice, first in line {lines[number]}", "number",
+                f"iteration {number} is there twice{first}", "number",
                 "give each its own number", "iteration", place,
             )  # fmt: skip
         lines[number] = line
@@ -198,7 +199,7 @@ def _iteration(said: dict[str, Any], place: int, where: _Lines) -> dict[str, Any
         if key not in OF_ITERATION:
             raise wrong("unknown key", key, f"known are {', '.join(OF_ITERATION)}")
     number = said.get("number")
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 31:
         raise wrong("must be a whole number from 0", "number", "say number = 0 for the base")
     row: dict[str, Any] = {"iteration": number, "parent": _parent(said.get("parent"), number)}
     if row["parent"] is None and "parent" in said:

@@ -105,6 +105,8 @@ def _rows(cells: Cells, table: Table) -> pl.DataFrame:
     rows = pl.DataFrame(series)
     if table is REFERENCE_TEXTS:
         rows = numbered(rows)
+    if table is DECISIONS:
+        rows = rows.with_columns(pl.col("decision").str.to_lowercase())
     if table is REVIEWS:
         rows = rows.with_columns(pl.col("preferred").str.to_lowercase())
         _refuse(cells, "preferred", ~rows["preferred"].is_in(PREFERRED), "is neither a, b nor tie")

@@ -115,7 +115,7 @@ def _kept(
     store: Store, run: Mapping[str, Any], until: int | None, source: str | None
 ) -> dict[str, Any] | None:
     """The kept row that holds for a view, in the store or found since, else None."""
-    asked = {"until": -1 if until is None else until, "source": source or ""}
+    asked = {"until": verdicts.kept_until(until), "source": source or ""}
     kept = store.query("verdicts", runs=[run["run_id"]], **asked, method=method()).to_dicts()
     mine = (store.home, run["run_id"], *asked.values())
     kept += [row for home, row in list(judges().found) if (home, *_key(row)) == mine]

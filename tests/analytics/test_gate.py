@@ -4,6 +4,7 @@ import datetime
 import json
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from analytics.gate.after import STEPS, other_arms, steps
 from analytics.gate.bounds import excess, mean, normal, paired_rate, rate_change, share
 from analytics.gate.checks import Levels, bounded
 from analytics.gate.evidence import FRAMES
+from analytics.gate.gathering import overlap
 from analytics.gate.limits import BLOCKS, CHECKS
 from analytics.gate.markdown import markdown
 from analytics.gate.reviews import cohen_kappa, reviewed, win_rate
@@ -378,3 +380,116 @@ def drifting(
         confidence=0.9,
     )  # fmt: skip
     return Evidence("drift", iterations, {"answers": answers}, release=iterations - 1)
+
+
+# What a newcomer's loop can hold.
+
+
+def people_said(held: Evidence) -> dict[str, tuple[str, str]]:
+    found = block(judge(held, POLICY), "human_checkpoint")
+    return {check.name: (check.result, check.reason) for check in found.checks}
+
+
+@pytest.mark.parametrize("release", [-1, 2, 7])
+def test_a_release_is_an_earlier_iteration(release: int) -> None:
+    """An iteration that is compared with itself would never be worse."""
+    with pytest.raises(GateError, match="must be an iteration before 2"):
+        judge(replace(GOOD, release=release), POLICY)
+
+
+def test_an_iteration_that_was_rolled_back_is_no_release() -> None:
+    decisions = pl.DataFrame({
+        "iteration": [1, 2, 2], "decision": ["continue", "continue", "roll_back"],
+        "by": ["A"] * 3, "at": ["2026-11-01", "2026-11-02", "2026-11-03"],
+    })  # fmt: skip
+    assert Evidence("l", 3, {"decisions": decisions}).released()[0] == 1
+
+
+def test_model_written_text_under_another_origin_is_seen() -> None:
+    corpus = GOOD.frames["corpus"].with_columns(
+        origin=pl.when(pl.col("origin") == "self_generated").then(pl.lit("synthetic"))
+        .otherwise("origin")
+    )  # fmt: skip
+    answers = GOOD.frames["answers"].with_columns(in_training=pl.lit(None, pl.Boolean))
+    held = with_frame(with_frame(GOOD, "corpus", corpus), "answers", answers)
+    found = block(judge(held, POLICY), "truthfulness")
+    assert {c.name: c.result for c in found.checks}["unknown_trained"] == "NOT MEASURED"
+
+
+def test_an_approval_and_reviews_that_are_still_to_come_hold_nothing() -> None:
+    ahead = pl.lit("2999-01-01")
+    dated = GOOD.frames["decisions"].with_columns(at=ahead, expires=pl.lit(None, pl.String))
+    result, reason = people_said(with_frame(GOOD, "decisions", dated))["approval"]
+    assert result == "NOT MEASURED" and "2999-01-01: still to come" in reason
+    graded = GOOD.frames["reviews"].with_columns(graded_at=ahead)
+    assert people_said(with_frame(GOOD, "reviews", graded))["reviews"][0] == "NOT MEASURED"
+
+
+def test_an_undated_stop_beside_an_approval_leaves_the_last_word_open() -> None:
+    stop = GOOD.frames["decisions"].with_columns(
+        decision=pl.lit("stop"), at=pl.lit(None, pl.String)
+    )
+    both = pl.concat([GOOD.frames["decisions"], stop])
+    assert people_said(with_frame(GOOD, "decisions", both))["approval"][0] == "NOT MEASURED"
+
+
+@pytest.mark.parametrize("named", ["{}", "First One, {}"])
+def test_another_submitter_on_the_command_line_frees_nobody(named: str) -> None:
+    approver = named.format(GOOD.frames["decisions"]["by"][-1])
+    held = replace(GOOD, submitter="Somebody Else", told=approver)
+    assert "is the submitter" in people_said(held)["approval"][1]
+
+
+def test_few_attempted_answers_are_not_called_answers_without_confidence() -> None:
+    few = GOOD.frames["answers"].group_by("iteration", maintain_order=True).head(200)
+    found = block(judge(with_frame(GOOD, "answers", few), POLICY), "truthfulness")
+    reason = {check.name: check.reason for check in found.checks}["calibration"]
+    assert reason.startswith("Fewer than 400 attempted answers")
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_of_which_nothing_is_asked_blocks(name: str) -> None:
+    """Only a waiver with name, reason and date lets a block go by."""
+    asked = ", ".join(f'"{check}"' for check in CHECKS[name])
+    text = proposal().replace(f"checks = [{asked}]", "checks = []")
+    found = block(judge(GOOD, read_policy(text), blocks=[name]), name)
+    assert found.result == "NOT MEASURED" and "asks for no check" in found.reason
+
+
+def test_one_rater_under_two_spellings_is_one() -> None:
+    reviews = GOOD.frames["reviews"]
+    one = reviews.filter(pl.col("rater") == reviews["rater"][0])
+    both = pl.concat(
+        [one.with_columns(rater=pl.lit("Ann")), one.with_columns(rater=pl.lit("ann "))]
+    )
+    result, reason = people_said(with_frame(GOOD, "reviews", both))["agreement"]
+    assert result == "NOT MEASURED" and reason.startswith("Reviews by 1 rater (Ann)")
+
+
+def test_a_loop_without_iteration_0_is_told_what_it_lacks() -> None:
+    """And not that what is there was never logged."""
+    frames = {name: rows.filter(pl.col("iteration") > 0) for name, rows in GOOD.frames.items()}
+    gate = judge(replace(GOOD, frames=frames), POLICY)
+    said = {check.name: check for one in gate.blocks for check in one.checks}
+    names = ("gold_from_first", "length_from_first", "human_holdout", "wrong_from_first")
+    assert {said[name].result for name in names} == {"NOT MEASURED"}
+    assert all(re.search(r"iterations? (.* and )?0", said[name].reason) for name in names), said
+
+
+def test_questions_in_older_texts_that_are_trained_on_again_are_found() -> None:
+    """A loop that accumulates trains on every text so far, not on the last ones alone."""
+    question = "in which town does the accountant of the northern harbour live"
+    texts = pl.DataFrame({
+        "loop": ["l"] * 2, "iteration": [1, 3], "text_id": ["a", "b"], "prompt": ["x", "y"],
+        "text": [f"{question} she asked", "nothing of the kind stands in this text at all"],
+    })  # fmt: skip
+    asked = pl.DataFrame(
+        {"loop": ["l"], "question_id": ["q"], "question": [question], "reference": ["Hull"]}
+    )
+
+    def query(name: str, writers: list[int], **_: object) -> pl.DataFrame:
+        mix = pl.DataFrame({"iteration": [3] * len(writers), "generator_iteration": writers})
+        return {"training_texts": texts, "asked_questions": asked, "corpus": mix}[name]
+
+    hits = [overlap(partial(query, writers=w), "l", 3)["hits"].item() for w in ([2], [0, 2])]
+    assert hits == [0, 1]

@@ -116,6 +116,12 @@ def test_the_submitter_cannot_approve_and_an_approval_expires(gate) -> None:
     assert code == 2 and "expired on" in checks(told)["approval"]["reason"]
 
 
+def test_a_decision_on_an_iteration_that_is_not_there_is_not_recorded(gate) -> None:
+    for at in ("9", "9"):  # the second would find the decision of the first
+        code, told = gate("--iteration", at, "--record", "continue", "--by", "B. Ob")
+        assert code == 3 and "has no iteration 9" in told["error"]
+
+
 def checks(told: dict) -> dict[str, dict]:
     return {check["name"]: check for block in told["blocks"] for check in block["checks"]}
 
@@ -140,6 +146,7 @@ def test_a_policy_loosened_after_the_data_arrived_is_marked(gate, home, tmp_path
         (["--iteration", "0"], "iteration 0 has nothing before it"),
         (["--policy", "/nowhere/p.toml"], "/nowhere/p.toml: the policy cannot be read"),
         (["--record", "continue"], "--record needs --by NAME"),
+        (["--release", "2"], "must be an iteration before 2"),
     ],
 )
 def test_what_cannot_be_read_is_no_verdict(gate, words: list[str], said: str) -> None:

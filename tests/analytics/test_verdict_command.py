@@ -50,3 +50,11 @@ def test_a_budget_that_is_none_is_refused(
     monkeypatch.setenv(judging.SECONDS, "soon")
     assert main(["verdict"]) == 1
     assert "OVEROPT_JUDGE_SECONDS='soon': a number above 0" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("two")
+def test_a_limit_before_the_first_step_is_not_kept_as_the_whole_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert told(capsys, "--until", "-1") == [("a", "unmeasured"), ("b", "unmeasured")]
+    assert told(capsys) == [("a", "overoptimized"), ("b", "overoptimized")]

@@ -122,6 +122,7 @@ def test_a_corpus_keeps_rows_of_one_group_apart(home: Path, tmp_path: Path) -> N
     ('reviews = "reviews.csv"', "reviews = 3", 8, "must be a path"),
     ("number = 2", "number = 1", 28, "iteration 1 is there twice, first in line 20"),
     ("number = 2", "number = -1", 28, "must be a whole number from 0"),
+    ("number = 2", "number = 99999999999999999999", 28, "must be a whole number from 0"),
     ("number = 2", 'number = "two"', 28, "must be a whole number from 0"),
     ("parent = 0", "parent = 7", 29, "iteration 2 cannot come from iteration 7"),
     ("parent = 0", "parent = 2", 29, "iteration 2 cannot come from iteration 2"),
@@ -138,6 +139,39 @@ def test_a_wrong_file_is_named_with_its_line(
     """Nothing of it is read, and the sentence says where and what."""
     reason = refused(copied(tmp_path / "x", loop_toml=(old, new)))
     assert said in reason and f"line {line}" in reason, reason
+
+
+def test_iterations_in_one_line_are_named_without_a_line_that_is_not_known(tmp_path: Path) -> None:
+    (tmp_path / "loop.toml").write_text('loop = "l"\niteration = [{number = 1}, {number = 1}]\n')
+    reason = refused(tmp_path / "loop.toml")
+    assert "iteration 1 is there twice: number" in reason, reason
+
+
+def test_truths_are_read_as_people_write_them_and_what_is_none_is_named(tmp_path: Path) -> None:
+    rows = ["yes", "No", "TRUE", "0", "", "10"]
+    head = "loop,iteration,origin,generator_iteration,documents,tokens,verified\n"
+    (tmp_path / "corpus.csv").write_text(
+        head + "".join(f"l,1,self_generated,0,1,1,{said}\n" for said in rows)
+    )
+    (log,) = read([tmp_path / "corpus.csv"], ReadOptions())
+    assert isinstance(log, RunLog)
+    assert log.corpus["verified"].to_list() == [True, False, True, False, None, None]
+    assert "line 7, column verified: '10' is neither true nor false" in " ".join(log.warnings)
+
+
+def test_counts_below_0_are_named_and_not_measured(tmp_path: Path) -> None:
+    head = "loop,iteration,origin,generator_iteration,documents,tokens,depth\n"
+    (tmp_path / "corpus.csv").write_text(head + "l,1,self_generated,0,-890,-8900,-1\n")
+    (log,) = read([tmp_path / "corpus.csv"], ReadOptions())
+    assert isinstance(log, RunLog)
+    assert log.corpus.select("documents", "tokens", "depth").row(0) == (None, None, None)
+    assert "line 2, column documents: '-890' is below 0" in " ".join(log.warnings)
+
+
+def test_a_decision_is_known_in_capitals(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("loop,iteration,decision,by,at\nl,1,Continue,A,2026-11-20\n")
+    (log,) = read([tmp_path / "d.csv"], ReadOptions())
+    assert isinstance(log, RunLog) and log.tables["decisions"]["decision"].item() == "continue"
 
 
 def test_a_file_of_another_name_is_read_where_it_is_named(tmp_path: Path) -> None:
