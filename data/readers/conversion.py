@@ -211,7 +211,8 @@ def of_table(
     source = KLSource(key)
     if factor is not None:
         source.factor = 1 / factor if why_not(key, dialect) else -1 / factor
-    trained = next((k for k in keys if _OF_TRAINER.search(k.replace(".", "/"))), "")
+    stands = () if {"phase", "stretch"} <= set(keys) else keys  # our export: it is converted
+    trained = next((k for k in stands if _OF_TRAINER.search(k.replace(".", "/"))), "")
     ours = _is_ours(key) and holds_our_words(keys, words) and not trained
     if ours and dialect is None:
         facts.kl_logged_unit, facts.kl_reference = PER_RESPONSE, "initial_policy"
