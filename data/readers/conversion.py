@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -38,6 +39,14 @@ _OUR_WORDS = frozenset({
     "rewardgold",
 })  # fmt: skip
 """Our own names of rewards, as ``folded`` (``reward`` and ``gold`` are everybody's)."""
+_OF_TRAINER = re.compile(
+    r"(^|/)(completions?[/_](mean|min|max)_\w*length|completions/clipped_ratio|num_tokens"
+    r"|frac_reward_zero_std|clip_ratio/\w+|actor_lr|critic_lr|ppo_kl|vllm_kl|logprobs_diff"
+    r"|(actor|critic)/\w+|ppo_clip_ratio|response_clip_ratio|rewards/[^/]+/(mean|std))$"
+)
+"""Keys that trainers write and people do not: beside one ``kl`` may be theirs, per token."""
+_TO = frozenset({"ref", "reference", "init", "initial", "base", "sft"})
+"""Words of the policy from which an axis is measured."""
 _TRACKED_WORDS = frozenset({"proxyreward", "proxyrewardmean"})
 """Those that a tracker's or a trainer's log must hold: any trainer may log a ``gold_reward``."""
 
@@ -202,13 +211,17 @@ def of_table(
     source = KLSource(key)
     if factor is not None:
         source.factor = 1 / factor if why_not(key, dialect) else -1 / factor
-    ours = _is_ours(key) and holds_our_words(keys, words)
+    stands = () if {"phase", "stretch"} <= set(keys) else keys  # our export: it is converted
+    trained = next((k for k in stands if _OF_TRAINER.search(k.replace(".", "/"))), "")
+    ours = _is_ours(key) and holds_our_words(keys, words) and not trained
     if ours and dialect is None:
         facts.kl_logged_unit, facts.kl_reference = PER_RESPONSE, "initial_policy"
         facts.kl_conversion, facts.kl_note = "exact", "nats per response, as logged"
     else:
         facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
         facts.kl_note = unknown_unit(key)
+        if trained and _is_ours(key):
+            facts.kl_note += f" (a trainer's {trained} stands beside it: many log it per token)"
         if kl_headings.of(key) and not options.kl_unit:
             ours = holds_our_words(keys, words) and dialect is None
             set_unit_of_heading(source, facts, ours)
@@ -217,8 +230,11 @@ def of_table(
 
 def _perhaps(keys: Sequence[str]) -> str:
     """What is said of a key that is a KL by its name, and of unknown meaning; empty without one."""
-    found = next((k for k in keys if "kl" in kl_headings.words(k)), None)
-    return f"; if {found} is the KL from the initial policy, say --kl {found}" if found else ""
+    found = [k for k in keys if "kl" in kl_headings.words(k)]
+    found.sort(key=lambda k: _TO.isdisjoint(kl_headings.words(k)))
+    return (
+        f"; if {found[0]} is the KL from the initial policy, say --kl {found[0]}" if found else ""
+    )
 
 
 def our_kl(keys: Sequence[str]) -> str:

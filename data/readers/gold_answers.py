@@ -7,7 +7,7 @@ import polars as pl
 from data.readers import number_texts
 from data.readers.answer_like import scattered
 from data.readers.cells import EMPTY, Cells
-from data.readers.mapping import folded
+from data.readers.mapping import SAMPLE_TEXTS, folded
 
 ANSWERED = frozenset({
     "pred", "prediction", "predicted", "answer", "model_answer", "response", "output", "extracted",
@@ -27,6 +27,11 @@ def answers_in(cells: Cells, key: str) -> str:
     if _holds_answers(cells, key):
         return f"column {key} holds reference answers, not gold reward"
     frame = cells.table.frame
+    if _one_a_prompt(frame, key):
+        return (
+            f"column {key} holds reference answers, not gold reward: whole numbers, each prompt's "
+            f"the same for all its responses; if it is gold, say --gold {key}"
+        )
     numbers = frame.get_column(key).head(JUDGED).cast(pl.Float64, strict=False)
     if not scattered(numbers):
         return ""
@@ -37,6 +42,22 @@ def answers_in(cells: Cells, key: str) -> str:
         f"{low:,.0f} to {high:,.0f}, {known.n_unique()} different in "
         f"the {known.len()} first rows and in no order; if it is gold, say --gold {key}"
     )
+
+
+def _one_a_prompt(frame: pl.DataFrame, key: str) -> bool:
+    """Whether whole numbers beyond a scale of grades are the same in all rows of each prompt."""
+    prompt = next((found for c in SAMPLE_TEXTS if c.name in ("prompt", "prompt_id")
+                   and (found := c.find(frame.columns))), None)  # fmt: skip
+    if prompt is None or folded(key) not in ("gold", "goldanswer"):
+        return False
+    numbers = frame.get_column(key).cast(pl.Float64, strict=False)
+    most = numbers.abs().max()
+    if not isinstance(most, float) or most <= 10 or (numbers != numbers.floor()).any():
+        return False
+    prompts = frame.get_column(prompt)
+    if prompts.n_unique() * 2 > frame.height or numbers.n_unique() < 3:
+        return False
+    return pl.DataFrame({"p": prompts, "n": numbers}).n_unique() == prompts.n_unique()
 
 
 def _holds_answers(cells: Cells, key: str) -> bool:

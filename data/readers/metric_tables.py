@@ -13,6 +13,7 @@ from data.readers import (
     attempts,
     conversion,
     gold_versions,
+    kl_headings,
     sample_tables,
     sanity,
     table_doubts,
@@ -21,7 +22,7 @@ from data.readers import (
 from data.readers.cells import Cells
 from data.readers.conversion import our_kl
 from data.readers.gold_answers import answers_in
-from data.readers.kl_stated import STATED_BY, stated_by_columns
+from data.readers.kl_stated import STATED_BY, UNKNOWN, stated_by_columns
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured
 from data.readers.mapping import (
     GOLD,
@@ -30,10 +31,11 @@ from data.readers.mapping import (
     PROXY,
     PROXY_SD,
     RUN_COLUMNS,
+    folded,
     gold_kind_of,
 )
 from data.readers.metric_rows import LOGGED, VERSIONS, Said, declared, finished, repeated
-from data.readers.roles import NO_PROXY, minus, named_key, of_values
+from data.readers.roles import NO_PROXY, falls_when_better, minus, named_key, of_values
 from data.readers.run_columns import column_of, parent_of, step_column
 from data.readers.table_rows import in_order, summaries
 from data.readers.texts import several
@@ -44,6 +46,8 @@ JUDGED = (gold_versions.NAME, *gold_versions.PARTS)
 """Columns that say who judged gold; they become the one column gold_version."""
 ARM = "arm"
 """Column that says which arm of an experiment a run belongs to; kept where it says one thing."""
+UNIT_COLUMNS = frozenset({"klunit", "klunits", "unitofkl", "kltype", "klnormalization"})
+"""Columns that say the unit of the KL in each row, in anybody's words."""
 _ARM = "arm as stated"
 
 
@@ -145,12 +149,18 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     if gold and options.lower_is_better and options.lower_is_better in (gold, given):
         series = [-one if one.name == "gold_reward" else one for one in series]
         notes.append(minus(gold))
+    elif gold and (doubt := falls_when_better(gold)):
+        notes.append(doubt)
     facts = RunFacts(proxy_key=proxy, gold_key=gold, length_key=chosen["response_length"] or None)
     facts.gold_better = "lower" if minus(gold) in notes else "higher"
     source = conversion.of_table(keys, options, facts)
     if source:
         said = {key: set(cells.texts(key).drop_nulls().unique()) - {""}
                 for key in STATED_BY if key in keys}  # fmt: skip
+        for key in (key for key in keys if folded(key) in UNIT_COLUMNS and not options.kl_unit):
+            units = {kl_headings.stated(f"kl {text}") for text in cells.texts(key).unique()}
+            told = next(iter(units)) if len(units) == 1 else None
+            said["kl_logged_unit"] = {told.unit if told and told.unit else UNKNOWN}
         stated_by_columns(said, options, source, facts)
         series.append(cells.numbers(source.key).alias(LOGGED))
     run = column_of(keys)  # --run-column has left the table

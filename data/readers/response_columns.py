@@ -64,7 +64,10 @@ def are_responses(frame: pl.DataFrame, rewarded: bool) -> bool:
     if not texts:
         return False
     if step is None:
-        return {"prompt", "completion"} <= texts.keys()
+        if {"prompt", "completion"} <= texts.keys():
+            return True
+        prompts = texts.get("prompt_id")  # a pool: several scored responses to each prompt
+        return prompts is not None and frame.get_column(prompts).n_unique() * 2 <= frame.height
     several = frame.get_column(step).n_unique() * 2 <= frame.height
     key = texts.get("prompt_id") or texts.get("prompt") or texts["completion"]
     return several and frame.get_column(key).n_unique() > 1

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError, ReadOptions
+from data.readers import kl_headings
 from data.readers.answer_like import scattered
 from data.readers.dialect import Dialect, matching
 from data.readers.dialects import INCLUDE_KL
@@ -28,6 +29,11 @@ NO_PROXY = "the log has no proxy reward"
 FEWEST_TO_COMPARE = 3
 """Rows from which on gold that is the proxy in each is no accident."""
 
+_LESS = frozenset({
+    "perplexity", "ppl", "nll", "loss", "error", "errors", "toxicity", "wer", "cer", "mse", "mae",
+    "hallucination", "hallucinations", "harm", "harmfulness",
+})  # fmt: skip
+"""Words in the name of a measure of which less is better."""
 _NO_REWARD = re.compile(
     r"(ratio|len(gth)?s?|runtime|loss|per_second|samples|std|_sd|_se|/min|/max|kl|entropy|epoch"
     r"|tokens?)([_/]?(mean|avg))?$"
@@ -262,3 +268,17 @@ def _sd_of(key: str | None, keys: Sequence[str]) -> str | None:
         return None
     sd = key.removesuffix("/mean") + "/std"
     return sd if sd in keys else None
+
+
+def falls_when_better(key: str) -> str:
+    """What is said of a gold of which, by its name, less is better; empty for others.
+
+    >>> falls_when_better("gold_reward"), falls_when_better("eval/toxicity")[:23]
+    ('', 'by its name, less of ev')
+    """
+    if _LESS.isdisjoint(kl_headings.words(key)):
+        return ""
+    return (
+        f"by its name, less of {key} is better, but it is read as a gold of which more is better: "
+        f"if so, say --lower-is-better {key} instead of --gold"
+    )

@@ -53,7 +53,7 @@ def _texts(frame: pl.DataFrame) -> list[str]:
         if dtype != pl.String or folded(name) in NO_RUN:
             continue
         first = frame.get_column(name).head(20).drop_nulls().str.strip_chars()
-        words = first.filter(first.str.contains(r"^[A-Za-z][^\n]{0,99}$"))
+        words = first.filter(first.str.contains(r"^(\d[\d.]* ?)?[A-Za-z][^\n]{0,99}$"))
         if first.len() and words.len() == first.len():
             found.append(name)
     return found

@@ -14,8 +14,9 @@ import polars as pl
 
 from data.columns import LogError
 from data.readers import named_charts
-from data.readers.mapping import GOLD, KL, PROXY, Column
+from data.readers.mapping import GOLD, KL, PROXY, Column, folded
 from data.readers.response_columns import names_responses
+from data.readers.run_telling import NO_RUN, WITHIN_A_RUN
 from data.readers.table_files import Table
 
 RUN, STEP, TAG, VALUE = "run_id", "step", "tag", "value"
@@ -33,6 +34,12 @@ LONG_RUN = Column("run", keys=(
 ))  # fmt: skip
 TIME = Column("time", keys=("timestamp", "wall_time", "time"))
 MOST_METRICS = 4000
+PHASE_WORDS = {"train": "train", "training": "train", "eval": "eval", "evaluation": "eval",
+               "val": "eval", "validation": "eval", "valid": "eval", "test": "eval"}  # fmt: skip
+MEANS = ("mean", "avg", "average")
+STATISTICS = frozenset({*MEANS, "std", "sd", "se", "sem", "stderr", "min", "max", "median", "n"})
+MOST_ARMS = 100
+"""Values of a column that may still be arms or seeds, one run each."""
 DEEPEST = 6
 """Objects within objects that are looked into."""
 
@@ -137,6 +144,11 @@ def of_long(table: Table) -> Table:
     tag, value, step = (c.find(frame.columns) for c in (LONG_TAG, LONG_VALUE, LONG_STEP))
     run = LONG_RUN.find([column for column in frame.columns if column != tag])
     assert tag and value and step
+    table.frame = frame = _in_tags(frame, tag)
+    arm = _arm(table, [name for name in (run, tag, step) if name])
+    if arm and run:
+        frame = frame.with_columns(pl.concat_str(run, pl.lit("-"), arm).alias(run))
+    run = run or arm
     steps = frame.get_column(step).cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)
     rows = pl.DataFrame([
         _text(frame.get_column(run)).alias(RUN) if run else pl.Series(RUN, [""] * frame.height),
@@ -165,6 +177,49 @@ def of_long(table: Table) -> Table:
     if lost:
         table.notes.append(f"{table.path.name}: {lost} rows without a step or value are left out")
     return table
+
+
+def _in_tags(frame: pl.DataFrame, tag: str) -> pl.DataFrame:
+    """Names of metrics with what further columns say of them: phase, statistic, unit of a KL."""
+    name = pl.col(tag)
+    for column in frame.columns:
+        if column == tag or frame.get_column(column).dtype != pl.String:
+            continue
+        said = pl.col(column).str.strip_chars().str.to_lowercase()
+        words = set(frame.select(said).to_series().drop_nulls().unique()) - {""}
+        if len(words) > 1 and words <= PHASE_WORDS.keys():
+            name = said.replace(PHASE_WORDS) + "/" + name
+        elif len(words) > 1 and words <= STATISTICS:
+            name = pl.when(said.is_in(MEANS)).then(name).otherwise(name + "_" + said)
+        elif column.lower() in ("unit", "units"):
+            of_kl = pl.col(tag).str.to_lowercase().str.contains(r"(^|/)kl$") & (said != "")
+            name = pl.when(of_kl).then(name + " (" + said + ")").otherwise(name)
+    return frame.with_columns(name.alias(tag)) if frame.schema[tag] == pl.String else frame
+
+
+def _arm(table: Table, known: list[str]) -> str | None:
+    """The column that tells apart what a metric of a long table has twice at a step."""
+    frame = table.frame
+    if not frame.select(known).is_duplicated().any():
+        return None
+    for name, kind in frame.schema.items():
+        within = folded(name) in WITHIN_A_RUN | NO_RUN
+        no_arm = (
+            within
+            or name in known
+            or kind.is_nested()
+            or LONG_VALUE.find([name])
+            or TIME.find([name])
+        )
+        if no_arm or not 1 < frame.get_column(name).n_unique() <= MOST_ARMS:
+            continue
+        if not frame.select(name, *known).is_duplicated().any():
+            table.notes.append(
+                f"{table.path.name}: column {name} tells apart what stands twice at a step, so "
+                "each of its values is a run of its own"
+            )
+            return name
+    return None
 
 
 def _in_attempts(rows: pl.DataFrame) -> pl.DataFrame:

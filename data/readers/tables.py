@@ -26,6 +26,7 @@ from data.readers import (
     setting_tables,
     shapes,
     table_files,
+    table_starts,
     trainer_tables,
     wandb_export,
 )
@@ -162,6 +163,10 @@ def _in_our_words(table: Table, options: ReadOptions) -> Table:
     What an option names keeps its name.
     """
     asked = {getattr(options, role) for role in (*kept.APART, *kept.KEYS)}
+    if options.step is None:
+        table = table_starts.oldest_first(table)
+    if options.kl is None and options.kl_unit is None:
+        table = table_starts.with_units(table)
     table.frame = phase_columns.named(table.frame, asked)
     columns = table.frame.columns
     nested = any("/" in name or "." in name for name in columns)
