@@ -30,6 +30,7 @@ from data.readers.kl_table import (
 )
 from data.readers.mapping import folded
 from data.readers.scalars import as_number
+from data.terminal import one_line
 
 NO_KEY = "KL is missing: the log has no key"
 """How the note and the warning begin that no KL was logged."""
@@ -221,7 +222,8 @@ def of_table(
         facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
         facts.kl_note = unknown_unit(key)
         if trained and _is_ours(key):
-            facts.kl_note += f" (a trainer's {trained} stands beside it: many log it per token)"
+            beside = one_line(trained)
+            facts.kl_note += f" (a trainer's {beside} stands beside it: many log it per token)"
         if kl_headings.of(key) and not options.kl_unit:
             ours = holds_our_words(keys, words) and dialect is None
             set_unit_of_heading(source, facts, ours)

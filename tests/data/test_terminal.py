@@ -110,7 +110,8 @@ def test_columns_stay_under_one_another(capsys: pytest.CaptureFixture[str]) -> N
     assert len({len(line) for line in lines}) == 1 and r"a\x1b[31m" in lines[1]
 
 
-def test_colours_of_our_own_stay() -> None:
+def test_colours_of_our_own_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
     out = io.StringIO()
     Terminal(file=out, force_terminal=True, color_system="standard").print(
         Text("x\x1b[31m"), style="red"
