@@ -12,15 +12,15 @@ _STYLE = """
 <style>
 .brd {overflow-x:auto; margin-bottom:.4rem}
 .brd table {border-collapse:separate; border-spacing:0; font-size:.8rem; line-height:1.3}
-.brd th, .brd td {padding:.22rem .3rem; text-align:left; white-space:nowrap; font-weight:400;
+.brd th, .brd td {padding:.22rem .24rem; text-align:left; white-space:nowrap; font-weight:400;
   vertical-align:top;
   border-bottom:1px solid rgba(128,128,128,.25)}
 .brd thead th {opacity:.8; font-size:.8rem}
-.brd tbody th {position:sticky; left:0; background:var(--brd-ground); min-width:9.5rem;
+.brd tbody th {position:sticky; left:0; background:var(--brd-ground); min-width:8.6rem;
   white-space:normal; font-weight:600; z-index:1}
 .brd td a {color:inherit; text-decoration:none; display:block}
 .brd td a:hover {text-decoration:underline}
-.brd small {display:block; opacity:.8; font-size:.68rem}
+.brd small {display:block; opacity:.8; font-size:.66rem}
 .brd i {font-style:normal; display:inline-block; width:1.1em}
 .brd .worse {background:rgba(213,94,0,.20)}
 .brd .worse i {color:var(--brd-worse)}
