@@ -103,7 +103,7 @@ def rates_from_counts(
     some = held["confidence_n"] > 0
     sure = np.where(some, sure, np.nan)
     right = _over(held["correct_share"], held["questions"])
-    silent = np.maximum(1 - right - wrong, 0)
+    silent = np.where(held["not_attempted"] > 0, np.maximum(1 - right - wrong, 0), 0 * right)
     attempted = size * (wrong + right)
     low, high = wilson(wrong * size, size)
     attempted_low, attempted_high = wilson(wrong * size, attempted)
