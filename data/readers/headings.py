@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.columns import LogError
@@ -17,6 +17,8 @@ ODD, SURE = "^~¦§\x01\x1f\x1e!@&:", 7
 """Single characters that part columns where none of the usual ones does; how many of them do so
 also among blanks, because no name of a metric holds them."""
 _RULE = re.compile(rb"^\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?$")
+TITLES = 20
+"""Lines above a heading that may be titles and notes."""
 BLANKS = " "
 """Stands for any number of blanks between columns."""
 
@@ -28,6 +30,7 @@ class Heading:
     lines: int
     text: str
     delimiter: str
+    remarks: tuple[str, ...] = ()  # comments and titles above it
 
 
 def found(block: bytes) -> tuple[Heading, bytes]:
@@ -37,6 +40,7 @@ def found(block: bytes) -> tuple[Heading, bytes]:
     of names the last comment is it. Without a heading its text is empty.
     """
     rest, number, delimiter, comment = block, 0, "", ""
+    remarks: list[str] = []
     while rest:
         line, _, after = rest.partition(b"\n")
         text = line.decode("utf-8", "replace").strip("\r")
@@ -45,14 +49,17 @@ def found(block: bytes) -> tuple[Heading, bytes]:
             delimiter = told.group(1)
         elif text.startswith("#"):
             comment = text
+            remarks.append(text)
         elif text.strip():
             if comment and not re.search(r"[A-Za-z]{2}", text):  # numbers already
-                comment = comment.lstrip("# ")
-                return Heading(number - 1, comment, delimiter or _delimiter(comment)), rest
-            if not (number == 1 and not delimiter and _is_title(text, after[: 1 << 16])):
-                return Heading(number, text, delimiter or _delimiter(text)), after
+                above, comment = tuple(remarks[:-1]), comment.lstrip("# ")
+                return Heading(number - 1, comment, delimiter or _delimiter(comment), above), rest
+            if delimiter or number > TITLES or not _is_title(text, after[: 1 << 16]):
+                mark = delimiter or _delimiter(text)
+                return Heading(number, text, mark, tuple(remarks)), after
+            remarks.append(text)
         rest = after
-    return Heading(number, "", ","), b""
+    return Heading(number, "", ",", tuple(remarks)), b""
 
 
 def unmarked(heading: Heading, after: bytes) -> Heading | None:
@@ -65,7 +72,7 @@ def unmarked(heading: Heading, after: bytes) -> Heading | None:
     rule = _RULE.match(after.partition(b"\n")[0].strip()) is not None
     if not framed and not ("|" in bare and rule):
         return None
-    return Heading(heading.lines, unframed(bare.encode()).decode(), "|")
+    return replace(heading, text=unframed(bare.encode()).decode(), delimiter="|")
 
 
 def unframed(block: bytes) -> bytes:
@@ -84,8 +91,8 @@ def unframed(block: bytes) -> bytes:
 
 
 def _is_title(text: str, after: bytes) -> bool:
-    """Whether a first line names the table and the next one its columns."""
-    below = after.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", "replace").strip("\r")
+    """Whether a line names the table, or says something of it, and a later one its columns."""
+    below = _next_line(after)
     mark = max(",;\t|", key=below.count)
     names = [cell.strip() for cell in below.strip("| ").split(mark)]
     filled = [cell for cell in text.split(mark) if cell.strip()]
@@ -93,6 +100,18 @@ def _is_title(text: str, after: bytes) -> bool:
         '"' not in text and len(filled) == 1 and len(names) > 1
         and all(re.search(r"[A-Za-z]", name) for name in names)
     )  # fmt: skip
+
+
+def _next_line(after: bytes) -> str:
+    """The first line that may be one of names: of several cells, or without a word."""
+    for line in after.split(b"\n")[:TITLES]:
+        text = line.decode("utf-8", "replace").strip("\r")
+        filled = [cell for cell in re.split(r"[,;\t|]", text) if cell.strip()]
+        if text.startswith("#") or not filled:
+            continue
+        if len(filled) > 1 or '"' in text or not re.search(r"[A-Za-z]{2}", text):
+            return text
+    return ""
 
 
 def is_table(path: Path) -> bool:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
+from data.readers import kl_remarks
 from data.readers.mapping import GOLD, KL, PHASES, PROXY, folded
 from data.readers.scalars import as_number
 from data.readers.texts import load_json, read_text
 
 MAX_JSON = 1 << 30  # bytes
 MOST_RUNS = 1000  # objects of a list that are looked into
+MOST_BESIDE = 1000  # keys of a document among which some may say something of its rows
 DEEPEST = 6  # keys above a list of rows
 NAMES = ("run_id", "run_name", "run", "name", "experiment_name", "experiment")
 TAG, AT, VALUE = "tag", "step", "value"
@@ -36,6 +38,7 @@ class Rows:
     rows: list[Row]
     run: str = ""
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)  # what stands beside the rows
 
 
 def is_lines(path: Path) -> bool:
@@ -50,12 +53,23 @@ def is_lines(path: Path) -> bool:
 
 
 def read(path: Path) -> Rows:
-    """The rows of a JSON document.
+    """The rows of a JSON document, and what it says beside them.
 
     Raises:
         LogError: it cannot be read, or holds no rows in any known form.
     """
     value = load_json(read_text(path, MAX_JSON), path.name)
+    found = _read(path, value)
+    beside = value if isinstance(value, dict) and len(value) <= MOST_BESIDE else {}
+    found.remarks = kl_remarks.of_object({k: v for k, v in beside.items() if not _is_rows(v)})
+    return found
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(v, (dict, list, float, int)) for v in value)
+
+
+def _read(path: Path, value: Any) -> Rows:
     below = list(_lists(value, ()))
     for form in FORMS:
         rows = form(value)
@@ -156,9 +170,14 @@ def _columns(value: Any) -> list[Row]:
         return []
     lists = {k: v for k, v in value.items() if isinstance(v, list) and v and _plain(v)}
     lengths = {len(v) for v in lists.values()}
-    if len(lists) < 2 or len(lengths) != 1 or any(isinstance(v, dict) for v in value.values()):
+    if len(lists) < 2 or len(lengths) != 1 or any(_lists_within(v) for v in value.values()):
         return []
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+
+def _lists_within(value: Any) -> bool:
+    """Whether an object holds more than texts and numbers about the columns."""
+    return isinstance(value, dict) and not _plain(list(value.values()))
 
 
 def _series(value: Any) -> list[Row]:

@@ -14,6 +14,7 @@ from data.readers import (
     conversion,
     gold_versions,
     kl_headings,
+    kl_siblings,
     sample_tables,
     sanity,
     table_doubts,
@@ -153,12 +154,16 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
         notes.append(doubt)
     facts = RunFacts(proxy_key=proxy, gold_key=gold, length_key=chosen["response_length"] or None)
     facts.gold_better = "lower" if minus(gold) in notes else "higher"
-    source = conversion.of_table(keys, options, facts)
+    beside, told_apart = kl_siblings.compared(cells, options)
+    options = replace(options, remarks=(*options.remarks, *told_apart))
+    source = conversion.of_table([key for key in keys if key not in beside], options, facts)
+    notes += [f"column {key} is not read: {told_apart[0]}" for key in beside]
     if source:
         said = {key: set(cells.texts(key).drop_nulls().unique()) - {""}
                 for key in STATED_BY if key in keys}  # fmt: skip
         for key in (key for key in keys if folded(key) in UNIT_COLUMNS and not options.kl_unit):
-            units = {kl_headings.stated(f"kl {text}") for text in cells.texts(key).unique()}
+            given = set(cells.texts(key).drop_nulls().str.strip_chars().unique()) - {""}
+            units = {kl_headings.stated(f"kl {text}") for text in given}
             told = next(iter(units)) if len(units) == 1 else None
             said["kl_logged_unit"] = {told.unit if told and told.unit else UNKNOWN}
         stated_by_columns(said, options, source, facts)
