@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.columns import LogError
 from data.formulas import unguarded_text
 from data.readers.blocks import MAX_COLUMNS
+from data.readers.mapping import folded
 
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_ROLES = frozenset({
+    "step", "kl", "proxyreward", "goldreward", "reward", "proxy", "gold", "rewardmean",
+    "responselength", "globalstep",
+})  # fmt: skip
+"""Names of columns, as ``folded``, that no group of columns has."""
 _BLANKS = re.compile(rb"[ \t]+")
 ODD, SURE = "^~¦§\x01\x1f\x1e!@&:", 7
 """Single characters that part columns where none of the usual ones does; how many of them do so
@@ -142,6 +149,16 @@ def _delimiter(text: str) -> str:
     return BLANKS if len(text.split()) > 1 else best
 
 
+def under(heading: Heading, after: bytes) -> tuple[list[str], bytes] | None:
+    """The names of a heading of two rows, and what follows them; None where it has one."""
+    if heading.delimiter == BLANKS or '"' in heading.text:
+        return None
+    line, _, rest = after.partition(b"\n")
+    second = line.decode("utf-8", "replace").strip("\r")
+    found = joined_rows(heading.text.split(heading.delimiter), second.split(heading.delimiter))
+    return (found, rest) if found else None
+
+
 def names(file: str, line: int, heading: Heading) -> list[str]:
     """The names of the columns.
 
@@ -151,6 +168,31 @@ def names(file: str, line: int, heading: Heading) -> list[str]:
     if heading.delimiter == BLANKS:
         return checked(file, line, heading.text.split())
     return checked(file, line, next(csv.reader([heading.text], delimiter=heading.delimiter)))
+
+
+def joined_rows(first: Sequence[str], second: Sequence[str]) -> list[str] | None:
+    """The names that two rows of a heading make together; None where they are no such rows.
+
+    They are where the first names groups (``train``, ``kl``) over several columns, and the second
+    says which is which (``kl``, ``mean``): a group without a word of its own is the one before.
+
+    >>> joined_rows(["", "train", "train", "eval"], ["step", "kl", "proxy_reward", "gold_reward"])
+    ['step', 'train/kl', 'train/proxy_reward', 'eval/gold_reward']
+    """
+    above, below = ([cell.strip().strip('"') for cell in row] for row in (first, second))
+    if len(above) != len(below) or len(above) < 2 or not any(below):
+        return None
+    if any(re.match(r"^[-+\u2212]?[\d.,]*\d\S*$", cell) for cell in below):
+        return None
+    repeated = len(set(filter(None, above))) < len([cell for cell in above if cell])
+    ours = sum(bool(_ROLES & {folded(cell)}) for cell in below)
+    if not repeated and (ours < 2 or any(_ROLES & {folded(cell)} for cell in above)):
+        return None
+    joined, group = [], ""
+    for top, cell in zip(above, below, strict=True):
+        group = top or group
+        joined.append("/".join(part for part in (group, cell) if part))
+    return joined if len(set(joined)) == len(joined) else None
 
 
 def checked(file: str, line: int, given: list[str]) -> list[str]:

@@ -66,7 +66,9 @@ def read(path: Path) -> Rows:
 
 
 def _is_rows(value: Any) -> bool:
-    return isinstance(value, list) and any(isinstance(v, (dict, list, float, int)) for v in value)
+    if not isinstance(value, list):
+        return False
+    return any(_has_numbers(v) if isinstance(v, dict) else not isinstance(v, str) for v in value)
 
 
 def _read(path: Path, value: Any) -> Rows:

@@ -28,9 +28,9 @@ def compared(cells: Cells, options: ReadOptions) -> tuple[list[str], list[str]]:
     if key not in keys or options.kl_unit:
         return [], []
     said = []
-    if cells.table.frame.schema[key] == pl.String:
-        if cells.texts(key).str.contains("%", literal=True).any():
-            said.append(f"{key}: percent signs in its cells")
+    written = cells.table.frame.schema[key] == pl.String
+    if written and cells.texts(key).str.contains("%", literal=True).any():
+        said.append(f"{key}: percent signs in its cells")
     others = [k for k in keys if k != key and kl_headings.stated(k)]
     if kl_headings.of(key) or not others:
         return [], said

@@ -152,6 +152,8 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
         notes.append(minus(gold))
     elif gold and (doubt := falls_when_better(gold)):
         notes.append(doubt)
+    if step and folded(step) == "n" and not options.step:
+        notes.append(table_doubts.N_IS_THE_STEP.format(step))
     facts = RunFacts(proxy_key=proxy, gold_key=gold, length_key=chosen["response_length"] or None)
     facts.gold_better = "lower" if minus(gold) in notes else "higher"
     beside, told_apart = kl_siblings.compared(cells, options)

@@ -18,6 +18,7 @@ from data.readers.mapping import GOLD, KL, PROXY, Column, folded
 from data.readers.response_columns import names_responses
 from data.readers.run_telling import NO_RUN, WITHIN_A_RUN
 from data.readers.table_files import Table
+from data.readers.turned_tables import lies_on_its_side, turned
 
 RUN, STEP, TAG, VALUE = "run_id", "step", "tag", "value"
 LONG_TAG = Column("tag", keys=(
@@ -84,6 +85,8 @@ def plain(table: Table) -> Table:
         LogError: a shape that cannot hold a run (no steps, too many metrics).
     """
     columns = table.frame.columns
+    if lies_on_its_side(table.frame):
+        return turned(table)
     if is_long(columns):
         return of_long(table)
     if is_chart(columns):

@@ -159,7 +159,12 @@ def _csv(table: Table) -> Iterator[pl.DataFrame]:
     rest: Iterable[bytes] = chain([first], found)
     if (bare := headings.unmarked(heading, first)) is not None:
         heading, delimiter, rest = bare, "|", map(headings.unframed, rest)
-    header = headings.names(path.name, number, heading)
+    if (two := headings.under(heading, first)) is not None:
+        header, number, rest = two[0], number + 1, chain([two[1]], found)
+        table.notes.append(f"{path.name}: two rows of headings are read as {', '.join(header[:4])}")
+        header = headings.checked(path.name, number, header)
+    else:
+        header = headings.names(path.name, number, heading)
     if delimiter == headings.BLANKS:
         rest, delimiter = map(headings.tabbed, rest), "\t"
     for block in rest:

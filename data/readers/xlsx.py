@@ -89,6 +89,11 @@ def _sheets(path: Path, book: zipfile.ZipFile) -> tuple[list[_Sheet], list[str]]
         rows = list(_rows(book, file, texts))
         above = _above(rows)
         remarks += [text for _, cells in rows[:above] for text in cells if text]
+        if len(rows) > above + 2 and (
+            joined := headings.joined_rows(_padded(rows, above), _padded(rows, above + 1))
+        ):
+            above += 1
+            rows[above] = (rows[above][0], joined)
         if len(rows) > above + 1:
             width = len(rows[above][1])
             said = [text for _, cells in rows[above + 1 :] for text in cells[width:] if text]
@@ -105,6 +110,12 @@ def _sheets(path: Path, book: zipfile.ZipFile) -> tuple[list[_Sheet], list[str]]
         for tag in ("title", "description", "subject"):
             remarks += [e.text for e in _elements(book, "docProps/core.xml", tag) if e.text]
     return found, remarks
+
+
+def _padded(rows: list[tuple[int, list[str]]], place: int) -> list[str]:
+    """A row as wide as the widest of the two that may be a heading together."""
+    width = max(len(rows[i][1]) for i in (place, place - 1, place + 1) if 0 <= i < len(rows))
+    return [*rows[place][1], *[""] * (width - len(rows[place][1]))]
 
 
 def _number(name: str) -> tuple[int, str]:
