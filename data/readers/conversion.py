@@ -45,6 +45,8 @@ _OUR_WORDS = frozenset({
 _OF_TRAINER = re.compile(
     r"(^|/)(completions?[/_](mean|min|max)_\w*length|completions/clipped_ratio|num_tokens"
     r"|frac_reward_zero_std|clip_ratio/\w+|actor_lr|critic_lr|ppo_kl|vllm_kl|logprobs_diff"
+    r"|completion_length|clip_ratio|step_time|val/sequence_lengths"
+    r"|(objective|policy|perf|timing_s|val-core|val-aux|ppo)/(?!(\w*_)?kl(_\w*)?$)\w+"
     r"|(actor|critic)/\w+|ppo_clip_ratio|response_clip_ratio|rewards/[^/]+/(mean|std))$"
 )
 """Keys that trainers write and people do not: beside one ``kl`` may be theirs, per token."""

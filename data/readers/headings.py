@@ -54,9 +54,9 @@ def found(block: bytes) -> tuple[Heading, bytes]:
         number += 1
         if told := _SEPARATOR.fullmatch(text.strip()):
             delimiter = told.group(1)
-        elif text.startswith("#"):
-            comment = text
-            remarks.append(text)
+        elif text.startswith(("#", '"#')):
+            comment = text.strip('"')
+            remarks.append(comment)
         elif text.strip():
             if comment and not re.search(r"[A-Za-z]{2}", text):  # numbers already
                 above, comment = tuple(remarks[:-1]), comment.lstrip("# ")

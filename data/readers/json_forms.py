@@ -60,15 +60,28 @@ def read(path: Path) -> Rows:
     """
     value = load_json(read_text(path, MAX_JSON), path.name)
     found = _read(path, value)
-    beside = value if isinstance(value, dict) and len(value) <= MOST_BESIDE else {}
-    found.remarks = kl_remarks.of_object({k: v for k, v in beside.items() if not _is_rows(v)})
+    found.remarks = kl_remarks.of_object(_beside(value))
     return found
 
 
-def _is_rows(value: Any) -> bool:
-    if not isinstance(value, list):
-        return False
-    return any(_has_numbers(v) if isinstance(v, dict) else not isinstance(v, str) for v in value)
+def _beside(value: Any, deep: int = DEEPEST) -> Any:
+    """A document without its rows: what it says of them."""
+    if isinstance(value, dict) and deep and len(value) <= MOST_BESIDE:
+        return {key: _beside(inner, deep - 1) for key, inner in value.items()}
+    if isinstance(value, list) and deep:
+        if any(isinstance(item, dict) and _holds_rows(item) for item in value[:MOST_BESIDE]):
+            return [_beside(item, deep - 1) for item in value[:MOST_BESIDE]]
+        if any(_has_numbers(v) if isinstance(v, dict) else not isinstance(v, str) for v in value):
+            return None
+    return value if deep else None
+
+
+def _holds_rows(item: Row) -> bool:
+    """Whether an object of a list is a run's, with the list of its rows."""
+    return any(
+        isinstance(cell, list) and cell and isinstance(cell[0], dict) and _has_numbers(cell[0])
+        for cell in item.values()
+    )
 
 
 def _read(path: Path, value: Any) -> Rows:

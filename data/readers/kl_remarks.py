@@ -45,10 +45,21 @@ _COLUMNS = frozenset({
     "logps", "throughput", "batch",
 })  # fmt: skip
 """Words of other columns: a clause without KL that holds one is none of KL's."""
-_OLD = frozenset({"old", "previous", "prev", "behaviour", "behavior", "behave"})
+_SETTING = re.compile(
+    r"\bkl[\s_-]*(penalty|coef\w*|target|loss|budget|threshold|limit|cap|controller|horizon)\b",
+    re.IGNORECASE,
+)
+_LENGTH = re.compile(r"length|\blen\b", re.IGNORECASE)
+_NO_TOKENS = re.compile(
+    r"(?<![a-z])(characters?|chars?|words?|bytes?|sentences?|lines?|seconds?)(?![a-z])",
+    re.IGNORECASE,
+)
+_OLD = frozenset({
+    "old", "previous", "prev", "behaviour", "behavior", "behave", "consecutive", "successive",
+})  # fmt: skip
 _OTHERS = frozenset({
     "vllm", "sglang", "engine", "sampler", "teacher", "mismatch", "ema", "moving", "synced",
-    "synchronised", "synchronized",
+    "synchronised", "synchronized", "updated", "refreshed", "reset", "trailing", "lagged",
 })  # fmt: skip
 _INITIAL = frozenset({"ref", "reference", "initial", "init", "sft", "base", "pretrained"})
 _PER = re.compile(
@@ -56,8 +67,11 @@ _PER = re.compile(
     r"|microbatch|layer|sentence|query|byte)s?\b", re.IGNORECASE,
 )  # fmt: skip
 _SIGNS = re.compile(
-    r"\blog_?(2|10)?\s*\(?\s*kl|\blog\s*scale|%|[×*]\s*\d|\bx\s*10+\b|\b10\s*\^|\d[eE]-?\d"
-    r"|1/1000|/\s*(mean_?)?(response_?)?length|over (the )?length|length[- ]normali[sz]ed",
+    r"\blog_?(2|10)?\s*\(\s*kl|\blog(2|10)? kl\b|\blog\s*scale|log\s*base|\bbase[- ]?2\b|\blog2\b"
+    r"|%|[×*]\s*\d|\bx\s*10+\b|\b10\s*\^|(?:\bby|\bin|[×*])\s*1e-?\d|1/1000"
+    r"|\w\s*[×*·]\s*-?\s*kl\b|\bkl\w*\)?\s*[×*·]\s*\w"
+    r"|(?:=|:|\bis|\bholds)\s*[-\u2212]\s*kl|\bminus\b|\bnegat(ive|ed)\b"
+    r"|/\s*(mean_?)?(response_?)?length|over (the )?length|length[- ]normali[sz]ed",
     re.IGNORECASE,
 )  # fmt: skip
 _OLD_POLICY = re.compile(
@@ -103,6 +117,17 @@ def claims(remarks: Iterable[str], key: str, columns: Sequence[str]) -> list[Cla
         for sentence in _SENTENCE.split(_of_column(text, key, columns)):
             found += [claim for claim in [_claim(sentence, columns)] if claim is not None]
     return list(dict.fromkeys(found))
+
+
+def other_length(remarks: Iterable[str], key: str, columns: Sequence[str]) -> str:
+    """What remarks say of a length in column ``key`` that is none in tokens; empty if nothing."""
+    for remark in list(dict.fromkeys(remarks))[:MOST]:
+        text = remark.strip().strip("#%/<>!-* \"'")[:LONGEST]
+        for clause in re.split(r"[\n;|\t]+|,(?!\d)|\.\s", _of_column(text, key, columns)):
+            about = _LENGTH.search(clause) or key in clause
+            if about and _NO_TOKENS.search(clause) and "token" not in clause.lower():
+                return _quote(clause)
+    return ""
 
 
 def _of_column(text: str, key: str, columns: Sequence[str]) -> str:
@@ -159,10 +184,9 @@ def _said(clause: str, words: set[str], sentence: str) -> Claim | None:
     over = _over(words)
     scaled = bool(words & _SCALED or _SIGNS.search(clause) or _PER.search(clause))
     policy, torn = _policy(clause, words)
-    if words & _OTHER_THING and not base and not over:
-        scaled = scaled and bool(words & {"scaled", "multiplied", "times"})
-        if not scaled:
-            return None
+    plain = not scaled and not base
+    if plain and words & _OTHER_THING and (not over or _SETTING.search(clause)):
+        return None
     odd = scaled or torn or len(base) > 1 or len(over) > 1
     odd = odd or bool(words & _NOT and (base or over))
     if not (base or over or policy or odd):

@@ -193,7 +193,7 @@ def set_unit(source: KLSource, unit: str, facts: RunFacts, why: str, named: bool
 
 def stated_by_columns(
     columns: Mapping[str, set[str]], options: ReadOptions, source: KLSource, facts: RunFacts
-) -> None:
+) -> bool:
     """Apply what a table's own columns (STATED_BY) say of its KL, where each says one thing.
 
     Args:
@@ -201,6 +201,9 @@ def stated_by_columns(
         options: what the import was told, which wins.
         source: changed in place.
         facts: changed in place.
+
+    Returns:
+        Whether it still is a KL that may be from the initial policy.
     """
     said = {key: next(iter(values)) for key, values in columns.items() if len(values) == 1}
     if len(columns.get("kl_reference", ())) > 1:
@@ -213,8 +216,16 @@ def stated_by_columns(
         facts.kl_note = unknown_unit(source.key)
     elif unit in UNITS and not source.doubted:
         set_unit(source, unit, facts, "as column kl_logged_unit says")
-    if said.get("kl_reference") in REFERENCES:
+    if said.get("kl_reference") in REFERENCES and not options.kl_reference:
         facts.kl_reference = said["kl_reference"]
+        if facts.kl_reference == "previous_policy":
+            facts.kl_conversion = "missing"
+            facts.kl_note = (
+                f"KL is missing: {source.key} is the drift from the previous policy, as column "
+                "kl_reference says"
+            )
+            return False
+    return True
 
 
 def unknown_unit(key: str) -> str:

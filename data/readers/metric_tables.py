@@ -14,6 +14,7 @@ from data.readers import (
     conversion,
     gold_versions,
     kl_headings,
+    kl_remarks,
     kl_siblings,
     sample_tables,
     sanity,
@@ -138,6 +139,13 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     }
     if options.length:
         chosen["response_length"] = named_key(options.length, keys, {}, "--length")
+    elif (length := chosen["response_length"]) and (
+        told := kl_remarks.other_length(options.remarks, length, keys)
+    ):
+        chosen["response_length"] = None
+        notes.append(
+            f"{length} is no length in tokens ({told!r}), and is left out: --length names one"
+        )
     step, phase = step_column(keys, options), PHASE.find(keys)
     series = [
         cells.steps(step).alias("step") if step else repeated("step", 0, height),
@@ -164,11 +172,13 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
         said = {key: set(cells.texts(key).drop_nulls().unique()) - {""}
                 for key in STATED_BY if key in keys}  # fmt: skip
         for key in (key for key in keys if folded(key) in UNIT_COLUMNS and not options.kl_unit):
-            given = set(cells.texts(key).drop_nulls().str.strip_chars().unique()) - {""}
-            units = {kl_headings.stated(f"kl {text}") for text in given}
-            told = next(iter(units)) if len(units) == 1 else None
-            said["kl_logged_unit"] = {told.unit if told and told.unit else UNKNOWN}
-        stated_by_columns(said, options, source, facts)
+            words = set(cells.texts(key).drop_nulls().str.strip_chars().unique()) - {""}
+            units = {kl_headings.stated(f"kl {text}") for text in words}
+            unit = next(iter(units)) if len(units) == 1 else None
+            said["kl_logged_unit"] = {unit.unit if unit and unit.unit else UNKNOWN}
+        if not stated_by_columns(said, options, source, facts):
+            source = None
+    if source:
         series.append(cells.numbers(source.key).alias(LOGGED))
     run = column_of(keys)  # --run-column has left the table
     known = (*chosen.values(), step, phase, run, facts.kl_key, GOLD.find(keys) if notes else None)

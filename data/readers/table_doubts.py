@@ -14,6 +14,8 @@ N_IS_THE_STEP = (
     "steps with --step"
 )
 
+NO_TOKENS = "column {0} is no length in tokens ({1!r}), and is left out: --length names one that is"
+
 
 def repeating(replaced: int, rows: int, name: str) -> str:
     """What is said where later rows of a step took the place of earlier ones, of other values.

@@ -6,9 +6,7 @@ import re
 
 import polars as pl
 
-from data.readers import kl_headings
 from data.readers.cells import EMPTY
-from data.readers.kl_stated import STATED_BY
 from data.readers.mapping import GOLD, KL, PROXY, STEP, Column
 from data.readers.table_files import Table
 
@@ -49,37 +47,21 @@ def row_of_words(frame: pl.DataFrame) -> dict[str, str] | None:
     )
     if any(_is_number(cell) for cell in first.values()):
         return None
-    said = [first[c] for c in numbers if first[c].lower() not in EMPTY]
-    below = frame.slice(1, 50).select(pl.col(c).str.contains(r"\d") for c in numbers)
-    if not said or not all(column.any() for column in below.get_columns()):
+    below = frame.slice(1, 50)
+    if not all(below.get_column(c).str.contains(r"\d").any() for c in numbers):
         return None
-    return first
+    said = [c for c, cell in first.items() if cell.lower() not in EMPTY]
+    return first if any(_are_numbers(below.get_column(c)) for c in said) else None
+
+
+def _are_numbers(column: pl.Series) -> bool:
+    cells = column.drop_nulls().str.strip_chars()
+    cells = cells.filter(cells != "")
+    return bool(cells.len()) and bool(cells.str.contains(r"^[-+\u2212]?[.,]?\d").all())
 
 
 def _is_number(cell: str) -> bool:
     return bool(re.search(r"^[-+\u2212]?[\d.,]*\d([eE][-+]?\d+)?\s*%?$", cell))
-
-
-NOTES = frozenset({
-    "note", "notes", "comment", "comments", "remark", "remarks", "description", "desc", "unit",
-    "units", "info", "about", "meta", "metadata", "caption", "legend",
-})  # fmt: skip
-"""Columns, by their last word, whose texts may say something of the others."""
-
-
-def remarks_in(frame: pl.DataFrame) -> list[str]:
-    """What columns of notes, and those of words about a KL, say."""
-    found = []
-    for name, kind in frame.schema.items():
-        if kind != pl.String or name in STATED_BY:
-            continue
-        words = kl_headings.words(name)
-        if not words or not (words[-1] in NOTES or "kl" in words):
-            continue
-        cells = frame.get_column(name).drop_nulls().unique(maintain_order=True).head(50)
-        told = [cell.strip() for cell in cells if re.search(r"[A-Za-z]{2}", cell)]
-        found += [f"{name}: {cell}" for cell in told if cell.lower() not in EMPTY]
-    return found
 
 
 def oldest_first(table: Table) -> Table:

@@ -26,6 +26,7 @@ from data.readers import (
     setting_tables,
     shapes,
     table_files,
+    table_remarks,
     table_starts,
     trainer_tables,
     wandb_export,
@@ -181,7 +182,7 @@ def _in_our_words(table: Table, options: ReadOptions) -> Table:
 def _remarks(table: Table) -> list[str]:
     """What the file, its columns of notes, and the settings beside it say in words."""
     beside = said_beside(table.path)
-    return [*table.remarks, *table_starts.remarks_in(table.frame), *beside]
+    return [*table.remarks, *table_remarks.of_columns(table.frame), *beside]
 
 
 def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
