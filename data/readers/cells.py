@@ -31,15 +31,16 @@ _OF_ALL = r"^\s*(\d{1,18})\s*/\s*\d+\s*$"
 _NAMED = (
     r"(?i)^.*?(?:step|iter|iteration|update|ckpt|checkpoint|round)s?[\s_\-=:#]*(\d{1,18})/?\s*$"
 )
+_SHORT = r"^\s*(\d{1,9}(?:\.\d{1,9})?)\s*([kKmM])\s*$"
 _SHOWING = 50  # rows that show whether a column of text holds numbers
 
 
 def _fractions(values: pl.Series) -> bool:
-    """Whether most numbers of a column are no whole ones."""
+    """Whether more than a third of a column's numbers, as of half steps, are no whole ones."""
     if values.dtype.is_float() and values.len() > 1:
         known = values.filter(values.is_finite() & (values >= 0))
         whole = (known.floor() == known).sum() or 0
-        return bool(known.len()) and whole * 2 < known.len()
+        return known.len() - whole > 1 and whole * 3 < known.len() * 2
     return False
 
 
@@ -144,12 +145,32 @@ class Cells:
     def _first_parts(self, name: str) -> pl.Series:
         """A column whose cells ``12/60``, ``step 12`` have become 12, here and in the table."""
         column = self.table.frame.get_column(name)
+        if column.dtype == pl.String and column.str.contains(_SHORT).any():
+            return self._in_full(name, column)
         for form in (_OF_ALL, _NAMED) if column.dtype == pl.String else ():
             if column.head(1).str.contains(form).any():
                 column = column.str.replace(form, "$1")
                 self.table.frame = self.table.frame.with_columns(column)
                 break
         return column
+
+    def _in_full(self, name: str, column: pl.Series) -> pl.Series:
+        """Steps such as ``5k`` as 5000, here and in the table, where the others are numbers."""
+        parts = pl.DataFrame({"c": column}).select(
+            pl.col("c").str.extract(_SHORT, 1).cast(pl.Float64).alias("n"),
+            pl.col("c").str.extract(_SHORT, 2).str.to_lowercase().alias("of"), "c",
+        )  # fmt: skip
+        times = pl.when(pl.col("of") == "m").then(1e6).otherwise(1e3)
+        whole = (pl.col("n") * times).round(6)
+        said = pl.when(whole == whole.floor()).then(whole.cast(pl.Int64).cast(pl.String))
+        full = parts.select(pl.coalesce(said, "c").alias(name)).to_series()
+        first = column.filter(column.str.contains(_SHORT))[0]
+        self.table.notes.append(
+            f"{self.table.path.name}: column {name} writes its steps as {first.strip()}: k is read "
+            "as a thousand, M as a million"
+        )
+        self.table.frame = self.table.frame.with_columns(full)
+        return full
 
     def truths(self, name: str) -> pl.Series:
         """A column as truths (true, yes, 1, false …); null for what is neither, which is named."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
 from data.columns import ReadOptions, RunFacts
-from data.readers import kl_headings
+from data.readers import kl_headings, kl_remarks
 from data.readers.dialect import Dialect
 from data.readers.dialects import NO_KL_DIALECTS, why_not
 from data.readers.kl_stated import (
     UNKNOWN,
     KLSource,
     coefficient,
-    set_unit_of_heading,
+    remarked,
+    set_unit_of_words,
     stated,
     unknown_unit,
 )
@@ -43,9 +45,13 @@ _OUR_WORDS = frozenset({
 _OF_TRAINER = re.compile(
     r"(^|/)(completions?[/_](mean|min|max)_\w*length|completions/clipped_ratio|num_tokens"
     r"|frac_reward_zero_std|clip_ratio/\w+|actor_lr|critic_lr|ppo_kl|vllm_kl|logprobs_diff"
+    r"|completion_length|clip_ratio|step_time|val/sequence_lengths"
+    r"|(objective|policy|perf|timing_s|val-core|val-aux|ppo)/(?!(\w*_)?kl(_\w*)?$)\w+"
     r"|(actor|critic)/\w+|ppo_clip_ratio|response_clip_ratio|rewards/[^/]+/(mean|std))$"
 )
 """Keys that trainers write and people do not: beside one ``kl`` may be theirs, per token."""
+_CHANGED = re.compile(r"[\u221a\u00b2%*\u00d7\u00f7\u2207\u2202\u0394]|^\s*[-\u2212]|^\s*\d")
+"""Marks of a heading by which it is something made of a KL, or a part of it."""
 _TO = frozenset({"ref", "reference", "init", "initial", "base", "sft"})
 """Words of the policy from which an axis is measured."""
 _TRACKED_WORDS = frozenset({"proxyreward", "proxyrewardmean"})
@@ -70,6 +76,7 @@ def of_trainer(
         options: an explicit ``--kl`` key wins, but never for a KL to another policy.
         facts: gets kl_key, estimator, unit, reference, conversion and note.
     """
+    options = replace(options, remarks=(*options.remarks, *kl_remarks.of_settings(settings)))
     if dialect is None:
         return of_table(keys, options, facts, words=_TRACKED_WORDS)
     entries = logged_kls(dialect, settings)
@@ -79,7 +86,7 @@ def of_trainer(
         return None
     there = [e for e in entries if e.key in keys and options.kl in (None, e.key)]
     if there:
-        return _declared(there[0], settings, rows_average_steps, options, facts)
+        return _declared(there[0], keys, settings, rows_average_steps, options, facts)
     if options.kl in (None, "kl") and dialect.name in NO_KL_DIALECTS:
         facts.kl_note = NO_KL_DIALECTS[dialect.name]
         return None
@@ -103,6 +110,7 @@ def _no_kl(dialect: Dialect, settings: Mapping[str, Any], options: ReadOptions) 
 
 def _declared(
     entry: LoggedKL,
+    keys: Sequence[str],
     settings: Mapping[str, Any],
     rows_average_steps: bool,
     options: ReadOptions,
@@ -132,6 +140,8 @@ def _declared(
             )
             return None
         source.factor = -1 / factor
+    if not remarked(source, keys, options, facts, ours=False):
+        return None
     return stated(source, options, facts)
 
 
@@ -224,9 +234,12 @@ def of_table(
         if trained and _is_ours(key):
             beside = one_line(trained)
             facts.kl_note += f" (a trainer's {beside} stands beside it: many log it per token)"
-        if kl_headings.of(key) and not options.kl_unit:
+        told = kl_headings.of(key)
+        if told and not options.kl_unit:
             ours = holds_our_words(keys, words) and dialect is None
-            set_unit_of_heading(source, facts, ours)
+            set_unit_of_words(source, told, facts, ours, "the heading")
+    if not remarked(source, keys, options, facts, ours):
+        return None
     return stated(source, options, facts, named=bool(options.kl) and not ours)
 
 
@@ -249,6 +262,8 @@ def our_kl(keys: Sequence[str]) -> str:
 
 
 def _is_ours(key: str) -> bool:
+    if _CHANGED.search(key):
+        return False
     return folded(key.lower().removeprefix("train/")) == "kl"
 
 

@@ -15,7 +15,7 @@ ANSWERED = frozenset({
 """Columns of an answer: beside one of these whole numbers under ``gold`` are the right ones."""
 
 
-_NUMBER = r"\d+[.,]\d+([eE][-+]?\d+)?\s*%?$"
+_NUMBER = r"\d+[.,]\d+([eE][-+]?\d+)?\s*%?$|\d\s*%$"
 FIRST = 100
 """Cells that show whether a column holds numbers."""
 JUDGED = 1000

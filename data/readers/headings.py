@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.columns import LogError
 from data.formulas import unguarded_text
 from data.readers.blocks import MAX_COLUMNS
+from data.readers.mapping import folded
 
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_ROLES = frozenset({
+    "step", "kl", "proxyreward", "goldreward", "reward", "proxy", "gold", "rewardmean",
+    "responselength", "globalstep",
+})  # fmt: skip
+"""Names of columns, as ``folded``, that no group of columns has."""
 _BLANKS = re.compile(rb"[ \t]+")
 ODD, SURE = "^~¦§\x01\x1f\x1e!@&:", 7
 """Single characters that part columns where none of the usual ones does; how many of them do so
 also among blanks, because no name of a metric holds them."""
 _RULE = re.compile(rb"^\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?$")
+TITLES = 20
+"""Lines above a heading that may be titles and notes."""
 BLANKS = " "
 """Stands for any number of blanks between columns."""
 
@@ -28,6 +37,7 @@ class Heading:
     lines: int
     text: str
     delimiter: str
+    remarks: tuple[str, ...] = ()  # comments and titles above it
 
 
 def found(block: bytes) -> tuple[Heading, bytes]:
@@ -37,22 +47,26 @@ def found(block: bytes) -> tuple[Heading, bytes]:
     of names the last comment is it. Without a heading its text is empty.
     """
     rest, number, delimiter, comment = block, 0, "", ""
+    remarks: list[str] = []
     while rest:
         line, _, after = rest.partition(b"\n")
         text = line.decode("utf-8", "replace").strip("\r")
         number += 1
         if told := _SEPARATOR.fullmatch(text.strip()):
             delimiter = told.group(1)
-        elif text.startswith("#"):
-            comment = text
+        elif text.startswith(("#", '"#')):
+            comment = text.strip('"')
+            remarks.append(comment)
         elif text.strip():
             if comment and not re.search(r"[A-Za-z]{2}", text):  # numbers already
-                comment = comment.lstrip("# ")
-                return Heading(number - 1, comment, delimiter or _delimiter(comment)), rest
-            if not (number == 1 and not delimiter and _is_title(text, after[: 1 << 16])):
-                return Heading(number, text, delimiter or _delimiter(text)), after
+                above, comment = tuple(remarks[:-1]), comment.lstrip("# ")
+                return Heading(number - 1, comment, delimiter or _delimiter(comment), above), rest
+            if delimiter or number > TITLES or not _is_title(text, after[: 1 << 16]):
+                mark = delimiter or _delimiter(text)
+                return Heading(number, text, mark, tuple(remarks)), after
+            remarks.append(text)
         rest = after
-    return Heading(number, "", ","), b""
+    return Heading(number, "", ",", tuple(remarks)), b""
 
 
 def unmarked(heading: Heading, after: bytes) -> Heading | None:
@@ -65,7 +79,7 @@ def unmarked(heading: Heading, after: bytes) -> Heading | None:
     rule = _RULE.match(after.partition(b"\n")[0].strip()) is not None
     if not framed and not ("|" in bare and rule):
         return None
-    return Heading(heading.lines, unframed(bare.encode()).decode(), "|")
+    return replace(heading, text=unframed(bare.encode()).decode(), delimiter="|")
 
 
 def unframed(block: bytes) -> bytes:
@@ -84,8 +98,8 @@ def unframed(block: bytes) -> bytes:
 
 
 def _is_title(text: str, after: bytes) -> bool:
-    """Whether a first line names the table and the next one its columns."""
-    below = after.lstrip(b"\r\n").partition(b"\n")[0].decode("utf-8", "replace").strip("\r")
+    """Whether a line names the table, or says something of it, and a later one its columns."""
+    below = _next_line(after)
     mark = max(",;\t|", key=below.count)
     names = [cell.strip() for cell in below.strip("| ").split(mark)]
     filled = [cell for cell in text.split(mark) if cell.strip()]
@@ -93,6 +107,18 @@ def _is_title(text: str, after: bytes) -> bool:
         '"' not in text and len(filled) == 1 and len(names) > 1
         and all(re.search(r"[A-Za-z]", name) for name in names)
     )  # fmt: skip
+
+
+def _next_line(after: bytes) -> str:
+    """The first line that may be one of names: of several cells, or without a word."""
+    for line in after.split(b"\n")[:TITLES]:
+        text = line.decode("utf-8", "replace").strip("\r")
+        filled = [cell for cell in re.split(r"[,;\t|]", text) if cell.strip()]
+        if text.startswith("#") or not filled:
+            continue
+        if len(filled) > 1 or '"' in text or not re.search(r"[A-Za-z]{2}", text):
+            return text
+    return ""
 
 
 def is_table(path: Path) -> bool:
@@ -123,6 +149,16 @@ def _delimiter(text: str) -> str:
     return BLANKS if len(text.split()) > 1 else best
 
 
+def under(heading: Heading, after: bytes) -> tuple[list[str], bytes] | None:
+    """The names of a heading of two rows, and what follows them; None where it has one."""
+    if heading.delimiter == BLANKS or '"' in heading.text:
+        return None
+    line, _, rest = after.partition(b"\n")
+    second = line.decode("utf-8", "replace").strip("\r")
+    found = joined_rows(heading.text.split(heading.delimiter), second.split(heading.delimiter))
+    return (found, rest) if found else None
+
+
 def names(file: str, line: int, heading: Heading) -> list[str]:
     """The names of the columns.
 
@@ -132,6 +168,31 @@ def names(file: str, line: int, heading: Heading) -> list[str]:
     if heading.delimiter == BLANKS:
         return checked(file, line, heading.text.split())
     return checked(file, line, next(csv.reader([heading.text], delimiter=heading.delimiter)))
+
+
+def joined_rows(first: Sequence[str], second: Sequence[str]) -> list[str] | None:
+    """The names that two rows of a heading make together; None where they are no such rows.
+
+    They are where the first names groups (``train``, ``kl``) over several columns, and the second
+    says which is which (``kl``, ``mean``): a group without a word of its own is the one before.
+
+    >>> joined_rows(["", "train", "train", "eval"], ["step", "kl", "proxy_reward", "gold_reward"])
+    ['step', 'train/kl', 'train/proxy_reward', 'eval/gold_reward']
+    """
+    above, below = ([cell.strip().strip('"') for cell in row] for row in (first, second))
+    if len(above) != len(below) or len(above) < 2 or not any(below):
+        return None
+    if any(re.match(r"^[-+\u2212]?[\d.,]*\d\S*$", cell) for cell in below):
+        return None
+    repeated = len(set(filter(None, above))) < len([cell for cell in above if cell])
+    ours = sum(bool(_ROLES & {folded(cell)}) for cell in below)
+    if not repeated and (ours < 2 or any(_ROLES & {folded(cell)} for cell in above)):
+        return None
+    joined, group = [], ""
+    for top, cell in zip(above, below, strict=True):
+        group = top or group
+        joined.append("/".join(part for part in (group, cell) if part))
+    return joined if len(set(joined)) == len(joined) else None
 
 
 def checked(file: str, line: int, given: list[str]) -> list[str]:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
+from data.readers import kl_remarks
 from data.readers.mapping import GOLD, KL, PHASES, PROXY, folded
 from data.readers.scalars import as_number
 from data.readers.texts import load_json, read_text
 
 MAX_JSON = 1 << 30  # bytes
 MOST_RUNS = 1000  # objects of a list that are looked into
+MOST_BESIDE = 1000  # keys of a document among which some may say something of its rows
 DEEPEST = 6  # keys above a list of rows
 NAMES = ("run_id", "run_name", "run", "name", "experiment_name", "experiment")
 TAG, AT, VALUE = "tag", "step", "value"
@@ -36,6 +38,7 @@ class Rows:
     rows: list[Row]
     run: str = ""
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)  # what stands beside the rows
 
 
 def is_lines(path: Path) -> bool:
@@ -50,12 +53,38 @@ def is_lines(path: Path) -> bool:
 
 
 def read(path: Path) -> Rows:
-    """The rows of a JSON document.
+    """The rows of a JSON document, and what it says beside them.
 
     Raises:
         LogError: it cannot be read, or holds no rows in any known form.
     """
     value = load_json(read_text(path, MAX_JSON), path.name)
+    found = _read(path, value)
+    found.remarks = kl_remarks.of_object(_beside(value))
+    return found
+
+
+def _beside(value: Any, deep: int = DEEPEST) -> Any:
+    """A document without its rows: what it says of them."""
+    if isinstance(value, dict) and deep and len(value) <= MOST_BESIDE:
+        return {key: _beside(inner, deep - 1) for key, inner in value.items()}
+    if isinstance(value, list) and deep:
+        if any(isinstance(item, dict) and _holds_rows(item) for item in value[:MOST_BESIDE]):
+            return [_beside(item, deep - 1) for item in value[:MOST_BESIDE]]
+        if any(_has_numbers(v) if isinstance(v, dict) else not isinstance(v, str) for v in value):
+            return None
+    return value if deep else None
+
+
+def _holds_rows(item: Row) -> bool:
+    """Whether an object of a list is a run's, with the list of its rows."""
+    return any(
+        isinstance(cell, list) and cell and isinstance(cell[0], dict) and _has_numbers(cell[0])
+        for cell in item.values()
+    )
+
+
+def _read(path: Path, value: Any) -> Rows:
     below = list(_lists(value, ()))
     for form in FORMS:
         rows = form(value)
@@ -156,9 +185,14 @@ def _columns(value: Any) -> list[Row]:
         return []
     lists = {k: v for k, v in value.items() if isinstance(v, list) and v and _plain(v)}
     lengths = {len(v) for v in lists.values()}
-    if len(lists) < 2 or len(lengths) != 1 or any(isinstance(v, dict) for v in value.values()):
+    if len(lists) < 2 or len(lengths) != 1 or any(_lists_within(v) for v in value.values()):
         return []
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+
+def _lists_within(value: Any) -> bool:
+    """Whether an object holds more than texts and numbers about the columns."""
+    return isinstance(value, dict) and not _plain(list(value.values()))
 
 
 def _series(value: Any) -> list[Row]:

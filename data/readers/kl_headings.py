@@ -38,6 +38,9 @@ _DERIVED: tuple[tuple[frozenset[str], str], ...] = (
 )  # fmt: skip
 
 
+_SIGNS = {"\u221a": "sqrt", "\u00b2": "squared", "%": "percent"}
+
+
 @dataclass(frozen=True)
 class Heading:
     """A heading that names a KL: ``base`` nats or bits, ``over`` token or response; "" unsaid."""
@@ -103,7 +106,7 @@ def derived(heading: str) -> str:
     ('the square root of a KL', 'a loss term, coefficient times KL', 'a coefficient', '')
     """
     above, _, last = heading.replace(".", "/").rpartition("/")
-    said = set(words(last))
+    said = set(words(last)) | {word for sign, word in _SIGNS.items() if sign in last}
     if "kl" not in said or above.lower().rpartition("/")[2] == "actor":
         return ""
     return next((what for marks, what in _DERIVED if marks & said), "")

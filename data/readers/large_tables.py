@@ -21,6 +21,7 @@ from data.readers import (
     phase_columns,
     sample_tables,
     table_files,
+    table_starts,
 )
 from data.readers.conversion import our_kl
 from data.readers.mapping import PHASES, PROXY, folded
@@ -74,6 +75,7 @@ def read(path: Path, kind: str | None, options: ReadOptions | None = None) -> It
                 whole = frame.drop(LINE)
                 part = Table(path, whole, frame.get_column(LINE), place=parts.table.place)
                 part.notes, notes = notes, []
+                part.remarks = list(parts.table.remarks)
                 if first:
                     part.unread, part.notes = parts.table.unread, part.notes + parts.table.notes
                     first = False
@@ -84,6 +86,8 @@ def _written(path: Path, kind: str | None, folder: Path, options: ReadOptions) -
     table = Table(path, pl.DataFrame())
     parts = Parts(table, options=options)
     for number, block in enumerate(_blocks(path, kind, table)):
+        if number == 0:
+            block = _without_words(table, block)
         run = run_column(block.columns, options)
         names = block.get_column(run).cast(pl.String).fill_null("") if run else None
         parts.metrics = parts.metrics and _of_metrics(block, options)
@@ -103,6 +107,15 @@ def _written(path: Path, kind: str | None, folder: Path, options: ReadOptions) -
     if not parts.files:
         raise table_files.no_rows(table)
     return parts
+
+
+def _without_words(table: Table, block: pl.DataFrame) -> pl.DataFrame:
+    """The first block without its row of units; what that says holds for every part."""
+    first = Table(table.path, block.drop(LINE), block.get_column(LINE))
+    told = table_starts.with_units(first)
+    table.remarks += told.remarks
+    table.notes += told.notes
+    return block.tail(told.frame.height)
 
 
 def _of_metrics(block: pl.DataFrame, options: ReadOptions) -> bool:

@@ -14,6 +14,8 @@ from data.readers import (
     conversion,
     gold_versions,
     kl_headings,
+    kl_remarks,
+    kl_siblings,
     sample_tables,
     sanity,
     table_doubts,
@@ -137,6 +139,13 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     }
     if options.length:
         chosen["response_length"] = named_key(options.length, keys, {}, "--length")
+    elif (length := chosen["response_length"]) and (
+        told := kl_remarks.other_length(options.remarks, length, keys)
+    ):
+        chosen["response_length"] = None
+        notes.append(
+            f"{length} is no length in tokens ({told!r}), and is left out: --length names one"
+        )
     step, phase = step_column(keys, options), PHASE.find(keys)
     series = [
         cells.steps(step).alias("step") if step else repeated("step", 0, height),
@@ -151,17 +160,25 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
         notes.append(minus(gold))
     elif gold and (doubt := falls_when_better(gold)):
         notes.append(doubt)
+    if step and folded(step) == "n" and not options.step:
+        notes.append(table_doubts.N_IS_THE_STEP.format(step))
     facts = RunFacts(proxy_key=proxy, gold_key=gold, length_key=chosen["response_length"] or None)
     facts.gold_better = "lower" if minus(gold) in notes else "higher"
-    source = conversion.of_table(keys, options, facts)
+    beside, told_apart = kl_siblings.compared(cells, options)
+    options = replace(options, remarks=(*options.remarks, *told_apart))
+    source = conversion.of_table([key for key in keys if key not in beside], options, facts)
+    notes += [f"column {key} is not read: {told_apart[0]}" for key in beside]
     if source:
         said = {key: set(cells.texts(key).drop_nulls().unique()) - {""}
                 for key in STATED_BY if key in keys}  # fmt: skip
         for key in (key for key in keys if folded(key) in UNIT_COLUMNS and not options.kl_unit):
-            units = {kl_headings.stated(f"kl {text}") for text in cells.texts(key).unique()}
-            told = next(iter(units)) if len(units) == 1 else None
-            said["kl_logged_unit"] = {told.unit if told and told.unit else UNKNOWN}
-        stated_by_columns(said, options, source, facts)
+            words = set(cells.texts(key).drop_nulls().str.strip_chars().unique()) - {""}
+            units = {kl_headings.stated(f"kl {text}") for text in words}
+            unit = next(iter(units)) if len(units) == 1 else None
+            said["kl_logged_unit"] = {unit.unit if unit and unit.unit else UNKNOWN}
+        if not stated_by_columns(said, options, source, facts):
+            source = None
+    if source:
         series.append(cells.numbers(source.key).alias(LOGGED))
     run = column_of(keys)  # --run-column has left the table
     known = (*chosen.values(), step, phase, run, facts.kl_key, GOLD.find(keys) if notes else None)

@@ -16,7 +16,7 @@ MEANS = frozenset({"mean", "avg", "average", "value"})
 OTHERS = frozenset({
     "old", "previous", "prev", "teacher", "engine", "vllm", "sampler", "behave", "behavior",
     "behaviour", "approx", "mismatch", "loss", "coef", "coefficient", "penalty", "target",
-    "adaptive", "controller", "ema", "max", "min", "std",
+    "adaptive", "controller", "ema", "max", "min", "std", "actor", "critic", "rollout",
 })  # fmt: skip
 """Words in the name of a KL that is not the one from the initial policy, or none."""
 _SURE = re.compile(r"proxy|gold", re.IGNORECASE)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from data.columns import LogError
+from data.readers import kl_remarks
 
 if TYPE_CHECKING:  # imported where it is used: a tenth of a second that most imports do without
     import pyarrow.parquet as pq
@@ -65,6 +67,36 @@ def read_parquet(path: Path, wanted: Collection[str] | None = None) -> pl.DataFr
         raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def parquet_remarks(path: Path) -> list[str]:
+    """What a Parquet file says of itself and of its columns beside their values."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError, ValueError):
+        return []
+    said = [f"{_text(k)}: {_text(v)}" for k, v in (schema.metadata or {}).items() if k != b"pandas"]
+    if attributes := _pandas_attributes((schema.metadata or {}).get(b"pandas", b"")):
+        said += kl_remarks.of_object(attributes)
+    for column in schema:
+        about = [f"{_text(k)} {_text(v)}" for k, v in (column.metadata or {}).items()
+                 if not k.startswith(b"PARQUET:")]  # fmt: skip
+        said += [f"{column.name}: {', '.join(about)}"] if about else []
+    return said[: kl_remarks.MOST]
+
+
+def _pandas_attributes(text: bytes) -> Any:
+    try:
+        return json.loads(text).get("attributes") if text else None
+    except (ValueError, AttributeError, RecursionError):
+        return None
+
+
+def _text(value: bytes) -> str:
+    return value[: kl_remarks.LONGEST].decode("utf-8", "replace")
 
 
 def _check_expansion(metadata: pq.FileMetaData, path: Path) -> None:

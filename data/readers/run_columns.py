@@ -131,8 +131,10 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Run
     Raises:
         LogError: ``--run`` names one run and the table several, or ``--run-column`` no column.
     """
-    frame, path = cells.table.frame, cells.table.path
     asked = options.run_column
+    if asked is None and metrics:
+        _with_folders(cells, options)
+    frame, path = cells.table.frame, cells.table.path
     key = run_column(frame.columns, options)
     if key and asked is None and key not in NAMED.keys and _is_one_number(frame.get_column(key)):
         key = None  # a heading like ours over a constant
@@ -158,6 +160,31 @@ def of_rows(cells: Cells, stem: str, options: ReadOptions, metrics: bool) -> Run
     if [c for c in used if c != RUN_ID.find(frame.columns)]:
         cells.table.frame = frame.drop(c for c in used if c not in RUN_ID.keys)
     return Runs(names, verbatim)
+
+
+_CHECKPOINT_IN = r"^(.*[/\\])[^/\\]*?(?:step|iter|iteration|update|ckpt|checkpoint)s?[\s_\-=:#]*\d"
+"""A step such as ``out/seed0/checkpoint-5``: its folder, which is a run's."""
+
+
+def _with_folders(cells: Cells, options: ReadOptions) -> None:
+    """Add the folders of a step column's checkpoints as a column, where they are several."""
+    frame = cells.table.frame
+    step = step_column(frame.columns, options)
+    if step is None or frame.schema[step] != pl.String or column_of(frame.columns):
+        return
+    inside = frame.get_column(step).str.extract(_CHECKPOINT_IN).str.strip_chars_end("/\\")
+    if inside.null_count() or inside.n_unique() < 2:
+        return
+    steps = frame.get_column(step).str.extract(r"(\d+)[/\\]*\s*$").cast(pl.Int64, strict=False)
+    again = pl.DataFrame({"f": inside, "s": steps})
+    by_time = inside.str.contains(r"(?i)(^|[/\\])(epoch|ep|iter|iteration|round|phase)[-_ ]?\d+$")
+    if by_time.all() and not again.get_column("s").is_duplicated().any():
+        return  # folders of one run's epochs
+    cells.table.frame = frame.with_columns(inside.alias("run"))
+    cells.table.notes.append(
+        f"{cells.table.path.name}: column {step} names checkpoints in {inside.n_unique()} folders, "
+        f"so each folder is a run: {', '.join(inside.unique(maintain_order=True).head(3))}"
+    )
 
 
 def _is_one_number(column: pl.Series) -> bool:

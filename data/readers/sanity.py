@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 MOST_PER_TOKEN = 2.0
 """Nats per token that a policy's mean KL does not exceed; vocabularies of 100,000 end at 11.5."""
 THOUSANDS = 1000.0
+NEGATIVE = -0.5  # nats: an estimate of a small KL may be below 0, its mean over a run hardly so
 TOO_MUCH = 100.0
 """Times the least KL that a gain of the proxy needs (and at least one nat)."""
 TOO_LITTLE = 0.5
@@ -43,13 +44,15 @@ def doubts(
     if len(rows) < FEWEST:
         return []
     with np.errstate(over="ignore", invalid="ignore"):  # a sum of 1e308s is infinite, and a doubt
-        found = [_per_token(rows), _thousands(rows), _for_the_proxy(rows)]
+        found = [_per_token(rows), _thousands(rows), _negative(rows), _for_the_proxy(rows)]
     return [f"KL is in doubt: {sentence}" for sentence in found if sentence]
 
 
 def _all_is_usual(kl: pl.Series, lengths: pl.Series, proxy: pl.Series) -> bool:
     """Whether no row can be part of a doubt, which most logs show at a glance."""
     most, fewest, low, high = kl.max(), lengths.min(), proxy.min(), proxy.max()
+    if isinstance(least := kl.min(), float) and least < NEGATIVE:
+        return False
     if not isinstance(most, float) or most >= THOUSANDS:
         return most is None
     if isinstance(fewest, float) and most > MOST_PER_TOKEN * fewest:
@@ -85,6 +88,13 @@ def _thousands(rows: NDArray[np.float64]) -> str:
     if kl < THOUSANDS:
         return ""
     return f"its mean is {kl:.4g} nats per response; thousands are not plausible"
+
+
+def _negative(rows: NDArray[np.float64]) -> str:
+    kl = rows[:, 0].mean()
+    if kl >= NEGATIVE:
+        return ""
+    return f"its mean is {kl:.4g} nats per response, and no KL is below 0: its sign may be turned"
 
 
 def _for_the_proxy(rows: NDArray[np.float64]) -> str:

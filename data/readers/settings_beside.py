@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
+from data.readers import kl_remarks
 from data.readers.texts import load_json, read_text
 
 MAX_BYTES = 4 << 20
@@ -43,3 +44,27 @@ def settings_beside(folder: Path, problems: list[str] | None = None) -> dict[str
         if isinstance(settings, dict) and (not marks or any(mark in settings for mark in marks)):
             found = {**settings, **found}
     return found
+
+
+ABOUT = (
+    "config.json", "meta.json", "metadata.json", "units.json", "schema.json", "info.json",
+    "params.json", "args.json", "run_config.json", "settings.json", "hparams.json", "columns.json",
+)  # fmt: skip
+"""Files beside a table that may say what its columns are."""
+
+
+def said_beside(path: Path) -> list[str]:
+    """What such files beside a table say of the unit of its KL, as remarks."""
+    stem = path.name.partition(".")[0]
+    found: list[str] = []
+    for name in (*ABOUT, f"{stem}.meta.json", f"{stem}.json", f"{path.name}.json"):
+        file = path.with_name(name)
+        if file == path or not file.is_file() or file.stat().st_size > MAX_BYTES:
+            continue
+        try:
+            settings = load_json(read_text(file, MAX_BYTES), name)
+        except LogError:
+            continue  # what cannot be read is told where it is read as a log
+        if isinstance(settings, dict):
+            found += kl_remarks.of_settings(settings)
+    return list(dict.fromkeys(found))

@@ -13,11 +13,12 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import LogError
-from data.readers import named_charts
+from data.readers import named_charts, table_remarks
 from data.readers.mapping import GOLD, KL, PROXY, Column, folded
 from data.readers.response_columns import names_responses
 from data.readers.run_telling import NO_RUN, WITHIN_A_RUN
 from data.readers.table_files import Table
+from data.readers.turned_tables import lies_on_its_side, turned
 
 RUN, STEP, TAG, VALUE = "run_id", "step", "tag", "value"
 LONG_TAG = Column("tag", keys=(
@@ -84,6 +85,8 @@ def plain(table: Table) -> Table:
         LogError: a shape that cannot hold a run (no steps, too many metrics).
     """
     columns = table.frame.columns
+    if lies_on_its_side(table.frame):
+        return turned(table)
     if is_long(columns):
         return of_long(table)
     if is_chart(columns):
@@ -144,6 +147,7 @@ def of_long(table: Table) -> Table:
     tag, value, step = (c.find(frame.columns) for c in (LONG_TAG, LONG_VALUE, LONG_STEP))
     run = LONG_RUN.find([column for column in frame.columns if column != tag])
     assert tag and value and step
+    table.remarks += table_remarks.of_metrics(frame, tag)
     table.frame = frame = _in_tags(frame, tag)
     arm = _arm(table, [name for name in (run, tag, step) if name])
     if arm and run:

@@ -8,6 +8,14 @@ from data.columns import LogError
 from data.readers.mapping import folded
 from data.wording import count
 
+N_IS_THE_STEP = (
+    "column {0} is read as the step: right where it is the n of best-of-n, each n a row of the "
+    "curve (a column kl_estimator of bon_bound says that KL is its bound); else name the column of "
+    "steps with --step"
+)
+
+NO_TOKENS = "column {0} is no length in tokens ({1!r}), and is left out: --length names one that is"
+
 
 def repeating(replaced: int, rows: int, name: str) -> str:
     """What is said where later rows of a step took the place of earlier ones, of other values.

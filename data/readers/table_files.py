@@ -24,7 +24,7 @@ from data.readers.blocks import (
     sound_csv,
     sound_jsonl,
 )
-from data.readers.parquet import read_parquet
+from data.readers.parquet import parquet_remarks, read_parquet
 from data.readers.texts import load_json
 
 SUFFIXES = (
@@ -55,6 +55,7 @@ class Table:
     place: str = "line"
     run: str = ""  # as the file itself names its one run
     of_folder: bool = False  # its one run has its folder's name: the file's says a metric
+    remarks: list[str] = field(default_factory=list)  # what it says around its rows
     whole_steps: bool = False  # a row is all that was logged of its step, not one log call
 
 
@@ -68,11 +69,11 @@ def load(path: Path, kind: str | None = None) -> Table:
     if kind == "xlsx":
         from data.readers import xlsx  # with its XML, which most imports do without
 
-        frame, lines = xlsx.load(path)
-        table = Table(path, frame, lines, place="row")
+        frame, lines, remarks, notes = xlsx.load(path)
+        table = Table(path, frame, lines, place="row", notes=notes, remarks=remarks)
     elif kind == "parquet":
-        frame = read_parquet(path)
-        table = Table(path, frame, range(1, frame.height + 1), place="row")
+        frame, remarks = read_parquet(path), parquet_remarks(path)
+        table = Table(path, frame, range(1, frame.height + 1), place="row", remarks=remarks)
     else:
         table = Table(path, pl.DataFrame())
         table.frame = joined([frame for frame in text_blocks(table, kind) if frame.height])
@@ -147,6 +148,7 @@ def _csv(table: Table) -> Iterator[pl.DataFrame]:
     csv.field_size_limit(MAX_LINE)  # completions are longer than the module's default of 128 KiB
     found = blocks(path, table.notes)
     heading, first = headings.found(next(found, b""))
+    table.remarks += heading.remarks
     text, delimiter, number = heading.text, heading.delimiter, heading.lines
     if not text.strip():
         raise LogError(f"{path.name} is empty or has no header in line 1")
@@ -157,13 +159,18 @@ def _csv(table: Table) -> Iterator[pl.DataFrame]:
     rest: Iterable[bytes] = chain([first], found)
     if (bare := headings.unmarked(heading, first)) is not None:
         heading, delimiter, rest = bare, "|", map(headings.unframed, rest)
-    header = headings.names(path.name, number, heading)
+    if (two := headings.under(heading, first)) is not None:
+        header, number, rest = two[0], number + 1, chain([two[1]], found)
+        table.notes.append(f"{path.name}: two rows of headings are read as {', '.join(header[:4])}")
+        header = headings.checked(path.name, number, header)
+    else:
+        header = headings.names(path.name, number, heading)
     if delimiter == headings.BLANKS:
         rest, delimiter = map(headings.tabbed, rest), "\t"
     for block in rest:
         if not block:
             continue
-        frame = sound_csv(header, block, delimiter)
+        frame = None if _has_comments(block) else sound_csv(header, block, delimiter)
         if frame is None:  # quotes may go on in the next block, so the rest is read row by row
             yield from _csv_rows(table, header, delimiter, number, chain([block], rest))
             return
@@ -204,9 +211,11 @@ def _csv_rows(
             continue
         if not row or row == [""]:
             continue
+        if row[0].startswith("#") and _is_comment(row, len(header)):
+            table.remarks.append(delimiter.join(row))
+            continue
         if len(row) != len(header):
-            if row[0].startswith("#"):
-                continue  # a comment
+            table.remarks.append(delimiter.join(row))
             table.unread.append(
                 f"line {before + reader.line_num} has {len(row)} cells instead of {len(header)}"
             )
@@ -222,6 +231,15 @@ def _csv_rows(
             table.unread.pop()
             table.notes.append(f"{path.name}: the half-written last line was left out")
     yield _text_frame(header, rows)
+
+
+def _has_comments(block: bytes) -> bool:
+    return block.startswith(b"#") or b"\n#" in block
+
+
+def _is_comment(row: list[str], width: int) -> bool:
+    """Whether a row that begins with ``#`` is none of a table of so many columns."""
+    return len(row) != width or not any(re.fullmatch(r"\s*-?[\d.,eE+-]+\s*", cell) for cell in row)
 
 
 def _remember(lines: Iterable[str], last: list[str]) -> Iterator[str]:
@@ -292,5 +310,6 @@ def _json(table: Table) -> Iterator[pl.DataFrame]:
     found = json_forms.read(path)
     table.lines, table.place = list(range(1, len(found.rows) + 1)), "row"
     table.notes += found.notes
+    table.remarks += found.remarks
     table.run = found.run
     yield object_frame(found.rows)

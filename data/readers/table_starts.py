@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
-from data.readers import kl_headings
-from data.readers.mapping import GOLD, KL, PROXY, STEP, Column, folded
+from data.readers.cells import EMPTY
+from data.readers.mapping import GOLD, KL, PROXY, STEP, Column
 from data.readers.table_files import Table
 
 CLOCK = Column("time", keys=(
@@ -17,21 +19,49 @@ _DATES = r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$"
 
 
 def with_units(table: Table) -> Table:
-    """The table with the unit of its KL in the heading, where the first row is one of units."""
-    frame = table.frame
-    key = next((c for c in frame.columns if folded(c) == "kl"), None)
-    if key is None or frame.height < 2 or frame.get_column(key).dtype != pl.String:
+    """The table without a first row of words, which says of each column what it is.
+
+    What it says of the KL becomes one of the table's remarks.
+    """
+    row = row_of_words(table.frame)
+    if row is None:
         return table
-    numbers = [frame.get_column(c)[0] for c in frame.columns]
-    if pl.Series(numbers, dtype=pl.String, strict=False).cast(pl.Float64, strict=False).count():
-        return table  # a row of numbers is no row of units
-    said = f"{key} ({frame.get_column(key)[0]})"
-    if kl_headings.stated(said) is None:
-        return table
-    table.frame = frame.slice(1).rename({key: said})
-    table.lines = list(table.lines)[1:]
-    table.notes.append(f"{table.path.name}: the first row is one of units: column {key} is {said}")
+    table.frame, table.lines = table.frame.slice(1), list(table.lines)[1:]
+    table.remarks += [f"{name}: {cell}" for name, cell in row.items() if cell.strip()]
+    table.notes.append(
+        f"{table.path.name}: the first row holds words, which say what the columns are, and is "
+        f"left out: {', '.join(cell for cell in row.values() if cell.strip())[:120]}"
+    )
     return table
+
+
+def row_of_words(frame: pl.DataFrame) -> dict[str, str] | None:
+    """The cells of a first row of words above numbers, by column; None where it is none."""
+    columns = [c for c in (KL, PROXY, GOLD) if c.find(frame.columns)]
+    numbers = [c for column in (*columns, STEP) if (c := column.find(frame.columns))]
+    texts = [c for c in numbers if frame.get_column(c).dtype == pl.String]
+    if not columns or frame.height < 2 or texts != numbers:
+        return None
+    first = (
+        frame.head(1).select(pl.col(pl.String).fill_null("").str.strip_chars()).row(0, named=True)
+    )
+    if any(_is_number(cell) for cell in first.values()):
+        return None
+    below = frame.slice(1, 50)
+    if not all(below.get_column(c).str.contains(r"\d").any() for c in numbers):
+        return None
+    said = [c for c, cell in first.items() if cell.lower() not in EMPTY]
+    return first if any(_are_numbers(below.get_column(c)) for c in said) else None
+
+
+def _are_numbers(column: pl.Series) -> bool:
+    cells = column.drop_nulls().str.strip_chars()
+    cells = cells.filter(cells != "")
+    return bool(cells.len()) and bool(cells.str.contains(r"^[-+\u2212]?[.,]?\d").all())
+
+
+def _is_number(cell: str) -> bool:
+    return bool(re.search(r"^[-+\u2212]?[\d.,]*\d([eE][-+]?\d+)?\s*%?$", cell))
 
 
 def oldest_first(table: Table) -> Table:

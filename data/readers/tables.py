@@ -26,6 +26,7 @@ from data.readers import (
     setting_tables,
     shapes,
     table_files,
+    table_remarks,
     table_starts,
     trainer_tables,
     wandb_export,
@@ -50,6 +51,7 @@ from data.readers.reader import (
     skip,
 )
 from data.readers.run_columns import run_column
+from data.readers.settings_beside import said_beside
 from data.readers.table_files import SUFFIXES, Table
 from data.readers.texts import several
 
@@ -106,6 +108,7 @@ def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[Piece | RunLog
 def _in_folder(path: Path, options: ReadOptions) -> Iterator[Piece | RunLog]:
     """A log in its run's folder: a part of that run, where it is a trainer's."""
     table = _in_our_words(shapes.plain(table_files.load(path)), options)
+    options = replace(options, remarks=tuple(_remarks(table)))
     part = trainer_tables.piece(table, options)
     if part is not None:
         yield part
@@ -141,6 +144,7 @@ def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
     if loop_tables.which(table.frame.columns) is None:  # outcomes are long, and no metrics
         table = _in_our_words(shapes.plain(table), options)
     options = kept.fitted(options, table.frame.columns)
+    options = replace(options, remarks=tuple(_remarks(table)))
     if answer_names.asked(options) or options.grade_map:
         answer_names.fitted(table, options, lambda: _otherwise(table, options))
     cells = Cells(table)
@@ -165,8 +169,7 @@ def _in_our_words(table: Table, options: ReadOptions) -> Table:
     asked = {getattr(options, role) for role in (*kept.APART, *kept.KEYS)}
     if options.step is None:
         table = table_starts.oldest_first(table)
-    if options.kl is None and options.kl_unit is None:
-        table = table_starts.with_units(table)
+    table = table_starts.with_units(table)
     table.frame = phase_columns.named(table.frame, asked)
     columns = table.frame.columns
     nested = any("/" in name or "." in name for name in columns)
@@ -174,6 +177,12 @@ def _in_our_words(table: Table, options: ReadOptions) -> Table:
         names = own_words.short(columns)
         table.frame = table.frame.rename({k: name for k, name in names.items() if k not in asked})
     return table
+
+
+def _remarks(table: Table) -> list[str]:
+    """What the file, its columns of notes, and the settings beside it say in words."""
+    beside = said_beside(table.path)
+    return [*table.remarks, *table_remarks.of_columns(table.frame), *beside]
 
 
 def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
