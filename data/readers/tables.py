@@ -138,6 +138,7 @@ def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
+    loop_tables.in_our_words(table)
     if loop_tables.which(table.frame.columns) is None:  # outcomes are long, and no metrics
         table = _in_our_words(shapes.plain(table), options)
     options = kept.fitted(options, table.frame.columns)
