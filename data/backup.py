@@ -1,4 +1,5 @@
-"""A store as one file, and back: the segments, from which all else is made.
+"""A store as one file, and back: the segments, from which all else is made, and the gate's
+policies that were judged by, each with when it was first used.
 
 A segment never changes once it is committed, and only ever moves from ``inbox/`` to ``archive/``,
 so a backup needs nobody to stop. It is whole or not there: the file gets its name when its last
@@ -18,13 +19,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from data import spool
+from data import policies, spool
 from data.owner import held
 from data.sql import StoreError
 
 MANIFEST = "backup.json"
 KIND = "overoptimization store"
 _SEGMENT = re.compile(r"\d{20}-[0-9a-f]+\.[a-z]{1,20}")
+_POLICY = re.compile(rf"{policies.FOLDER}/([0-9a-f]{{12}}\.toml)")
 _FILE = re.compile(r"[a-z_]{1,40}\.(parquet|json)")
 
 
@@ -44,6 +46,7 @@ def back_up(home: Path, file: Path) -> dict[str, Any]:
             sums = {name: _add(tar, home, name) for name in segments}
             told = {
                 "kind": KIND, "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "segments": sums,
+                "policies": {file.name: _add_policy(tar, file) for file in policies.files(home)},
             }  # fmt: skip
             _entry(tar, MANIFEST, json.dumps(told).encode())
         with draft.open("rb+") as written:
@@ -70,6 +73,13 @@ def _add(tar: tarfile.TarFile, home: Path, name: str) -> dict[str, str]:
     raise StoreError(f"the segment {name} cannot be read")
 
 
+def _add_policy(tar: tarfile.TarFile, file: Path) -> dict[str, Any]:
+    """Put a policy into the tar; its SHA-256, and when it was first used (seconds since 1970)."""
+    content = file.read_bytes()
+    _entry(tar, f"{policies.FOLDER}/{file.name}", content)
+    return {"sha256": hashlib.sha256(content).hexdigest(), "used": file.stat().st_mtime}
+
+
 def _entry(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     entry = tarfile.TarInfo(name)
     entry.size, entry.mtime = len(content), int(time.time())
@@ -90,6 +100,7 @@ def restore(file: Path, home: Path) -> dict[str, Any]:
             )
         with spool.scratch(home) as scratch:
             count = _unpacked(file, Path(scratch) / "archive")
+            policies.move(Path(scratch), home)
             os.rename(Path(scratch) / "archive", home / "archive")
             spool.sync_folder(home)
     return {"home": str(home), "segments": count}
@@ -99,6 +110,7 @@ def _unpacked(file: Path, folder: Path) -> int:
     """Unpack and compare every byte; how many segments there are."""
     folder.mkdir()
     sums: dict[str, dict[str, str]] = {}
+    texts: dict[str, str] = {}
     told: dict[str, Any] | None = None
     try:
         with tarfile.open(file, "r:") as tar:
@@ -108,6 +120,11 @@ def _unpacked(file: Path, folder: Path) -> int:
                     raise StoreError(f"{file} is no backup of a store: it holds {entry.name}")
                 if entry.name == MANIFEST:
                     told = json.loads(content.read())
+                    continue
+                if policy := _POLICY.fullmatch(entry.name):
+                    written = content.read()
+                    policies.put(folder.parent, policy[1], written)
+                    texts[policy[1]] = hashlib.sha256(written).hexdigest()
                     continue
                 segment, _, name = entry.name.partition("/")
                 if not _SEGMENT.fullmatch(segment) or not _FILE.fullmatch(name):
@@ -130,7 +147,19 @@ def _unpacked(file: Path, folder: Path) -> int:
             raise StoreError(f"{file} is damaged: segment {segment} is not as it was written")
     if len(kept) != len(came):
         raise StoreError(f"{file} is damaged: it holds more than it says")
+    _check_policies(file, folder.parent, told or {}, texts)
     return len(kept)
+
+
+def _check_policies(file: Path, home: Path, told: dict[str, Any], texts: dict[str, str]) -> None:
+    promised = told.get("policies") or {}  # of a backup from before they were in it there are none
+    try:
+        if {name: one["sha256"] for name, one in promised.items()} != texts:
+            raise StoreError(f"{file} is damaged: its policies are not as they were written")
+        for name, one in promised.items():
+            policies.used(home, name, float(one["used"]))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise StoreError(f"{file} is no whole backup of a store: {error}") from error
 
 
 def _promised(told: object) -> dict[str, dict[str, str]] | None:

@@ -215,7 +215,10 @@ def _by_run(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             })  # fmt: skip
             for key in COUNTS:
                 row[key] += run.get(key, 0)  # an older owner counts fewer kinds
-            row |= {key: facts.get(key) for key in TOLD}
+            for key in TOLD:  # a table of reviews unsays nothing that one of metrics said
+                said = facts.get(key) not in (None, "missing")
+                if row.get(key) in (None, "missing") or (said and run["points"]):
+                    row[key] = facts.get(key)
             row["warnings"] = [*row.get("warnings", []), *run["warnings"]]
     for row in rows.values():
         row["warnings"] = list(dict.fromkeys(row["warnings"]))

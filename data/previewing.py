@@ -48,6 +48,7 @@ class SeenRun:
     warnings: list[str]
     unit: UnitEvidence | None  # where the unit of its KL is not known
     grades: dict[str, int] = field(default_factory=dict)  # answers by grade, where any has one
+    others: dict[str, int] = field(default_factory=dict)  # rows of a loop's other tables
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,13 @@ def _seen(log: RunLog) -> SeenRun:
     graded = log.answers["grade"].drop_nulls().value_counts(sort=True, name="n")
     return SeenRun(
         log.run, log.format, log.path, metrics.height, log.samples.height, log.answers.height,
-        measured, ends, log.facts, log.warnings, unit, dict(graded.iter_rows()),
+        measured, ends, log.facts, log.warnings, unit, dict(graded.iter_rows()), _others(log),
     )  # fmt: skip
+
+
+def _others(log: RunLog) -> dict[str, int]:
+    held = {"corpus": log.corpus, "audits": log.audits, "behaviours": log.behaviours, **log.tables}
+    return {name: frame.height for name, frame in held.items() if frame.height}
 
 
 def _ends(rows: pl.DataFrame, column: str) -> Ends:

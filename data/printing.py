@@ -22,8 +22,7 @@ def show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
     console = Terminal()
     if runs:
         for row in runs:
-            row["KL"] = " ".join(row[k] or "?" for k in ("kl_estimator", "kl_logged_unit"))
-            row["converted"] = row["kl_conversion"]
+            row["KL"], row["converted"] = _kl(row)
         further = ("behaviours", *loop_tables.NAMES)
         seen = [name for name in further if any(row[name] for row in runs)]
         shown = ("run", "points", "replaced", "gold_evaluations", "samples", "answers", *seen, "KL",
@@ -38,6 +37,14 @@ def show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
         )
     if not runs and not skipped:
         console.print("Nothing was named that could be read.")
+
+
+def _kl(row: Row) -> tuple[str, str]:
+    """What is told of a run's KL: nothing of an import that brought no metrics of it."""
+    if row["kl_conversion"] == "missing":
+        return ("not logged" if row["points"] else "–"), "–"
+    unit = row["kl_logged_unit"] or "unit not said"
+    return f"{row['kl_estimator'] or 'estimator not said,'} {unit}", row["kl_conversion"]
 
 
 def show_check(told: Row) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from analytics.gate.after import other_arms
-from analytics.gate.evidence import GOING, GateError
+from analytics.gate.decided import GOING
+from analytics.gate.evidence import GateError
 from analytics.gate.gathering import Query, arrived, gather, loosened_since, snapshot
 from analytics.gate.limits import proposal
 from analytics.gate.markdown import markdown

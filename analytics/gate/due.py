@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from analytics.gate.bounds import Estimate, share
+from analytics.gate.decided import day
 from analytics.gate.evidence import Evidence
 from analytics.gate.past import stated
 from analytics.gate.people import last_review
@@ -20,8 +21,9 @@ from analytics.wording import count, number
 class Due:
     """last: iteration that was reviewed last, None = never; blind: nats of KL since.
 
-    by_date: when its reviews expire; at_iteration: where the KL since will pass the policy's limit,
-    by the mean step so far, None = it does not rise. items: pairs for the policy's margin.
+    by_date: when too few of its reviews hold; at_iteration: where the KL since will pass the
+    policy's limit, by the mean step so far, None = it does not rise. items: pairs for the policy's
+    margin.
     """
 
     last: int | None
@@ -77,15 +79,27 @@ def due(held: Evidence, policy: Policy) -> Due:
     kl, limit = kl_by_iteration(held), policy["human_checkpoint.kl_blind"]
     days = datetime.timedelta(days=policy["human_checkpoint.days"])
     on = last_review(held.at("reviews", last)) if last is not None else None
+    holds = _complete_since(held.at("reviews", last), policy) if last is not None else None
     now, then = kl.get(held.iteration), kl.get(last if last is not None else -1)
     blind = now - then if now is not None and then is not None else None
-    by_date = on + days if on else None
+    by_date = holds + days if holds else None
     late = last is None or bool(by_date and held.today > by_date)
     return Due(
         last, on, blind, by_date, _forecast(kl, held.iteration, then, limit),
         late or (blind is not None and blind >= limit), _items(policy),
         held.iteration,
     )  # fmt: skip
+
+
+def _complete_since(rows: pl.DataFrame, policy: Policy) -> datetime.date | None:
+    """The day from which on as many pairs were reviewed as are asked for: when it is over for them,
+    it is over for the checkpoint, however late a single one was reviewed. None without dates."""
+    latest: dict[str, datetime.date] = {}
+    for item, text in rows.select("item_id", "graded_at").iter_rows():
+        if on := day(text):
+            latest[item] = max(on, latest.get(item, on))
+    days = sorted(latest.values(), reverse=True)
+    return days[min(len(days), int(policy["human_checkpoint.items"])) - 1] if days else None
 
 
 def _forecast(kl: dict[int, float], iteration: int, then: float | None, limit: float) -> int | None:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 
+from analytics.gate.decided import GOING, last_word
 from analytics.wording import count
 
 T = TypeVar("T")
@@ -36,7 +37,10 @@ FRAMES: dict[str, dict[str, Any]] = {
         "n": WHOLE, "first_difference": NUMBER, "first_low": NUMBER, "first_high": NUMBER,
         "previous_difference": NUMBER, "previous_low": NUMBER, "previous_high": NUMBER,
     },
-    "metrics": {"iteration": WHOLE, "kl": NUMBER, "gold_reward": NUMBER, "gold_reward_se": NUMBER},
+    "metrics": {
+        "iteration": WHOLE, "kl": NUMBER, "kl_se": NUMBER, "n_responses": WHOLE,
+        "gold_reward": NUMBER, "gold_reward_se": NUMBER,
+    },
     "overlap": {"iteration": WHOLE, "hits": WHOLE, "compared": WHOLE},
     "reviews": {
         "iteration": WHOLE, "item_id": TEXT, "prompt": TEXT, "response_a": TEXT,
@@ -62,10 +66,6 @@ KEYS = {
     "reviews": ("iteration", "item_id", "rater"),
     "answers": ("iteration", "origin", "question_id", "sample_id"),
 }  # fmt: skip
-
-
-GOING = ("continue", "approve")
-"""Decisions that let an iteration go."""
 
 
 class GateError(ValueError):
@@ -154,10 +154,11 @@ class Evidence:
         earlier = self.frame("decisions").filter(
             pl.col("iteration") < self.iteration, pl.col("iteration").is_not_null()
         )
-        last = earlier.sort("at", maintain_order=True).unique("iteration", keep="last")
-        going = last.filter(pl.col("decision").is_in(GOING))  # not what was rolled back since
-        if going.height:
-            return int(going["iteration"].max()), "the last decision to continue"  # type: ignore[arg-type]
+        lasts = {at: last_word(rows.to_dicts()) for at, rows in parted(earlier).items()}
+        # Not what was rolled back since.
+        going = [at for at, last in lasts.items() if last and last["decision"] in GOING]
+        if going:
+            return max(going), "the last decision to continue"
         if earlier.height:
             return 0, "no earlier iteration was decided to continue"
         return self.iteration - 1, "no decision is recorded: the iteration before"

@@ -9,14 +9,16 @@ from typing import Any
 
 import polars as pl
 
+from analytics.gate.decided import day
 from analytics.gate.diversity import HOLDOUT
 from analytics.gate.evidence import FRAMES, Evidence, GateError
-from analytics.gate.people import day
 from analytics.gate.policy import Policy, PolicyError, loosened, read_policy
-from analytics.loops.overlap import overlaps
+from analytics.loops.overlap import of_loop
 from analytics.rates import normal_quantile
 
 Query = Callable[..., pl.DataFrame]
+KL_ERROR = "kl_se"
+"""Logged key of the standard error of a mean KL."""
 HOLDOUT_ERROR = f"{HOLDOUT}_se"
 """Logged key of the standard error of the loss on held-out human text."""
 Z = normal_quantile(0.95)
@@ -39,12 +41,17 @@ def gather(
         GateError: the loop or the iteration is not there.
     """
     asked: dict[str, Any] = {"loops": [loop], "until": iteration}
+    logged = query("scalars", run=loop)
     frames = {
         "answers": query("gate_answers", **asked),
         "generations": query("generations", **asked, iterations=None),
-        "metrics": query("metrics", runs=[loop], until=iteration).rename({"step": "iteration"}),
+        "metrics": with_kl_error(
+            query("metrics", runs=[loop], until=iteration).rename({"step": "iteration"}),
+            logged.filter(pl.col("key") == KL_ERROR),
+            _facts(query, loop),
+        ),
         "indicators": with_holdout_error(
-            flat(indicators), query("scalars", run=loop).filter(pl.col("key") == HOLDOUT_ERROR)
+            flat(indicators), logged.filter(pl.col("key") == HOLDOUT_ERROR)
         ),
         **{name: query(name, **asked) for name in ("corpus", "reviews", "outcomes", "decisions")},
     }
@@ -73,6 +80,32 @@ def _check_there(
             f"{loop} has no iteration {iteration} up to there; it has {known}. Import its tables: "
             "python -m data import loop.toml"
         )
+
+
+def _facts(query: Query, loop: str) -> dict[str, Any]:
+    runs = query("runs", project=None, runs=[loop])
+    return json.loads(runs["facts"][0]) if runs.height else {}
+
+
+def with_kl_error(
+    metrics: pl.DataFrame, logged: pl.DataFrame, facts: Mapping[str, Any]
+) -> pl.DataFrame:
+    """The logged KL with its standard error; null where it is not from the initial policy in nats.
+
+    Args:
+        logged: phase, step, value: the logged standard errors.
+        facts: the loop's; best-of-n's bound is computed from n, and has no sampling error.
+    """
+    reference = facts.get("kl_reference") in (None, "initial_policy")
+    known = reference and facts.get("kl_conversion") != "unknown"
+    bound = facts.get("kl_estimator") == "bon_bound"
+    errors = logged.select("phase", iteration="step", kl_se="value").unique(
+        ["phase", "iteration"], keep="last"
+    )
+    return metrics.join(errors, on=["phase", "iteration"], how="left").with_columns(
+        kl=pl.col("kl") if known else pl.lit(None, pl.Float64),
+        kl_se=pl.lit(0.0) if bound else pl.col("kl_se"),
+    )
 
 
 def with_holdout_error(indicators: pl.DataFrame, logged: pl.DataFrame) -> pl.DataFrame:
@@ -107,21 +140,20 @@ def flat(indicators: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
 
 
 def overlap(query: Query, loop: str, iteration: int) -> pl.DataFrame:
-    """How many evaluation questions stand, whole or nearly, in the text that was trained on.
+    """How many evaluation questions stand, whole or nearly, in text that the policy has seen.
 
-    That is what the iteration before wrote, and all that the corpus names as trained on again.
-    Empty where texts or questions are not there.
+    That is what it was trained on, and what the policies that it came from were. Empty where texts
+    or questions are not there.
     """
-    mix = query("corpus", loops=[loop], until=iteration).filter(pl.col("iteration") == iteration)
-    after = {at + 1 for at in mix["generator_iteration"].drop_nulls()} | {iteration}
-    training = query("training_texts", loops=[loop]).filter(
-        pl.col("iteration").is_in(sorted(after))
-    ).with_columns(iteration=pl.lit(iteration, pl.Int64))  # fmt: skip
-    asked = query("asked_questions", loops=[loop])
-    if training.is_empty() or asked.is_empty():
-        return pl.DataFrame(schema=FRAMES["overlap"])
-    (found,) = overlaps(training, asked)
-    rows = [(iteration, len(found.exact) + len(found.near), found.questions)]
+    asked: dict[str, Any] = {"loops": [loop], "until": iteration}
+    found = of_loop(
+        query("training_texts", loops=[loop]), query("asked_questions", loops=[loop]),
+        query("iterations", **asked), query("corpus", **asked),
+    )  # fmt: skip
+    rows = [
+        (iteration, len(one.exact) + len(one.near), one.questions)
+        for one in found if one.iteration == iteration and one.questions
+    ]  # fmt: skip
     return pl.DataFrame(rows, schema=FRAMES["overlap"], orient="row")
 
 

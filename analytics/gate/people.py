@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from analytics.gate.checks import Check, Levels, bounded, exact, not_measured
-from analytics.gate.evidence import GOING, Evidence
+from analytics.gate.decided import GOING, day, last_word
+from analytics.gate.evidence import Evidence
 from analytics.gate.past import stated
 from analytics.gate.policy import Policy
 from analytics.gate.reviews import FEWEST_SHARED, Reviewed, reviewed, win_rate
@@ -18,11 +19,13 @@ from analytics.wording import count, number, rate_text
 def people(held: Evidence, policy: Policy) -> list[Check]:
     """The block's checks on reviews of the iteration against the last release."""
     release, _ = held.released()
-    seen = reviewed(held.at("reviews", held.iteration), held.iteration, release)
+    rows = held.at("reviews", held.iteration)
+    every = reviewed(rows, held.iteration, release)
+    seen = reviewed(rows.filter(_fresh(rows, held, policy)), held.iteration, release)
     levels = Levels(policy.pass_level(), policy.fail_level(1))
     link = held.link("checkpoints", iteration=held.iteration)
     made = {
-        "reviews": lambda: _reviews(held, policy, seen, release, link),
+        "reviews": lambda: _reviews(held, policy, seen, every, release, link),
         "agreement": lambda: _agreement(policy, seen, link),
         "win_rate": lambda: _win_rate(policy, seen, release, levels, link),
         "approval": lambda: approval(held, policy, link),
@@ -30,16 +33,13 @@ def people(held: Evidence, policy: Policy) -> list[Check]:
     return [made[name]() for name in policy.checks("human_checkpoint")]
 
 
-def day(text: str | None) -> datetime.date | None:
-    """The date at the beginning of a time as written; None where there is none.
-
-    >>> day("2026-11-28T10:00:00Z"), day("soon"), day(None)
-    (datetime.date(2026, 11, 28), None, None)
-    """
-    try:
-        return datetime.date.fromisoformat((text or "")[:10])
-    except ValueError:
-        return None
+def _fresh(rows: pl.DataFrame, held: Evidence, policy: Policy) -> pl.Series:
+    """Which reviews still hold: each has a date of its own, and none renews another."""
+    days = policy["human_checkpoint.days"]
+    return pl.Series([
+        (on := day(text)) is not None and (held.today - on).days <= days and not _to_come(held, on)
+        for text in rows["graded_at"]
+    ], dtype=pl.Boolean)  # fmt: skip
 
 
 def last_review(rows: pl.DataFrame) -> datetime.date | None:
@@ -49,39 +49,48 @@ def last_review(rows: pl.DataFrame) -> datetime.date | None:
 
 
 def _reviews(
-    held: Evidence, policy: Policy, seen: Reviewed, release: int, link: str
+    held: Evidence, policy: Policy, seen: Reviewed, every: Reviewed, release: int, link: str
 ) -> Check:  # fmt: skip
+    """Args: seen: the reviews that still hold; every: all of them."""
     least, top = policy["human_checkpoint.items"], policy["human_checkpoint.top_proxy_items"]
-    if seen.items.is_empty():
+    if every.items.is_empty():
         return not_measured(
             "reviews", f"Nobody has reviewed iteration {held.iteration} against the last release "
             f"(iteration {release}), blinded and in pairs (table `reviews`).", link,
         )  # fmt: skip
+    if seen.items.is_empty():
+        return not_measured("reviews", _none_holds(held, every, policy), link)
     n, slice_n = seen.items.height, seen.top.height
     hard, hard_n = policy["human_checkpoint.escalation_items"], seen.escalation.height
+    old = every.items.height - n
+    left = (
+        f" {count(old, 'further pair')} {'does' if old == 1 else 'do'} not count: without a date, "
+        f"still to come, or more than {count(policy['human_checkpoint.days'], 'day')} old."
+        if old else ""
+    )  # fmt: skip
     if n < least or slice_n < top or hard_n < hard:
         return not_measured(
             "reviews", f"{count(n, 'pair')} reviewed, {slice_n} of them of highest proxy and "
-            f"{hard_n} escalation cases (column `slice`); asked: {least}, {top} and {hard}.", link,
-        )  # fmt: skip
-    when, days = last_review(seen.judged), policy["human_checkpoint.days"]
-    if when is None:
-        return not_measured("reviews", "No review says when it was graded (`graded_at`).", link)
-    if _to_come(held, when):
-        return not_measured(
-            "reviews", f"The last review is dated {when} (`graded_at`): still to come.", link
-        )
-    age = (held.today - when).days
-    if age > days:
-        return not_measured(
-            "reviews", f"The last review is of {when}, {count(age, 'day')} old; it holds "
-            f"{count(days, 'day')}.", link,
+            f"{hard_n} escalation cases (column `slice`); asked: {least}, {top} and {hard}.{left}",
+            link,
         )  # fmt: skip
     said = (
         f"{count(n, 'pair')} reviewed, {slice_n} of highest proxy, {hard_n} escalation cases, the "
-        f"last on {when}"
+        f"last on {last_review(seen.judged)}"
     )
-    return exact("reviews", True, f"{said}; asked: {least}, {top} and {hard}.", n, least, link)
+    return exact(
+        "reviews", True, f"{said}; asked: {least}, {top} and {hard}.{left}", n, least, link
+    )
+
+
+def _none_holds(held: Evidence, every: Reviewed, policy: Policy) -> str:
+    when, days = last_review(every.judged), policy["human_checkpoint.days"]
+    if when is None:
+        return "No review says when it was graded (`graded_at`)."
+    if _to_come(held, when):
+        return f"The last review is dated {when} (`graded_at`): still to come."
+    age = count((held.today - when).days, "day")
+    return f"The last review is of {when}, {age} old; it holds {count(days, 'day')}."
 
 
 def _agreement(policy: Policy, seen: Reviewed, link: str) -> Check:
@@ -139,7 +148,7 @@ def approval(held: Evidence, policy: Policy, link: str) -> Check:
             "approval", "A decision on this iteration has no date (`at`), so which is the last "
             "cannot be told.", link,
         )  # fmt: skip
-    last = signed.sort("at", maintain_order=True).row(-1, named=True)
+    last = last_word(signed.iter_rows(named=True)) or {}
     who = (last["by"] or "").strip()
     if last["decision"] not in GOING:
         return exact("approval", False, f"{who or 'Somebody'} decided: {last['decision']}.",

@@ -117,7 +117,10 @@ def _contamination(held: Evidence, link: str) -> Check:
         )  # fmt: skip
     hits, compared = int(_total(found, "hits")), int(_total(found, "compared"))
     asked = count(compared, "evaluation question")
-    said = f"{whole(hits)} of {asked} stand whole or nearly in the training text"
+    said = (
+        f"{whole(hits)} of {asked} stand whole or nearly in the text that this policy, or one it "
+        "came from, was trained on"
+    )
     return exact("contamination", hits == 0, f"{said}; asked: none.", hits, 0, link)
 
 

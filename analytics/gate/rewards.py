@@ -10,6 +10,7 @@ from analytics.gate.checks import Check, Levels, bounded, not_measured, within
 from analytics.gate.evidence import Evidence, parted
 from analytics.gate.past import retraining, stated
 from analytics.gate.policy import Policy, quantile
+from analytics.wording import number
 
 STATISTICAL = 6
 """Checks of this block that can say FAIL by chance; they share its level."""
@@ -160,14 +161,28 @@ def _kl(held: Evidence, policy: Policy, texts: _Texts, levels: Levels) -> Check:
     limit = budget if low is None else min(budget, low)
     estimate = mean(texts.at(held.iteration, "kl")["value"])
     if estimate is None:
-        logged = held.at("metrics", held.iteration)["kl"].drop_nulls()
-        if logged.is_empty():
-            return not_measured("kl", "KL to the initial policy was not measured.", link)
-        estimate = normal(float(logged[0]), 0.0, 1)
+        logged = held.at("metrics", held.iteration).drop_nulls("kl").to_dicts()
+        if not logged:
+            return not_measured(
+                "kl", "KL to the initial policy was not measured, or not in a known unit.", link
+            )
+        if logged[0]["kl_se"] is None:
+            return _kl_alone(logged[0]["kl"], limit, link)
+        estimate = normal(logged[0]["kl"], logged[0]["kl_se"], int(logged[0]["n_responses"] or 1))
     why = "" if low is None else " (the lower end of the gold peak's interval)"
     return bounded(
         "kl", f"KL to the initial policy, nats per response{why}:", estimate, limit, 0.0, levels,
         evidence=link,
+    )  # fmt: skip
+
+
+def _kl_alone(kl: float, limit: float, link: str) -> Check:
+    """A logged mean of unknown error excludes nothing, on either side of its limit."""
+    return Check(
+        "kl", "NOT SHOWN", f"KL to the initial policy, nats per response: {number(kl)}, limit "
+        f"{number(limit)}: a mean without its error, so neither is shown. Log its standard error "
+        "as `kl_se`, or the texts with `logprob_policy` and `logprob_base`.",
+        kl, limit=limit, evidence=link,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from analytics.collapse.indicators import BY_NAME, Way
 from analytics.collapse.words import Change, changes, states
+from analytics.gate.decided import last_word
 from analytics.loops.cells import Cell, Question, p_of
 from analytics.loops.lineage import depths
 from analytics.wording import alike, fixed, number, percent, whole
@@ -340,11 +341,11 @@ def _outside(told: Told) -> Question:
 
 def _decided(told: Told) -> Question:
     cells = {}
-    for row in told.decisions.iter_rows(named=True):
-        if row["iteration"] is not None:
+    for (iteration,), rows in told.decisions.drop_nulls("iteration").group_by("iteration"):
+        if row := last_word(rows.iter_rows(named=True)):
             note = " · ".join(filter(None, [row["at"], row["note"]]))
             until = f" until {row['expires']}" if row["expires"] else ""
-            cells[row["iteration"]] = Cell(
+            cells[int(str(iteration))] = Cell(
                 row["decision"].replace("_", " "), "not tested", note, None, f"{row['by']}{until}"
             )
     return Question("decision", "Decision", "What people decided, the last word.", cells, "/gate",

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from analytics.collapse.tokens import Tokens, tokens
+from analytics.loops.ancestry import seen
 from analytics.wording import count
 
 WORDS = 8
 """Words in a row that question and training text share where they overlap."""
 NEAR = 0.8
-"""Share of a question's runs of words, found in one training text, from which it is near."""
+"""Share of a question's runs of words, found in the training texts, from which it is near."""
 
 
 @dataclass(frozen=True)
@@ -29,41 +30,75 @@ class Overlap:
 
 
 def overlaps(training: pl.DataFrame, asked: pl.DataFrame) -> list[Overlap]:
-    """Which evaluation questions stand in the texts that each iteration was trained on.
+    """Which evaluation questions stand in the texts of each iteration.
 
     Exact: all of a question's words in a row stand in the prompt and text, as one. Near: at least
-    NEAR of its runs of WORDS words (of all its words, where it has fewer) stand in the training
-    texts of the iteration.
+    NEAR of its runs of WORDS words (of all its words, where it has fewer) stand in the texts of the
+    iteration.
 
     Args:
         training: iteration, prompt, text.
         asked: question_id, question.
     """
-    found = []
     questions = tokens(asked["question"])
-    ids = asked["question_id"].to_list()
-    lengths = questions.lengths
-    whole = {n: _runs_by_text(questions, n) for n in {int(n) for n in lengths if n}}
-    short = np.minimum(lengths, WORDS)
+    ids, lengths = asked["question_id"].cast(pl.String).to_list(), questions.lengths
+    sizes = {int(n) for n in lengths if n}
+    whole = {n: _runs_by_text(questions, n) for n in sizes}
+    runs = whole[WORDS] if WORDS in whole else _runs_by_text(questions, WORDS)
+    found = []
     for (iteration,), part in training.group_by("iteration", maintain_order=True):
-        joined = pl.select(
+        held = tokens(pl.select(
             pl.concat_str(part["prompt"].fill_null(""), part["text"], separator=" ")
-        ).to_series()
-        held = tokens(joined)
-        seen = {n: np.unique(held.ngrams(n)[0]) for n in {*whole, *(int(n) for n in short if n)}}
-        exact, near = [], []
-        for place, name in enumerate(ids):
-            n, some = int(lengths[place]), int(short[place])
-            if not n:
-                continue
-            if _found(whole[n][place], seen[n]).any():
-                exact.append(str(name))
-                continue
-            runs = _runs(questions, place, some)
-            if some >= WORDS and _found(runs, seen[some]).mean() >= NEAR:
-                near.append(str(name))
-        found.append(Overlap(int(str(iteration)), part.height, len(ids), exact, near))
+        ).to_series())  # fmt: skip
+        there = {n: np.unique(held.ngrams(n)[0]) for n in sizes | {WORDS}}
+        exact = [
+            place for place, n in enumerate(lengths.tolist())
+            if n and _found(whole[n][place], there[n]).any()
+        ]  # fmt: skip
+        near = [
+            place for place, codes in runs.items()
+            if _found(codes, there[WORDS]).mean() >= NEAR and place not in set(exact)
+        ]  # fmt: skip
+        found.append(Overlap(
+            int(str(iteration)), part.height, len(ids), [ids[at] for at in exact],
+            [ids[at] for at in near],
+        ))  # fmt: skip
     return found
+
+
+def along(
+    written: Sequence[Overlap], ancestry: Mapping[int, Collection[int]], questions: int
+) -> list[Overlap]:
+    """By iteration what stands in the texts that it, or a policy it came from, was trained on.
+
+    Args:
+        written: by the iteration that wrote the texts, those kept for training.
+        questions: how many were asked.
+    """
+    by_writer = {one.iteration: one for one in written}
+    found = []
+    for at, one in sorted(ancestry.items()):
+        parts = [by_writer[writer] for writer in sorted(one) if writer in by_writer]
+        if parts:
+            exact = sorted({name for part in parts for name in part.exact})
+            near = sorted({name for part in parts for name in part.near} - set(exact))
+            texts = sum(part.texts for part in parts)
+            found.append(Overlap(at, texts, questions, exact, near))
+    return found
+
+
+def of_loop(
+    training: pl.DataFrame, asked: pl.DataFrame, iterations: pl.DataFrame, corpus: pl.DataFrame
+) -> list[Overlap]:
+    """The same from a store's questions of one loop.
+
+    Args:
+        training: iteration (the one after that which wrote it), prompt, text.
+        iterations, corpus: as in ``ancestry.seen``.
+    """
+    written = training.with_columns(pl.col("iteration") - 1)
+    known = {*training["iteration"], *written["iteration"], *corpus["iteration"]}
+    return along(overlaps(written, asked), seen(iterations, corpus, known), asked.height)
 
 
 def table(loop: str, found: Sequence[Overlap]) -> pl.DataFrame:
@@ -106,11 +141,3 @@ def _runs_by_text(held: Tokens, n: int) -> dict[int, np.ndarray]:
     places, starts = np.unique(owner[order], return_index=True)
     split = np.split(codes[order], starts[1:])
     return dict(zip(places.tolist(), split, strict=True))
-
-
-def _runs(held: Tokens, place: int, n: int) -> np.ndarray:
-    start = int(held.lengths[:place].sum())
-    one = Tokens(
-        held.codes[start : start + int(held.lengths[place])], held.lengths[place : place + 1]
-    )
-    return one.ngrams(n)[0]

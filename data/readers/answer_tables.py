@@ -104,7 +104,7 @@ def read(
         LogError: a corpus without a column iteration, or grades that are scores.
     """
     if holds_corpus(cells.table.frame.columns):
-        yield from _corpus(cells, names, verbatim)
+        yield from read_corpus(cells, names, verbatim)
         return
     frame = cells.table.frame
     keys, height = frame.columns, frame.height
@@ -237,7 +237,12 @@ def _audit(
     return told
 
 
-def _corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
+def read_corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
+    """A table of a training corpus as one RunLog for each loop in ``names``.
+
+    Raises:
+        LogError: it has no column iteration.
+    """
     keys, path = cells.table.frame.columns, cells.table.path
     time = TIME.find(keys)
     if time is None:

@@ -17,9 +17,18 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
-from data.declared import DECISIONS, ITERATIONS, OUTCOMES, REFERENCE_TEXTS, REVIEWS
-from data.readers import loop_tables, table_files, tables
+from data.declared import (
+    CORPUS,
+    DECISIONS,
+    ITERATIONS,
+    OUTCOMES,
+    REFERENCE_TEXTS,
+    REVIEWS,
+    Table,
+)
+from data.readers import answer_tables, loop_tables, table_files, tables
 from data.readers.cells import Cells
+from data.readers.mapping import RUN_ID
 from data.readers.reader import Gives, Piece, Reader, of_its_own, skip
 
 FORMAT = "loop"
@@ -28,6 +37,11 @@ TABLES = (
     "reference",
 )  # fmt: skip
 """Keys that name tables: a path, or a list of paths."""
+LOADED = {
+    "corpus": CORPUS, "reviews": REVIEWS, "outcomes": OUTCOMES, "decisions": DECISIONS,
+    "reference": REFERENCE_TEXTS,
+}  # fmt: skip
+"""Tables of which the file says what they are, so that their columns may have other names."""
 KEYS = ("loop", *TABLES, "iteration")
 OF_ITERATION = ("number", "parent", "policy", "runs", "trained_on", "submitter", "data_at")
 MOST_BYTES = 4 << 20
@@ -201,7 +215,10 @@ def _iteration(said: dict[str, Any], place: int, where: _Lines) -> dict[str, Any
     number = said.get("number")
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 31:
         raise wrong("must be a whole number from 0", "number", "say number = 0 for the base")
-    row: dict[str, Any] = {"iteration": number, "parent": _parent(said.get("parent"), number)}
+    row: dict[str, Any] = {
+        "iteration": number,
+        "parent": loop_tables.parent(said.get("parent"), number),
+    }
     if row["parent"] is None and "parent" in said:
         raise wrong("must be a number or a text", "parent", "name base, sft, previous, 3 …")
     for key in ("policy", "submitter", "data_at", "trained_on"):
@@ -215,14 +232,6 @@ def _iteration(said: dict[str, Any], place: int, where: _Lines) -> dict[str, Any
         raise wrong("must be names of runs", "runs", 'say runs = ["name"]')
     row["runs"] = json.dumps(runs) if runs else None
     return row
-
-
-def _parent(value: Any, number: int) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"iteration {value}"
-    if value == "previous":
-        return f"iteration {number - 1}"
-    return value if isinstance(value, str) and value else None
 
 
 def _named_tables(told: LoopFile, options: ReadOptions) -> Iterator[RunLog]:
@@ -241,19 +250,31 @@ def _named_tables(told: LoopFile, options: ReadOptions) -> Iterator[RunLog]:
 
 def _of_table(told: LoopFile, key: str, file: Path, options: ReadOptions) -> Iterator[RunLog]:
     options = replace(options, run=None, format=None)
-    table = table_files.load(file) if key == "reference" else None
-    if table is not None:
-        if "text" not in table.frame.columns:
+    kind = LOADED.get(key)
+    table = None if kind is None else table_files.load(file)
+    other = table and kind is not REFERENCE_TEXTS and loop_tables.which(table.frame.columns)
+    if kind is None or table is None or other not in (False, None, kind):
+        logs = tables.read_one(file, options)  # as it is by itself: it may be another table
+    else:
+        loop_tables.in_our_words(table, kind)
+        if key == "reference" and "text" not in table.frame.columns:
             raise LogError(f"{file.name} has no column text, which texts of people need")
-        cells = Cells(table)
-        name = "loop" if "loop" in table.frame.columns else None
-        names = cells.texts("loop").fill_null("") if name else [told.loop] * table.frame.height
-        yield from loop_tables.read(cells, list(names), True, REFERENCE_TEXTS)
-        return
-    for log in tables.read_one(file, options):
+        logs = _read_as(kind, Cells(table), told.loop)
+    for log in logs:
         if not log.verbatim:  # a table that names no loop: it is this one's
             log.run, log.verbatim = told.loop, True
         yield log
+
+
+def _read_as(kind: Table, cells: Cells, loop: str) -> Iterator[RunLog]:
+    column = RUN_ID.find(cells.table.frame.columns)
+    names = [loop] * cells.table.frame.height
+    if column:
+        names = [name.strip() or loop for name in cells.texts(column).fill_null("")]
+    if kind is CORPUS:
+        yield from answer_tables.read_corpus(cells, names, True)
+    else:
+        yield from loop_tables.read(cells, names, True, kind)
 
 
 def _held(log: RunLog, key: str) -> bool:

@@ -5,6 +5,7 @@ Which one a table is, and what its cells mean, follows from the declaration of i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import polars as pl
 
 from data.columns import LogError, RunLog, conform, no_answers
 from data.declared import (
+    CORPUS,
     DECISIONS,
     ITERATIONS,
     OUTCOMES,
@@ -19,7 +21,7 @@ from data.declared import (
     REVIEWS,
     Table,
 )
-from data.readers import answer_tables
+from data.readers import answer_tables, loop_headings, table_files
 from data.readers.cells import Cells, split_by
 from data.readers.mapping import Column
 from data.readers.texts import several
@@ -33,18 +35,32 @@ MARKS: tuple[tuple[Table, frozenset[str]], ...] = (
     (REFERENCE_TEXTS, frozenset({"text", "origin"})),
 )
 """By which columns a table is known."""
+CORPUS_MARKS = frozenset({"documents", "generator_iteration"})
 NOT_A_REFERENCE = frozenset({"prompt", "iteration", "step", "grade", "proxy_reward", "gold_reward"})
 """Columns that texts of people to compare with do not have."""
+DECIDED = tuple(loop_headings.DECIDED)
+"""Words of decisions; only the first two let an iteration go."""
 PREFERRED = ("a", "b", "tie")
 
 
 def which(columns: Collection[str]) -> Table | None:
-    """The table of a loop whose columns these are."""
-    held = set(columns)
-    for table, marks in MARKS:
-        if marks <= held and not (table is REFERENCE_TEXTS and held & NOT_A_REFERENCE):
-            return table
-    return None
+    """The table of a loop whose columns these are, in any spelling."""
+    table = loop_headings.kind(columns, MARKS)
+    odd = NOT_A_REFERENCE & {name.strip().lower() for name in columns}
+    return None if table is REFERENCE_TEXTS and odd else table
+
+
+def in_our_words(table: table_files.Table, kind: Table | None = None) -> None:
+    """Give a table of a loop, or of its corpora, the declared columns and words, and say so.
+
+    Args:
+        kind: what it is; None = as its columns say, and nothing is changed of another table.
+    """
+    columns = table.frame.columns
+    kind = kind or which(columns) or loop_headings.kind(columns, ((CORPUS, CORPUS_MARKS),))
+    if kind is not None:
+        table.frame, notes = loop_headings.in_our_words(table.frame, kind)
+        table.notes += [f"{table.path.name}: {note}" for note in notes]
 
 
 def read(cells: Cells, names: list[str], verbatim: bool, table: Table) -> Iterator[RunLog]:
@@ -82,6 +98,22 @@ def log(
     return told
 
 
+def parent(said: object, number: int | None) -> str | None:
+    """A parent as it is kept: base, sft, iteration N, or the name of a checkpoint; None = not said.
+
+    >>> parent(2, 3), parent("previous", 3), parent("Iteration 1", 3), parent(" SFT", 3)
+    ('iteration 2', 'iteration 2', 'iteration 1', 'sft')
+    """
+    if isinstance(said, bool) or not isinstance(said, int | str):
+        return None
+    text = str(said).strip()
+    if text.lower() in ("previous", "prev", "last") and number:
+        return f"iteration {number - 1}"
+    if found := re.fullmatch(r"(?i)(?:iteration|iter)?[\s_-]*(\d+)(?:\.0)?", text):
+        return f"iteration {int(found[1])}"
+    return text.lower() if text.lower() in ("base", "sft") else text or None
+
+
 def numbered(rows: pl.DataFrame) -> pl.DataFrame:
     """Reference texts with an id each: as given, else their place in the table."""
     return rows.with_columns(
@@ -105,8 +137,14 @@ def _rows(cells: Cells, table: Table) -> pl.DataFrame:
     rows = pl.DataFrame(series)
     if table is REFERENCE_TEXTS:
         rows = numbered(rows)
+    if table is ITERATIONS:
+        pairs = zip(rows["parent"], rows["iteration"], strict=True)
+        rows = rows.with_columns(pl.Series("parent", [parent(*pair) for pair in pairs], pl.String))
     if table is DECISIONS:
         rows = rows.with_columns(pl.col("decision").str.to_lowercase())
+        for row in (~rows["decision"].is_in(DECIDED)).fill_null(False).arg_true().to_list():
+            cells.name(row, "decision", rows["decision"][row], f"is none of {', '.join(DECIDED)}: "
+                       "kept, and lets nothing go")  # fmt: skip
     if table is REVIEWS:
         rows = rows.with_columns(pl.col("preferred").str.to_lowercase())
         _refuse(cells, "preferred", ~rows["preferred"].is_in(PREFERRED), "is neither a, b nor tie")

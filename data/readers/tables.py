@@ -141,6 +141,7 @@ def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
+    loop_tables.in_our_words(table)
     if loop_tables.which(table.frame.columns) is None:  # outcomes are long, and no metrics
         table = _in_our_words(shapes.plain(table), options)
     options = kept.fitted(options, table.frame.columns)
@@ -203,6 +204,11 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
     elif what == "behaviours":
         yield from behaviour_tables.read(cells, names.to_list(), verbatim)
     elif (told := loop_tables.which(table.frame.columns)) and what == told.name:
+        if not verbatim:
+            table.notes.append(
+                f"{path.name} has no column loop: its rows are kept for {stem(path)!r}. Add the "
+                "column, name the loop with --run, or name the table in a loop.toml"
+            )
         yield from loop_tables.read(cells, names.to_list(), verbatim, told)
     elif what == "samples":
         yield from sample_tables.read(cells, names.to_list(), verbatim, options)

@@ -55,6 +55,7 @@ if any(hit.height for hit in hits):
         show_table(pl.concat(hits, how="vertical_relaxed"), hide_index=True)
 st.caption(
     "Whole: all words of a question in a row. Nearly: at least 80 % of its runs of eight words. "
-    "Only texts that the loop kept are looked at: human training text is not in the store."
+    "Only texts that the loop kept are looked at: human training text is not in the store. An "
+    "iteration has seen what its parents have; a parent that is not told is the one before."
 )
 copy_link("/provenance", scope.address())

@@ -12,6 +12,7 @@ import polars as pl
 from analytics.collapse import kept
 from analytics.gate import Evidence, Gate, Policy, judge, read_policy
 from analytics.gate.agreement import agreement
+from analytics.gate.decided import in_order
 from analytics.gate.due import Due, due
 from analytics.gate.gathering import arrived, gather, loosened_since, snapshot
 from analytics.gate.limits import proposal
@@ -123,8 +124,8 @@ def decide(loop: str, iteration: int, decision: str, by: str, expires: datetime.
 
 
 def decisions(loop: str) -> pl.DataFrame:
-    """What was decided on a loop so far."""
-    return reads.store().query("decisions", loops=[loop], until=None)
+    """What was decided on a loop so far, in the order of its instants."""
+    return in_order(reads.store().query("decisions", loops=[loop], until=None))
 
 
 @cached(16)

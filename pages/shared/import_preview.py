@@ -82,6 +82,7 @@ def _held(run: SeenRun) -> str:
             f"{number(n)} {grade.replace('_', ' ')}" for grade, n in run.grades.items()
         )
         told[-1] += f" ({each})"
+    told += [f"{count(n, 'row')} of {name.replace('_', ' ')}" for name, n in run.others.items()]
     return f"read as {run.facts.trainer or run.format}: {', '.join(told) or 'nothing by step'}"
 
 

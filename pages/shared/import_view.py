@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from data import import_places, kept_roles, project_roles, uploads
+from data import import_places, kept_roles, loop_tables, project_roles, uploads
 from data.columns import LogError, ReadOptions
 from data.hosts import LOOPBACK, listed
 from data.importing import Imported, import_whole
@@ -71,8 +71,8 @@ def import_view(store: Store) -> None:
     show_preview(seen)
     if not seen.runs:
         return
-    count = f"{len(seen.runs)} run" + ("" if len(seen.runs) == 1 else "s")
-    if st.button(f"Import {count}", type="primary", key="import_now"):
+    many = count(len({run.run for run in seen.runs}), "run")  # a loop comes in several tables
+    if st.button(f"Import {many}", type="primary", key="import_now"):
         _bring_in(store, source, options, kept if kept != said else None)
 
 
@@ -173,6 +173,8 @@ def _counted(done: Imported) -> str:
     answers = sum(run["answers"] for run in done.runs)
     told = [count(len(done.runs), "run"), count(rows, "new value")]
     told += [count(answers, "answer")] if answers else []
+    others = {name: sum(run.get(name, 0) for run in done.runs) for name in loop_tables.NAMES}
+    told += [f"{count(n, 'row')} of {name.replace('_', ' ')}" for name, n in others.items() if n]
     return f"Imported: {', '.join(told)}. Verdicts follow by themselves."
 
 
@@ -181,7 +183,9 @@ def _links(done: Imported, most: int = 12) -> str:
     links = []
     for run in done.runs[:most]:
         page, key = "/overoptimization", "run"
-        if not run["gold_evaluations"] and run["answers"]:
+        if any(run.get(name) for name in ("iterations", "reviews", "outcomes")):
+            page, key = "/iterations", "loop"
+        elif not run["gold_evaluations"] and run["answers"]:
             page, key = "/hallucination", "loop"
         elif not run["points"] and run["samples"]:
             page = "/best-of-n"

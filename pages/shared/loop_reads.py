@@ -11,7 +11,7 @@ from analytics import hallucination as statistics
 from analytics.hallucination.pairs import FLIPS
 from analytics.loops import board
 from analytics.loops.cells import Question
-from analytics.loops.overlap import Overlap, overlaps
+from analytics.loops.overlap import Overlap, of_loop
 from data import answers
 from pages.shared import collapsing, reads
 from pages.shared.answer_reads import ask
@@ -72,8 +72,23 @@ def questions(loop: str, until: int | None) -> list[Question]:
     )  # fmt: skip
 
 
-@cached(16)
+def own_generation(loop: str) -> object:
+    """Changes whenever a loop's own rows do: other runs may grow every second."""
+    runs = reads.store().query("runs", project=None, runs=[loop])
+    return runs["generation"].to_list()
+
+
+def compare_all() -> None:
+    """Look for evaluation questions in every loop's training text, so that no page waits for it."""
+    for loop in reads.store().query("loops")["loop"]:
+        overlap(loop)
+
+
+@cached(16, own_generation)
 def overlap(loop: str) -> list[Overlap]:
-    """What of a loop's training texts stands in its evaluation questions."""
-    query = reads.store().query
-    return overlaps(query("training_texts", loops=[loop]), query("asked_questions", loops=[loop]))
+    """Which evaluation questions stand in the texts that each policy of a loop has seen."""
+    query, named = reads.store().query, [loop]
+    return of_loop(
+        query("training_texts", loops=named), query("asked_questions", loops=named),
+        query("iterations", loops=named, until=None), query("corpus", loops=named, until=None),
+    )  # fmt: skip

@@ -12,7 +12,7 @@ import polars as pl
 from analytics.quality.made import MODULES, code_of
 from analytics.verdicts import missing
 from data.store import Store
-from pages.shared import collapsing, judging
+from pages.shared import collapsing, judging, loop_reads
 
 BATCH = 8
 """Verdicts kept at a time: a page sees the first ones while the rest are computed."""
@@ -49,6 +49,7 @@ def _work(store: Store, stopping: threading.Event) -> None:
             if generation != done_for and judge_all(store, stopping):
                 done_for = generation
                 collapsing.measure_all(store, stopping)
+                loop_reads.compare_all()
         except judging.JudgeClosed:
             return
         except Exception as error:

@@ -14,8 +14,10 @@ from analytics.gate import Evidence, GateError, default, judge, proposal, read_p
 from analytics.gate.after import STEPS, other_arms, steps
 from analytics.gate.bounds import excess, mean, normal, paired_rate, rate_change, share
 from analytics.gate.checks import Levels, bounded
+from analytics.gate.decided import in_order, last_word
+from analytics.gate.due import due
 from analytics.gate.evidence import FRAMES
-from analytics.gate.gathering import overlap
+from analytics.gate.gathering import overlap, with_kl_error
 from analytics.gate.limits import BLOCKS, CHECKS
 from analytics.gate.markdown import markdown
 from analytics.gate.reviews import cohen_kappa, reviewed, win_rate
@@ -477,7 +479,8 @@ def test_a_loop_without_iteration_0_is_told_what_it_lacks() -> None:
 
 
 def test_questions_in_older_texts_that_are_trained_on_again_are_found() -> None:
-    """A loop that accumulates trains on every text so far, not on the last ones alone."""
+    """A loop that accumulates trains on every text so far, not on the last ones alone; and what a
+    policy learnt it still knows when it is trained further."""
     question = "in which town does the accountant of the northern harbour live"
     texts = pl.DataFrame({
         "loop": ["l"] * 2, "iteration": [1, 3], "text_id": ["a", "b"], "prompt": ["x", "y"],
@@ -487,9 +490,92 @@ def test_questions_in_older_texts_that_are_trained_on_again_are_found() -> None:
         {"loop": ["l"], "question_id": ["q"], "question": [question], "reference": ["Hull"]}
     )
 
-    def query(name: str, writers: list[int], **_: object) -> pl.DataFrame:
-        mix = pl.DataFrame({"iteration": [3] * len(writers), "generator_iteration": writers})
-        return {"training_texts": texts, "asked_questions": asked, "corpus": mix}[name]
+    def query(name: str, writers: list[int], parent: str | None, **_: object) -> pl.DataFrame:
+        mix = pl.DataFrame({"iteration": [3] * len(writers), "generator_iteration": writers,
+                            "origin": ["self_generated"] * len(writers)})  # fmt: skip
+        told = pl.DataFrame(
+            {"iteration": [3], "parent": [parent], "policy": [None]},
+            schema_overrides={"parent": pl.String, "policy": pl.String},
+        )
+        return {"training_texts": texts, "asked_questions": asked, "corpus": mix,
+                "iterations": told}[name]  # fmt: skip
 
-    hits = [overlap(partial(query, writers=w), "l", 3)["hits"].item() for w in ([2], [0, 2])]
-    assert hits == [0, 1]
+    def hits(writers: list[int], parent: str | None) -> int:
+        return overlap(partial(query, writers=writers, parent=parent), "l", 3)["hits"].item()
+
+    assert [hits([2], "sft"), hits([0, 2], "sft")] == [0, 1]
+    assert [hits([2], None), hits([2], "iteration 2"), hits([2], "iteration 0")] == [1, 1, 0]
+
+
+def decided(*rows: tuple[str, str | None]) -> str:
+    last = last_word({"decision": decision, "at": at} for decision, at in rows)
+    assert last is not None
+    return last["decision"]
+
+
+def test_the_last_word_is_told_by_instants_and_not_by_text() -> None:
+    """A stop at 20:00 in Los Angeles comes after a release at 23:00 in Paris of the same day."""
+    stop, go = "2026-11-01T20:00:00-08:00", "2026-11-01T23:00:00+01:00"
+    assert stop < go and decided(("stop", stop), ("continue", go)) == "stop"
+    assert decided(("stop", "2026-11-02T01:00:00+09:00"), ("continue", "2026-11-01T18:00:00Z")) == (
+        "continue"
+    )
+    rows = pl.DataFrame({"iteration": [1, 1], "decision": ["continue", "stop"], "by": ["A"] * 2,
+                         "at": [go, stop]})  # fmt: skip
+    assert Evidence("l", 2, {"decisions": rows}).released()[0] == 0
+    assert in_order(rows.reverse())["decision"].to_list() == ["continue", "stop"]
+
+
+@pytest.mark.parametrize("other", ["2026-11-01T09:00:00", "2026-11-01", "soon", None,
+                                   "2026-11-01 at noon in Paris"])  # fmt: skip
+def test_where_the_order_is_open_nothing_is_let_go(other: str | None) -> None:
+    """A date alone is its whole day, and a time that cannot be read may be any."""
+    for pair in ((("stop", other), ("continue", "2026-11-01")),
+                 (("continue", "2026-11-01"), ("stop", other))):  # fmt: skip
+        assert decided(*pair) == "stop"
+    assert decided(("stop", "2026-11-01"), ("continue", "2026-11-02T00:00:00Z")) == "continue"
+
+
+def test_a_fresh_review_renews_no_older_one() -> None:
+    reviews = GOOD.frames["reviews"]
+    one = pl.col("item_id") == "i0"
+    old = reviews.with_columns(
+        graded_at=pl.when(one).then(pl.lit("2026-11-27")).otherwise(pl.lit("2026-10-01"))
+    )
+    said = people_said(with_frame(GOOD, "reviews", old))
+    assert said["reviews"][0] == "NOT MEASURED" and "1 pair reviewed" in said["reviews"][1]
+    assert "2,999 further pairs do not count" in said["reviews"][1]
+    assert said["agreement"][0] == "NOT MEASURED" and said["win_rate"][0] == "NOT SHOWN"
+    # When the next is due follows from as many pairs as are asked for, not from the last one.
+    state = due(with_frame(GOOD, "reviews", old), POLICY)
+    assert state.by_date == datetime.date(2026, 10, 15) and state.now_due
+    half = reviews.with_columns(graded_at=pl.when(pl.col("item_id").str.ends_with("7")).then(
+        pl.lit(None, pl.String)).otherwise("graded_at"))  # fmt: skip
+    assert people_said(with_frame(GOOD, "reviews", half))["reviews"][0] == "PASS"
+
+
+@pytest.mark.parametrize("kl", [0.1, 500.0])
+def test_a_mean_kl_of_unknown_error_excludes_nothing(kl: float) -> None:
+    texts = GOOD.frames["generations"].with_columns(logprob_base=pl.lit(None, pl.Float64))
+    metrics = GOOD.frames["metrics"].with_columns(kl=pl.lit(kl))
+    held = with_frame(with_frame(GOOD, "generations", texts), "metrics", metrics)
+
+    def said(one: Evidence) -> tuple[str, str]:
+        found = block(judge(one, POLICY, blocks=["reward_hacking"]), "reward_hacking")
+        (check,) = (check for check in found.checks if check.name == "kl")
+        return check.result, check.reason
+
+    assert said(held)[0] == "NOT SHOWN" and "`kl_se`" in said(held)[1]
+    stated = with_frame(held, "metrics", metrics.with_columns(kl_se=pl.lit(0.01)))
+    assert said(stated)[0] == ("PASS" if kl < 1 else "FAIL")
+
+
+@pytest.mark.parametrize(("facts", "kl", "error"), [
+    ({}, 2.0, 0.1), ({"kl_estimator": "bon_bound"}, 2.0, 0.0),
+    ({"kl_conversion": "unknown"}, None, 0.1), ({"kl_reference": "previous_policy"}, None, 0.1),
+])  # fmt: skip
+def test_a_kl_of_another_unit_or_policy_is_none(facts, kl, error) -> None:
+    metrics = pl.DataFrame({"phase": ["train"], "iteration": [1], "kl": [2.0]})
+    logged = pl.DataFrame({"phase": ["train"], "step": [1], "key": ["kl_se"], "value": [0.1]})
+    (row,) = with_kl_error(metrics, logged, facts).to_dicts()
+    assert (row["kl"], row["kl_se"]) == (kl, error)

@@ -10,6 +10,7 @@ from analytics.collapse.words import states
 from analytics.figures.iterations import arms_figure, provenance_figure
 from analytics.figures.rates import Line
 from analytics.loops import lineage
+from analytics.loops.ancestry import seen
 from analytics.loops.board import first_failed
 from analytics.loops.cells import Cell, Question
 from analytics.loops.overlap import overlaps
@@ -78,6 +79,31 @@ def test_questions_in_training_texts_are_found_whole_and_nearly() -> None:
     first, second = overlaps(training, asked)
     assert (first.exact, first.near) == (["whole"], []) or (first.near == ["near"])
     assert first.exact == ["whole"] and second.exact == second.near == []
+
+
+def chain(parents: dict[int, str | None], mix: dict[int, list[int | None]]) -> dict[int, set[int]]:
+    iterations = pl.DataFrame({
+        "iteration": list(parents), "parent": list(parents.values()),
+        "policy": [f"ckpt-{at}" for at in parents],
+    }, schema={"iteration": pl.Int64, "parent": pl.String, "policy": pl.String})  # fmt: skip
+    rows = [(at, "human" if writer is None else "self_generated", writer)
+            for at, writers in mix.items() for writer in writers]  # fmt: skip
+    corpus = pl.DataFrame(
+        rows,
+        schema={"iteration": pl.Int64, "origin": pl.String, "generator_iteration": pl.Int64},
+        orient="row",
+    )
+    return {at: set(one) for at, one in seen(iterations, corpus, range(4)).items()}
+
+
+def test_a_policy_has_seen_what_its_parents_have() -> None:
+    fresh: dict[int, str | None] = dict.fromkeys(range(4), "sft")
+    assert chain(fresh, {}) == {0: set(), 1: {0}, 2: {1}, 3: {2}}
+    assert chain({}, {}) == {0: set(), 1: {0}, 2: {0, 1}, 3: {0, 1, 2}}  # nobody said
+    branch = fresh | {2: "iteration 1", 3: "iteration 1"}
+    assert chain(branch, {3: [None]}) == {0: set(), 1: {0}, 2: {0, 1}, 3: {0}}
+    assert chain(fresh | {3: "ckpt-1"}, {3: [2]})[3] == {0, 2}  # by its policy's name
+    assert chain(fresh | {3: "iteration 3"}, {3: [2]})[3] == {1, 2}  # no parent of itself
 
 
 def test_a_harm_that_stays_is_dated_early_and_one_blip_is_not() -> None:

@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from data import spool
+from data import policies, spool
 from data.backup import back_up, restore
 from data.columns import ReadOptions
 from data.importing import import_paths, spool_paths
@@ -75,6 +75,44 @@ def test_what_comes_back_is_what_was_there(filled: Path, tmp_path: Path) -> None
     for name, frame in contents(filled).items():
         assert frame.height and frame.columns
         assert_frame_equal(frame, again[name])
+
+
+def test_policies_come_back_with_their_first_use(filled: Path, tmp_path: Path) -> None:
+    """By that time it is told whether one was loosened after its iteration's data arrived."""
+    for text, at in (("name = 'old'\n", 1.6e9), ("name = 'new'\n", 1.7e9 + 0.25)):
+        policies.keep(filled, text)
+        name = next(f.name for f in policies.files(filled) if f.read_text() == text)
+        policies.used(filled, name, at)
+    (filled / "policies" / ".draft.toml.1").write_text("half")
+    back_up(filled, tmp_path / "store.tar")
+    (tmp_path / "again").mkdir()
+    restore(tmp_path / "store.tar", tmp_path / "again")
+    assert policies.kept(tmp_path / "again") == policies.kept(filled)
+    assert [text for text, _ in policies.kept(filled)] == ["name = 'old'\n", "name = 'new'\n"]
+
+
+def test_a_changed_policy_is_no_backup(filled: Path, tmp_path: Path) -> None:
+    policies.keep(filled, "name = 'strict'\n")
+    back_up(filled, tmp_path / "store.tar")
+    whole = (tmp_path / "store.tar").read_bytes()
+    (tmp_path / "bad.tar").write_bytes(whole.replace(b"'strict'", b"'looser'"))
+    (tmp_path / "again").mkdir()
+    with pytest.raises(StoreError, match="its policies are not as they were written"):
+        restore(tmp_path / "bad.tar", tmp_path / "again")
+    assert not (tmp_path / "again" / "policies").exists()
+    # One from before policies were in it comes back as it did.
+    with tarfile.open(tmp_path / "store.tar") as tar, tarfile.open(tmp_path / "o.tar", "w") as old:
+        for entry in tar:
+            content = tar.extractfile(entry).read()
+            if entry.name == "backup.json":
+                told = json.loads(content)
+                del told["policies"]
+                content = json.dumps(told).encode()
+            if not entry.name.startswith("policies/"):
+                entry.size = len(content)
+                old.addfile(entry, io.BytesIO(content))
+    restore(tmp_path / "o.tar", tmp_path / "again")
+    assert policies.kept(tmp_path / "again") == []
 
 
 def test_nothing_is_overwritten(filled: Path, tmp_path: Path) -> None:

@@ -273,3 +273,94 @@ def test_import_says_what_came(home: Path, capsys: pytest.CaptureFixture) -> Non
     assert data.__main__.main(["import", str(LOGS / "loop.toml"), "--json"]) == 0
     runs = json.loads(capsys.readouterr().out)["runs"]
     assert {run["run"]: run["reviews"] for run in runs} == {"replies": 8, "other": 0}
+    # The last of its tables says nothing of KL, and unsays nothing that the first one said.
+    assert {run["kl_conversion"] for run in runs} == {"exact"}
+    assert {run["kl_key"] for run in runs} == {"kl"}
+
+
+def test_a_table_without_metrics_is_not_said_to_miss_its_kl(
+    home: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert data.__main__.main(["import", str(LOGS / "outcomes.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "?" not in said and "missing" not in said and "not logged" not in said
+
+
+WRITTEN = {
+    "outcomes": "Loop;Iteration;KPI;Cases;Rate;Lower is better\n"
+    "replies;0;recontact;1200;12 %;yes\n",
+    "reviews": "Loop,Iteration,Item,Reviewer,Winner,Date,model_a,model_b\n"
+    "replies,1,i0,Bo,Model A,2026-06-03,1,0\nreplies,1,i1,Bo,equal,2026-06-03,1,0\n",
+    "decisions": "Loop,Iteration,Decision,Approved by,Date,Reason\n"
+    "replies,1,Approved,Dee,2026-06-05,fine\nreplies,2,rolled back,Dee,2026-06-19,worse\n",
+    "corpus": "Loop,Iteration,Source,Docs,Generator,Tokens,License\n"
+    "replies,1,human,100,,4000,own\nreplies,1,self_generated,50,0,2000,own\n",
+    "reference": "ID,Response\nh9,People wrote this.\n",
+}  # fmt: skip
+"""Tables as somebody might write them who has not read the list of columns."""
+
+
+def test_headings_and_words_of_people_are_known(home: Path, tmp_path: Path) -> None:
+    """Where the loop's file says what a table is, columns may have other names; that is said."""
+    lines = ['loop = "replies"', *(f'{key} = "{key}.csv"' for key in WRITTEN)]
+    (tmp_path / "loop.toml").write_text("\n".join(lines))
+    for key, text in WRITTEN.items():
+        (tmp_path / f"{key}.csv").write_text(text)
+    done = import_paths(home, [tmp_path / "loop.toml"], ReadOptions())
+    assert done.skipped == []
+    (run,) = done.runs
+    assert "outcomes.csv: column KPI is read as metric" in run["warnings"]
+    (outcome,) = asked(home, "outcomes", loops=None, until=None).to_dicts()
+    assert (outcome["metric"], outcome["n"], outcome["higher_is_better"]) == (
+        "recontact", 1200, False
+    )  # fmt: skip
+    assert outcome["value"] == pytest.approx(0.12)
+    reviews = asked(home, "reviews", loops=None, until=None)
+    assert reviews.select("item_id", "rater", "preferred", "origin_a").rows() == [
+        ("i0", "Bo", "a", "1"), ("i1", "Bo", "tie", "1")
+    ]  # fmt: skip
+    decided = asked(home, "decisions", loops=None, until=None)
+    assert decided.select("decision", "by", "note").rows() == [
+        ("approve", "Dee", "fine"), ("roll_back", "Dee", "worse")
+    ]  # fmt: skip
+    corpus = asked(home, "corpus", loops=None, until=None)
+    assert corpus["licence"].to_list() == ["own"] * 2
+    assert (
+        corpus["documents"].sum() == 150 and corpus["generator_iteration"].drop_nulls().len() == 1
+    )
+    assert asked(home, "reference_texts", loops=None)["text_id"].to_list() == ["h9"]
+
+
+@pytest.mark.parametrize("table", LOOP_TABLES, ids=lambda table: table.name)
+def test_a_table_is_known_in_any_spelling_of_its_headings(
+    table, home: Path, tmp_path: Path
+) -> None:
+    """Exported, its headings spelt as people do, imported: the same rows."""
+    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    out = tmp_path / "out.csv"
+    words = ["export", "--run", "replies", "--table", table.name, "--format", "csv"]
+    assert data.__main__.main([*words, "--out", str(out)]) == 0
+    head, _, rest = out.read_text().partition("\n")
+    before = all_rows(home)[table.name]
+    for spelt in (head.title().replace("_", " "), head.upper(), head.replace("_", "-")):
+        out.write_text(f"{spelt}\n{rest}")
+        other = tmp_path / f"other-{abs(hash(spelt))}"
+        assert import_paths(other, [out], ReadOptions()).skipped == [], spelt
+        assert all_rows(other)[table.name] == before, spelt
+
+
+def test_a_word_that_is_no_decision_is_named_and_kept(tmp_path: Path) -> None:
+    file = copied(tmp_path / "x", decisions_csv=("continue", "LGTM")).with_name("decisions.csv")
+    (log,) = read([file], ReadOptions())
+    assert isinstance(log, RunLog) and log.tables["decisions"]["decision"].to_list() == ["lgtm"]
+    assert "line 2, column decision: 'lgtm' is none of continue, approve" in log.warnings[0]
+
+
+def test_a_parent_in_a_table_is_told_as_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "iterations.csv").write_text(
+        "loop,iteration,parent\nx,0,SFT\nx,1,previous\nx,2,0\nx,3,Iteration 1\n"
+    )
+    (log,) = read([tmp_path / "iterations.csv"], ReadOptions())
+    assert isinstance(log, RunLog) and log.tables["iterations"]["parent"].to_list() == [
+        "sft", "iteration 0", "iteration 0", "iteration 1"
+    ]  # fmt: skip

@@ -376,3 +376,27 @@ def test_a_run_without_a_name_asks_for_one(page) -> None:
     name = next(t for t in test.text_input if t.label == "Name of the run")
     test = press(name.set_value("mine").run(), "Import 1 run")
     assert list(stored()) == ["mine"]
+
+
+def test_a_loop_is_uploaded_into_an_empty_store(page, home: Path) -> None:
+    """loop.toml with its tables, as somebody zips a folder; then one further table by itself."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in sorted((ROOT / "tests" / "data" / "logs" / "loop").iterdir()):
+            archive.write(file, f"my loop/{file.name}")
+    test = sent(page(), "my loop.zip", packed.getvalue())
+    assert not test.exception and "8 rows of reviews" in said(test)
+    assert "3 rows of iterations" in said(test) and "Not read" not in said(test)
+    test = press(test, "Import 2 runs")  # a loop is one, in however many tables
+    assert not test.exception and "8 rows of reviews, 6 rows of outcomes" in said(test)
+    assert "/iterations?loop=replies" in test.get("html")[0].proto.body
+    assert ownership.owner().store.query("loops")["loop"].to_list() == ["replies"]
+    outcomes = b"Iteration,KPI,N,Rate,Higher is better\n3,resolution,400,70 %,yes\n"
+    test = sent(test, "canary.csv", outcomes)
+    assert not test.exception and "read as outcomes: 1 row of outcomes" in said(test)
+    assert "canary.csv has no column loop" in said(test) and "“Name of the run”" in said(test)
+    test = test.text_input(key="import_run").set_value("replies").run()
+    assert "has no column loop" not in said(test)
+    press(test, "Import 1 run")
+    found = ownership.owner().store.query("outcomes", loops=["replies"], until=None)
+    assert found.filter(iteration=3)["value"].to_list() == [pytest.approx(0.7)]
