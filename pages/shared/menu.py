@@ -15,7 +15,7 @@ st.html("""<style>
 .stMainBlockContainer {padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px}
 @media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
 </style>""")
-for script in ("zoom.js", "choosing.js"):
+for script in ("zoom.js", "ticks.js", "choosing.js", "takeaway.js"):
     text = (HERE / script).read_text()
     st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)
 page = st.navigation(
