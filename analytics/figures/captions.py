@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from analytics.figures.palette import SYMBOLS
@@ -15,7 +16,8 @@ MEANINGS = {
     "rows": "rows as logged", "mean gold": "gold, mean of the runs",
     "mean proxy": "proxy, mean of the runs", "interval": "90 % interval of the mean",
     "one gold": "gold of each run", "one proxy": "proxy of each run",
-    "peak": "where gold peaks (90 %)", "alarm": "alarm", "withdrawn alarm": "withdrawn alarm",
+    "peak": "where gold peaks (90 %)", "open peak": "peak there or later",
+    "alarm": "alarm", "withdrawn alarm": "withdrawn alarm",
     "forecast": "forecast peak", "ahead": "forecast", "saved": "saved checkpoint",
     "candidate": "candidate to go back to",
 }  # fmt: skip
@@ -24,7 +26,7 @@ which a caption tells them."""
 LINES = {"solid": "solid line", "dot": "dotted line", "dash": "dashed line"}
 POINTS = {
     "triangle-down": "▼", "triangle-down-open": "▽", "diamond-open": "◇",
-    "line-ns-open": "tick", "star": "★",
+    "line-ns-open": "tick", "star": "★", "triangle-right": "▶",
 } | dict.fromkeys(SYMBOLS, "points")  # fmt: skip
 MOST_LEFT_OUT = 3
 
@@ -35,17 +37,17 @@ def caption_of(figure: go.Figure) -> str:
     Of a figure whose traces say their role; the style is read from the trace, not from a list.
     """
     styles: dict[str, list[str]] = {}
-    bars = False
+    bars, reach = False, figure.layout.xaxis.range
     for trace in figure.data:
         role = (trace.meta or {}).get("role") if isinstance(trace.meta, Mapping) else None
-        if role is None or trace.visible is False:
+        if role is None or trace.visible is False or not _within(trace.x, reach):
             continue
         looks = styles.setdefault(str(role), [])
         if (look := style_of(trace)) not in looks:
             looks.append(look)
         bars = bars or trace.error_y.array is not None
     for shape in figure.layout.shapes:
-        if shape.name in MEANINGS:
+        if shape.name in MEANINGS and _within((shape.x0, shape.x1), reach):
             looks = styles.setdefault(shape.name, [])
             look = "shaded" if shape.type == "rect" else f"upright {_line(shape.line.dash)}"
             if look not in looks:
@@ -83,6 +85,15 @@ def style_of(trace: Any) -> str:
         return "bar"
     words = f"thick {words}" if width > 2.6 else f"thin {words}" if width < 1.2 else words
     return f"{words} with points" if "markers" in mode and points == "points" else words
+
+
+def _within(x: Any, reach: Sequence[float] | None) -> bool:
+    """Whether any of it is in the range that is shown."""
+    if reach is None or x is None:
+        return True
+    places = np.asarray(x, dtype=np.float64)
+    held = places[np.isfinite(places)]
+    return bool(held.size and held.min() <= reach[1] and held.max() >= reach[0])
 
 
 def _symbol(trace: Any) -> str:

@@ -9,9 +9,9 @@ import numpy as np
 from analytics.figures.stacked import Stack
 from analytics.figures.text import plain
 
-LETTER, APART = 6.7, 16
+LETTER, APART = 7.6, 16
 """Pixels: the width of a letter and the height of a line of the labels, 12 pixels large."""
-LONGEST = 15
+LONGEST = 14
 
 
 def apart(wanted: Sequence[float], least: float = APART, highest: float = np.inf) -> list[float]:
@@ -66,7 +66,7 @@ def short_names(names: Sequence[str]) -> list[str]:
 def width_for(labels: Sequence[str]) -> int:
     """Pixels that the gutter takes for these labels and the mark before each."""
     longest = max((len(label) for label in labels), default=0)
-    return round(26 + LETTER * min(longest, LONGEST))
+    return round(28 + LETTER * min(longest, LONGEST))
 
 
 def chip(colour: str, label: str, mark: str = "●") -> str:

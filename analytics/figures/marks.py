@@ -171,8 +171,7 @@ def _lanes(stack: Stack, mark: Mark) -> None:
         words.append((mark.alarm, chip(mark.run.colour, said, "│")))
     if mark.forecast is not None:
         made = verdict["forecast"]
-        said = f"forecast: peak at KL {number(made['kl'])} (90 %: "
-        said += f"{interval(made['kl_low'], made['kl_high'])})"
+        said = f"forecast: peak at KL {number(made['kl'])}"
         words.append((mark.forecast, chip(mark.run.colour, said, "◇")))
     left, right = stack.figure.layout.xaxis.range
     lanes = len(words) + bool(mark.saved)
@@ -205,6 +204,9 @@ def _rows(stack: Stack, marks: Sequence[Mark]) -> None:
         y = [at for mark in some for at in (rows[id(mark)], rows[id(mark)], None)]
         _add(stack, x, y, [text for mark in some for text in (_said(mark), _said(mark), "")],
              "peak", mode="lines", line={"color": colour, "width": 2 if many else 6})  # fmt: skip
+    some = [mark for mark in peaks if mark.open_end]
+    _points(stack, some, [mark.high for mark in some], rows, "open peak", "triangle-right",
+            5 if many else 9)  # fmt: skip
     for role, gone in (("alarm", False), ("withdrawn alarm", True)):
         some = [mark for mark in marks if mark.alarm is not None and mark.withdrawn is gone]
         _points(stack, some, [mark.alarm for mark in some], rows, role,
@@ -240,18 +242,21 @@ def _points(
 def _saved(stack: Stack, rows: Sequence[tuple[Mark, float]]) -> None:
     """Saved checkpoints as ticks; the one that is the candidate is filled."""
     held = [(x, row, name, mark) for mark, row in rows for x, name in mark.saved]
+    called = {id(mark): _named(mark) if len(rows) > 1 else "" for mark, _ in rows}
     if held:
+        ink = [mark.run.colour for *_, mark in held]
+        look = {"symbol": "line-ns-open", "size": 9, "color": ink,
+                "line": {"width": 2, "color": ink}}  # fmt: skip
         _add(
             stack, [x for x, *_ in held], [row for _, row, *_ in held],
-            [f"{_named(mark)}{name}" for *_, name, mark in held], "saved", mode="markers",
-            marker={"symbol": "line-ns-open", "size": 9, "color": [m.run.colour for *_, m in held],
-                    "line": {"width": 2, "color": [m.run.colour for *_, m in held]}},
+            [f"{called[id(mark)]}saved: {name}" for *_, name, mark in held], "saved",
+            mode="markers", marker=look,
         )  # fmt: skip
     chosen = [(mark, row) for mark, row in rows if mark.candidate is not None]
     if chosen:
         ink = [mark.run.colour for mark, _ in chosen]
         _add(stack, [mark.candidate for mark, _ in chosen], [row for _, row in chosen],
-             [f"{_named(mark)}candidate" for mark, _ in chosen], "candidate", mode="markers",
+             [f"{called[id(mark)]}candidate" for mark, _ in chosen], "candidate", mode="markers",
              marker={"symbol": "star", "size": 12, "color": ink})  # fmt: skip
 
 

@@ -69,9 +69,12 @@ def reward_figure(
             lines = Lines(stack, Gutter(stack), axis, len(runs) == 1, "")
             for run in runs:
                 lines.below(run, column, factor, place)
-    unit = "sd of the initial policy" if scale == "sd" or one_panel else "as logged"
-    titles = [f"reward, {unit}"] if one_panel else [f"proxy reward<br>{unit}",
-                                                    f"gold reward<br>{unit}"]  # fmt: skip
+    if scale == "sd":
+        titles = ["reward, sd of the initial policy"]
+    elif one_panel:
+        titles = ["reward, as logged<br>(sd of the initial policy)"]
+    else:
+        titles = ["proxy reward<br>as logged", "gold reward<br>as logged"]
     for place, title in enumerate([*titles, *(panel[1] for panel in below)]):
         stack.figure.layout[f"yaxis{place + 1 if place else ''}"].update(
             title_text=title, rangemode="normal" if place < len(tops) else "tozero"

@@ -56,32 +56,33 @@ def framed(figure: go.Figure, size: Size, ink: Ink, title: str, caption: str) ->
     below = textwrap.wrap(caption, lines)
     row = round(size.letters * 1.4)
     margin = made.layout.margin
+    letter = size.letters
     top = 14 + round(row * 1.2) * len(above)
-    bottom = 56 + row * len(below)
+    foot = 30 + round(2.2 * letter)
+    bottom = foot + row * len(below)
     height = made.layout.height - margin.t - margin.b + top + bottom
     made.update_layout(
         template="none", width=size.width, height=height, showlegend=False,
         paper_bgcolor=ink.ground, plot_bgcolor=ink.ground,
-        font={"color": ink.letters, "size": size.letters, "family": "Arial, Helvetica, sans-serif"},
+        font={"color": ink.letters, "size": letter, "family": "Arial, Helvetica, sans-serif"},
         margin={"t": top, "b": bottom, "l": 58, "r": margin.r},
     )  # fmt: skip
-    made.update_xaxes(gridcolor=ink.grid, linecolor=ink.letters, ticks="outside", showgrid=False)
-    made.update_yaxes(gridcolor=ink.grid, title_font={"size": size.letters},
-                      tickfont={"size": size.letters})  # fmt: skip
-    made.update_annotations(font={"size": size.letters, "color": ink.letters})
-    place = {"xref": "container", "x": 0, "xanchor": "left", "yref": "container"}
+    made.update_xaxes(linecolor=ink.letters, ticks="outside", showgrid=False)
+    made.update_yaxes(gridcolor=ink.grid)
+    for axis in (*made.select_xaxes(), *made.select_yaxes()):
+        axis.update(title_font={"size": letter}, tickfont={"size": letter})
+    made.update_annotations(font={"size": letter, "color": ink.letters})
+    written = {"showarrow": False, "align": "left", "xref": "paper", "yref": "paper", "x": 0,
+               "xanchor": "left", "xshift": -50}  # fmt: skip
     if above:
-        made.update_layout(
-            title={
-                "text": "<br>".join(above), "y": 1 - 8 / height, "yanchor": "top", "pad": {"l": 8},
-                "font": {"size": round(size.letters * 1.15)}, **place,
-            }
+        made.add_annotation(
+            text="<br>".join(above), y=1, yanchor="bottom", yshift=8, name="title", **written,
+            font={"size": round(letter * 1.15), "color": ink.letters},
         )  # fmt: skip
     if below:
         made.add_annotation(
-            text="<br>".join(below), showarrow=False, align="left", xref="paper", yref="paper",
-            x=0, xanchor="left", xshift=-48, y=0, yanchor="top", yshift=-50, name="caption",
-            font={"size": size.letters, "color": ink.letters},
+            text="<br>".join(below), y=0, yanchor="top", yshift=-foot + 4, name="caption",
+            font={"size": letter, "color": ink.letters}, **written,
         )  # fmt: skip
     return made
 

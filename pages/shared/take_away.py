@@ -25,6 +25,8 @@ from analytics.figures.takeaway import (
 from pages.shared import charts, printing
 from pages.shared.reads import csv_bytes
 
+BUTTON = """<style>.take-away {background:#1F4E79; color:#FFFFFF; border:0; border-radius:.4rem;
+padding:.5rem .9rem; font:inherit; font-size:.9rem; cursor:pointer}</style>"""
 Draw = Callable[[int, bool], Any]
 """Draws the figure anew: height of its highest panel, whether with the panels below."""
 
@@ -79,8 +81,8 @@ def _save(figure: Any, name: str, kind: str, program: str | None) -> None:
     else:
         scale = PRINTED if kind == "png" else 1
         row.html(
-            f'<button type="button" class="take-away" data-format="{kind}" data-scale="{scale}" '
-            f'data-name="{escape(name)}">Save {kind.upper()}</button>'
+            f'{BUTTON}<button type="button" class="take-away" data-format="{kind}" '
+            f'data-scale="{scale}" data-name="{escape(name)}">Save {kind.upper()}</button>'
         )
     row.download_button(
         "Data as drawn (CSV)", lambda: csv_bytes(drawn_rows(figure)), file_name=f"{name}.csv",
