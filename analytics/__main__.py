@@ -27,6 +27,7 @@ from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.judging import Budget, Judge
+from analytics.onset.recommendation import among_all
 from analytics.verdicts import Asked, holds, kept_until, method, packed, rows_fingerprint
 from analytics.wording import interval, number
 from data import answers, policies
@@ -93,7 +94,9 @@ def verdicts(
     if fresh:
         store.save_verdicts(pl.DataFrame(fresh))
     now = kept | {row["run_id"]: row for row in fresh}
-    return [json.loads(now[run_id]["verdict"]) for run_id in known["run_id"]]
+    every = {run_id: json.loads(row["verdict"]) for run_id, row in now.items()}
+    advice = among_all(every.values())
+    return [every[run_id] | {"recommendation": advice[run_id]} for run_id in known["run_id"]]
 
 
 def _every_run(store: AnyStore) -> pl.DataFrame:
@@ -313,6 +316,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
         if peak and row["axis"] == "kl":
             where = interval(peak["kl_low"], peak["kl_high"], unit)
             console.print(f"  gold peaks at KL {where} (90 %), best guess {number(peak['kl'])}")
+        console.print(Text(f"  {row['recommendation']['reason']}"))
         for reason in row["reasons"]:
             console.print(Text(f"  {reason}"))
         if row["flags"]:

@@ -20,6 +20,7 @@ from analytics.fingerprint import with_questions
 from analytics.label_free import with_signal
 from analytics.onset.forecast import SharedAlpha, shared_alpha
 from analytics.onset.measurements import gold_sources
+from analytics.onset.recommendation import none
 from analytics.onset.run_facts import known
 from analytics.onset.siblings import MOST, alpha_fit, setup_of
 from analytics.onset.verdict_row import Verdict, verdict
@@ -28,7 +29,7 @@ Query = Callable[..., pl.DataFrame]
 
 ROW_QUESTIONS = ("gold", "trajectory", "prompts", "sample_kl", "further_kl")
 """Questions about a run's rows up to a step."""
-GROWING_FACTS = ("sources", "checkpoints", "nan_rows")
+GROWING_FACTS = ("sources", "nan_rows")
 """Facts that grow with the log and that no judgement reads."""
 
 
@@ -49,7 +50,7 @@ def judge(
             ``until`` borrows none, so that it never changes.
     """
     run_id = run["run_id"]
-    facts = json.loads(run["facts"]) | {"run_id": run_id, "project": run["project"]}
+    facts = _facts(run, until) | {"run_id": run_id, "project": run["project"]}
     asked = {"run": run_id, "until": until}
     prompts = query("prompts", **asked)
     gold = query("gold", **asked)
@@ -69,6 +70,13 @@ def judge(
         siblings=partial(_shared, query, run, source, runs) if until is None else None,
     )
     return with_signal(query, run, until, made)
+
+
+def _facts(run: Mapping[str, Any], until: int | None) -> dict[str, Any]:
+    """A run's facts as they were known at a step: later checkpoints were not saved yet."""
+    facts: dict[str, Any] = json.loads(run["facts"])
+    saved = facts.get("checkpoints") or []
+    return facts | {"checkpoints": [step for step in saved if until is None or step <= until]}
 
 
 def _shared(
@@ -137,6 +145,7 @@ def not_judged(run: Mapping[str, Any], why: str) -> Verdict:
     )
     told = {
         "status": "not_judged", "flags": [], "reasons": [said],
+        "recommendation": none("This run could not be judged."),
         **{key: run.get(key) for key in ("kl_end", "step_end", "gold_evaluations")},
     }  # fmt: skip
     return replace(blank, row=blank.row | told)
@@ -188,7 +197,7 @@ def holds(
 
 def rows_fingerprint(query: Query, run: Mapping[str, Any], until: int) -> str:
     """Fingerprint of all rows that a verdict frozen at ``until`` is made from."""
-    facts = {k: v for k, v in json.loads(run["facts"]).items() if k not in GROWING_FACTS}
+    facts = {k: v for k, v in _facts(run, until).items() if k not in GROWING_FACTS}
     about = json.dumps([run["project"], facts], sort_keys=True)
     name, digest = run["run_id"], hashlib.sha256(about.encode())
     asked = {"run": name, "until": until}

@@ -57,7 +57,10 @@ class Verdict:
 
     @property
     def recommendation(self) -> dict[str, Any] | None:
-        """What to do next, where the verdict holds it; None where it does not."""
+        """What to do next: action "candidate", "measure" or "none", each with its reason.
+
+        None only in a verdict that an earlier program kept.
+        """
         return _or_none(self.row.get("recommendation"))
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ def judge(
     plan: int | None = None,
     gold_sd: str | float | None = None,
     gold_kind: str | None = None,
+    checkpoints: Sequence[int] | None = None,
 ) -> Verdict:
     """Whether optimisation against the proxy has stopped paying in gold, from one run's frame.
 
@@ -68,6 +70,8 @@ def judge(
         gold_kind: "score", "rate" (a share of trials, 0 to 1 or percent) or "win_rate" (against
             the initial policy). None takes gold for a rate where every value is a whole number of
             n_responses, else for a score.
+        checkpoints: steps at which a policy was saved. `.recommendation` names one of them where
+            an alarm stands.
 
     The monitor's own columns are used where they are there and nothing else is named: beside
     `gold_reward` its `gold_reward_se`, `gold_reward_sd`, `n_responses`, `n_prompts`, `gold_source`,
@@ -94,6 +98,7 @@ def judge(
     measured = _gold(rows)
     one_row_a_step(measured, step)
     way = _way(rows)
+    facts["checkpoints"] = None if checkpoints is None else [int(step) for step in checkpoints]
     facts["proxy_missing"] = not way[PROXY].is_finite().any()
     told = verdict(measured, way, {k: v for k, v in facts.items() if v is not None})
     if plan is not None and measured.height and not told.row["plan"]["stated"]:

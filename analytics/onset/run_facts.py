@@ -19,6 +19,7 @@ FACTS = {
     "max_steps": "planned last step",
     "evaluations_planned": "planned number of gold evaluations, in place of max_steps",
     "steps_replaced": "steps that were logged twice",
+    "checkpoints": "steps at which a policy was saved",
     "proxy_missing": "true where there is no proxy reward to compare with",
 }
 """Facts that `verdict` reads, and what they mean; all may be left out."""

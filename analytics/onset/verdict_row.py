@@ -19,6 +19,7 @@ from analytics.onset.measurements import FloatArray
 from analytics.onset.outlook import adjustment_row, outlook
 from analytics.onset.peak_row import model_row, peak_row
 from analytics.onset.reasons import reasons_of
+from analytics.onset.recommendation import recommendation
 from analytics.onset.red import statistic_at_end
 from analytics.onset.run_facts import checked
 from analytics.onset.withdrawn_row import withdrawn_row
@@ -104,6 +105,7 @@ def verdict(
     if test is not None and status in ("no_onset", "warning"):
         row["detectable"] = test.detectable * evidence.scale
     row = _plain(row)
+    row["recommendation"] = _plain(recommendation(evidence, row, facts))
     row["reasons"] = reasons_of(evidence, row, facts, against)
     return Verdict(row, _looks(evidence))
 

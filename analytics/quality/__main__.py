@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from analytics.quality import battery, detection, gate_years, intervals
+from analytics.quality import battery, candidates, detection, gate_years, intervals
 from analytics.quality.made import checked, code_of, keep_check
 from analytics.quality.published import published
 
@@ -27,6 +27,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "forecasts": intervals.measure_forecasts,
     "battery": battery.measure,
     "gate": gate_years.measure,
+    "candidates": candidates.measure,
 }
 
 
@@ -40,11 +41,14 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "forecasts": intervals.measure_forecasts,
     "battery": lambda runs, seed: battery.measure(runs, seed, (LIKE_MOST,)),
     "gate": lambda runs, seed: gate_years.measure_kind(gate_years.KINDS[-1], runs, seed),
+    "candidates": lambda runs, seed: candidates.measure(runs, seed, (PART,)),
 }
 """What ``check`` makes again: about a minute each."""
 
 
-SENTENCES = {"battery": battery.sentence, "gate": gate_years.sentence}
+SENTENCES = {
+    "battery": battery.sentence, "gate": gate_years.sentence, "candidates": candidates.sentence,
+}  # fmt: skip
 
 
 def main() -> None:

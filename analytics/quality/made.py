@@ -22,6 +22,7 @@ MODULES = {
     "forecasts": "analytics.quality.intervals",
     "battery": "analytics.quality.battery",
     "gate": "analytics.quality.gate_years",
+    "candidates": "analytics.quality.candidates",
 }
 """What measures each topic: its code and all that it imports make the figures."""
 CHECKS = "checks.json"

@@ -17,9 +17,9 @@ from data.readers.run_frame import run_frame
 from data.readers.run_samples import samples_of
 from data.readers.sample_kl import measured
 from data.readers.sample_tables import no_metrics, no_samples
+from data.readers.saved import checkpoints_in
 from data.readers.scalars import Scalars
 from data.readers.settings_beside import settings_beside
-from data.readers.trainer_state import CHECKPOINT
 
 
 @dataclass
@@ -71,7 +71,7 @@ def _assembled(
     own, others = stores.sorted_out(run.path, tracked)
     parts = Parts(
         options.run or shown(_name(run.path)), shown(run.path.parent.name), shown(run.path),
-        run, RunFacts(checkpoints=_checkpoints(run.path)),
+        run, RunFacts(checkpoints=checkpoints_in(run.path)),
         dumped=[piece for piece in pieces if piece.responses],
     )  # fmt: skip
     ranks = {reader.name: rank for rank, reader in enumerate(BELIEVED)}
@@ -167,15 +167,6 @@ def _with_run(frame: pl.DataFrame, name: str, order: list[str] | None = None) ->
     if order is None:
         return frame
     return frame.select(*order, *(c for c in frame.columns if c not in order))
-
-
-def _checkpoints(folder: Path) -> list[int]:
-    """Steps of the checkpoint folders beside the log."""
-    try:
-        found = [CHECKPOINT.fullmatch(p.name) for p in folder.iterdir() if p.is_dir()]
-    except OSError:
-        return []
-    return sorted({int(match.group(1)) for match in found if match})
 
 
 def _merged(parts: Parts) -> Scalars | None:

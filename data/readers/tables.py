@@ -50,6 +50,7 @@ from data.readers.reader import (
     skip,
 )
 from data.readers.run_columns import run_column
+from data.readers.saved import checkpoints_beside
 from data.readers.table_files import SUFFIXES, Table
 from data.readers.texts import several
 
@@ -203,8 +204,10 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
         yield from setting_tables.read(cells, names.to_list())
     else:
         read_any = False
+        saved = checkpoints_beside(path) if names.n_unique() == 1 else []
         for log in metric_tables.read(cells, names, verbatim, options):
             read_any = True
+            log.facts.checkpoints = saved
             yield log
         if not read_any:
             raise LogError(f"no row of {path.name} could be read: {several(cells.all_problems())}")

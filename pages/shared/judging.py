@@ -21,6 +21,7 @@ import polars as pl
 from analytics import verdicts
 from analytics.judging import Judge
 from analytics.judging import JudgeClosed as JudgeClosed
+from analytics.onset.recommendation import among_all
 from data.questions import meaning
 from data.store import Store
 
@@ -109,6 +110,12 @@ def verdict(
                 held = judged(judges().for_pages, store, run, until, source)
                 judges().found.append((store.home, held))
     return held
+
+
+def advised(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Verdicts of all judged runs, each recommending what holds among all runs of its project."""
+    advice = among_all(rows)
+    return [row | {"recommendation": advice.get(row["run"])} for row in rows]
 
 
 def _kept(

@@ -54,11 +54,11 @@ def curves(run_ids: tuple[str, ...] | None) -> pl.DataFrame:
 def kept_verdicts() -> dict[str, dict[str, Any]]:
     """The last verdict of each run by run_id, with "updating" where newer rows wait for one."""
     frame = store().query("verdicts", runs=None, until=-1, source="", method=judging.method())
-    return {
-        row["run_id"]: json.loads(row["verdict"])
-        | {"updating": not row["current"], "looks_rows": row["looks"]}
+    rows = [
+        json.loads(row["verdict"]) | {"updating": not row["current"], "looks_rows": row["looks"]}
         for row in frame.iter_rows(named=True)
-    }
+    ]
+    return {row["run"]: row for row in judging.advised(rows)}
 
 
 MOST_PICTURES = 4096

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from data.owner import Owner
-from pages.shared.judging import method
+from pages.shared.judging import advised, method
 
 PARAMETERS = ("run", "project")
 
@@ -43,8 +43,9 @@ def verdict_routes(owner: Callable[[], Owner | None]) -> list[Route]:
 
 
 def _kept(owner: Owner, runs: list[str]) -> list[dict[str, object]]:
-    kept = owner.store.query("verdicts", runs=runs, until=-1, source="", method=method())
-    return [
+    kept = owner.store.query("verdicts", runs=None, until=-1, source="", method=method())
+    rows = [
         json.loads(row["verdict"]) | {"updating": not row["current"]}
         for row in kept.iter_rows(named=True)
     ]
+    return [row for row in advised(rows) if row["run"] in runs]

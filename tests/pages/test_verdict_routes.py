@@ -49,6 +49,7 @@ def test_kept_verdicts_of_all_of_some_and_of_a_project(client: TestClient) -> No
     (row,) = client.get("/api/verdicts?run=b").json()
     assert row["status"] == "overoptimized" and row["updating"] is False
     assert {"peak", "alarm", "reasons", "flags", "gold_lost"} <= set(row)
+    assert row["recommendation"]["action"] == "none"
 
 
 def test_a_run_that_has_grown_says_updating_and_a_new_one_has_no_row(

@@ -1,0 +1,110 @@
+"""How often a recommended checkpoint is better than the end, on runs whose truth is known.
+
+A policy is saved at every second evaluation and half way between two others. Each run is judged
+at its end and at the look of its alarm, where the end is what happened to be low. The honest kinds
+are in it: a candidate after a false alarm is a wrong one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analytics.onset.decision import Evidence, gather
+from analytics.onset.flags import flags_of, step_end
+from analytics.onset.measurements import FloatArray
+from analytics.onset.peak_row import peak_row
+from analytics.onset.recommendation import recommendation
+from analytics.quality.medians import median, rounded
+from analytics.simulated import HONEST, OVEROPTIMISING, SimulatedRun, gold_measurements, simulate
+from analytics.wording import percent_spread, rate_text
+
+SCENARIOS = ("base_n20_s05", "noisy_n20_s10", "sparse_n10_s05")
+WHEN = ("end", "alarm")
+FACTS = {"gold_kind": "score", "kl_conversion": "exact"}
+
+
+def measure(runs: int, seed: int, scenarios: tuple[str, ...] = SCENARIOS) -> list[dict[str, Any]]:
+    """One row a scenario, kind and time of judging, and one of all falling kinds together."""
+    rows = []
+    for scenario in scenarios:
+        found = {
+            kind: judged(scenario, kind, runs // len(OVEROPTIMISING), seed)
+            for kind in (*OVEROPTIMISING, *HONEST)
+        }
+        for when in WHEN:
+            parts = {kind: part[when] for kind, part in found.items()}
+            falls = np.vstack([parts[kind] for kind in OVEROPTIMISING])
+            for kind, part in {**parts, "falling": falls}.items():
+                told = {"scenario": scenario, "kind": kind, "judged_at": when}
+                rows.append(told | summary(part))
+    return rows
+
+
+def judged(scenario: str, kind: str, runs: int, seed: int) -> dict[str, FloatArray]:
+    """By time of judging one row a run: whether a candidate was told, its probability, whether it
+    is better, whether its gold is within its interval, what it lacks to the best saved, the
+    interval's width (R* units); NaN where none was told. (runs, 6)."""
+    found: dict[str, list[list[float]]] = {when: [] for when in WHEN}
+    for i in range(runs):
+        run = simulate(kind, scenario, seed * 100_000 + i)
+        at_end = _evidence(run, None)
+        found["end"].append(_one(run, at_end))
+        alarm = at_end.test.alarm if at_end.test is not None else None
+        early = at_end if alarm is None else _evidence(run, alarm.step)
+        found["alarm"].append(_one(run, early))
+    return {when: np.array(rows) for when, rows in found.items()}
+
+
+def summary(found: FloatArray) -> dict[str, Any]:
+    """Shares of what `judged` gives, each with its standard error; null where none was told."""
+    told = found[found[:, 0] > 0]
+    sure = told[told[:, 1] >= 0.9]
+    row: dict[str, Any] = {"runs": len(found), "told": rounded(float(found[:, 0].mean()))}
+    for name, part in (("right", sure[:, 2]), ("coverage", told[:, 3])):
+        share = float(part.mean()) if len(part) else np.nan
+        row[name] = rounded(share)
+        row[f"{name}_se"] = rounded(float(np.sqrt(share * (1 - share) / max(len(part), 1))))
+    row["lacks"], row["width"] = median(told[:, 4])[0], median(told[:, 5])[0]
+    return row
+
+
+def sentence(row: dict[str, Any]) -> str:
+    """One row in words, for the terminal."""
+    at = f"{row['scenario']}, {row['kind']}, judged at its {row['judged_at']}"
+    return (
+        f"{at}: a candidate in {rate_text(row['told'])} of {row['runs']}, better than the end in "
+        f"{percent_spread(row['right'], row['right_se'])}; its gold within the interval in "
+        f"{percent_spread(row['coverage'], row['coverage_se'])}"
+    )
+
+
+def _evidence(run: SimulatedRun, until: int | None) -> Evidence:
+    gold = gold_measurements(run)
+    path = gold.select("step", "stretch", "kl", pl.lit(None, pl.Float64).alias("proxy_reward"))
+    return gather(gold, path, FACTS, None, None, until, peak_only=True)
+
+
+def _one(run: SimulatedRun, evidence: Evidence) -> list[float]:
+    nothing = [0.0, *[np.nan] * 5]
+    if not evidence.past_peak:
+        return nothing
+    steps, truth = (run.frame[name].to_numpy() for name in ("step", "truth"))
+    last = int(evidence.rows.step[-1])
+    saved = [step + 5 * (i % 2) for i, step in enumerate(range(0, last, 20))]
+    row = {
+        "status": "overoptimized", "flags": flags_of(evidence, FACTS, "overoptimized"),
+        "peak": peak_row(evidence), "step_end": step_end(evidence),
+    }  # fmt: skip
+    told = recommendation(evidence, row, {"checkpoints": saved})
+    if told["action"] != "candidate":
+        return nothing
+    at = np.interp([told["step"], last, *saved], steps, truth)
+    gold = told["gold"]
+    return [
+        1.0, told["p_better"], float(at[0] > at[1] + 1e-9),
+        float(gold["low"] <= at[0] <= gold["high"]), float(at[2:].max() - at[0]),
+        gold["high"] - gold["low"],
+    ]  # fmt: skip
