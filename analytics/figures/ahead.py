@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analytics.figures.axes import place
+from analytics.figures.stacked import Stack
 from analytics.onset.fits import FORMS
 from analytics.onset.gao import normalised_gold
 from analytics.wording import with_interval
@@ -24,17 +25,16 @@ def forecast_reach(verdict: Mapping[str, Any], axis: str) -> np.ndarray:
 
 
 def draw_forecast(
-    figure: go.Figure, verdict: Mapping[str, Any], colour: str, axis: str,
-    scale: tuple[float, float], row: int, alone: bool,
+    stack: Stack, verdict: Mapping[str, Any], colour: str, axis: str,
+    scale: tuple[float, float], panel: int,
 ) -> None:  # fmt: skip
     """Draw a verdict's forecast on a KL axis: the curve to come, the peak and its 90 % interval.
 
     Args:
-        figure: gets one trace in ``row``.
+        stack: gets one trace in ``panel``.
         verdict: row of ``verdict --json`` with a forecast.
         axis: "sqrt_kl" or "kl".
         scale: (shift, divisor) of gold on this chart.
-        alone: the chart holds one run, so that there is room for words.
     """
     made = verdict["forecast"]
     start = min(float(verdict["kl_end"] or 0.0), made["kl"])
@@ -46,7 +46,7 @@ def draw_forecast(
     low, high = (place(made[end], axis) or 0.0 for end in ("kl_low", "kl_high"))
     told = f"{with_interval(made['kl'], made['kl_low'], made['kl_high'])} nats"
     none = [None] * (_POINTS - 1)  # a bar of length 0 would still have its caps
-    figure.add_trace(
+    stack.figure.add_trace(
         go.Scatter(
             x=x, y=gold, mode="lines+markers", line={"color": colour, "width": 2, "dash": "dash"},
             marker={
@@ -58,14 +58,8 @@ def draw_forecast(
                 "array": [*none, high - float(x[-1])],
                 "arrayminus": [*none, float(x[-1]) - low],
             },
-            name="forecast", showlegend=alone,
+            name="forecast", showlegend=False, meta={"role": "ahead"},
+            xaxis="x", yaxis=stack.panel(panel),
             hovertemplate=f"forecast: gold peaks at KL {told}, 90 %<extra></extra>",
-        ),
-        row=row, col=1,
+        )
     )  # fmt: skip
-    if alone:
-        figure.add_annotation(
-            x=float(x[-1]), y=float(gold[-1]), yanchor="bottom", yshift=10, showarrow=False,
-            text=f"forecast: peak at KL<br>{told}, 90 %", align="center",
-            font={"size": 12, "color": colour}, row=row, col=1,
-        )  # fmt: skip

@@ -24,7 +24,8 @@ class RunCurve:
 
     ``curve`` holds binned rows (columns of the rollup pooled_curve, phase train), ``looks`` the
     pooled gold looks of the verdict (may be empty), ``verdict`` the row of ``verdict --json``,
-    ``base`` the mean and sd of proxy and gold at the start, None where they were not logged.
+    ``base`` the mean and sd of proxy and gold at the start, None where they were not logged,
+    ``checkpoints`` the steps of which the policy was saved.
     Whatever no picture can hold is missing in both frames (``drawable``), and a bin without KL
     has that of its neighbour (``with_nearby_kl``).
     """
@@ -35,6 +36,7 @@ class RunCurve:
     looks: pl.DataFrame
     verdict: Mapping[str, Any]
     base: Mapping[str, float | None] | None = None
+    checkpoints: Sequence[int] = ()
     axes: frozenset[str] = field(init=False, default=frozenset())  # "step", "kl": has_line
 
     def __post_init__(self) -> None:

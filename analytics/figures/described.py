@@ -9,21 +9,24 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from analytics.figures.captions import caption_of
 from analytics.wording import count, number
 
 MOST_LINES = 8
 
 
 class Words(NamedTuple):
-    """The title of the x axis, and a sentence a line."""
+    """The title of the x axis, a sentence a line, and what each kind of mark means."""
 
     over: str
     lines: tuple[str, ...]
+    caption: str = ""
 
 
 def words_of(figure: go.Figure) -> Words:
     """What is drawn: where each named line begins and ends."""
-    return Words(_plain(figure.layout.xaxis.title.text), tuple(_lines(figure)))
+    over = without_tags(figure.layout.xaxis.title.text)
+    return Words(over, tuple(_lines(figure)), caption_of(figure))
 
 
 def described(words: Words, says: str) -> str:
@@ -46,7 +49,7 @@ def described(words: Words, says: str) -> str:
 def _lines(figure: go.Figure) -> Iterator[str]:
     seen = set()
     for trace in figure.data:
-        name, axis = _plain(trace.name), getattr(trace, "yaxis", None) or "y"
+        name, axis = without_tags(trace.name), getattr(trace, "yaxis", None) or "y"
         if not name or (name, axis) in seen or not hasattr(trace, "y") or trace.y is None:
             continue
         values = np.asarray(trace.y)
@@ -54,7 +57,7 @@ def _lines(figure: go.Figure) -> Iterator[str]:
             continue
         seen.add((name, axis))
         held = values[np.isfinite(values)]
-        panel = _plain(figure.layout[f"yaxis{axis[1:]}"].title.text)
+        panel = without_tags(figure.layout[f"yaxis{axis[1:]}"].title.text)
         where = f"{name}, {panel}" if panel and panel != name else name
         if len(held) == 1:
             yield f"{where}: {number(float(held[0]))}."
@@ -62,6 +65,6 @@ def _lines(figure: go.Figure) -> Iterator[str]:
             yield f"{where}: {number(float(held[0]))} to {number(float(held[-1]))}."
 
 
-def _plain(text: str | None) -> str:
+def without_tags(text: str | None) -> str:
     """A label without its tags and line breaks."""
     return " ".join(re.sub(r"<[^>]*>", " ", text or "").split())

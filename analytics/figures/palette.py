@@ -7,7 +7,10 @@ RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00",
 white, and black; the violet is far from them and from PROXY_INK, also to red-green blind eyes."""
 
 DASHES = ("solid", "dash", "dot", "dashdot")
-"""The second seven runs are dashed, and so on, so that 28 runs look different."""
+"""The second seven lines are dashed, and so on, in charts where a dash means nothing else."""
+
+SYMBOLS = ("circle", "square", "diamond", "triangle-up")
+"""Where dashes mean gold or proxy the second seven runs have squares, and so on."""
 
 PROXY_INK = "#7A8794"
 """A grey that reads on white and on near-black: the proxy of a run that stands alone."""
@@ -39,8 +42,13 @@ def run_colour(ordinal: int) -> str:
 
 
 def run_dash(ordinal: int) -> str:
-    """The dash of that run's gold line."""
+    """The dash of that run's line where dashes tell runs apart."""
     return DASHES[ordinal // len(RUN_COLOURS) % len(DASHES)]
+
+
+def run_symbol(ordinal: int) -> str:
+    """The points of that run's gold line."""
+    return SYMBOLS[ordinal // len(RUN_COLOURS) % len(SYMBOLS)]
 
 
 def tinted(colour: str, alpha: float) -> str:

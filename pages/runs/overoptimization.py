@@ -7,26 +7,22 @@ import streamlit as st
 
 from analytics.comparable import differences
 from analytics.figures.axes import LARGEST
-from analytics.figures.band import band_figure
+from analytics.figures.band import band_figure, gold_curves
 from analytics.figures.curves import RunCurve, has_line
 from analytics.figures.headline import headline
 from analytics.figures.palette import status_look
-from analytics.figures.rewards import (
-    MARKED_RUNS,
-    SINGLE_TRACES,
-    can_normalise,
-    reward_figure,
-)
+from analytics.figures.rewards import can_normalise, reward_figure
+from analytics.seeds import group_fall
 from analytics.wording import count, number
 from data.columns import PANELS
 from pages.shared import charts, links, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
+from pages.shared.decision_card import card
 from pages.shared.fault_view import isolated, say, together
 from pages.shared.frame import (
     called,
     escaped,
-    heading,
     named,
     reading,
     say_waiting,
@@ -36,17 +32,16 @@ from pages.shared.frame import (
 )
 from pages.shared.freezing import frozen_steps
 from pages.shared.pictured import once, shown_of
-from pages.shared.verdict_view import show_verdict, show_verdict_table, subtitle
+from pages.shared.seed_group import group_words
+from pages.shared.take_away import take_away
+from pages.shared.verdict_view import in_short, show_verdict_table, show_why
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
 SCALES = {"raw": "as logged", "sd": "in sd of the start"}
 MOST_CARDS = 4
 SOURCES = {"evaluation": "evaluations", "training": "training", "table": "table"}
 
-heading(
-    "Overoptimization",
-    "Proxy and gold reward against KL from the initial policy: where gold peaks, and what is lost.",
-)
+st.title("Overoptimization", anchor=False)
 stop_when_empty()
 
 every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
@@ -69,6 +64,7 @@ if not chosen:
     )
     st.stop()
 
+answer = st.container()  # above what it is asked by
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 axis = choose_one(row.segmented_control, "Axis", AXES, "axis", "sqrt_kl", required=True)
 scale = choose_one(
@@ -144,24 +140,19 @@ if len(chosen) > 1:
 
 words = status_look(curves[0].verdict["status"])[1] if len(curves) == 1 else ""
 tab("Overoptimization", chosen, words)
-if len(curves) == 1:
-    only = curves[0]
-    with notes, isolated(only.run_id, "summed up"):
-        st.markdown(f"#### {called(only.run_id)} {escaped(headline(only.verdict))}")
-        st.caption(escaped(subtitle(only, facts[only.run_id])))
-else:
-    words = "Solid with points: gold, bars are 90 % intervals. Dotted: proxy."
-    if banded:
-        words = "Thin: each run. Thick: their mean, with its 90 % interval over runs."
-    elif len(drawn) > SINGLE_TRACES:
-        words = "One line a run: proxy above, gold below."
-    if len(drawn) <= MARKED_RUNS and not banded:
-        words += " Shaded: where gold peaks (90 %). Dashed: alarm. Diamond: forecast peak."
-    notes.caption(words)
-kind = st.session_state.get("figure_file", "svg")
-config = {
-    "toImageButtonOptions": {"format": kind, "filename": "-".join(chosen)[:80] or "figure"},
-}
+with answer:
+    if len(curves) == 1:
+        only = curves[0]
+        with isolated(only.run_id, "summed up"):
+            st.html(card(only.run_id, only.verdict, in_short(only, facts[only.run_id])))
+    else:
+        if banded:
+            st.markdown(escaped(group_words(curves, group_fall(gold_curves(curves, axis)))))
+        show_verdict_table(curves)
+
+
+name = "-".join(chosen)[:80] or "figure"
+config = {"toImageButtonOptions": {"format": "svg", "filename": name}}
 
 
 def said_of(some: Sequence[RunCurve]) -> str:
@@ -171,11 +162,11 @@ def said_of(some: Sequence[RunCurve]) -> str:
     return f"{told}; and {count(more, 'more run')}" if more > 0 else told
 
 
-def draw(some: Sequence[RunCurve]) -> object:
-    """The chart of some of the runs."""
+def draw(some: Sequence[RunCurve], tall: int = 400, below: bool = True) -> object:
+    """The chart of some of the runs; ``tall``: of its highest panel, pixels."""
     if banded and len(some) > 1:
-        return band_figure(some, axis)
-    return reward_figure(some, axis, scale, PANELS)
+        return band_figure(some, axis, round(tall * 0.7))
+    return reward_figure(some, axis, scale, PANELS if below else [], tall)
 
 
 def drawn_once(some: Sequence[RunCurve]) -> object:
@@ -188,21 +179,20 @@ with notes:
     figure = together(drawn, lambda c: c.run_id, "drawn", drawn_once) if drawn else None
 if figure is not None:
     charts.draw(figure, "rewards", said_of(drawn), chart, config)
+    charts.caption(figure, chart)
 
 step_end = [frozen.get(run) or every[run]["step_end"] or 0 for run in chosen]
 choices: list[tuple[str, object]] = [("run", run) for run in chosen]
 choices += [("axis", axis), ("scale", scale)]
 choices += [("gold", source)] * bool(source) + [("band", "true")] * bool(banded)
 choices += [("until", step) for step in step_end]
-link, files, table = st.columns([1, 1, 2.4], vertical_alignment="bottom")
+link, take, files, _ = st.columns([1, 1, 1, 2], vertical_alignment="bottom")
 with link.popover("Copy link", icon=":material/link:", width="stretch"):
     st.caption("Restores this view and freezes it: rows that arrive later change nothing in it.")
     st.code(links.page_link("/overoptimization", choices), language=None, wrap_lines=True)
-with files.popover("Download", icon=":material/download:", width="stretch"):
-    st.segmented_control(
-        "Figure file", ["svg", "png"], default="svg", required=True, format_func=str.upper,
-        key="figure_file", help="The camera over the chart saves the figure in this format.",
-    )  # fmt: skip
+if figure is not None and take.button("Figure", icon=":material/image:", width="stretch"):
+    take_away(lambda tall, below: draw(drawn, tall, below), name, said_of(drawn))
+with files.popover("Rows", icon=":material/download:", width="stretch"):
     for run in chosen[:20]:
         st.download_button(
             f"Rows of {called(run)} (CSV)", lambda run=run: reads.export_csv(run),
@@ -210,14 +200,16 @@ with files.popover("Download", icon=":material/download:", width="stretch"):
             on_click="ignore",
         )  # fmt: skip
 
-st.subheader("Verdict" if len(curves) == 1 else "Verdicts", anchor=False)
+st.subheader("Why", anchor=False)
+if len(curves) == 1:
+    with isolated(curves[0].run_id, "told in words"):
+        show_why(curves[0], facts[curves[0].run_id], frozen.get(curves[0].run_id))
+for curve in curves[:MOST_CARDS] if 1 < len(curves) <= MOST_CARDS else []:
+    words = f"{called(curve.run_id)} {escaped(headline(curve.verdict))}"
+    with st.expander(words), isolated(curve.run_id, "told in words"):
+        show_why(curve, facts[curve.run_id], frozen.get(curve.run_id))
 if len(curves) > MOST_CARDS:
-    show_verdict_table(curves)
-else:
-    for curve in curves:
-        run = curve.run_id
-        with isolated(run, "told in words"):
-            show_verdict(curve, facts[run], titled=len(curves) > 1, until=frozen.get(run))
+    st.caption("The table over the chart holds the reasons of each run in its last column.")
 if len(curves) == 1:
     with isolated(curves[0].run_id, "read for its responses"):
         show_completions(every[curves[0].run_id], curves[0])

@@ -9,6 +9,7 @@ import streamlit as st
 
 from analytics.figures.described import described, words_of
 from analytics.figures.finished import Finished
+from pages.shared.frame import escaped
 
 PLAIN = {"displaylogo": False}
 
@@ -29,4 +30,19 @@ def draw(
     place.plotly_chart(
         figure, key=key, config={**PLAIN, **(config or {})}, theme="streamlit",
         alt=described(words, says),
+    )  # fmt: skip
+
+
+def caption(figure: Any, place: Any = st) -> None:
+    """Under a figure: what its marks mean, in words made from what is drawn."""
+    words = figure.words if isinstance(figure, Finished) else words_of(figure)
+    if words.caption:
+        place.caption(escaped(words.caption))
+
+
+def preview(figure: Any, key: str, says: str) -> None:
+    """A figure as it will be saved: at its own size and in its own colours."""
+    st.plotly_chart(
+        figure, key=key, config={**PLAIN, "displayModeBar": False, "responsive": False},
+        theme=None, width="content", alt=says,
     )  # fmt: skip

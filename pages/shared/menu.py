@@ -1,5 +1,6 @@
 """The menu: one line a page. Page paths are relative to this file; url_path is the permalink."""
 
+import os
 from pathlib import Path
 
 import streamlit as st
@@ -13,11 +14,24 @@ st.set_page_config(page_icon=HERE / "icon.svg", layout="wide")
 
 st.html("""<style>
 .stMainBlockContainer {padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px}
+/* Contrast of at least 4.5 to 1: captions, chosen segments and the words of charts, whose colours
+   are Streamlit's own (tests/browser/test_style.py measures them). */
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] > * {color: inherit}
+[data-testid="stCaptionContainer"] {opacity: .8}
+[data-testid="stMain"] [role="radio"][aria-checked="true"],
+[data-testid="stMain"] [data-testid*="segmented_controlActive"] {color: inherit}
+[data-testid="stMain"] .js-plotly-plot :is(.xtick, .ytick, .y50tick, .g-xtitle, .g-ytitle) text,
+[data-testid="stMain"] .js-plotly-plot :is(.annotation-text, .legendtext, .ytitle, .xtitle) {
+  fill: currentColor !important; fill-opacity: .85 !important}
 @media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
 </style>""")
-for script in ("zoom.js", "choosing.js"):
+for script in ("zoom.js", "ticks.js", "choosing.js", "takeaway.js"):
     text = (HERE / script).read_text()
     st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)
+# For those who build the pages: each piece by itself, also photographed by a test.
+built = [
+    st.Page("../review/style.py", title="Style", url_path="style", icon=":material/palette:")
+] * (os.environ.get("OVEROPT_STYLE") == "1")
 page = st.navigation(
     {
         "Runs": [
@@ -57,6 +71,7 @@ page = st.navigation(
                     icon=":material/database:"),
             st.Page("../review/quality.py", title="How good is this?", url_path="quality",
                     icon=":material/verified:"),
+            *built,
         ],
     }
 )  # fmt: skip

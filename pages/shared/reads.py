@@ -116,6 +116,7 @@ def _run_curves(
             looks=verdicts.unpacked_looks(known["looks_rows"]),
             verdict={k: v for k, v in known.items() if k != "looks_rows"},
             base=spread.get(name),
+            checkpoints=_saved(run, until),
         )
 
     made = [
@@ -125,6 +126,12 @@ def _run_curves(
     ]
     faults = [one for one in made if isinstance(one, Fault)]
     return [one for one in made if isinstance(one, RunCurve)], faults
+
+
+def _saved(run: Mapping[str, Any], until: int | None) -> tuple[int, ...]:
+    """The steps of which the policy was saved, up to where the view is frozen."""
+    steps = json.loads(run["facts"]).get("checkpoints") or []
+    return tuple(sorted(step for step in steps if until is None or step <= until))
 
 
 @cached(64)

@@ -10,15 +10,17 @@ from typing import Any
 from analytics.figures.palette import status_look
 from analytics.quality.published import matching_scenario
 from analytics.wording import alike, count, interval, number, steps, whole
+from pages.shared.decision_card import reason_of, what_to_do
 from pages.shared.frame import shown_name
 from pages.shared.isolation import Fault, attempt
 from pages.shared.links import local_link
 
 _STYLE = """
 <style>
-.ovr {display:grid; column-gap:1.2rem; font-size:.92rem; line-height:1.35;
-  grid-template-columns:minmax(10rem,1.4fr) minmax(9.5rem,1.1fr) minmax(9.5rem,1.2fr)
-  minmax(7rem,.8fr) minmax(7.5rem,.8fr) 150px}
+.ovr-box {container-type:inline-size}
+.ovr {display:grid; column-gap:1.1rem; font-size:.92rem; line-height:1.35;
+  grid-template-columns:minmax(9rem,1.3fr) minmax(8rem,1fr) minmax(9rem,1.1fr)
+  minmax(8.5rem,1.1fr) minmax(6rem,.7fr) minmax(7rem,.8fr) 150px}
 .ovr > div {display:contents}
 .ovr > div > * {padding:.55rem 0; border-bottom:1px solid rgba(128,128,128,.25); min-width:0;
   overflow-wrap:anywhere}
@@ -45,12 +47,12 @@ _STYLE = """
 .ovr b {font-weight:600}
 .ovr img {display:block; width:150px; height:40px}
 .ovr .word {display:none}
-@media (max-width: 1280px) and (min-width: 901px) {
-  .ovr {grid-template-columns:minmax(9rem,1.3fr) minmax(8rem,1.1fr) minmax(8rem,1.1fr)
-    minmax(5.5rem,.7fr) minmax(6rem,.7fr) 110px; column-gap:.8rem}
-  .ovr img {width:110px}
+@container (max-width: 1060px) {
+  .ovr {grid-template-columns:minmax(7.5rem,1.1fr) minmax(6rem,.9fr) minmax(6.5rem,1fr)
+    minmax(7rem,1.1fr) minmax(5.6rem,.8fr) minmax(6.6rem,.9fr) 100px; column-gap:.7rem}
+  .ovr img {width:100px}
 }
-@media (max-width: 900px) {
+@container (max-width: 760px) {
   .ovr {display:block}
   .ovr small {white-space:normal}
   .ovr .head {display:none}
@@ -69,7 +71,7 @@ _BAR = (
 MOST_SEEDS = 20
 """More runs than that are no seeds of one setting, and an address has an end."""
 
-HEADS = ("run", "verdict", "gold peaks at (90 %)", "gold lost since (90 %)",
+HEADS = ("run", "do", "verdict", "gold peaks at (90 %)", "gold lost since (90 %)",
          "gold evaluations", "gold — and proxy ·· over √KL")  # fmt: skip
 
 
@@ -115,8 +117,8 @@ def run_table(groups: Sequence[Group]) -> str:
     head = "".join(f'<span role="columnheader">{escape(text)}</span>' for text in HEADS)
     body = "".join(_group(group) + "".join(_row(row) for row in group.rows) for group in groups)
     return (
-        f'{_STYLE}<div class="ovr" role="table" aria-label="Runs">'
-        f'<div class="head" role="row">{head}</div>{body}</div>{_BAR}'
+        f'{_STYLE}<div class="ovr-box"><div class="ovr" role="table" aria-label="Runs">'
+        f'<div class="head" role="row">{head}</div>{body}</div></div>{_BAR}'
     )
 
 
@@ -137,7 +139,7 @@ def _row(row: Mapping[str, Any]) -> str:
     name = row["run"]["run_id"]
     cells = attempt(name, "shown", lambda: _cells(row))
     if isinstance(cells, Fault):
-        cells = [f"<span>{escape(cells.sentence)}</span>", *["<span></span>"] * 4]
+        cells = [f"<span>{escape(cells.sentence)}</span>", *["<span></span>"] * 5]
     page, key = "/overoptimization", "run"
     if isinstance(row.get("elsewhere"), Elsewhere):
         page, key = row["elsewhere"].page, row["elsewhere"].key
@@ -164,9 +166,10 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     cells = []
     if other:
         about = f"{escape(other.what)}<small>{escape(other.about)}</small>"
-        cells += [f"<span>{about}</span>", "<span></span>", "<span></span>"]
+        cells += ["<span></span>", f"<span>{about}</span>", "<span></span>", "<span></span>"]
     elif verdict is None:
-        cells += ["<span>being judged …</span>", "<span></span>", "<span></span>"]
+        nothing = "<span></span>"
+        cells += [nothing, "<span>being judged …</span>", nothing, nothing]
     else:
         ink, words = status_look(verdict["status"])
         notes = ", ".join(flag.replace("_", " ") for flag in verdict["flags"])
@@ -175,6 +178,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
             notes = f"stands among all runs, {notes}".removesuffix(", ")
         if verdict["status"] == "not_judged":
             notes = " ".join(verdict["reasons"])
+        cells.append(_do(verdict))
         cells.append(
             f'<span><i class="dot square" style="background:{ink}"></i><b>{escape(words)}</b>'
             f'<small title="{escape(notes)}">{_rates(verdict)}{escape(notes)}</small></span>'
@@ -187,6 +191,15 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     nothing = "" if other else f"<small>{escape(row.get('missing') or 'nothing to draw')}</small>"
     drawn = f'<img src="{picture}" alt="{escape(words)}">' if picture else nothing
     return [*cells, f"<span>{drawn}</span>"]
+
+
+def _do(verdict: Mapping[str, Any]) -> str:
+    """What the verdict asks for, with its reason where the pointer rests."""
+    action, about = what_to_do(verdict)
+    word = escape(shown_name(action))
+    word = f"<b>{word}</b>" if about else word
+    return (f'<span title="{escape(reason_of(verdict))}"><i class="word">do: </i>{word}'
+            f"<small>{escape(about)}</small></span>")  # fmt: skip
 
 
 def _rates(verdict: Mapping[str, Any]) -> str:

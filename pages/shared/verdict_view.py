@@ -13,14 +13,24 @@ from analytics.figures.palette import status_look
 from analytics.onset.many_runs import standing
 from analytics.quality.likeness import measured_on_like
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
-from analytics.wording import MISSING, alike, count, number, steps, whole
+from analytics.wording import MISSING, alike, count, steps, whole
+from pages.shared.decision_card import what_to_do
 from pages.shared.frame import called, escaped
 from pages.shared.isolation import Fault, attempt
 from pages.shared.links import local_link
 from pages.shared.tables import show_table
 
-AT_ONCE = 5
+AT_ONCE = 3
 """Reasons that are read without opening anything; verdicts state the decisive ones first."""
+
+MOST_ROWS = 5
+"""Rows of a table over the chart that are seen at once."""
+
+CONVERSIONS = {
+    "exact": "exact", "approximate": "approximate", "unreliable": "not reliable",
+    "unknown": "of unknown unit", "missing": "not logged", "as_stated": "as the log states it",
+}  # fmt: skip
+"""How well the unit of the logged KL is known."""
 
 FLAG_WORDS = {
     "blind": "KL has moved on since the last gold evaluation",
@@ -52,50 +62,20 @@ FLAG_WORDS = {
 }
 
 
-def show_verdict(
-    curve: RunCurve, facts: Mapping[str, Any], titled: bool, until: int | None = None
+def show_why(
+    curve: RunCurve, facts: Mapping[str, Any], until: int | None = None, titled: bool = False
 ) -> None:
-    """Write one run's verdict; ``titled`` puts its name over it, ``until`` freezes it."""
+    """Three reasons of a verdict; the rest one click away. ``until`` freezes the run."""
     verdict = curve.verdict
-    with st.container(border=True):
-        if titled:
-            st.markdown(f"**{called(curve.run_id)}**")
-        lost, alarm = verdict["gold_lost"], verdict["alarm"]
-        at, where = "none", "on the evidence so far"
-        if alarm:
-            at = f"step {whole(alarm['step'])}"
-            at += "" if standing(alarm) else " (withdrawn)"
-            where = (
-                "KL not measured" if alarm.get("kl") is None else f"KL {number(alarm['kl'])} nats"
-            )
-        value, *ends = _lost(verdict)
-        reach = " to ".join(ends) if lost else "stated after an alarm"
-        status = status_look(verdict["status"])[1]
-        source = verdict.get("gold_source")
-        tiles = (
-            ("Verdict", status, f"by {source} gold" if source else "no gold to judge by"),
-            ("Gold peaks at", _peak(verdict), "90 % interval" if verdict["peak"] else ""),
-            ("Gold lost since", value, reach),
-            ("Alarm", at, where),
-        )
-        for column, (name, value, note) in zip(st.columns(4), tiles, strict=True):
-            column.caption(name)
-            column.markdown(f"#### {called(value)}")
-            column.caption(escaped(note))
-        saved = [s for s in facts.get("checkpoints") or [] if until is None or s <= until]
-        kept = _checkpoints(verdict, saved)
-        first, further = _parted(verdict["reasons"])
-        _write([*first, *([kept] if kept else [])])
-        if verdict["flags"]:
-            words = "; ".join(FLAG_WORDS.get(flag, flag) for flag in verdict["flags"])
-            st.caption(f"To keep in mind: {escaped(words)}.")
-        if further:
-            told = count(len(further), "more finding")
-            with st.expander(f"{told}: fits, noise, what to measure next"):
-                _write(further)
-        measured = measured_on_like(verdict)
-        if measured is not None:
-            st.caption(escaped(measured))
+    if titled:
+        st.markdown(f"**{called(curve.run_id)}**")
+    reasons = list(verdict["reasons"])
+    saved = [s for s in facts.get("checkpoints") or [] if until is None or s <= until]
+    further = [*reasons[AT_ONCE:], *filter(None, [_checkpoints(verdict, saved)])]
+    further += [said for said in (subtitle(curve, facts), measured_on_like(verdict)) if said]
+    _write(reasons[:AT_ONCE])
+    with st.expander(f"{count(len(further), 'more finding')}: fits, noise, how good this is"):
+        _write(further)
         scenario = matching_scenario(verdict)
         if scenario is not None:
             link = local_link("/quality", [("scenario", scenario), ("run", curve.run_id)])
@@ -105,26 +85,23 @@ def show_verdict(
             )
 
 
-def _parted(reasons: list[str]) -> tuple[list[str], list[str]]:
-    """The reasons that the verdict rests on, and the others where they would hide those."""
-    if len(reasons) <= AT_ONCE + 2:
-        return reasons, []
-    return reasons[:AT_ONCE], reasons[AT_ONCE:]
-
-
 def _write(reasons: Sequence[str]) -> None:
     st.markdown("\n".join(f"- {escaped(reason)}" for reason in reasons))
 
 
 def show_verdict_table(curves: Sequence[RunCurve]) -> None:
-    """Verdicts of many runs as a table, the reasons in the last column."""
+    """Verdicts of some runs as a table: what to do, the numbers, the reasons in the last column."""
     rows: list[dict[str, str]] = []
     for curve in curves:
         made = attempt(curve.run_id, "told in words", lambda curve=curve: _told(curve))
         if isinstance(made, Fault):
             made = {"verdict": made.sentence}
         rows.append({"run": curve.run_id} | made)
-    show_table(pl.from_dicts(rows, infer_schema_length=None), hide_index=True, placeholder=MISSING)
+    height = {"height": 36 * (MOST_ROWS + 1) + 2} if len(rows) > MOST_ROWS else {}
+    show_table(
+        pl.from_dicts(rows, infer_schema_length=None), hide_index=True, placeholder=MISSING,
+        **height,
+    )  # fmt: skip
 
 
 def _told(curve: RunCurve) -> dict[str, str]:
@@ -132,15 +109,35 @@ def _told(curve: RunCurve) -> dict[str, str]:
     verdict = curve.verdict
     alarm = verdict["alarm"]
     value, *ends = _lost(verdict)
+    action, about = what_to_do(verdict)
     return {
         "verdict": status_look(verdict["status"])[1],
+        "do": f"{action}: {about}" if about else action,
         "gold peaks at (90 %)": _peak(verdict),
         "gold lost since (90 %)": f"{value} ({' to '.join(ends)})"
         if verdict["gold_lost"]
         else value,
-        "alarm": f"step {whole(alarm['step'])}" if standing(alarm) else "none",
+        "alarm": _alarm(alarm),
         "why": " ".join(verdict["reasons"]),
     }
+
+
+def _alarm(alarm: Mapping[str, Any] | None) -> str:
+    if not alarm:
+        return "none"
+    at = f"step {whole(alarm['step'])}"
+    return at if standing(alarm) else f"{at} (withdrawn)"
+
+
+def in_short(curve: RunCurve, facts: Mapping[str, Any]) -> str:
+    """What a reader must know of the evidence, in a line: unit, evaluations, what is unknown."""
+    verdict = curve.verdict
+    source = f" ({verdict['gold_source']})" if verdict.get("gold_source") else ""
+    known = CONVERSIONS.get(str(facts.get("kl_conversion")), "")
+    parts = [f"KL {known}"] if known else []
+    parts.append(f"{count(verdict['gold_evaluations'], 'gold evaluation')}{source}")
+    parts += [FLAG_WORDS.get(flag, flag.replace("_", " ")) for flag in verdict["flags"]]
+    return " · ".join(parts)
 
 
 def subtitle(curve: RunCurve, facts: Mapping[str, Any]) -> str:

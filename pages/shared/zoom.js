@@ -51,8 +51,11 @@
     delete sent[charts().indexOf(chart)];
     const kept = keptOf(chart);
     for (const [name, value] of Object.entries(told.ranges ?? {}))
-      if (/^[xy]axis\d*\.range(\[[01]\])?$/.test(name) && [value].flat().every(Number.isFinite))
-        kept.ranges[name] = value;
+      if (/^[xy]axis\d*\.range(\[[01]\])?$/.test(name) && [value].flat().every(Number.isFinite)) {
+        // Older links name the lowest panel's own axis, where there is now one for all panels.
+        const there = chart._fullLayout?.[name.split(".")[0]];
+        kept.ranges[there ? name : name.replace(/^xaxis\d*/, "xaxis")] = value;
+      }
     for (const name of told.hidden ?? []) kept.visible[String(name)] = "legendonly";
   };
   const address = () => {

@@ -1,6 +1,7 @@
 """Figures hold what they should, looked at through figure.data."""
 
 import base64
+import re
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,7 @@ from analytics.figures.axes import x_of
 from analytics.figures.band import band_figure
 from analytics.figures.curves import RunCurve, pooled, pooled_together
 from analytics.figures.headline import headline
-from analytics.figures.palette import run_colour, run_dash
+from analytics.figures.palette import run_colour, run_dash, run_symbol
 from analytics.figures.rewards import can_normalise, reward_figure, shares_scale
 from analytics.figures.sparkline import sparkline
 
@@ -63,6 +64,11 @@ def curve_of(run_id: str = "a", ordinal: int = 0, base=BASE, verdict=VERDICT, n:
     return RunCurve(run_id, ordinal, rows, looks, verdict, base)
 
 
+def words_in(figure) -> str:
+    """The labels of a figure, without the marks before them."""
+    return "|".join(re.sub(r"<[^>]*>", "", note.text) for note in figure.layout.annotations)
+
+
 def named(figure, name: str):
     found = [trace for trace in figure.data if trace.name == name]
     assert len(found) == 1, [trace.name for trace in figure.data]
@@ -93,15 +99,15 @@ def test_peak_interval_is_shaded_and_the_alarm_marked() -> None:
     rects = [s for s in figure.layout.shapes if s.type == "rect"]
     assert {(s.x0, s.x1) for s in rects} == {(4.0, 16.0)}
     assert {s.x0 for s in figure.layout.shapes if s.type == "line"} == {25.0}
-    said = [a.text for a in figure.layout.annotations]
-    assert "gold peaks here (90 %)" in said and " alarm: step 50" in said
+    said = words_in(figure)
+    assert "gold peaks here (90 %)" in said and "alarm: step 50" in said
 
 
 def test_open_interval_is_drawn_to_the_last_look_and_says_so() -> None:
     verdict = VERDICT | {"peak": VERDICT["peak"] | {"kl_high": None}, "alarm": None}
     figure = reward_figure([curve_of(verdict=verdict)], "kl", "raw")
     assert {(s.x0, s.x1) for s in figure.layout.shapes} == {(4.0, 25.0)}
-    assert "peak here or later (90 %)" in [a.text for a in figure.layout.annotations]
+    assert "peak here or later (90 %)" in words_in(figure)
 
 
 def test_one_panel_only_where_both_rewards_share_a_scale() -> None:
@@ -133,7 +139,7 @@ def test_pooling_for_drawing_keeps_the_mean_of_all_rows() -> None:
 def test_many_runs_share_traces_but_keep_their_names() -> None:
     runs = [curve_of(f"run-{i}", i) for i in range(25)]
     figure = reward_figure(runs, "kl", "raw")
-    assert len(figure.data) <= 7 * 4
+    assert len(figure.data) <= 7 * 5 + 1  # a trace a colour and panel, and one of alarms
     said = {text.partition("<br>")[0] for trace in figure.data for text in trace.text if text}
     assert said == {f"<b>run-{i}</b>" for i in range(25)}
     assert not figure.layout.showlegend
@@ -151,7 +157,8 @@ def test_seeds_are_averaged_by_run_with_n_in_the_legend() -> None:
 
 
 def test_colours_tell_28_runs_apart() -> None:
-    assert len({(run_colour(i), run_dash(i)) for i in range(28)}) == 28
+    for second in (run_dash, run_symbol):
+        assert len({(run_colour(i), second(i)) for i in range(28)}) == 28
 
 
 def test_sparkline_is_a_picture_with_the_interval() -> None:
@@ -202,8 +209,7 @@ def test_a_forecast_is_dashed_labelled_and_has_room() -> None:
     assert (trace.error_x.arrayminus[-1], trace.error_x.array[-1]) == pytest.approx((1.0, 2.0))
     # Gao's RL curve on its way up to the peak, where it ends
     assert trace.y[-1] == pytest.approx(1.5) and np.all(np.diff(trace.y) > 0)
-    words = [note.text for note in figure.layout.annotations]
-    assert any("forecast" in text and "64" in text for text in words)
+    assert "forecast: peak at KL 64" in words_in(figure)
     assert figure.layout.xaxis.range[1] > 10.0
     by_step = reward_figure([curve_of(verdict=verdict)], "step", "raw")
     assert not any(trace.name == "forecast" for trace in by_step.data)
