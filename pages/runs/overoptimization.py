@@ -147,7 +147,7 @@ tab("Overoptimization", chosen, words)
 if len(curves) == 1:
     only = curves[0]
     with notes, isolated(only.run_id, "summed up"):
-        st.markdown(f"#### {called(only.run_id)} {escaped(headline(only.verdict))}")
+        st.markdown(f"## {called(only.run_id)} {escaped(headline(only.verdict))}")
         st.caption(escaped(subtitle(only, facts[only.run_id])))
 else:
     words = "Solid with points: gold, bars are 90 % intervals. Dotted: proxy."
@@ -210,7 +210,7 @@ with files.popover("Download", icon=":material/download:", width="stretch"):
             on_click="ignore",
         )  # fmt: skip
 
-st.subheader("Verdict" if len(curves) == 1 else "Verdicts", anchor=False)
+st.header("Verdict" if len(curves) == 1 else "Verdicts", anchor=False)
 if len(curves) > MOST_CARDS:
     show_verdict_table(curves)
 else:

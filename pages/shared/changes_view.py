@@ -36,7 +36,7 @@ def show_changes(
         each: totals compared with the iteration before, for trends.
         compare_to: the iteration that the reader compares with; None = the one before.
     """
-    st.subheader("What changed", anchor=False)
+    st.header("What changed", anchor=False)
     last = totals.filter(pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"))
     columns = st.columns(2, gap="medium") if len(loops) > 1 else [st.container()]
     for i, loop in enumerate(loops):
@@ -117,7 +117,7 @@ def show_topics(loops: Sequence[str], rates: pl.DataFrame) -> None:
     )
     if last.is_empty():
         return
-    st.subheader("Topics, by evidence", anchor=False)
+    st.header("Topics, by evidence", anchor=False)
     few = pl.col("questions") < 10
     table = last.sort(few, "change_q", pl.col("change_p"), -pl.col("shrunken_effect").abs(),
                       nulls_last=True)  # fmt: skip

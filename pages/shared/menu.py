@@ -11,10 +11,7 @@ from pages.shared.frame import timed
 HERE = Path(__file__).parent
 st.set_page_config(page_icon=HERE / "icon.svg", layout="wide")
 
-st.html("""<style>
-.stMainBlockContainer {padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px}
-@media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
-</style>""")
+st.html(HERE / "look.css")
 for script in ("zoom.js", "choosing.js"):
     text = (HERE / script).read_text()
     st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)

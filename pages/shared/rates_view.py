@@ -59,7 +59,7 @@ def show_figures(
         for loop in loops:
             mine = parts.filter(pl.col("loop") == loop).with_columns(line=pl.col(level))
             if mine.height:
-                st.markdown(f"#### {called(loop)}")
+                st.markdown(f"## {called(loop)}")
                 lines = _part_lines(mine, of)
                 mine = mine.filter(pl.col("line").is_in([line.key for line in lines]))
                 cells = st.columns(2, gap="medium")

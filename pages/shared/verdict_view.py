@@ -80,7 +80,7 @@ def show_verdict(
         )
         for column, (name, value, note) in zip(st.columns(4), tiles, strict=True):
             column.caption(name)
-            column.markdown(f"#### {called(value)}")
+            column.markdown(f"### {called(value)}")
             column.caption(escaped(note))
         saved = [s for s in facts.get("checkpoints") or [] if until is None or s <= until]
         kept = _checkpoints(verdict, saved)

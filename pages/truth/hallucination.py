@@ -97,12 +97,12 @@ if loops:
         said += [f"{row['loop']}: {sentence(row)}" for row in corrected(totals, audits)]
         said += unmatched_sentences(audits)
         said += changes_view.clustered_notes(totals)
-    st.subheader("To keep in mind", anchor=False)
+    st.header("To keep in mind", anchor=False)
     st.markdown("\n".join(f"- {escaped(text)}" for text in said or ["Every answer is as logged."]))
 for_graded = [run for run in stating if run in graded]
 alone = [run for run in stating if run not in graded]
 if alone:
-    st.subheader("Facts stated in training responses", anchor=False)
+    st.header("Facts stated in training responses", anchor=False)
     facts_view.show_facts(scope, alone, axis, "facts-alone")
 if for_graded:
     with st.expander("Facts stated in the training responses of these loops"):
