@@ -11,10 +11,10 @@ from pages.shared.frame import timed
 HERE = Path(__file__).parent
 st.set_page_config(page_icon=HERE / "icon.svg", layout="wide")
 
-st.html(HERE / "look.css")
-for script in ("zoom.js", "choosing.js"):
-    text = (HERE / script).read_text()
-    st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)
+with st.container(key="scripts"):  # takes no room: look.css
+    for script in ("zoom.js", "choosing.js"):
+        text = (HERE / script).read_text()
+        st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)
 page = st.navigation(
     {
         "Runs": [
