@@ -19,6 +19,7 @@ from data.terminal import Shown
 from pages.shared import judging, ownership, ready, worker
 from pages.shared.frame import escaped
 from pages.shared.packed import Packed
+from pages.shared.styled import Styled
 from pages.shared.verdict_routes import verdict_routes
 
 
@@ -86,7 +87,7 @@ app = st.App(
     "pages/shared/menu.py",
     lifespan=lifespan,
     on_script_error=say,
-    middleware=[Middleware(Guard), Middleware(Packed)],
+    middleware=[Middleware(Guard), Middleware(Packed), Middleware(Styled)],
     routes=[
         *api.routes(ownership.held_owner),
         *ingest.routes(ownership.held_owner),

@@ -65,3 +65,13 @@ def test_small_files_and_other_answers_go_as_they_are(served: Server) -> None:
     small = min((STATIC / "static" / "js").glob("*.js"), key=lambda file: file.stat().st_size)
     for path in (f"static/js/{small.name}", "static/js/none.js", "api/health"):
         assert get(served, path, Accept_Encoding="gzip")[1]["Content-Encoding"] is None
+
+
+def test_a_page_comes_with_the_style_of_our_own(served: Server) -> None:
+    style = (Path(__file__).resolve().parents[1] / "pages" / "shared" / "look.css").read_text()
+    for path in ("", "hallucination?loop=a"):
+        body, headers, _ = get(served, path, Accept="text/html,*/*", Accept_Encoding="gzip, br")
+        page = body.decode()
+        assert style in page.partition("</head>")[0] and page.rstrip().endswith("</html>")
+        assert int(headers["Content-Length"]) == len(body) and "ETag" not in headers
+        assert headers["Content-Security-Policy"]

@@ -176,6 +176,11 @@ def contrast(one: list[float], other: list[float]) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def mixed(one: list[float], other: list[float], share: float) -> list[float]:
+    """One colour laid over another, this strong."""
+    return [share * c + (1 - share) * p for c, p in zip(one, other, strict=True)]
+
+
 @pytest.mark.parametrize(("side", "tint"), [("light", 0.1), ("dark", 0.2)])
 def test_text_can_be_read(config: dict, side: str, tint: float) -> None:
     theme = config["theme"][side]
@@ -183,10 +188,15 @@ def test_text_can_be_read(config: dict, side: str, tint: float) -> None:
     for name in ("textColor", "linkColor", "primaryColor"):
         assert contrast(rgb(theme[name]), page) >= 4.5, name
         assert contrast(rgb(theme[name]), panel) >= 4.5, name
+    for background in (page, panel):  # Streamlit writes captions in six tenths of the text's colour
+        caption = mixed(rgb(theme["textColor"]), background, 0.6)
+        assert contrast(caption, background) >= 4.5, "caption"
+    chosen = mixed(rgb(theme["primaryColor"]), page, 0.1)  # behind the chosen one of several
+    assert contrast(rgb(theme["primaryColor"]), chosen) >= 4.5, "chosen"
     for hue in ("red", "orange", "yellow", "blue", "green", "violet", "gray"):
         colour = rgb(theme[f"{hue}Color"])
         # Streamlit's own background of st.error and its kin: the colour, this strong.
-        behind = [tint * c + (1 - tint) * p for c, p in zip(colour, page, strict=True)]
+        behind = mixed(colour, page, tint)
         for background in (page, panel, behind):
             assert contrast(rgb(theme[f"{hue}TextColor"]), background) >= 4.5, hue
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -85,6 +85,39 @@ def wrong_panels(denominator: str, tau: float, tops: Mapping[str, float]) -> lis
     ]  # fmt: skip
 
 
+def beside_origins(
+    points: pl.DataFrame, panel: Panel, origins: Mapping[str, str]
+) -> tuple[pl.DataFrame, list[Panel]]:
+    """One measure, a panel an origin on one scale, for `rate_figure`.
+
+    Args:
+        points: as for `rate_figure`, with a column origin.
+        panel: the measure.
+        origins: to the title of each one's panel, from the top.
+
+    Returns:
+        The points with each origin's values in columns of their own, and the panels that draw them.
+    """
+    columns = [name for name in (panel.value, panel.low, panel.high, panel.part)
+               if name and name in points.columns]  # fmt: skip
+    parts = [
+        points.filter(pl.col("origin") == origin)
+        .with_columns(pl.col(name).alias(f"{name} {place}") for name in columns)
+        .drop(columns)
+        for place, origin in enumerate(origins)
+    ]
+
+    def own(name: str | None, place: int) -> str | None:
+        return f"{name} {place}" if name in columns else None
+
+    panels = [
+        replace(panel, value=f"{panel.value} {i}", title=title, low=own(panel.low, i),
+                high=own(panel.high, i), part=own(panel.part, i))
+        for i, title in enumerate(origins.values())
+    ]  # fmt: skip
+    return pl.concat(parts, how="diagonal_relaxed"), panels
+
+
 def rate_figure(
     points: pl.DataFrame,
     lines: Sequence[Line],
@@ -92,6 +125,7 @@ def rate_figure(
     axis: str = "iteration",
     x_title: str = "iteration",
     peaks: Sequence[tuple[float, float | None]] = (),
+    keyed: bool = True,
 ) -> go.Figure:
     """Measures below each other over one axis, with 95 % intervals.
 
@@ -103,12 +137,14 @@ def rate_figure(
         x_title: what the iterations count: iteration or step.
         peaks: where gold peaks on the axis, in its own unit (iteration, or nats), to be shaded;
             an open end is None.
+        keyed: whether the figure says which line is whose; not where its neighbour does.
     """
     held = [p for p in panels if p.value in points.columns and points[p.value].count()]
     rows = max(len(held), 1)
     height = (PANEL if rows <= 4 else 140) * rows + 70
     figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=16 / height)
-    named = len(lines) <= NAMED_LINES and all(len(e.label) <= LONGEST_NAME for e in lines)
+    short = len(lines) <= NAMED_LINES and all(len(e.label) <= LONGEST_NAME for e in lines)
+    named = keyed and short
     places = _places(points, axis)
     for row, panel in enumerate(held, start=1):
         ends: list[tuple[float, float, Line]] = []
@@ -118,7 +154,7 @@ def rate_figure(
             part, x = points.filter(pl.Series(seen)), places[seen]
             if not part.height:
                 continue
-            legend = row == 1 and not named and len(lines) > 1
+            legend = keyed and row == 1 and not named and len(lines) > 1
             ends.append(_draw(figure, part, x, line, panel, row, legend, x_title))
         _axis_of(figure, panel, points, row)
         if named and row == 1:
@@ -133,7 +169,7 @@ def rate_figure(
     longest = max((len(line.label) for line in lines), default=0)
     figure.update_layout(
         height=height,
-        margin={"l": 58, "r": 20 + 7 * longest if named and len(lines) > 1 else 20,
+        margin={"l": 58, "r": 34 + 7 * longest if named and len(lines) > 1 else 20,
                 "t": 26, "b": 44},
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},
         uirevision=f"{axis}|{'|'.join(line.key for line in lines)}",
@@ -212,8 +248,10 @@ def _name_ends(
     for _, y, line in sorted(ends, key=lambda end: end[1]):
         below = max(y, below + gap)
         figure.add_annotation(
-            x=1.01, xref="x domain", y=below, text=plain(line.label, LONGEST_NAME),
-            showarrow=False, xanchor="left", font={"color": line.colour, "size": 12},
+            x=1.01, xref="x domain", y=below, showarrow=False, xanchor="left",
+            # The mark has the line's colour, the name the text's: not every colour can be read.
+            text=f'<span style="color:{line.colour}">●</span> {plain(line.label, LONGEST_NAME)}',
+            font={"size": 12},
             row=row, col=1,
         )  # fmt: skip
 

@@ -32,7 +32,7 @@ said = state.sentences()
 (st.warning if state.now_due else st.info)(escaped(said[0]), icon=":material/groups:")
 st.markdown("\n".join(f"- {escaped(text)}" for text in said[1:]))
 
-st.subheader(f"Iteration {chosen.iteration} against {release}", anchor=False)
+st.header(f"Iteration {chosen.iteration} against {release}", anchor=False)
 if seen.items.is_empty():
     st.markdown("Nobody has reviewed it yet.")
 else:
@@ -51,7 +51,7 @@ else:
     )
     st.markdown("\n".join(f"- {escaped(text)}" for text in told))
 
-st.subheader("Does gold agree with people?", anchor=False)
+st.header("Does gold agree with people?", anchor=False)
 if not rows:
     st.markdown("There are no reviews to compare it with.")
 else:
@@ -71,7 +71,7 @@ else:
                        for key in ("measure", "agrees", "prefers the new one")},
     )  # fmt: skip
 
-st.subheader("The review sheet", anchor=False)
+st.header("The review sheet", anchor=False)
 st.markdown(
     "Pairs of responses to the same prompts, blinded, in random order. Give each reviewer a copy; "
     "they fill `preferred` (a, b or tie) and `rater` in any spreadsheet. Read the copies back here."

@@ -38,9 +38,9 @@ st.html(gate_view.blocks(gate))
 failed = [block.name for block in gate.blocks if block.result == "FAIL"]
 arms: list[str] = []
 if failed:
-    st.subheader("What the literature supports", anchor=False)
+    st.header("What the literature supports", anchor=False)
     st.markdown("\n".join(f"- {step.what} [{step.source}]({step.link})" for step in steps(failed)))
-    st.subheader("What the other arms show", anchor=False)
+    st.header("What the other arms show", anchor=False)
     with isolated("The other arms", "judged"):
         others = [loop for loop, there in gate_reads.loops().items()
                   if loop != chosen.loop and chosen.iteration in there][:5]  # fmt: skip
@@ -60,7 +60,7 @@ with right, st.expander("Errors over a year, and what these limits can show"):
     st.markdown(escaped(gate.looks))
     st.markdown("\n".join(f"- {escaped(row.sentence())}" for row in chances(chosen.policy)))
 
-st.subheader("Decide", anchor=False)
+st.header("Decide", anchor=False)
 past = gate_reads.decisions(chosen.loop)
 if past.height:
     show_table(past.drop("loop"), hide_index=True)
@@ -89,7 +89,7 @@ with st.expander("Policy"):
             st.success(f"{escaped(other.title)} can be chosen above now.", icon=":material/check:")
         except (PolicyError, UnicodeDecodeError) as error:
             st.error(escaped(error), icon=":material/error:")
-    st.code(chosen.text, language="toml")
+    st.code(chosen.text, language=None, wrap_lines=True)
     st.download_button("The proposal", proposal(), "policy.toml", "application/toml")
 st.download_button("As Markdown", markdown(gate, arms), f"gate-{chosen.iteration}.md",
                    "text/markdown")  # fmt: skip

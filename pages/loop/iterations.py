@@ -20,7 +20,7 @@ stop_when_empty()
 there = loop_reads.loops()
 if not there:
     st.info("There is no loop in the store yet.", icon=":material/cycle:")
-    st.code("python -m data import loop.toml", language="bash")
+    st.code("python -m data import loop.toml", language=None, wrap_lines=True)
     st.markdown("A `loop.toml` names a loop's iterations, parents and tables: see docs/loops.md.")
     st.stop()
 scope = choose_scope(there, "iterations, corpora or kept texts")
@@ -46,7 +46,7 @@ for loop, board in boards.items():
     with isolated(loop, "shown"):
         iterations = sorted({at for question in board for at in question.cells})
         if len(boards) > 1:
-            st.subheader(called(loop), anchor=False)
+            st.header(called(loop), anchor=False)
         st.html(board_view.board_table(loop, board, iterations))
 st.caption(
     "Below a number: its 95 % interval. Each cell is tested against iteration 0, at 5 % over all "

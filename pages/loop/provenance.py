@@ -19,7 +19,7 @@ stop_when_empty()
 there = loop_reads.loops()
 if not there:
     st.info("There is no loop in the store yet.", icon=":material/cycle:")
-    st.code("python -m data import loop.toml", language="bash")
+    st.code("python -m data import loop.toml", language=None, wrap_lines=True)
     st.stop()
 scope = choose_scope(there, "iterations, corpora or kept texts")
 tab("Provenance", scope.named)
@@ -37,13 +37,13 @@ else:
     figure = provenance_figure(lineage.parts(mix), scope.lines())
     if figure is not None:
         charts.draw(figure, "mix", "Whose words each iteration was trained on")
-    st.subheader("Depth, and what was not said", anchor=False)
+    st.header("Depth, and what was not said", anchor=False)
     show_table(lineage.table(mix), hide_index=True)
     st.caption(
         "Shares of tokens. By lineage: one deeper than the deepest text that its writer saw."
     )
 
-st.subheader("Evaluation questions in the training text", anchor=False)
+st.header("Evaluation questions in the training text", anchor=False)
 hits: list[pl.DataFrame] = []
 for loop in scope.loops:
     with isolated(loop, "compared with its questions"):

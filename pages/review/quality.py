@@ -73,7 +73,7 @@ says = (
     f"finds {percent(red['power'])} of big falls, typically at {number(red['ratio'])} times the KL "
     "of the peak"
 )
-st.markdown(f"#### {says}")
+st.markdown(f"## {says}")
 charts.draw(detector_figure(table), "detectors", says)
 st.caption(
     "Left: false alarms on the honest kind of run on which the detector errs most; middle: share "
@@ -107,7 +107,7 @@ with st.expander("Share of runs that alarm, by kind of run"):
 with st.expander("What each detector promises"):
     st.markdown("\n".join(f"- **{one.name}**: {one.promise}." for one in DETECTORS))
 
-st.subheader("RED in every scenario, beside the limit", anchor=False)
+st.header("RED in every scenario, beside the limit", anchor=False)
 st.caption(
     "The limit: the median delay of the best possible rule that keeps 5 % false alarms on every "
     "gold that never falls, for curves that are known (c = 2.6; docs/methods.md). Earlier alarms "
@@ -135,7 +135,7 @@ show_table(
 
 dense = [row for row in rows if row["scenario"] == DENSE]
 if dense:
-    st.subheader("Where 5 % is not promised", anchor=False)
+    st.header("Where 5 % is not promised", anchor=False)
     st.markdown(
         "Flat gold from rows whose error nothing states, which grows threefold and whose "
         "neighbours are correlated: the correlation has to be learnt from the same few rows. A "
@@ -162,7 +162,7 @@ bundled = [
     if "data/examples" in run["path"].replace("\\", "/") and run["run_id"] in kept
 ]  # fmt: skip
 if bundled:
-    st.subheader("On the bundled real runs", anchor=False)
+    st.header("On the bundled real runs", anchor=False)
     judged = []
     for run in bundled:
         verdict = kept[run["run_id"]]

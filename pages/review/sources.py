@@ -72,7 +72,7 @@ chosen = st.multiselect(
 
 def show_source(row: dict) -> None:
     """Where one run came from, key by key."""
-    st.markdown(f"#### {called(row['run'])}")
+    st.markdown(f"## {called(row['run'])}")
     st.markdown(
         f"Read from {escaped(row['path'])}, last grown {row['last_grown']}. "
         f"{count(row['points'], 'metric row')}, {count(row['samples'], 'response')}. Rows without "
@@ -106,7 +106,7 @@ for row in (row for row in rows if row["run"] in chosen):
     with st.container(border=True), isolated(row["run"], "shown"):
         show_source(row)
 
-st.subheader("Not read", anchor=False)
+st.header("Not read", anchor=False)
 if told["skipped"]:
     show_table(
         pl.DataFrame(told["skipped"]).rename({"seen_at": "last tried"}),

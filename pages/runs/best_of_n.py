@@ -28,7 +28,7 @@ every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
 asked = links.asked("run")
 if not pools:
     st.info("No run of this store holds a pool of samples.", icon=":material/inbox:")
-    st.code("python -m data import POOL.parquet", language="bash")
+    st.code("python -m data import POOL.parquet", language=None, wrap_lines=True)
     st.markdown(
         "A pool is a table with several samples of each prompt, drawn from the initial policy, "
         "with the columns `prompt_id, prompt, completion, proxy_reward, gold_reward`, and where "
@@ -128,7 +128,7 @@ if kl == "better" and any(line.curve.kl == "bound" for _, line in lines):
 if len(lines) == 1:
     only = lines[0][1]
     with isolated(only.name, "told in words"):
-        st.markdown(f"#### Selecting by {called(only.name)} {escaped(headline(only.curve))}")
+        st.markdown(f"## Selecting by {called(only.name)} {escaped(headline(only.curve))}")
 words = "Bands: 90 % over prompts, at each n. Shaded: where gold is highest (90 %)."
 if len(lines) > MARKED:
     words = "Bands: 90 % over prompts, at each n."
@@ -159,7 +159,7 @@ files.download_button(
     icon=":material/download:", on_click="ignore", width="stretch",
 )  # fmt: skip
 
-st.subheader("What it says", anchor=False)
+st.header("What it says", anchor=False)
 if len(lines) > 1:
     table = []
     for run, line in lines:

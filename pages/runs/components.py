@@ -108,7 +108,7 @@ def show_run(curve: RunCurve, charted: bool) -> None:
     """The rewards of one run: a row each in the table, and its chart where there is room."""
     run, looks, now = curve.run_id, curve.looks, axis
     if len(curves) > 1 and charted:
-        st.subheader(called(run), anchor=False)
+        st.header(called(run), anchor=False)
     if not looks.height:
         st.warning(f"{called(run)} has no gold: nothing can be said of where it falls.")
     elif charted and now != "step" and looks["kl"].null_count():

@@ -200,7 +200,7 @@ with files.popover("Rows", icon=":material/download:", width="stretch"):
             on_click="ignore",
         )  # fmt: skip
 
-st.subheader("Why", anchor=False)
+st.header("Why", anchor=False)
 if len(curves) == 1:
     with isolated(curves[0].run_id, "told in words"):
         show_why(curves[0], facts[curves[0].run_id], frozen.get(curves[0].run_id))

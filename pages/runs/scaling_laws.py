@@ -56,8 +56,9 @@ if not chosen and not simulated:
         "Numbers that the trainer logged among its settings (`beta`, `model.hidden_size`) are "
         "offered as sizes. What no trainer logs comes from a table with one row a run:"
     )
-    st.code("run_id,reward_model_parameters,comparisons\nmy_run_small,7000000,90000", language=None)
-    st.code("python -m data import sizes.csv", language="bash")
+    st.code("run_id,reward_model_parameters,comparisons\nmy_run_small,7000000,90000",
+            language=None, wrap_lines=True)  # fmt: skip
+    st.code("python -m data import sizes.csv", language=None, wrap_lines=True)
     st.stop()
 
 pools = pool_reads.pools()
@@ -154,7 +155,7 @@ known = sizes.get(size_key or "", {})
 table = []
 for part in families:
     title = "RL runs" if part.form == "rl" else "Best-of-n pools"
-    st.subheader(title if len(families) > 1 or simulated else "What size does", anchor=False)
+    st.header(title if len(families) > 1 or simulated else "What size does", anchor=False)
     ordinals = {
         run: every[run]["ordinal"] if run in every else i for i, run in enumerate(part.runs)
     }
@@ -176,7 +177,7 @@ for run in (run for run in chosen if run in pools):
     names |= pool_reads.proxies(run)
 picked: list[str] = []
 if len(chosen) > 1 and not simulated:
-    st.subheader("Gold over proxy", anchor=False)
+    st.header("Gold over proxy", anchor=False)
     st.caption(
         "RL spends far more KL than best-of-n for the same proxy gain, so runs of different "
         "optimisers are compared on the proxy, never on KL (Gao et al. 2022, section 3.5). That "

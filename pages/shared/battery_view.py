@@ -18,8 +18,8 @@ def show_battery() -> None:
     if told is None:
         return
     rows = told["rows"]
-    st.subheader("On logs as people write them", anchor=False)
-    st.markdown(f"#### {_headline(rows)}")
+    st.header("On logs as people write them", anchor=False)
+    st.markdown(f"### {_headline(rows)}")
     show_table(battery_table(rows), hide_index=True, placeholder=MISSING, height=420)
     st.caption(
         f"{whole(told['runs_per_class'])} flat runs a condition, half as many of the others. False "

@@ -30,7 +30,8 @@ def runs() -> list[str]:
 def say_how() -> None:
     """Say how behaviours come in, and end the page."""
     st.info("There are no behaviours in the store yet.", icon=":material/policy:")
-    st.code("python -m data import PATH/TO/behaviours.csv  # or a folder scans/", language="bash")
+    st.code("python -m data import PATH/TO/behaviours.csv  # or a folder scans/",
+            language=None, wrap_lines=True)  # fmt: skip
     st.markdown(
         "A table (CSV, JSON Lines, Parquet) has `run_id, step, trajectory_id, environment, "
         "behaviour, value` (1 = seen, 0 = looked for and not seen) and, where known, `source`; or "

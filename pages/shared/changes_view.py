@@ -36,7 +36,6 @@ def show_changes(
         each: totals compared with the iteration before, for trends.
         compare_to: the iteration that the reader compares with; None = the one before.
     """
-    st.subheader("What changed", anchor=False)
     last = totals.filter(pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"))
     columns = st.columns(2, gap="medium") if len(loops) > 1 else [st.container()]
     for i, loop in enumerate(loops):
@@ -105,54 +104,6 @@ def show_trained_on(scope: Scope, loops: tuple[str, ...], tau: float) -> None:
     st.caption(
         "Wrong of all graded, with the Wilson interval of the last. A loop can get better on what "
         "it trains on while it forgets the rest."
-    )
-
-
-def show_topics(loops: Sequence[str], rates: pl.DataFrame) -> None:
-    """Topics and categories of each loop's last iteration, the surest change first."""
-    last = rates.filter(
-        pl.col("n") > 0,
-        pl.col("level") != "total",
-        pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"),
-    )
-    if last.is_empty():
-        return
-    st.subheader("Topics, by evidence", anchor=False)
-    few = pl.col("questions") < 10
-    table = last.sort(few, "change_q", pl.col("change_p"), -pl.col("shrunken_effect").abs(),
-                      nulls_last=True)  # fmt: skip
-    says = [change_sentence(row) for row in nested(table)]
-    ends = [
-        rate_interval(row["rate"], row["low"], row["high"]) for row in table.iter_rows(named=True)
-    ]
-    show_table(
-        table.select(
-            pl.coalesce("topic", "knowledge").alias("topic or category"),
-            "loop",
-            pl.col("origin").str.replace("_", "-"),
-            pl.col("questions").alias("n"),
-            pl.Series("wrong (95 %)", ends),
-            (100 * pl.col("change_difference")).alias("change, points"),
-            pl.col("change_q").alias("q"),
-            pl.Series("what changed", says),
-            (100 * pl.col("shrunken")).alias("drawn to the mean, %"),
-        ),
-        hide_index=True,
-        placeholder=MISSING,
-        height=330,
-        column_config={
-            "n": st.column_config.NumberColumn(help="Questions with a graded answer"),
-            "change, points": st.column_config.NumberColumn(format="%+.1f"),
-            "drawn to the mean, %": st.column_config.NumberColumn(format="%.1f"),
-            "q": st.column_config.NumberColumn(
-                format="%.3f", help="Benjamini-Hochberg over the topics of one loop and origin"
-            ),
-            "what changed": st.column_config.TextColumn(width="large"),
-        },
-    )
-    st.caption(
-        "Sorted by the evidence of a change (q), not by its size; topics with fewer than 10 "
-        "questions come last. Drawn to the mean: empirical-Bayes estimate of the topic's rate."
     )
 
 

@@ -17,7 +17,7 @@ RESPONSES_SHOWN = 4
 
 def show_completions(run: Mapping[str, Any], curve: RunCurve) -> None:
     """Write the comparison for one run; says why when it cannot be made."""
-    st.subheader("What the policy writes: start, peak, end", anchor=False)
+    st.header("What the policy writes: start, peak, end", anchor=False)
     if not run["samples"]:
         st.caption("No responses were logged. In TRL, log_completions=True keeps them.")
         return

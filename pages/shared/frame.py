@@ -81,7 +81,7 @@ def stop_when_empty() -> None:
     st.info("The store is empty. Bring training logs in.", icon=":material/inbox:")
     import_view(reads.store())
     st.markdown("Or point the monitor at a folder of them:")
-    st.code("python -m data import PATH/TO/RUN_FOLDER", language="bash")
+    st.code("python -m data import PATH/TO/RUN_FOLDER", language=None, wrap_lines=True)
     st.markdown(
         "A TRL output folder works as it is, so do TensorBoard event files and CSV, JSON Lines or "
         "Parquet tables with the columns `run_id, step, kl, proxy_reward, gold_reward`. "

@@ -19,7 +19,7 @@ def show_intervals(scenario: str) -> None:
     told = published("intervals")
     if told is None:
         return
-    st.subheader("Intervals for the peak", anchor=False)
+    st.header("Intervals for the peak", anchor=False)
     table = interval_table(told["rows"], scenario)
     if table.is_empty():
         st.caption(f"Not measured on runs of {SCENARIO_WORDS[scenario]}.")
@@ -30,7 +30,7 @@ def show_intervals(scenario: str) -> None:
         f"The 90 % interval of a verdict holds the peak in {percent(least['coverage'])} of runs at "
         f"worst ({least['shape']})"
     )
-    st.markdown(f"#### {says}")
+    st.markdown(f"### {says}")
     charts.draw(interval_figure(table), "intervals", says)
     st.caption(
         f"On {told['runs_per_class']} runs of each shape, bars two standard errors. Headline: what "
@@ -52,7 +52,7 @@ def show_forecasts() -> None:
     told = published("forecasts")
     if told is None:
         return
-    st.subheader("Forecast of the peak, before it is reached", anchor=False)
+    st.header("Forecast of the peak, before it is reached", anchor=False)
     st.caption(
         "Seen so far: the part of the way (in √KL) to the true peak that is measured, in 13 "
         "evaluations. Error: median of |forecast KL : true KL - 1|; floor: what no method beats. "

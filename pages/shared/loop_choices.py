@@ -45,7 +45,7 @@ def choose() -> Chosen:
     if not there:
         st.info("There is no loop with an iteration after 0 in the store yet.",
                 icon=":material/loop:")  # fmt: skip
-        st.code("python -m data import loop.toml", language="bash")
+        st.code("python -m data import loop.toml", language=None, wrap_lines=True)
         st.markdown("What a `loop.toml` holds is written in docs/loops.md.")
         st.stop()
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")

@@ -12,22 +12,10 @@ from pages.shared.frame import timed
 HERE = Path(__file__).parent
 st.set_page_config(page_icon=HERE / "icon.svg", layout="wide")
 
-st.html("""<style>
-.stMainBlockContainer {padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1400px}
-/* Contrast of at least 4.5 to 1: captions, chosen segments and the words of charts, whose colours
-   are Streamlit's own (tests/browser/test_style.py measures them). */
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] > * {color: inherit}
-[data-testid="stCaptionContainer"] {opacity: .8}
-[data-testid="stMain"] [role="radio"][aria-checked="true"],
-[data-testid="stMain"] [data-testid*="segmented_controlActive"] {color: inherit}
-[data-testid="stMain"] .js-plotly-plot :is(.xtick, .ytick, .y50tick, .g-xtitle, .g-ytitle) text,
-[data-testid="stMain"] .js-plotly-plot :is(.annotation-text, .legendtext, .ytitle, .xtitle) {
-  fill: currentColor !important; fill-opacity: .85 !important}
-@media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
-</style>""")
-for script in ("zoom.js", "ticks.js", "choosing.js", "takeaway.js"):
-    text = (HERE / script).read_text()
-    st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)
+with st.container(key="scripts"):  # takes no room: look.css
+    for script in ("zoom.js", "ticks.js", "choosing.js", "takeaway.js"):
+        text = (HERE / script).read_text()
+        st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)
 # For those who build the pages: each piece by itself, also photographed by a test.
 built = [
     st.Page("../review/style.py", title="Style", url_path="style", icon=":material/palette:")

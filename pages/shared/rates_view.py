@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
 
 import polars as pl
 import streamlit as st
@@ -16,9 +16,11 @@ from analytics.figures.rates import (
     REWARDS,
     Line,
     Panel,
+    beside_origins,
     rate_figure,
     wrong_panels,
 )
+from analytics.figures.text import plain
 from analytics.hallucination.beside import by_arm
 from analytics.hallucination.words import origin_words
 from pages.shared import answer_reads, charts, reads
@@ -37,12 +39,8 @@ MOST_LINES = 7
 def show_figures(
     scope: Scope, loops: tuple[str, ...], rates: pl.DataFrame, by: str | None, axis: str | None,
     denominator: str | None, tau: float, rewarded: bool,
-) -> DeltaGenerator:  # fmt: skip
-    """Benchmark on the left, every other origin on its right, on the same scales.
-
-    Returns:
-        The room beside the last figure, for what else belongs to these rates.
-    """
+) -> None:  # fmt: skip
+    """A column a measure, a row an origin, all on one grid; gold, proxy and KL in the row below."""
     of, axis = denominator or "all", axis or "iteration"
     totals = rates.filter(pl.col("level") == "total")
     if axis == "sqrt_kl":
@@ -59,13 +57,12 @@ def show_figures(
         for loop in loops:
             mine = parts.filter(pl.col("loop") == loop).with_columns(line=pl.col(level))
             if mine.height:
-                st.markdown(f"#### {called(loop)}")
+                st.markdown(f"## {called(loop)}")
                 lines = _part_lines(mine, of)
                 mine = mine.filter(pl.col("line").is_in([line.key for line in lines]))
-                cells = st.columns(2, gap="medium")
-                _draw_origins(cells, mine, lines, of, axis, tau, loop)
+                _draw_grid(mine, lines, of, axis, tau, loop)
         st.caption(_notes(set(totals["origin"]), [], rewarded=False))
-        return st.container()
+        return
     points, lines = totals.with_columns(line="loop"), scope.lines(loops)
     if by == "arm":
         arms = answer_reads.arms(loops)
@@ -74,79 +71,115 @@ def show_figures(
         lines = [Line(arm, arm, line.colour, line.dash) for arm in dict.fromkeys(arms.values())
                  for line in scope.lines([first[arm]])]  # fmt: skip
     peaks = _peaks(loops, axis) if len(loops) == 1 else []
-    beside = scope.cut(answer_reads.rewards(loops), "line") if rewarded and by != "arm" else None
-    cells = st.columns(2, gap="medium")
-    drawn = _draw_origins(cells, points, lines, of, axis, tau, "all", peaks, beside)
-    room = cells[drawn % 2 if drawn == 1 else 1]
-    room.caption(_notes(set(totals["origin"]), peaks, rewarded))
-    return room
+    _draw_grid(points, lines, of, axis, tau, "all", peaks)
+    if rewarded and by != "arm":
+        _draw_rewards(scope.cut(answer_reads.rewards(loops), "line"), lines, axis, peaks)
+    st.caption(_notes(set(totals["origin"]), peaks, rewarded))
+
+
+def show_confidence(scope: Scope, totals: pl.DataFrame, tau: float) -> None:
+    """Mean confidence of each loop, an origin a figure: a detail, as it can mislead alone."""
+    if not totals["mean_confidence"].count():
+        return
+    panel = wrong_panels("all", tau, {})[-1]
+    figure = _measure(totals.with_columns(line="loop"), scope.lines(), panel, "iteration")
+    if figure is not None:
+        charts.draw(figure, "mean-confidence", "Mean confidence of all graded answers")
 
 
 _LACKING = {"topic": "topics", "knowledge": "knowledge categories", "trained": "training status"}
 
 
-def _draw_origins(
-    cells: Sequence[DeltaGenerator], points: pl.DataFrame, lines: list[Line], of: str, axis: str,
-    tau: float, key: str, peaks: Sequence[tuple[float, float | None]] = (),
-    beside: pl.DataFrame | None = None,
-) -> int:  # fmt: skip
-    """One figure an origin in the cells by turns, the first with the rewards below; how many."""
+def _draw_grid(
+    points: pl.DataFrame, lines: list[Line], of: str, axis: str, tau: float, key: str,
+    peaks: Sequence[tuple[float, float | None]] = (),
+) -> None:  # fmt: skip
+    """Wrong, confidently wrong and not attempted beside each other, the origins below each other.
+
+    One measure has one scale, and the lines are named once: in the first column.
+    """
     value, _, high, _ = DENOMINATORS[of]
     tops = {
         name: float(points[upper].max() or 0)  # type: ignore[arg-type]
         for name, upper in ((value, high), ("confident", "confident_high"),
                             ("not_attempted_rate", "not_attempted_rate"))
     }  # fmt: skip
-    origins = sorted(points["origin"].unique(), key=lambda o: (o != "benchmark", o))
-    for i, origin in enumerate(origins):
-        with cells[i % 2]:
-            mine, panels = points.filter(pl.col("origin") == origin), wrong_panels(of, tau, tops)
-            title = _title(origin)
-            if i == 0 and beside is not None and beside.height:
-                title += ", with gold and proxy reward of the same models"
-                mine = pl.concat([mine, beside], how="diagonal_relaxed")
-                panels = [*panels, *REWARDS, *([KL_PANEL] if axis != "sqrt_kl" else [])]
-            st.markdown(f"**{escaped(title)}**")
+    shown = [panel for panel in wrong_panels(of, tau, tops)[:-1] if points[panel.value].count()]
+    for order, (cell, panel) in enumerate(zip(_cells(len(shown)), shown, strict=True)):
+        with cell:
+            title = panel.title.replace("<br>", " ").removesuffix(", of all graded")
+            st.markdown(f"**{escaped(title.capitalize())}**")
+            figure = _measure(points, lines, panel, axis, peaks, keyed=order == 0)
+            if figure is not None:
+                charts.draw(figure, f"rates-{key}-{panel.value}", title)
+
+
+def _draw_rewards(
+    rewards: pl.DataFrame, lines: list[Line], axis: str,
+    peaks: Sequence[tuple[float, float | None]],
+) -> None:  # fmt: skip
+    """Gold, proxy and KL of the same models, in the columns of the rates."""
+    panels = [*REWARDS, *([KL_PANEL] if axis != "sqrt_kl" else [])]
+    shown = [panel for panel in panels
+             if panel.value in rewards.columns and rewards[panel.value].count()]  # fmt: skip
+    for cell, panel in zip(_cells(len(shown)), shown, strict=True):
+        with cell:
+            title = panel.title.replace("<br>", ", ")
+            st.markdown(f"**{escaped(title[0].upper() + title[1:])}**")
             figure = together(
                 lines, lambda line: line.label, "drawn",
-                partial(_figure, mine, panels, axis, peaks),
+                lambda some, panel=panel: rate_figure(
+                    rewards.filter(pl.col("line").is_in([line.key for line in some])), some,
+                    [replace(panel, title="")], axis, peaks=peaks, keyed=False,
+                ),
             )  # fmt: skip
             if figure is not None:
-                place = f"rates-{key}-{origin}"
-                charts.draw(figure, place, title)
-    return len(origins)
+                charts.draw(figure, f"rewards-{panel.value}", title)
 
 
-def _figure(
-    points: pl.DataFrame, panels: Sequence[Panel], axis: str,
-    peaks: Sequence[tuple[float, float | None]], lines: Sequence[Line],
+def _cells(n: int) -> Sequence[DeltaGenerator]:
+    """Columns as wide as a first one that names its lines needs."""
+    return st.columns([1.38, *[1.0] * 2], gap="small")[:n] if n else []
+
+
+def _measure(
+    points: pl.DataFrame, lines: Sequence[Line], panel: Panel, axis: str,
+    peaks: Sequence[tuple[float, float | None]] = (), keyed: bool = True,
 ) -> object:  # fmt: skip
-    mine = points.filter(pl.col("line").is_in([line.key for line in lines]))
-    return rate_figure(mine, lines, panels, axis, peaks=peaks)
+    origins = sorted(points["origin"].unique(), key=lambda o: (o != "benchmark", o))
+    titles = {origin: _title(origin) for origin in origins}
+
+    def draw(some: Sequence[Line]) -> object:
+        mine = points.filter(pl.col("line").is_in([line.key for line in some]))
+        apart, panels = beside_origins(mine, panel, titles)
+        return rate_figure(apart, some, panels, axis, peaks=peaks, keyed=keyed)
+
+    return together(lines, lambda line: line.label, "drawn", draw)
 
 
 def _notes(origins: set[str], peaks: Sequence[object], rewarded: bool) -> str:
     said = [
-        "Bars: 95 % intervals (Wilson; of gold normal; of arms Student over loops). Dotted: "
-        "malformed answers among the wrong ones, a broken model rather than hallucination."
+        "Bars: 95 % intervals. Dotted: malformed answers among the wrong ones, a broken model "
+        "rather than hallucination."
     ]
     if peaks:
         said.append("Shaded: where gold peaks (90 %), from the run's verdict.")
     if rewarded:
         said.append(
-            "A rate of wrong answers alone is no sign of an onset: it can fall while gold falls."
+            "Gold, proxy and KL are of the same models. A rate of wrong answers alone is no sign "
+            "of an onset: it can fall while gold falls."
         )
     if "self_generated" in origins:
         said.append(
-            "Self-generated questions change from iteration to iteration, so their rate says what "
-            "the model asks itself as much as what it knows: read it beside the benchmark."
+            "Self-generated questions are other ones at each iteration: read them beside the "
+            "benchmark."
         )
     return " ".join(said)
 
 
 def _title(origin: str) -> str:
-    fixed = {"benchmark": "Fixed benchmark"}
-    return fixed.get(origin) or origin_words(origin).capitalize()
+    short = {"benchmark": "fixed benchmark", "self_generated": "self-generated"}
+    return short.get(origin) or plain(origin_words(origin), 24)
 
 
 def _part_lines(parts: pl.DataFrame, of: str) -> list[Line]:

@@ -94,7 +94,7 @@ def copy_link(path: str, choices: Sequence[tuple[str, object]]) -> None:
 def no_answers(what: str, columns: str) -> None:
     """Say how to bring in what a page needs, and end it."""
     st.info(f"There are no {what} in the store yet.", icon=":material/fact_check:")
-    st.code("python -m data import PATH/TO/answers.parquet", language="bash")
+    st.code("python -m data import PATH/TO/answers.parquet", language=None, wrap_lines=True)
     st.markdown(
         f"An answers table (CSV, JSON Lines, Parquet) has {columns}; SimpleQA's results, Inspect "
         "logs, lm-evaluation-harness samples and FActScore claims are read as they are."

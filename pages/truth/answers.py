@@ -40,7 +40,7 @@ if asked := links.asked("question"):
         st.stop()
     for (origin,), part in history.group_by("origin", maintain_order=True):
         texts = part["question"].drop_nulls().unique(maintain_order=True).to_list()
-        st.markdown(f"#### {escaped(texts[0] if texts else question, LONGEST)}")
+        st.markdown(f"## {escaped(texts[0] if texts else question, LONGEST)}")
         right = part["reference"].drop_nulls().unique(maintain_order=True).to_list()
         known = [v for v in (part["topic"][0], part["knowledge"][0]) if v]
         about = " · ".join([question, str(origin).replace("_", "-"), *known])

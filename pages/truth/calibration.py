@@ -80,7 +80,7 @@ def show_diagrams(loop: str) -> None:
     there = [step for step in shown if step in own]
     if not there:
         return
-    st.markdown(f"#### {called(loop)} on {escaped(origin_words(origin))}")
+    st.markdown(f"## {called(loop)} on {escaped(origin_words(origin))}")
     last = there[-1]
     st.markdown(f"Iteration {last}: {escaped(sentence(own[last], bins))}")
     held = {step: answer_reads.cells(loop, step, origin) for step in there}
@@ -103,7 +103,7 @@ st.caption(
     "first."
 )
 
-st.subheader("By iteration", anchor=False)
+st.header("By iteration", anchor=False)
 points = mine.with_columns(line="loop", kl=pl.lit(None, pl.Float64))
 figure = together(
     scope.lines(drawn), lambda line: line.label, "drawn",
@@ -120,7 +120,7 @@ st.caption(
 )
 sampled = scope.cut(answer_reads.sampled(scope.loops)).filter(pl.col("origin") == origin)
 if sampled.height:
-    st.subheader("Sampled answers", anchor=False)
+    st.header("Sampled answers", anchor=False)
     ends = sampled.filter(pl.col("iteration") == pl.col("iteration").max().over("loop"))
     said = [
         f"- **{called(row['loop'])}**, iteration {whole(row['iteration'])}: "

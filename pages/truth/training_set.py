@@ -118,7 +118,7 @@ with right:
 known = claims.frame.filter(pl.col("knowledge").is_not_null(), pl.col("loop").is_in(scope.loops))
 last = known.filter(pl.col("iteration") == pl.col("iteration").max().over("loop"))
 if last.height:
-    st.subheader("By what the base model knew, last iteration", anchor=False)
+    st.header("By what the base model knew, last iteration", anchor=False)
     show_table(
         pl.DataFrame([
             {

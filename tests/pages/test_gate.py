@@ -18,7 +18,7 @@ EXAMPLE = ROOT / "data" / "examples" / "loop"
 
 
 def said(page) -> str:
-    parts = [*page.markdown, *page.caption, *page.subheader, *page.info, *page.warning, *page.error]
+    parts = [*page.markdown, *page.caption, *page.header, *page.info, *page.warning, *page.error]
     html = [str(getattr(one, "proto", one)) for one in page.get("html")]
     text = "\n".join([*(str(part.value) for part in parts), *html])
     return text.replace("\\", "")  # what keeps a text from being markup

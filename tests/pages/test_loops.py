@@ -56,7 +56,7 @@ def show() -> Iterator[Show]:
             test.query_params[key] = value
         test.run()
         assert not test.exception, test.exception
-        parts = [*test.title, *test.subheader, *test.caption, *test.markdown, *test.info]
+        parts = [*test.title, *test.header, *test.caption, *test.markdown, *test.info]
         parts += [*test.warning, *test.error, *test.code]
         tables = [str(frame.value.to_dict("records")) for frame in test.dataframe]
         html = [str(block.proto.body) for block in test.get("html")]

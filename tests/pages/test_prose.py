@@ -25,7 +25,7 @@ LINK = re.compile(r"\]\([^)]*\)|`[^`]*`|https?://\S+|/\S+")
 
 def prose(test: AppTest) -> Iterator[str]:
     """The texts of a page without links, paths and code."""
-    parts = [*test.markdown, *test.caption, *test.info, *test.warning, *test.error, *test.subheader]
+    parts = [*test.markdown, *test.caption, *test.info, *test.warning, *test.error, *test.header]
     for part in parts:
         yield LINK.sub("", str(part.value).replace("\\", ""))
     for part in test.get("html"):

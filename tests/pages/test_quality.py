@@ -101,7 +101,7 @@ def test_every_measured_scenario_can_be_chosen(page) -> None:
 def test_the_battery_stands_with_what_misses_its_claim_first(page) -> None:
     told = published("battery")
     test = page()
-    assert "On logs as people write them" in [one.value for one in test.subheader]
+    assert "On logs as people write them" in [one.value for one in test.header]
     (table,) = (one.value for one in test.dataframe if "falls called" in one.value)
     assert len(table) == len(told["rows"])
     held = (table[""] == "holds").tolist()

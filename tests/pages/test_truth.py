@@ -41,7 +41,7 @@ def show() -> Iterator[Show]:
             test.query_params[key] = value
         test.run()
         assert not test.exception, test.exception
-        parts = [*test.title, *test.subheader, *test.caption, *test.markdown, *test.info]
+        parts = [*test.title, *test.header, *test.caption, *test.markdown, *test.info]
         parts += [*test.warning, *test.error, *test.code]
         tables = [str(frame.value.to_dict("records")) for frame in test.dataframe]
         html = [str(block.proto.body) for block in test.get("html")]
@@ -120,7 +120,7 @@ def test_arms_are_not_tested_with_one_loop_each(loop: None, show: Show) -> None:
 
 @pytest.mark.parametrize("by", ["topic", "knowledge", "trained"])
 def test_lines_by_part(loop: None, show: Show, by: str) -> None:
-    assert "What changed" in show("hallucination", loop="replace", by=by, axis="sqrt_kl")
+    assert "since iteration 0" in show("hallucination", loop="replace", by=by, axis="sqrt_kl")
 
 
 def test_a_frozen_view_does_not_see_later_iterations(loop: None, show: Show) -> None:
