@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.onset.gao import rl_gold
+from analytics.onset.gao import normalised_gold, rl_gold, rl_peak
 from analytics.scaling_laws.family import RunPoints, kl_of
 from analytics.wording import whole
 
@@ -53,9 +53,13 @@ def peak_of(alpha: float, beta: float) -> float:
 
 def simulate_family(
     seed: int, sizes: tuple[float, ...] = SIZES, noise: float = 0.03, scatter: float = 0.01,
-    looks: int = 20, d_end: float = 8.0,
+    looks: int = 20, d_end: float = 8.0, exponent: float = 0.0,
 ) -> SimulatedFamily:  # fmt: skip
-    """One family. noise: standard error of each look's gold; scatter: sd of beta between runs."""
+    """One family. noise: standard error of each look's gold; scatter: sd of beta between runs.
+
+    exponent: 0 is the RL form, 1 best-of-n's, between them the curves between (`box_cox_gold`),
+    whose peaks have the KL and the gold that alpha and beta give under the RL form.
+    """
     random = np.random.default_rng([seed, 271828])
     alpha = float(random.uniform(0.7, 1.0))
     d = np.linspace(0, d_end, looks + 1)
@@ -63,7 +67,11 @@ def simulate_family(
     for size in sizes:
         beta = beta_line(size) + scatter * float(random.standard_normal())
         start = float(random.normal(0, 0.1))
-        gold = start + rl_gold(d, alpha, beta) + noise * random.standard_normal(len(d))
+        rise = rl_gold(d, alpha, beta)
+        if exponent:
+            top = rl_peak(alpha, beta)
+            rise = top.gold * normalised_gold(d / top.d, exponent)
+        gold = start + rise + noise * random.standard_normal(len(d))
         name = f"simulated, {whole(size / 1e6)}M parameters"
         runs.append(RunPoints(name, d, gold, np.full(len(d), noise)))
         betas.append(beta)

@@ -37,7 +37,7 @@ def scaling_figure(
     """KL at the peak, alpha and beta of each run over the size, with trend and prediction.
 
     sizes: (k,) > 0, of the family's runs; ordinals: their colours; rose, fell: lines of alpha and
-    of beta.
+    of beta. Where the family's form is not told, alpha and beta are left out.
     """
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.04,
                            row_heights=[300, 190, 190])  # fmt: skip
@@ -46,6 +46,8 @@ def scaling_figure(
         colour, size = run_colour(ordinals[place]), float(sizes[place])
         if kl is not None and kl >= AT_START:
             _point(figure, 1, size, kl, low, high, colour, run, "KL at the peak", "nats")
+        if not family.told:
+            continue
         alpha, beta = float(family.alphas[place]), float(family.betas[place])
         wide, deep = Z90 * float(family.alphas_se[place]), Z90 * float(family.betas_se[place])
         _point(figure, 2, size, alpha, alpha - wide, alpha + wide, colour, run, "α")
@@ -54,7 +56,7 @@ def scaling_figure(
     if made is not None and not made.refused:
         ends = [min(ends[0], made.size), max(ends[1], made.size)]
     grid = np.geomspace(ends[0], ends[1] * 1.0001, 60)
-    if family.alpha is not None and family.alpha_se is not None:
+    if family.told and family.alpha is not None and family.alpha_se is not None:
         level, reach = np.full(60, family.alpha), np.full(60, Z90 * family.alpha_se)
         _line(figure, 2, grid, level, level - reach, level + reach)
     for row, found in ((2, rose), (3, fell)):

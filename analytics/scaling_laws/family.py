@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import linalg, stats
 
 from analytics.onset.fits import FEWEST_LOOKS, LEVEL, fieller
+from analytics.scaling_laws.forms import Forms, forms
 
 FloatArray = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ class Family:
     alpha where there is one. covariance: (1 + k, 1 + k) of (alpha, betas) with a shared alpha, else
     (2k, 2k) of (alphas, betas). alpha_se, alphas_se, betas_se: standard errors. p_shared: how
     likely such different alphas are if there is one; None with one run. left_out: runs with too few
-    points, with why.
+    points, with why. forms: the curves that gold allows; None for best-of-n pools.
     """
 
     form: str
@@ -55,6 +56,12 @@ class Family:
     covariance: FloatArray
     p_shared: float | None
     left_out: tuple[tuple[str, str], ...]
+    forms: Forms | None = None
+
+    @property
+    def told(self) -> bool:
+        """Whether the form is: alpha and beta are nothing where gold may follow another curve."""
+        return self.forms is None or self.forms.told
 
     def only(self, places: Sequence[int]) -> Family:
         """The same fit, some of its runs: those that stand on an axis of sizes."""
@@ -64,13 +71,17 @@ class Family:
             self, runs=tuple(self.runs[i] for i in at), alphas=self.alphas[at],
             alphas_se=self.alphas_se[at], betas=self.betas[at], betas_se=self.betas_se[at],
             covariance=self.covariance[np.ix_(rows, rows)],
+            forms=self.forms and self.forms._replace(peaks=tuple(self.forms.peaks[i] for i in at)),
         )  # fmt: skip
 
     def peak(self, place: int) -> tuple[float | None, float | None, float | None]:
         """KL at the peak of a run in nats, with its 90 % bounds by Fieller's theorem.
 
-        (None, low, None) where the fitted curve has no peak or the bound is open.
+        (None, low, None) where the fitted curve has no peak or the bound is open. Where the form is
+        not told, the bounds hold those of every curve that gold allows.
         """
+        if self.forms is not None and not self.forms.told:
+            return self.forms.peaks[place]
         k = len(self.runs)
         shared = self.alpha is not None
         at_alpha, at_beta = (0, 1 + place) if shared else (place, k + place)
@@ -119,17 +130,18 @@ def rl_family(runs: Sequence[RunPoints]) -> Family | None:
         inflation = max(1.0, separate.misfit / max(separate.freedom, 1))
         p = float(stats.chi2.sf((shared.misfit - separate.misfit) / inflation, k - 1))
     each = np.sqrt(np.diag(separate.covariance))
+    curves = forms(kept)
     if p is not None and p < SHARED:
         return Family(
             "rl", tuple(r.run for r in kept), None, None, separate.values[:k], each[:k],
             separate.values[k : 2 * k], each[k : 2 * k], separate.covariance[: 2 * k, : 2 * k], p,
-            left_out,
+            left_out, curves,
         )  # fmt: skip
     error = np.sqrt(np.diag(shared.covariance))
     return Family(
         "rl", tuple(r.run for r in kept), float(shared.values[0]), float(error[0]),
         separate.values[:k], each[:k], shared.values[1 : k + 1], error[1 : k + 1],
-        shared.covariance[: k + 1, : k + 1], p, left_out,
+        shared.covariance[: k + 1, : k + 1], p, left_out, curves,
     )  # fmt: skip
 
 

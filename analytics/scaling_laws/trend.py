@@ -16,6 +16,7 @@ from scipy import stats
 
 from analytics.onset.fits import LEVEL
 from analytics.scaling_laws.family import Family, kl_of
+from analytics.scaling_laws.forms import form_words
 from analytics.wording import count, number
 
 FloatArray = NDArray[np.float64]
@@ -90,8 +91,13 @@ def trend(size: FloatArray, value: FloatArray, covariance: FloatArray) -> Trend 
 
 
 def trends(family: Family, size: FloatArray) -> tuple[Trend | None, Trend | None]:
-    """Lines of alpha and of beta over log10(size), (k,); a shared alpha has no line."""
+    """Lines of alpha and of beta over log10(size), (k,).
+
+    A shared alpha has no line, and neither parameter has one where the form is not told.
+    """
     k = len(family.runs)
+    if not family.told:
+        return None, None
     if family.alpha is not None:
         return None, trend(size, family.betas, family.covariance[1:, 1:])
     return (
@@ -104,7 +110,7 @@ def predict(family: Family, size: FloatArray, wanted: float) -> Prediction:
     """KL at which gold of a further run of the family would peak.
 
     size: (k,), of the family's runs, > 0; wanted: the further run's. Refused with too few sizes,
-    or where ``wanted`` lies more than a factor of ten outside of them.
+    where ``wanted`` lies more than a factor of ten outside of them, or where the form is not told.
     """
     low, high = float(np.min(size)), float(np.max(size))
     outside = max(low / wanted, wanted / high, 1.0)
@@ -114,6 +120,9 @@ def predict(family: Family, size: FloatArray, wanted: float) -> Prediction:
         return Prediction(wanted, None, None, None, outside, why)
     if outside > FARTHEST:
         why = f"{number(wanted)} lies {number(outside)} times outside of the sizes that were run"
+        return Prediction(wanted, None, None, None, outside, why)
+    if family.forms is not None and not family.told:
+        why = form_words(family.forms.exponents)
         return Prediction(wanted, None, None, None, outside, why)
     k = len(size)
     rose, fell = trends(family, size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analytics.scaling_laws.family import Family, FloatArray
+from analytics.scaling_laws.forms import form_words
 from analytics.scaling_laws.trend import (
     FEWEST_FOR_A_LINE,
     FEWEST_FOR_A_PREDICTION,
@@ -23,6 +24,12 @@ def alpha_words(family: Family) -> str:
         return (
             f"Best-of-n, {FORMS['best_of_n']}: α and β both move with size (Gao et al. 2022), so "
             "each pool has its own."
+        )
+    if family.forms is not None and not family.told:
+        said = form_words(family.forms.exponents)
+        return (
+            f"RL: {said}. So α, β, their trends and a prediction are refused; the peaks' intervals "
+            f"hold those of every curve that gold allows ({count(len(family.runs), 'run')})."
         )
     chance = "" if family.p_shared is None else p_value(family.p_shared)
     if family.alpha is None or family.alpha_se is None:

@@ -39,9 +39,9 @@ def show_family(
         says = f"{'Simulated: ' * simulated}coefficients of {family.form} over {size_key}"
         charts.draw(figure, f"scaling-{family.form}", says)
         sizes = len(set(size.tolist()))
-        if part.alpha is None:
+        if part.told and part.alpha is None:
             said.append(trend_words("α", rose, sizes))
-        said.append(trend_words("β", fell, sizes))
+        said += [trend_words("β", fell, sizes)] * part.told
         said += [prediction_words(made)] if made else [few_sizes(size)] * bool(few_sizes(size))
     st.markdown("\n".join(f"- {escaped(text)}" for text in said))
 
@@ -60,8 +60,10 @@ def family_rows(
         rows.append({
             "run": run, "optimiser": "RL" if family.form == "rl" else "best-of-n",
             size_key or "size": known.get(run),
-            "α of its own": spread(family.alphas[place], Z90 * family.alphas_se[place]),
-            "β": spread(family.betas[place], Z90 * family.betas_se[place]),
+            "α of its own": spread(family.alphas[place], Z90 * family.alphas_se[place])
+            if family.told else None,
+            "β": spread(family.betas[place], Z90 * family.betas_se[place])
+            if family.told else None,
             "KL at the gold peak (90 %)": peak,
         })  # fmt: skip
     return rows

@@ -184,3 +184,39 @@ def test_figures_draw_every_run_and_name_what_is_simulated() -> None:
     assert [t.line.dash for t in figure.data] == ["solid", "dot"]
     assert figure.layout.xaxis.title.text.startswith("proxy reward")
     assert figure.layout.annotations[0].text == "a‹b›, RL"
+
+
+@pytest.mark.parametrize("exponent", [0.25, 0.5, 1.0])
+def test_peaks_hold_where_gold_lies_off_the_rl_form_and_the_rest_is_refused(exponent) -> None:
+    held = refused = 0
+    for seed in range(20):
+        family = simulate_family(seed, exponent=exponent)
+        fitted = rl_family(family.runs)
+        made = predict(fitted, family.sizes, 2e7)
+        refused += bool(made.refused) and trends(fitted, family.sizes) == (None, None)
+        for place, beta in enumerate(family.betas):
+            _, low, high = fitted.peak(place)
+            truth = peak_of(family.alpha, beta)
+            held += (low is None or low <= truth) and (high is None or truth <= high)
+    assert held / 120 >= 0.9 - 4 * np.sqrt(0.09 / 120)
+    assert refused == 20
+    assert "contradicts the RL form" in alpha_words(fitted)
+    assert "contradicts the RL form" in prediction_words(made)
+    where = "best-of-n form" if exponent == 1 else "between both forms"
+    assert where in made.refused
+
+
+def test_what_few_noisy_points_cannot_tell_is_refused_not_guessed() -> None:
+    family = simulate_family(3, noise=0.15, looks=8, d_end=3.0)
+    fitted = rl_family(family.runs)
+    assert 0.0 in fitted.forms.exponents and len(fitted.forms.exponents) > 1
+    assert "cannot tell between" in predict(fitted, family.sizes, 2e7).refused
+    part = fitted.only([1, 3])
+    assert part.peak(1) == fitted.peak(3)
+    figure = scaling_figure(part, family.sizes[[1, 3]], range(2), "size", None, None, None)
+    assert {trace.yaxis for trace in figure.data} <= {"y"}
+
+
+def test_the_rl_form_is_seldom_given_up_where_it_is_true() -> None:
+    told = [rl_family(simulate_family(seed).runs).told for seed in range(40)]
+    assert np.mean(told) >= 0.95 - 4 * np.sqrt(0.0475 / 40)
