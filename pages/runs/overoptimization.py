@@ -10,6 +10,7 @@ from analytics.figures.axes import LARGEST
 from analytics.figures.band import band_figure
 from analytics.figures.curves import RunCurve, has_line
 from analytics.figures.headline import headline
+from analytics.figures.notes import mark_notes
 from analytics.figures.palette import status_look
 from analytics.figures.rewards import (
     MARKED_RUNS,
@@ -19,7 +20,7 @@ from analytics.figures.rewards import (
 )
 from analytics.wording import count, number
 from data.columns import PANELS
-from pages.shared import charts, links, reads
+from pages.shared import charts, links, note_reads, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
 from pages.shared.fault_view import isolated, say, together
@@ -35,7 +36,9 @@ from pages.shared.frame import (
     tab,
 )
 from pages.shared.freezing import frozen_steps
+from pages.shared.notes_view import show_notes
 from pages.shared.pictured import once, shown_of
+from pages.shared.pin_view import pin_popover
 from pages.shared.verdict_view import show_verdict, show_verdict_table, subtitle
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
@@ -164,6 +167,9 @@ config = {
 }
 
 
+marked = [note for note in note_reads.notes(tuple(chosen)) if note["step"] is not None]
+
+
 def said_of(some: Sequence[RunCurve]) -> str:
     """The chart's finding: each run's headline, as far as a sentence bears it."""
     told = "; ".join(f"{shown_name(c.run_id)} {headline(c.verdict)}" for c in some[:MOST_CARDS])
@@ -175,12 +181,15 @@ def draw(some: Sequence[RunCurve]) -> object:
     """The chart of some of the runs."""
     if banded and len(some) > 1:
         return band_figure(some, axis)
-    return reward_figure(some, axis, scale, PANELS)
+    figure = reward_figure(some, axis, scale, PANELS)
+    mark_notes(figure, some, marked, axis)
+    return figure
 
 
 def drawn_once(some: Sequence[RunCurve]) -> object:
     """The same, for all readers of this view."""
     view = "rewards", shown_of(some, every), axis, scale, banded, source, tuple(frozen.items())
+    view += (tuple((n["note_id"], n["edit"]) for n in marked),)
     return once(view, lambda: draw(some))
 
 
@@ -194,7 +203,7 @@ choices: list[tuple[str, object]] = [("run", run) for run in chosen]
 choices += [("axis", axis), ("scale", scale)]
 choices += [("gold", source)] * bool(source) + [("band", "true")] * bool(banded)
 choices += [("until", step) for step in step_end]
-link, files, table = st.columns([1, 1, 2.4], vertical_alignment="bottom")
+link, files, pin, table = st.columns([1, 1, 1, 1.9], vertical_alignment="bottom")
 with link.popover("Copy link", icon=":material/link:", width="stretch"):
     st.caption("Restores this view and freezes it: rows that arrive later change nothing in it.")
     st.code(links.page_link("/overoptimization", choices), language=None, wrap_lines=True)
@@ -210,6 +219,9 @@ with files.popover("Download", icon=":material/download:", width="stretch"):
             on_click="ignore",
         )  # fmt: skip
 
+if figure is not None:
+    pin_popover(pin, "/overoptimization", choices, lambda: said_of(drawn), figure, drawn)
+
 st.subheader("Verdict" if len(curves) == 1 else "Verdicts", anchor=False)
 if len(curves) > MOST_CARDS:
     show_verdict_table(curves)
@@ -218,6 +230,8 @@ else:
         run = curve.run_id
         with isolated(run, "told in words"):
             show_verdict(curve, facts[run], titled=len(curves) > 1, until=frozen.get(run))
+with isolated("The notes", "shown"):
+    show_notes(chosen, "step" if len(chosen) == 1 else None, max(step_end) or None)
 if len(curves) == 1:
     with isolated(curves[0].run_id, "read for its responses"):
         show_completions(every[curves[0].run_id], curves[0])
