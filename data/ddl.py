@@ -138,6 +138,15 @@ def merge_keyed(cursor: Cursor, table: Table) -> dict[str, tuple[int, int]]:
     return {loop: (added, replaced) for loop, added, replaced in rows}
 
 
+def merge_written(cursor: Cursor, table: Table) -> None:
+    """Put incoming rows into a table of what people write; the same row a second time is none."""
+    same = " and ".join(f"t.{name} is not distinct from i.{name}" for name in _key(table))
+    cursor.execute(
+        f"insert into {table.name} by name select * from incoming_{table.name} i "
+        f"where not exists (from {table.name} t where {same})"
+    )
+
+
 def forget_rows(cursor: Cursor, table: Table) -> None:
     """Remove the rows of the runs in the temporary table affected."""
     cursor.execute(f"delete from {table.name} where loop in (select run_id from affected)")

@@ -445,8 +445,67 @@ INDICATORS = Table(
     ),
 )  # fmt: skip
 
+NOTES = Table(
+    "notes",
+    "One row an edit of a note that somebody wrote, with what was decided",
+    (
+        Column("note_id", TEXT, "Stable id of the note", True),
+        Column("edit", WHOLE, "Number of the edit, 0 = as first written; the largest stands", True),
+        Column("run_id", TEXT, "Run or loop that it is about; null = none"),
+        Column("step", WHOLE, "Optimiser step of the curve that it is about; null = all of it"),
+        Column("iteration", WHOLE, "Iteration of the loop that it is about; null = all of them"),
+        Column("topic", TEXT, "Topic of the questions that it is about; null = all of them"),
+        Column("pin_id", TEXT, "Pin that it is about; null = none"),
+        Column("text", TEXT, "The words, Markdown as written"),
+        Column("decision", TEXT,
+            "continue, stop, roll_back, re_evaluate or escalate; null = nothing decided"),
+        Column("owner", TEXT, "Who does what was decided"),
+        Column("due", TEXT, "Until when, ISO 8601 date"),
+        Column("by", TEXT, "Who wrote this edit", True),
+        Column("at", TEXT, "When it was written, ISO 8601 time", True),
+        Column("removed", TRUTH, "Whether this edit took the note away", True),
+    ),
+    key=("note_id", "edit"),
+)  # fmt: skip
+
+PINS = Table(
+    "pins",
+    "One row a pinned view: all that was shown at that moment, kept as it was",
+    (
+        Column("pin_id", TEXT, "Stable id of the pin", True),
+        Column("by", TEXT, "Who pinned it", True),
+        Column("at", TEXT, "When it was pinned, ISO 8601 time", True),
+        Column("page", TEXT, "Path of the page, e.g. /overoptimization", True),
+        Column("address", TEXT, "Choices of the view as in its address", True),
+        Column("says", TEXT, "The finding in a sentence"),
+        Column("figure", TEXT, "The figure as drawn, Plotly's JSON", True),
+        Column("frames", TEXT, "The rows that were drawn, JSON: a list of rows a run"),
+        Column("verdicts", TEXT, "The verdicts that were shown, JSON as in verdict --json"),
+        Column("settings", TEXT, "Detector settings and choices in force, JSON"),
+        Column("software", TEXT, "Version of the program, its method and its libraries"),
+    ),
+    key=("pin_id",),
+)  # fmt: skip
+
+CLOSED_REVIEWS = Table(
+    "closed_reviews",
+    "One row a closed weekly review: where the next one begins",
+    (
+        Column("review_id", TEXT, "Stable id of the review", True),
+        Column("since", TEXT, "From when it looked, ISO 8601 time", True),
+        Column("until", TEXT,
+            "Name of the last segment that it saw: what came later is the next one's", True),
+        Column("by", TEXT, "Who closed it", True),
+        Column("at", TEXT, "When it was closed, ISO 8601 time", True),
+        Column("state", TEXT, "What it showed of each run, JSON", True),
+    ),
+    key=("review_id",),
+)  # fmt: skip
+
 LOOP_TABLES = (ITERATIONS, REVIEWS, OUTCOMES, DECISIONS, REFERENCE_TEXTS)
 """What is told of a loop besides its texts, answers and corpora; each states its key."""
 SEGMENT_TABLES = (METRICS, GOLD, SAMPLES, ANSWERS, CORPUS, AUDITS, BEHAVIOURS, *LOOP_TABLES)
 """The tables that a segment brings rows for."""
-TABLES = (*SEGMENT_TABLES, POOLED, PROJECT_ROLES, INDICATORS)
+WRITTEN = {"note": NOTES, "pin": PINS, "review": CLOSED_REVIEWS}
+"""What people write, by the kind of its segment; no removal of a run touches it."""
+TABLES = (*SEGMENT_TABLES, POOLED, PROJECT_ROLES, INDICATORS, *WRITTEN.values())

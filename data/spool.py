@@ -24,7 +24,7 @@ import polars as pl
 
 from data import answers, late_gold, loop_tables
 from data.columns import GOLD_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip, conform
-from data.declared import DECISIONS
+from data.declared import DECISIONS, WRITTEN, Table
 from data.readers.formats import rank_of
 from data.restating import LAYOUT
 from data.segment_rows import metric_rows, sample_rows
@@ -133,11 +133,28 @@ def write_decision(home: Path, decision: Mapping[str, str | int | None]) -> str:
     Raises:
         StoreError: it says not of which loop, what, by whom or when.
     """
-    missing = [c.name for c in DECISIONS.columns if c.required and not decision.get(c.name)]
+    return _record(home, "decision", DECISIONS, decision)
+
+
+def write_written(home: Path, kind: str, row: Mapping[str, str | int | None]) -> str:
+    """Write what somebody wrote into the inbox: a note, a pin, a closed review; return its name.
+
+    Args:
+        home: of the store.
+        kind: a key of WRITTEN.
+        row: in the columns of its table.
+
+    Raises:
+        StoreError: something that its table requires is missing.
+    """
+    return _record(home, kind, WRITTEN[kind], row)
+
+
+def _record(home: Path, kind: str, table: Table, row: Mapping[str, str | int | None]) -> str:
+    missing = [c.name for c in table.columns if c.required and row.get(c.name) in (None, "")]
     if missing:
-        raise StoreError(f"a decision needs {', '.join(missing)}")
-    rows = conform(pl.DataFrame([dict(decision)]), DECISIONS.types())
-    return _commit(home, "decision", {"runs": rows})
+        raise StoreError(f"a {kind} needs {', '.join(missing)}")
+    return _commit(home, kind, {"runs": conform(pl.DataFrame([dict(row)]), table.types())})
 
 
 def waiting(home: Path) -> list[Path]:

@@ -12,8 +12,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import ddl, kept_roles, loop_tables, merge, role_changes, spool
+from data import ddl, kept_roles, loop_tables, merge, role_changes, spool, written
 from data.address_space import RAN_OUT
+from data.declared import WRITTEN
 from data.restating import restated
 from data.rollups import refresh
 from data.sql import StoreError, sql
@@ -26,6 +27,7 @@ MIGRATIONS: tuple[tuple[int, str | None], ...] = (
     (6, "calibration_table"),
     (7, None),  # the tables of a loop, declared
     (8, "flip_clusters_table"),
+    (9, None),  # what people write, declared
 )
 """(version it leads to, file in changes/), in order, for stores older than the last of them.
 
@@ -43,6 +45,7 @@ DAMAGED = "Corrupt database file"
 CHANGES = {
     "import": merge.merge, "forget": merge.forget, "skips": merge.keep_skips,
     "roles": role_changes.change, "decision": loop_tables.keep_decisions,
+    **dict.fromkeys(WRITTEN, written.keep),
 }  # fmt: skip
 """What each kind of segment does to the tables."""
 

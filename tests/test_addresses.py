@@ -27,8 +27,8 @@ SHOWN = {
 KEYS = (
     "at", "axis", "band", "bins", "by", "change", "component", "ensemble", "family", "gold",
     "grade", "iteration", "kl", "knowledge", "loop", "member", "of", "origin", "page", "penalty",
-    "project", "q", "question", "rewards", "run", "scale", "scenario", "simulated", "size", "tau",
-    "topic", "until", "verdict", "with", "x", "nobody-knows",
+    "pin", "project", "q", "question", "rewards", "run", "scale", "scenario", "simulated", "size",
+    "tau", "topic", "until", "verdict", "with", "x", "nobody-knows",
 )  # fmt: skip
 VALUES = (
     "inf", "-inf", "nan", "1e400", "-1", "0", "1.5", "9" * 30, "9" * 5_000, "", " ", "null", "true",
@@ -40,6 +40,7 @@ EVERY = [(page, key, value) for page in SHOWN for key in KEYS for value in VALUE
 FOUND = [  # each of these has failed once
     ("/hallucination", "with", "inf"), ("/answers", "with", "inf"), ("/answers", "page", "inf"),
     ("/answers", "until", "-1"), ("/overoptimization", "until", "9" * 30),
+    ("/", "pin", "\u202e"), ("/answers", "pin", ""),
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from analytics.loops.board import first_failed
 from pages.shared import board_view, charts, loop_reads
 from pages.shared.fault_view import isolated
 from pages.shared.frame import called, escaped, heading, named, stop_when_empty, tab
+from pages.shared.notes_view import show_notes
 from pages.shared.tables import show_table
 from pages.shared.truth_choices import choose_scope, copy_link
 
@@ -56,4 +57,6 @@ rows = [row for loop in boards for row in loop_reads.indicators(loop)[0]]
 if rows:
     with st.expander("All indicators of the texts"):
         show_table(scope.cut(table(rows)), hide_index=True)
+with isolated("The notes", "shown"):
+    show_notes(scope.loops, "iteration")
 copy_link("/iterations", scope.address())

@@ -10,12 +10,13 @@ from analytics.figures.axes import LARGEST
 from analytics.figures.band import band_figure, gold_curves
 from analytics.figures.curves import RunCurve, has_line
 from analytics.figures.headline import headline
+from analytics.figures.notes import mark_notes
 from analytics.figures.palette import status_look
 from analytics.figures.rewards import can_normalise, reward_figure
 from analytics.seeds import group_fall
 from analytics.wording import count, number
 from data.columns import PANELS
-from pages.shared import charts, links, reads
+from pages.shared import charts, links, note_reads, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
 from pages.shared.decision_card import card
@@ -31,7 +32,9 @@ from pages.shared.frame import (
     tab,
 )
 from pages.shared.freezing import frozen_steps
+from pages.shared.notes_view import show_notes
 from pages.shared.pictured import once, shown_of
+from pages.shared.pin_view import pin_popover
 from pages.shared.seed_group import group_words
 from pages.shared.take_away import take_away
 from pages.shared.verdict_view import in_short, show_verdict_table, show_why
@@ -153,6 +156,7 @@ with answer:
 
 name = "-".join(chosen)[:80] or "figure"
 config = {"toImageButtonOptions": {"format": "svg", "filename": name}}
+marked = [note for note in note_reads.notes(tuple(chosen)) if note["step"] is not None]
 
 
 def said_of(some: Sequence[RunCurve]) -> str:
@@ -166,12 +170,15 @@ def draw(some: Sequence[RunCurve], tall: int = 400, below: bool = True) -> objec
     """The chart of some of the runs; ``tall``: of its highest panel, pixels."""
     if banded and len(some) > 1:
         return band_figure(some, axis, round(tall * 0.7))
-    return reward_figure(some, axis, scale, PANELS if below else [], tall)
+    figure = reward_figure(some, axis, scale, PANELS if below else [], tall)
+    mark_notes(figure, some, marked, axis)
+    return figure
 
 
 def drawn_once(some: Sequence[RunCurve]) -> object:
     """The same, for all readers of this view."""
     view = "rewards", shown_of(some, every), axis, scale, banded, source, tuple(frozen.items())
+    view += (tuple((n["note_id"], n["edit"]) for n in marked),)
     return once(view, lambda: draw(some))
 
 
@@ -186,12 +193,14 @@ choices: list[tuple[str, object]] = [("run", run) for run in chosen]
 choices += [("axis", axis), ("scale", scale)]
 choices += [("gold", source)] * bool(source) + [("band", "true")] * bool(banded)
 choices += [("until", step) for step in step_end]
-link, take, files, _ = st.columns([1, 1, 1, 2], vertical_alignment="bottom")
+link, take, files, pin, _ = st.columns([1, 1, 1, 1, 1], vertical_alignment="bottom")
 with link.popover("Copy link", icon=":material/link:", width="stretch"):
     st.caption("Restores this view and freezes it: rows that arrive later change nothing in it.")
     st.code(links.page_link("/overoptimization", choices), language=None, wrap_lines=True)
-if figure is not None and take.button("Figure", icon=":material/image:", width="stretch"):
-    take_away(lambda tall, below: draw(drawn, tall, below), name, said_of(drawn))
+if figure is not None:
+    if take.button("Figure", icon=":material/image:", width="stretch"):
+        take_away(lambda tall, below: draw(drawn, tall, below), name, said_of(drawn))
+    pin_popover(pin, "/overoptimization", choices, lambda: said_of(drawn), figure, drawn)
 with files.popover("Rows", icon=":material/download:", width="stretch"):
     for run in chosen[:20]:
         st.download_button(
@@ -210,6 +219,8 @@ for curve in curves[:MOST_CARDS] if 1 < len(curves) <= MOST_CARDS else []:
         show_why(curve, facts[curve.run_id], frozen.get(curve.run_id))
 if len(curves) > MOST_CARDS:
     st.caption("The table over the chart holds the reasons of each run in its last column.")
+with isolated("The notes", "shown"):
+    show_notes(chosen, "step" if len(chosen) == 1 else None, max(step_end) or None)
 if len(curves) == 1:
     with isolated(curves[0].run_id, "read for its responses"):
         show_completions(every[curves[0].run_id], curves[0])

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shared.carrying import carry
 from pages.shared.frame import timed
+from pages.shared.pin_view import show_pin
 
 # Icons by name (":material/…:", an emoji) would be fetched from another machine.
 HERE = Path(__file__).parent
@@ -68,6 +69,11 @@ LOOP_PAGES = (
     "checkpoints", "gate",
 )  # fmt: skip
 word = "loop" if page.url_path in LOOP_PAGES else "run"
-carry(page.url_path, word if page.url_path else None)
+pinned = st.query_params.get("pin")
+if pinned is None:
+    carry(page.url_path, word if page.url_path else None)
 with timed():
-    page.run()
+    if pinned is None:
+        page.run()
+    else:
+        show_pin(pinned)

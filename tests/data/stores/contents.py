@@ -20,7 +20,7 @@ WHOLE = (
     "runs", "metrics", "gold_evaluations", "pooled_curve", "run_summary", "prompt_rewards",
     "verdicts", "corpus", "audits", "answer_counts", "answer_flips", "answer_clusters",
     "answer_flip_clusters", "answer_calibration", "answer_cells", "project_roles", "skips",
-    "segments",
+    "segments", "notes", "pins", "closed_reviews",
 )  # fmt: skip
 """Tables of which every row is kept; of the others a count and a checksum."""
 WHEN = ("imported_at", "done_at", "seen_at", "changed_at")

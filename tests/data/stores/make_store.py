@@ -26,6 +26,7 @@ from data.columns import ReadOptions
 from data.importing import spool_paths
 from data.remote import StoreAccess
 from data.store import SCHEMA_VERSION
+from data.written import close_review, keep_note, keep_pin
 from tests.data.stores.contents import arithmetic, commands, tables
 from tests.data.stores.make_logs import make
 
@@ -82,6 +83,27 @@ def fill(home: Path) -> None:
         told = [str(at / word) if at and (at / word).exists() else word for word in words]
         assert main(told) == int("odd/broken.jsonl" in words), words
     earlier_layout(home)
+    write_words(home)
+
+
+def write_words(home: Path) -> None:
+    """What people wrote: a note with an edit, one of a run that is gone, a pin, a review."""
+    with StoreAccess(home) as store:
+        note = keep_note(store, {
+            "run_id": "r3", "step": 60, "text": "**Too far**", "by": "Ada",
+            "decision": "roll_back", "owner": "Bob", "due": "2026-12-04",
+        })  # fmt: skip
+        keep_note(store, {
+            "note_id": note, "run_id": "r3", "step": 60, "text": "Stopped.", "by": "Bob",
+            "decision": "stop",
+        })  # fmt: skip
+        keep_note(store, {"run_id": "gone", "text": "forgotten, not this", "by": "Ada"})
+        keep_pin(store, {
+            "by": "Ada", "page": "/overoptimization", "address": "run=r3", "says": "gold peaks",
+            "figure": '{"data": [], "layout": {}}', "frames": "[]", "verdicts": "[]",
+            "settings": "{}", "software": "version 9",
+        })  # fmt: skip
+        close_review(store, "2026-11-21T00:00:00+00:00", "0", "Ada", "{}")
 
 
 def earlier_layout(home: Path) -> None:

@@ -1,0 +1,26 @@
+"""A figure as text and back: what a pin keeps is drawn again as it was."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.utils import PlotlyJSONEncoder
+
+
+def packed(figure: Any) -> str:
+    """A figure (or a finished one) as Plotly's JSON; the same figure gives the same text."""
+    return json.dumps(figure.to_dict(), cls=PlotlyJSONEncoder, sort_keys=True)
+
+
+def unpacked(text: str) -> go.Figure:
+    """The figure of ``packed``; what a later Plotly does not know any more is left out of it.
+
+    Raises:
+        ValueError: the text is no figure.
+    """
+    told = json.loads(text)
+    if not isinstance(told, dict):
+        raise ValueError("a figure is a JSON object")
+    return go.Figure(told, skip_invalid=True)

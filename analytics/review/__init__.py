@@ -1,0 +1,1 @@
+"""The weekly review: what people wrote, what changed between two states, and its document."""
