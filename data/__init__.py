@@ -1,5 +1,10 @@
 """Getting runs in and out: readers, spool, store. No Streamlit, no Plotly, no statistics."""
 
+import os
+
+# As in analytics, which comes too late where this room has loaded NumPy before.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from data.address_space import enough
 
 enough()  # before what ends a process without a sentence is loaded

@@ -1,7 +1,11 @@
 """What every test gets: a store of its own, and the same random examples on every machine."""
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+
+# As analytics does, but here NumPy is loaded first: threads of two workers would wait spinning.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
