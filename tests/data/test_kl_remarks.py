@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from data import readers
-from data.columns import ReadOptions, RunLog, Skip
-from data.readers import kl_remarks, large_tables
+from data.columns import ReadOptions, RunFacts, RunLog, Skip
+from data.readers import conversion, kl_remarks, large_tables
 from tests.data.field_writing import made, own, rows_of, table_text, trl
 from tests.data.sheet_writer import book
 
@@ -58,6 +58,11 @@ def beside(place: Path, columns: Columns, text: str) -> list[Path]:
     return put(place / "t.csv", table_text(columns))
 
 
+def described(place: Path, name: str, text: str, columns: Columns) -> list[Path]:
+    put(place / name, text)
+    return put(place / "t.csv", table_text(columns))
+
+
 def sheet(place: Path, *sheets: tuple[str, list[list[object]]], note: str = "") -> list[Path]:
     (place / "t.xlsx").write_bytes(book(sheets, note))
     return [place / "t.xlsx"]
@@ -83,6 +88,10 @@ PLACES: dict[str, Write] = {
     "column of notes": lambda d, c, t: put(
         d / "t.csv", table_text({**c, "notes": [f"kl {t}"] * N})),
     "settings beside": beside,
+    "yaml beside": lambda d, c, t: described(d, "config.yaml", f"log:\n  kl_unit: {t}\n", c),
+    "readme beside": lambda d, c, t: described(d, "README.md", f"# Columns\n\n- `kl`: {t}\n", c),
+    "pairs of a document": lambda d, c, t: put(
+        d / "t.json", json.dumps({"units": [["kl", t], ["step", "1"]], "rows": rows_of(c)})),
     "markdown": lambda d, c, t: put(
         d / "t.md", f"KL {t}\n\n| {' | '.join(c)} |\n|{'---|' * len(c)}\n" + "".join(
             f"| {' | '.join(map(str, row))} |\n" for row in zip(*c.values(), strict=True))),
@@ -256,6 +265,15 @@ def test_kl_beside_more_trainers_keys_is_not_exact(tmp_path: Path, key: str) -> 
     columns = {**own(ONE), key: ONE.length}
     log = only(read(put(tmp_path / "t.csv", table_text(columns))))
     assert log.facts.kl_conversion != "exact"
+
+
+def test_settings_that_a_tracker_keeps_are_heeded() -> None:
+    for unit, per_token in (("nats/token", True), ("nats/response", False)):
+        source = conversion.of_trainer(
+            ["kl", "proxy_reward"], None, {"kl_coef": 0.1, "logging.kl_unit": unit}, False,
+            ReadOptions(), RunFacts(),
+        )  # fmt: skip
+        assert source is not None and source.per_token is per_token
 
 
 def test_claims_are_found_in_a_sentence() -> None:
