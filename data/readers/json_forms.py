@@ -71,6 +71,8 @@ def _beside(value: Any, deep: int = DEEPEST) -> Any:
     if isinstance(value, list) and deep:
         if any(isinstance(item, dict) and _holds_rows(item) for item in value[:MOST_BESIDE]):
             return [_beside(item, deep - 1) for item in value[:MOST_BESIDE]]
+        if all(isinstance(v, list) and all(isinstance(x, str) for x in v) for v in value):
+            return [": ".join(pair) for pair in value]  # names and what is said of them
         if any(_has_numbers(v) if isinstance(v, dict) else not isinstance(v, str) for v in value):
             return None
     return value if deep else None

@@ -18,9 +18,11 @@ from data.readers import (
     answer_tables,
     attempts,
     behaviour_tables,
+    kl_remarks,
     phase_columns,
     sample_tables,
     table_files,
+    table_remarks,
     table_starts,
 )
 from data.readers.conversion import our_kl
@@ -88,12 +90,16 @@ def _written(path: Path, kind: str | None, folder: Path, options: ReadOptions) -
     for number, block in enumerate(_blocks(path, kind, table)):
         if number == 0:
             block = _without_words(table, block)
+        if len(table.remarks) < kl_remarks.MOST:
+            told = table_remarks.of_columns(block.drop(LINE))
+            table.remarks += [text for text in told if text not in table.remarks]
         run = run_column(block.columns, options)
         names = block.get_column(run).cast(pl.String).fill_null("") if run else None
         parts.metrics = parts.metrics and _of_metrics(block, options)
         counts = {"": block.height}
         if names is not None:
-            counts = dict(names.value_counts(sort=False).iter_rows())
+            counted = names.to_frame("n").group_by("n", maintain_order=True).len()
+            counts = dict(counted.iter_rows())
             block = block.with_columns(names)
         for name, count in counts.items():
             parts.rows[name] = parts.rows.get(name, 0) + count

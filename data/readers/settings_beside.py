@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,18 +54,50 @@ ABOUT = (
 """Files beside a table that may say what its columns are."""
 
 
+YAML = ("config.yaml", "config.yml", "hparams.yaml", "params.yaml", "meta.yaml", "units.yaml")
+READMES = ("README.md", "README.txt", "README", "readme.md", "columns.md")
+_OF_KL = re.compile(r"^\W*(the )?(column )?\W*kl\b", re.IGNORECASE)
+"""A line of a README that says what the column ``kl`` is."""
+
+
 def said_beside(path: Path) -> list[str]:
-    """What such files beside a table say of the unit of its KL, as remarks."""
+    """What files beside a table say of the unit of its KL, as remarks."""
     stem = path.name.partition(".")[0]
     found: list[str] = []
     for name in (*ABOUT, f"{stem}.meta.json", f"{stem}.json", f"{path.name}.json"):
-        file = path.with_name(name)
-        if file == path or not file.is_file() or file.stat().st_size > MAX_BYTES:
-            continue
-        try:
-            settings = load_json(read_text(file, MAX_BYTES), name)
-        except LogError:
-            continue  # what cannot be read is told where it is read as a log
-        if isinstance(settings, dict):
-            found += kl_remarks.of_settings(settings)
+        if name != path.name and (text := _text(path.with_name(name))):
+            try:
+                settings = load_json(text, name)
+            except LogError:
+                continue  # what cannot be read is told where it is read as a log
+            found += kl_remarks.of_settings(settings) if isinstance(settings, dict) else []
+    for name in (*YAML, f"{stem}.yaml", f"{stem}.meta.yaml"):
+        found += kl_remarks.of_settings(_of_yaml(_text(path.with_name(name))))
+    for name in READMES:
+        lines = _text(path.with_name(name)).splitlines() if name != path.name else []
+        found += [line for line in lines if _OF_KL.match(line)]
     return list(dict.fromkeys(found))
+
+
+def _text(file: Path) -> str:
+    """The text of a small file; empty where there is none, or it cannot be read."""
+    try:
+        if not file.is_file() or file.stat().st_size > MAX_BYTES:
+            return ""
+        return read_text(file, MAX_BYTES)
+    except (LogError, OSError):
+        return ""
+
+
+def _of_yaml(text: str) -> dict[str, str]:
+    """The texts of a settings file, each under the names of the sections above it."""
+    found: dict[str, str] = {}
+    above: list[tuple[int, str]] = []
+    for line in text.splitlines():
+        if not (told := re.match(r"( *)([\w./-]+):\s*(.*?)\s*$", line)):
+            continue
+        indent, key, value = len(told[1]), told[2], told[3].strip("'\"")
+        above = [pair for pair in above if pair[0] < indent] + [(indent, key)]
+        if value and re.search(r"[A-Za-z]{2}", value):
+            found[" ".join(name for _, name in above)] = value
+    return found

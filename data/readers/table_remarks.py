@@ -27,7 +27,8 @@ def of_columns(frame: pl.DataFrame) -> list[str]:
     found = []
     for name in _texts(frame):
         words = kl_headings.words(name)
-        if words and (words[-1] in NOTES or "kl" in words):
+        unnamed = re.fullmatch(r"column \d+ *", name) is not None
+        if unnamed or (words and (words[-1] in NOTES or "kl" in words)):
             found += [f"{name}: {cell}" for cell in _said(frame.get_column(name))]
     return found + _of_rows(frame)
 

@@ -133,12 +133,23 @@ def read_one(path: Path, options: ReadOptions) -> Iterator[RunLog]:
     if not answer_names.asked(options) and answer_parts.recognises(path):
         yield from answer_parts.read(path, options)
     elif large_tables.is_large(path, kind):
-        for part in large_tables.read(path, kind, options):
-            yield from _read(part, options)
+        yield from _parts(path, kind, options)
     elif kind is None and named_charts.is_one(path):
         yield from _read(grouped_tables.together([path])[0], options)
     else:
         yield from _read(table_files.load(path, kind), options)
+
+
+def _parts(path: Path, kind: str | None, options: ReadOptions) -> Iterator[RunLog]:
+    """The runs of a large table; a part that cannot be read is told after the others."""
+    failed: LogError | None = None
+    for part in large_tables.read(path, kind, options):
+        try:
+            yield from _read(part, options)
+        except LogError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:

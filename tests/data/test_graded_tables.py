@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import json
 import random
 from contextlib import closing
@@ -263,10 +262,8 @@ def test_any_headings_and_any_words_of_a_map(tmp_path: Path) -> None:
             assert got == told.get(word, default), (word, got, told)
 
 
-@pytest.mark.parametrize("pair", list(itertools.combinations([">=0.5", "<0.6", "0.5"], 2)))
-def test_a_word_wins_over_a_limit_and_the_first_limit_over_later_ones(
-    pair: tuple[str, str],
-) -> None:
+@pytest.mark.parametrize("pair", [(">=0.5", "<0.5"), (">=0.5", "0.5"), ("<0.6", "0.5")])
+def test_a_word_wins_over_a_limit(pair: tuple[str, str]) -> None:
     told = grade_maps.parsed(f"{pair[0]}=correct,{pair[1]}=incorrect")
     got = grade_maps.applied(pl.Series("g", ["0.5"]), told, grades.WORDS).to_list()
     assert got == ["incorrect" if pair[1] == "0.5" else "correct"]
