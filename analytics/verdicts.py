@@ -27,7 +27,7 @@ from analytics.onset.verdict_row import Verdict, verdict
 
 Query = Callable[..., pl.DataFrame]
 
-ROW_QUESTIONS = ("gold", "trajectory", "prompts", "sample_kl", "further_kl")
+ROW_QUESTIONS = ("gold", "trajectory", "prompts", "evaluated", "sample_kl", "further_kl")
 """Questions about a run's rows up to a step."""
 GROWING_FACTS = ("sources", "nan_rows")
 """Facts that grow with the log and that no judgement reads."""
@@ -40,8 +40,8 @@ def judge(
     """Verdict of one run.
 
     Args:
-        query: answers "gold", "trajectory", "prompts", "sample_kl" and "further_kl" for ``run``
-            and ``until``, and where the run has samples "member_keys" and "disagreement".
+        query: answers "gold", "trajectory", "prompts", "evaluated", "sample_kl" and "further_kl"
+            for ``run`` and ``until``; where the run has samples "member_keys" and "disagreement".
         run: one row of the question "runs": run_id, project, facts (JSON).
         until: ignore later steps.
         source: gold source; None = the default (evaluation before training).
@@ -63,6 +63,7 @@ def judge(
         query("trajectory", **asked),
         known(facts),
         prompts=prompts if prompts.height else None,
+        evaluated=query("evaluated", **asked),
         source=source,
         until=until,
         sample_kl=query("sample_kl", **asked),

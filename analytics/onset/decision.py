@@ -30,6 +30,7 @@ from analytics.onset.measurements import (
 from analytics.onset.next_evaluation import NextEvaluation, next_evaluation
 from analytics.onset.noise import EXACT, FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
 from analytics.onset.own_scatter import widened
+from analytics.onset.paired import paired
 from analytics.onset.peak import PeakSet, peak_set
 from analytics.onset.pooling import MOST_SINGLE, Looks, pool
 from analytics.onset.prompt_adjustment import Adjustment, adjusted
@@ -133,11 +134,13 @@ def gather(
     until: int | None,
     siblings: Callable[[], SharedAlpha | None] | None = None,
     peak_only: bool = False,
+    evaluated: pl.DataFrame | None = None,
 ) -> Evidence:
     """Cleans, pools, tests and locates; raises nothing for any numbers in the frames.
 
     siblings: asked only where a forecast is made; alpha in gold's own unit. peak_only leaves out
     what does not bear on alarm and peak: measurements of those ask for thousands of runs.
+    evaluated: as prompts, of the responses of evaluations.
     """
     sources = gold_sources(gold, until)
     chosen = source if source is not None else (sources[0] if sources else None)
@@ -169,13 +172,17 @@ def gather(
     current = pool(current_rows, size)
     axis = "kl" if len(current) and bool(np.all(np.isfinite(current.kl))) else "step"
     clustered = clustered_error(prompts, raw_rows) if prompts is not None else None
+    pairs = None
+    if chosen != "training":
+        both = (frame for frame in (evaluated, prompts) if frame is not None)
+        pairs = next((one for frame in both if (one := paired(frame, raw_rows))), None)
     cells = None
     if prompts is not None and chosen == "training":
         cells = prompts.with_columns(pl.col("gold_reward").cast(pl.Float64) / scale)
 
     def noise_of(known: Rows, of: Looks, rows_a_look: int) -> Noise:
         errors = None if clustered is None else clustered[: len(known)]
-        said = stated_error(raw_rows.first(len(known)), kind, errors)
+        said = stated_error(raw_rows.first(len(known)), kind, errors, pairs)
         stated = said.error
         if stated is not None:
             stated = np.minimum(stated / scale, LARGEST_ERROR)
@@ -256,7 +263,7 @@ def gather(
         noise is not None
         and noise.method == "stated"
         and noise.phrase != EXACT
-        and not stated_error(raw_rows, kind, clustered).by_prompt,
+        and not stated_error(raw_rows, kind, clustered, pairs).by_prompt,
         noise is not None
         and noise.phrase != EXACT
         and smoothness(current_rows.gold[:MOST_SINGLE]).seen,

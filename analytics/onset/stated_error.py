@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from analytics.onset.measurements import FloatArray, Rows
+from analytics.onset.paired import Paired
+from analytics.wording import count
 
 RATE_KINDS = ("rate", "win_rate")
 _WIDEST_GAPS = 0.8
@@ -27,16 +29,23 @@ class Stated(NamedTuple):
     by_prompt: bool = False
 
 
-def stated_error(rows: Rows, gold_kind: str, clustered: FloatArray | None = None) -> Stated:
+def stated_error(
+    rows: Rows, gold_kind: str, clustered: FloatArray | None = None, pairs: Paired | None = None
+) -> Stated:
     """The standard error that the log states, directly or by its counts.
 
-    In order: the logged standard error; ``clustered``, that of `clustered_error`, shape (rows,),
-    where it is known; the logged spread over the number of prompts, which is right where responses
+    In order: that of the same prompts at every evaluation (``pairs``); the logged standard error;
+    ``clustered``, that of `clustered_error`, shape (rows,), where it is known; the
+    logged spread over the number of prompts, which is right where responses
     to one prompt are alike and else too large, or of responses where nobody logged the prompts;
     for a rate the binomial error, of prompts or responses too, with the centre moved to
     (x + 2) / (n + 4), so that it is not 0 at 0 or 1 (Agresti and Coull 1998). A rate's number of
     questions is never guessed from its digits.
     """
+    same = pairs.error(len(rows)) if pairs is not None else None
+    if pairs is not None and same is not None:
+        asked = count(pairs.prompts, "prompt")
+        return Stated(same, f"from how the same {asked} move between evaluations", True)
     prompts = None if rows.n_prompts is None else _filled(rows.n_prompts)
     direct = _filled(rows.gold_se)
     if direct is not None:

@@ -35,6 +35,7 @@ def verdict(
     siblings: Callable[[], SharedAlpha | None] | None = None,
     sample_kl: pl.DataFrame | None = None,
     further_kl: pl.DataFrame | None = None,
+    evaluated: pl.DataFrame | None = None,
 ) -> Verdict:
     """Whether optimisation against the proxy has stopped paying in gold, with its evidence.
 
@@ -43,7 +44,8 @@ def verdict(
     all but source, step and gold_reward may be null; n_prompts (behind the responses) and
     gold_version (who judged; a change begins a new segment) may be there.
     trajectory: every training row: step, stretch, kl, proxy_reward. facts: see `run_facts.FACTS`.
-    prompts: step, prompt_id, n, gold_reward, proxy_reward, means of training completions. source:
+    prompts: step, prompt_id, n, gold_reward, proxy_reward, means of training completions;
+    evaluated: step, prompt_id, gold_n, gold_reward, of evaluations' responses. source:
     None takes "evaluation" where there is any, else "training", else the first other by name.
     until: rows of later steps do not exist. siblings: alpha of runs with the same setup, asked
     only for a forecast. sample_kl: step, n, k1, k1_sd from the responses' log-probabilities;
@@ -60,7 +62,7 @@ def verdict(
         shown = _without_kl(gold), _without_kl(trajectory)  # its numbers are no nats
     else:
         shown = gold, trajectory
-    evidence = gather(*shown, facts, prompts, source, until, siblings)
+    evidence = gather(*shown, facts, prompts, source, until, siblings, evaluated=evaluated)
     status = _status(evidence)
     known = trajectory if until is None else trajectory.filter(pl.col("step") <= until)
     against = doubts(known, sample_kl, further_kl, facts)
