@@ -119,11 +119,11 @@ def sentence(told: pl.DataFrame) -> str:
     hit = told.filter((pl.col("found whole") > 0) | (pl.col("found nearly") > 0))
     if hit.is_empty():
         where = count(told.height, "iteration")
-        return f"none of {many} stands in the training texts of {where}."
+        return f"none of {many} stands in the texts that {where} had seen."
     whole, nearly = (hit[name].to_list() for name in ("found whole", "found nearly"))
     return (
-        f"of {many}, up to {max(whole)} stand whole and {max(nearly)} nearly in the training texts "
-        "of an iteration: what they measure is no evidence."
+        f"of {many}, up to {max(whole)} stand whole and {max(nearly)} nearly in the text that an "
+        "iteration, or one it came from, was trained on: what they measure is no evidence."
     )
 
 
