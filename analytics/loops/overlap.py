@@ -137,6 +137,8 @@ def _found(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 
 def _runs_by_text(held: Tokens, n: int) -> dict[int, np.ndarray]:
     codes, owner = held.ngrams(n)
+    if not len(codes):
+        return {}
     order = np.argsort(owner, kind="stable")
     places, starts = np.unique(owner[order], return_index=True)
     split = np.split(codes[order], starts[1:])
