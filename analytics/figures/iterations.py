@@ -15,7 +15,7 @@ from analytics.figures.text import plain
 from analytics.loops.cells import Question
 from analytics.wording import percent
 
-SHOWN = ("proxy_reward", "gold_reward", "kl", "wrong", "confident", "distinct_2", "tail_coverage")
+SHOWN = ("proxy_reward", "gold_reward", "wrong", "confident", "kl", "distinct_2", "tail_coverage")
 TITLES = {
     "proxy_reward": "proxy", "gold_reward": "gold", "kl": "KL, nats", "wrong": "wrong",
     "confident": "confidently<br>wrong", "distinct_2": "distinct-2",

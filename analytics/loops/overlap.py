@@ -119,11 +119,11 @@ def sentence(told: pl.DataFrame) -> str:
     hit = told.filter((pl.col("found whole") > 0) | (pl.col("found nearly") > 0))
     if hit.is_empty():
         where = count(told.height, "iteration")
-        return f"none of {many} stands in the training texts of {where}."
+        return f"none of {many} stands in the texts that {where} had seen."
     whole, nearly = (hit[name].to_list() for name in ("found whole", "found nearly"))
     return (
-        f"of {many}, up to {max(whole)} stand whole and {max(nearly)} nearly in the training texts "
-        "of an iteration: what they measure is no evidence."
+        f"of {many}, up to {max(whole)} stand whole and {max(nearly)} nearly in the text that an "
+        "iteration, or one it came from, was trained on: what they measure is no evidence."
     )
 
 
@@ -137,6 +137,8 @@ def _found(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
 
 def _runs_by_text(held: Tokens, n: int) -> dict[int, np.ndarray]:
     codes, owner = held.ngrams(n)
+    if not len(codes):
+        return {}
     order = np.argsort(owner, kind="stable")
     places, starts = np.unique(owner[order], return_index=True)
     split = np.split(codes[order], starts[1:])

@@ -33,6 +33,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
 
 PART = "sparse_n10_s05"
 LIKE_MOST = "sd, 100 x 4, icc 0.5"
+LIKE_ALL = "human_checkpoint"
 PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "detectors": lambda runs, seed: detection.measure_scenario(
         PART, runs, seed, (*detection.DETECTORS, *detection.VARIANTS)
@@ -40,7 +41,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "intervals": lambda runs, seed: intervals.measure(runs, seed, (PART,), ("rl",)),
     "forecasts": intervals.measure_forecasts,
     "battery": lambda runs, seed: battery.measure(runs, seed, (LIKE_MOST,)),
-    "gate": lambda runs, seed: gate_years.measure_kind(gate_years.KINDS[-1], runs, seed),
+    "gate": lambda runs, seed: gate_years.measure_kind(gate_years.BY_BLOCK[LIKE_ALL], runs, seed),
     "candidates": lambda runs, seed: candidates.measure(runs, seed, (PART,)),
 }
 """What ``check`` makes again: about a minute each."""

@@ -133,20 +133,26 @@ def _outcomes(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
 
 @dataclass(frozen=True)
 class Kind:
-    """One block: its limit against the last release, and a year of it."""
+    """One block: its limit against the last release, and a year of it.
+
+    times: how many times as many years are made of it: where its errors lie near 5 %, and a year is
+    cheap, 200 tell too little.
+    """
 
     block: str
     limit: float
     year: Year
+    times: int = 1
 
 
 KINDS = (
     Kind("reward_hacking", 0.1, _gold),
     Kind("diversity", 0.02, _diversity),
     Kind("truthfulness", 0.01, _truth),
-    Kind("human_checkpoint", 0.05, _reviews),
-    Kind("outcomes", 0.02, _outcomes),
+    Kind("human_checkpoint", 0.05, _reviews, times=5),
+    Kind("outcomes", 0.02, _outcomes, times=5),
 )
+BY_BLOCK = {kind.block: kind for kind in KINDS}
 
 
 def year(kind: Kind, random: Generator, harm: float, retraining: float) -> dict[str, float]:
@@ -169,8 +175,8 @@ def year(kind: Kind, random: Generator, harm: float, retraining: float) -> dict[
 
 
 def measure_kind(kind: Kind, runs: int, seed: int) -> list[dict[str, Any]]:
-    """Every harm and scatter of one block."""
-    rows = []
+    """Every harm and scatter of one block, on `runs` years times those of its kind."""
+    rows, runs = [], runs * kind.times
     for harm in HARMS:
         for retraining in RETRAINING:
             random = np.random.default_rng(

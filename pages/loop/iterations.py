@@ -5,6 +5,7 @@ import streamlit as st
 from analytics.collapse.words import table
 from analytics.figures.iterations import arms_figure
 from analytics.loops.board import first_failed
+from analytics.loops.story import since_first
 from pages.shared import board_view, charts, loop_reads
 from pages.shared.fault_view import isolated
 from pages.shared.frame import called, escaped, heading, named, stop_when_empty, tab
@@ -30,7 +31,11 @@ boards = {}
 for loop in scope.loops:
     with isolated(loop, "read"):
         boards[loop] = loop_reads.questions(loop, scope.frozen.get(loop))
-st.markdown("\n".join(f"- {escaped(first_failed(board, loop))}" for loop, board in boards.items()))
+if len(boards) > 1:
+    st.html(board_view.story(boards))
+for loop, board in boards.items() if len(boards) == 1 else ():
+    st.markdown(escaped(first_failed(board, loop)))
+    st.caption(escaped(since_first(board)))
 waiting = [loop for loop in boards if not loop_reads.indicators(loop)[1]]
 if waiting:
     st.info(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
+from analytics.loops.board import first_failed
 from analytics.loops.cells import MARKS, NOTHING, Cell, Question
+from analytics.loops.story import TOLD, End, ends
+from pages.shared.frame import shown_name
 from pages.shared.links import local_link
 
 _STYLE = """
@@ -17,7 +20,7 @@ _STYLE = """
   border-bottom:1px solid rgba(128,128,128,.25)}
 .brd thead th {opacity:.8; font-size:.8rem}
 .brd tbody th {position:sticky; left:0; background:var(--brd-ground); min-width:8.6rem;
-  white-space:normal; font-weight:600; z-index:1}
+  white-space:normal; overflow-wrap:anywhere; font-weight:600; z-index:1}
 .brd td a {color:inherit; text-decoration:none; display:block}
 .brd td a:hover {text-decoration:underline}
 .brd small {display:block; opacity:.8; font-size:.66rem}
@@ -29,6 +32,11 @@ _STYLE = """
 .brd .none {opacity:.65}
 .brd {--brd-ground:#FCFDFE; --brd-worse:#9E4600}
 @media (prefers-color-scheme: dark) {.brd {--brd-ground:#11181F; --brd-worse:#FF9F63}}
+.story tbody th, .story tbody td {border-bottom:0}
+.story tbody .said {white-space:normal; padding-bottom:.5rem;
+  border-bottom:1px solid rgba(128,128,128,.25)}
+.story .said div {position:sticky; left:.24rem; width:100%; max-width:calc(100vw - 4rem)}
+.story b {font-weight:600}
 .brd-key {font-size:.8rem; opacity:.85}
 .brd-key span {padding:.05rem .4rem; margin-right:.5rem; border-radius:3px; white-space:nowrap}
 @media (max-width: 640px) {.brd tbody th {min-width:7rem; max-width:7rem}}
@@ -45,6 +53,41 @@ def board_table(loop: str, board: Sequence[Question], iterations: Sequence[int])
         f"{_STYLE}<div class='brd' tabindex='0' role='region' aria-label='{escape(loop)}'><table>"
         f"<thead><tr><th>iteration</th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def story(boards: Mapping[str, Sequence[Question]]) -> str:
+    """HTML of the loops in one row each: from the first to the last iteration, and what failed
+    first; a cell's colour is that of its last iteration's test."""
+    told = {loop: ends(board) for loop, board in boards.items()}
+    names = [name for name in TOLD if any(name in held for held in told.values())]
+    head = "".join(f"<th scope='col'>{escape(TOLD[name])}</th>" for name in names)
+    body = "".join(
+        f"<tr><th scope='row'>{escape(shown_name(loop))}</th>"
+        + "".join(_end(held.get(name)) for name in names)
+        + f"</tr><tr><td class='said' colspan='{len(names) + 1}'><div>"
+        f"{escape(_without_name(first_failed(boards[loop], loop), loop))}</div></td></tr>"
+        for loop, held in told.items()
+    )
+    return (
+        f"{_STYLE}<div class='brd story' tabindex='0' role='region' aria-label='The loops in one "
+        f"row each'><table><thead><tr><th>loop</th>{head}</tr></thead><tbody>{body}</tbody>"
+        "</table></div>"
+    )
+
+
+def _end(end: End | None) -> str:
+    if end is None:
+        return "<td class='none'>– not measured</td>"
+    mark = f"<i aria-hidden='true'>{MARKS[end.change]}</i>"
+    return (
+        f"<td class='{_CLASS.get(end.change, '')}' title='{escape(end.change)} at iteration "
+        f"{end.at}'>{mark}{escape(end.first)} → <b>{escape(end.last)}</b></td>"
+    )
+
+
+def _without_name(sentence: str, loop: str) -> str:
+    said = sentence.removeprefix(f"{loop}: ")
+    return said[:1].upper() + said[1:]
 
 
 def key() -> str:

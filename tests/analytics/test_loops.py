@@ -79,6 +79,9 @@ def test_questions_in_training_texts_are_found_whole_and_nearly() -> None:
     first, second = overlaps(training, asked)
     assert (first.exact, first.near) == (["whole"], []) or (first.near == ["near"])
     assert first.exact == ["whole"] and second.exact == second.near == []
+    few = asked.filter(pl.col("question_id").is_in(["whole", "short", "none"]))  # none of 8 words
+    assert [one.exact for one in overlaps(training, few)] == [["whole"], []]
+    assert overlaps(training, few.clear())[0].questions == 0
 
 
 def chain(parents: dict[int, str | None], mix: dict[int, list[int | None]]) -> dict[int, set[int]]:

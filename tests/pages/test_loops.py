@@ -104,7 +104,16 @@ def test_what_was_verified_is_not_what_was_forgotten(loop: None, show: Show) -> 
 
 def test_arms_stand_beside_each_other(loop: None, show: Show) -> None:
     page = show("iterations", loop=["replace", "verified"])
-    assert "One scale a row" in page and page.count("<table>") == 2
+    assert "One scale a row" in page and page.count("<table>") == 3
+    # The story stands above them: where each began and where it is, by its last test.
+    story = page[page.index("class='brd story'") :].partition("</table>")[0]
+    rows = re.findall(r"<th scope='row'>(\w+)</th>(.*?)</tr>", story)
+    assert [name for name, _ in rows] == ["replace", "verified"]
+    told = [re.sub(r"<[^>]+>", "", row) for _, row in rows]
+    assert "▼0.745 → 0.323" in told[0] and "▼13.2 % → 76.0 %" in told[0]
+    assert "0 → 21.4" in told[0] and "−0.0671 → 3.94" in told[0]
+    assert "▲0.745 → 0.912" in told[1] and "▼14.2 % → 48.2 %" in told[1]
+    assert story.count(" failed first, at iteration ") == 2
 
 
 def test_reviews_and_decisions_of_a_loop_are_told(loop: None, show: Show) -> None:
@@ -146,7 +155,7 @@ def test_provenance_of_the_real_loop(loop: None, show: Show) -> None:
     page = show("provenance", loop="replace")
     assert "at iteration 8, 100 % of the text was written by the loop itself" in page
     assert "no such column" in page
-    assert "of 1,000 questions, up to 21 stand whole and 0 nearly in the training texts" in page
+    assert "of 1,000 questions, up to 47 stand whole and 0 nearly in the text that" in page
 
 
 def test_what_a_corpus_does_not_say_is_counted(loop: None, show: Show) -> None:
