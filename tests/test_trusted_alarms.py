@@ -66,5 +66,5 @@ def test_the_page_says_the_flag_and_the_columns_by_their_names() -> None:
     from data.columns import METRIC_COLUMNS
 
     named = set(re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.M))
-    assert {"gold_reward", "n_prompts", "kl"} <= named <= set(METRIC_COLUMNS)
+    assert {"gold_reward", "n_prompts", "kl"} <= named <= {*METRIC_COLUMNS, "max_steps"}
     assert "`clustered_unknown`" in PAGE

@@ -13,9 +13,11 @@ from data.readers import (
     attempts,
     conversion,
     gold_versions,
+    kl_error,
     kl_headings,
     kl_remarks,
     kl_siblings,
+    plans,
     sample_tables,
     sanity,
     table_doubts,
@@ -268,6 +270,9 @@ def _log(
         trained["kl"], trained["response_length"], trained["proxy_reward"],
         unit_known=facts.kl_conversion not in ("unknown", "missing"),
     )  # fmt: skip
+    facts.kl_note = kl_error.with_error(metrics, facts)
+    facts.max_steps, doubt = plans.planned_steps(metrics)
+    warnings += filter(None, [doubt])
     return RunLog(
         run=name,
         parent=parent_of(table.path, name),

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
-from data.readers import attempts, conversion, gold_versions, roles, sanity
+from data.readers import attempts, conversion, gold_versions, kl_error, roles, sanity
 from data.readers.dialect import Dialect, first
 from data.readers.dialects import SETTINGS_KEPT, dialect_of
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
@@ -100,6 +100,7 @@ def run_frame(
         columns["kl_logged"] = logged
     columns["stretch"] = columns["stretch"].fill_null(0.0)
     frame = _frame(columns, phases, steps)
+    facts.kl_note = kl_error.with_error(frame, facts)
     return frame.with_columns(gold_versions.of_log(log, settings).alias(gold_versions.NAME))
 
 
