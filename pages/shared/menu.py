@@ -20,8 +20,8 @@ st.html("""<style>
 [data-testid="stCaptionContainer"] {opacity: .8}
 [data-testid="stMain"] [role="radio"][aria-checked="true"],
 [data-testid="stMain"] [data-testid*="segmented_controlActive"] {color: inherit}
-[data-testid="stMain"] .js-plotly-plot :is(.xtick, .ytick, .y50tick, .g-xtitle, .g-ytitle) text,
-[data-testid="stMain"] .js-plotly-plot :is(.annotation-text, .legendtext, .ytitle, .xtitle) {
+[data-testid="stMain"] .js-plotly-plot [class*="tick"] text,
+[data-testid="stMain"] .js-plotly-plot :is(text[class*="title"], .annotation-text, .legendtext) {
   fill: currentColor !important; fill-opacity: .85 !important}
 @media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem}}
 </style>""")
