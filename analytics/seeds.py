@@ -64,6 +64,12 @@ def _on_one_grid(
     return grid, np.array([np.interp(grid, x, y) for x, y in held])
 
 
+WIDER = 1.5
+"""Half-widths of a group's fall are wider by this: seeds that choose for each other are not
+independent. Of flat gold (white noise and random walks, 3 to 20 seeds, 3,000 groups each) at most
+4 % then show a fall with a lower end above 0, 5 % asked; without it up to 16 %."""
+
+
 @dataclass(frozen=True)
 class GroupFall:
     """How far gold of several seeds falls together: mean and ends of its interval, over n seeds."""
@@ -80,8 +86,8 @@ def group_fall(
     """Gold at the peak less gold at the end, over the range that all seeds share.
 
     Each seed's fall is taken from where the mean of the *other* seeds peaks: no seed chooses
-    its own peak (cross-fitting); the unit is the seed, Student's t over them. None where fewer than
-    three seeds share a range: two leave a single other one to choose by.
+    its own peak (cross-fitting); the unit is the seed, Student's t over them, WIDER. None where
+    fewer than three seeds share a range: two leave a single other one to choose by.
 
     >>> x = np.array([0.0, 1.0, 2.0])
     >>> fall = group_fall([(x, np.array([0.0, 2.0, 1.0 + e])) for e in (0.0, 0.1, -0.1)], points=3)
@@ -94,6 +100,6 @@ def group_fall(
     y = rows[1]
     others = (y.sum(axis=0) - y) / (len(y) - 1)
     falls = y[np.arange(len(y)), others.argmax(axis=1)] - y[:, -1]
-    half = stats.t.ppf(0.5 + level / 2, len(y) - 1) * falls.std(ddof=1) / np.sqrt(len(y))
+    half = WIDER * stats.t.ppf(0.5 + level / 2, len(y) - 1) * falls.std(ddof=1) / np.sqrt(len(y))
     mean = float(falls.mean())
     return GroupFall(mean, mean - float(half), mean + float(half), len(y))

@@ -97,3 +97,27 @@ def ticks(largest: float, lowest: float = 0.0, width: int = 12) -> tuple[list[fl
     below = [-kl for kl in reversed(kept[1:]) if -kl >= lowest * 1.02]
     shown = below + [kl for kl in kept if kl <= max(largest * 1.02, kept[min(1, len(kept) - 1)])]
     return [signed_root(kl) for kl in shown], [number(kl, 6) for kl in shown]
+
+
+def ticks_within(low: float, high: float, most: int = 10) -> tuple[list[float], list[str]]:
+    """Ticks of a part of the √KL axis: spread evenly, each at the roundest KL near its place.
+
+    ``low`` and ``high``: ends of the range in √nats. A browser reckons the same where a reader
+    zooms (pages/shared/ticks.js).
+
+    >>> ticks_within(1.0, 2.0, 5)[1]
+    ['1', '1.4', '2', '2.5', '3.25', '4']
+    """
+    apart, found = (high - low) / most, {}
+    for middle in np.arange(low, high + apart / 2, apart) if apart > 0 else []:
+        reach = max(abs(2 * middle * apart), apart * apart) / 2
+        power = 10.0 ** math.floor(math.log10(reach))
+        step = max(s * power for s in (1, 2, 2.5, 5, 10) if s * power <= reach * 1.0001)
+        kl = round(middle * abs(middle) / step) * step
+        if low <= (at := signed_root(float(f"{kl:.12g}"))) <= high:
+            found[round(at, 9)] = kl
+    kept: list[tuple[float, float]] = []
+    for at, kl in sorted(found.items()):
+        if not kept or at - kept[-1][0] >= apart * 0.6:
+            kept.append((at, kl))
+    return [at for at, _ in kept], [number(kl, 6) for _, kl in kept]

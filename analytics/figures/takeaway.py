@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.offline import get_plotlyjs
 
-from analytics.figures.axes import ticks
+from analytics.figures.axes import ticks_within
 from analytics.figures.described import without_tags
 
 
@@ -108,9 +108,9 @@ def zoomed(figure: go.Figure, address: str) -> go.Figure:
         if any(str(name).startswith(f"{trace.legendgroup or ''}|{trace.name or ''}|")
                for name in hidden):  # fmt: skip
             trace.visible = False
-    if (figure.layout.meta or {}).get("axis") == "sqrt_kl":
+    if (figure.layout.meta or {}).get("axis") == "sqrt_kl" and "xaxis.range" in ranges:
         low, high = (float(end) for end in figure.layout.xaxis.range)
-        where, what = ticks(high * abs(high), low * abs(low))
+        where, what = ticks_within(low, high)
         figure.update_xaxes(tickvals=where, ticktext=what)
     return figure
 

@@ -86,6 +86,11 @@ def test_zoom_and_hidden_lines_are_in_the_address_and_the_link(bundled, open_pag
     for address in (view.page.url, link):
         again = open_page(address)
         again.until(lambda again=again: again.page.evaluate(RANGE) == as_then, True)
+    ticks = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.ticktext.length"
+    view.until(lambda: view.page.evaluate(ticks), lambda many: 4 <= many <= 14)  # of what is shown
+    older = view.page.url.replace("xaxis.range", "xaxis5.range")  # when panels had an axis each
+    again = open_page(older)
+    again.until(lambda: again.page.evaluate(RANGE) == as_then, True)
     view.page.get_by_role("radio", name="step", exact=True).click()
     view.asks(axis=["step"], zoom=None)  # another axis, another zoom
 
@@ -126,6 +131,7 @@ def test_scroll_selection_and_hidden_lines_stay(server, open_page, tmp_path: Pat
         return page.evaluate(SELECTED)
 
     chosen = view.until(select, lambda cells: len(cells) == 1)
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop = 240")
     place = view.steady(lambda: page.evaluate(PLACE))
     assert place > 100
 

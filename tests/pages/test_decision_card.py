@@ -1,0 +1,74 @@
+"""The decision card and the column "do" say what the recommendation says, and no more."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+
+from analytics.figures.specimens import specimen
+from pages.shared.decision_card import card, what_to_do
+from pages.shared.run_table import Group, run_table
+
+FALLEN, RISING = specimen(0).verdict, specimen(2).verdict
+NONE = {"action": "none", "reason": "No candidate: no saved checkpoint is known."}
+
+
+def read(html: str) -> str:
+    return unescape(" ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", html, flags=re.S).split()))
+
+
+def test_a_candidate_has_its_gold_its_price_and_how_sure_it_is() -> None:
+    said = read(card("r", FALLEN, "KL exact"))
+    assert said.startswith("r is past its gold peak")
+    assert "checkpoint-240" in said and "better with probability 0.99" in said
+    assert "Gold there 1.2 (90 %: 1.0 to 1.4), going back gains 0.7 and gives up" in said
+    assert said.endswith("KL exact")
+    assert what_to_do(FALLEN) == ("checkpoint-240", "candidate, better with p 0.99")
+
+
+def test_a_measurement_says_where_and_nothing_says_why() -> None:
+    assert "The next evaluation decides most" in read(card("r", RISING, ""))
+    action, about = what_to_do(RISING)
+    assert action == "measure" and re.fullmatch(r"2 evaluations at KL [\d.]+", about)
+    assert "no saved checkpoint is known" in read(card("r", FALLEN | {"recommendation": NONE}, ""))
+    assert what_to_do({"recommendation": NONE}) == ("nothing", "")
+
+
+@pytest.mark.parametrize("advice", [
+    None, {}, "text", {"action": "of tomorrow"},
+    {"action": "measure", "kl": None, "evaluations": None, "responses": None, "reason": "Why."},
+])  # fmt: skip
+def test_what_is_not_known_is_not_said(advice: object) -> None:
+    verdict = FALLEN | {"recommendation": advice}
+    said = read(card("r", verdict, "")) + " ".join(what_to_do(verdict))
+    assert "None" not in said and "checkpoint" not in said
+    assert "None" not in read(card("r", {k: v for k, v in verdict.items()
+                                         if k != "recommendation"}, ""))  # fmt: skip
+
+
+def test_names_and_reasons_are_text() -> None:
+    bad = "<img src=x onerror=alert(1)>"
+    verdict = FALLEN | {"recommendation": NONE | {"reason": bad}}
+    assert "<img" not in card(bad, verdict, bad)
+    row = {"run": {"run_id": bad, "project": "p", "gold_evaluations": 3, "step_end": 9,
+                   "kl_end": None, "gold_step_end": 3, "gold_kl_end": None},
+           "verdict": verdict, "colour": "#000000", "picture": "", "trainer": ""}  # fmt: skip
+    assert "<img" not in run_table([Group("", [], [row])])
+
+
+def test_the_overview_tells_what_to_do_in_each_row() -> None:
+    about = {"project": "p", "gold_evaluations": 3, "step_end": 9, "kl_end": None,
+             "gold_step_end": 3, "gold_kl_end": None}  # fmt: skip
+    rows = [{"run": about | {"run_id": str(n)}, "verdict": verdict, "colour": "#000000",
+             "picture": "", "trainer": ""}
+            for n, verdict in enumerate((FALLEN, RISING, FALLEN | {"recommendation": NONE}, None))
+            ]  # fmt: skip
+    made = run_table([Group("", [], rows)])
+    told = [read(part) for part in made.split('<div role="row">')[1:]]
+    assert "do: checkpoint-240 candidate, better with p 0.99" in told[0]
+    assert "do: measure 2 evaluations" in told[1] and "do: nothing" in told[2]
+    assert "do:" not in told[3] and "being judged" in told[3]
+    cells = {part.count('role="cell"') for part in made.split('<div role="row">')[1:]}
+    assert len(cells) == 1 and cells == {made.count('role="columnheader"')}
