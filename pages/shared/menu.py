@@ -21,6 +21,10 @@ for script in ("zoom.js", "choosing.js"):
     st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)
 page = st.navigation(
     {
+        "": [
+            st.Page("../review/this_week.py", title="This week", url_path="this-week",
+                    icon=":material/event_note:"),
+        ],
         "Runs": [
             st.Page("../runs/overview.py", title="Overview", default=True, icon=":material/list:"),
             st.Page("../runs/overoptimization.py", title="Overoptimization",
@@ -68,7 +72,7 @@ LOOP_PAGES = (
 word = "loop" if page.url_path in LOOP_PAGES else "run"
 pinned = st.query_params.get("pin")
 if pinned is None:
-    carry(page.url_path, word if page.url_path else None)
+    carry(page.url_path, word if page.url_path not in ("", "this-week") else None)
 with timed():
     if pinned is None:
         page.run()
