@@ -6,11 +6,13 @@ import data.address_space  # noqa: F401 - first: it says where there is too litt
 
 # isort: split
 import argparse
+import datetime
 import json
 import sys
 from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -28,11 +30,16 @@ from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.judging import Budget, Judge
 from analytics.onset.recommendation import among_all
+from analytics.review import reading
+from analytics.review.changes import summary
+from analytics.review.dictionary import as_json
 from analytics.verdicts import Asked, holds, kept_until, method, packed, rows_fingerprint
 from analytics.wording import interval, number
-from data import answers, policies
+from data import answers, policies, spool
+from data.exporting import write_whole
 from data.failing import ended
 from data.home import home
+from data.hosts import listed
 from data.owner import StoreOwned
 from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
@@ -253,6 +260,32 @@ def collapse_rows(
     return indicators.rows(store.query("indicators", loops=loops))
 
 
+def _review(options: argparse.Namespace) -> int:
+    if not (options.out or options.data or options.json):
+        print("say where to: --out FILE, --data FILE or --json", file=sys.stderr)
+        return 1
+    today = options.on or datetime.date.today()
+    with StoreAccess(home()) as store, spool.scratch(home()) as folder:
+        try:
+            begin = reading.begins(store, options.since, datetime.datetime.now(datetime.UTC))
+        except (ValueError, OverflowError):
+            print(f"--since {options.since!r} is no date such as 2026-11-21", file=sys.stderr)
+            return 1
+        with Terminal(stderr=True).status("Reading …") as status:
+            found = reading.review(store, begin, today, Path(folder), status.update)
+        if options.out or options.data:
+            server = listed()[0].url if listed() else ""
+            made = reading.written(store, found, today, server)
+            form = options.format or ("md" if str(options.out).endswith(".md") else "html")
+            if options.out:
+                write_whole(options.out, (made.markdown if form == "md" else made.html).encode())
+            if options.data:
+                write_whole(options.data, made.data)
+    print(as_json(found.changes, found.since, found.until) if options.json
+          else summary(found.changes))  # fmt: skip
+    return 0
+
+
 def _show_behaviours(told: list[dict[str, Any]]) -> None:
     console = Terminal(width=max(Terminal().width, 170))  # no cell of a table is cut
     if not told:
@@ -357,6 +390,15 @@ def _parser() -> argparse.ArgumentParser:
     lost.add_argument("--again", action="store_true", help="compute also what is kept")
     lost.add_argument("--json", action="store_true", help="one JSON document on stdout")
     lost.set_defaults(do=_collapse)
+
+    weekly = commands.add_parser("review", help="what changed, and what needs a decision")
+    weekly.add_argument("--since", metavar="DATE", help="not since the last closed review")
+    weekly.add_argument("--out", type=Path, metavar="FILE", help="the document")
+    weekly.add_argument("--format", choices=("html", "md"), help="not as FILE's name says")
+    weekly.add_argument("--data", type=Path, metavar="FILE", help="its tables, a zip archive")
+    weekly.add_argument("--on", type=datetime.date.fromisoformat, metavar="DATE", help="not today")
+    weekly.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    weekly.set_defaults(do=_review)
     return parser
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -80,10 +82,7 @@ def write_rows(rows: pl.DataFrame, path: Path, kind: str) -> None:
         with path.open("wb") as end:
             end.write(_written(rows, kind))
         return
-    path = path.resolve()  # what a link leads to
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(_written(rows, kind))
-    draft.replace(path)
+    write_whole(path, _written(rows, kind))
 
 
 def _written(rows: pl.DataFrame, kind: str) -> bytes:
@@ -91,3 +90,24 @@ def _written(rows: pl.DataFrame, kind: str) -> bytes:
         return csv_bytes(rows)
     rows.write_parquet(out := io.BytesIO())
     return out.getvalue()
+
+
+def packed_tables(tables: Mapping[str, pl.DataFrame]) -> bytes:
+    """Tables as a zip archive, each as csv (formulas guarded) and as parquet.
+
+    The same tables give the same bytes.
+    """
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, rows in sorted(tables.items()):
+            for kind in ("csv", "parquet"):
+                packed.writestr(zipfile.ZipInfo(f"{name}.{kind}"), _written(rows, kind))
+    return out.getvalue()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file: it is complete or not there."""
+    path = path.resolve()  # what a link leads to
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_bytes(content)
+    draft.replace(path)

@@ -22,13 +22,13 @@ SHOWN = {
     "/components": [("run", "r3_grpo_bigrm")], "/best-of-n": [("run", "bon_pool")],
     "/scaling": [], "/hallucination": [("loop", "replace")], "/calibration": [("loop", "replace")],
     "/answers": [("loop", "replace")], "/training-set": [("loop", "replace")], "/sources": [],
-    "/quality": [],
+    "/quality": [], "/this-week": [],
 }  # fmt: skip
 KEYS = (
     "at", "axis", "band", "bins", "by", "change", "component", "ensemble", "family", "gold",
     "grade", "iteration", "kl", "knowledge", "loop", "member", "of", "origin", "page", "penalty",
-    "pin", "project", "q", "question", "rewards", "run", "scale", "scenario", "simulated", "size",
-    "tau", "topic", "until", "verdict", "with", "x", "nobody-knows",
+    "pin", "project", "q", "question", "rewards", "run", "scale", "scenario", "simulated", "since",
+    "size", "tau", "topic", "until", "verdict", "with", "x", "nobody-knows",
 )  # fmt: skip
 VALUES = (
     "inf", "-inf", "nan", "1e400", "-1", "0", "1.5", "9" * 30, "9" * 5_000, "", " ", "null", "true",

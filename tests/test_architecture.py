@@ -14,10 +14,12 @@ NOT_SOURCE = ("data/local", "data/examples")
 ROOTS = (
     "app.py",
     "analytics/__main__.py",
+    "analytics/review/reading.py",
     "pages/shared/reads.py",
     "pages/shared/answer_reads.py",
     "pages/shared/pool_reads.py",
     "pages/shared/gate_reads.py",
+    "pages/shared/review_reads.py",
     "pages/shared/judging.py",
     "pages/shared/worker.py",
     "pages/shared/collapsing.py",

@@ -14,8 +14,10 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 
 _TARGET = re.compile(r"(https?://|mailto:|/(?!/))", re.IGNORECASE)
-_TURNS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
-"""Marks that turn the direction of the text around them."""
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters, marks that turn the direction of text, halves of characters."""
 LONGEST = 20_000
 
 
@@ -27,7 +29,7 @@ def note_html(text: str) -> str:
     >>> note_html("[x](javascript:alert(1))")
     '<p>[x](javascript:alert(1))</p>'
     """
-    whole = _TURNS.sub("", text)
+    whole = UNSEEN.sub("", text)
     whole = whole if len(whole) <= LONGEST else whole[: LONGEST - 1] + "…"
     try:
         made: str = _parser().render(whole)

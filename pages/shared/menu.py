@@ -23,6 +23,10 @@ built = [
 ] * (os.environ.get("OVEROPT_STYLE") == "1")
 page = st.navigation(
     {
+        "": [
+            st.Page("../review/this_week.py", title="This week", url_path="this-week",
+                    icon=":material/event_note:"),
+        ],
         "Runs": [
             st.Page("../runs/overview.py", title="Overview", default=True, icon=":material/list:"),
             st.Page("../runs/overoptimization.py", title="Overoptimization",
@@ -71,7 +75,7 @@ LOOP_PAGES = (
 word = "loop" if page.url_path in LOOP_PAGES else "run"
 pinned = st.query_params.get("pin")
 if pinned is None:
-    carry(page.url_path, word if page.url_path else None)
+    carry(page.url_path, word if page.url_path not in ("", "this-week") else None)
 with timed():
     if pinned is None:
         page.run()

@@ -582,6 +582,7 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "notes": {"runs": None, "pin": None},
     "note_edits": {"note": "n"},
     "closed_reviews": {},
+    "segments_since": {"since": "0"},
     "pins": {},
     "pin": {"pin": "p"},
     "outcomes": {"loops": None, "until": None},

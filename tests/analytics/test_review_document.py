@@ -1,0 +1,151 @@
+"""The review's document: one file, the same for the same review, and no text of it is read."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+import zipfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import polars as pl
+import pytest
+from markdown_it import MarkdownIt
+
+from analytics.__main__ import main
+from analytics.figures.curves import RunCurve
+from analytics.review.changes import Change
+from analytics.review.dictionary import DICTIONARY, tables
+from analytics.review.document import MOST_FIGURES, html, markdown
+from data.columns import ReadOptions
+from data.exporting import packed_tables
+from data.importing import import_paths
+from data.remote import StoreAccess
+from data.written import keep_note
+
+TODAY = datetime.date(2026, 11, 28)
+SPAN = ("2026-11-21T00:00:00+00:00", "2026-11-28T10:00:00+00:00", TODAY)
+VERDICT = {
+    "run": "r0", "status": "no_onset", "axis": "kl", "kl_end": 9.0, "step_end": 30, "peak": None,
+    "gold_lost": None, "alarm": None, "gold_evaluations": 3, "flags": [], "reasons": [],
+}  # fmt: skip
+
+
+def curve(name: str) -> RunCurve:
+    rows = 256
+    frame = pl.DataFrame({
+        "run_id": name, "phase": "train", "step_start": range(rows), "step_end": range(rows),
+        "n_rows": 1, "kl": [i / 10 for i in range(rows)],
+        "proxy_reward": [i / 9 for i in range(rows)], "gold_reward": [i / 7 for i in range(rows)],
+    })  # fmt: skip
+    return RunCurve(name, 0, frame, pl.DataFrame(), VERDICT)
+
+
+def change(subject: str, needs: bool = True, what: str = "alarm raised") -> Change:
+    return Change("alarm_raised", subject, what, "16 more rows", "/overoptimization?run=a", needs)
+
+
+HOSTILE = [
+    "</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>",
+    "[x](javascript:alert(1))",
+    "$LaTeX$ :red[x] :material/home:", "=HYPERLINK(\"http://e.example\")", "a\u202eb", "|a|b|",
+    "@channel <!here> http://e.example", "x" * 1_000_000, "'\"><svg/onload=alert(1)>", "\x00\n# h",
+    "%{x} <b>b</b>", "{{7*7}} ${7*7}", "<!--", "]]>", "&lt;script&gt;",
+]  # fmt: skip
+
+
+class Seen(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+NOTE = {"run_id": "r", "topic": None, "pin_id": None, "step": None, "iteration": None,
+        "text": "**b**", "decision": "stop", "owner": None, "due": None, "by": "Ada",
+        "at": SPAN[1]}  # fmt: skip
+
+
+def test_hostile_text_is_text_in_every_form() -> None:
+    found = [change(text, what=text) for text in HOSTILE]
+    notes = [NOTE | {"text": text, "by": text[:200], "run_id": text} for text in HOSTILE]
+    made = html(found, *SPAN, [curve(HOSTILE[0])], notes, "http://monitor.example")
+    seen = Seen(made).tags
+    assert {tag for tag, _ in seen} <= {
+        "html", "head", "meta", "title", "style", "script", "body", "h1", "h2", "h3", "p", "small",
+        "section", "ul", "li", "a", "b", "div", "details", "summary", "table", "tr", "th", "td",
+        "em", "strong", "code", "pre",
+    }  # fmt: skip
+    assert not any(name.startswith("on") for _, named in seen for name in named)
+    assert all((named.get("href") or "http://").startswith("http") for _, named in seen)
+    assert "\u202e" not in made and len(made) < 8_000_000
+    told = markdown(found, *SPAN, notes)
+    as_read = Seen(MarkdownIt("commonmark").render(told)).tags
+    assert {tag for tag, _ in as_read} == {"h1", "h2", "p", "strong", "ul", "li"}
+    assert "@channel" not in told
+    assert len(told) < 60_000
+    packed = packed_tables(tables(found, [], []))
+    csv = zipfile.ZipFile(io.BytesIO(packed)).read("changes.csv").decode()
+    assert '\n"=HYPER' not in csv and "'=HYPERLINK" in csv
+
+
+def test_twenty_figures_are_one_small_file_with_plotly_once() -> None:
+    names = [f"r{i}" for i in range(25)]
+    made = html([change(n) for n in names], *SPAN, [curve(n) for n in names], [])
+    assert made.count("Plotly.newPlot(") == MOST_FIGURES == 20
+    assert made.count("plotly.js v") == 1 and len(made.encode()) < 8_000_000
+    assert made == html([change(n) for n in names], *SPAN, [curve(n) for n in names], [])
+    assert "default-src 'none'" in made and "@media print" in made
+    assert not [named for _, named in Seen(made).tags if "src" in named]
+
+
+def test_nothing_to_decide_needs_no_figure() -> None:
+    made = html([], *SPAN, [], [])
+    assert "Nothing needs a decision." in made and "Plotly" not in made
+    assert "Nothing needs a decision." in markdown([], *SPAN, [])
+
+
+def test_every_column_of_the_tables_is_in_the_dictionary() -> None:
+    for made in (tables([change("a")], [VERDICT], [curve("a")]), tables([], [], [])):
+        for name, columns in DICTIONARY.items():
+            assert made[name].columns == list(columns)
+        assert made["dictionary"].height == sum(map(len, DICTIONARY.values()))
+
+
+@pytest.fixture
+def filled(home: Path, tmp_path: Path) -> Path:
+    log = tmp_path / "falls.csv"
+    lines = "".join(f"falls,{i},{i / 5},{i / 5},{min(i, 16 - i) / 10},0.05\n" for i in range(30))
+    log.write_text("run_id,step,kl,proxy_reward,gold_reward,gold_reward_se\n" + lines)
+    import_paths(home, [log], ReadOptions())
+    with StoreAccess(home) as store:
+        keep_note(store, {"run_id": "other", "decision": "escalate", "by": "Ada"})
+    return tmp_path
+
+
+def test_the_command_writes_the_same_bytes_again(filled: Path, capsys) -> None:
+    words = ["review", "--since", "2026-01-01", "--on", "2026-11-28", "--json"]
+    told = []
+    for n in range(2):
+        names = [filled / f"{n}.html", filled / f"{n}.zip"]
+        assert main([*words, "--out", str(names[0]), "--data", str(names[1])]) == 0
+        told.append([name.read_bytes() for name in names])
+    assert told[0] == told[1]
+    assert main([*words, "--out", str(filled / "a.md")]) == 0
+    assert b"Plotly.newPlot(" in told[0][0] and "escalate" in (filled / "a.md").read_text()
+    found = json.JSONDecoder().raw_decode(capsys.readouterr().out)[0]
+    assert found["since"] == "2026-01-01T00:00:00+00:00"
+    keys = {"kind", "subject", "what", "evidence", "link", "needs_decision"}
+    assert keys <= set(found["changes"][0]) and found["changes"][0]["subject"] == "falls"
+
+
+def test_a_wrong_date_is_told(home: Path, capsys) -> None:
+    home.mkdir()
+    assert main(["review", "--since", "soon", "--json"]) == 1
+    assert "is no date such as" in capsys.readouterr().err
+    assert main(["review"]) == 1
+    assert "--out FILE" in capsys.readouterr().err

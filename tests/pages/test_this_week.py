@@ -1,0 +1,64 @@
+"""*This week*: what needs a decision, decided beside it, closed."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from pages.shared import judging, note_reads, reads, worker
+from pages.shared.review_reads import begins
+
+WEEK = "review/this_week.py"
+
+
+def log(folder: Path, name: str, turn: int) -> Path:
+    path = folder / f"{name}.csv"
+    lines = "".join(
+        f"{name},{i},{i / 5},{i / 5},{min(i, 2 * turn - i) / 10},0.05\n" for i in range(30)
+    )  # fmt: skip
+    path.write_text("run_id,step,kl,proxy_reward,gold_reward,gold_reward_se\n" + lines)
+    return path
+
+
+def told(page: AppTest) -> str:
+    return "\n".join([*(m.value for m in page.markdown), *(h.body for h in page.get("html"))])
+
+
+def test_an_empty_store_has_nothing_to_decide(open_script: Callable[..., AppTest]) -> None:
+    page = open_script(WEEK, since="nonsense")
+    assert not page.exception and "Nothing needs a decision." in told(page)
+    assert "no date" in page.warning[0].value
+
+
+def test_a_week_from_alarm_to_closing(open_script: Callable[..., AppTest], tmp_path: Path) -> None:
+    page = open_script(WEEK, log(tmp_path, "falls", 8), log(tmp_path, "<b>rises", 99))
+    assert "2 runs are being judged" in page.info[0].value
+    assert worker.judge_all(reads.store(), threading.Event())
+    page.run()
+    assert not page.exception
+    assert "1 thing needs a decision; 1 other change." in told(page)
+    assert 'href="/overoptimization?run=falls"' in told(page)
+    assert "data:image/svg+xml" in told(page) and "&lt;b&gt;rises" in told(page)
+    assert "<b>rises" not in told(page)
+
+    note_reads.keep({"run_id": "falls", "decision": "stop", "by": "Ada", "owner": "Bob"})
+    page.run()
+    assert "Nothing needs a decision; 2 other changes." in told(page)
+    assert "Decided: stop · Bob, Ada" in told(page)
+
+    page.text_input(key="close-by").input("Ada")
+    next(b for b in page.button if b.label == "Close it").click().run()
+    assert not page.exception
+    assert "Nothing needs a decision." in told(page)
+    assert begins(None).shown["runs"] == {"falls": "overoptimized", "<b>rises": "no_onset"}
+    judging.end()
+
+
+def test_a_view_of_another_day_is_in_the_address(
+    open_script: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    for day in ("2999-01-01", "9999-12-31", "2026-11-21T10:00+02:00"):
+        page = open_script(WEEK, log(tmp_path, "a", 99), since=day)
+        assert not page.exception and "Nothing needs a decision" in told(page)
+    assert "1 other change" in told(open_script(WEEK, since="0001-01-01"))
