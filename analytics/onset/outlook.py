@@ -20,6 +20,8 @@ from analytics.wording import MISSING, OPEN, alike, count, fixed, number, percen
 
 SURE_CLIFF = 0.9
 """Posterior of an abrupt fall from which its place is told."""
+LEAST_NARROWER = 0.05
+"""Of the peak's interval: less of it changes no decision."""
 FORM_NAMES = {"rl": "RL", "best_of_n": "best-of-n"}
 
 Told = tuple[dict[str, Any] | None, str | None]
@@ -198,7 +200,7 @@ def sentences(row: Mapping[str, Any]) -> list[str]:
             f"The fall is abrupt (probability {fixed(cliff['probability'], 2)}): gold's slope "
             f"turns at KL {turn} nats (90 %: {reach}), if it is a cliff."
         )
-    if row["next_evaluation"] is not None:
+    if row["next_evaluation"] is not None and worth_it(row["next_evaluation"]):
         said.append(_next_sentence(row["next_evaluation"]))
     return said
 
@@ -223,19 +225,21 @@ def _spot(found: Mapping[str, Any]) -> tuple[str, str]:
     return at, f"{low} to {OPEN if high == MISSING else high}"
 
 
+def worth_it(following: Mapping[str, Any]) -> bool:
+    """Whether measuring there can change what is done: advice that cannot is not given."""
+    return following["evaluations"] is not None and following["narrower"] >= LEAST_NARROWER
+
+
 def _next_sentence(following: Mapping[str, Any]) -> str:
     where = f"KL {number(following['kl'])} nats"
     where += (
         " (beyond the last)" if following["step"] is None else f" (step {whole(following['step'])})"
     )
-    least = "less than 1 %" if following["narrower"] < 0.01 else f"{percent(following['narrower'])}"
     told = (
         f"Next gold evaluation: at {where} one more like those so far narrows the peak's interval "
-        f"most, by about {least}"
+        f"most, by about {percent(following['narrower'])}"
     )
     needed = following["evaluations"]
-    if needed is None:
-        return f"{told}; no number of them there narrows it by {percent(following['for'])}."
     if needed == 1:
         return f"{told}."
     of = f" ({count(following['responses'], 'response')})" if following["responses"] else ""

@@ -14,12 +14,14 @@ import numpy as np
 from analytics.onset.candidates import Candidate, best_candidate, measured
 from analytics.onset.decision import Evidence
 from analytics.onset.many_runs import standing, survivors
+from analytics.onset.outlook import worth_it
 from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.wording import alike, count, fixed, number, whole
 
 SURE = 0.9
 """Probability of being better than now from which a checkpoint is a candidate."""
 LIKELY = 0.5
+FIRST_LABELS = 100
 FEWEST_RESPONSES = 50
 _FALLEN = ("overoptimized", "collapsed")
 _DETECTION = 1.645 + 0.842
@@ -93,11 +95,7 @@ def _without_fall(row: Mapping[str, Any]) -> dict[str, Any]:
     """Where no alarm stands: a measurement where it can decide something, else nothing."""
     status, following = row["status"], row["next_evaluation"]
     if status == "unmeasured":
-        return _measure(
-            row["kl_end"], FEWEST_LOOKS, None,
-            "No gold was measured, so nothing can be decided. Measure it at the start, at the end "
-            "and between.",
-        )  # fmt: skip
+        return _first_labels(row["kl_end"])
     if status == "too_little_gold":
         known = "gold_noise_unknown" not in row["flags"]
         needed = FEWEST_LOOKS if known else FEWEST_LOOKS_UNKNOWN_NOISE
@@ -106,13 +104,30 @@ def _without_fall(row: Mapping[str, Any]) -> dict[str, Any]:
             row["kl_end"], missing, None,
             f"Too little gold to test: {count(missing, 'evaluation')} more can decide.",
         )  # fmt: skip
-    if status == "warning" and following is not None:
+    if status == "warning" and following is not None and worth_it(following):
         return _measure(
             following["kl"], following["evaluations"], following["responses"],
             "Gold may have passed its peak, but no alarm stands yet: the next evaluation decides "
             f"most at KL {number(following['kl'])} nats.",
         )  # fmt: skip
     return none("No alarm stands, so there is nothing to go back from.")
+
+
+def _first_labels(kl: float | None) -> dict[str, Any]:
+    """What a first hundred labels decide on a run without gold: over as few looks as can be tested.
+
+    The fall that the last look shows against the two before it, a one-sided test at 5 % with 80 %
+    power, in standard deviations of gold between responses.
+    """
+    each = FIRST_LABELS // FEWEST_LOOKS
+    seen = _DETECTION * float(np.sqrt(1 / each + 1 / (2 * each)))
+    over = "steps" if kl is None else f"\u221aKL up to KL {number(kl)} nats"
+    return _measure(
+        kl, FEWEST_LOOKS, FIRST_LABELS,
+        f"No gold was measured, so nothing can be decided. A first {FIRST_LABELS} labels, {each} "
+        f"at each of {FEWEST_LOOKS} evaluations spread evenly over {over}, show a fall at the end "
+        f"of {fixed(seen, 1)} standard deviations of gold between responses in 80 % of cases.",
+    )  # fmt: skip
 
 
 def _from_saved(evidence: Evidence, row: Mapping[str, Any], saved: Sequence[int]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 from analytics.onset import verdict
 from analytics.onset.hump_average import hump_average
 from analytics.onset.next_evaluation import NARROWER, next_evaluation
+from analytics.onset.outlook import sentences, worth_it
 from analytics.simulated import D_END, curve, gold_measurements, simulate
 
 FACTS = {"run_id": "r", "kl_conversion": "exact", "gold_kind": "score"}
@@ -62,8 +63,17 @@ def test_the_place_of_the_next_evaluation():
         assert 0 < made["narrower"] < 1 and made["for"] == NARROWER
         if made["evaluations"] is not None:
             assert made["responses"] == 400 * made["evaluations"]
-        assert "Next gold evaluation: at KL" in " ".join(row["reasons"])
+        said = "Next gold evaluation: at KL" in " ".join(row["reasons"])
+        assert said == worth_it(made) == (row is fallen)
     assert judged("bon")["next_evaluation"]["responses"] is None
+
+
+@pytest.mark.parametrize("change", [{"narrower": 0.02}, {"evaluations": None}])
+def test_advice_that_changes_no_decision_is_not_given(change):
+    row = judged("cliff", n=400)
+    assert any("Next gold" in one for one in sentences(row))
+    row["next_evaluation"] |= change
+    assert not any("Next gold" in one for one in sentences(row))
 
 
 def test_more_evaluations_for_less_of_an_effect():

@@ -24,14 +24,14 @@ CANDIDATE = {
 }  # fmt: skip
 MEASURE = {"action", "kl", "evaluations", "responses", "reason"}
 STEPS = np.arange(21) * 10
+NOISE = np.random.default_rng(5).standard_normal(21)
 TRUTH = np.minimum(STEPS / 100, 1) - np.clip((STEPS - 100) / 100, 0, 1)
 
 
 def frame(**columns: Any) -> pl.DataFrame:
     """Gold of 21 evaluations that rises to 1 at step 100 and falls to 0, errors of .05."""
-    noise = np.random.default_rng(5).standard_normal(21)
     rows = {
-        "step": STEPS, "kl": STEPS / 2.0, "gold_reward": TRUTH + 0.05 * noise,
+        "step": STEPS, "kl": STEPS / 2.0, "gold_reward": TRUTH + 0.05 * NOISE,
         "gold_reward_se": np.full(21, 0.05), "n_responses": np.full(21, 200),
         "n_prompts": np.full(21, 200), "proxy_reward": STEPS / 100,
     }  # fmt: skip
@@ -63,6 +63,8 @@ def test_a_checkpoint_between_evaluations_is_no_surer_than_the_worse_of_them() -
     ("columns", "saved", "action", "why"),
     [
         ({}, [], "none", "no saved checkpoint"),
+        ({"gold_reward": np.where(STEPS < 100, TRUTH, 0.5) + 0.05 * NOISE, "n_prompts": None},
+         [175], "none", "likely to be better"),
         ({}, [250], "none", "none of 1 saved checkpoint lies between"),
         ({"gold_reward_se": np.full(21, np.nan), "n_responses": None, "n_prompts": None},
          [100], "none", "how noisy gold is"),
@@ -83,9 +85,8 @@ def test_without_a_candidate_the_reason_is_told(
 
 
 def test_a_checkpoint_that_is_hardly_better_is_to_be_measured() -> None:
-    noise = np.random.default_rng(5).standard_normal(21)
     gold = np.where(STEPS < 100, TRUTH, 0.5)  # it fell at once, and is flat since
-    rows = frame(gold_reward=gold + 0.05 * noise)
+    rows = frame(gold_reward=gold + 0.05 * NOISE)
     told = judge(rows, checkpoints=[180]).recommendation
     assert told is not None and told["action"] == "measure" and told["evaluations"] == 2
     assert "checkpoint-180 may be" in told["reason"] and told["responses"] > 50
@@ -159,3 +160,14 @@ def test_every_verdict_has_one() -> None:
     nothing = frame().select(pl.lit("evaluation").alias("source"), pl.col("step").cast(pl.Int64),
                              "gold_reward", "kl").clear()  # fmt: skip
     assert verdict(nothing, nothing, {}).recommendation["action"] == "measure"
+
+
+def test_a_run_without_gold_is_told_what_a_hundred_labels_decide() -> None:
+    told = judge(frame(gold_reward=[None] * 21)).recommendation
+    assert told is not None and (told["evaluations"], told["responses"]) == (4, 100)
+    assert told["kl"] == 100 and "a fall at the end of 0.6 standard deviations" in told["reason"]
+    rng = np.random.default_rng(3)
+    gold = rng.standard_normal((4000, 4)) / np.sqrt(25) - np.array([1, 0, 0, 0.6])
+    fall = gold[:, 1:3].mean(axis=1) - gold[:, 3]
+    seen = fall / np.sqrt(1 / 25 + 1 / 50) > 1.645
+    assert seen.mean() == pytest.approx(0.8, abs=0.03)
