@@ -48,8 +48,8 @@ _STYLE = """
 .ovr img {display:block; width:150px; height:40px}
 .ovr .word {display:none}
 @container (max-width: 1060px) {
-  .ovr {grid-template-columns:minmax(7.5rem,1.1fr) minmax(6rem,.9fr) minmax(6.5rem,1fr)
-    minmax(7rem,1.1fr) minmax(5.6rem,.8fr) minmax(6.6rem,.9fr) 100px; column-gap:.7rem}
+  .ovr {grid-template-columns:minmax(8rem,1.3fr) minmax(5.5rem,.8fr) minmax(6.5rem,1fr)
+    minmax(7rem,1.1fr) minmax(5.6rem,.75fr) minmax(6.6rem,.85fr) 100px; column-gap:.7rem}
   .ovr img {width:100px}
 }
 @container (max-width: 760px) {
