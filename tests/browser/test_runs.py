@@ -85,7 +85,7 @@ def test_ticked_runs_are_compared_by_one_link(bundled, open_page) -> None:
         view.page.get_by_role("checkbox", name=f"Compare {name}").check()
     link.click()
     view.page.wait_for_url("**/overoptimization?run=r3_grpo_bigrm&run=r5_rloo")
-    view.says("r3_grpo_bigrm", "r5_rloo", "Verdicts").charts()
+    view.says("r3_grpo_bigrm", "r5_rloo", "Why").charts()
 
 
 def test_runs_in_groups_and_orders_by_the_address(bundled, open_page) -> None:

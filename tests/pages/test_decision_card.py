@@ -6,6 +6,7 @@ import re
 from html import unescape
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from analytics.figures.specimens import specimen
 from pages.shared.decision_card import card, what_to_do
@@ -72,3 +73,24 @@ def test_the_overview_tells_what_to_do_in_each_row() -> None:
     assert "do:" not in told[3] and "being judged" in told[3]
     cells = {part.count('role="cell"') for part in made.split('<div role="row">')[1:]}
     assert len(cells) == 1 and cells == {made.count('role="columnheader"')}
+
+
+def test_a_verdict_shows_three_reasons_and_folds_the_others() -> None:
+    def page() -> None:
+        from dataclasses import replace
+
+        from analytics.figures.specimens import specimen
+        from pages.shared.verdict_view import show_why
+
+        curve = specimen(0)
+        verdict = dict(curve.verdict) | {"reasons": [f"Reason {i}." for i in range(7)]}
+        show_why(replace(curve, verdict=verdict), {})
+
+    shown = AppTest.from_function(page).run()
+    assert not shown.exception
+    folded = shown.expander[0]
+    told = [text.value for text in folded.markdown]
+    at_once = [text.value for text in shown.markdown if text.value not in told]
+    assert re.findall(r"Reason (\d)", " ".join(at_once)) == ["0", "1", "2"]
+    assert re.findall(r"Reason (\d)", " ".join(told)) == ["3", "4", "5", "6"]
+    assert "finding" in folded.label

@@ -11,7 +11,7 @@ from analytics.onset.kl_honesty import UMBRELLA
 from pages.shared.answer_table import answer_table, history_table
 from pages.shared.frame import TOOK, escaped, named, rested, timed
 from pages.shared.run_table import Group, elsewhere, run_table
-from pages.shared.verdict_view import FLAG_WORDS, _parted
+from pages.shared.verdict_view import FLAG_WORDS
 
 RUN = {
     "run_id": "<script>alert(1)</script>",
@@ -97,13 +97,6 @@ def test_run_table_sends_pools_and_answers_to_their_pages() -> None:
     )
     assert "/hallucination?loop=" in html and "4,326 answers" in html
     assert "no onset" not in html and "gold evaluations</i>" not in html
-
-
-def test_a_verdict_shows_its_first_reasons_and_folds_the_others() -> None:
-    few, many = ["a"] * 7, [str(i) for i in range(12)]
-    assert _parted(few) == (few, [])
-    first, further = _parted(many)
-    assert first == many[:5] and first + further == many
 
 
 def test_a_page_of_seconds_rests_before_it_runs_again_by_itself() -> None:
