@@ -45,7 +45,7 @@ _OUR_WORDS = frozenset({
 _OF_TRAINER = re.compile(
     r"(^|/)(completions?[/_](mean|min|max)_\w*length|completions/clipped_ratio|num_tokens"
     r"|frac_reward_zero_std|clip_ratio/\w+|actor_lr|critic_lr|ppo_kl|vllm_kl|logprobs_diff"
-    r"|completion_length|clip_ratio|step_time|val/sequence_lengths"
+    r"|completion_length|clip_ratio|val/sequence_lengths"
     r"|(objective|policy|perf|timing_s|val-core|val-aux|ppo)/(?!(\w*_)?kl(_\w*)?$)\w+"
     r"|(actor|critic)/\w+|ppo_clip_ratio|response_clip_ratio|rewards/[^/]+/(mean|std))$"
 )

@@ -33,6 +33,7 @@ SUFFIXES = (
 )  # fmt: skip
 CHUNK = 20_000  # rows held as Python objects at a time
 MAX_UNREAD = 100_000  # lines that are no rows, of which each is named
+MAX_REMARKS = 200
 _HISTORY = re.compile(r"(history|wandb).*\.json$")
 _JSON_TABLE = re.compile(rb'\s*(\[\s*\{|\{\s*"[^"]{1,200}"\s*:\s*\{\s*"0"\s*:)')
 
@@ -57,6 +58,11 @@ class Table:
     of_folder: bool = False  # its one run has its folder's name: the file's says a metric
     remarks: list[str] = field(default_factory=list)  # what it says around its rows
     whole_steps: bool = False  # a row is all that was logged of its step, not one log call
+
+    def remark(self, text: str) -> None:
+        """Keep what a line says that is no row; of very many the first."""
+        if len(self.remarks) < MAX_REMARKS:
+            self.remarks.append(text)
 
 
 def load(path: Path, kind: str | None = None) -> Table:
@@ -212,10 +218,10 @@ def _csv_rows(
         if not row or row == [""]:
             continue
         if row[0].startswith("#") and _is_comment(row, len(header)):
-            table.remarks.append(delimiter.join(row))
+            table.remark(delimiter.join(row))
             continue
         if len(row) != len(header):
-            table.remarks.append(delimiter.join(row))
+            table.remark(delimiter.join(row))
             table.unread.append(
                 f"line {before + reader.line_num} has {len(row)} cells instead of {len(header)}"
             )

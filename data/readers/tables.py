@@ -333,7 +333,7 @@ READER = Reader(
     tells="`run_id, step, kl, proxy_reward, gold_reward` and more, or mapped with `--proxy --gold "
     "--kl --kl-unit`; responses, graded answers, behaviours, a training corpus, settings; of a "
     "loop reviews, outcomes, decisions, iterations, texts of people",
-    kl="beside `proxy_reward` or `gold_reward` as is, or in the unit that its heading says "
-    "(`kl_per_token`, `KL (bits)`); under a trainer's keys by that trainer; any other unknown, "
-    "unless `--kl-unit` says it",
+    kl="beside `proxy_reward` or `gold_reward` as is, or in the unit that its heading "
+    "(`kl_per_token`, `KL (bits)`), a comment, a row of units or metadata says; under a trainer's "
+    "keys by that trainer; any other unknown, unless `--kl-unit` says it",
 )
