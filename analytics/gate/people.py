@@ -15,6 +15,9 @@ from analytics.gate.policy import Policy
 from analytics.gate.reviews import FEWEST_SHARED, Reviewed, reviewed, win_rate
 from analytics.wording import count, number, rate_text
 
+NO_END = ("never", "none", "-", "n/a")
+"""Words of a decision that has no end of its own; the policy's days end it all the same."""
+
 
 def people(held: Evidence, policy: Policy) -> list[Check]:
     """The block's checks on reviews of the iteration against the last release."""
@@ -185,6 +188,12 @@ def _in_force(
         return not_measured(
             "approval", f"The approval by {who} is dated {at}: still to come.", link
         )
+    said = (last["expires"] or "").strip()
+    if said and ends is None and said.lower() not in NO_END:
+        return not_measured(
+            "approval", f"Until when the approval by {who} holds cannot be read (`expires`: "
+            f"{said}); expected a date such as 2026-12-12.", link,
+        )  # fmt: skip
     latest = at + datetime.timedelta(days=policy["human_checkpoint.days"])
     ends = min(ends or latest, latest)
     if held.today > ends:

@@ -22,7 +22,7 @@ from data.declared import CORPUS
 from data.readers import confidences, grades, run_columns
 from data.readers.cells import Cells, split_by
 from data.readers.completions import prompt_ids
-from data.readers.mapping import RUN_ID, Column
+from data.readers.mapping import RUN_ID, Column, folded
 from data.readers.sample_tables import no_metrics, no_samples
 
 TIME = Column("iteration", keys=(
@@ -249,10 +249,21 @@ def read_corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunL
         raise LogError(f"{path.name} is a table of a corpus without a column iteration")
     series = [pl.Series("iteration", cells.steps(time), pl.Int64)]
     origin = cells.texts("origin") if "origin" in keys else pl.Series([NOT_STATED] * len(names))
-    series.append(origin.fill_null(NOT_STATED).alias("origin"))
+    series.append(_origins(origin.fill_null(NOT_STATED)).alias("origin"))
+    if "generator_iteration" in keys and cells.texts("generator_iteration").dtype == pl.String:
+        cells.table.frame = cells.table.frame.with_columns(
+            cells.texts("generator_iteration")
+            .str.replace(_WRITER, "$1")
+            .alias("generator_iteration")
+        )
     series += [cells.declared(column) for column in CORPUS.columns[3:]]
     rows = pl.DataFrame(series)
-    for key in ("documents", "tokens", "depth"):  # below 0 would be taken from the others' sum
+    for key in (
+        "documents",
+        "tokens",
+        "depth",
+        "generator_iteration",
+    ):  # below 0 would be taken from the others' sum
         for row in (rows[key] < 0).fill_null(False).arg_true().to_list():
             cells.name(row, key, cells.texts(key)[row], "is below 0")
         rows = rows.with_columns(pl.when(pl.col(key) >= 0).then(pl.col(key)).alias(key))
@@ -266,6 +277,16 @@ def read_corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunL
         told.corpus = part.select(list(CORPUS_COLUMNS))
         told.facts.sources[0]["rows"] = part.height
         yield told
+
+
+_WRITER = r"(?i)^\s*(?:iteration|iter|generation|gen)[\s_#-]*(\d+)\s*$"
+_ORIGINS = {"human": "human", "benchmark": "benchmark", "selfgenerated": "self_generated"}
+
+
+def _origins(texts: pl.Series) -> pl.Series:
+    """Origins that have a meaning, in any spelling of theirs; any other as it is written."""
+    told = [_ORIGINS.get(folded(text), text) for text in texts]
+    return pl.Series("origin", told, dtype=pl.String)
 
 
 _NO_ANSWERS = pl.DataFrame(schema=ANSWER_COLUMNS)

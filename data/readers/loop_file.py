@@ -226,6 +226,8 @@ def _iteration(said: dict[str, Any], place: int, where: _Lines) -> dict[str, Any
         if value is not None and isinstance(value, bool | float | dict):
             raise wrong("must be a text", key, f'say {key} = "…"')
         row[key] = ", ".join(map(str, value)) if isinstance(value, list) else value and str(value)
+    if row["data_at"] is not None and not re.match(loop_tables.ISO_DATE, row["data_at"]):
+        raise wrong("must begin with a date", "data_at", "say data_at = 2026-06-01")
     runs = said.get("runs", [])
     runs = [runs] if isinstance(runs, str) else runs
     if not isinstance(runs, list) or not all(isinstance(run, str) for run in runs):
@@ -245,6 +247,10 @@ def _named_tables(told: LoopFile, options: ReadOptions) -> Iterator[RunLog]:
         if not any(_held(log, key) for log in logs):
             kinds = ", ".join(sorted({log.format for log in logs})) or "nothing that can be read"
             raise LogError(f"{place}: {file.name} holds {kinds}, and no {key}")
+        if told.loop not in (found := {log.run for log in logs}):
+            names = ", ".join(sorted(found))
+            raise LogError(f"{place}: {file.name} has rows of {names} (column loop), and none of "
+                           f"{told.loop}")  # fmt: skip
         yield from logs
 
 

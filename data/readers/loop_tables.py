@@ -40,6 +40,8 @@ NOT_A_REFERENCE = frozenset({"prompt", "iteration", "step", "grade", "proxy_rewa
 """Columns that texts of people to compare with do not have."""
 DECIDED = tuple(loop_headings.DECIDED)
 """Words of decisions; only the first two let an iteration go."""
+TIMES = ("at", "graded_at", "expires", "data_at")
+ISO_DATE = r"^\d{4}-\d\d-\d\d"
 PREFERRED = ("a", "b", "tie")
 
 
@@ -104,12 +106,12 @@ def parent(said: object, number: int | None) -> str | None:
     >>> parent(2, 3), parent("previous", 3), parent("Iteration 1", 3), parent(" SFT", 3)
     ('iteration 2', 'iteration 2', 'iteration 1', 'sft')
     """
-    if isinstance(said, bool) or not isinstance(said, int | str):
+    if isinstance(said, bool) or not isinstance(said, int | str) or str(said).startswith("-"):
         return None
     text = str(said).strip()
     if text.lower() in ("previous", "prev", "last") and number:
         return f"iteration {number - 1}"
-    if found := re.fullmatch(r"(?i)(?:iteration|iter)?[\s_-]*(\d+)(?:\.0)?", text):
+    if found := re.fullmatch(r"(?i)(?:iter(?:ation)?[\s_-]*)?(\d+)(?:\.0)?", text):
         return f"iteration {int(found[1])}"
     return text.lower() if text.lower() in ("base", "sft") else text or None
 
@@ -148,6 +150,12 @@ def _rows(cells: Cells, table: Table) -> pl.DataFrame:
     if table is REVIEWS:
         rows = rows.with_columns(pl.col("preferred").str.to_lowercase())
         _refuse(cells, "preferred", ~rows["preferred"].is_in(PREFERRED), "is neither a, b nor tie")
+    for name in TIMES:
+        if name in rows.columns and name in keys:
+            odd = rows[name].is_not_null() & ~rows[name].str.contains(ISO_DATE)
+            for row in odd.arg_true().to_list():
+                cells.name(row, name, rows[name][row], "does not begin with a date such as "
+                           "2026-06-01: kept, and taken for none")  # fmt: skip
     for column in table.columns[1:]:
         if column.required:
             _refuse(cells, column.name, rows[column.name].is_null(), "cannot be read")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import polars as pl
@@ -243,23 +244,45 @@ def test_odd_texts_take_nothing_down(texts: list[str | None]) -> None:
     assert all(math.isfinite(row["value"]) for row in told)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("loop", ["replace", "verified"])
-def test_the_real_loop_says_what_its_readme_says(loop: str) -> None:
-    """Its own measures masked names; the draw of texts was its own too, so it is near, not equal.
+def drawn_as_in_its_readme(texts: list[str], names: set[str]) -> list[str]:
+    """The real loop's own sample: texts in the order of Python's shuffle of seed 0 until they have
+    20,000 words, every word that is a person's name masked."""
+    order, drawn, many = list(range(len(texts))), [], 0
+    Random(0).shuffle(order)
+    for place in order:
+        words = ["name" if word in names else word for word in texts[place].split()]
+        drawn.append(" ".join(words))
+        many += len(words)
+        if many >= 20_000:
+            break
+    return drawn
 
-    Entropy within 2 %; of distinct-2, which a draw of texts moves more, the level within 8 %.
+
+def words_of(*columns: pl.Series) -> set[str]:
+    return {word for column in columns for text in column.drop_nulls().unique()
+            for word in text.split()}  # fmt: skip
+
+
+def test_the_real_loop_says_what_its_readme_says() -> None:
+    """Within 2 % at every iteration of every arm, on the sample that its own figures are of.
+
+    The mask is a list that the data do not hold: names are the capitalised words that are part of
+    no right answer, which leaves a few apart. On our sample (names as they are, prompts in an order
+    of our own) distinct-2 lies up to 8 % from these figures.
     """
-    every = pl.read_parquet(LOOP / "generations.parquet").filter(pl.col("loop") == loop)
-    people = every.filter(kind="profile")["prompt"].str.extract_groups(r"profile of (\w+) (\w+)")
-    first, last = ("|".join(people.struct[n].unique().drop_nulls().sort()) for n in (0, 1))
-    text = pl.col("text").str.replace_all(rf"\b(?:{first}) [A-Z]\w+", "NAME NAME")
-    every = every.with_columns(text.str.replace_all(rf"\b(?:{first}|{last})\b", "NAME"))
-    logged = pl.read_parquet(LOOP / "metrics.parquet").filter(pl.col("loop") == loop)
-    told = report.rows(loop, [0, 8], lambda i: every.filter(iteration=i))
-    for at, place in ((0, 0), (8, 1)):
-        expected = logged.filter(iteration=at).row(0, named=True)
-        entropy = of(told, "unigram_entropy")[place]
-        assert entropy == pytest.approx(expected["unigram_entropy"], rel=0.02)
-        distinct = of(told, "distinct_2")[place]
-        assert distinct == pytest.approx(expected["distinct_2"], rel=0.08)
+    every = pl.read_parquet(LOOP / "generations.parquet")
+    logged = pl.read_parquet(LOOP / "metrics.parquet")
+    right = pl.read_parquet(LOOP / "answers.parquet")["reference"]
+    names = {word for word in words_of(every["text"], every["prompt"]) if word[:1].isupper()}
+    names -= words_of(right)
+    compared = 0
+    for (loop, iteration), part in every.group_by("loop", "iteration"):
+        texts = drawn_as_in_its_readme(part["text"].to_list(), names)
+        held, inside = tokens(texts), np.ones((len(texts), 1), dtype=bool)
+        expected = logged.filter(loop=loop, iteration=iteration).row(0, named=True)
+        made = {f"distinct_{n}": counts.distinct(held, n, inside).value for n in (1, 2, 3)}
+        made["unigram_entropy"] = counts.entropy(held, inside).value
+        made["compression_ratio"] = counts.compression(texts, inside).value
+        assert made == {name: pytest.approx(expected[name], rel=0.02) for name in made}, loop
+        compared += 1
+    assert compared == 36

@@ -579,3 +579,11 @@ def test_a_kl_of_another_unit_or_policy_is_none(facts, kl, error) -> None:
     logged = pl.DataFrame({"phase": ["train"], "step": [1], "key": ["kl_se"], "value": [0.1]})
     (row,) = with_kl_error(metrics, logged, facts).to_dicts()
     assert (row["kl"], row["kl_se"]) == (kl, error)
+
+
+@pytest.mark.parametrize(("expires", "result"), [
+    ("12 December", "NOT MEASURED"), ("never", "PASS"), (" ", "PASS"), ("2026-12-12", "PASS"),
+])  # fmt: skip
+def test_an_end_that_cannot_be_read_is_no_open_end(expires: str, result: str) -> None:
+    decisions = GOOD.frames["decisions"].with_columns(expires=pl.lit(expires))
+    assert people_said(with_frame(GOOD, "decisions", decisions))["approval"][0] == result

@@ -127,6 +127,9 @@ def test_a_corpus_keeps_rows_of_one_group_apart(home: Path, tmp_path: Path) -> N
     ("parent = 0", "parent = 7", 29, "iteration 2 cannot come from iteration 7"),
     ("parent = 0", "parent = 2", 29, "iteration 2 cannot come from iteration 2"),
     ("parent = 0", "parent = 1.5", 29, "must be a number or a text"),
+    ("parent = 0", "parent = -1", 29, "must be a number or a text"),
+    ('data_at = "2026-06-15"', 'data_at = "June"', 32, "must begin with a date"),
+    ('loop = "replies"', 'loop = "elsewhere"', 3, "has rows of other, replies (column loop)"),
     ('runs = ["replies-rft-2"]', "runs = [2]", 30, "must be names of runs"),
     ('runs = ["replies-rft-2"]', "run = 2", 30, "unknown key: run"),
     ('loop = "replies"', "loop = 7", 2, "must be a text"),
@@ -364,3 +367,23 @@ def test_a_parent_in_a_table_is_told_as_in_the_file(tmp_path: Path) -> None:
     assert isinstance(log, RunLog) and log.tables["iterations"]["parent"].to_list() == [
         "sft", "iteration 0", "iteration 0", "iteration 1"
     ]  # fmt: skip
+
+
+def test_a_corpus_is_read_as_people_write_it(tmp_path: Path) -> None:
+    """Human in capitals is human, and no text of a model that nobody knows."""
+    (tmp_path / "c.csv").write_text(
+        "loop,iteration,origin,generator_iteration,documents,tokens\n"
+        "x,1,Human,-1,100,4000\nx,1,Self-generated,iteration 0,50,2000\nx,1,web,,5,10\n"
+    )
+    (log,) = read([tmp_path / "c.csv"], ReadOptions())
+    assert isinstance(log, RunLog)
+    assert log.corpus.select("origin", "generator_iteration").rows() == [
+        ("human", None), ("self_generated", 0), ("web", None)
+    ]  # fmt: skip
+    assert "column generator_iteration: '-1' is below 0" in log.warnings[0]
+
+
+def test_a_date_in_another_form_is_named(tmp_path: Path) -> None:
+    file = copied(tmp_path / "x", decisions_csv=("2026-06-05T10:00:00Z,2026-06-19", "05.06.2026,"))
+    (log,) = read([file.with_name("decisions.csv")], ReadOptions())
+    assert isinstance(log, RunLog) and "column at: '05.06.2026' does not begin" in log.warnings[0]

@@ -111,7 +111,7 @@ def test_arms_stand_beside_each_other(loop: None, show: Show) -> None:
     assert [name for name, _ in rows] == ["replace", "verified"]
     told = [re.sub(r"<[^>]+>", "", row) for _, row in rows]
     assert "▼0.745 → 0.323" in told[0] and "▼13.2 % → 76.0 %" in told[0]
-    assert "0 → 21.4" in told[0] and "−0.0671 → 3.94" in told[0]
+    assert "0 → 21.4" in told[0] and "−0.067 → 3.943" in told[0]
     assert "▲0.745 → 0.912" in told[1] and "▼14.2 % → 48.2 %" in told[1]
     assert story.count(" failed first, at iteration ") == 2
 
