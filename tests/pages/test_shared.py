@@ -163,8 +163,8 @@ def test_a_page_lands_on_the_run_that_asks_for_a_look(monkeypatch: pytest.Monkey
             "alarm": {"step": 1},
             "flags": ["gold_noise_unknown"],
         },
-        "alarm": {"status": "overoptimized", "alarm": {"step": 1}, "flags": []},
-        "gone": {"status": "overoptimized", "alarm": {"step": 1, "withdrawn": {"step": 2}}},
+        "alarm": fallen | {"flags": []},
+        "gone": fallen | {"alarm": {"step": 1, "withdrawn": {"step": 2}}},
         "none": {"status": "unmeasured"},
     }
     monkeypatch.setattr(landing.reads, "kept_verdicts", lambda: verdicts)
