@@ -146,6 +146,26 @@ def by_iteration(cells: pl.DataFrame, bins: int = BINS) -> pl.DataFrame:
     return found.sort("loop", "origin", "iteration")
 
 
+def headline(row: Mapping[str, Any]) -> str:
+    """How far confidence lies from the share right, where that is more than chance.
+
+    Args:
+        row: of `by_iteration`.
+
+    >>> row = {"n": 970, "ece": 0.3, "ece_null_high": 0.05, "confidence": 0.52, "accuracy": 0.22}
+    >>> headline(row), headline(row | {"n": 9})
+    ('overconfident by 30.0 points', 'too few answers to tell')
+    """
+    if row["n"] < FEWEST:
+        return "too few answers to tell"
+    if row["ece"] <= row["ece_null_high"]:
+        return "no miscalibration beyond chance"
+    gap = row["confidence"] - row["accuracy"]
+    if abs(gap) < row["ece"] / 3:
+        return "miscalibrated, too sure in some bins and not sure enough in others"
+    return f"{'over' if gap > 0 else 'under'}confident by {fixed(100 * abs(gap), 1)} points"
+
+
 def sentence(row: Mapping[str, Any], bins: int) -> str:
     """Whether confidence can be taken at its word, from a row of `by_iteration`."""
     if not row["n"]:

@@ -117,8 +117,9 @@ def change_words(part: Sequence[float | None]) -> tuple[str, str]:
 
 def _row(end: Mapping[str, Any], totals: pl.DataFrame) -> dict[str, Any]:
     since = end["change_from_iteration"]
-    held = totals.filter(loop=end["loop"], origin=end["origin"], iteration=since)
-    start = held.row(0, named=True) if since is not None and held.height else {}
+    mine = totals.filter(loop=end["loop"], origin=end["origin"])
+    held = mine.clear() if since is None else mine.filter(iteration=since)
+    start = held.row(0, named=True) if held.height else {}
     by_entity = (end["design_effect"] or 0) > CLUSTERED and end["low_clustered"] is not None
     low, high = ("low_clustered", "high_clustered") if by_entity else ("low", "high")
     silent = [float(bound) for bound in wilson(end["not_attempted_rate"] * end["n"], end["n"])]

@@ -40,6 +40,20 @@ def kl_words(row: dict) -> str:
     )
 
 
+def problems(row: dict) -> int:
+    """How many things of a run ask for attention."""
+    lost = sum(bool(row[name]) for name in ("steps_replaced", "nan_rows"))
+    unknown = row["kl_conversion"] in ("unknown", "unreliable", "missing")
+    return len(row["warnings"]) + lost + unknown
+
+
+rows = sorted(rows, key=lambda row: (-problems(row), row["run"]))
+troubled = sum(problems(row) > 0 for row in rows)
+inexact = sum(row["kl_conversion"] not in ("exact", "as_stated") for row in rows)
+st.markdown(
+    f"## {count(len(told['skipped']), 'log')} not read; {whole(troubled)} of "
+    f"{count(len(rows), 'run')} with notes; KL not exact in {whole(inexact)}"
+)
 # What may ask for attention stands first: a narrow window cuts the right side off.
 table = [
     {

@@ -49,15 +49,18 @@ chosen = st.multiselect(
 )  # fmt: skip
 tab("Best-of-n", chosen)
 if not chosen:
-    st.info("Choose a pool to see its curve.", icon=":material/show_chart:")
-    st.markdown(
-        "\n".join(
-            f"- [{called(run)}]({links.local_link('/best-of-n', [('run', run)])}): "
-            f"{count(row['prompts'], 'prompt')}, {count(row['samples'], 'sample')}"
-            for run, row in sorted(pools.items(), key=lambda item: -item[1]["typical"])
-        )
+    # A link that asks in vain says so, and shows what else there is.
+    largest = sorted(pools.items(), key=lambda item: (-item[1]["typical"], item[0]))
+    chosen = [run for run, _ in largest[:1]]
+    others = ", ".join(
+        f"[{called(run)}]({links.local_link('/best-of-n', [('run', run)])}) "
+        f"({count(row['prompts'], 'prompt')}, {count(row['samples'], 'sample')})"
+        for run, row in largest[1:6]
     )
-    st.stop()
+    st.caption(
+        f"Shown is {called(chosen[0])}, the pool with the most samples a prompt."
+        + (f" Others: {others}." if others else "")
+    )
 
 offered: dict[str, str] = {}
 for run in chosen:

@@ -29,6 +29,7 @@ from pages.shared.frame import (
     tab,
 )
 from pages.shared.freezing import frozen_steps
+from pages.shared.landing import most_urgent
 from pages.shared.tables import show_table
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
@@ -58,6 +59,10 @@ chosen = st.multiselect(
     "Runs", list(every), key="run", bind="query-params", placeholder="Choose one or more runs"
 )
 tab("Components", chosen)
+landed = [] if chosen or asked_runs else most_urgent(every)
+if landed:
+    st.caption(f"Shown is {called(landed[0])}, the most urgent run: choose others above.")
+chosen = chosen or landed
 if not chosen:
     st.info("Choose a run to see its rewards.", icon=":material/show_chart:")
     st.markdown(

@@ -46,7 +46,8 @@ simulated = st.toggle(
     "None of its numbers was measured.",
 )  # fmt: skip
 tab("Scaling", chosen)
-if not chosen and not simulated:
+shown_alone = not chosen and not simulated
+if shown_alone:
     st.info(
         "Choose the runs of a family: they differ in one thing, such as the parameters of the "
         "reward model, and share the rest.",
@@ -59,7 +60,8 @@ if not chosen and not simulated:
     st.code("run_id,reward_model_parameters,comparisons\nmy_run_small,7000000,90000",
             language=None, wrap_lines=True)  # fmt: skip
     st.code("python -m data import sizes.csv", language=None, wrap_lines=True)
-    st.stop()
+    st.markdown("What a full family shows, until you choose yours:")
+    simulated = True
 
 pools = pool_reads.pools()
 is_pool = {
@@ -99,7 +101,8 @@ if asked and asked[0] not in keys:
         icon=":material/straighten:",
     )
 if st.session_state.get("size") not in keys:
-    st.session_state["size"] = asked[0] if asked and asked[0] in keys else None
+    alone = keys[0] if len(keys) == 1 else None  # the one thing that they differ in
+    st.session_state["size"] = asked[0] if asked and asked[0] in keys else alone
 size_key = row.selectbox(
     "Size", keys, index=None, key="size", bind="query-params",
     placeholder="Choose what the runs differ in" if keys else "These runs differ in no number",
@@ -212,7 +215,9 @@ if len(chosen) > 1 and not simulated:
 
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("size", size_key)] * bool(size_key) + [("at", wanted)] * bool(wanted)
-shown += [("proxy", name) for name in picked] + [("simulated", "true")] * simulated
+shown += [("proxy", name) for name in picked] + [("simulated", "true")] * (
+    simulated and not shown_alone
+)
 shown += [("until", frozen.get(run) or every[run]["step_end"] or 0) for run in chosen]
 link, files, _ = st.columns([1, 1, 2.4], vertical_alignment="bottom")
 with link.popover("Copy link", icon=":material/link:", width="stretch"):

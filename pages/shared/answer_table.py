@@ -8,6 +8,7 @@ from typing import Any
 
 from analytics.names import cut
 from analytics.wording import fixed, whole
+from pages.shared.frame import escaped
 from pages.shared.isolation import Fault, attempt
 
 GRADES = {
@@ -25,8 +26,8 @@ LONGEST = 600
 _STYLE = """
 <style>
 .ans {display:grid; column-gap:1.1rem; font-size:.9rem; line-height:1.35;
-  grid-template-columns:minmax(13rem,2.2fr) minmax(8rem,1.3fr) minmax(8rem,1.3fr)
-  minmax(7.5rem,.8fr) minmax(5.5rem,.6fr)}
+  grid-template-columns:minmax(13rem,2fr) minmax(9rem,1.3fr) minmax(9rem,1.3fr)
+  minmax(8rem,1.1fr)}
 .ans > div {display:contents}
 .ans > div > * {padding:.5rem 0; border-bottom:1px solid rgba(128,128,128,.25); min-width:0;
   overflow-wrap:anywhere}
@@ -54,7 +55,7 @@ _STYLE = """
 </style>
 """
 
-HEADS = ("question", "answer", "reference", "grade", "confidence")
+HEADS = ("question", "before", "now", "reference")
 
 
 def answer_table(
@@ -85,15 +86,48 @@ def _row(row: Mapping[str, Any], address: str) -> str:
     )  # fmt: skip
     change = CHANGES.get(row["change"] or "")
     if change:
-        change = f"{change} since iteration {row['from_iteration']}"
+        about += f" · {change} since iteration {row['from_iteration']}"
     return (
         f'<div><span><a href="{escape(address)}">{_text(row["question"] or row["question_id"])}'
         f"</a><small>{escape(about)}</small></span>"
-        f'<span><i class="word">answer </i>{_text(row["answer"])}</span>'
-        f'<span><i class="word">reference </i>{_text(row["reference"])}</span>'
-        f"<span>{_grade(row)}<small>{change or ''}</small></span>"
-        f'<span><i class="word">confidence </i>{fixed(row["confidence"], 2)}</span></div>'
+        f'<span><i class="word">before </i>{_before(row)}</span>'
+        f'<span><i class="word">now </i>{_text(row["answer"])}'
+        f"<small>{_grade(row)}{_sure(row['confidence'])}</small></span>"
+        f'<span><i class="word">reference </i>{_text(row["reference"])}</span></div>'
     )
+
+
+def _before(row: Mapping[str, Any]) -> str:
+    """What was answered at the iteration compared with; a question that was not asked then says so.
+
+    Other samples than the one of now may have answered then.
+    """
+    if row["from_iteration"] is None:
+        return "<small>not asked</small>"
+    if row["answer_before"] is None and row["grade_before"] is None:
+        return "<small>other samples</small>"
+    grade = {"grade": row["grade_before"], "grade_logged": None, "malformed": False}
+    told = f"{_grade(grade)}{_sure(row['confidence_before'])}"
+    return f"{_text(row['answer_before'])}<small>{told}</small>"
+
+
+def _sure(confidence: float | None) -> str:
+    return "" if confidence is None else f", sure {fixed(confidence, 2)}"
+
+
+def topics_sentence(topics: Sequence[Mapping[str, Any]] | None, most: int = 6) -> str:
+    """How many of the answers found are of each topic, the most first; Markdown.
+
+    Args:
+        topics: key and value (count) of each topic; None where no answer states one.
+        most: topics named.
+    """
+    ordered = sorted(topics or (), key=lambda one: (-one["value"], str(one["key"])))
+    if not ordered:
+        return ""
+    told = ", ".join(f"{escaped(cut(one['key']))} {whole(one['value'])}" for one in ordered[:most])
+    left = len(ordered) - most
+    return f"By topic: {told}{f' and {whole(left)} more' if left > 0 else ''}."
 
 
 def history_table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -6,7 +6,13 @@ import streamlit as st
 
 from analytics.wording import count, whole
 from pages.shared import answer_reads, links
-from pages.shared.answer_table import CHANGES, GRADES, answer_table, history_table
+from pages.shared.answer_table import (
+    CHANGES,
+    GRADES,
+    answer_table,
+    history_table,
+    topics_sentence,
+)
 from pages.shared.choices import choose_number, choose_one
 from pages.shared.frame import LONGEST, called, escaped, heading, stop_when_empty, tab
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
@@ -15,7 +21,7 @@ ROWS = 25
 
 heading(
     "Answers",
-    "Every question with its answers from iteration to iteration; the newly wrong ones first.",
+    "What was answered before and now; a question leads to all of its answers.",
 )
 stop_when_empty()
 graded = answer_reads.loops()
@@ -79,10 +85,11 @@ def options(column: str) -> dict[str, str]:
     return {v: v.replace("_", "-") for v in counts[column].drop_nulls().unique().sort()}
 
 
-filters = {
-    name: choose_one(row.selectbox, label, held, name, None, placeholder="all", width=150)
+change = choose_one(row.selectbox, "Change", CHANGES, "change", None, placeholder="all", width=150)
+more = row.popover("More filters", icon=":material/filter_list:")
+filters = {"change": change} | {
+    name: choose_one(more.selectbox, label, held, name, None, placeholder="all")
     for name, label, held in (
-        ("change", "Change", CHANGES),
         ("grade", "Grade", {key: words for key, (_, words) in GRADES.items()}),
         ("origin", "Questions", options("origin")),
         ("topic", "Topic", options("topic")),
@@ -99,27 +106,25 @@ signature = (loops, step, search, compare, tuple(filters.items()))
 if st.session_state.get("answers_asked", signature) != signature:
     st.session_state["page"] = 1
 st.session_state["answers_asked"] = signature
-table, below = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
-number = choose_number(below.number_input, "Page", min_value=1, step=1, key="page",
-                            width=130)  # fmt: skip
+number = choose_number(row.number_input, "Page", min_value=1, step=1, key="page", width=110)
 
 asked_rows = {"iteration": step, "until": None, "search": search.strip() or None,
               "compare_to": compare, **filters}  # fmt: skip
-with table, st.spinner("Searching …"):
-    found = answer_reads.answers_page(loops, ROWS, ROWS * (number - 1), **asked_rows)
-    if found.is_empty() and number > 1:
-        first = answer_reads.answers_page(loops, ROWS, 0, **asked_rows)
-        last = math.ceil((first["total"][0] if first.height else 0) / ROWS)
-        st.info(f"There is no page {whole(number)}: these filters give {count(last, 'page')}.")
-        st.stop()
+found = answer_reads.answers_page(loops, ROWS, ROWS * (number - 1), **asked_rows)
+if found.is_empty() and number > 1:
+    first = answer_reads.answers_page(loops, ROWS, 0, **asked_rows)
+    last = math.ceil((first["total"][0] if first.height else 0) / ROWS)
+    st.info(f"There is no page {whole(number)}: these filters give {count(last, 'page')}.")
+    st.stop()
 if found.is_empty():
-    table.info("No answer fits these filters. Clear one of them to see more.")
+    st.info("No answer fits these filters. Clear one of them to see more.")
     st.stop()
 total = int(found["total"][0])
 shown = f"{whole(ROWS * (number - 1) + 1)} to {whole(ROWS * (number - 1) + found.height)}"
-table.caption(
-    f"{count(total, 'answer')} at iteration {whole(step)}, newly wrong first; shown are {shown}. A "
-    "question leads to all of its answers."
+st.caption(
+    f"{count(total, 'answer')} at iteration {whole(step)}, newly wrong and surest first; shown are "
+    f"{shown}, page {whole(number)} of {whole(math.ceil(total / ROWS))}. "
+    f"{topics_sentence(found.row(0, named=True)['topics'])}"
 )
 
 
@@ -130,8 +135,7 @@ def address(row: dict) -> str:
     return links.local_link("/answers", [*chosen, *own])
 
 
-table.html(answer_table(found.to_dicts(), address))
-below.caption(f"of {whole(math.ceil(total / ROWS))}")
+st.html(answer_table(found.to_dicts(), address))
 choices = [*scope.address(), ("iteration", step), ("page", number)]
 choices += [(name, value) for name, value in filters.items() if value]
 choices += [("q", search)] * bool(search) + [("with", compare)] * (compare is not None)

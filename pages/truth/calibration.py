@@ -3,7 +3,7 @@
 import polars as pl
 import streamlit as st
 
-from analytics.calibration_cells import reliability, risk_coverage, sentence
+from analytics.calibration_cells import headline, reliability, risk_coverage, sentence
 from analytics.figures.calibration import over_time_panels, reliability_figure, risk_figure
 from analytics.figures.rates import rate_figure
 from analytics.hallucination.words import origin_words
@@ -80,9 +80,12 @@ def show_diagrams(loop: str) -> None:
     there = [step for step in shown if step in own]
     if not there:
         return
-    st.markdown(f"## {called(loop)} on {escaped(origin_words(origin))}")
     last = there[-1]
-    st.markdown(f"Iteration {last}: {escaped(sentence(own[last], bins))}")
+    st.markdown(f"## {called(loop)}: {escaped(headline(own[last]))}")
+    st.caption(
+        f"On {escaped(origin_words(origin))}, iteration {last}: "
+        f"{escaped(sentence(own[last], bins))}"
+    )
     held = {step: answer_reads.cells(loop, step, origin) for step in there}
     left, right = st.columns(2, gap="medium")
     figure = reliability_figure({step: reliability(cells, bins) for step, cells in held.items()})

@@ -36,7 +36,8 @@ def test_lines_with_intervals_in_the_order_of_the_axis() -> None:
     assert first.text[2] == "iteration 2<br>30.0 % (25.0 to 35.0), n = 100"
     dotted = [trace for trace in figure.data if trace.line.dash == "dot"]
     assert len(dotted) == 1 and list(dotted[0].y) == [0, 0.05, 0.1]  # none is malformed in b
-    assert {note.text for note in figure.layout.annotations} == {"a", "b"}
+    names = {note.text.split("</span> ")[1]: note.text for note in figure.layout.annotations}
+    assert set(names) == {"a", "b"} and LINES[0].colour in names["a"]
     assert [trace.xaxis for trace in figure.data] == ["x", "x", "x", "x2"]
 
 

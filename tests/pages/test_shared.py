@@ -2,12 +2,14 @@
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 import streamlit as st
 
 from analytics.onset.flags import flags_of
 from analytics.onset.kl_honesty import UMBRELLA
+from pages.shared import landing
 from pages.shared.answer_table import answer_table, history_table
 from pages.shared.frame import TOOK, escaped, named, rested, timed
 from pages.shared.run_table import Group, elsewhere, run_table
@@ -130,3 +132,38 @@ def test_no_text_of_an_answer_is_html() -> None:
     }  # fmt: skip
     made = history_table([row]) + answer_table([row], lambda _: '/answers?q="<b>x</b>')
     assert "<b>x" not in made and made.count("&lt;b&gt;x") > 12
+
+
+def test_headings_go_down_level_by_level() -> None:
+    """A page's title is level 1; `st.header` is 2, `st.subheader` 3 and `####` 4 skip one."""
+    root = Path(__file__).resolve().parents[2] / "pages"
+    skipping = [
+        f"{path.name}:{i}"
+        for path in sorted(root.rglob("*.py"))
+        for i, line in enumerate(path.read_text().splitlines(), 1)
+        if "st.subheader(" in line or "#### " in line
+    ]
+    assert not skipping
+
+
+def test_a_page_lands_on_the_run_that_asks_for_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standing alarms first, unknown noise after its like; none where no verdict is on gold."""
+    fallen = {"status": "overoptimized", "alarm": {"step": 1}}
+    verdicts = {
+        "fine": {"status": "no_onset"},
+        "unsure": {
+            "status": "overoptimized",
+            "alarm": {"step": 1},
+            "flags": ["gold_noise_unknown"],
+        },
+        "alarm": fallen | {"flags": []},
+        "gone": fallen | {"alarm": {"step": 1, "withdrawn": {"step": 2}}},
+        "none": {"status": "unmeasured"},
+    }
+    monkeypatch.setattr(landing.reads, "kept_verdicts", lambda: verdicts)
+    every = {run: {"ordinal": i} for i, run in enumerate([*verdicts, "waiting"])}
+    order = []
+    while found := landing.most_urgent(every):
+        order += found
+        del every[found[0]]
+    assert order == ["alarm", "unsure", "gone", "fine"]

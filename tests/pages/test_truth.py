@@ -149,6 +149,7 @@ def test_facts_of_a_run_stand_beside_gold_and_are_no_alarm(loop: None, show: Sho
 
 def test_calibration_with_its_null_value(loop: None, show: Show) -> None:
     said = plain(show("calibration", loop="replace", bins="10"))
+    assert "replace: overconfident by 30." in said
     assert "ECE 0.306 over 10 bins of 970 attempted answers" in said
     assert "a calibrated model with these confidences has" in said
     assert "overconfident (mean confidence 0.52, 0.22 right)" in said
@@ -159,7 +160,8 @@ def test_answers_begin_with_the_newly_wrong_and_lead_to_their_history(
     loop: None, show: Show
 ) -> None:
     said = show("answers", loop="replace", change="newly_wrong", origin="benchmark")
-    assert "70 answers at iteration 8" in plain(said)
+    assert "70 answers at iteration 8" in plain(said) and "By topic: " in said
+    assert '<i class="word">before </i>' in said and "correct, sure 0." in said
     assert "newly wrong since iteration 7" in said
     assert "/answers?loop=replace&amp;question=" in said
     assert "There is no page 9: these filters give 3 pages." in plain(
