@@ -23,6 +23,7 @@ from data.columns import PANELS
 from pages.shared import charts, links, note_reads, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
+from pages.shared.differs_view import show_differences
 from pages.shared.fault_view import isolated, say, together
 from pages.shared.frame import (
     called,
@@ -230,6 +231,9 @@ else:
         run = curve.run_id
         with isolated(run, "told in words"):
             show_verdict(curve, facts[run], titled=len(curves) > 1, until=frozen.get(run))
+if len(curves) == 2:
+    with isolated("The two runs", "compared"):
+        show_differences(curves, facts)
 with isolated("The notes", "shown"):
     show_notes(chosen, "step" if len(chosen) == 1 else None, max(step_end) or None)
 if len(curves) == 1:
