@@ -44,7 +44,7 @@ def mark_notes(
         )  # fmt: skip
         said = decided(note) or "note"
         figure.add_annotation(
-            x=x, y=0, yref="paper", yanchor="bottom", yshift=4 + 17 * (level % _LEVELS),
+            x=x, y=1, yref="paper", yanchor="top", yshift=-18 - 17 * (level % _LEVELS),
             xanchor="left", showarrow=False, text=f"✎ {plain(said.partition(' · ')[0], 24)}",
             font={"size": 12, "color": PROXY_INK}, captureevents=True,
             hovertext=plain(f"{note['by']}, {about(note)}: {note['text'] or said}", 240),

@@ -215,8 +215,9 @@ def _flags(state: RunState) -> set[str]:
 
 
 def _first_reason(state: RunState) -> str:
+    """The first sentence of the first reason: the verdict's own page has all of them."""
     reasons = (state.verdict or {}).get("reasons") or [""]
-    return str(reasons[0])
+    return str(reasons[0]).partition(". ")[0]
 
 
 def _evidence(old: RunState, new: RunState) -> str:

@@ -29,7 +29,7 @@ Group = Sequence[Change]
 _STYLE = """
 :root {color-scheme: light}
 body {font:15px/1.5 system-ui,sans-serif; color:#1B2733; background:#fff; margin:0 auto;
-  max-width:62rem; padding:1.5rem}
+  overflow-wrap:anywhere;  max-width:62rem; padding:1.5rem}
 h1 {font-size:1.7rem; margin:0} h2 {font-size:1.15rem; margin:1.8rem 0 .2rem}
 h3 {font-size:1rem; margin:1.2rem 0 .1rem; overflow-wrap:anywhere}
 p, li {margin:.15rem 0; overflow-wrap:anywhere} ul {margin:.2rem 0; padding-left:1.2rem}

@@ -41,9 +41,9 @@ def _wrong(then: State, now: State) -> Iterator[Told]:
         return
     tested = tested.sort(TOTAL)
     q = benjamini_hochberg(tested["change_p"].to_numpy().astype(np.float64))
-    for row, held in zip(tested.iter_rows(named=True), q, strict=True):
-        if held > LEVEL:
-            continue
+    held = tested.filter(pl.Series(q <= LEVEL))
+    for (loop, _), rows in held.group_by("loop", "origin", maintain_order=True):
+        row = rows.row(-1, named=True)
         rose = row["change_difference"] > 0
         said = (
             f"wrong answers on {origin_words(row['origin'])} {'rose' if rose else 'fell'} from "
@@ -51,8 +51,11 @@ def _wrong(then: State, now: State) -> Iterator[Told]:
             f"at iteration {whole(row['iteration'])}"
         )
         test = f"{row['change_test']}, p{p_value(row['change_p'])[1:]}, {whole(row['n'])} answers"
-        asked = [("loop", row["loop"])]
-        yield "wrong_answers", row["loop"], said, test, f"/hallucination?{urlencode(asked)}", rose
+        if earlier := rows["iteration"].to_list()[:-1]:
+            test += f"; changed also at iteration {', '.join(map(str, earlier))}"
+        link = f"/hallucination?{urlencode([('loop', loop)])}"
+        worse = bool((rows["change_difference"] > 0).any())
+        yield "wrong_answers", str(loop), said, test, link, worse
 
 
 def _texts(then: State, now: State) -> Iterator[Told]:

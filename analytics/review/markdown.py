@@ -7,11 +7,14 @@ to http(s), mail or a view of this program, and nothing asks another machine for
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 
 _TARGET = re.compile(r"(https?://|mailto:|/(?!/))", re.IGNORECASE)
 UNSEEN = re.compile(
@@ -49,13 +52,19 @@ def _parser() -> MarkdownIt:
 class _Renderer(RendererHTML):
     """A link tells its target nothing; a heading is no heading of the page."""
 
-    def link_open(self, tokens, idx, options, env):  # type: ignore[no-untyped-def]
+    def link_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
         tokens[idx].attrSet("rel", "noopener noreferrer nofollow")
         tokens[idx].attrSet("target", "_blank")
         return self.renderToken(tokens, idx, options, env)
 
-    def heading_open(self, tokens, idx, options, env):  # type: ignore[no-untyped-def]
+    def heading_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
         return "<p><strong>"
 
-    def heading_close(self, tokens, idx, options, env):  # type: ignore[no-untyped-def]
+    def heading_close(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
         return "</strong></p>\n"

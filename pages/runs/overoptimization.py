@@ -20,6 +20,7 @@ from pages.shared import charts, links, note_reads, reads
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
 from pages.shared.decision_card import card
+from pages.shared.differs_view import show_differences
 from pages.shared.fault_view import isolated, say, together
 from pages.shared.frame import (
     called,
@@ -219,6 +220,9 @@ for curve in curves[:MOST_CARDS] if 1 < len(curves) <= MOST_CARDS else []:
         show_why(curve, facts[curve.run_id], frozen.get(curve.run_id))
 if len(curves) > MOST_CARDS:
     st.caption("The table over the chart holds the reasons of each run in its last column.")
+if len(curves) == 2:
+    with isolated("The two runs", "compared"):
+        show_differences(curves, facts)
 with isolated("The notes", "shown"):
     show_notes(chosen, "step" if len(chosen) == 1 else None, max(step_end) or None)
 if len(curves) == 1:

@@ -48,6 +48,11 @@ def pin_popover(
             asked = st.form_submit_button("Pin this view")
         if asked:
             _keep(by, page, address, says(), figure, curves)
+        # Kept, for the page runs again when the store has changed, and it just has.
+        view, name = st.session_state.get("pinned", (None, ""))
+        if view == (page, *address):
+            st.caption("Pinned. Its address:")
+            st.code(page_link(page, [("pin", name)]), language=None, wrap_lines=True)
 
 
 def _keep(
@@ -65,8 +70,7 @@ def _keep(
         st.error(escaped(error), icon=":material/error:")
         return
     note_reads.remember(by.strip())
-    st.caption("Pinned. Its address:")
-    st.code(page_link(page, [("pin", name)]), language=None, wrap_lines=True)
+    st.session_state["pinned"] = (page, *address), name
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:

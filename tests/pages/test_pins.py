@@ -48,6 +48,7 @@ def test_a_pin_outlives_its_run_its_software_and_its_settings(
     next(b for b in page.button if b.label == "Pin this view").click().run()
     assert not page.exception
     (name,) = pin_reads.pins()["pin_id"]
+    page.run()  # as it does by itself when the store has changed
     assert any(f"pin={name}" in code.value for code in page.code)
     before = shown(name)
     assert not before.exception
