@@ -17,6 +17,7 @@ import pytest
 from bench.sessions import Session
 from data import ending
 from data.owner import Owner
+from pages.shared import collapsing
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVER = """
@@ -139,3 +140,14 @@ def test_the_watching_process_ends_with_the_server() -> None:
     while Path(f"/proc/{watching}").exists():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_what_computes_indicators_ends_with_the_server(home: Path) -> None:
+    """It would take the store for itself, and the server's next start would be refused."""
+    home.mkdir()
+    held = Owner(home)  # for which the command waits
+    process = collapsing.started(home, ["loop"])
+    assert process.stdin is not None
+    process.stdin.close()  # as a crash does
+    assert process.wait(300) == collapsing.SERVER_GONE
+    held.close()

@@ -27,8 +27,13 @@ def by_history() -> bool:
 
 
 def seed(key: str, value: Any) -> None:
-    """Give a widget the value of the address where it has none of its own, or an older one."""
-    if key not in st.session_state or by_history():
+    """Give a widget the value of the address where it has none of its own, or an older one.
+
+    Pages share the words of the address: a number of the page before is no list of this one.
+    """
+    held = st.session_state.get(key, value)
+    of_another = isinstance(held, list) != isinstance(value, list)
+    if key not in st.session_state or of_another or by_history():
         st.session_state[key] = value
 
 

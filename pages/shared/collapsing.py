@@ -13,6 +13,20 @@ from data.questions import meaning
 from data.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
+SERVER_GONE = 75
+COMMAND = f"""
+import os, sys, threading
+
+def end_with_the_server():
+    sys.stdin.buffer.read()
+    os._exit({SERVER_GONE})
+
+threading.Thread(target=end_with_the_server, daemon=True).start()
+from analytics.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""``python -m analytics``, until the other end of standard input closes. After a server's crash it
+would take the store for itself, and a server started then would be refused."""
 
 
 def method() -> str:
@@ -29,15 +43,20 @@ def measure_all(store: Store, stopping: threading.Event) -> bool:
     waiting = kept.missing(store.query, None, method())
     if not waiting:
         return True
+    with started(store.home, [w["loop"] for w in waiting]) as process:
+        while process.poll() is None:
+            if stopping.wait(0.2):
+                process.kill()
+                return False
+    return True
+
+
+def started(home: Path, loops: list[str]) -> subprocess.Popen[bytes]:
+    """The command on these loops, in a process that ends with this one."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "analytics", "collapse", "--loop", *(w["loop"] for w in waiting)],
-        cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
-        env=os.environ | {"OVEROPT_HOME": str(store.home), "POLARS_MAX_THREADS": "1"},
+        [sys.executable, "-c", COMMAND, "collapse", "--loop", *loops],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True,
+        env=os.environ | {"OVEROPT_HOME": str(home), "POLARS_MAX_THREADS": "1"},
     )  # fmt: skip
     os.setpriority(os.PRIO_PROCESS, process.pid, 19)
-    while process.poll() is None:
-        if stopping.wait(0.2):
-            process.kill()
-            process.wait()
-            return False
-    return True
+    return process

@@ -6,7 +6,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Request,
+    sync_playwright,
+)
 
 from tests.browser import chromium
 from tests.browser.stores import EXAMPLES, filled
@@ -66,13 +73,31 @@ def bundled(world: Outside, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield start(home=home, variables=world.variables)
 
 
+@pytest.fixture(scope="session")
+def context(browser: Browser, world: Outside) -> BrowserContext:
+    """What pages share: scripts that were loaded once are not loaded and compiled again."""
+    shared = browser.new_context(proxy=world.proxy)
+    shared.set_default_timeout(PATIENCE * 1000)
+    return shared
+
+
+def forget(view: View) -> None:
+    """Close a page, and leave the next one nothing that this one kept in the browser."""
+    try:
+        view.page.evaluate("localStorage.clear()")
+    except Error:  # it has left its address
+        pass
+    view.page.close()
+
+
 @pytest.fixture
-def open_page(browser: Browser, world: Outside) -> Iterator[Callable[..., View]]:
+def open_page(context: BrowserContext, world: Outside) -> Iterator[Callable[..., View]]:
     """Call it with an address for a View; console errors and outside requests fail the test.
 
     `charts=False` for a page without one; `errors=True` where the test expects errors.
     """
     views: list[tuple[View, bool]] = []
+    asking: list[Callable[[Request], None]] = []
     world.told()
 
     def open_one(
@@ -83,13 +108,10 @@ def open_page(browser: Browser, world: Outside) -> Iterator[Callable[..., View]]
         charts: bool = True,
         errors: bool = False,
     ) -> View:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            proxy=world.proxy,
-        )
-        context.set_default_timeout(PATIENCE * 1000)
-        view = View(context.new_page())
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        view = View(page)
         views.append((view, errors))
 
         def console(message: ConsoleMessage) -> None:
@@ -99,7 +121,8 @@ def open_page(browser: Browser, world: Outside) -> Iterator[Callable[..., View]]
             if message.type == "error" and not harmless:
                 view.errors.append(f"console: {message.text} ({message.location['url']})")
 
-        context.on("request", lambda request: view.asked.append(request.url))
+        asking.append(lambda request: view.asked.append(request.url))
+        context.on("request", asking[-1])
         view.page.on("websocket", lambda socket: view.asked.append(socket.url))
         view.page.on("console", console)
         view.page.on("pageerror", lambda error: view.errors.append(f"page: {error}"))
@@ -112,7 +135,10 @@ def open_page(browser: Browser, world: Outside) -> Iterator[Callable[..., View]]
     yield open_one
     found = [error for view, expected in views if not expected for error in view.errors]
     for view, _ in views:
-        view.page.context.close()
+        forget(view)
+    for asked in asking:
+        context.remove_listener("request", asked)
+    context.clear_cookies()
     if not any(expected for _, expected in views):
         found += [f"asked another machine: {line}" for line in world.told()]
     assert not found, "\n".join(found)

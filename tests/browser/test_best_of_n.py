@@ -1,15 +1,8 @@
 """What a reader meets on the page of best-of-n, in a real browser on the bundled pools."""
 
 import json
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
-
-from data.columns import ReadOptions
-from data.importing import import_paths
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "examples"
 TRACES = """() => JSON.stringify(document.querySelector('.js-plotly-plot')._fullData
   .map(t => ({name: t.name, x: Array.from(t.x), y: Array.from(t.y)})))"""
 
@@ -23,16 +16,9 @@ def gold(view) -> dict:
     return named["proxy_big"]
 
 
-@pytest.fixture(scope="module")
-def pools(server, tmp_path_factory):
-    home = tmp_path_factory.mktemp("pools")
-    import_paths(home, [EXAMPLES / "bon_pool"], ReadOptions())
-    return server(home=home)
-
-
-def test_a_deep_link_draws_the_pool_and_choices_go_to_the_address(pools, open_page) -> None:
-    view = open_page(f"{pools.url}/best-of-n?run=bon_pool&proxy=proxy_big")
-    view.says("still pays at n = 256")
+def test_a_deep_link_draws_the_pool_and_choices_go_to_the_address(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/best-of-n?run=bon_pool&proxy=proxy_big")
+    view.says("still pays at n = 256").fits()
     first = view.steady(lambda: gold(view))
     view.page.get_by_role("radio", name="n", exact=True).click()
     view.asks(x=["n"])
@@ -45,7 +31,6 @@ def test_a_deep_link_draws_the_pool_and_choices_go_to_the_address(pools, open_pa
     assert drawn["y"] == first["y"]
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, True), (390, False)])
-def test_it_fits_its_window(pools, open_page, width: int, dark: bool) -> None:
-    view = open_page(f"{pools.url}/best-of-n?run=bon_pool&ensemble=wco", width=width, dark=dark)
+def test_it_fits_its_window(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/best-of-n?run=bon_pool&ensemble=wco", width=390)
     view.says("worst case (WCO)").fits()

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.stores import command
+from tests.server import Server
 
 LAST = "() => Math.max(...document.querySelector('.js-plotly-plot')._fullData[0].x)"
 HIDDEN = """() => document.querySelector('.js-plotly-plot')._fullData
@@ -37,6 +38,12 @@ def grown(file: Path, last: int, *runs: str) -> None:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+@pytest.fixture(scope="module")
+def live(server, tmp_path_factory) -> Server:
+    """One store to which each test brings runs of its own."""
+    return server(home=tmp_path_factory.mktemp("live"))
+
+
 def dragged(page: Page) -> list[float]:
     """Zoom in with the mouse; the range of the axis afterwards.
 
@@ -52,20 +59,18 @@ def dragged(page: Page) -> list[float]:
     return page.evaluate(RANGE)
 
 
-def test_new_rows_come_by_themselves_and_zoom_stays(server, open_page, tmp_path: Path) -> None:
-    log, home = tmp_path / "live.jsonl", tmp_path / "live"
-    home.mkdir()
+def test_new_rows_come_by_themselves_and_zoom_stays(live, open_page, tmp_path: Path) -> None:
+    log = tmp_path / "live.jsonl"
     grown(log, 100)
-    command(home, "import", str(log), "--json")
-    served = server(home=home)
-    view = open_page(f"{served.url}/overoptimization?run=live&axis=step")
+    command(live.home, "import", str(log), "--json")
+    view = open_page(f"{live.url}/overoptimization?run=live&axis=step")
     view.until(lambda: view.page.evaluate(LAST), lambda last: last >= 90)
     view.steady(lambda: view.page.evaluate(RANGE))
     view.until(lambda: dragged(view.page), lambda now: now[1] - now[0] < 60)
     zoomed = view.steady(lambda: view.page.evaluate(RANGE))
 
     grown(log, 200)
-    command(home, "import", str(log), "--json")
+    command(live.home, "import", str(log), "--json")
     view.until(lambda: view.page.evaluate(LAST), lambda last: last >= 190)
     view.until(lambda: view.page.evaluate(RANGE), zoomed)
     assert view.steady(lambda: view.page.evaluate(RANGE)) == zoomed
@@ -95,15 +100,13 @@ def test_zoom_and_hidden_lines_are_in_the_address_and_the_link(bundled, open_pag
     view.asks(axis=["step"], zoom=None)  # another axis, another zoom
 
 
-def test_scroll_selection_and_hidden_lines_stay(server, open_page, tmp_path: Path) -> None:
-    log, home = tmp_path / "live.jsonl", tmp_path / "live"
-    home.mkdir()
+def test_scroll_selection_and_hidden_lines_stay(live, open_page, tmp_path: Path) -> None:
+    log = tmp_path / "many.jsonl"
     runs = [f"live{number}" for number in range(5)]
     grown(log, 100, *runs)
-    command(home, "import", str(log), "--json")
-    served = server(home=home)
+    command(live.home, "import", str(log), "--json")
     address = "&".join(f"run={run}" for run in runs)
-    view = open_page(f"{served.url}/overoptimization?axis=step&{address}", height=600)
+    view = open_page(f"{live.url}/overoptimization?axis=step&{address}", height=600)
     page: Page = view.page
     view.until(lambda: page.evaluate(LAST), lambda last: last >= 90)
     view.steady(lambda: page.evaluate(RANGE))
@@ -136,7 +139,7 @@ def test_scroll_selection_and_hidden_lines_stay(server, open_page, tmp_path: Pat
     assert place > 100
 
     grown(log, 200, *runs)
-    command(home, "import", str(log), "--json")
+    command(live.home, "import", str(log), "--json")
     view.until(lambda: page.evaluate(LAST), lambda last: last >= 190)
     view.until(lambda: page.evaluate(HIDDEN), hidden)
     assert view.steady(lambda: page.evaluate(HIDDEN)) == hidden
@@ -146,17 +149,16 @@ def test_scroll_selection_and_hidden_lines_stay(server, open_page, tmp_path: Pat
     assert page.evaluate(PLACE) == place
 
 
-def test_a_filter_half_typed_stays(server, open_page, tmp_path: Path) -> None:
-    log, home = tmp_path / "live.jsonl", tmp_path / "live"
-    home.mkdir()
-    grown(log, 100)
-    command(home, "import", str(log), "--json")
-    view = open_page(server(home=home).url, charts=False)
+def test_a_filter_half_typed_stays(live, open_page, tmp_path: Path) -> None:
+    log = tmp_path / "typed.jsonl"
+    grown(log, 100, "typed")
+    command(live.home, "import", str(log), "--json")
+    view = open_page(live.url, charts=False).says("typed")
     words = view.whole().page.get_by_role("textbox").first
     words.click()
-    words.press_sequentially("liv")
-    grown(log, 200, "live", "second")
-    command(home, "import", str(log), "--json")
+    words.press_sequentially("typ")
+    grown(log, 200, "typed", "second")
+    command(live.home, "import", str(log), "--json")
     view.says("second")
-    expect(words).to_have_value("liv")
+    expect(words).to_have_value("typ")
     expect(words).to_be_focused()

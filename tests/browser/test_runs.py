@@ -46,14 +46,13 @@ def test_first_request_after_a_start_may_be_a_deep_link(bundled, open_page) -> N
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize(
     "path", ["/", "/overoptimization?run=r3_grpo_bigrm&run=r5_rloo", "/sources?run=r3_grpo_bigrm"]
 )
-def test_pages_fit_their_window(bundled, open_page, path: str, width: int, dark: bool) -> None:
-    view = open_page(bundled.url + path, width=width, dark=dark, charts="over" in path)
+def test_pages_fit_their_window(bundled, open_page, path: str, width: int) -> None:
+    view = open_page(bundled.url + path, width=width, charts="over" in path)
     view.says("r3_grpo_bigrm")
-    view.fits().never_says("Traceback", "could not be drawn")
+    view.fits_both().never_says("Traceback", "could not be drawn")
 
 
 def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:

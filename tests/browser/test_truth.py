@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,19 +21,6 @@ FIGURE = """() => JSON.stringify(Array.from(document.querySelectorAll('.js-plotl
   gd => gd._fullData.map(t => ({name: t.name, x: Array.from(t.x), y: Array.from(t.y)}))))"""
 
 
-@pytest.fixture(scope="module")
-def bundled(server, tmp_path_factory):
-    home = tmp_path_factory.mktemp("truth")
-    logs = [EXAMPLES / "loop", EXAMPLES / "r3_grpo_bigrm"]
-    done = subprocess.run(
-        [sys.executable, "-m", "data", "import", *map(str, logs), "--json"],
-        cwd=ROOT, env={"PATH": "/usr/bin:/bin", "OVEROPT_HOME": str(home)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return server(home=home)
-
-
 def figures(view) -> list[list[dict]]:
     return json.loads(view.page.evaluate(FIGURE))
 
@@ -49,10 +34,9 @@ def test_a_deep_link_draws_its_page(bundled, open_page, address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-@pytest.mark.parametrize("dark", [False, True])
-def test_pages_fit_a_phone(bundled, open_page, address: str, dark: bool) -> None:
-    view = open_page(bundled.url + address, width=390, dark=dark, charts="answers" not in address)
-    view.says("replace", "Copy link").fits()
+def test_pages_fit_a_phone(bundled, open_page, address: str) -> None:
+    view = open_page(bundled.url + address, width=390, charts="answers" not in address)
+    view.says("replace", "Copy link").fits_both()
 
 
 def test_gold_stands_on_the_axis_of_the_rates(bundled, open_page) -> None:

@@ -73,7 +73,7 @@ class View:
 
     def whole(self) -> View:
         """Wait until the script has ended and every part of its page is drawn, none left over."""
-        self.page.wait_for_function(WHOLE, timeout=PATIENCE * 1000)
+        self.page.wait_for_function(WHOLE, timeout=PATIENCE * 1000, polling=100)
         return self
 
     def says(self, *texts: str) -> View:
@@ -118,6 +118,13 @@ class View:
         # Attached, not visible: the first path of a chart may be an empty one.
         self.page.wait_for_selector(CHART, state="attached", timeout=PATIENCE * 1000)
         return self.page.locator(".js-plotly-plot").count()
+
+    def fits_both(self) -> View:
+        """The page is no wider than its window, in light and in dark."""
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            self.fits()
+        return self
 
     def fits(self) -> View:
         """The whole page is no wider than its window."""

@@ -156,6 +156,19 @@ def test_calibration_with_its_null_value(loop: None, show: Show) -> None:
     assert "Kind of confidence in replace: not stated in the log." in said
 
 
+@pytest.mark.parametrize("held", [None, 2.5])
+def test_a_number_of_the_page_before_is_no_list_of_iterations(loop: None, held: object) -> None:
+    """Scaling's ``at`` is one number, or none; the menu leads from there to here."""
+    test = AppTest.from_file(str(ROOT / "pages" / "truth" / "calibration.py"), default_timeout=240)
+    test.query_params["loop"] = "replace"
+    test.session_state["at"] = held
+    test.run()
+    assert not test.exception, test.exception
+    assert test.multiselect(key="at").value == []
+    ownership.release()
+    st.cache_data.clear()
+
+
 def test_answers_begin_with_the_newly_wrong_and_lead_to_their_history(
     loop: None, show: Show
 ) -> None:
