@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from analytics.quality import battery, detection, gate_years, intervals
+from analytics.quality import battery, detection, gate_years, intervals, real_runs
 from analytics.quality.made import checked, code_of, keep_check
 from analytics.quality.published import published
 
@@ -27,6 +27,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "forecasts": intervals.measure_forecasts,
     "battery": battery.measure,
     "gate": gate_years.measure,
+    "real_runs": real_runs.measure,
 }
 
 
@@ -40,11 +41,13 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "forecasts": intervals.measure_forecasts,
     "battery": lambda runs, seed: battery.measure(runs, seed, (LIKE_MOST,)),
     "gate": lambda runs, seed: gate_years.measure_kind(gate_years.KINDS[-1], runs, seed),
+    "real_runs": lambda runs, seed: real_runs.measure(runs, seed, ("stated",)),
 }
 """What ``check`` makes again: about a minute each."""
 
 
-SENTENCES = {"battery": battery.sentence, "gate": gate_years.sentence}
+SENTENCES = {"battery": battery.sentence, "gate": gate_years.sentence,
+             "real_runs": real_runs.sentence}  # fmt: skip
 
 
 def main() -> None:
@@ -79,7 +82,7 @@ def main() -> None:
         rows = TOPICS[topic](options.runs, options.seed)
         told = {
             "made": time.strftime("%Y-%m-%d"), "seed": options.seed,
-            "runs_per_class": options.runs, "code": code_of(topic),
+            "runs_per_class": rows[0].get("runs_in_all", options.runs), "code": code_of(topic),
             "seconds": round(time.time() - began), "rows": rows,
         }  # fmt: skip
         (RESULTS / f"{topic}.json").write_text(json.dumps(told, indent=1) + "\n")
