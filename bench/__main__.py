@@ -16,14 +16,16 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import battery, hallucination, imports, load, memory, pages, readers, trackers, verdicts
+from bench.real_runs import verdicts as real_runs
 
 BENCHMARKS: dict[str, Callable[[int, int], list[dict[str, object]]]] = {
     "imports": imports.measure, "memory": memory.measure, "trackers": trackers.measure,
     "verdicts": verdicts.measure, "pages": pages.measure, "hallucination": hallucination.measure,
     "battery": battery.measure, "load": load.measure, "readers": readers.measure,
+    "real_runs": real_runs.measure,
 }  # fmt: skip
-ASKED_FOR = ("battery",)
-"""Benchmarks that run only where they are named: this one measures verdicts, not speed."""
+ASKED_FOR = ("battery", "real_runs")
+"""Benchmarks that run only where they are named: these measure verdicts, not speed."""
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -23,6 +23,7 @@ MODULES = {
     "battery": "analytics.quality.battery",
     "gate": "analytics.quality.gate_years",
     "candidates": "analytics.quality.candidates",
+    "real_runs": "analytics.quality.real_runs",
 }
 """What measures each topic: its code and all that it imports make the figures."""
 CHECKS = "checks.json"
@@ -51,6 +52,18 @@ def made(topic: str, told: Mapping[str, Any], checks: Mapping[str, Any] | None =
         f"{said}. Repeat: python -m analytics.quality {topic} --runs {told['runs_per_class']} "
         f"--seed {told['seed']}."
     )
+
+
+def made_by(topic: str, told: Mapping[str, Any]) -> str:
+    """When and by which code a document was made whose runs are kept, not drawn anew."""
+    now = code_of(topic)
+    by = (
+        "the code that is here now" if told.get("code") == now else "an earlier version of the code"
+    )
+    said = f"Measured on {told['made']} by {by} (fingerprint {told.get('code', 'not known')})"
+    if told.get("code") != now:
+        said += f"; {_said(kept_checks().get(topic), told, now)}"
+    return f"{said}."
 
 
 def _said(check: Mapping[str, Any] | None, told: Mapping[str, Any], now: str) -> str:

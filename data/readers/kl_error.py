@@ -36,8 +36,8 @@ def with_error(metrics: pl.DataFrame, facts: RunFacts) -> str:
     about = "at most about" if " and " in key else "about"
     return (
         f"{facts.kl_note}; lengths spread by {about} {found:.2g} of their mean ({key}): off by "
-        f"{about} −{low:.0%} to +{high:.0%} where a response's KL goes with its length to a power "
-        "of 0 to 2"
+        f"{about} −{100 * low:.0f} to +{100 * high:.0f} % where a response's KL goes with its "
+        "length to a power of 0 to 2"
     )
 
 

@@ -35,6 +35,7 @@ from pages.shared.choices import choose_one
 from pages.shared.frame import called, heading, refresh_when_store_changes
 from pages.shared.interval_quality_view import show_forecasts, show_intervals
 from pages.shared.quality_cells import ratio_cells, share_cells
+from pages.shared.real_runs_view import show_real_runs
 from pages.shared.tables import show_table
 
 heading(
@@ -154,6 +155,7 @@ if dense:
     )
 
 show_battery()
+show_real_runs()
 show_intervals(scenario)
 show_forecasts()
 

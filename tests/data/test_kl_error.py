@@ -23,7 +23,7 @@ def lengths(**columns) -> pl.DataFrame:
 def test_the_error_is_stated_from_the_logged_spread_of_lengths() -> None:
     said = with_error(lengths(response_length_sd=[60.0, 60.0, 120.0]), facts())
     assert said.startswith("note; lengths spread by about 0.6 of their mean (response_length_sd)")
-    assert "−26% to +36%" in said
+    assert "−26 to +36 %" in said
     low_high = lengths(
         **{"completions/min_length": [10.0] * 3, "completions/max_length": [190.0] * 3}
     )

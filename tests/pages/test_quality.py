@@ -55,6 +55,9 @@ def test_it_says_what_red_costs_also_without_a_run(page) -> None:
     red = detector_table(published("detectors")["rows"], "base_n20_s05").row(0, named=True)
     assert f"false alarm in {rate_text(red['false_alarms'])}" in words(test)
     assert "seed 1" in words(test) and "Repeat" in words(test)
+    genuine = published("real_runs")["rows"][0]
+    assert f"of {genuine['healthy_runs']} healthy runs end with an alarm" in words(test)
+    assert "They are no language models" in words(test)
     names = test.dataframe[0].value["detector"].tolist()
     assert names[:3] == ["RED", "e-process", "AMBER"] and "patience 3" in names
 

@@ -1,0 +1,142 @@
+"""The genuine small trainings: how they are classed, and what is counted of verdicts."""
+
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analytics.quality import real_logs, real_runs
+from analytics.quality.published import published
+from analytics.quality.real_logs import LOGS, WAYS, Truth, logged, team_log, truth_of
+
+README = (LOGS.parent / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def held():
+    return real_logs.real_runs()
+
+
+def rows(gold, kl=None, se=0.002) -> pl.DataFrame:
+    n = len(gold)
+    kl = np.arange(n) * 1.0 if kl is None else kl
+    return pl.DataFrame({"step": np.arange(n), "kl": kl, "gold": gold, "gold_se": [se] * n})
+
+
+def test_truth_is_classed_by_measured_gold() -> None:
+    def kind(*values, **more) -> str:
+        return truth_of(rows(list(values), **more)).kind
+
+    assert kind(0.0, 0.1, 0.2, 0.2) == "healthy"
+    assert kind(0.0, 0.1, 0.2, 0.195) == "healthy"
+    assert kind(0.0, 0.1, 0.2, 0.14) == "falling"
+    assert kind(0.2, 0.1, 0.0) == "falling"
+    assert kind(0.0, 0.1, 0.2, 0.175) == "slight"
+    assert kind(0.0, 0.002, 0.003, 0.001) == "healthy"  # a quarter of nothing is noise
+    assert kind(0.0, 0.1, 0.2, 0.1, kl=[0.0, 2.0, 5.0, 1.0]) == "walked back"
+    assert truth_of(rows([0.0, 0.198, 0.2, 0.1])).level.tolist() == [1, 2]
+
+
+def test_every_way_of_logging_comes_from_the_same_labels() -> None:
+    random = np.random.default_rng(0)
+    gold = random.integers(-40, 41, (64, 8))
+    labels = pl.DataFrame(
+        {"run_id": ["a"] * 64, "step": [3] * 64, "prompt": np.arange(64), "gold": gold.tolist()},
+        schema_overrides={"gold": pl.List(pl.Int8), "prompt": pl.Int16},
+    )
+    told = {way: logged(labels, way).row(0, named=True) for way in WAYS}
+    score = gold / 56
+    assert told["stated"]["gold_reward"] == pytest.approx(score.mean())
+    assert told["stated"]["gold_reward_se"] == pytest.approx(score.mean(1).std(ddof=1) / 8)
+    assert (told["stated"]["n_prompts"], told["stated"]["n_responses"]) == (64, 512)
+    assert told["few"]["gold_reward"] == pytest.approx(score[:16, :4].mean())
+    assert (told["few"]["n_prompts"], told["few"]["n_responses"]) == (16, 64)
+    assert told["spread"]["gold_reward_sd"] == pytest.approx(score.std(ddof=1))
+    assert told["spread"]["n_responses"] == 512 and "n_prompts" not in told["spread"]
+    assert set(told["bare"]) == {"run_id", "step", "gold_reward"}
+    with pytest.raises(KeyError):
+        logged(labels, "nothing")
+
+
+def test_the_committed_set_is_as_large_as_it_says_and_small_on_disk(held) -> None:
+    kinds = [truth.kind for truth in held.truths.values()]
+    assert kinds.count("healthy") >= 50 and kinds.count("falling") >= 35
+    assert sum(file.stat().st_size for file in LOGS.iterdir()) < 10e6
+    assert set(held.log["run_id"].unique()) == set(held.truths) == set(held.labels["run_id"])
+
+
+def test_labels_scatter_about_the_truth_as_their_errors_say(held) -> None:
+    both = logged(held.labels, "stated").join(
+        pl.read_parquet(LOGS / "truth.parquet"), on=["run_id", "step"]
+    )
+    error = (both["gold_reward_se"] ** 2 + both["gold_se"] ** 2).sqrt()
+    away = ((both["gold_reward"] - both["gold"]) / error).to_numpy()
+    assert both.height == held.labels.height / 64
+    # the same prompts at every evaluation are off together: a mean of 0 is not asked
+    assert 0.8 < np.sqrt(np.mean(away**2)) < 1.35
+
+
+def test_kept_figures_are_of_the_committed_runs(held) -> None:
+    kinds = [truth.kind for truth in held.truths.values()]
+    for row in published("real_runs")["rows"]:
+        assert row["runs_in_all"] == len(kinds)
+        for kind in ("healthy", "falling", "walked back", "slight"):
+            assert row[f"{kind.replace(' ', '_')}_runs"] == kinds.count(kind)
+    assert [row["way"] for row in published("real_runs")["rows"]] == list(WAYS)
+
+
+def test_a_run_is_judged_as_its_log_says(held) -> None:
+    run = max(
+        (run for run, truth in held.truths.items() if truth.kind == "falling"),
+        key=lambda run: float(np.ptp(held.truths[run].gold)),
+    )
+    one = real_logs.RealRuns(held.log, held.labels, {run: held.truths[run]})
+    told = real_runs.row_of("stated", one.truths, real_runs.judged(one, "stated"))
+    assert (told["falling_runs"], told["falling_called"]) == (1, 1)
+    table = team_log(one, "stated").filter(pl.col("run_id") == run)
+    assert table["gold_reward"].count() == len(held.truths[run].step)
+    assert table["kl"].null_count() == 0
+
+
+def truth(kind: str, peak: int = 2) -> Truth:
+    gold = np.array([0.0, 0.1, 0.2, 0.1, 0.0])
+    step, kl = np.arange(5) * 10, np.array([0.0, 1.0, 2.0, 4.0, 8.0])
+    return Truth(step, kl, gold, np.full(5, 0.002), kind, peak, np.array([peak]), 1.0)
+
+
+def verdict(status: str, step: int | None = None, peak=(1.0, 3.0)) -> dict:
+    alarm = None if step is None else {"step": step}
+    return {"status": status, "alarm": alarm, "peak": {"kl_low": peak[0], "kl_high": peak[1]}}
+
+
+def test_what_is_counted_of_verdicts() -> None:
+    truths = {name: truth("healthy") for name in ("h1", "h2")}
+    truths |= {name: truth("falling") for name in ("f1", "f2", "f3")}
+    truths["w"] = truth("walked back")
+    told = real_runs.row_of("mine", truths, {
+        "h1": verdict("no_onset"), "h2": verdict("warning", 30),
+        "f1": verdict("overoptimized", 30), "f2": verdict("no_onset", peak=(3.0, None)),
+        "f3": verdict("collapsed", 10, peak=(0.0, None)), "w": verdict("overoptimized", 40),
+    })  # fmt: skip
+    assert (told["healthy_called"], told["healthy_ever"], told["healthy_runs"]) == (0, 1, 2)
+    assert told["healthy_high"] == pytest.approx(0.6576, abs=1e-3)  # Wilson, 0 of 2
+    assert (told["falling_called"], told["falling_runs"], told["walked_back_called"]) == (2, 3, 1)
+    assert told["before_the_fall"] == 1  # f3's came before the peak
+    assert (told["delay_looks"], told["delay_kl"]) == (1.0, 2.0)
+    assert (told["peaks"], told["peaks_held"]) == (3, 2)
+    shown = real_runs.real_runs_table([told]).row(0, named=True)
+    assert shown["falls called"].startswith("2 of 3 (")
+    assert "falling 2 of 3" in real_runs.sentence(told)
+
+
+def test_a_detector_that_never_calls_has_no_delay() -> None:
+    told = real_runs.row_of("mine", {"f": truth("falling")}, {"f": verdict("no_onset")})
+    assert told["delay_looks"] is None and told["delay_kl"] is None
+    assert real_runs.real_runs_table([told])["KL alarm : KL peak"][0] != "inf"
+
+
+def test_the_cell_that_scores_another_detector_runs(capsys) -> None:
+    (cell,) = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
+    exec(compile(cell, "README", "exec"), {})
+    assert re.search(r"mine: healthy \d+ of \d+ called", capsys.readouterr().out)
