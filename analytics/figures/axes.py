@@ -59,10 +59,11 @@ def single(values: np.ndarray) -> np.ndarray:
 
 
 def place(value: float | None, axis: str) -> float | None:
-    """One KL (or step) on the axis; None stays None."""
+    """One KL (or step) on the axis; None where there is none, or one that no picture holds."""
     if value is None:
         return None
-    return signed_root(value) if axis == "sqrt_kl" else float(value)
+    x = signed_root(value) if axis == "sqrt_kl" else float(value)
+    return x if abs(x) <= LARGEST else None
 
 
 def percent_labels(decimals: int = 0, most: float = 1.0) -> dict[str, Any]:

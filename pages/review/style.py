@@ -19,7 +19,7 @@ from pages.shared.tables import show_table
 heading("Style", "Every piece of the pages, made of made-up runs. Look at it in light and in dark.")
 runs = [specimen(ordinal) for ordinal in range(20)]
 
-st.subheader("Words", anchor=False)
+st.header("Words", anchor=False)
 st.markdown(
     "Text with **weight**, a [link](/), `code`, and a number with its interval: "
     + with_interval(0.84, 0.61, 1.07)
@@ -27,14 +27,14 @@ st.markdown(
 st.caption("A caption says what a picture shows, and can be read as well as the text.")
 st.segmented_control("A choice", ["one", "two"], default="one", key="style_choice")
 
-st.subheader("Decision cards", anchor=False)
+st.header("Decision cards", anchor=False)
 unknown = runs[0].verdict | {
     "recommendation": {"action": "none", "reason": "No candidate: no checkpoint is known."}
 }
 for verdict in (runs[0].verdict, runs[2].verdict, unknown):
     st.html(card(str(verdict["run"]), verdict, "KL exact · 12 gold evaluations (evaluation)"))
 
-st.subheader("Verdicts in a table", anchor=False)
+st.header("Verdicts in a table", anchor=False)
 rows = [
     {
         "run": {"run_id": words, "project": "style", "gold_evaluations": 12, "step_end": 472,
@@ -48,10 +48,10 @@ rows = [
 st.html(run_table([Group("", [], rows)]))
 show_table(pl.DataFrame({"run": ["a", "b"], "gold": [0.5, None]}), hide_index=True)
 
-st.subheader("Messages", anchor=False)
+st.header("Messages", anchor=False)
 st.info("Nothing here yet: what to do to fill it.", icon=":material/inbox:")
 st.warning("A reservation, and which runs it concerns.", icon=":material/straighten:")
-st.error("What could not be done, why, and what to do.", icon=":material/error:")
+st.error("What went wrong, why, and what to do.", icon=":material/error:")
 
 
 def shown(figure: object, key: str, some: list[RunCurve]) -> None:
@@ -61,7 +61,7 @@ def shown(figure: object, key: str, some: list[RunCurve]) -> None:
 
 
 for some in (runs[:1], runs[2:3], runs[:2], runs[:3], runs[:5], runs):
-    st.subheader(f"A chart of {len(some)}", anchor=False)
+    st.header(f"A chart of {len(some)}", anchor=False)
     shown(reward_figure(some, "sqrt_kl", "raw", []), f"chart-{len(some)}-{some[0].ordinal}", some)
-st.subheader("Seeds of one setting", anchor=False)
+st.header("Seeds of one setting", anchor=False)
 shown(band_figure(runs[:5], "sqrt_kl"), "band", runs[:5])

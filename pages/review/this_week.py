@@ -39,7 +39,7 @@ others = [group for group in groups if group not in first and group[0].cause not
 folded = [group for group in groups if group not in first and group[0].cause in FOLDED]
 pictures = {run: picture.address for run, picture in reads.pictures().items()}
 
-st.markdown(f"#### {summary(found.changes)}")
+st.markdown(f"## {summary(found.changes)}")
 start = ", when the last review was closed" if asked is None and begin.shown is not None else ""
 st.caption(
     f"Since {escaped(when({'at': found.since}))} UTC{start}. What new rows, a new judge, a setting "
@@ -64,7 +64,7 @@ for number, one in enumerate(first[:MOST]):
         with deciding:
             note_form(f"decide-{number}", (), None, None, about)
 if len(first) > MOST:
-    st.subheader(f"{whole(len(first) - MOST)} more that need a decision", anchor=False)
+    st.header(f"{whole(len(first) - MOST)} more that need a decision", anchor=False)
     st.html(lines(first[MOST:], pictures))
 if others:
     shown = len(first) < 8

@@ -26,7 +26,7 @@ def show_differences(curves: Sequence[RunCurve], facts: Mapping[str, Mapping[str
     """
     first, second = curves
     names = shown_name(first.run_id), shown_name(second.run_id)
-    st.subheader("What differs", anchor=False)
+    st.header("What differs", anchor=False)
     st.caption(f"{called(second.run_id)} compared with {called(first.run_id)}, chosen first.")
     one, other = facts[first.run_id], facts[second.run_id]
     unknown = [name for name, told in zip(names, (one, other), strict=True)

@@ -13,6 +13,9 @@ from pages.shared import note_reads
 from pages.shared.frame import called, escaped
 from pages.shared.notes_html import notes_html
 
+JS_WHOLE = 2**53 - 1
+"""The largest whole number that a browser holds."""
+
 
 def show_notes(
     runs: Sequence[str], place: str | None = None, last: int | None = None, pin: str | None = None
@@ -25,7 +28,7 @@ def show_notes(
         last: the largest of these.
         pin: of whose pinned view they are; then of no run.
     """
-    st.subheader("Notes and decisions", anchor=False)
+    st.header("Notes and decisions", anchor=False)
     notes = note_reads.notes(() if pin else tuple(runs), pin) if (runs or pin) else []
     if notes:
         changed = {n["note_id"]: note_reads.edits(n["note_id"]) for n in notes if n["edit"]}
@@ -68,8 +71,8 @@ def note_form(
         at = None
         if place:
             at = cells[1].number_input(
-                f"At {place}", min_value=0, max_value=last, value=told.get(place), step=1,
-                placeholder="all of it", key=f"{key}-at",
+                f"At {place}", min_value=0, max_value=min(last, JS_WHOLE) if last else None,
+                value=told.get(place), step=1, placeholder="all of it", key=f"{key}-at",
             )  # fmt: skip
         owner = cells[0].text_input("Owner", told.get("owner") or "", key=f"{key}-owner")
         due = cells[1].date_input("Due", told.get("due") or None, key=f"{key}-due")

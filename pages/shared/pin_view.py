@@ -92,7 +92,7 @@ def show_pin(name: str) -> None:
         icon=":material/keep:",
     )  # fmt: skip
     if pin["says"]:
-        st.markdown(f"#### {escaped(pin['says'], 200)}")
+        st.markdown(f"## {escaped(pin['says'], 200)}")
     figure = attempt(name, "drawn", lambda: unpacked(pin["figure"]))
     if hasattr(figure, "to_dict"):
         charts.draw(figure, "pinned", pin["says"] or "Pinned figure")

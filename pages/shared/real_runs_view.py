@@ -19,10 +19,10 @@ def show_real_runs() -> None:
     rows = told["rows"]
     first = rows[0]
     between = whole(first["slight_runs"])
-    st.subheader("On genuine trainings of small models", anchor=False)
+    st.header("On genuine trainings of small models", anchor=False)
     share = first["healthy_called"] / first["healthy_runs"]
     st.markdown(
-        f"#### {whole(first['healthy_called'])} of {whole(first['healthy_runs'])} healthy runs end "
+        f"### {whole(first['healthy_called'])} of {whole(first['healthy_runs'])} healthy runs end "
         f"with an alarm ({rate_interval(share, first['healthy_low'], first['healthy_high'])}, "
         f"95 %), {whole(first['falling_called'])} of {whole(first['falling_runs'])} falling ones "
         "are called"

@@ -18,7 +18,7 @@ from pages.shared import (
 )
 from pages.shared.choices import choose_number, choose_one
 from pages.shared.fault_view import isolated
-from pages.shared.frame import escaped, heading, stop_when_empty, tab
+from pages.shared.frame import escaped, heading, shown_name, stop_when_empty, tab
 from pages.shared.since_view import compared_with_start, rows_since, show_since
 from pages.shared.tables import show_table
 from pages.shared.truth_choices import choose_scope, copy_link, no_answers
@@ -72,7 +72,8 @@ if loops:
             st.warning(f"No answers were graded at iteration {compare}: there is nothing to "
                        "compare with.", icon=":material/compare_arrows:")  # fmt: skip
         rows = rows_since(rates, since)
-        st.markdown(f"## {escaped(headline(rows))}")
+        shown = [{**row, "loop": shown_name(row["loop"])} for row in rows]
+        st.markdown(f"## {escaped(headline(shown))}")
         show_since(rows, scope, tau)
         if said := notes.not_known(loops):
             st.caption(escaped(said))

@@ -84,7 +84,7 @@ def test_a_verdict_shows_three_reasons_and_folds_the_others() -> None:
 
         curve = specimen(0)
         verdict = dict(curve.verdict) | {"reasons": [f"Reason {i}." for i in range(7)]}
-        show_why(replace(curve, verdict=verdict), {})
+        show_why(replace(curve, verdict=verdict), {"trainer": None, "kl_note": None})
 
     shown = AppTest.from_function(page).run()
     assert not shown.exception

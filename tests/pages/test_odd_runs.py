@@ -2,6 +2,7 @@
 
 import base64
 import json
+import pkgutil
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -172,7 +173,7 @@ def test_all_choices_of_the_chart(page, store: list[str], address: dict[str, str
 
 BREAKS = {
     "runs/overview.py": "pages.shared.run_table._cells",
-    "runs/overoptimization.py": "analytics.figures.rewards._draw_gold",
+    "runs/overoptimization.py": "analytics.figures.lines.Lines.gold",
     "runs/components.py": "pages.shared.run_reads.components",
 }
 BROKEN = "constant"
@@ -194,10 +195,8 @@ def breaking(original):
 
 @pytest.mark.parametrize("script", BREAKS)
 def test_a_fault_in_one_run_stays_there(page, script: str, monkeypatch, caplog) -> None:
-    import importlib
-
-    module, name = BREAKS[script].rsplit(".", 1)
-    owner = importlib.import_module(module)
+    place, name = BREAKS[script].rsplit(".", 1)
+    owner = pkgutil.resolve_name(place)
     monkeypatch.setattr(owner, name, breaking(getattr(owner, name)))
     test = page(script, run=[HEALTHY, BROKEN])
     assert not test.exception
