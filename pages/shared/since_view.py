@@ -25,7 +25,7 @@ _STYLE = """
 .since thead th {font-size:.8rem; white-space:nowrap}
 .since .of {font-size:.8rem; padding-top:.7rem}
 .since b {font-weight:600}
-.since th[scope="row"] {white-space:nowrap}
+.since th[scope="row"], .since td[data-of] {white-space:nowrap}
 .since i {display:inline-block; width:22px; margin-right:.45rem; vertical-align:middle;
   border-top:3px solid}
 .since small {display:block; font-size:.8rem; opacity:.8; white-space:nowrap}
