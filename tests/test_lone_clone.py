@@ -1,5 +1,6 @@
 """A clone alone on a machine has all that its tests need: nothing above it is read or asked for."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -109,8 +110,9 @@ def test_skips_for_another_reason_than_the_machine_fail(root: Path, tmp_path: Pa
     (tmp_path / "test_module.py").write_text(module)
     options = ["-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", str(tmp_path)]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options], cwd=tmp_path, capture_output=True, text=True
-    )
+        [sys.executable, "-m", "pytest", *options], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
     assert "1 skipped, 4 errors" in done.stdout
     for said in ("the real logs are not here", "later", "no such file", "could not import"):
         assert f"skipped, though this machine can do it: {said}" in done.stdout

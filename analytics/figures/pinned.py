@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.utils import PlotlyJSONEncoder
 
@@ -23,4 +25,17 @@ def unpacked(text: str) -> go.Figure:
     told = json.loads(text)
     if not isinstance(told, dict):
         raise ValueError("a figure is a JSON object")
-    return go.Figure(told, skip_invalid=True)
+    return go.Figure(_arrays(told), skip_invalid=True)
+
+
+def _arrays(part: Any) -> Any:
+    """The same, with arrays where Plotly's JSON has their bytes."""
+    if isinstance(part, list):
+        return [_arrays(inner) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    if part.keys() >= {"bdata", "dtype"}:
+        values = np.frombuffer(base64.b64decode(part["bdata"]), dtype=part["dtype"])
+        shape = str(part.get("shape") or values.size)
+        return values.reshape([int(size) for size in shape.split(",")])
+    return {key: _arrays(inner) for key, inner in part.items()}

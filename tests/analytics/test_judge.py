@@ -348,7 +348,7 @@ def test_the_chart_is_the_pages_own() -> None:
     names = {trace.name for trace in figure.data}
     assert {"gold reward", "proxy reward"} <= names
     assert len(figure.layout.shapes) >= 2  # where gold peaks, and the alarm
-    assert RIGHT.plot("step").layout.xaxis2.title.text == "optimiser step"
+    assert RIGHT.plot("step").layout.xaxis.title.text == "optimiser step"
     for axis, said in (("time", "no axis 'time'"),):
         with pytest.raises(ValueError, match=said):
             RIGHT.plot(axis)

@@ -38,6 +38,8 @@ RUN = {
 NOTHING = {
     "prompts": {"step": pl.Int64, "prompt_id": pl.String, "n": pl.Int64, "gold_n": pl.Int64,
                 "gold_reward": pl.Float64, "proxy_reward": pl.Float64},
+    "evaluated": {"step": pl.Int64, "prompt_id": pl.String, "n": pl.Int64, "gold_n": pl.Int64,
+                  "gold_reward": pl.Float64},
     "sample_kl": {"step": pl.Int64, "n": pl.Int64, "k1": pl.Float64, "k1_sd": pl.Float64},
     "further_kl": {"step": pl.Int64, "key": pl.String, "value": pl.Float64},
 }  # fmt: skip

@@ -61,7 +61,7 @@ def test_every_way_of_logging_comes_from_the_same_labels() -> None:
 
 def test_the_committed_set_is_as_large_as_it_says_and_small_on_disk(held) -> None:
     kinds = [truth.kind for truth in held.truths.values()]
-    assert kinds.count("healthy") >= 50 and kinds.count("falling") >= 35
+    assert kinds.count("healthy") >= 60 and kinds.count("falling") >= 40
     assert sum(file.stat().st_size for file in LOGS.iterdir()) < 10e6
     assert set(held.log["run_id"].unique()) == set(held.truths) == set(held.labels["run_id"])
 

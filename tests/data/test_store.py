@@ -536,6 +536,7 @@ def test_curve_until_is_the_curve_that_was_drawn_then(home: Path, tmp_path: Path
 
 
 PARAMETERS: dict[str, dict[str, object]] = {
+    "evaluated": {"run": "r", "until": None},
     "answer_cells": {"loops": None, "until": None},
     "answer_clusters": {"loops": None, "until": None},
     "answer_calibration": {"loops": None, "until": None},
