@@ -156,7 +156,7 @@ class _Process:
         self._pipe, theirs = Pipe()
         root = str(Path(__file__).resolve().parents[1])
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-        few = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "POLARS_MAX_THREADS"), "2")
+        few = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "2"}
         with theirs:
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", "analytics.judging_process", str(theirs.fileno())],

@@ -43,6 +43,7 @@ class Session:
         self.widgets: dict[str, WidgetState] = {}
         self.page, self.query = "", ""
         self.elements: list[Element] = []
+        self._hash = ""
         self._looks: set[tuple[float, str]] = set()
         self._connecting = connect(
             f"ws://{host}/_stcore/stream", origin=Origin(f"http://{host}"),
@@ -64,6 +65,7 @@ class Session:
         """Open a page by its address, as a link does."""
         parts = urlsplit(address)
         self.page, self.query, self.widgets = parts.path.strip("/"), parts.query, {}
+        self._hash = ""
         self._looks.clear()
         return self._run()
 
@@ -76,6 +78,7 @@ class Session:
         """Ask for a page without waiting for it."""
         parts = urlsplit(address)
         self.page, self.query, self.widgets = parts.path.strip("/"), parts.query, {}
+        self._hash = ""
         self._ask()
 
     def stay(self, seconds: float) -> Drawn | None:
@@ -104,6 +107,7 @@ class Session:
             message.rerun_script.is_auto_rerun = True
         message.rerun_script.query_string = self.query
         message.rerun_script.page_name = self.page
+        message.rerun_script.page_script_hash = self._hash
         message.rerun_script.widget_states.widgets.extend(self.widgets.values())
         self._socket.send(message.SerializeToString())
 
@@ -123,7 +127,10 @@ class Session:
                 raise TimeoutError
             message = ForwardMsg.FromString(self._socket.recv(timeout=left, decode=False))
             kind = message.WhichOneof("type")
-            if kind == "auto_rerun":
+            if kind == "navigation":  # a run of the whole page: its parts say again when they look
+                self._hash = message.navigation.page_script_hash
+                self._looks.clear()
+            elif kind == "auto_rerun":
                 self._looks.add((message.auto_rerun.interval, message.auto_rerun.fragment_id))
             if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
                 elements.append(message.delta.new_element)
