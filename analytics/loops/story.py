@@ -10,7 +10,7 @@ from analytics.loops.cells import Question
 
 TOLD = {
     "proxy_reward": "Proxy", "gold_reward": "Gold", "wrong": "Wrong answers",
-    "outside": "Wrong outside the pool", "confident": "Confidently wrong",
+    "outside": "Wrong outside pool", "confident": "Confident, wrong",
     "distinct_2": "Distinct-2", "kl": "KL, nats",
 }  # fmt: skip
 """Rows of the board that tell the story, and their short titles, in the order of reading."""

@@ -33,6 +33,8 @@ _STYLE = """
 .brd {--brd-ground:#FCFDFE; --brd-worse:#9E4600}
 @media (prefers-color-scheme: dark) {.brd {--brd-ground:#11181F; --brd-worse:#FF9F63}}
 .story tbody th, .story tbody td {border-bottom:0}
+.story tbody th {min-width:7.8rem}
+.story th, .story td {padding-left:.18rem; padding-right:.18rem}
 .story tbody .said {white-space:normal; padding-bottom:.5rem;
   border-bottom:1px solid rgba(128,128,128,.25)}
 .story .said div {position:sticky; left:.24rem; width:100%; max-width:calc(100vw - 4rem)}
