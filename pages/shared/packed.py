@@ -11,6 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages.shared.whole_body import whole_body
+
 KINDS = ("text/javascript", "application/javascript", "text/css")
 LEAST = 1_000
 """Bytes below which packing is not worth it."""
@@ -36,21 +38,10 @@ class Packed:
             await self._app(scope, receive, self._packing(scope["path"], send))
 
     def _packing(self, path: str, send: Send) -> Send:
-        start: Message = {}
-        parts: list[bytes] = []
+        async def pack(start: Message, body: bytes) -> None:
+            await self._keep(path, start, body, send)
 
-        async def pack(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start" and _packs(message):
-                start = message
-            elif not start or message["type"] != "http.response.body":
-                await send(message)
-            else:
-                parts.append(message.get("body", b""))
-                if not message.get("more_body", False):
-                    await self._keep(path, start, b"".join(parts), send)
-
-        return pack
+        return whole_body(send, _packs, pack)
 
     async def _keep(self, path: str, start: Message, body: bytes, send: Send) -> None:
         packed = await run_in_threadpool(gzip.compress, body, 6, mtime=0)

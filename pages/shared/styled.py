@@ -7,6 +7,8 @@ from pathlib import Path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pages.shared.whole_body import whole_body
+
 STYLE = f"<style>\n{Path(__file__).with_name('look.css').read_text()}</style>".encode()
 END = b"</head>"
 
@@ -24,21 +26,12 @@ class Styled:
             await self._app(scope, receive, send)
             return
         plain = [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]
-        start: Message = {}
-        parts: list[bytes] = []
 
-        async def styling(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start" and _is_page(message):
-                start = message
-            elif not start or message["type"] != "http.response.body":
-                await send(message)
-            else:
-                parts.append(message.get("body", b""))
-                if not message.get("more_body", False):
-                    await _answer(start, b"".join(parts), send)
+        async def style(start: Message, body: bytes) -> None:
+            await _answer(start, body, send)
 
-        await self._app({**scope, "headers": plain}, receive, styling)
+        gather = whole_body(send, _is_page, style)
+        await self._app({**scope, "headers": plain}, receive, gather)
 
 
 def _asks_page(scope: Scope) -> bool:

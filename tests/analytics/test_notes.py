@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from html.parser import HTMLParser
 
 import plotly.graph_objects as go
 import polars as pl
@@ -13,6 +12,7 @@ from analytics.figures.curves import RunCurve
 from analytics.figures.notes import MOST, mark_notes
 from analytics.review.markdown import note_html
 from analytics.review.notes import decided, overdue
+from tests.tags import Seen
 
 CURVE = pl.DataFrame({
     "step_start": [1, 11, 21], "step_end": [10, 20, 30], "kl": [0.0, 4.0, 9.0],
@@ -67,18 +67,6 @@ HOSTILE = [
 ALLOWED = {"p", "strong", "em", "code", "pre", "ul", "ol", "li", "blockquote", "a", "br", "hr"}
 
 ATTRIBUTES = {"a": {"href", "title", "rel", "target"}, "ol": {"start"}, "code": {"class"}}
-
-
-class Seen(HTMLParser):
-    """Every tag and attribute that a browser would see."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

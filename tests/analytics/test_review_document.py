@@ -6,7 +6,6 @@ import datetime
 import io
 import json
 import zipfile
-from html.parser import HTMLParser
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +22,7 @@ from data.exporting import packed_tables
 from data.importing import import_paths
 from data.remote import StoreAccess
 from data.written import keep_note
+from tests.tags import Seen
 
 TODAY = datetime.date(2026, 11, 28)
 SPAN = ("2026-11-21T00:00:00+00:00", "2026-11-28T10:00:00+00:00", TODAY)
@@ -53,16 +53,6 @@ HOSTILE = [
     "@channel <!here> http://e.example", "x" * 1_000_000, "'\"><svg/onload=alert(1)>", "\x00\n# h",
     "%{x} <b>b</b>", "{{7*7}} ${7*7}", "<!--", "]]>", "&lt;script&gt;",
 ]  # fmt: skip
-
-
-class Seen(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
 
 
 NOTE = {"run_id": "r", "topic": None, "pin_id": None, "step": None, "iteration": None,
