@@ -8,7 +8,13 @@ from analytics.review.changes import FOLDED, grouped, summary
 from analytics.review.notes import overdue, when
 from analytics.wording import count, whole
 from pages.shared import links, note_reads, pin_reads, reads, review_reads
-from pages.shared.frame import called, escaped, heading, refresh_when_store_changes
+from pages.shared.frame import (
+    called,
+    escaped,
+    heading,
+    refresh_when_store_changes,
+    stop_when_empty,
+)
 from pages.shared.notes_html import notes_html
 from pages.shared.notes_view import note_form
 from pages.shared.pin_view import pin_links
@@ -22,7 +28,6 @@ heading(
     "This week",
     "What changed since the last review, and what of it needs a decision.",
 )
-refresh_when_store_changes()
 today = datetime.date.today()
 asked = st.query_params.get("since")
 try:
@@ -33,6 +38,9 @@ except (ValueError, OverflowError):
 
 with st.spinner("Comparing with the store as it was …"):
     found = review_reads.review(begin, today)
+if not found.changes and not reads.runs().height:
+    stop_when_empty()  # nothing to judge is not the same as nothing to decide
+refresh_when_store_changes()
 groups = grouped(found.changes)
 first = [group for group in groups if group[0].needs_decision]
 others = [group for group in groups if group not in first and group[0].cause not in FOLDED]

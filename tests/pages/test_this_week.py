@@ -25,9 +25,12 @@ def told(page: AppTest) -> str:
     return "\n".join([*(m.value for m in page.markdown), *(h.body for h in page.get("html"))])
 
 
-def test_an_empty_store_has_nothing_to_decide(open_script: Callable[..., AppTest]) -> None:
+def test_an_empty_store_is_not_said_to_need_no_decision(
+    open_script: Callable[..., AppTest],
+) -> None:
     page = open_script(WEEK, since="nonsense")
-    assert not page.exception and "Nothing needs a decision." in told(page)
+    assert not page.exception and "Nothing needs a decision" not in told(page)
+    assert any("The store is empty" in one.value for one in page.info)
     assert "no date" in page.warning[0].value
 
 
