@@ -115,8 +115,8 @@ def close_review(store: AnyStore, since: str, until: str, by: str, state: str) -
 
 
 def now() -> str:
-    """This moment, as notes carry it: ISO 8601, UTC, to the second."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    """This moment, as notes carry it: ISO 8601, UTC, fine enough that two keep their order."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
 
 def _brought(store: AnyStore, kind: str, row: Row) -> None:

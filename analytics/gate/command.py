@@ -148,7 +148,7 @@ def judged(loop: str, options: argparse.Namespace, held: Held, policy: Policy) -
 
 def decision(options: argparse.Namespace, held: Held, policy: Policy) -> dict[str, Any]:
     """The row of `decisions` that was asked to be written down."""
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
     return {
         "loop": options.loop, "iteration": options.iteration, "decision": options.record,
         "by": options.by.strip(), "at": now,

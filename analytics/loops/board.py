@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +18,7 @@ from analytics.loops.lineage import depths
 from analytics.wording import alike, fixed, number, percent, whole
 
 Z = 1.959964
+_SECONDS = re.compile(r"(T\d\d:\d\d)[:.\d]*")
 
 
 @dataclass(frozen=True)
@@ -343,7 +345,7 @@ def _decided(told: Told) -> Question:
     cells = {}
     for (iteration,), rows in told.decisions.drop_nulls("iteration").group_by("iteration"):
         if row := last_word(rows.iter_rows(named=True)):
-            note = " · ".join(filter(None, [row["at"], row["note"]]))
+            note = " · ".join(filter(None, [_SECONDS.sub(r"\1", row["at"]), row["note"]]))
             until = f" until {row['expires']}" if row["expires"] else ""
             cells[int(str(iteration))] = Cell(
                 row["decision"].replace("_", " "), "not tested", note, None, f"{row['by']}{until}"

@@ -18,7 +18,7 @@ from analytics.gate.gathering import arrived, gather, loosened_since, snapshot
 from analytics.gate.limits import proposal
 from analytics.gate.reviews import Reviewed, reviewed
 from analytics.gate.sheet import Returned, draw, read_back, sheet
-from data import policies, reviewing
+from data import policies, reviewing, written
 from data.home import home
 from pages.shared import collapsing, judging, reads
 from pages.shared.caching import cached, pulse
@@ -115,7 +115,7 @@ def keep_policy(text: str) -> None:
 def decide(loop: str, iteration: int, decision: str, by: str, expires: datetime.date | None,
            note: str, rests_on: str) -> None:  # fmt: skip
     """Write down a decision."""
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    now = written.now()
     reviewing.keep_decision(reads.store(), {
         "loop": loop, "iteration": iteration, "decision": decision, "by": by, "at": now,
         "expires": None if expires is None else str(expires), "snapshot": rests_on,
@@ -167,7 +167,7 @@ def take_sheet(
     Raises:
         SheetError: it cannot be read back: line and column.
     """
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    now = written.now()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

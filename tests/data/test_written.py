@@ -59,6 +59,16 @@ def held(store: AnyStore) -> dict[str, pl.DataFrame]:
     return {name: store.query(name, **asked) for name, asked in ASKED.items()}
 
 
+def test_what_is_written_within_a_second_keeps_its_order(written_store: Path) -> None:
+    """Ids are drawn by lot: by the second alone, half of all neighbours would change places."""
+    with StoreAccess(written_store) as store:
+        texts = [f"{i}" for i in range(6)]
+        for text in texts:
+            keep_note(store, {"run_id": "rapid", "text": text, "by": "Ada"})
+        found = store.query("notes", runs=["rapid"], pin=None)["text"].to_list()
+    assert found == texts[::-1]
+
+
 def rebuilt(home: Path, tmp_path: Path) -> Path:
     (home / "store.duckdb").unlink()
     return home

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
-import scipy.linalg
 
 WHOLE = (
     "runs", "metrics", "gold_evaluations", "pooled_curve", "run_summary", "prompt_rewards",
@@ -96,17 +94,6 @@ def commands(names: Collection[str] = tuple(COMMANDS)) -> dict[str, Any]:
             assert (on_store if package == "data" else on_results)(words) == 0, name
         said[name] = json.loads(out.getvalue())
     return said
-
-
-def arithmetic() -> str:
-    """A print of the last bits that this machine's processor and libraries give to numbers.
-
-    Where it differs, equal code gives numbers that differ by about 1e-8: optimisers stop elsewhere.
-    """
-    numbers = np.random.default_rng(8).standard_normal((60, 60))
-    made = [np.exp(numbers), np.log(np.abs(numbers)), numbers @ numbers, np.linalg.inv(numbers),
-            np.linalg.svd(numbers)[1], scipy.linalg.solve(numbers, numbers[0])]  # fmt: skip
-    return hashlib.sha256(b"".join(part.tobytes() for part in made)).hexdigest()[:16]
 
 
 MEANT = {"kl_conversion": ("exact", "as_stated"), "kl_reference": ("initial_policy", None)}

@@ -27,7 +27,7 @@ from data.importing import spool_paths
 from data.remote import StoreAccess
 from data.store import SCHEMA_VERSION
 from data.written import close_review, keep_note, keep_pin
-from tests.data.stores.contents import arithmetic, commands, tables
+from tests.data.stores.contents import commands, tables
 from tests.data.stores.make_logs import make
 
 HERE = Path(__file__).parent
@@ -42,7 +42,7 @@ def write(version: int) -> None:
         os.environ["OVEROPT_HOME"] = str(home)
         home.mkdir()
         fill(home)
-        said = commands() | {"arithmetic": arithmetic()}
+        said = commands()
         said["tables"] = tables(home / "store.duckdb")
         for left in ("owner.lock", "owner.json"):
             (home / left).unlink(missing_ok=True)
