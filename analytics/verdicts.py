@@ -27,7 +27,9 @@ from analytics.onset.verdict_row import Verdict, verdict
 
 Query = Callable[..., pl.DataFrame]
 
-ROW_QUESTIONS = ("gold", "trajectory", "prompts", "evaluated", "sample_kl", "further_kl")
+ROW_QUESTIONS = (
+    "gold", "trajectory", "prompts", "evaluated", "sample_kl", "further_kl", "scored", "anchors",
+)  # fmt: skip
 """Questions about a run's rows up to a step."""
 GROWING_FACTS = ("sources", "nan_rows")
 """Facts that grow with the log and that no judgement reads."""
@@ -41,7 +43,8 @@ def judge(
 
     Args:
         query: answers "gold", "trajectory", "prompts", "evaluated", "sample_kl" and "further_kl"
-            for ``run`` and ``until``; where the run has samples "member_keys" and "disagreement".
+            for ``run`` and ``until``; where the run has samples "scored", "anchors",
+            "member_keys" and "disagreement".
         run: one row of the question "runs": run_id, project, facts (JSON).
         until: ignore later steps.
         source: gold source; None = the default (evaluation before training).
@@ -69,6 +72,8 @@ def judge(
         sample_kl=query("sample_kl", **asked),
         further_kl=query("further_kl", **asked),
         siblings=partial(_shared, query, run, source, runs) if until is None else None,
+        scored=query("scored", **asked) if run.get("samples") else None,
+        anchors=query("anchors", **asked) if run.get("samples") else None,
     )
     return with_signal(query, run, until, made)
 

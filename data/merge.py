@@ -57,6 +57,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
                 row["warnings"] = json.dumps([*json.loads(row["warnings"]), doubt])
         restarted = dead_rows.drop(cursor, rows, names, known)
         cursor.execute(sql("changes", "responses_gold"))
+        cursor.execute(sql("changes", "labels_stand_beside"))
         counts, metrics_alone = _compare(cursor), False
     _leave_out_responses(cursor, list(names.values()), counts)
     graded = answers.merge(cursor) if answered else {}

@@ -18,6 +18,8 @@ IntArray = NDArray[np.int64]
 
 LARGEST = 1e100
 """Of any number: no reward and no KL is larger, and squares of larger ones overflow."""
+HELPED = " + judge"
+"""Ends the name of gold from labels with a judge's help (`prediction_powered`)."""
 NEARBY_ROWS = 2
 """Trajectory rows on either side whose mean stands for a value the gold row does not carry."""
 
@@ -69,14 +71,16 @@ class Rows:
 def gold_sources(gold: pl.DataFrame, until: int | None) -> list[str]:
     """Names of the sources with a finite gold at or before until, the preferred one first.
 
-    Preferred: "evaluation" (fixed prompts), then "training", then the others by name. The order
+    Preferred: people's labels with a judge's help (`prediction_powered`), then "evaluation" (fixed
+    prompts), then "training", then the others by name. The order
     looks at names alone, never at the numbers, so that no verdict can choose its source.
     """
     finite = gold.filter(pl.col("gold_reward").cast(pl.Float64, strict=False).is_finite())
     if until is not None:
         finite = finite.filter(pl.col("step") <= until)
     names = set(finite.get_column("source").drop_nulls().unique().to_list())
-    first = [name for name in ("evaluation", "training") if name in names]
+    first = sorted(str(name) for name in names if str(name).endswith(HELPED))
+    first += [name for name in ("evaluation", "training") if name in names]
     return first + sorted(str(name) for name in names - set(first))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.onset import outlook, withdrawn_row
+from analytics.onset import outlook, prediction_powered, withdrawn_row
 from analytics.onset.decision import Evidence
 from analytics.onset.e_process import ALARM
 from analytics.onset.kl_honesty import Doubt
@@ -57,7 +57,7 @@ def reasons_of(
         sentences += _fall(evidence, row)
     else:
         sentences += _no_fall(evidence, row)
-    sentences += [_measured(evidence)]
+    sentences += [_measured(evidence), *prediction_powered.sentences(row)]
     sentences += _beside(evidence, row) + _model(row)
     if evidence.back is None:
         sentences += limit_sentence(row)

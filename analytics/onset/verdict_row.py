@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from analytics.onset.forecast import SharedAlpha
 from analytics.onset.judged import Verdict
 from analytics.onset.kl_honesty import doubts
 from analytics.onset.limit_row import limit_row
-from analytics.onset.measurements import FloatArray
+from analytics.onset.measurements import HELPED, FloatArray
 from analytics.onset.outlook import adjustment_row, outlook
 from analytics.onset.peak_row import model_row, peak_row
+from analytics.onset.prediction_powered import PHRASE, Helped, gold_with, helped
 from analytics.onset.reasons import reasons_of
 from analytics.onset.recommendation import recommendation
 from analytics.onset.red import statistic_at_end
@@ -36,6 +38,8 @@ def verdict(
     sample_kl: pl.DataFrame | None = None,
     further_kl: pl.DataFrame | None = None,
     evaluated: pl.DataFrame | None = None,
+    scored: pl.DataFrame | None = None,
+    anchors: pl.DataFrame | None = None,
 ) -> Verdict:
     """Whether optimisation against the proxy has stopped paying in gold, with its evidence.
 
@@ -50,6 +54,7 @@ def verdict(
     until: rows of later steps do not exist. siblings: alpha of runs with the same setup, asked
     only for a forecast. sample_kl: step, n, k1, k1_sd from the responses' log-probabilities;
     further_kl: step, key, value of other logged KLs; both are held against the logged one.
+    scored: responses that a judge scored, some of which were labelled too (`prediction_powered`).
 
     Raises nothing for any numbers in the frames; ValueError for a fact that is not known, and
     FrameError for a column of gold or trajectory that is not there. For one frame of any library
@@ -58,11 +63,16 @@ def verdict(
     facts = checked(facts)
     gold = polars_frame(gold, "source", "step", "gold_reward")
     trajectory = polars_frame(trajectory, "step")
+    with_judge = helped(scored if scored is None or until is None else _until(scored, until))
+    gold = gold_with(gold, with_judge)
     if facts.get("kl_conversion") == "unknown":
         shown = _without_kl(gold), _without_kl(trajectory)  # its numbers are no nats
     else:
         shown = gold, trajectory
     evidence = gather(*shown, facts, prompts, source, until, siblings, evaluated=evaluated)
+    powered = _powered(evidence, with_judge)
+    if powered is not None and evidence.noise is not None:
+        evidence = replace(evidence, noise=replace(evidence.noise, phrase=PHRASE))
     status = _status(evidence)
     known = trajectory if until is None else trajectory.filter(pl.col("step") <= until)
     against = doubts(known, sample_kl, further_kl, facts)
@@ -94,6 +104,7 @@ def verdict(
         "plan": {"looks": evidence.plan.looks, "stated": evidence.plan.stated},
         "noise": noise.phrase if noise is not None else None,
         "relative_noise": _relative_noise(evidence),
+        "prediction_powered": None if powered is None else powered.told(),
         "prompt_adjustment": adjustment_row(evidence),
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
     }
@@ -110,6 +121,17 @@ def verdict(
     row["recommendation"] = _plain(recommendation(evidence, row, facts))
     row["reasons"] = reasons_of(evidence, row, facts, against)
     return Verdict(row, _looks(evidence))
+
+
+def _until(frame: pl.DataFrame, until: int) -> pl.DataFrame:
+    return frame.filter(pl.col("step") <= until)
+
+
+def _powered(evidence: Evidence, those: list[Helped]) -> Helped | None:
+    """The labels and judge behind the gold that was judged."""
+    if evidence.source is None or not evidence.source.endswith(HELPED):
+        return None
+    return next((one for one in those if one.source == evidence.source), None)
 
 
 def _without_kl(frame: pl.DataFrame) -> pl.DataFrame:

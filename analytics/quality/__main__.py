@@ -15,7 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from analytics.quality import battery, candidates, detection, gate_years, intervals, real_runs
+from analytics.quality import (
+    battery,
+    candidates,
+    cheaper_gold,
+    detection,
+    gate_years,
+    intervals,
+    real_runs,
+)
 from analytics.quality.made import checked, code_of, keep_check
 from analytics.quality.published import published
 
@@ -29,6 +37,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "gate": gate_years.measure,
     "candidates": candidates.measure,
     "real_runs": real_runs.measure,
+    "cheaper_gold": cheaper_gold.measure,
 }
 
 
@@ -45,13 +54,14 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "gate": lambda runs, seed: gate_years.measure_kind(gate_years.BY_BLOCK[LIKE_ALL], runs, seed),
     "candidates": lambda runs, seed: candidates.measure(runs, seed, (PART,)),
     "real_runs": lambda runs, seed: real_runs.measure(runs, seed, ("stated",)),
+    "cheaper_gold": lambda runs, seed: cheaper_gold.measure(runs, seed, (0.85,)),
 }
 """What ``check`` makes again: about a minute each."""
 
 
 SENTENCES = {
     "battery": battery.sentence, "gate": gate_years.sentence, "candidates": candidates.sentence,
-    "real_runs": real_runs.sentence,
+    "real_runs": real_runs.sentence, "cheaper_gold": cheaper_gold.sentence,
 }  # fmt: skip
 
 

@@ -311,6 +311,9 @@ def _conditions() -> tuple[Condition, ...]:
             "growth, first error", "errors grow fourfold, the first one stated throughout",
             partial(growing, growth=4.0, stated="first"), asked=False,
         ),
+        Condition(
+            "4 prompts", "errors from 4 prompts", partial(few_prompts, prompts=4), asked=False
+        ),
         Condition("8 prompts", "errors from 8 prompts", partial(few_prompts, prompts=8)),
         Condition("16 prompts", "errors from 16 prompts", partial(few_prompts, prompts=16)),
         Condition("gaps .15", "errors missing in 15 % of the rows", partial(gaps, missing=0.15)),

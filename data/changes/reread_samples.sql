@@ -14,6 +14,6 @@ from (
             lambda pair: pair.value is not null
         ))
     ) as logged
-    from incoming_samples where run_id = $run
+    from incoming_samples where run_id = $run and phase in ('train', 'eval', 'mixed')
 ) l
 where s.rowid = l.id;

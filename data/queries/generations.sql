@@ -5,7 +5,7 @@ select run_id as loop, step as iteration,
     completion as text, proxy_reward, gold_reward, (extra['kept'] > 0) as kept, logprob_policy,
     logprob_reference as logprob_base, extra['n_tokens']::bigint as n_tokens
 from samples
-where list_contains($loops, run_id)
+where list_contains($loops, run_id) and phase in ('train', 'eval', 'mixed')
     and ($iterations is null or list_contains($iterations, step))
     and ($until is null or step <= $until)
 order by loop, iteration, prompt_id, sample_id;

@@ -25,6 +25,7 @@ from data.readers.mapping import (
 from data.readers.response_columns import are_responses, names_responses, texts_of
 from data.readers.roles import named_key
 from data.readers.sample_kl import measured
+from data.readers.scored_responses import Scored, columns_of, parted
 
 READ_APART = {column.name for column in (*SAMPLE_TEXTS, *SAMPLE_NUMBERS)} | {
     "run_id", "phase", "step", "proxy_reward", "gold_reward",
@@ -80,6 +81,8 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
     phases = cells.phases(phase_key) if phase_key else ["train"] * frame.height
     series = [pl.Series("step", steps, pl.Int64), pl.Series("phase", phases, pl.String)]
     taken = {key for key in (step_key, phase_key, RUN_ID.find(keys)) if key}
+    marks, marked = columns_of(cells)
+    series, taken = [*series, *marks], taken | marked
     for name, text in texts_of(frame).items():
         taken.add(text)
         series.append(cells.texts(text).fill_null("").alias(name))
@@ -115,15 +118,18 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         warnings = [*cells.notes(rows), *notes]
         if step_key is None:
             warnings.append(f"{cells.table.path.name} has no step column: all samples are step 0")
-        part = _keyed(samples[good], warnings)
-        run = pl.Series("run_id", [name] * part.height, dtype=pl.String)
+        scored = parted(samples[good])
+        warnings += scored.notes
+        part = _keyed(scored.responses, warnings)
+        every = [part, *(one for one in (scored.labels, scored.anchors) if one.height)]
+        rows_in_all = sum(one.height for one in every)
         facts = RunFacts(proxy_key=proxy, gold_key=gold)
-        facts.sources = [{"path": str(cells.table.path), "format": "samples", "rows": part.height}]
+        facts.sources = [{"path": str(cells.table.path), "format": "samples", "rows": rows_in_all}]
         if _is_pool(part):
             facts.algorithm = "best_of_n"
         metrics = measured(no_metrics().drop("run_id"), part, facts, warnings)
         if step_key is not None and facts.algorithm is None:
-            metrics = _with_gold(metrics, part, facts)
+            metrics = _with_golds(metrics, part, scored, facts)
         run_of_metrics = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)
         yield RunLog(
             run=name,
@@ -132,13 +138,30 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             format="samples",
             path=str(cells.table.path),
             metrics=pl.DataFrame([run_of_metrics, *metrics.get_columns()]),
-            samples=pl.DataFrame([run, *part.get_columns()]),
+            samples=pl.concat(every, how="diagonal_relaxed").select(
+                pl.lit(name, pl.String).alias("run_id"), pl.all()
+            ),
             facts=facts,
             warnings=warnings,
         )
 
 
-def _with_gold(metrics: pl.DataFrame, samples: pl.DataFrame, facts: RunFacts) -> pl.DataFrame:
+def _with_golds(
+    metrics: pl.DataFrame, part: pl.DataFrame, scored: Scored, facts: RunFacts
+) -> pl.DataFrame:
+    """Metrics with the mean gold of each step's responses by each source that is named."""
+    if scored.golds is None:
+        return _with_gold(metrics, part, facts, OF_RESPONSES)
+    found: list[pl.DataFrame] = []
+    for source, rows in scored.golds.items():
+        own = metrics if not found else metrics.clear()
+        found.append(_with_gold(own, _keyed(rows, []), facts, source or OF_RESPONSES))
+    return pl.concat(found, how="diagonal_relaxed")
+
+
+def _with_gold(
+    metrics: pl.DataFrame, samples: pl.DataFrame, facts: RunFacts, source: str
+) -> pl.DataFrame:
     """Metrics with the mean gold of each step's responses, as a measure of its own.
 
     The standard error allows for responses to one prompt being alike.
@@ -162,7 +185,7 @@ def _with_gold(metrics: pl.DataFrame, samples: pl.DataFrame, facts: RunFacts) ->
     ).join(clustered, on=step)  # fmt: skip
     means = means.with_columns(
         (pl.col("spread") / pl.col("n_responses")).alias("gold_reward_se"),
-        pl.lit(0, pl.Int32).alias("stretch"), pl.lit(OF_RESPONSES).alias("gold_source"),
+        pl.lit(0, pl.Int32).alias("stretch"), pl.lit(source).alias("gold_source"),
     ).drop("spread")  # fmt: skip
     low, high = known.select(gold.min().alias("low"), gold.max().alias("high")).row(0)
     facts.gold_kind = gold_kind_of(facts.gold_key or "gold_reward", low, high)

@@ -11,6 +11,7 @@ import streamlit as st
 from analytics.figures.curves import RunCurve
 from analytics.figures.palette import status_look
 from analytics.onset.many_runs import standing
+from analytics.onset.prediction_powered import labels_in_short
 from analytics.quality.likeness import measured_on_like
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from analytics.wording import MISSING, alike, count, steps, whole
@@ -136,6 +137,8 @@ def in_short(curve: RunCurve, facts: Mapping[str, Any]) -> str:
     known = CONVERSIONS.get(str(facts.get("kl_conversion")), "")
     parts = [f"KL {known}"] if known else []
     parts.append(f"{count(verdict['gold_evaluations'], 'gold evaluation')}{source}")
+    powered = verdict.get("prediction_powered")
+    parts += [labels_in_short(powered)] if powered else []
     parts += [FLAG_WORDS.get(flag, flag.replace("_", " ")) for flag in verdict["flags"]]
     return " · ".join(parts)
 

@@ -1,0 +1,148 @@
+"""Responses that are scored more than once: by a judge and some by people, or again and again.
+
+A row that names its ``gold_source`` says who scored; a response that a judge and a person scored is
+two rows. ``anchor`` marks a fixed response that the judge scores again at each checkpoint. What
+most responses have is their gold; other scores are kept in phases of their own, ``gold:`` and who
+gave them, and ``anchor``, so that no question about responses counts them twice.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import polars as pl
+
+from data.readers.cells import Cells
+from data.readers.mapping import Column
+
+SOURCE, ANCHOR = "gold_source", "anchor"
+LABELS = "gold:"
+_ASKED = {name: Column(name, (name,)) for name in (SOURCE, ANCHOR, "kind")}
+_PEOPLE = re.compile(
+    r"(^|[^a-z])(humans?|people|persons?|annotat\w*|raters?|experts?|crowd\w*|labell?ers?)([^a-z]|$)"
+)
+_KEPT = ("step", "prompt_id", "prompt", "completion", "sample_id", "text_id", "gold_reward")
+
+
+class Scored(NamedTuple):
+    """responses: each once, as it is shown; labels: further scores, a response and source once;
+    anchors: fixed responses, each once a step; golds: every score by who gave it ("" = not named),
+    None where nothing names a second one; notes: what a reader is told."""
+
+    responses: pl.DataFrame
+    labels: pl.DataFrame
+    anchors: pl.DataFrame
+    golds: dict[str, pl.DataFrame] | None
+    notes: list[str]
+
+
+def by_people(source: str) -> bool:
+    """Whether a source of gold is, by its name, people.
+
+    >>> by_people("human"), by_people("expert_raters"), by_people("gpt-judge"), by_people("humane")
+    (True, True, False, False)
+    """
+    return _PEOPLE.search(source.lower().replace("_", " ")) is not None
+
+
+def columns_of(cells: Cells) -> tuple[list[pl.Series], set[str]]:
+    """The columns ``gold_source`` (text) and ``anchor`` (truth) where they are, and their keys."""
+    keys = cells.table.frame.columns
+    found = {name: key for name, column in _ASKED.items() if (key := column.find(keys))}
+    series = []
+    if SOURCE in found:
+        series.append(cells.texts(found[SOURCE]).fill_null("").str.strip_chars().alias(SOURCE))
+    marked = None
+    if ANCHOR in found:
+        marked = cells.truths(found[ANCHOR]).fill_null(False)
+    if "kind" in found:
+        told = cells.texts(found["kind"]).str.strip_chars().str.to_lowercase() == ANCHOR
+        marked = told.fill_null(False) if marked is None else marked | told.fill_null(False)
+    if marked is not None and marked.any():
+        series.append(marked.alias(ANCHOR))
+    taken = {found[SOURCE]} if SOURCE in found else set()
+    return series, taken | ({found[ANCHOR]} if ANCHOR in found and len(series) else set())
+
+
+def parted(samples: pl.DataFrame) -> Scored:
+    """One run's rows taken apart; columns of SAMPLE_COLUMNS and those of `columns_of`."""
+    if "gold_reward" not in samples.columns:
+        samples = samples.with_columns(gold_reward=pl.lit(None, pl.Float64))
+    anchors = samples.clear()
+    if ANCHOR in samples.columns:
+        anchors = samples.filter(pl.col(ANCHOR))
+        samples = samples.filter(~pl.col(ANCHOR)).drop(ANCHOR)
+    if SOURCE not in samples.columns:
+        return Scored(samples, _labels(samples.clear()), _anchors(anchors), None, [])
+    anchors = _of_judge(anchors)
+    sized = samples.filter(pl.col("gold_reward").is_not_null()).group_by(SOURCE).len()
+    sizes = dict(sorted(sized.iter_rows()))
+    if len(sizes) <= 1 and not any(map(by_people, sizes)):
+        responses = samples.drop(SOURCE)
+        return Scored(responses, _labels(samples.clear()), _anchors(anchors), None, [])
+    main = max(sizes, key=lambda name: (not by_people(name), sizes[name]))
+    # what another source did not score is no response of its own
+    own = (pl.col(SOURCE) == main) | ~pl.col(SOURCE).is_in(list(sizes))
+    further = samples.filter(~own if len(sizes) > 1 else pl.col("gold_reward").is_not_null())
+    notes = []
+    if _ambiguous(samples.filter(own), further):
+        further = further.clear()
+        notes.append(
+            "which response of a prompt a further score belongs to cannot be told: log sample_id, "
+            "or the response's text, with both; until then only the means by source are kept"
+        )
+    golds = {str(name): part.drop(SOURCE) for (name,), part in samples.group_by(
+        SOURCE, maintain_order=True) if name in sizes}  # fmt: skip
+    return Scored(
+        samples.filter(own).drop(SOURCE), _labels(further), _anchors(anchors), golds, notes
+    )
+
+
+def _ambiguous(own: pl.DataFrame, further: pl.DataFrame) -> bool:
+    """Whether scores of one response cannot be found: several a prompt, without text or number."""
+    if "sample_id" in own.columns or further.is_empty() or own.is_empty():
+        return False
+    if "completion" in own.columns and (own.get_column("completion").fill_null("") != "").all():
+        return False
+    keys = [c for c in ("phase", "step", "prompt_id") if c in own.columns]
+    return bool(own.select(pl.struct(keys).is_duplicated().any()).item())
+
+
+def _of_judge(anchors: pl.DataFrame) -> pl.DataFrame:
+    """The scores of one judge, whoever else scored the anchors."""
+    if SOURCE not in anchors.columns or anchors.is_empty():
+        return anchors
+    sizes = dict(sorted(anchors.group_by(SOURCE).len().iter_rows()))
+    main = max(sizes, key=lambda name: (not by_people(name), sizes[name]))
+    return anchors.filter(pl.col(SOURCE) == main)
+
+
+def _labels(rows: pl.DataFrame) -> pl.DataFrame:
+    """Scores of responses, several by one source averaged, in a phase that names the source."""
+    if SOURCE not in rows.columns:
+        return rows.select(_there(rows))
+    source = pl.when(pl.col(SOURCE) == "").then(pl.lit("not named")).otherwise(pl.col(SOURCE))
+    return _once(rows.with_columns(phase=LABELS + source))
+
+
+def _anchors(rows: pl.DataFrame) -> pl.DataFrame:
+    return _once(rows.with_columns(phase=pl.lit(ANCHOR, pl.String)))
+
+
+def _once(rows: pl.DataFrame) -> pl.DataFrame:
+    """Each response once a step and phase, at the mean of its scores, numbered where it is not."""
+    rows = rows.filter(pl.col("gold_reward").is_not_null())
+    rows = rows.select("phase", *_there(rows, "phase"))
+    texts = [c for c in ("prompt_id", "sample_id", "completion") if c in rows.columns]
+    keys = ["phase", "step", *texts]
+    others = [pl.col(c).last() for c in rows.columns if c not in (*keys, "gold_reward")]
+    rows = rows.group_by(keys, maintain_order=True).agg(pl.col("gold_reward").mean(), *others)
+    if "sample_id" not in rows.columns:
+        group = [c for c in ("phase", "step", "prompt_id") if c in rows.columns]
+        rows = rows.with_columns(sample_id=pl.int_range(pl.len()).over(group))
+    return rows
+
+
+def _there(rows: pl.DataFrame, *but: str) -> list[str]:
+    return [c for c in _KEPT if c in rows.columns and c not in but]
