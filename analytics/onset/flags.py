@@ -34,11 +34,13 @@ def step_end(evidence: Evidence) -> int | None:
 
 
 def flags_of(
-    evidence: Evidence, facts: Mapping[str, Any], status: str, against: Sequence[Doubt] = ()
-) -> list[str]:
+    evidence: Evidence, facts: Mapping[str, Any], status: str, against: Sequence[Doubt] = (),
+    judge_drifts: bool = False,
+) -> list[str]:  # fmt: skip
     """The flags of a verdict, in a fixed order; the words are the interface's.
 
     against: what speaks against the logged KL; each raises its own flag and the general one.
+    judge_drifts: as its anchors say.
     """
     doubted = {flag for one in against for flag in (one.flag, UMBRELLA[one.flag])}
     conversion = facts.get("kl_conversion")
@@ -68,6 +70,7 @@ def flags_of(
         "peak_at_start": evidence.past_peak and peak is not None and peak.starts,
         "prompts_vary": evidence.source == "training",
         "judge_changed": evidence.judges is not None,
+        "judge_drifted": judge_drifts,
         "reference_changed": bool(
             len(np.unique(looks.stretch)) - 1 > (evidence.judges.alone if evidence.judges else 0)
             or (len(evidence.trajectory) and len(np.unique(evidence.trajectory.stretch)) > 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analytics.onset import outlook, prediction_powered, withdrawn_row
+from analytics.onset import judge_drift, outlook, prediction_powered, withdrawn_row
 from analytics.onset.decision import Evidence
 from analytics.onset.e_process import ALARM
 from analytics.onset.kl_honesty import Doubt
@@ -58,6 +58,7 @@ def reasons_of(
     else:
         sentences += _no_fall(evidence, row)
     sentences += [_measured(evidence), *prediction_powered.sentences(row)]
+    sentences += judge_drift.sentence(row)
     sentences += _beside(evidence, row) + _model(row)
     if evidence.back is None:
         sentences += limit_sentence(row)

@@ -13,6 +13,7 @@ from analytics.any_frame import polars_frame
 from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, kl_end, step_end
 from analytics.onset.forecast import SharedAlpha
+from analytics.onset.judge_drift import corrected, judge_drift, of_judge
 from analytics.onset.judged import Verdict
 from analytics.onset.kl_honesty import doubts
 from analytics.onset.limit_row import limit_row
@@ -54,7 +55,8 @@ def verdict(
     until: rows of later steps do not exist. siblings: alpha of runs with the same setup, asked
     only for a forecast. sample_kl: step, n, k1, k1_sd from the responses' log-probabilities;
     further_kl: step, key, value of other logged KLs; both are held against the logged one.
-    scored: responses that a judge scored, some of which were labelled too (`prediction_powered`).
+    scored: responses that a judge scored, some of which were labelled too (`prediction_powered`);
+    anchors: fixed responses that the judge scored again at each evaluation (`judge_drift`).
 
     Raises nothing for any numbers in the frames; ValueError for a fact that is not known, and
     FrameError for a column of gold or trajectory that is not there. For one frame of any library
@@ -65,6 +67,10 @@ def verdict(
     trajectory = polars_frame(trajectory, "step")
     with_judge = helped(scored if scored is None or until is None else _until(scored, until))
     gold = gold_with(gold, with_judge)
+    drift = judge_drift(anchors if anchors is None or until is None else _until(anchors, until))
+    judged = of_judge(gold)
+    if drift is not None and drift.since is not None:
+        gold = corrected(gold, drift, judged)
     if facts.get("kl_conversion") == "unknown":
         shown = _without_kl(gold), _without_kl(trajectory)  # its numbers are no nats
     else:
@@ -81,7 +87,7 @@ def verdict(
         "run": facts.get("run_id"),
         "project": facts.get("project"),
         "status": status,
-        "flags": flags_of(evidence, facts, status, against),
+        "flags": flags_of(evidence, facts, status, against, drift is not None and drift.found),
         "reasons": [],
         "axis": evidence.axis,
         "kl_end": kl_end(evidence),
@@ -105,6 +111,7 @@ def verdict(
         "noise": noise.phrase if noise is not None else None,
         "relative_noise": _relative_noise(evidence),
         "prediction_powered": None if powered is None else powered.told(),
+        "judge_drift": None if drift is None else drift.told(evidence.source in judged),
         "prompt_adjustment": adjustment_row(evidence),
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
     }

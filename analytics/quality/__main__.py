@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from analytics.quality import (
+    anchors,
     battery,
     candidates,
     cheaper_gold,
@@ -38,6 +39,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "candidates": candidates.measure,
     "real_runs": real_runs.measure,
     "cheaper_gold": cheaper_gold.measure,
+    "anchors": anchors.measure,
 }
 
 
@@ -55,6 +57,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "candidates": lambda runs, seed: candidates.measure(runs, seed, (PART,)),
     "real_runs": lambda runs, seed: real_runs.measure(runs, seed, ("stated",)),
     "cheaper_gold": lambda runs, seed: cheaper_gold.measure(runs, seed, (0.85,)),
+    "anchors": lambda runs, seed: anchors.measure(runs, seed, ("none",)),
 }
 """What ``check`` makes again: about a minute each."""
 
@@ -62,6 +65,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
 SENTENCES = {
     "battery": battery.sentence, "gate": gate_years.sentence, "candidates": candidates.sentence,
     "real_runs": real_runs.sentence, "cheaper_gold": cheaper_gold.sentence,
+    "anchors": anchors.sentence,
 }  # fmt: skip
 
 

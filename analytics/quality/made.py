@@ -25,6 +25,7 @@ MODULES = {
     "candidates": "analytics.quality.candidates",
     "real_runs": "analytics.quality.real_runs",
     "cheaper_gold": "analytics.quality.cheaper_gold",
+    "anchors": "analytics.quality.anchors",
 }
 """What measures each topic: its code and all that it imports make the figures."""
 CHECKS = "checks.json"

@@ -57,6 +57,7 @@ FLAG_WORDS = {
     "recovered": "gold fell once and has come back",
     "prompts_vary": "gold comes from other prompts at every step",
     "judge_changed": "the judge of gold changed during the run",
+    "judge_drifted": "the judge of gold drifts, as its anchors say",
     "reference_changed": "the KL reference or the proxy changed during the run",
     "proxy_missing": "no proxy reward was logged",
     "label_free_signal": "a signal without gold asks for an evaluation",

@@ -1,0 +1,26 @@
+"""Whether the judge of gold drifts, as a small panel: its scores of the same responses."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from analytics.figures.anchors import anchors_figure
+from analytics.figures.curves import RunCurve
+from analytics.onset.judge_drift import sentence
+from pages.shared import charts
+from pages.shared.frame import escaped
+
+
+def show_anchors(curve: RunCurve) -> None:
+    """The panel and its sentence; nothing for a run without anchors."""
+    told = curve.verdict.get("judge_drift")
+    if not told:
+        return
+    st.header("The judge, by its anchors", anchor=False)
+    (said,) = sentence(curve.verdict)
+    st.markdown(escaped(said))
+    charts.draw(anchors_figure(told, curve.ordinal), "anchors", said)
+    st.caption(
+        "Mean score of the anchors less that of their first evaluation; bars: 90 % intervals. The "
+        "policy cannot move them."
+    )
