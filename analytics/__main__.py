@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics import behaviours, claims, hallucination
+from analytics.alerts.command import add_alerts
 from analytics.behaviours import words as behaviour_words
 from analytics.collapse import kept as indicators
 from analytics.collapse import words as collapse_words
@@ -399,6 +400,7 @@ def _parser() -> argparse.ArgumentParser:
     weekly.add_argument("--on", type=datetime.date.fromisoformat, metavar="DATE", help="not today")
     weekly.add_argument("--json", action="store_true", help="one JSON document on stdout")
     weekly.set_defaults(do=_review)
+    add_alerts(commands)
     return parser
 
 
