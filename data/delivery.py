@@ -72,7 +72,7 @@ def run(command: Sequence[str], message: Mapping[str, Any], timeout: float) -> N
             timeout=timeout, start_new_session=True,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise NotDelivered(f"{command[0]} took more than {timeout:g} s") from None
+        raise NotDelivered(f"{command[0]} took more than {timeout} s") from None
     except (OSError, ValueError) as error:
         raise NotDelivered(f"{command[0]} cannot be run: {_first_line(error)}") from error
     if done.returncode:

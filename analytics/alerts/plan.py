@@ -269,7 +269,7 @@ def put(
     """Put a message at the end of the queue."""
     ledger["number"] += 1
     ledger["queue"].append({
-        "id": f"{ledger['number']:08d}-{now:%Y%m%dT%H%M%S}", "number": ledger["number"],
+        "id": f"{str(ledger['number']).zfill(8)}-{now:%Y%m%dT%H%M%S}", "number": ledger["number"],
         "made": _stamp(now), "level": level, "title": said, "lines": list(lines), "key": key,
         "trying": False,
         "link": chat.link(server, path), "where": chat.where(server, path),

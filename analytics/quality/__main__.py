@@ -15,7 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from analytics.quality import battery, candidates, detection, gate_years, intervals, real_runs
+from analytics.quality import (
+    alert_weeks,
+    battery,
+    candidates,
+    detection,
+    gate_years,
+    intervals,
+    real_runs,
+)  # fmt: skip
 from analytics.quality.made import checked, code_of, keep_check
 from analytics.quality.published import published
 
@@ -29,6 +37,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "gate": gate_years.measure,
     "candidates": candidates.measure,
     "real_runs": real_runs.measure,
+    "alerts": alert_weeks.measure,
 }
 
 
@@ -45,13 +54,14 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "gate": lambda runs, seed: gate_years.measure_kind(gate_years.BY_BLOCK[LIKE_ALL], runs, seed),
     "candidates": lambda runs, seed: candidates.measure(runs, seed, (PART,)),
     "real_runs": lambda runs, seed: real_runs.measure(runs, seed, ("stated",)),
+    "alerts": lambda runs, seed: alert_weeks.measure(runs, seed, ("flat",)),
 }
 """What ``check`` makes again: about a minute each."""
 
 
 SENTENCES = {
     "battery": battery.sentence, "gate": gate_years.sentence, "candidates": candidates.sentence,
-    "real_runs": real_runs.sentence,
+    "real_runs": real_runs.sentence, "alerts": alert_weeks.sentence,
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ MODULES = {
     "gate": "analytics.quality.gate_years",
     "candidates": "analytics.quality.candidates",
     "real_runs": "analytics.quality.real_runs",
+    "alerts": "analytics.quality.alert_weeks",
 }
 """What measures each topic: its code and all that it imports make the figures."""
 CHECKS = "checks.json"

@@ -16,6 +16,7 @@ from analytics.alerts import command, plan, sending
 from analytics.alerts.rules import Rules
 from analytics.alerts.rules import RulesError as RulesError
 from analytics.alerts.rules import proposal as proposal
+from analytics.wording import number
 from data import alert_files
 from data.delivery import NotDelivered as NotDelivered
 from data.home import home
@@ -131,7 +132,7 @@ def test(by: Rules) -> None:
         NotDelivered: the receiver did not take it, or the last test was just now.
     """
     if _tested and time.monotonic() - _tested[-1] < TESTS_EVERY:
-        raise NotDelivered(f"one test in {TESTS_EVERY:g} seconds is enough")
+        raise NotDelivered(f"one test in {number(TESTS_EVERY)} seconds is enough")
     _tested[:] = [time.monotonic()]
     sending.delivering(by)(sending.test_message(_now()))
 
