@@ -16,7 +16,7 @@ from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
 from data.terminal import Shown
-from pages.shared import judging, ownership, ready, worker
+from pages.shared import alerting, judging, ownership, ready, worker
 from pages.shared.frame import escaped
 from pages.shared.packed import Packed
 from pages.shared.styled import Styled
@@ -43,11 +43,12 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     ready.load()
     ending.end_within_grace()
     end_half_open()
-    stop = worker.start(owner.store)
+    stop, stop_alerts = worker.start(owner.store), alerting.start(owner.store)
     print(where(address.replace("127.0.0.1", "localhost")), flush=True)
     try:
         yield {}
     finally:
+        stop_alerts()
         stop()
         ownership.release()
 

@@ -19,7 +19,8 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-from analytics import behaviours, claims, hallucination
+from analytics import behaviours, claims, for_agents, hallucination
+from analytics.alerts.command import add_alerts
 from analytics.behaviours import words as behaviour_words
 from analytics.collapse import kept as indicators
 from analytics.collapse import words as collapse_words
@@ -33,7 +34,15 @@ from analytics.onset.recommendation import among_all
 from analytics.review import reading
 from analytics.review.changes import summary
 from analytics.review.dictionary import as_json
-from analytics.verdicts import Asked, holds, kept_until, method, packed, rows_fingerprint
+from analytics.verdicts import (
+    Asked,
+    holds,
+    kept_until,
+    method,
+    packed,
+    rows_fingerprint,
+    unpacked_looks,
+)  # fmt: skip
 from analytics.wording import interval, number
 from data import answers, policies, spool
 from data.exporting import write_whole
@@ -286,6 +295,29 @@ def _review(options: argparse.Namespace) -> int:
     return 0
 
 
+def _mcp(_: argparse.Namespace) -> int:
+    def looks(store: AnyStore, run: str) -> pl.DataFrame:
+        asked = {"until": -1, "source": "", "method": method(meaning)}
+        kept = store.query("verdicts", runs=[run], **asked)
+        return unpacked_looks(kept["looks"][0]) if kept.height else pl.DataFrame()
+
+    def changed(store: AnyStore, since: str | None) -> str:
+        begin = reading.begins(store, since, datetime.datetime.now(datetime.UTC))
+        with spool.scratch(home()) as folder:
+            found = reading.review(store, begin, datetime.date.today(), Path(folder))
+        return as_json(found.changes, found.since, found.until)
+
+    try:
+        for_agents.serve(for_agents.Held(
+            partial(StoreAccess, home()), lambda store, runs, until: verdicts(
+                store, runs, None, until), looks, changed, (StoreError, StoreOwned, OSError),
+        ))  # fmt: skip
+    except ImportError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
 def _show_behaviours(told: list[dict[str, Any]]) -> None:
     console = Terminal(width=max(Terminal().width, 170))  # no cell of a table is cut
     if not told:
@@ -399,6 +431,9 @@ def _parser() -> argparse.ArgumentParser:
     weekly.add_argument("--on", type=datetime.date.fromisoformat, metavar="DATE", help="not today")
     weekly.add_argument("--json", action="store_true", help="one JSON document on stdout")
     weekly.set_defaults(do=_review)
+    add_alerts(commands)
+    agents = commands.add_parser("mcp", help="the questions as MCP tools on stdin and stdout")
+    agents.set_defaults(do=_mcp)
     return parser
 
 

@@ -22,7 +22,7 @@ SHOWN = {
     "/components": [("run", "r3_grpo_bigrm")], "/best-of-n": [("run", "bon_pool")],
     "/scaling": [], "/hallucination": [("loop", "replace")], "/calibration": [("loop", "replace")],
     "/answers": [("loop", "replace")], "/training-set": [("loop", "replace")], "/sources": [],
-    "/quality": [], "/this-week": [],
+    "/quality": [], "/this-week": [], "/alerts": [],
 }  # fmt: skip
 KEYS = (
     "at", "axis", "band", "bins", "by", "change", "component", "ensemble", "family", "gold",

@@ -15,6 +15,8 @@ ROOTS = (
     "app.py",
     "analytics/__main__.py",
     "analytics/review/reading.py",
+    "analytics/alerts/sending.py",
+    "analytics/alerts/command.py",
     "pages/shared/reads.py",
     "pages/shared/answer_reads.py",
     "pages/shared/pool_reads.py",
@@ -22,6 +24,7 @@ ROOTS = (
     "pages/shared/review_reads.py",
     "pages/shared/judging.py",
     "pages/shared/worker.py",
+    "pages/shared/alerting.py",
     "pages/shared/collapsing.py",
     "pages/shared/loop_reads.py",
 )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from analytics.quality import (
+    alert_weeks,
     anchors,
     battery,
     candidates,
@@ -40,6 +41,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "real_runs": real_runs.measure,
     "cheaper_gold": cheaper_gold.measure,
     "anchors": anchors.measure,
+    "alerts": alert_weeks.measure,
 }
 
 
@@ -58,6 +60,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "real_runs": lambda runs, seed: real_runs.measure(runs, seed, ("stated",)),
     "cheaper_gold": lambda runs, seed: cheaper_gold.measure(runs, seed, (0.85,)),
     "anchors": lambda runs, seed: anchors.measure(runs, seed, ("none",)),
+    "alerts": lambda runs, seed: alert_weeks.measure(runs, seed, ("flat",)),
 }
 """What ``check`` makes again: about a minute each."""
 
@@ -66,6 +69,7 @@ SENTENCES = {
     "battery": battery.sentence, "gate": gate_years.sentence, "candidates": candidates.sentence,
     "real_runs": real_runs.sentence, "cheaper_gold": cheaper_gold.sentence,
     "anchors": anchors.sentence,
+    "alerts": alert_weeks.sentence,
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ MODULES = {
     "real_runs": "analytics.quality.real_runs",
     "cheaper_gold": "analytics.quality.cheaper_gold",
     "anchors": "analytics.quality.anchors",
+    "alerts": "analytics.quality.alert_weeks",
 }
 """What measures each topic: its code and all that it imports make the figures."""
 CHECKS = "checks.json"

@@ -139,7 +139,7 @@ def state(
             row for row in indicators.rows(store.query("indicators", loops=None))
             if row["loop"] in changed
         ] if known is None else _texts_then(store, changed),
-        gates=dict(filter(None, map(partial(_gate, store, today), loops))),
+        gates=dict(filter(None, map(partial(gate_of, store, today), loops))),
         skips={row["path"]: row["reason"] for row in store.query("skips").to_dicts()},
     )  # fmt: skip
 
@@ -180,12 +180,17 @@ def _texts_then(store: AnyStore, loops: Iterable[str]) -> list[dict[str, Any]]:
     return there.select("loop", "iteration").to_dicts()
 
 
-def _gate(store: AnyStore, today: datetime.date, loop: str) -> tuple[str, GateState] | None:
-    """The gate of a loop's last iteration under the proposed policy; None where none can be."""
+def gate_of(
+    store: AnyStore, today: datetime.date, loop: str, text: str | None = None
+) -> tuple[str, GateState] | None:
+    """The gate of a loop's last iteration; None where none can be.
+
+    text: of the policy; None = the proposed one.
+    """
     last = {row["loop"]: row["last_iteration"] for row in store.query("loops").to_dicts()}[loop]
     if not last:
         return None
-    policy = read_policy(proposal())
+    policy = read_policy(proposal() if text is None else text)
     rows = indicators.rows(store.query("indicators", loops=[loop]))
     try:
         held = gather(store.query, loop, int(last), indicators=rows, today=today)

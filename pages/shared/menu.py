@@ -62,6 +62,8 @@ page = st.navigation(
         "Review": [
             st.Page("../review/sources.py", title="Sources", url_path="sources",
                     icon=":material/database:"),
+            st.Page("../review/alerts.py", title="Alerts", url_path="alerts",
+                    icon=":material/notifications:"),
             st.Page("../review/quality.py", title="How good is this?", url_path="quality",
                     icon=":material/verified:"),
             *built,
@@ -75,7 +77,7 @@ LOOP_PAGES = (
 word = "loop" if page.url_path in LOOP_PAGES else "run"
 pinned = st.query_params.get("pin")
 if pinned is None:
-    carry(page.url_path, word if page.url_path not in ("", "this-week") else None)
+    carry(page.url_path, word if page.url_path not in ("", "this-week", "alerts") else None)
 with timed():
     if pinned is None:
         page.run()

@@ -1,0 +1,1 @@
+"""Alerts: what of the store somebody should be told, when, in which words; nothing is sent here."""

@@ -1,0 +1,183 @@
+"""``python -m analytics alerts``: what would be told, sent now, tried out, acknowledged, muted."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import datetime
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from analytics.alerts import chat, plan, sending
+from analytics.alerts.rules import Rules, RulesError, proposal
+from analytics.wording import count
+from data import alert_files
+from data.delivery import NotDelivered
+from data.home import home
+from data.remote import StoreAccess
+from data.terminal import one_line
+
+PATIENCE = 60.0
+"""Seconds that --send tries a receiver that fails."""
+
+
+def add_alerts(commands: Any) -> None:
+    """Add the command to those of ``python -m analytics``."""
+    told = commands.add_parser(
+        "alerts", help="what is told to whom: sent now, tried out, acknowledged, muted"
+    )
+    does = told.add_mutually_exclusive_group()
+    does.add_argument("--proposal", action="store_true", help="print commented rules to start from")
+    does.add_argument("--test", action="store_true", help="send one message that says it is a test")
+    does.add_argument("--send", action="store_true", help="look, and send what waits, now")
+    does.add_argument("--dry-run", action="store_true", help="print what --send would send")
+    does.add_argument("--acknowledge", metavar="R", help="a run or loop that somebody looks after")
+    does.add_argument("--mute", metavar="R", help="a run or loop of which nothing is told")
+    told.add_argument("--until", type=datetime.date.fromisoformat, metavar="DATE", help="of --mute")
+    told.add_argument("--by", metavar="NAME", help="who acknowledges or mutes")
+    told.add_argument("--patience", type=float, default=PATIENCE, metavar="S",
+                      help="seconds that --send goes on trying")  # fmt: skip
+    told.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    told.set_defaults(do=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 = done, 1 = no rules, no such alert, or the receiver did not take it."""
+    if options.proposal:
+        print(proposal(), end="")
+        return 0
+    place = home()
+    if options.acknowledge is not None or options.mute is not None:
+        return _by_hand(options, place)
+    if not (options.test or options.send or options.dry_run):
+        _show(sending.held(place), options.json)
+        return 0
+    try:
+        rules = sending.rules_of(place)
+        if rules is None:
+            raise RulesError(
+                f"there are no rules: {alert_files.rules_file(place)} is not there. Begin with: "
+                "python -m analytics alerts --proposal"
+            )
+    except RulesError as error:
+        return _failed(str(error))
+    if options.test:
+        return _test(rules)
+    return _dry_run(place, rules, options.json) if options.dry_run else _send(place, rules, options)
+
+
+def _test(rules: Rules) -> int:
+    try:
+        sending.delivering(rules)(sending.test_message(_now()))
+    except NotDelivered as error:
+        return _failed(f"the test was not delivered: {error}")
+    print("The test was delivered.")
+    return 0
+
+
+def _dry_run(place: Path, rules: Rules, as_json: bool) -> int:
+    ledger = copy.deepcopy(sending.held(place))
+    with StoreAccess(place) as store:
+        judged = sending.look(store, rules, _now(), ledger)
+    if not judged:
+        return _failed(_NOT_JUDGED)
+    if as_json:
+        print(json.dumps([chat.as_chat(one) for one in ledger["queue"]], indent=1))
+        return 0
+    for one in ledger["queue"]:
+        print(f"{one_line(one['title'], 300)}\n{chat.as_text(one)}\n")
+    print(f"{count(len(ledger['queue']), 'message')}; nothing was sent.")
+    return 0
+
+
+_NOT_JUDGED = (
+    "runs are waiting for their verdicts: start the server, or run: python -m analytics verdict"
+)
+
+
+def _send(place: Path, rules: Rules, options: argparse.Namespace) -> int:
+    with StoreAccess(place) as store:
+        judged = sending.look(store, rules, _now())
+    box = sending.Outbox(place, time.monotonic)
+    taken = patiently(box, sending.delivering(rules), options.patience, threading.Event().wait)
+    waits = len(sending.held(place)["queue"])
+    if options.json:
+        print(json.dumps({"sent": taken, "waiting": waits, "failure": box.failure}))
+    else:
+        print(f"{count(taken, 'message')} sent, {waits} waiting.")
+    if not judged:
+        return _failed(_NOT_JUDGED)
+    return _failed(f"{box.failure}; it is tried again") if waits and box.failure else 0
+
+
+def patiently(
+    box: sending.Outbox, deliver: sending.Deliver, patience: float,
+    wait: Callable[[float], object],
+) -> int:  # fmt: skip
+    """Send, and try again until all is sent or patience (seconds) is at its end; how many went."""
+    end = box.clock() + patience
+    taken = box.send(deliver, _now)
+    while box.failure and sending.held(box.home)["queue"] and box.clock() + box.resting() < end:
+        wait(box.resting())
+        taken += box.send(deliver, _now)
+    return taken
+
+
+def _by_hand(options: argparse.Namespace, place: Path) -> int:
+    if not (options.by or "").strip():
+        return _failed("say who: --by NAME")
+    if options.acknowledge is not None:
+        with sending.changing(place) as ledger:
+            done = plan.acknowledge(ledger, options.acknowledge, options.by, _now())
+        if done:
+            print("Acknowledged: no digest names it until something changes.")
+            return 0
+        return _failed("nothing is told of it; what is: python -m analytics alerts")
+    if options.until is None or options.until < _now().date():
+        return _failed("say until when, a day to come: --until DATE")
+    with sending.changing(place) as ledger:
+        plan.mute(ledger, options.mute, options.until, options.by)
+    print(f"Muted until {options.until}.")
+    return 0
+
+
+def _show(ledger: plan.Ledger, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({
+            "alerts": list(ledger["alerts"].values()), "waiting": ledger["queue"],
+            "aside": ledger["aside"], "acknowledged": ledger["acknowledged"],
+            "muted": ledger["muted"], "sent": ledger["sent"],
+        }, indent=1))  # fmt: skip
+        return
+    for line in state_lines(ledger) or ["Nothing is told, and nothing waits."]:
+        print(one_line(line, 300))
+
+
+def state_lines(ledger: plan.Ledger) -> list[str]:
+    """What is open, what waits, what was put aside, in sentences; texts as they are."""
+    lines = []
+    for held in ledger["alerts"].values():
+        by = ledger["acknowledged"].get(held["subject"])
+        seen = f"; acknowledged by {by['by']}" if by else ""
+        over = f"; over since {held['gone'][:16]}" if held["gone"] else ""
+        lines.append(f"{plan.title(held['kind'], held['subject'])}, since {held['since'][:16]}"
+                     f"{over}{seen}")  # fmt: skip
+    lines += [f"Waits to be sent: {one['title']}" for one in ledger["queue"]]
+    lines += [f"The receiver refused: {one['title']} ({one['why']})" for one in ledger["aside"]]
+    lines += [f"Muted until {one['until']} by {one['by']}: {chat.plain(name, 120)}"
+              for name, one in ledger["muted"].items()]  # fmt: skip
+    return lines
+
+
+def _failed(said: str) -> int:
+    print(one_line(said, 500), file=sys.stderr)
+    return 1
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
