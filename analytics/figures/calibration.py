@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from analytics.figures.axes import percent_labels
-from analytics.figures.palette import RUN_COLOURS, tinted
+from analytics.figures.palette import sequence, tinted
 from analytics.figures.rates import Panel
 from analytics.wording import fixed, percent, rate_text, whole
 
@@ -43,8 +43,8 @@ def reliability_figure(diagrams: Mapping[int, pl.DataFrame]) -> go.Figure:
         x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "width": 1, "dash": "dash"},
         hoverinfo="skip", showlegend=False,
     ))  # fmt: skip
-    for i, (iteration, table) in enumerate(diagrams.items()):
-        colour = RUN_COLOURS[i % len(RUN_COLOURS)]
+    inks = sequence(len(diagrams))
+    for i, (colour, (iteration, table)) in enumerate(zip(inks, diagrams.items(), strict=True)):
         x, y = table["confidence"].to_numpy(), table["accuracy"].to_numpy()
         if i == len(diagrams) - 1 and table.height > 1:
             low, high = table["null_low"].to_numpy(), table["null_high"].to_numpy()
@@ -79,8 +79,8 @@ def risk_figure(curves: Mapping[int, pl.DataFrame]) -> go.Figure:
         curves: iteration to `calibration_cells.risk_coverage`.
     """
     figure = go.Figure()
-    for i, (iteration, table) in enumerate(curves.items()):
-        colour = RUN_COLOURS[i % len(RUN_COLOURS)]
+    inks = sequence(len(curves))
+    for colour, (iteration, table) in zip(inks, curves.items(), strict=True):
         figure.add_trace(go.Scatter(
             x=table["coverage"].to_numpy(), y=table["risk"].to_numpy(), mode="lines",
             name=f"iteration {iteration}", line={"color": colour, "width": 2.2},

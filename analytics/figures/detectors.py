@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from analytics.figures.palette import RUN_COLOURS
+from analytics.figures.palette import PROXY_INK, RUN_COLOURS
 from analytics.wording import percent, percent_spread, spread
 
 OURS = ("RED", "RED, no plan stated", "e-process", "AMBER")
@@ -34,7 +34,7 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
             figure.add_trace(
                 go.Scatter(
                     x=value, y=part["detector"].to_list(), mode="markers", showlegend=False,
-                    marker={"size": 9, "color": RUN_COLOURS[0 if ours else 6],
+                    marker={"size": 9, "color": RUN_COLOURS[0] if ours else PROXY_INK,
                             "symbol": "circle" if ours else "diamond-open"},
                     error_x={"type": "data", "array": error, "width": 0, "thickness": 1.4},
                     text=[
@@ -57,7 +57,7 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
                     yref=f"y{column if column > 1 else ''}", text="most never", showarrow=False,
                     font={"size": 11},
                 )  # fmt: skip
-    figure.add_vline(x=0.05, line={"color": "#D55E00", "dash": "dash", "width": 1.3}, row=1, col=1,
+    figure.add_vline(x=0.05, line={"color": PROXY_INK, "dash": "dash", "width": 1.3}, row=1, col=1,
                      annotation={"text": "5 %", "font": {"size": 11}})  # fmt: skip
     figure.add_vline(x=1, line={"color": "rgba(128,128,128,.6)", "dash": "dot", "width": 1},
                      row=1, col=3)  # fmt: skip

@@ -8,13 +8,13 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from analytics.figures.axes import percent_labels
-from analytics.figures.palette import RUN_COLOURS
+from analytics.figures.palette import PROXY_INK, RUN_COLOURS
 from analytics.wording import percent, percent_spread, spread
 
 METHODS = (
     ("headline", RUN_COLOURS[0], "circle"),
     ("shape", RUN_COLOURS[1], "diamond-open"),
-    ("model", RUN_COLOURS[6], "square-open"),
+    ("model", RUN_COLOURS[2], "square-open"),
 )
 """Method, colour and symbol, from the top of each shape's row down."""
 _APART = 0.24
@@ -64,7 +64,7 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
             zeroline=False, row=1, col=column, **labels,
         )  # fmt: skip
     figure.add_vline(
-        x=asked, line={"color": "#D55E00", "dash": "dash", "width": 1.3}, row=1, col=1,
+        x=asked, line={"color": PROXY_INK, "dash": "dash", "width": 1.3}, row=1, col=1,
         annotation={"text": percent(asked), "font": {"size": 11}},
     )  # fmt: skip
     figure.update_xaxes(range=[min(0.6, _lowest(table) - 0.05), 1.02], row=1, col=1)

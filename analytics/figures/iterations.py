@@ -9,7 +9,7 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from analytics.figures.axes import percent_labels
-from analytics.figures.palette import PROXY_INK, STATUS
+from analytics.figures.palette import PROXY_INK, RUN_COLOURS, STATUS, sequence
 from analytics.figures.rates import Line
 from analytics.figures.text import plain
 from analytics.loops.cells import Question
@@ -117,9 +117,7 @@ def _draw(
     )  # fmt: skip
 
 
-PART_INKS = {"human": "#009E73", "benchmark": "#56B4E9", "not stated": "#7A8794"}
-SYNTHETIC = ((230, 159, 0), (120, 30, 60))
-"""From the first writer's colour to the last one's: iterations are a sequence."""
+PART_INKS = {"human": RUN_COLOURS[1], "benchmark": RUN_COLOURS[5], "not stated": PROXY_INK}
 
 
 def provenance_figure(parts: pl.DataFrame, lines: Sequence[Line]) -> go.Figure | None:
@@ -169,6 +167,4 @@ def _drawn(figure: go.Figure) -> set[str]:
 def _ink(name: str, writer: int, last: int) -> str:
     if name in PART_INKS or writer < 0:
         return PART_INKS.get(name, "#B5BEC7")
-    share = writer / last
-    mixed = [round(a + (b - a) * share) for a, b in zip(*SYNTHETIC, strict=True)]
-    return f"rgb({mixed[0]},{mixed[1]},{mixed[2]})"
+    return sequence(last + 1)[writer]

@@ -1,16 +1,26 @@
-"""Colours that stay with their run, and that colour-blind eyes tell apart (Okabe and Ito 2008)."""
+"""Colours that stay with their run, apart from those of verdicts (LIGHT, DARK: the pages' grounds).
+
+Runs wear blue, olive and purple hues: orange, red and green say how a run does. All of them can be
+seen on both grounds, and be told apart by colour-blind eyes (tests/analytics/test_palette.py).
+"""
 
 from __future__ import annotations
 
-RUN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6F42E0")
-"""Run n of the store wears colour n modulo 7. Okabe and Ito's without yellow, which vanishes on
-white, and black; the violet is far from them and from PROXY_INK, also to red-green blind eyes."""
+from itertools import pairwise
 
-DASHES = ("solid", "dash", "dot", "dashdot")
-"""The second seven lines are dashed, and so on, in charts where a dash means nothing else."""
+LIGHT, DARK = "#FCFDFE", "#11181F"
 
-SYMBOLS = ("circle", "square", "diamond", "triangle-up")
-"""Where dashes mean gold or proxy the second seven runs have squares, and so on."""
+RUN_COLOURS = ("#4F93EC", "#958802", "#AF1EB0", "#5E46F9", "#DF6C98", "#8B5864")
+"""Run n of the store wears colour n modulo 6: no seventh keeps as far from these."""
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+"""The second six lines are dashed, and so on, in charts where a dash means nothing else."""
+
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross")
+"""Where dashes mean gold or proxy the second six runs have squares, and so on."""
+
+SEQUENCE = ("#4F93EC", "#7A5CF5", "#C23FB8")
+"""Iterations from the first to the last: a way through blue and violet, no set of kinds."""
 
 PROXY_INK = "#7A8794"
 """A grey that reads on white and on near-black: the proxy of a run that stands alone."""
@@ -51,11 +61,35 @@ def run_symbol(ordinal: int) -> str:
     return SYMBOLS[ordinal // len(RUN_COLOURS) % len(SYMBOLS)]
 
 
+def sequence(many: int) -> list[str]:
+    """Colours of ``many`` iterations in their order, mixed on the way through ``SEQUENCE``.
+
+    >>> sequence(3), sequence(1)
+    (['#4F93EC', '#7A5CF5', '#C23FB8'], ['#C23FB8'])
+    """
+    ways = list(pairwise(SEQUENCE))
+    found = []
+    for place in range(many):
+        at = len(ways) * (place / (many - 1) if many > 1 else 1.0)
+        first = min(int(at), len(ways) - 1)
+        found.append(_mixed(*ways[first], at - first))
+    return found
+
+
+def _parts(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def _mixed(one: str, other: str, share: float) -> str:
+    ends = zip(_parts(one), _parts(other), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in ends)
+
+
 def tinted(colour: str, alpha: float) -> str:
     """``#rrggbb`` with an opacity, as Plotly takes it.
 
     >>> tinted("#0072B2", 0.1)
     'rgba(0,114,178,0.1)'
     """
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = _parts(colour)
     return f"rgba({red},{green},{blue},{alpha})"

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import special
 
 from analytics.any_frame import polars_frame
+from analytics.hallucination.repeated import Repeated, repeated, sentence
 from analytics.rates import wilson
-from analytics.wording import count, p_value, points, rate_text, whole
 
 TRAINED, CONTROL = "trained on", "not trained on"
 _GROUP = pl.when("trained_on").then(pl.lit(TRAINED)).otherwise(pl.lit(CONTROL)).alias("group")
@@ -103,10 +102,12 @@ def _as_statements(
 
 @dataclass(frozen=True)
 class TrainingView:
-    """`frame`: one row a (loop, iteration, knowledge, group); `sentences`: one a loop."""
+    """`frame`: one row a (loop, iteration, knowledge, group); `sentences` and `repeated` (the
+    same in numbers): one a loop."""
 
     frame: pl.DataFrame
     sentences: dict[str, str]
+    repeated: dict[str, Repeated]
 
 
 def training_view(
@@ -136,15 +137,15 @@ def training_view(
     followed = _followed(said, answers)
     frame = _counted(followed)
     table = {(row["loop"], row["group"]): row for row in _pooled(followed).iter_rows(named=True)}
-    sentences = {}
+    told = {}
     for loop in sorted({loop for loop, group in table if group == TRAINED}):
         own, other = table[loop, TRAINED], table.get((loop, CONTROL))
         name = "wrong answers that were not trained on"
         if other is None and control_loop not in (None, loop):
             other = table.get((str(control_loop), TRAINED))
             name = f"the control loop {control_loop}"
-        sentences[loop] = _sentence(own, other, name)
-    return TrainingView(frame, sentences)
+        told[loop] = repeated(own, other, name)
+    return TrainingView(frame, {loop: sentence(one) for loop, one in told.items()}, told)
 
 
 def _followed(said: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
@@ -225,43 +226,6 @@ def _counted(followed: pl.DataFrame) -> pl.DataFrame:
         repeated_share=pl.col("repeated") / pl.col("asked"),
         repeated_low=pl.Series(again[0]), repeated_high=pl.Series(again[1]),
     ).with_columns(pl.selectors.float().fill_nan(None))  # fmt: skip
-
-
-def _sentence(own: dict[str, Any], other: dict[str, Any] | None, name: str) -> str:
-    if not own["checked"]:
-        stated = count(own["statements"], "statement")
-        return f"None of {stated} was checked before it was trained on."
-    start = (
-        f"{rate_text(own['false'] / own['checked'])} of "
-        f"{count(own['checked'], 'checked statement')} were false before they were trained on"
-    )
-    if own["checked"] < own["statements"]:
-        start += f" ({whole(own['statements'] - own['checked'])} more were never checked)"
-    if not own["asked"]:
-        return f"{start}; no false one was asked again."
-    if own["false"] == own["statements"]:
-        wrong = count(own["asked"], "wrong answer")
-        start = f"{whole(own['repeated'])} of {wrong} on what was trained on"
-        start += f" ({rate_text(own['repeated'] / own['asked'])}) were repeated afterwards"
-    else:
-        start += (
-            f"; {whole(own['repeated'])} of {whole(own['asked'])} false ones "
-            f"({rate_text(own['repeated'] / own['asked'])}) were repeated afterwards"
-        )
-    if other is None or not other["asked"]:
-        return f"{start}. Without a control this is an association: it may be so untrained too."
-    rate = f"{rate_text(other['repeated'] / other['asked'])} of {whole(other['asked'])}"
-    if other["loop"] != own["loop"]:
-        return f"{start}, against {rate} in {name}. One loop each: no test between them."
-    gap = own["repeated"] / own["asked"] - other["repeated"] / other["asked"]
-    error = float(np.sqrt(own["variance"] + other["variance"]))
-    low, high = gap - 1.959964 * error, gap + 1.959964 * error
-    p = float(2 * special.ndtr(-abs(gap) / error)) if error > 0 else float("nan")
-    test = "" if np.isnan(p) else f", clustered by question, {p_value(p)}"
-    return (
-        f"{start}, against {rate} for {name}: {points(gap)} points ({points(low)} to "
-        f"{points(high)}{test}). What was trained on was not drawn by lot."
-    )
 
 
 def training_texts(generations: Any) -> pl.DataFrame:

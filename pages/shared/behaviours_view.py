@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from analytics.figures.palette import RUN_COLOURS
+from analytics.figures.palette import RUN_COLOURS, run_colour
 from analytics.figures.rates import KL_PANEL, REWARDS, Line, Panel, rate_figure
 from pages.shared import answer_reads, behaviour_reads, charts, links, reads
 from pages.shared.fault_view import together
 
-MOST_LINES = 7
+MOST_LINES = len(RUN_COLOURS)
 PANEL = Panel("rate", "trajectories in<br>which it was seen", "low", "high")
 REWARD_LINE = "rewards of the run"
 
@@ -78,7 +78,7 @@ def show_figure(run: str, part: list[Row], until: int | None, rewarded: bool) ->
     if len(own) > MOST_LINES:
         st.caption(f"The {MOST_LINES} of {len(own)} environments with the most evidence of a "
                    "change; the table has all.")  # fmt: skip
-    lines = [Line(name, name, RUN_COLOURS[i % 7]) for i, name in enumerate(drawn)]
+    lines = [Line(name, name, run_colour(i)) for i, name in enumerate(drawn)]
     points = behaviour_reads.points(run, own[0]["source"], own[0]["behaviour"], until)
     panels = [PANEL]
     if rewarded:

@@ -29,7 +29,7 @@ _STYLE = """
 .brd .worse i {color:var(--brd-worse)}
 .brd .better {background:rgba(0,158,115,.16)}
 .brd .changed {background:rgba(0,114,178,.12)}
-.brd .none {opacity:.65}
+.brd .none {opacity:.8}
 .brd {--brd-ground:#FCFDFE; --brd-worse:#9E4600}
 @media (prefers-color-scheme: dark) {.brd {--brd-ground:#11181F; --brd-worse:#FF9F63}}
 .story tbody th, .story tbody td {border-bottom:0}

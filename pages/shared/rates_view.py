@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from analytics.figures.palette import RUN_COLOURS
+from analytics.figures.palette import RUN_COLOURS, run_colour
 from analytics.figures.rates import (
     DENOMINATORS,
     KL_PANEL,
@@ -33,7 +33,7 @@ LINES = {
     "trained": "trained on or not",
 }  # fmt: skip
 AXES = {"iteration": "iteration", "sqrt_kl": "KL"}
-MOST_LINES = 7
+MOST_LINES = len(RUN_COLOURS)
 
 
 def show_figures(
@@ -194,7 +194,7 @@ def _part_lines(parts: pl.DataFrame, of: str) -> list[Line]:
         st.caption(f"The {MOST_LINES} of {len(named)} with the most evidence of a change; "
                    "the table below has all.")  # fmt: skip
         named = sorted(best.head(MOST_LINES))
-    return [Line(name, name, RUN_COLOURS[i % 7]) for i, name in enumerate(named)]
+    return [Line(name, name, run_colour(i)) for i, name in enumerate(named)]
 
 
 def _peaks(loops: Sequence[str], axis: str) -> list[tuple[float, float | None]]:

@@ -17,7 +17,7 @@ from pages.shared import answer_reads, links
 from pages.shared.isolation import Fault, attempt
 from pages.shared.truth_choices import Scope
 
-_STYLE = """
+STYLE = """
 <style>
 .since {border-collapse:collapse; width:100%; font-size:.9rem; line-height:1.3}
 .since th, .since td {text-align:left; vertical-align:top; padding:.4rem 1rem .4rem 0;
@@ -41,7 +41,8 @@ _STYLE = """
 MOVED = {
     "more": "▲ more", "fewer": "▼ fewer", "chance": "within chance", "unknown": "cannot tell",
 }  # fmt: skip
-DASHED = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "double"}
+DASHED = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "double",
+          "longdash": "ridge"}  # fmt: skip
 
 
 def compared_with_start(
@@ -79,7 +80,7 @@ def rows_since(every: pl.DataFrame, compared: pl.DataFrame) -> list[dict[str, An
 
 def since_table(rows: Sequence[dict[str, Any]], scope: Scope, tau: float) -> str:
     """HTML of the table; the mark before a loop's name is its line in the figures below."""
-    marks = {line.key: _mark(line.colour, line.dash) for line in scope.lines()}
+    marks = {line.key: mark(line.colour, line.dash) for line in scope.lines()}
     heads = ("loop", "wrong answers", "wrong, of all graded",
              f"wrong, sure (≥ {number(tau)})", "not attempted", "test")  # fmt: skip
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
@@ -96,7 +97,7 @@ def since_table(rows: Sequence[dict[str, Any]], scope: Scope, tau: float) -> str
         body.append(f"<tr><td>{escape(made.sentence)}</td></tr>" if isinstance(made, Fault)
                     else made)  # fmt: skip
     return (
-        f'{_STYLE}<table class="since"><thead><tr>{head}</tr></thead>'
+        f'{STYLE}<table class="since"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table>"
     )
 
@@ -127,7 +128,8 @@ def _change(part: Sequence[float | None]) -> str:
     return f"{escape(moved)}<small>{escape(reach)}</small>" if reach else escape(moved)
 
 
-def _mark(colour: str, dash: str) -> str:
+def mark(colour: str, dash: str) -> str:
+    """HTML of a line's look, before its name."""
     return f'<i style="border-top:3px {DASHED[dash]} {colour}"></i>'
 
 

@@ -186,6 +186,12 @@ def test_answers_begin_with_the_newly_wrong_and_lead_to_their_history(
 
 def test_the_training_set_beside_its_control(loop: None, show: Show) -> None:
     said = plain(show("training_set", loop=["replace", "verified"]))
+    first = said.index("first to last: 30.7 % to 67.0 % in replace and 0.0 % in verified")
+    assert first < said.index("47.8 % of 2,400")
+    assert (
+        "25.4 % of 1,147<small>control: 30.4 %, not tested" in said
+        and "+2.6 to +10.5, p = .001" in said
+    )
     assert "47.8 % of 2,400 checked statements were false before they were trained on" in said
     assert "against 30.4 % of 803 in the control loop random_control" in said
     assert "0.0 % of 2,400 checked statements" in said

@@ -1,0 +1,72 @@
+"""All pages of the menu, in light and dark: they can be read, and ask no other machine."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.accessible import STREAMLITS, findings
+from tests.browser.readable import FAINT, MEETING
+from tests.browser.view import View
+
+WITH = "?run=r3_grpo_bigrm&run=bon_pool&loop=replace"
+
+
+def pages_of(view: View) -> list[tuple[str, Locator]]:
+    """Names and links of the menu's pages."""
+    links = view.page.locator('[data-testid="stSidebarNavLink"]')
+    names = view.until(links.all_inner_texts, lambda found: len(found) > 8)
+    return [(name.splitlines()[-1], links.nth(at)) for at, name in enumerate(names)]
+
+
+def open_all_parts(view: View) -> None:
+    """Unfold what is folded."""
+    size = "document.querySelectorAll('*').length"
+    view.steady(lambda: view.page.evaluate(size))
+    view.page.evaluate(
+        "document.querySelectorAll('details:not([open]) > summary')"
+        ".forEach(summary => summary.click())"
+    )
+    view.steady(lambda: view.page.evaluate(size))
+
+
+def asked_elsewhere(view: View, own: str) -> set[str]:
+    """Hosts other than the server's own that a page has asked, its menus opened."""
+    copy = view.page.get_by_role("button", name="Copy link")
+    if copy.count():
+        copy.first.click()
+        view.page.locator('[data-testid="stPopoverBody"]').first.wait_for()
+        view.page.keyboard.press("Escape")
+    view.page.locator('[data-testid="stMainMenu"] button').click()
+    view.page.locator('[data-testid="stMainMenuPopover"]').wait_for()
+    view.whole().page.keyboard.press("Escape")
+    asked = [urlsplit(url) for url in view.asked]
+    return {url.netloc for url in asked if url.scheme not in ("data", "blob")} - {own}
+
+
+def test_every_page_can_be_read_and_keeps_to_its_server(bundled, open_page, world) -> None:
+    view = open_page(f"{bundled.url}/overoptimization{WITH}")
+    assert any(urlsplit(url).scheme == "ws" for url in view.asked)
+    faults: list[str] = []
+    met: set[tuple[str, str]] = set()
+    schemes = ["light", "dark"]
+    for page, link in pages_of(view):  # by the menu, which carries the choices along
+        view.asked.clear()
+        link.click()
+        expect(view.page.locator("h1")).to_have_text(page)
+        open_all_parts(view)
+        for scheme in schemes:
+            view.page.emulate_media(color_scheme=scheme)
+            view.whole()
+            ours, theirs = findings(view)
+            met |= theirs
+            more = [*view.page.evaluate(FAINT), *view.page.evaluate(MEETING)]
+            faults += [f"{page}, {scheme}: {fault}" for fault in (*ours, *more)]
+        schemes.reverse()  # the next page begins as this one ended
+        assert not asked_elsewhere(view, urlsplit(bundled.url).netloc), page
+        assert not view.page.context.service_workers
+    assert not faults, "\n".join(faults)
+    assert met == set(STREAMLITS), "what Streamlit no longer does is to be struck out"
+    told = world.told()
+    assert told == [], set(told)
