@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from data.columns import ReadOptions, RunFacts
-from data.readers import conversion
+from data.readers import conversion, kl_beside
 from data.readers.dialects import named
 from data.readers.kl_stated import KLSource
 from data.readers.kl_table import PER_TOKEN, UNITS
@@ -115,7 +115,10 @@ def _source(
     for key in dict.fromkeys((options.kl, options.kl or first["kl_key"])):
         told = RunFacts()
         asked = replace(options, kl=key)
-        source = conversion.of_trainer(keys, dialect, settings, averaged, asked, told)
+        source = conversion.of_trainer(
+            keys, dialect, settings, averaged, asked, told,
+            lambda key: kl_beside.mean(pl.Series(run.values(parked(key)), dtype=pl.Float64)),
+        )  # fmt: skip
         vars(said).update(vars(told))
         if source is not None and (key or first["kl_key"] in (None, source.key)):
             return source

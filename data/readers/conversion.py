@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from data.columns import ReadOptions, RunFacts
-from data.readers import kl_headings, kl_remarks
+from data.readers import kl_beside, kl_headings, kl_remarks, own_words
 from data.readers.dialect import Dialect
 from data.readers.dialects import NO_KL_DIALECTS, why_not
 from data.readers.kl_stated import (
@@ -32,7 +32,6 @@ from data.readers.kl_table import (
 )
 from data.readers.mapping import folded
 from data.readers.scalars import as_number
-from data.terminal import one_line
 
 NO_KEY = "KL is missing: the log has no key"
 """How the note and the warning begin that no KL was logged."""
@@ -42,14 +41,6 @@ _OUR_WORDS = frozenset({
     "rewardgold",
 })  # fmt: skip
 """Our own names of rewards, as ``folded`` (``reward`` and ``gold`` are everybody's)."""
-_OF_TRAINER = re.compile(
-    r"(^|/)(completions?[/_](mean|min|max)_\w*length|completions/clipped_ratio|num_tokens"
-    r"|frac_reward_zero_std|clip_ratio/\w+|actor_lr|critic_lr|ppo_kl|vllm_kl|logprobs_diff"
-    r"|completion_length|clip_ratio|val/sequence_lengths"
-    r"|(objective|policy|perf|timing_s|val-core|val-aux|ppo)/(?!(\w*_)?kl(_\w*)?$)\w+"
-    r"|(actor|critic)/\w+|ppo_clip_ratio|response_clip_ratio|rewards/[^/]+/(mean|std))$"
-)
-"""Keys that trainers write and people do not: beside one ``kl`` may be theirs, per token."""
 _CHANGED = re.compile(r"[\u221a\u00b2%*\u00d7\u00f7\u2207\u2202\u0394]|^\s*[-\u2212]|^\s*\d")
 """Marks of a heading by which it is something made of a KL, or a part of it."""
 _TO = frozenset({"ref", "reference", "init", "initial", "base", "sft"})
@@ -65,6 +56,7 @@ def of_trainer(
     rows_average_steps: bool,
     options: ReadOptions,
     facts: RunFacts,
+    mean_of: kl_beside.MeanOf = kl_beside.unknown_mean,
 ) -> KLSource | None:
     """Find a trainer log's KL by the declared table and write what it is into ``facts``.
 
@@ -75,10 +67,11 @@ def of_trainer(
         rows_average_steps: a row is a mean over several optimiser steps.
         options: an explicit ``--kl`` key wins, but never for a KL to another policy.
         facts: gets kl_key, estimator, unit, reference, conversion and note.
+        mean_of: the mean of what was logged under a key, if known.
     """
     options = replace(options, remarks=(*options.remarks, *kl_remarks.of_settings(settings)))
     if dialect is None:
-        return of_table(keys, options, facts, words=_TRACKED_WORDS)
+        return of_table(keys, options, facts, words=_TRACKED_WORDS, mean_of=mean_of)
     entries = logged_kls(dialect, settings)
     none = _no_kl(dialect, settings, options)
     if none:
@@ -96,7 +89,7 @@ def of_trainer(
             if setting(settings, name) == 0:
                 facts.kl_note += f", because {name} is 0 and the trainer then measures none"
         return None
-    return of_table(keys, options, facts, dialect)
+    return of_table(keys, options, facts, dialect, mean_of=mean_of)
 
 
 def _no_kl(dialect: Dialect, settings: Mapping[str, Any], options: ReadOptions) -> str:
@@ -192,13 +185,17 @@ def of_table(
     facts: RunFacts,
     dialect: Dialect | None = None,
     words: frozenset[str] = _OUR_WORDS,
+    mean_of: kl_beside.MeanOf = kl_beside.unknown_mean,
 ) -> KLSource | None:
     """Find the KL of a log for which no trainer declares one.
 
     Under our own name ``kl`` beside a reward of our own words it is nats per response against the
     initial policy; anything else is what ``--kl-unit`` and ``--kl-reference`` say, or unknown.
+    Where a key beside it may be a trainer's, only numbers too large for a mean per token are.
     """
     key = options.kl or our_kl(keys)
+    if key not in keys and not options.kl and holds_our_words(keys, words):
+        key = own_words.another_kl(keys) or key
     what = why_not(key, dialect)
     factor = coefficient(options)
     if what == LOSS_TERM and factor is not None and key in keys:
@@ -223,17 +220,18 @@ def of_table(
     if factor is not None:
         source.factor = 1 / factor if why_not(key, dialect) else -1 / factor
     stands = () if {"phase", "stretch"} <= set(keys) else keys  # our export: it is converted
-    trained = next((k for k in stands if _OF_TRAINER.search(k.replace(".", "/"))), "")
+    trained, beside = kl_beside.weighed(stands, key, mean_of)
     ours = _is_ours(key) and holds_our_words(keys, words) and not trained
     if ours and dialect is None:
         facts.kl_logged_unit, facts.kl_reference = PER_RESPONSE, "initial_policy"
-        facts.kl_conversion, facts.kl_note = "exact", "nats per response, as logged"
+        facts.kl_conversion, facts.kl_note = "exact", f"nats per response, as logged{beside}"
     else:
         facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
         facts.kl_note = unknown_unit(key)
         if trained and _is_ours(key):
-            beside = one_line(trained)
-            facts.kl_note += f" (a trainer's {beside} stands beside it: many log it per token)"
+            facts.kl_note += f" (a trainer's {trained} stands beside it: many log it per token)"
+        elif key.endswith("objective/kl"):
+            facts.kl_note += f" ({kl_beside.OBJECTIVE})"
         told = kl_headings.of(key)
         if told and not options.kl_unit:
             ours = holds_our_words(keys, words) and dialect is None

@@ -13,6 +13,7 @@ from data.readers import (
     attempts,
     conversion,
     gold_versions,
+    kl_beside,
     kl_error,
     kl_headings,
     kl_remarks,
@@ -168,7 +169,10 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     facts.gold_better = "lower" if minus(gold) in notes else "higher"
     beside, told_apart = kl_siblings.compared(cells, options)
     options = replace(options, remarks=(*options.remarks, *told_apart))
-    source = conversion.of_table([key for key in keys if key not in beside], options, facts)
+    source = conversion.of_table(
+        [key for key in keys if key not in beside], options, facts,
+        mean_of=lambda key: kl_beside.mean(cells.numbers(key)),
+    )  # fmt: skip
     notes += [f"column {key} is not read: {told_apart[0]}" for key in beside]
     if source:
         said = {key: set(cells.texts(key).drop_nulls().unique()) - {""}

@@ -16,9 +16,17 @@ MEANS = frozenset({"mean", "avg", "average", "value"})
 OTHERS = frozenset({
     "old", "previous", "prev", "teacher", "engine", "vllm", "sampler", "behave", "behavior",
     "behaviour", "approx", "mismatch", "loss", "coef", "coefficient", "penalty", "target",
-    "adaptive", "controller", "ema", "max", "min", "std", "actor", "critic", "rollout",
+    "adaptive", "controller", "ema", "max", "min", "std", "actor", "critic", "rollout", "losses",
+    "penalties", "rewards", "ppo", "gradient", "grad", "early",
 })  # fmt: skip
 """Words in the name of a KL that is not the one from the initial policy, or none."""
+NEUTRAL = frozenset({
+    "train", "training", "trainer", "metric", "metrics", "data", "summary", "summaries", "history",
+    "scalar", "scalars", "log", "logs", "values", "latest", "run", "runs", "stats", "statistics",
+    "global", "rl", "rlhf", "row", "rows", "params", "curve", "curves", "monitor", "overopt",
+    "ref", "reference", "init", "initial", "base", "sft", "to", "vs", "from",
+})  # fmt: skip
+"""Words before a ``kl`` that leave it ours; before any other it is ours where rewards stand too."""
 _SURE = re.compile(r"proxy|gold", re.IGNORECASE)
 _NAMES = {column.name: {folded(key) for key in column.keys} for column in COLUMNS}
 
@@ -39,6 +47,8 @@ def short(keys: Sequence[str]) -> dict[str, str]:
     for key, found in parts.items():
         if len(found) > 1 and (said := _of(found)) is not None and not _is_other(said[0], found):
             ours.setdefault(said[0], []).append((key, said[1]))
+    rewards = [_around(*pair) for name in (PROXY.name, GOLD.name) for pair in ours.get(name, [])]
+    ours["kl"] = [pair for pair in ours.get("kl", []) if _is_plain(*pair, rewards)]
     chosen = {
         pairs[0][0]: pairs[0][1] for column in COLUMNS
         if len(pairs := ours.get(column.name, [])) == 1 and not column.find(keys)
@@ -52,6 +62,47 @@ def _flat(keys: Collection[str]) -> Iterator[str]:
     yield from (key for column in (PROXY, GOLD) if (key := column.find(keys)))
 
 
+def another_kl(keys: Sequence[str]) -> str | None:
+    """The one name that ends in ``kl`` and stands under a word that may be a trainer's.
+
+    >>> another_kl(["step", "objective/kl"]), another_kl(["kl/mean"]), another_kl(["loss/kl"])
+    ('objective/kl', 'kl/mean', None)
+    """
+    found = []
+    for key in keys:
+        parts = re.split(r"[/.]", key)
+        name, _ = _without_mean(parts)
+        if len(parts) > 1 and folded(name[-1]) == "kl" and not _is_other("kl", parts):
+            found.append(key)
+    return found[0] if len(found) == 1 else None
+
+
+def _without_mean(parts: Sequence[str]) -> tuple[Sequence[str], bool]:
+    """Parts of a name without a last one that leaves it what it is, and whether it says mean."""
+    last = parts[-1].lower()
+    if last not in MEANS or len(parts) == 1:
+        return parts, False
+    return parts[:-1], last != "value"
+
+
+def _around(key: str, said: str) -> tuple[str, bool]:
+    """What stands before our words in a long name, and whether a mean stands after them."""
+    parts, mean = _without_mean(re.split(r"[/.]", key))
+    return "/".join(parts[: -1 - said.count("/")]), mean
+
+
+def _is_plain(key: str, said: str, rewards: Sequence[tuple[str, bool]]) -> bool:
+    """Whether a long name of a KL is ours: before it stands what stands before our rewards, or
+    nothing but words that leave it ours; a mean after it only where one stands after a reward."""
+    if kl_headings.stated(said) is not None:
+        return True
+    above, mean = _around(key, said)
+    if mean and not any(with_mean for _, with_mean in rewards):
+        return False
+    words = {word for word in kl_headings.words(above) if not word.isdigit()}
+    return words <= NEUTRAL or any(above == other for other, _ in rewards)
+
+
 def _is_other(name: str, parts: Sequence[str]) -> bool:
     """Whether a name says of a KL that it is from another policy, or something made of one."""
     words = {word for part in parts for word in kl_headings.words(part)}
@@ -60,7 +111,7 @@ def _is_other(name: str, parts: Sequence[str]) -> bool:
 
 def _of(parts: Sequence[str]) -> tuple[str, str] | None:
     """Our column that the last two parts of a name, or the last, name, and these parts."""
-    bare = parts[:-1] if parts[-1].lower() in MEANS and len(parts) > 1 else parts
+    bare, _ = _without_mean(parts)
     for number in (2, 1):
         if kl_headings.stated(said := "/".join(bare[-number:])) is not None:
             return "kl", said

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
-from data.readers import attempts, conversion, gold_versions, kl_error, roles, sanity
+from data.readers import attempts, conversion, gold_versions, kl_beside, kl_error, roles, sanity
 from data.readers.dialect import Dialect, first
 from data.readers.dialects import SETTINGS_KEPT, dialect_of
 from data.readers.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
@@ -212,7 +212,9 @@ def _kl(
 ) -> pl.Series:
     """Fill ``columns["kl"]``; returns the values as logged."""
     keys = log.columns
-    source = conversion.of_trainer(keys, dialect, settings, window > 1, options, facts)
+    source = conversion.of_trainer(
+        keys, dialect, settings, window > 1, options, facts, lambda key: kl_beside.mean(log[key])
+    )
     if source is None:
         warnings.append(facts.kl_note)
         # Where only a coefficient lacks, what was logged is kept for the day it is said.

@@ -1,0 +1,112 @@
+"""What stands beside a key ``kl`` and makes it doubtful that it is ours: the words of trainers.
+
+Beside our own words a ``kl`` is by our contract nats per response. A trainer's key beside it says
+that a trainer may have logged it, and many log a mean per token.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from data.readers.mapping import RUN_COLUMNS, folded
+from data.readers.sanity import MOST_PER_TOKEN
+from data.terminal import one_line
+
+MeanOf = Callable[[str], float | None]
+OBJECTIVE = (
+    "TRL's PPO and RLOO log it per response, and its Online DPO counts padding too; no other key "
+    "tells which it is"
+)
+_LENGTH = next(column for column in RUN_COLUMNS if column.name == "response_length")
+
+_SURE = re.compile(
+    r"(^|/)(completions?[/_](mean|min|max)_\w*length|completions/clipped_ratio|num_tokens"
+    r"|frac_reward_zero_std|clip_ratio/\w+|actor_lr|critic_lr|ppo_kl|vllm_kl|logprobs_diff"
+    r"|completion_length|clip_ratio|val/sequence_lengths"
+    r"|(objective|policy|perf|timing_s|val-core|val-aux|ppo)/(?!(\w*_)?kl(_\w*)?$)\w+"
+    r"|(actor|critic)/\w+|ppo_clip_ratio|response_clip_ratio|rewards/[^/]+/(mean|std))$"
+)
+"""Keys that trainers write and people do not."""
+_PERHAPS = re.compile(
+    r"(^|[/_])(reward_std|rewards?/std|(num_)?completion_(tokens|len(gth)?s?)(_\w+)?|completion_len"
+    r"|(\w+_)?kl_loss(_\w+)?|approx_?kl|k[23]_kl|policy_kl|ref_kl|logps?/\w+|mfu|tps|tgs"
+    r"|(tokens|tok|toks|samples|steps)(_per_|/)s(ec(ond)?s?)?(_per_gpu)?|throughput\w*"
+    r"|num_input_tokens_seen|total_flos)$"
+)
+"""Keys that trainers write, and people now and then."""
+_HF = frozenset({"learning_rate", "grad_norm", "epoch"})
+"""What the Hugging Face trainer logs in each call; and what its trackers put before its step."""
+_OF_HF = _HF | {"global_step"}
+
+
+def sure(keys: Sequence[str]) -> str:
+    """The first key that only a trainer writes; empty where there is none.
+
+    >>> sure(["kl", "proxy_reward", "completions/mean_length"]), sure(["kl", "reward_std"])
+    ('completions/mean_length', '')
+    """
+    return next((key for key in keys if _SURE.search(key.replace(".", "/"))), "")
+
+
+def perhaps(keys: Sequence[str], kl: str) -> str:
+    """The first key that a trainer writes, and a person may; empty where there is none.
+
+    The Hugging Face trainer is known by its three keys together, and by one of them under
+    ``train/`` beside a ``kl`` that stands under nothing: two have written such a log.
+
+    >>> perhaps(["kl", "tokens_per_sec"], "kl"), perhaps(["kl", "grad_norm"], "kl")
+    ('tokens_per_sec', '')
+    >>> perhaps(["kl", "train/grad_norm"], "kl"), perhaps(["train/kl", "train/loss"], "train/kl")
+    ('train/grad_norm', '')
+    """
+    names = {key: key.strip().lower().replace(".", "/").replace(" ", "_") for key in keys}
+    found = next((key for key, name in names.items() if key != kl and _PERHAPS.search(name)), "")
+    if found:
+        return found
+    under = {key: name.removeprefix("train/") for key, name in names.items()}
+    if folded(kl) == "kl":
+        mixed = (key for key, name in names.items() if name != under[key] and under[key] in _OF_HF)
+        if key := next(mixed, ""):
+            return key
+    if set(under.values()) >= _HF:
+        return next(key for key in keys if under[key] == "grad_norm")
+    return ""
+
+
+def weighed(keys: Sequence[str], kl: str, mean_of: MeanOf) -> tuple[str, str]:
+    """The trainer's key that makes the unit of a key ``kl`` doubtful, and what is said if none.
+
+    Where a trainer may have written the log the numbers decide: a mean above what a token can
+    have is no mean per token.
+    """
+    if key := sure(keys):
+        return one_line(key), ""
+    key, mean = perhaps(keys, kl), mean_of(kl)
+    if key and (mean is None or not mean > MOST_PER_TOKEN):
+        return one_line(key), ""
+    if key:
+        return (
+            "",
+            f"; a trainer's {one_line(key)} stands beside it, but {mean:.3g} is no KL a token",
+        )
+    length = mean_of(found) if (found := _LENGTH.find(keys)) else None
+    if mean is None or length is None or not 0 < mean <= MOST_PER_TOKEN or length <= 1:
+        return "", ""
+    return "", (
+        f"; no key says so: were it per token, it would be {mean * length:.3g} per response at "
+        f"{length:.4g} tokens, and --kl-unit nats/token would be right"
+    )
+
+
+def mean(values: pl.Series) -> float | None:
+    """The mean of the numbers that are finite; None where none is."""
+    found = values.filter(values.is_finite()).mean()
+    return float(found) if isinstance(found, float) else None
+
+
+def unknown_mean(key: str) -> float | None:
+    """The mean of a key's numbers where these are not at hand."""
+    return None
