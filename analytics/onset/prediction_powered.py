@@ -17,11 +17,13 @@ import numpy as np
 import polars as pl
 
 from analytics.onset.measurements import HELPED, LARGEST, FloatArray, IntArray
-from analytics.wording import count, fixed, whole
+from analytics.wording import count, fixed, signed, whole
 
 FEWEST_PROMPTS = 20
 """With a label at one evaluation: a clustered error of fewer is too uncertain."""
 FEWEST_EVALUATIONS = 3
+APART = 4.0
+"""Standard errors between labelled responses and the others, by the judge: more is no chance."""
 PHRASE = "clustered by prompt, of the labels and of the judge's scores together"
 
 
@@ -62,6 +64,9 @@ class Helped:
     rows: pl.DataFrame
     judged: float
     correlation: float
+    apart: float
+    """How far the judge's mean of the labelled responses lies from that of the others, over all
+    evaluations, in standard errors: beyond 4 they were not drawn at random."""
 
     @property
     def source(self) -> str:
@@ -73,7 +78,7 @@ class Helped:
         labels, worth = (self.rows.get_column(c).median() for c in ("n_responses", "as_good_as"))
         return {
             "labels": labels, "judged": self.judged, "as_good_as": worth,
-            "correlation": self.correlation,
+            "correlation": self.correlation, "labelled_apart": self.apart,
         }  # fmt: skip
 
 
@@ -108,18 +113,24 @@ def sentences(row: Mapping[str, Any]) -> list[str]:
     if told is None:
         return []
     saved = told["as_good_as"] - told["labels"]
+    drawn = " It holds as long as the labelled responses were drawn at random."
+    if abs(told["labelled_apart"]) > APART:
+        drawn = (
+            " The labelled responses are not like the others: the judge's scores of them lie "
+            f"{signed(told['labelled_apart'], 1)} standard errors from the rest. Draw them at "
+            "random, or gold is that of the responses which were picked."
+        )
     given = f"{count(round(told['labels']), 'label')} and a judge's scores of "
     given += f"{count(round(told['judged']), 'response')} at an evaluation"
     if saved < 1:
         return [
             f"Gold rests on {given}; the judge saved no label, its correlation with them is "
-            f"{fixed(told['correlation'], 2)}."
+            f"{fixed(told['correlation'], 2)}.{drawn}"
         ]
     return [
         f"Gold rests on {given}: as good as {count(round(told['as_good_as']), 'label')} alone, so "
         f"the judge saved {whole(round(saved))} (correlation with the labels "
-        f"{fixed(told['correlation'], 2)}). It holds as long as the labelled responses were drawn "
-        "at random."
+        f"{fixed(told['correlation'], 2)}).{drawn}"
     ]
 
 
@@ -138,7 +149,7 @@ def _by(scored: pl.DataFrame, source: str) -> Helped | None:
     labelled = scored.filter(mine)
     others = scored.unique("response").join(labelled, on="response", how="anti")
     found, pairs = [], []
-    along = across = 0.0
+    along = across = off = 0.0
     rest = dict(others.sort("response").partition_by("step", as_dict=True).items())
     for step, part in labelled.sort("step", "response").group_by("step", maintain_order=True):
         other = rest.get(step)
@@ -149,6 +160,7 @@ def _by(scored: pl.DataFrame, source: str) -> Helped | None:
             continue
         people, judge = one.influences()
         along, across = along - float(people @ judge), across + float(judge @ judge)
+        off += float(one.judge.mean() - one.others.mean())
         weight = along / across if across > 0 else 0.0
         variance = _variance(people + weight * judge, one.prompts, 2)
         alone = _variance(people, one.prompts, 1)
@@ -167,7 +179,8 @@ def _by(scored: pl.DataFrame, source: str) -> Helped | None:
     size = float(np.sqrt((gold @ gold) * (score @ score)))
     correlation = float(gold @ score) / size if size > 0 else 0.0
     judged = float(np.median(rows.get_column("m").to_numpy()))
-    return Helped(rows.drop("m"), judged, correlation)
+    apart = off / np.sqrt(across) if across > 0 else 0.0
+    return Helped(rows.drop("m"), judged, correlation, float(apart))
 
 
 def _numbers(frame: pl.DataFrame, *names: str) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -27,6 +27,7 @@ TRUTHS = {
     "true": True, "yes": True, "1": True, "1.0": True,
     "false": False, "no": False, "0": False, "0.0": False,
 }  # fmt: skip
+NOTHING: Mapping[str, str] = {}
 _OF_ALL = r"^\s*(\d{1,18})\s*/\s*\d+\s*$"
 _NAMED = (
     r"(?i)^.*?(?:step|iter|iteration|update|ckpt|checkpoint|round)s?[\s_\-=:#]*(\d{1,18})/?\s*$"
@@ -197,14 +198,18 @@ class Cells:
             numbers = numbers.round(0).cast(pl.Int64, strict=False)
         return numbers.alias(name)
 
-    def phases(self, name: str) -> pl.Series:
-        """A column as phases; a row with an unknown word is a bad row, never training."""
+    def phases(self, name: str, further: Mapping[str, str] = NOTHING) -> pl.Series:
+        """A column as phases; a row with an unknown word is a bad row, never training.
+
+        further: words beside `mapping.PHASES`, and their phases.
+        """
+        known = {**PHASES, **further}
         cells = self.texts(name)
         words = cells.str.strip_chars().str.to_lowercase().fill_null("").replace("", "train")
-        for row in (~words.is_in(list(PHASES))).arg_true().to_list():
+        for row in (~words.is_in(list(known))).arg_true().to_list():
             self.bad_rows.add(row)
             self.name(row, name, cells[row], "is neither train nor eval")
-        return words.replace_strict(PHASES, default="eval", return_dtype=pl.String)
+        return words.replace_strict(known, default="eval", return_dtype=pl.String)
 
     def further(self, taken: set[str]) -> list[str]:
         """Names of the other columns that hold numbers."""

@@ -25,7 +25,7 @@ from data.readers.mapping import (
 from data.readers.response_columns import are_responses, names_responses, texts_of
 from data.readers.roles import named_key
 from data.readers.sample_kl import measured
-from data.readers.scored_responses import Scored, columns_of, parted
+from data.readers.scored_responses import ANCHOR_PHASES, Scored, columns_of, parted
 
 READ_APART = {column.name for column in (*SAMPLE_TEXTS, *SAMPLE_NUMBERS)} | {
     "run_id", "phase", "step", "proxy_reward", "gold_reward",
@@ -78,7 +78,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         gold = None
     step_key, phase_key = STEP.find(keys), PHASE.find(keys)
     steps = cells.steps(step_key) if step_key else [0] * frame.height
-    phases = cells.phases(phase_key) if phase_key else ["train"] * frame.height
+    phases = cells.phases(phase_key, ANCHOR_PHASES) if phase_key else ["train"] * frame.height
     series = [pl.Series("step", steps, pl.Int64), pl.Series("phase", phases, pl.String)]
     taken = {key for key in (step_key, phase_key, RUN_ID.find(keys)) if key}
     marks, marked = columns_of(cells)
@@ -176,8 +176,10 @@ def _with_gold(
     by_prompt = known.with_columns(off).group_by(*step, "prompt").agg(pl.col("off").sum())
     prompts = pl.len().cast(pl.Float64)
     spread = (pl.col("off") ** 2).sum() * prompts / (prompts - 1)
+    # a store that an earlier program filled has no prompts beside gold that nobody is named for
+    asked = pl.len().cast(pl.Int64) if source != OF_RESPONSES else pl.lit(None, pl.Int64)
     clustered = by_prompt.group_by(step).agg(
-        pl.when(pl.len() > 1).then(spread.sqrt()).alias("spread")
+        pl.when(pl.len() > 1).then(spread.sqrt()).alias("spread"), asked.alias("n_prompts")
     )
     means = known.group_by(step).agg(
         gold.mean(), gold.std().alias("gold_reward_sd"),
@@ -189,7 +191,7 @@ def _with_gold(
     ).drop("spread")  # fmt: skip
     low, high = known.select(gold.min().alias("low"), gold.max().alias("high")).row(0)
     facts.gold_kind = gold_kind_of(facts.gold_key or "gold_reward", low, high)
-    joined = metrics.drop("n_responses").join(
+    joined = metrics.drop("n_responses", "n_prompts").join(
         means.drop("stretch"), on=step, how="full", coalesce=True, suffix="_of_responses"
     )
     joined = joined.with_columns(

@@ -13,12 +13,16 @@ from typing import NamedTuple
 
 import polars as pl
 
-from data.readers.cells import Cells
-from data.readers.mapping import Column
+from data.readers.cells import EMPTY, TRUTHS, Cells
+from data.readers.mapping import PHASE, Column
 
-SOURCE, ANCHOR = "gold_source", "anchor"
-LABELS = "gold:"
-_ASKED = {name: Column(name, (name,)) for name in (SOURCE, ANCHOR, "kind")}
+ANCHOR, LABELS = "anchor", "gold:"
+SOURCE, MARK = " gold_source", " anchor"
+"""Helping columns, gone again at the end: no log has a column of such a name."""
+_ASKED = {name: Column(name, (name,)) for name in ("gold_source", ANCHOR, "kind")}
+_ASKED |= {PHASE.name: PHASE}
+ANCHOR_PHASES = {ANCHOR: "eval", "anchors": "eval"}
+"""Further words of a column of phases, here alone."""
 _PEOPLE = re.compile(
     r"(^|[^a-z])(humans?|people|persons?|annotat\w*|raters?|experts?|crowd\w*|labell?ers?)([^a-z]|$)"
 )
@@ -47,22 +51,41 @@ def by_people(source: str) -> bool:
 
 
 def columns_of(cells: Cells) -> tuple[list[pl.Series], set[str]]:
-    """The columns ``gold_source`` (text) and ``anchor`` (truth) where they are, and their keys."""
+    """Who scored (SOURCE) and whether it is an anchor (MARK) where that is told, and their keys."""
     keys = cells.table.frame.columns
     found = {name: key for name, column in _ASKED.items() if (key := column.find(keys))}
-    series = []
-    if SOURCE in found:
-        series.append(cells.texts(found[SOURCE]).fill_null("").str.strip_chars().alias(SOURCE))
-    marked = None
-    if ANCHOR in found:
-        marked = cells.truths(found[ANCHOR]).fill_null(False)
-    if "kind" in found:
-        told = cells.texts(found["kind"]).str.strip_chars().str.to_lowercase() == ANCHOR
-        marked = told.fill_null(False) if marked is None else marked | told.fill_null(False)
-    if marked is not None and marked.any():
-        series.append(marked.alias(ANCHOR))
-    taken = {found[SOURCE]} if SOURCE in found else set()
-    return series, taken | ({found[ANCHOR]} if ANCHOR in found and len(series) else set())
+    series, taken = [], set()
+    if key := found.get("gold_source"):
+        series.append(cells.texts(key).fill_null("").str.strip_chars().alias(SOURCE))
+        taken.add(key)
+    marks = []
+    if ANCHOR in found and (marked := _marked(cells.texts(found[ANCHOR]))) is not None:
+        marks.append(marked)
+        taken.add(found[ANCHOR])
+    for name in ("kind", PHASE.name):
+        if name in found:
+            told = cells.texts(found[name]).str.strip_chars().str.to_lowercase().fill_null("")
+            marks.append(told.is_in([ANCHOR, "anchors"]))
+    if any(mark.any() for mark in marks):
+        every = pl.DataFrame([mark.alias(str(n)) for n, mark in enumerate(marks)])
+        series.append(every.select(pl.any_horizontal(pl.all())).to_series().alias(MARK))
+    return series, taken
+
+
+def _marked(cells: pl.Series) -> pl.Series | None:
+    """Which rows a column ``anchor`` marks: true or false, or an anchor's id where it is one.
+
+    None where it holds other numbers: then it is none.
+
+    >>> _marked(pl.Series(["a7", "", None, "no"])).to_list(), _marked(pl.Series(["0.3", "1"]))
+    ([True, False, False, False], None)
+    """
+    words = cells.str.strip_chars().str.to_lowercase().fill_null("")
+    true = words.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean)
+    other = words.filter(true.is_null() & ~words.is_in(EMPTY))
+    if other.cast(pl.Float64, strict=False).count():
+        return None
+    return true.fill_null(~words.is_in(EMPTY))
 
 
 def parted(samples: pl.DataFrame) -> Scored:
@@ -70,9 +93,9 @@ def parted(samples: pl.DataFrame) -> Scored:
     if "gold_reward" not in samples.columns:
         samples = samples.with_columns(gold_reward=pl.lit(None, pl.Float64))
     anchors = samples.clear()
-    if ANCHOR in samples.columns:
-        anchors = samples.filter(pl.col(ANCHOR))
-        samples = samples.filter(~pl.col(ANCHOR)).drop(ANCHOR)
+    if MARK in samples.columns:
+        anchors = samples.filter(pl.col(MARK))
+        samples = samples.filter(~pl.col(MARK)).drop(MARK)
     if SOURCE not in samples.columns:
         return Scored(samples, _labels(samples.clear()), _anchors(anchors), None, [])
     anchors = _of_judge(anchors)

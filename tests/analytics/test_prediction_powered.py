@@ -11,7 +11,7 @@ import pytest
 
 from analytics.__main__ import main
 from analytics.onset.measurements import HELPED, FloatArray, gold_sources
-from analytics.onset.prediction_powered import helped
+from analytics.onset.prediction_powered import APART, helped, sentences
 from analytics.quality.cheaper_gold import JUDGED, LABELS, LOOKS, responses
 from data.columns import ReadOptions
 from data.importing import import_paths
@@ -51,6 +51,19 @@ def test_a_judge_worth_nothing_costs_nothing_and_one_that_errs_moves_nothing() -
     assert values(constant)[0] == pytest.approx(
         run(4).drop_nulls("gold").group_by("step").agg(pl.col("gold").mean()).sort("step")["gold"]
     )
+
+
+def test_labels_of_picked_responses_are_told() -> None:
+    apart = [helped(run(seed))[0].apart for seed in range(6)]
+    assert max(map(abs, apart)) < APART
+    best = pl.col("judge").rank("ordinal", descending=True).over("step") <= 1000
+    picked = run(9).with_columns(
+        source=pl.when(best).then("source"), gold=pl.when(best).then("gold")
+    )
+    told = helped(picked)[0].told()
+    assert told["labelled_apart"] > APART
+    said = " ".join(sentences({"prediction_powered": told}))
+    assert "not like the others" in said and "at random" in said
 
 
 def test_responses_to_one_prompt_count_as_one() -> None:

@@ -63,6 +63,11 @@ def test_a_response_that_two_scored_is_one_response(
     stored = came(home, BOTH[::order], but=but)
     assert stored.filter(phase="eval")["gold_reward"].sort().to_list() == [5.0, 6.0, 6.0, 7.0]
     assert stored.filter(phase="gold:human")["gold_reward"].sort().to_list() == [0.0, 1.0]
+    with StoreAccess(home) as store:
+        gold = store.query("gold", run="a", until=None)
+    assert gold.select("source", "gold_reward", "n_responses", "n_prompts").rows() == [
+        ("human", 0.5, 2, 2), ("judge", 6.0, 4, 2),
+    ]  # fmt: skip
     assert scored(home) == TOGETHER
 
 
@@ -100,11 +105,15 @@ def test_a_single_source_that_is_no_person_stays_what_it_was(home: Path) -> None
     assert gold["source"].to_list() == ["table of responses"]
 
 
-@pytest.mark.parametrize("how", [{"anchor": True}, {"kind": "anchor"}, {"anchor": 1}])
+@pytest.mark.parametrize(
+    "how",
+    [{"anchor": True}, {"kind": "anchor"}, {"anchor": 1}, {"anchor": "a-7"}, {"phase": "anchor"}],
+)
 def test_anchors_are_no_responses_of_the_policy(home: Path, how: dict[str, object]) -> None:
     fixed = [one for step in (1, 2) for one in rows("judge", 9.0, 7, step)]
     plain = [one for step in (1, 2) for one in rows("judge", 1.0, 0, step)]
-    no = {name: False if name == "anchor" else "policy" for name in how}
+    no = {"anchor": 0 if how == {"anchor": 1} else False, "kind": "policy", "phase": "eval"}
+    no = {name: "" if how == {"anchor": "a-7"} else no[name] for name in how}
     stored = came(home, [row | how for row in fixed] + [row | no for row in plain])
     assert stored.filter(phase="eval")["gold_reward"].max() == 2.0
     with StoreAccess(home) as store:
@@ -114,6 +123,11 @@ def test_anchors_are_no_responses_of_the_policy(home: Path, how: dict[str, objec
         (1, "p", "p 7", 9.0), (1, "q", "q 7", 10.0), (2, "p", "p 7", 9.0), (2, "q", "q 7", 10.0),
     ]  # fmt: skip
     assert gold["gold_reward"].to_list() == [1.5, 1.5], "their scores are no gold of the policy"
+
+
+def test_another_number_of_that_name_marks_no_anchor(home: Path) -> None:
+    stored = came(home, [*rows("judge", 1.0, anchor=0.25), *rows("judge", 2.0, 1, anchor=1)])
+    assert stored["phase"].unique().to_list() == ["eval"] and stored.height == 4
 
 
 def test_people_are_known_by_their_names() -> None:
