@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -387,3 +388,63 @@ def test_a_date_in_another_form_is_named(tmp_path: Path) -> None:
     file = copied(tmp_path / "x", decisions_csv=("2026-06-05T10:00:00Z,2026-06-19", "05.06.2026,"))
     (log,) = read([file.with_name("decisions.csv")], ReadOptions())
     assert isinstance(log, RunLog) and "column at: '05.06.2026' does not begin" in log.warnings[0]
+
+
+def said_of(folder: Path, key: str, name: str, text: str, loop: str = "replies") -> str:
+    """What the import says of one table of a loop, or why it reads nothing."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    (folder / "loop.toml").write_text(f'loop = "{loop}"\n{key} = "{name}"\n')
+    items = list(read([folder / "loop.toml"], ReadOptions()))
+    return " | ".join(
+        text for item in items
+        for text in (item.warnings if isinstance(item, RunLog) else [item.reason])
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("key", [
+    "metrics", "generations", "answers", "corpus", "reviews", "outcomes", "decisions", "reference",
+])  # fmt: skip
+def test_no_heading_with_a_slip_is_passed_by_without_a_word(key: str, tmp_path: Path) -> None:
+    """Each heading of each table of a loop with one letter lost: named, or the table refused."""
+    (file,) = LOGS.glob(f"{key}.*")
+    whole = file.read_text()
+    first = whole.splitlines()[0]
+    jsonl = file.suffix == ".jsonl"
+    for name in json.loads(first) if jsonl else first.split(","):
+        if name in ("loop", "n", "n_tokens"):
+            continue
+        slip = name[0] + name[2:]
+        quoted = (f'"{name}"', f'"{slip}"')
+        text = whole.replace(*quoted) if jsonl else whole.replace(first, ",".join(
+            slip if one == name else one for one in first.split(",")), 1)  # fmt: skip
+        said = said_of(tmp_path / "x", key, file.name, text)
+        assert slip in said or re.search(rf"(column|no) {name}\b", said), (name, slip, said)
+
+
+@pytest.mark.parametrize("word", ["selected", "chosen", "Accepted", "is_kept", "used", "rejected"])
+def test_kept_is_known_by_other_words(word: str, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (LOGS / "generations.jsonl").read_text().splitlines()]
+    kept = [row.pop("kept") for row in rows]
+    for row, truth in zip(rows, kept, strict=True):
+        row[word] = "yes" if truth != (word == "rejected") else "no"
+    (tmp_path / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (log,) = read([tmp_path / "texts.jsonl"], ReadOptions())
+    assert isinstance(log, RunLog)
+    assert sorted(log.samples["kept"]) == sorted(map(float, kept))
+    assert any(f"column {word} is read as" in said for said in log.warnings)
+
+
+def test_a_column_of_texts_is_not_what_was_kept(tmp_path: Path) -> None:
+    """chosen and rejected of preference data are texts; what a run calls so is no loop's."""
+    rows = [json.loads(line) for line in (LOGS / "generations.jsonl").read_text().splitlines()]
+    for row in rows:
+        row["chosen"] = "a reply" if row.pop("kept") else "another"
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    said = said_of(tmp_path / "x", "generations", "texts.jsonl", text)
+    assert "nothing is read from column chosen" in said and "call it kept" in said
+    for row in rows:
+        row["run_id"], row["selected"] = row.pop("loop"), 1
+    (tmp_path / "run.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (log,) = read([tmp_path / "run.jsonl"], ReadOptions())
+    assert isinstance(log, RunLog) and "kept" not in log.samples.columns
