@@ -133,11 +133,11 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             warnings.append(f"{cells.table.path.name} has no step column: all samples are step 0")
         tables = {}
         if of_loop:
-            vectors, said = embeddings.kept(frame[good], samples[good])
+            vectors, said = embeddings.kept(_rows(frame, good), _rows(samples, good))
             warnings += [f"{cells.table.path.name}: {note}" for note in said]
             if vectors is not None:
                 tables[EMBEDDINGS.name] = vectors
-        part = _keyed(samples[good], warnings)
+        part = _keyed(_rows(samples, good), warnings)
         run = pl.Series("run_id", [name] * part.height, dtype=pl.String)
         facts = RunFacts(proxy_key=proxy, gold_key=gold)
         facts.sources = [{"path": str(cells.table.path), "format": "samples", "rows": part.height}]
@@ -200,6 +200,11 @@ def _with_gold(metrics: pl.DataFrame, samples: pl.DataFrame, facts: RunFacts) ->
     )
     order = [c for c in METRIC_COLUMNS if c != "run_id"]
     return joined.select(*order, "gold_source").sort("phase", "step", descending=[True, False])
+
+
+def _rows(frame: pl.DataFrame, good: list[int]) -> pl.DataFrame:
+    """Some rows; all of them without a copy."""
+    return frame if len(good) == frame.height else frame[good]
 
 
 def _keys(key: str | None) -> tuple[str, ...]:
