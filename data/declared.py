@@ -380,6 +380,22 @@ REFERENCE_TEXTS = Table(
     key=("loop", "text_id"),
 )  # fmt: skip
 
+EMBEDDINGS = Table(
+    "embeddings",
+    "One row an embedding of a text that a loop generated: of each iteration those of some texts",
+    (
+        Column("loop", TEXT, "Run: the loop", True),
+        Column("iteration", WHOLE, "Iteration of the model that wrote it, 0 = base", True),
+        Column("text_id", TEXT, "Stable id of the text", True),
+        Column("prompt", TEXT, "Id of its prompt, else the prompt"),
+        Column("model", TEXT, "Embedding model, as logged; null = not stated"),
+        Column("vector", TEXT,
+            "The embedding at length 1: little-endian floats of 4 bytes each, in base64", True),
+    ),
+    file="embeddings",
+    key=("loop", "iteration", "text_id"),
+)  # fmt: skip
+
 MEASURED = tuple(column for column in METRICS.columns if isinstance(column, Metric))
 """The numbers of a metric row."""
 
@@ -502,7 +518,7 @@ CLOSED_REVIEWS = Table(
     key=("review_id",),
 )  # fmt: skip
 
-LOOP_TABLES = (ITERATIONS, REVIEWS, OUTCOMES, DECISIONS, REFERENCE_TEXTS)
+LOOP_TABLES = (ITERATIONS, REVIEWS, OUTCOMES, DECISIONS, REFERENCE_TEXTS, EMBEDDINGS)
 """What is told of a loop besides its texts, answers and corpora; each states its key."""
 SEGMENT_TABLES = (METRICS, GOLD, SAMPLES, ANSWERS, CORPUS, AUDITS, BEHAVIOURS, *LOOP_TABLES)
 """The tables that a segment brings rows for."""

@@ -62,7 +62,8 @@ def of_loop(
     human = query("reference_texts", loops=[loop])["text"]
     logged = query("scalars", run=loop).filter(pl.col("key").is_in(KEYS))
     logged = logged.select(pl.col("step").alias("iteration"), "key", "value")
-    return report.rows(loop, iterations, texts, human, logged, progress=progress)
+    given = query("embeddings", loops=[loop], iterations=None)
+    return report.rows(loop, iterations, texts, human, logged, given, progress=progress)
 
 
 def rows(kept: pl.DataFrame) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.collapse import counts, duplicates, likeness
+from analytics.collapse import counts, duplicates, embedded, likeness
 from analytics.collapse.halves import Measured, Truths, Z, halves, mean, quantile
 from analytics.collapse.indicators import INDICATORS, LOGGED
 from analytics.collapse.tokens import SEED, Tokens, code_of, tokens
@@ -61,6 +61,7 @@ def rows(
     texts: Texts,
     human: pl.Series | None = None,
     logged: pl.DataFrame | None = None,
+    embeddings: pl.DataFrame | None = None,
     budget: int = BUDGET,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
@@ -73,6 +74,7 @@ def rows(
         human: texts of people that the tail is measured against; without any, half of those
             of the first iteration, which its sample then lacks, and the rows say so.
         logged: columns iteration, key, value: further numbers of the trainer.
+        embeddings: of some texts, as the store's question of this name answers.
         budget: most tokens of each iteration that diversity is measured on.
         progress: told of each iteration.
     """
@@ -86,7 +88,15 @@ def rows(
     if seen:
         _measure(loop, seen, people, found, tell)
     _as_logged(logged, found)
-    return _told(loop, found, "human texts" if people is not None else "the first iteration")
+    kernel = "runs of 2, 3 and 4 characters"
+    beside = {"vendi_1": {"kernel": kernel}, "vendi_2": {"kernel": kernel}}
+    if embeddings is not None:
+        given, of = embedded.measured(embeddings)
+        found |= given
+        beside |= {f"vendi_embedded_{q}": {"kernel": of} for q in embedded.ORDERS}
+    against = "human texts" if people is not None else "the first iteration"
+    beside |= {name: {"reference": against} for name in ("tail_mass", "tail_coverage")}
+    return _told(loop, found, beside)
 
 
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:
@@ -222,7 +232,7 @@ def _as_logged(logged: pl.DataFrame | None, found: dict[tuple[int, str], Measure
 
 
 def _told(
-    loop: str, found: Mapping[tuple[int, str], Measured], against: str
+    loop: str, found: Mapping[tuple[int, str], Measured], beside: Mapping[str, dict[str, str]]
 ) -> list[dict[str, Any]]:
     told = []
     for indicator in INDICATORS:
@@ -235,8 +245,7 @@ def _told(
                 "value": one.value, **_interval(one), "n": one.n,
                 "from_first": _change(one, series[0][1]) if place else None,
                 "from_previous": _change(one, series[place - 1][1]) if place else None,
-                **({"reference": against} if indicator.name in ("tail_mass", "tail_coverage")
-                   else {}),
+                **beside.get(indicator.name, {}),
             })  # fmt: skip
     return sorted(told, key=lambda row: row["iteration"])
 

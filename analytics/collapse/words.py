@@ -114,3 +114,5 @@ def lines(rows: Sequence[Row]) -> Iterator[str]:
             )
         if against := next((row["reference"] for row in mine if "reference" in row), None):
             yield f"  the tail is that of {against}"
+        for row in {row["indicator"]: row for row in mine if "kernel" in row}.values():
+            yield f"  {BY_NAME[row['indicator']].title}: likeness by {row['kernel']}"

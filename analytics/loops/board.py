@@ -59,6 +59,11 @@ def questions(told: Told) -> list[Question]:
         _confident(told),
         _indicator(told, "distinct_2", "Diversity (distinct-2)"),
         _indicator(told, "vendi_1", "Diversity (Vendi score)"),
+        *(
+            [_indicator(told, "vendi_embedded_1", "Diversity (Vendi score of embeddings)")]
+            if any(row["indicator"] == "vendi_embedded_1" for row in told.indicators)
+            else []
+        ),
         _indicator(told, "near_duplicates_before", "Near-duplicates of the last iteration"),
         _indicator(told, "tail_coverage", "Tail coverage"),
         _heldout(told),
@@ -248,6 +253,8 @@ def _indicator(told: Told, name: str, title: str) -> Question:
         cells[row["iteration"]] = Cell(text, found[row["iteration"]], note, row["value"], more)
     way = {"falls": "it falls", "rises": "it rises", "moves": "it moves"}.get(kind.worse)
     says = f"On a fixed budget of tokens. Worse: {way}." if way else ""
+    if kernel := next((row["kernel"] for row in rows if "kernel" in row), None):
+        says += f" Alike by {kernel}."
     return Question(name, title, says, cells, "#indicators", kind.worse != "neither")
 
 

@@ -133,24 +133,19 @@ def _outcomes(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
 
 @dataclass(frozen=True)
 class Kind:
-    """One block: its limit against the last release, and a year of it.
-
-    times: how many times as many years are made of it: where its errors lie near 5 %, and a year is
-    cheap, 200 tell too little.
-    """
+    """One block: its limit against the last release, and a year of it."""
 
     block: str
     limit: float
     year: Year
-    times: int = 1
 
 
 KINDS = (
     Kind("reward_hacking", 0.1, _gold),
     Kind("diversity", 0.02, _diversity),
     Kind("truthfulness", 0.01, _truth),
-    Kind("human_checkpoint", 0.05, _reviews, times=5),
-    Kind("outcomes", 0.02, _outcomes, times=5),
+    Kind("human_checkpoint", 0.05, _reviews),
+    Kind("outcomes", 0.02, _outcomes),
 )
 BY_BLOCK = {kind.block: kind for kind in KINDS}
 
@@ -175,8 +170,8 @@ def year(kind: Kind, random: Generator, harm: float, retraining: float) -> dict[
 
 
 def measure_kind(kind: Kind, runs: int, seed: int) -> list[dict[str, Any]]:
-    """Every harm and scatter of one block, on `runs` years times those of its kind."""
-    rows, runs = [], runs * kind.times
+    """Every harm and scatter of one block, each on `runs` years."""
+    rows = []
     for harm in HARMS:
         for retraining in RETRAINING:
             random = np.random.default_rng(

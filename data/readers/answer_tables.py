@@ -19,7 +19,7 @@ from data.columns import (
     conform,
 )
 from data.declared import CORPUS
-from data.readers import confidences, grades, run_columns
+from data.readers import confidences, grades, loop_columns, run_columns
 from data.readers.cells import Cells, split_by
 from data.readers.completions import prompt_ids
 from data.readers.mapping import RUN_ID, Column, folded
@@ -140,8 +140,13 @@ def read(
             taken.add(key)
             read_as = confidences.read if key == "confidence" else Cells.numbers
             series.append(read_as(cells, key).alias(key))
-    for key in cells.further(taken | {"cluster"} | READ_APART):
+    further = cells.further(taken | {"cluster"} | READ_APART)
+    for key in further:
         series.append(cells.numbers(key).fill_nan(None))
+    if loop_columns.named(keys) or (options and options.loop is not None):
+        words = loop_columns.lacking("answers", [one.name for one in series])
+        said = loop_columns.unread(keys, {*taken, "cluster", *READ_APART}, words, further)
+        cells.table.notes += [f"{cells.table.path.name}: {note}" for note in said]
     rows = pl.DataFrame(series)
     if "question_id" not in rows.columns:
         asked = rows["question"].fill_null("")
@@ -257,6 +262,10 @@ def read_corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunL
             .alias("generator_iteration")
         )
     series += [cells.declared(column) for column in CORPUS.columns[3:]]
+    said = loop_columns.unread(
+        keys, {time, str(RUN_ID.find(keys)), *CORPUS.types()}, set(CORPUS.types()) - {"loop", *keys}
+    )
+    cells.table.notes += [f"{path.name}: {note}" for note in said]
     rows = pl.DataFrame(series)
     for key in (
         "documents",

@@ -255,7 +255,7 @@ def _named_tables(told: LoopFile, options: ReadOptions) -> Iterator[RunLog]:
 
 
 def _of_table(told: LoopFile, key: str, file: Path, options: ReadOptions) -> Iterator[RunLog]:
-    options = replace(options, run=None, format=None)
+    options = replace(options, run=None, format=None, loop=told.loop)
     kind = LOADED.get(key)
     table = None if kind is None else table_files.load(file)
     other = table and kind is not REFERENCE_TEXTS and loop_tables.which(table.frame.columns)

@@ -21,9 +21,9 @@ from data.declared import (
     REVIEWS,
     Table,
 )
-from data.readers import answer_tables, loop_headings, table_files
+from data.readers import answer_tables, loop_columns, loop_headings, table_files
 from data.readers.cells import Cells, split_by
-from data.readers.mapping import Column
+from data.readers.mapping import RUN_ID, Column
 from data.readers.texts import several
 
 ITERATION = Column("iteration", keys=("iteration", "step"))
@@ -136,6 +136,9 @@ def _rows(cells: Cells, table: Table) -> pl.DataFrame:
                 f"{cells.table.path.name} is a table of {table.name} without a column {column.name}"
             )
         series.append(cells.declared(column).alias(column.name))
+    read = {str(iteration), str(RUN_ID.find(keys)), *table.types()}
+    told = loop_columns.unread(keys, read, set(table.types()) - {"loop", "iteration", *keys})
+    cells.table.notes += [f"{cells.table.path.name}: {note}" for note in told]
     rows = pl.DataFrame(series)
     if table is REFERENCE_TEXTS:
         rows = numbered(rows)

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import polars as pl
 
 from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunFacts, RunLog
+from data.declared import EMBEDDINGS
+from data.readers import embeddings, loop_columns
 from data.readers.cells import Cells, split_by
 from data.readers.completions import declared, prompt_ids
 from data.readers.conversion import our_kl
 from data.readers.gold_answers import answers_in
+from data.readers.loop_columns import KEPT
 from data.readers.mapping import (
     GOLD,
     PHASE,
@@ -35,8 +38,6 @@ READ_APART = {column.name for column in (*SAMPLE_TEXTS, *SAMPLE_NUMBERS)} | {
 OF_RESPONSES = "table of responses"
 """Source of the gold that a table of responses holds: their mean, where no curve is logged."""
 
-KEPT = "kept"
-"""Whether a response of a loop was kept for training."""
 POOL = 4
 """A table of one step with so many samples to a prompt is a pool for best-of-n."""
 
@@ -69,6 +70,11 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         LogError: an option names a column that the table does not have.
     """
     frame = cells.table.frame
+    told: list[str] = []
+    of_loop = options.loop is not None or loop_columns.named(frame.columns)
+    if of_loop:
+        frame, told = loop_columns.with_kept(frame)
+        cells.table.frame = frame
     keys = frame.columns
     proxy = named_key(options.proxy, keys, {}, "--proxy") if options.proxy else PROXY.find(keys)
     gold = named_key(options.gold, keys, {}, "--gold") if options.gold else GOLD.find(keys)
@@ -98,17 +104,27 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         notes.append(
             f"column {kl} is kept as a number of each response: no curve of KL is made of it"
         )
-    for key in cells.further(taken | READ_APART):
+    further = cells.further(taken | READ_APART)
+    for key in further:
         series.append(cells.numbers(key).fill_nan(None))
     if KEPT in keys and KEPT not in {one.name for one in series}:  # a text of words, as in JSON
         series.append(cells.truths(KEPT).cast(pl.Float64).alias(KEPT))
+    if of_loop:
+        there = [one.name for one in series if step_key or one.name != "step"]
+        words = loop_columns.lacking("generations", there)
+        read_too = {KEPT, str(embeddings.holds(frame)), str(embeddings.MODEL.find(keys))}
+        told += loop_columns.unread(keys, {*taken, *READ_APART, *read_too}, words, further)
+    notes += [f"{cells.table.path.name}: {note}" for note in told]
     samples = pl.DataFrame(series).with_columns(
         pl.when(pl.col(c).is_finite()).then(pl.col(c))
         for c in ("proxy_reward", "gold_reward", "logprob_policy", "logprob_reference")
         if c in {s.name for s in series}
     )
     if "prompt" not in samples.columns:
-        samples = samples.with_columns(prompt=pl.lit(None, pl.String))
+        nothing = pl.lit(None, pl.String)
+        samples = samples.with_columns(
+            nothing.alias(name) for name in {"prompt", "prompt_id"} - set(samples.columns)
+        )
     elif "prompt_id" not in samples.columns:
         samples = samples.with_columns(prompt_ids(samples.get_column("prompt")))
     for name, rows in split_by(names).items():
@@ -118,7 +134,13 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         warnings = [*cells.notes(rows), *notes]
         if step_key is None:
             warnings.append(f"{cells.table.path.name} has no step column: all samples are step 0")
-        scored = parted(samples[good])
+        tables = {}
+        if of_loop:
+            vectors, said = embeddings.kept(_rows(frame, good), _rows(samples, good))
+            warnings += [f"{cells.table.path.name}: {note}" for note in said]
+            if vectors is not None:
+                tables[EMBEDDINGS.name] = vectors
+        scored = parted(_rows(samples, good))
         warnings += scored.notes
         part = _keyed(scored.responses, warnings)
         every = [part, *(one for one in (scored.labels, scored.anchors) if one.height)]
@@ -143,6 +165,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             ),
             facts=facts,
             warnings=warnings,
+            tables=tables,
         )
 
 
@@ -202,6 +225,11 @@ def _with_gold(
     )
     order = [c for c in METRIC_COLUMNS if c != "run_id"]
     return joined.select(*order, "gold_source").sort("phase", "step", descending=[True, False])
+
+
+def _rows(frame: pl.DataFrame, good: list[int]) -> pl.DataFrame:
+    """Some rows; all of them without a copy."""
+    return frame if len(good) == frame.height else frame[good]
 
 
 def _keys(key: str | None) -> tuple[str, ...]:

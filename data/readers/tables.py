@@ -16,6 +16,7 @@ from data.readers import (
     headings,
     kept,
     large_tables,
+    loop_columns,
     loop_tables,
     metric_tables,
     named_charts,
@@ -229,6 +230,8 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
     elif what == "settings":
         yield from setting_tables.read(cells, names.to_list())
     else:
+        if options.loop is not None or loop_columns.named(table.frame.columns):
+            table.notes += [f"{path.name}: {n}" for n in loop_columns.near_metrics(table.frame)]
         read_any = False
         saved = checkpoints_beside(path) if names.n_unique() == 1 else []
         for log in metric_tables.read(cells, names, verbatim, options):

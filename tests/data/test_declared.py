@@ -184,7 +184,10 @@ def logs_of_every_kind(folder: Path) -> Path:
     tables = {
         "metrics": {**step, "kl": 1.0, "proxy_reward": 2.0, "gold_reward": 1.0, "toy": 7},
         "gold": {**step, "gold_reward": 1.0, "gold_source": "judge", "toy": 7},
-        "samples": {**step, "prompt": "p", "completion": "c", "proxy_reward": 1.0, "toy": 7},
+        "samples": {
+            "loop": "l", "iteration": 1, "prompt": "p", "completion": "c", "proxy_reward": 1.0,
+            "embedding": "[1.0, 2.0]", "toy": 7,
+        },
         "answers": {**key, "grade": "correct", "answer": "a", "toy": 7},
         "audits": {**key, "human_grade": "correct"},
         "behaviours": {
