@@ -57,8 +57,7 @@ def test_every_page_can_be_read_and_keeps_to_its_server(bundled, open_page, worl
         expect(view.page.locator("h1")).to_have_text(page)
         open_all_parts(view)
         for scheme in schemes:
-            view.page.emulate_media(color_scheme=scheme)
-            view.whole()
+            view.in_colours(scheme)
             ours, theirs = findings(view)
             met |= theirs
             more = [*view.page.evaluate(FAINT), *view.page.evaluate(MEETING)]
