@@ -22,13 +22,11 @@ def pages_of(view: View) -> list[tuple[str, Locator]]:
 
 def open_all_parts(view: View) -> None:
     """Unfold what is folded."""
-    size = "document.querySelectorAll('*').length"
-    view.steady(lambda: view.page.evaluate(size))
-    view.page.evaluate(
+    view.whole().page.evaluate(
         "document.querySelectorAll('details:not([open]) > summary')"
         ".forEach(summary => summary.click())"
     )
-    view.steady(lambda: view.page.evaluate(size))
+    view.steady(lambda: view.page.evaluate("document.querySelectorAll('*').length"))
 
 
 def asked_elsewhere(view: View, own: str) -> set[str]:
