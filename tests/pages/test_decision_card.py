@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from analytics.figures.specimens import specimen
 from pages.shared.decision_card import card, what_to_do
 from pages.shared.run_table import Group, run_table
+from pages.shared.verdict_view import in_short
 
 FALLEN, RISING = specimen(0).verdict, specimen(2).verdict
 NONE = {"action": "none", "reason": "No candidate: no saved checkpoint is known."}
@@ -100,3 +102,17 @@ def test_a_verdict_shows_three_reasons_and_folds_the_others() -> None:
     assert re.findall(r"Reason (\d)", " ".join(at_once)) == ["0", "1", "2"]
     assert re.findall(r"Reason (\d)", " ".join(told)) == ["3", "4", "5", "6"]
     assert "finding" in folded.label
+
+
+def test_the_card_says_nothing_twice() -> None:
+    advice = {"action": "measure", "reason": "Gold was measured on other prompts at each step."}
+    curve = specimen(0)
+    flags = ["prompts_vary", "kl_unit_unknown", "autocorrelated"]
+    curve = replace(curve, verdict=curve.verdict | {"flags": flags, "recommendation": advice})
+    said = in_short(curve, {"kl_conversion": "unknown"})
+    assert said == (
+        "KL of unknown unit · 12 gold evaluations (evaluation) · neighbouring gold values are "
+        "correlated"
+    )
+    alone = in_short(replace(curve, verdict=curve.verdict | {"recommendation": {}}), {})
+    assert "the unit of the logged KL is not known" in alone and "other prompts" in alone
