@@ -30,7 +30,7 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
     """
     shapes = list(dict.fromkeys(table["shape"]))
     place = {shape: len(shapes) - 1 - i for i, shape in enumerate(shapes)}
-    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.09)
+    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.15)
     for at, (method, colour, symbol) in enumerate(METHODS):
         part = table.filter(pl.col("method") == method)
         height = np.array([place[shape] for shape in part["shape"]]) + _APART * (1 - at)

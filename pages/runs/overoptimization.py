@@ -85,7 +85,7 @@ if len(there) > 1 or links.asked("gold"):
         help="Sources of gold are never pooled. Unless you choose, evaluations on fixed prompts "
         "are used where there are any, else gold from training batches.",
     )  # fmt: skip
-banded = row.toggle(
+banded = len(chosen) > 1 and row.toggle(
     "Seed band", key="band", bind="query-params",
     help="Average the chosen runs as seeds of one setting.",
 )  # fmt: skip

@@ -37,7 +37,7 @@ every = [
 ]  # fmt: skip
 
 answer = st.container()  # above what it is asked by
-cells = st.columns([2, 2, 2, 2], vertical_alignment="bottom")
+cells = st.container(key="overview-choices").columns([2, 2, 2, 2], vertical_alignment="bottom")
 project = cells[0].selectbox(
     "Project", projects, index=None, placeholder="All projects", key="project", bind="query-params"
 )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import streamlit as st
-
 from analytics.quality.made import made
 from analytics.quality.published import battery_table, published
 from analytics.wording import MISSING, count, percent_spread, whole
+from pages.shared.quality_cells import evidence
 from pages.shared.tables import show_table
 
 
@@ -18,10 +17,9 @@ def show_battery() -> None:
     if told is None:
         return
     rows = told["rows"]
-    st.header("On logs as people write them", anchor=False)
-    st.markdown(f"### {_headline(rows)}")
-    show_table(battery_table(rows), hide_index=True, placeholder=MISSING, height=420)
-    st.caption(
+    part = evidence("On logs as people write them", _headline(rows))
+    show_table(battery_table(rows), part, hide_index=True, placeholder=MISSING, height=420)
+    part.caption(
         f"{whole(told['runs_per_class'])} flat runs a condition, half as many of the others. False "
         "alarms: runs that end with an onset although their gold never falls, the worse of flat "
         "gold and of gold that rises and stays; an alarm that was withdrawn counts as none. Ever: "
@@ -39,6 +37,6 @@ def _headline(rows: list[dict[str, Any]]) -> str:
     share = percent_spread(worst[truth], worst[f"{truth}_se"])
     kept = len(asked) - len(failing)
     return (
-        f"The promise holds in {whole(kept)} of {count(len(asked), 'condition')}; nearest to its "
+        f"the promise holds in {whole(kept)} of {count(len(asked), 'condition')}; nearest to its "
         f"limit, or over it: {worst['words']}, {share}"
     )

@@ -28,6 +28,10 @@ SIGNS = {"candidate": "★", "measure": "◎", "none": "–"}
 """Each action has a shape, so that nothing hangs on a colour."""
 
 
+NO_CANDIDATE = "No candidate:"
+"""What a reason begins with where an alarm asks for a candidate and there is none."""
+
+
 def advice_of(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     """The recommendation of a verdict; {} where one of an older version was kept."""
     told = verdict.get("recommendation")
@@ -44,8 +48,11 @@ def what_to_do(verdict: Mapping[str, Any]) -> tuple[str, str]:
         kl, evaluations = advice.get("kl"), advice.get("evaluations")
         where = f"at KL {number(kl)}" if kl is not None else ""
         many = count(int(evaluations), "evaluation") if evaluations else ""
-        return "measure", " ".join(part for part in (many, where) if part)
-    return ("nothing", "") if action == "none" else ("–", "")
+        return "measure", ", ".join(part for part in (where, many) if part)
+    if action == "none":
+        _, after_all, why = reason_of(verdict).partition(NO_CANDIDATE)
+        return ("no candidate", why.strip().rstrip(".")) if after_all else ("nothing", "")
+    return "–", ""
 
 
 def reason_of(verdict: Mapping[str, Any]) -> str:

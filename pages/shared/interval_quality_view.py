@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import polars as pl
-import streamlit as st
 
 from analytics.figures.interval_quality import interval_figure
 from analytics.quality.made import made
 from analytics.quality.published import SCENARIO_WORDS, forecast_table, interval_table, published
 from analytics.wording import MISSING, percent, rate_text
 from pages.shared import charts
-from pages.shared.quality_cells import ratio_cells, share_cells
+from pages.shared.quality_cells import evidence, ratio_cells, share_cells
 from pages.shared.tables import show_table
 
 
@@ -19,32 +18,32 @@ def show_intervals(scenario: str) -> None:
     told = published("intervals")
     if told is None:
         return
-    st.header("Intervals for the peak", anchor=False)
     table = interval_table(told["rows"], scenario)
     if table.is_empty():
-        st.caption(f"Not measured on runs of {SCENARIO_WORDS[scenario]}.")
+        evidence("Intervals for the peak", f"not measured on runs of {SCENARIO_WORDS[scenario]}")
         return
     head = table.filter(pl.col("method") == "headline")
     least = head.sort("coverage").row(0, named=True)
     says = (
-        f"The 90 % interval of a verdict holds the peak in {percent(least['coverage'])} of runs at "
+        f"the 90 % interval of a verdict holds the peak in {percent(least['coverage'])} of runs at "
         f"worst ({least['shape']})"
     )
-    st.markdown(f"### {says}")
-    charts.draw(interval_figure(table), "intervals", says)
-    st.caption(
+    part = evidence("Intervals for the peak", says)
+    charts.draw(interval_figure(table), "intervals", says, part)
+    part.caption(
         f"On {told['runs_per_class']} runs of each shape, bars two standard errors. Headline: what "
         "a verdict states; shape: from up-then-down alone; model: from Gao et al.'s curves alone. "
         "Right: the median of intervals with an upper end; "
         f"{percent(head['open'].mean())} of the headline's have none, as gold may not have peaked "
         f"yet. {made('intervals', told)}"
     )
-    with st.expander("Every method and shape, also shapes that no model contains"):
-        for title, held_out in (("", False), ("**Held out of every model**", True)):
-            part = interval_table(told["rows"], scenario, held_out)
-            if part.height:
-                st.markdown(title)
-                show_table(_written(part), hide_index=True, placeholder=MISSING)
+    for title, held_out in (
+        ("**Every method and shape**", False), ("**Shapes that no model contains**", True)
+    ):  # fmt: skip
+        every = interval_table(told["rows"], scenario, held_out)
+        if every.height:
+            part.markdown(title)
+            show_table(_written(every), part, hide_index=True, placeholder=MISSING)
 
 
 def show_forecasts() -> None:
@@ -52,14 +51,14 @@ def show_forecasts() -> None:
     told = published("forecasts")
     if told is None:
         return
-    st.header("Forecast of the peak, before it is reached", anchor=False)
-    st.caption(
+    part = evidence("Forecast of the peak", "how far off it is before the peak is reached")
+    part.caption(
         "Seen so far: the part of the way (in √KL) to the true peak that is measured, in 13 "
         "evaluations. Error: median of |forecast KL : true KL - 1|; floor: what no method beats. "
         "Not stated: the share that the page withholds, as the interval spans more than 4 times. "
         f"{made('forecasts', told)}"
     )
-    show_table(forecast_table(told["rows"]), hide_index=True, placeholder=MISSING)
+    show_table(forecast_table(told["rows"]), part, hide_index=True, placeholder=MISSING)
 
 
 def _written(table: pl.DataFrame) -> pl.DataFrame:

@@ -1,10 +1,17 @@
-"""Measured shares and ratios with their errors as the cells of a table."""
+"""Measured shares and ratios as cells of a table, and a part of evidence under its finding."""
 
 from __future__ import annotations
 
 import polars as pl
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from analytics.wording import MISSING, percent_spread, spread
+
+
+def evidence(title: str, finding: str) -> DeltaGenerator:
+    """A folded part of the page whose heading says what was found."""
+    return st.expander(f"**{title}:** {finding}")
 
 
 def share_cells(table: pl.DataFrame, key: str, title: str) -> pl.Series:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from analytics.quality.made import made_by
 from analytics.quality.published import published
 from analytics.quality.real_runs import real_runs_table
 from analytics.wording import MISSING, rate_interval, whole
+from pages.shared.quality_cells import evidence
 from pages.shared.tables import show_table
 
 
@@ -19,16 +18,16 @@ def show_real_runs() -> None:
     rows = told["rows"]
     first = rows[0]
     between = whole(first["slight_runs"])
-    st.header("On genuine trainings of small models", anchor=False)
     share = first["healthy_called"] / first["healthy_runs"]
-    st.markdown(
-        f"### {whole(first['healthy_called'])} of {whole(first['healthy_runs'])} healthy runs end "
+    part = evidence(
+        "On genuine trainings of small models",
+        f"{whole(first['healthy_called'])} of {whole(first['healthy_runs'])} healthy runs end "
         f"with an alarm ({rate_interval(share, first['healthy_low'], first['healthy_high'])}, "
         f"95 %), {whole(first['falling_called'])} of {whole(first['falling_runs'])} falling ones "
-        "are called"
+        "are called",
     )
-    show_table(real_runs_table(rows), hide_index=True, placeholder=MISSING)
-    st.caption(
+    show_table(real_runs_table(rows), part, hide_index=True, placeholder=MISSING)
+    part.caption(
         f"{whole(first['runs_in_all'])} policies of up to two layers and some tens of thousands of "
         "weights, really trained (GRPO, REINFORCE, best-of-n) against a learnt proxy on a made "
         "task whose gold can be computed. They are no language models: they show what training "

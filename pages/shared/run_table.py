@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from analytics.figures.palette import status_look
+from analytics.onset.many_runs import standing
 from analytics.quality.published import matching_scenario
 from analytics.wording import alike, count, interval, number, steps, whole
 from pages.shared.decision_card import reason_of, what_to_do
@@ -52,12 +53,24 @@ _STYLE = """
     minmax(7rem,1.1fr) minmax(5.6rem,.75fr) minmax(6.6rem,.85fr) 100px; column-gap:.7rem}
   .ovr img {width:100px}
 }
+.ovr .tap {display:none}
 @container (max-width: 760px) {
   .ovr {display:block}
-  .ovr small {white-space:normal}
   .ovr .head {display:none}
-  .ovr > div {display:block; border-bottom:1px solid rgba(128,128,128,.35); padding:.6rem 0}
-  .ovr > div > * {border:0; padding:.1rem 0; display:block}
+  .ovr > div {display:grid; grid-template-columns:minmax(0,1fr) auto; column-gap:.7rem;
+    border-bottom:1px solid rgba(128,128,128,.35); padding:.45rem 0}
+  .ovr > div > * {border:0; padding:.1rem 0; grid-column:1 / -1}
+  .ovr > div > :nth-child(1) {grid-area:1 / 1}
+  .ovr > div > :nth-child(3) {grid-area:1 / 2}
+  .ovr > div > :nth-child(2) {grid-area:2 / 1; white-space:nowrap; overflow:hidden;
+    text-overflow:ellipsis}
+  .ovr > div > .tap {display:block; grid-area:2 / 2; text-align:right; font-size:.8rem}
+  .ovr summary {cursor:pointer; padding:.15rem .1rem; opacity:.85}
+  .ovr > div:not(:has([open])) > :nth-child(n+4):not(.tap) {display:none}
+  .ovr > div:not(:has([open])) > :is(:nth-child(1), :nth-child(3)) > small {display:none}
+  .ovr > div:has([open]) > :nth-child(2) {white-space:normal}
+  .ovr > div > :nth-child(2) small {display:inline; margin-left:.4rem}
+  .ovr > div:has([open]) small {white-space:normal}
   .ovr .word {display:inline; opacity:.75}
 }
 </style>
@@ -71,8 +84,8 @@ _BAR = (
 MOST_SEEDS = 20
 """More runs than that are no seeds of one setting, and an address has an end."""
 
-HEADS = ("run", "do", "verdict", "gold peaks at (90 %)", "gold lost since (90 %)",
-         "gold evaluations", "gold — and proxy ·· over √KL")  # fmt: skip
+HEADS = ("run", "do", "verdict", "gold peaks at (90 %), KL in nats", "gold lost since (90 %)",
+         "gold evaluations", "gold —, proxy ·· over √KL")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,7 @@ def run_table(groups: Sequence[Group]) -> str:
     """HTML of the runs. A row that cannot be written says so in its place."""
     head = "".join(f'<span role="columnheader">{escape(text)}</span>' for text in HEADS)
     body = "".join(_group(group) + "".join(_row(row) for row in group.rows) for group in groups)
+    head += '<span role="columnheader" class="tap">more</span>'
     return (
         f'{_STYLE}<div class="ovr-box"><div class="ovr" role="table" aria-label="Runs">'
         f'<div class="head" role="row">{head}</div>{body}</div></div>{_BAR}'
@@ -156,6 +170,8 @@ def _row(row: Mapping[str, Any]) -> str:
         f"<small>{' · '.join(about)}</small></span>"
     )
     told = "".join(cell.replace("<span", '<span role="cell"', 1) for cell in (first, *cells))
+    more = f'<summary aria-label="More of {escape(shown_name(name))}">more</summary>'
+    told += f'<span role="cell" class="tap"><details>{more}</details></span>'
     return f'<div role="row">{told}</div>'
 
 
@@ -174,8 +190,9 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         ink, words = status_look(verdict["status"])
         notes = ", ".join(flag.replace("_", " ") for flag in verdict["flags"])
         notes = f"updating … {notes}" if verdict.get("updating") else notes
-        if row.get("stands"):
-            notes = f"stands among all runs, {notes}".removesuffix(", ")
+        if standing(verdict.get("alarm")):  # among all runs of its project
+            word = "stands" if row.get("stands") else "does not stand"
+            notes = f"alarm {word}, {notes}".removesuffix(", ")
         if verdict["status"] == "not_judged":
             notes = " ".join(verdict["reasons"])
         cells.append(_do(verdict))
@@ -221,7 +238,7 @@ def _onset(verdict: Mapping[str, Any]) -> str:
         low, end = alike(peak["kl_low"], verdict["kl_end"])
         seen = "none sure" if verdict["status"] == "warning" else "none"
         return f"{seen} up to KL {end}<small>a peak before KL {low} is ruled out</small>"
-    kl = interval(peak["kl_low"], peak["kl_high"], "nats")
+    kl = interval(peak["kl_low"], peak["kl_high"])
     return f"KL {escape(kl)}<small>{where}</small>"
 
 

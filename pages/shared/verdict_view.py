@@ -15,7 +15,7 @@ from analytics.onset.prediction_powered import labels_in_short
 from analytics.quality.likeness import measured_on_like
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from analytics.wording import MISSING, alike, count, steps, whole
-from pages.shared.decision_card import what_to_do
+from pages.shared.decision_card import reason_of, what_to_do
 from pages.shared.frame import called, escaped
 from pages.shared.isolation import Fault, attempt
 from pages.shared.links import local_link
@@ -32,6 +32,13 @@ CONVERSIONS = {
     "unknown": "of unknown unit", "missing": "not logged", "as_stated": "as the log states it",
 }  # fmt: skip
 """How well the unit of the logged KL is known."""
+
+KL_FLAGS = {
+    "kl_missing": CONVERSIONS["missing"], "kl_unit_unknown": CONVERSIONS["unknown"],
+    "kl_estimator_unreliable": CONVERSIONS["unreliable"],
+}  # fmt: skip
+"""Flags that say of the KL what the words of its conversion say."""
+OTHER = "other prompts"
 
 FLAG_WORDS = {
     "blind": "KL has moved on since the last gold evaluation",
@@ -132,15 +139,22 @@ def _alarm(alarm: Mapping[str, Any] | None) -> str:
 
 
 def in_short(curve: RunCurve, facts: Mapping[str, Any]) -> str:
-    """What a reader must know of the evidence, in a line: unit, evaluations, what is unknown."""
-    verdict = curve.verdict
+    """What a reader must know of the evidence, in a line: unit, evaluations, what is unknown.
+
+    What the line, or the recommendation over it, has said already is not said again.
+    """
+    verdict, said = curve.verdict, reason_of(curve.verdict)
     source = f" ({verdict['gold_source']})" if verdict.get("gold_source") else ""
     known = CONVERSIONS.get(str(facts.get("kl_conversion")), "")
     parts = [f"KL {known}"] if known else []
     parts.append(f"{count(verdict['gold_evaluations'], 'gold evaluation')}{source}")
     powered = verdict.get("prediction_powered")
     parts += [labels_in_short(powered)] if powered else []
-    parts += [FLAG_WORDS.get(flag, flag.replace("_", " ")) for flag in verdict["flags"]]
+    parts += [
+        FLAG_WORDS.get(flag, flag.replace("_", " "))
+        for flag in verdict["flags"]
+        if KL_FLAGS.get(flag, "-") != known and not (flag == "prompts_vary" and OTHER in said)
+    ]
     return " · ".join(parts)
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from analytics.figures.detectors import detector_figure
+from analytics.figures.detectors import MOST, detector_figure
 from analytics.figures.interval_quality import METHODS, interval_figure
 from analytics.quality.published import SCENARIO_WORDS, detector_table, interval_table, published
+from analytics.wording import percent
 
 
 @pytest.mark.parametrize("scenario", ["base_n20_s05", "dense_n40_s10"])
@@ -26,3 +27,15 @@ def test_every_detector_stands_in_the_chart(scenario) -> None:
     figure = detector_figure(table)
     first = [name for trace in figure.data if trace.xaxis == "x" for name in trace.y]
     assert sorted(first) == sorted(table["detector"])
+    shares = dict(table.select("detector", "false_alarms").rows())
+    drawn = {
+        name: (x, symbol)
+        for trace in figure.data if trace.xaxis == "x"
+        for name, x, symbol in zip(trace.y, trace.x, trace.marker.symbol, strict=True)
+    }  # fmt: skip
+    notes = {(note.y, note.text) for note in figure.layout.annotations}
+    assert figure.layout.xaxis.range[1] < 1.2 * MOST
+    for name, share in shares.items():
+        assert drawn[name][0] == min(share, MOST)
+        assert (drawn[name][1] == "triangle-right") is (share > MOST)
+        assert share <= MOST or (name, percent(share)) in notes

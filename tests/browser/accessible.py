@@ -27,10 +27,10 @@ STREAMLITS = {
 STILL = "*, *::before, *::after {transition: none !important; animation: none !important}"
 """A colour on its way to the other theme is nobody's."""
 RUN = """async (known) => {
-  const found = await axe.run(document, {resultTypes: ['violations']});
-  return found.violations.flatMap(({id, impact, nodes}) => nodes.map(({target, html, any, all}) => {
-    const place = document.querySelector(target.flat().at(-1));
-    const theirs = known.find(([rule, at]) => rule === id && place?.matches(at));
+  const found = await axe.run(document, {resultTypes: ['violations'], elementRef: true});
+  return found.violations.flatMap(rule => rule.nodes.map(({element, html, any, all}) => {
+    const {id, impact} = rule;
+    const theirs = known.find(([name, at]) => name === id && element?.matches(at));
     const why = [...any, ...all].map(check => check.message).join('; ');
     return {theirs, said: `${id} (${impact}) at ${html.slice(0, 160)}: ${why.slice(0, 240)}`};
   }));

@@ -2,7 +2,7 @@
 
 MEETING = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap((chart, at) => {
   const labels = [...chart.querySelectorAll(
-    '.annotation-text, .xtick text, .ytick text, .y50tick text, .g-xtitle text, .g-ytitle text')]
+    '.annotation-text, [class$="tick"] text, text[class$="title"], [class$="title"] text')]
     .map(e => ({said: e.textContent, box: e.getBoundingClientRect()}))
     .filter(({box}) => box.width > 0 && box.height > 0);
   const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1

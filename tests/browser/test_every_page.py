@@ -22,13 +22,11 @@ def pages_of(view: View) -> list[tuple[str, Locator]]:
 
 def open_all_parts(view: View) -> None:
     """Unfold what is folded."""
-    size = "document.querySelectorAll('*').length"
-    view.steady(lambda: view.page.evaluate(size))
-    view.page.evaluate(
+    view.whole().page.evaluate(
         "document.querySelectorAll('details:not([open]) > summary')"
         ".forEach(summary => summary.click())"
     )
-    view.steady(lambda: view.page.evaluate(size))
+    view.steady(lambda: view.page.evaluate("document.querySelectorAll('*').length"))
 
 
 def asked_elsewhere(view: View, own: str) -> set[str]:
@@ -57,8 +55,7 @@ def test_every_page_can_be_read_and_keeps_to_its_server(bundled, open_page, worl
         expect(view.page.locator("h1")).to_have_text(page)
         open_all_parts(view)
         for scheme in schemes:
-            view.page.emulate_media(color_scheme=scheme)
-            view.whole()
+            view.in_colours(scheme)
             ours, theirs = findings(view)
             met |= theirs
             more = [*view.page.evaluate(FAINT), *view.page.evaluate(MEETING)]

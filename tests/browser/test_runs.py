@@ -55,6 +55,23 @@ def test_pages_fit_their_window(bundled, open_page, path: str, width: int) -> No
     view.fits_both().never_says("Traceback", "could not be drawn")
 
 
+def test_on_a_phone_a_row_is_two_lines_and_tells_the_rest_when_asked(bundled, open_page) -> None:
+    view = open_page(bundled.url, charts=False, width=390)
+    rows = view.page.locator('.ovr [role="row"]:not(.head)')
+    view.until(rows.count, 9)
+    row = view.page.locator('.ovr [role="row"]', has_text="r3_grpo_bigrm")
+    high = "es => Math.max(...es.map(e => e.getBoundingClientRect().height))"
+    assert rows.evaluate_all(high) < 72
+    for text in ("r3_grpo_bigrm", "overoptimized", "measure"):
+        expect(row.get_by_text(text, exact=True)).to_be_visible()
+    peak = row.get_by_text("gold peaks at")
+    expect(peak).to_be_hidden()
+    row.locator("summary").click()
+    expect(peak).to_be_visible()
+    expect(row.locator("img")).to_be_visible()
+    view.fits()
+
+
 def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
     view = open_page(bundled.url, charts=False)
     every = [

@@ -119,11 +119,18 @@ class View:
         self.page.wait_for_selector(CHART, state="attached", timeout=PATIENCE * 1000)
         return self.page.locator(".js-plotly-plot").count()
 
+    def in_colours(self, scheme: str) -> View:
+        """Wait until the page is drawn in "light" or "dark"."""
+        self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        ground = "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+        bright = f"Math.max(...{ground}.match(/\\d+/g).slice(0, 3).map(Number)) > 127"
+        self.until(lambda: self.page.evaluate(bright), scheme == "light")
+        return self.whole()
+
     def fits_both(self) -> View:
         """The page is no wider than its window, in light and in dark."""
         for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)
-            self.fits()
+            self.in_colours(scheme).fits()
         return self
 
     def fits(self) -> View:

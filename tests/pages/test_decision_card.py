@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from analytics.figures.specimens import specimen
 from pages.shared.decision_card import card, what_to_do
 from pages.shared.run_table import Group, run_table
+from pages.shared.verdict_view import in_short
 
 FALLEN, RISING = specimen(0).verdict, specimen(2).verdict
 NONE = {"action": "none", "reason": "No candidate: no saved checkpoint is known."}
@@ -32,9 +34,11 @@ def test_a_candidate_has_its_gold_its_price_and_how_sure_it_is() -> None:
 def test_a_measurement_says_where_and_nothing_says_why() -> None:
     assert "The next evaluation decides most" in read(card("r", RISING, ""))
     action, about = what_to_do(RISING)
-    assert action == "measure" and re.fullmatch(r"2 evaluations at KL [\d.]+", about)
+    assert action == "measure" and re.fullmatch(r"at KL [\d.]+, 2 evaluations", about)
     assert "no saved checkpoint is known" in read(card("r", FALLEN | {"recommendation": NONE}, ""))
-    assert what_to_do({"recommendation": NONE}) == ("nothing", "")
+    assert what_to_do({"recommendation": NONE}) == ("no candidate", "no saved checkpoint is known")
+    calm = NONE | {"reason": "No alarm stands, so there is nothing to go back from."}
+    assert what_to_do({"recommendation": calm}) == ("nothing", "")
 
 
 @pytest.mark.parametrize("advice", [
@@ -69,7 +73,11 @@ def test_the_overview_tells_what_to_do_in_each_row() -> None:
     made = run_table([Group("", [], rows)])
     told = [read(part) for part in made.split('<div role="row">')[1:]]
     assert "do: checkpoint-240 candidate, better with p 0.99" in told[0]
-    assert "do: measure 2 evaluations" in told[1] and "do: nothing" in told[2]
+    assert (
+        "do: measure at KL" in told[1]
+        and "2 evaluations" in told[1]
+        and "do: no candidate no saved" in told[2]
+    )
     assert "do:" not in told[3] and "being judged" in told[3]
     cells = {part.count('role="cell"') for part in made.split('<div role="row">')[1:]}
     assert len(cells) == 1 and cells == {made.count('role="columnheader"')}
@@ -94,3 +102,17 @@ def test_a_verdict_shows_three_reasons_and_folds_the_others() -> None:
     assert re.findall(r"Reason (\d)", " ".join(at_once)) == ["0", "1", "2"]
     assert re.findall(r"Reason (\d)", " ".join(told)) == ["3", "4", "5", "6"]
     assert "finding" in folded.label
+
+
+def test_the_card_says_nothing_twice() -> None:
+    advice = {"action": "measure", "reason": "Gold was measured on other prompts at each step."}
+    curve = specimen(0)
+    flags = ["prompts_vary", "kl_unit_unknown", "autocorrelated"]
+    curve = replace(curve, verdict=curve.verdict | {"flags": flags, "recommendation": advice})
+    said = in_short(curve, {"kl_conversion": "unknown"})
+    assert said == (
+        "KL of unknown unit · 12 gold evaluations (evaluation) · neighbouring gold values are "
+        "correlated"
+    )
+    alone = in_short(replace(curve, verdict=curve.verdict | {"recommendation": {}}), {})
+    assert "the unit of the logged KL is not known" in alone and "other prompts" in alone

@@ -46,7 +46,8 @@ def page(home: Path, monkeypatch: pytest.MonkeyPatch):
 
 def words(test: AppTest) -> str:
     parts = [*test.markdown, *test.caption, *test.info, *test.warning, *test.error]
-    return "\n".join(str(part.value) for part in parts)
+    told = [str(part.value) for part in parts]
+    return "\n".join([*told, *(one.label for one in test.expander)]).replace("\\", "")
 
 
 def test_it_says_what_red_costs_also_without_a_run(page) -> None:
@@ -57,6 +58,8 @@ def test_it_says_what_red_costs_also_without_a_run(page) -> None:
     assert "seed 1" in words(test) and "Repeat" in words(test)
     genuine = published("real_runs")["rows"][0]
     assert f"of {genuine['healthy_runs']} healthy runs end with an alarm" in words(test)
+    first = next(one.value for one in test.markdown if one.value.startswith("## "))
+    assert first.replace("\\", "").startswith("## On simulated runs: a false alarm in")
     assert "They are no language models" in words(test)
     names = test.dataframe[0].value["detector"].tolist()
     assert names[:3] == ["RED", "e-process", "AMBER"] and "patience 3" in names
@@ -76,7 +79,9 @@ def test_a_run_is_shown_beside_the_runs_like_it(page, tmp_path) -> None:
     table.write_text(f"step,kl,proxy_reward,gold_reward,gold_reward_se\n{rows}\n")
     test = page(table, run="few")
     assert test.selectbox[0].value == "sparse_n7_s05"
-    assert "few is nearest to" in words(test)
+    assert "few is nearest to" in words(test) and "On runs like few: a false" in words(test)
+    other = page(table, run="few", scenario="noisy_n20_s10")
+    assert "few is nearest to" in words(other) and "On simulated runs: a false" in words(other)
 
 
 def test_it_says_how_often_intervals_hold_and_what_a_forecast_is_worth(page) -> None:
@@ -104,11 +109,11 @@ def test_every_measured_scenario_can_be_chosen(page) -> None:
 def test_the_battery_stands_with_what_misses_its_claim_first(page) -> None:
     told = published("battery")
     test = page()
-    assert "On logs as people write them" in [one.value for one in test.header]
+    assert any("On logs as people write them" in one.label for one in test.expander)
     (table,) = (one.value for one in test.dataframe
                 if {"", "falls called"} <= set(one.value))  # fmt: skip
     assert len(table) == len(told["rows"])
     held = (table[""] == "holds").tolist()
     assert held == sorted(held), "the failing ones first"
     kept = sum(row["holds"] for row in told["rows"] if row["asked"])
-    assert f"The promise holds in {kept} of" in words(test)
+    assert f"the promise holds in {kept} of" in words(test)
