@@ -17,6 +17,7 @@ from analytics.seeds import group_fall
 from analytics.wording import count, number
 from data.columns import PANELS
 from pages.shared import charts, links, note_reads, reads
+from pages.shared.checkpoints_view import show_checkpoints
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
 from pages.shared.decision_card import card
@@ -214,6 +215,8 @@ st.header("Why", anchor=False)
 if len(curves) == 1:
     with isolated(curves[0].run_id, "told in words"):
         show_why(curves[0], facts[curves[0].run_id], frozen.get(curves[0].run_id))
+    with isolated(curves[0].run_id, "compared by its checkpoints"):
+        show_checkpoints(curves[0], frozen.get(curves[0].run_id))
 for curve in curves[:MOST_CARDS] if 1 < len(curves) <= MOST_CARDS else []:
     words = f"{called(curve.run_id)} {escaped(headline(curve.verdict))}"
     with st.expander(words), isolated(curve.run_id, "told in words"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html import unescape
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -94,3 +96,23 @@ def test_a_verdict_shows_three_reasons_and_folds_the_others() -> None:
     assert re.findall(r"Reason (\d)", " ".join(at_once)) == ["0", "1", "2"]
     assert re.findall(r"Reason (\d)", " ".join(told)) == ["3", "4", "5", "6"]
     assert "finding" in folded.label
+
+
+def test_saved_checkpoints_are_compared_when_somebody_asks(
+    open_script: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    log = tmp_path / "run" / "run.csv"
+    log.parent.mkdir()
+    rows = "".join(f"run,{i},{i / 5},{i / 5},{min(i, 16 - i) / 10},0.05\n" for i in range(30))
+    log.write_text("run_id,step,kl,proxy_reward,gold_reward,gold_reward_se\n" + rows)
+    for step in (8, 12):
+        (log.parent / f"checkpoint-{step}").mkdir()
+    page = open_script("runs/overoptimization.py", log, run="run")
+    assert not page.exception
+    assert not any("surely better" in one.value for one in page.markdown)
+    page.session_state["checkpoints"] = True
+    page.run()
+    assert not page.exception
+    assert any("is surely better than the end" in one.value for one in page.markdown)
+    shown = next(one.value for one in page.dataframe if "prompts shared" in one.value.columns)
+    assert shown["checkpoint"].to_list() == ["checkpoint-8", "checkpoint-12"]
