@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -30,6 +32,7 @@ from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
 from data.role_options import add_roles, read_options
 from data.terminal import LONGEST, Terminal, one_line
+from data.watches import Heart
 from data.watching import INTERVAL, Watch, follow
 
 Row = dict[str, Any]
@@ -85,9 +88,13 @@ def _watch(options: argparse.Namespace) -> int:
             print(one_line(f"skipped {skip.path}: {skip.reason}", LONGEST), flush=True)
 
     print(f"Following {len(options.paths)} paths; stop with Ctrl-C.", flush=True)
+    heart = Heart(home(), options.paths)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # somebody ends it, as by Ctrl-C
     try:
-        follow(Watch(home(), options.paths, read), drain, said, options.interval)
+        follow(Watch(home(), options.paths, read), drain, said, options.interval, heart.beat)
     except KeyboardInterrupt:
+        heart.stop()
         print("Stopped; what was read is in the store.")
     return 0
 

@@ -27,7 +27,7 @@ from analytics.review import reading
 from analytics.review.notes import decided, overdue
 from analytics.review.state import GateState
 from analytics.verdicts import method, missing
-from data import alert_files, delivery, policies
+from data import alert_files, delivery, policies, watches
 from data.delivery import NotDelivered
 from data.hosts import BadAddress, listed
 from data.questions import meaning
@@ -91,7 +91,8 @@ def look(
     told = partial(
         plan.look, found=found, rules=rules, now=now, rows=many,
         statuses={row["run"]: status_look(row["status"])[1] for row in verdicts},
-        gone=withdrawals(verdicts), further=_overdue(store, now.date()), server=server(),
+        gone=withdrawals(verdicts), server=server(),
+        further=[*_overdue(store, now.date()), *_stale(store.home, now)],
     )  # fmt: skip
     if dry is not None:
         told(dry)
@@ -160,6 +161,13 @@ def _overdue(store: AnyStore, today: datetime.date) -> list[str]:
                    f"{decided(note, today)}")
         for note in notes if overdue(note, today)
     ]  # fmt: skip
+
+
+def _stale(home: Path, now: datetime.datetime) -> list[str]:
+    return [
+        chat.plain(f"Not followed any more since {one.last[:16]}: {one.paths}")
+        for one in watches.stale(home, now)
+    ]
 
 
 def delivering(rules: Rules) -> Deliver:

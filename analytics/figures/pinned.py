@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,24 @@ from plotly.utils import PlotlyJSONEncoder
 def packed(figure: Any) -> str:
     """A figure (or a finished one) as Plotly's JSON; the same figure gives the same text."""
     return json.dumps(figure.to_dict(), cls=PlotlyJSONEncoder, sort_keys=True)
+
+
+def packed_all(figures: Sequence[tuple[str, Any]]) -> str:
+    """Several figures, each with its finding, as one text."""
+    told = [{"says": says, "figure": json.loads(packed(figure))} for says, figure in figures]
+    return json.dumps({"figures": told}, sort_keys=True)
+
+
+def unpacked_all(text: str, says: str) -> list[tuple[str, go.Figure]]:
+    """The figures of a pin with their findings; of one figure the finding is ``says``.
+
+    Raises:
+        ValueError: the text is no figure.
+    """
+    told = json.loads(text)
+    if not (isinstance(told, dict) and isinstance(told.get("figures"), list)):
+        return [(says, unpacked(text))]
+    return [(str(one["says"]), unpacked(json.dumps(one["figure"]))) for one in told["figures"]]
 
 
 def unpacked(text: str) -> go.Figure:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from analytics.figures.palette import status_look
 from analytics.review import loop_changes
-from analytics.review.notes import decided, overdue
+from analytics.review.notes import decided, overdue, when
 from analytics.review.state import RunState, State
 from analytics.wording import count, interval, number, whole
 
@@ -18,8 +18,8 @@ BAD = ("overoptimized", "collapsed", "warning")
 """Statuses that ask for a decision."""
 ORDER = (
     "decision_due", "alarm_raised", "status", "gate", "wrong_answers", "judge", "checkpoint_due",
-    "diversity", "blind", "unit_unknown", "skipped", "not_judged", "alarm_withdrawn", "forecast",
-    "new_run", "grown", "run_gone", "setting", "software",
+    "diversity", "blind", "unit_unknown", "watch", "skipped", "not_judged",
+    "alarm_withdrawn", "forecast", "new_run", "grown", "run_gone", "setting", "software",
 )  # fmt: skip
 """Kinds of change, what is decided first."""
 FOLDED = ("setting", "software")
@@ -173,6 +173,10 @@ def _forecast(old: RunState, new: RunState) -> str:
 def _skips(then: State, now: State) -> Iterator[Change]:
     for path in sorted(set(now.skips) - set(then.skips)):
         yield Change("skipped", path, "could not be read", now.skips[path], "/sources", True)
+    for paths, last in sorted(now.watches.items()):
+        said = f"is not followed any more: the watch gave its last sign at {when({'at': last})} UTC"
+        yield Change("watch", paths, said, "nobody ended it; start it again: python -m data watch",
+                     "/sources", True)  # fmt: skip
 
 
 def _software(then: State, shown: Mapping[str, Any] | None, changed: set[str]) -> Iterator[Change]:

@@ -27,6 +27,9 @@ def found(then: State, now: State) -> Iterator[Told]:
     yield from _texts(then, now)
     for loop in sorted(now.gates):
         yield from _gate(loop, then.gates.get(loop), now.gates[loop])
+    for loop, (iteration, said) in sorted(now.people.items()):
+        asked: list[tuple[str, Any]] = [("loop", loop), ("iteration", iteration)]
+        yield "checkpoint_due", loop, said, "", f"/checkpoints?{urlencode(asked)}", True
 
 
 def _wrong(then: State, now: State) -> Iterator[Told]:

@@ -11,6 +11,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +30,7 @@ from analytics.review.changes import Change, changes
 from analytics.review.document import MOST_FIGURES
 from analytics.review.state import GateState, RunState, State, judges_of
 from analytics.verdicts import Asked, method, missing, packed, unpacked_looks
-from data import answers, past
+from data import answers, past, watches
 from data.exporting import packed_tables
 from data.questions import meaning
 from data.remote import AnyStore
@@ -94,6 +95,10 @@ def review(
     kinds, last = past.changes_since(store, begin.segment)
     told("Reading the store as it is …")
     now = state(store, set(kinds), today, wait=wait)
+    now = replace(
+        now, people=_became_due(store, set(kinds), begin.at, today),
+        watches=dict(watches.stale(store.home, datetime.datetime.now(datetime.UTC))),
+    )  # fmt: skip
     then = now
     if kinds or any(now.skips.values()):
         told("Reading the store as it was …")
@@ -178,6 +183,31 @@ def _texts_then(store: AnyStore, loops: Iterable[str]) -> list[dict[str, Any]]:
     """Which iterations had texts: indicators of those do not change."""
     there = store.query("text_iterations", loops=sorted(loops))
     return there.select("loop", "iteration").to_dicts()
+
+
+def _became_due(
+    store: AnyStore, changed: set[str], since: str, today: datetime.date
+) -> dict[str, tuple[int, str]]:
+    """Loops without new rows whose people became due by the date alone: iteration, and why.
+
+    A loop that nobody ever reviewed has been due all along.
+    """
+    loops = {row["loop"]: row["last_iteration"] for row in store.query("loops").to_dicts()}
+    waiting = [loop for loop, last in loops.items() if last and loop not in changed]
+    if not waiting:
+        return {}
+    reviewed = set(store.query("reviews", loops=waiting, until=None)["loop"])
+    found, policy = {}, read_policy(proposal())
+    for loop in (loop for loop in waiting if loop in reviewed):
+        try:
+            held = gather(store.query, loop, int(loops[loop]), today=today)
+            now = due(held, policy)
+            before = due(replace(held, today=past.moment(since).date()), policy)
+        except GateError:
+            continue
+        if now.now_due and not before.now_due:
+            found[loop] = int(loops[loop]), " ".join(now.sentences()[:2])
+    return found
 
 
 def gate_of(

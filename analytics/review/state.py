@@ -61,7 +61,8 @@ class State:
     """All that a review compares.
 
     runs: by run_id. wrong: totals of ``rates_from_counts``. indicators: rows of collapse --json.
-    gates: by loop. skips: reason by path.
+    gates: by loop. skips: reason by path. people: of loops without new rows whose people became
+    due, the iteration and why. watches: those that died, what they followed and their last sign.
     """
 
     runs: Mapping[str, RunState] = field(default_factory=dict)
@@ -69,6 +70,8 @@ class State:
     indicators: Sequence[Mapping[str, Any]] = ()
     gates: Mapping[str, GateState] = field(default_factory=dict)
     skips: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    watches: Mapping[str, str] = field(default_factory=dict)
 
     def stands(self) -> set[str]:
         """Runs whose alarm stands among all runs of their project."""

@@ -4,6 +4,8 @@ import datetime
 
 import streamlit as st
 
+from analytics.quality.alert_weeks import sentence
+from analytics.quality.published import published
 from analytics.wording import count
 from pages.shared import alerting, note_reads
 from pages.shared.frame import called, escaped, heading
@@ -64,6 +66,8 @@ if opened:
             else:
                 alerting.acknowledge(subject, by)
             st.rerun()
+if measured := published("alerts"):
+    st.caption(escaped(f"How often pings err: {sentence(measured['rows'][0])}.", 200))
 if held["sent"]:
     with st.expander(f"{count(len(held['sent']), 'message')} sent so far"):
         st.markdown("\n".join(

@@ -20,8 +20,10 @@ from pages.shared.notes_view import note_form
 from pages.shared.pin_view import pin_links
 from pages.shared.review_view import STYLE, line, lines
 
-MOST = 24
+MOST = 12
 """Changes that have a field of their own to decide in; the others are one click away."""
+MOST_OPEN = 8
+"""Other changes that stand open; more are folded, and so are more new and grown runs."""
 EARLIEST = datetime.date(2000, 1, 1)
 
 heading(
@@ -67,15 +69,20 @@ for number, one in enumerate(first[:MOST]):
     text.html(line(one, pictures))
     deciding = field.popover("Decide", width="stretch", on_change="rerun", key=f"open-{number}")
     if deciding.open:
-        subject, is_file = one[0].subject, one[0].kind == "skipped"
+        subject, is_file = one[0].subject, one[0].kind in ("skipped", "watch")
         about = {"topic": subject[-200:]} if is_file else {"run_id": subject}
         with deciding:
             note_form(f"decide-{number}", (), None, None, about)
 if len(first) > MOST:
-    st.header(f"{whole(len(first) - MOST)} more that need a decision", anchor=False)
-    st.html(lines(first[MOST:], pictures))
+    with st.expander(f"{whole(len(first) - MOST)} more that need a decision"):
+        st.html(lines(first[MOST:], pictures))
+came = [group for group in others if all(one.kind in ("new_run", "grown") for one in group)]
+if len(others) > MOST_OPEN and came:
+    others = [group for group in others if group not in came]
+    with st.expander(f"{count(len(came), 'new or grown run')} without need of a decision"):
+        st.html(lines(came, pictures))
 if others:
-    shown = len(first) < 8
+    shown = len(first) < MOST_OPEN and len(others) <= MOST_OPEN
     with st.expander(f"{count(len(others), 'other change')}", expanded=shown):
         st.html(lines(others, pictures))
 if folded:

@@ -18,6 +18,7 @@ from analytics.wording import count, number
 from data.columns import PANELS
 from pages.shared import charts, links, note_reads, reads
 from pages.shared.anchors_view import show_anchors
+from pages.shared.checkpoints_view import show_checkpoints
 from pages.shared.choices import choose_one
 from pages.shared.completions_view import show_completions
 from pages.shared.decision_card import card
@@ -217,6 +218,8 @@ if len(curves) == 1:
         show_why(curves[0], facts[curves[0].run_id], frozen.get(curves[0].run_id))
     with isolated(curves[0].run_id, "told by its anchors"):
         show_anchors(curves[0])
+    with isolated(curves[0].run_id, "compared by its checkpoints"):
+        show_checkpoints(curves[0], frozen.get(curves[0].run_id))
 for curve in curves[:MOST_CARDS] if 1 < len(curves) <= MOST_CARDS else []:
     words = f"{called(curve.run_id)} {escaped(headline(curve.verdict))}"
     with st.expander(words), isolated(curve.run_id, "told in words"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -12,6 +14,28 @@ from analytics.figures.finished import Finished
 from pages.shared.frame import escaped
 
 PLAIN = {"displaylogo": False}
+
+
+class Drawn(NamedTuple):
+    """A figure of the page that runs: its name there, its finding, itself."""
+
+    key: str
+    says: str
+    figure: Any
+
+
+_drawn: ContextVar[list[Drawn] | None] = ContextVar("drawn", default=None)
+
+
+@contextmanager
+def collected() -> Iterator[list[Drawn]]:
+    """The figures that are drawn meanwhile, for a pin of the view."""
+    found: list[Drawn] = []
+    token = _drawn.set(found)
+    try:
+        yield found
+    finally:
+        _drawn.reset(token)
 
 
 def draw(
@@ -27,6 +51,9 @@ def draw(
         config: further settings of Plotly.
     """
     words = figure.words if isinstance(figure, Finished) else words_of(figure)
+    held = _drawn.get()
+    if held is not None:
+        held.append(Drawn(key, says, figure))
     place.plotly_chart(
         figure, key=key, config={**PLAIN, **(config or {})}, theme="streamlit",
         alt=described(words, says),

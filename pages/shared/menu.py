@@ -6,8 +6,9 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.carrying import carry
+from pages.shared.charts import collected
 from pages.shared.frame import timed
-from pages.shared.pin_view import show_pin
+from pages.shared.pin_view import pin_any, show_pin
 
 # Icons by name (":material/…:", an emoji) would be fetched from another machine.
 HERE = Path(__file__).parent
@@ -74,12 +75,17 @@ LOOP_PAGES = (
     "hallucination", "calibration", "answers", "training-set", "iterations", "provenance",
     "checkpoints", "gate",
 )  # fmt: skip
+OWN_PIN = ("overoptimization", "quality", "style")
+"""Pages that pin by themselves, or whose figures belong to the program and to no run."""
 word = "loop" if page.url_path in LOOP_PAGES else "run"
 pinned = st.query_params.get("pin")
 if pinned is None:
     carry(page.url_path, word if page.url_path not in ("", "this-week", "alerts") else None)
 with timed():
     if pinned is None:
-        page.run()
+        with collected() as figures:
+            page.run()
+        if page.url_path not in OWN_PIN:
+            pin_any(f"/{page.url_path}", figures)
     else:
         show_pin(pinned)

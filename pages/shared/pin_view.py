@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 import streamlit as st
 
 from analytics.figures.curves import RunCurve
 from analytics.figures.palette import status_look
-from analytics.figures.pinned import packed, unpacked
+from analytics.figures.pinned import packed, packed_all, unpacked_all
 from analytics.review.notes import when
 from analytics.review.software import detector_settings, software
+from analytics.wording import count
 from pages.shared import charts, note_reads, pin_reads
 from pages.shared.frame import called, escaped, heading, shown_name
 from pages.shared.isolation import attempt
@@ -43,27 +44,58 @@ def pin_popover(
             "Keeps rows, verdict, settings and figure as they are now, also when the run is "
             "forgotten or the program changes. A copied link is frozen in its rows alone."
         )
-        with st.form("pin", border=False):
-            by = st.text_input("Your name", note_reads.signed_in(), key="pin-by")
-            asked = st.form_submit_button("Pin this view")
-        if asked:
-            _keep(by, page, address, says(), figure, curves)
-        # Kept, for the page runs again when the store has changed, and it just has.
-        view, name = st.session_state.get("pinned", (None, ""))
-        if view == (page, *address):
-            st.caption("Pinned. Its address:")
-            st.code(page_link(page, [("pin", name)]), language=None, wrap_lines=True)
+        _form(page, address, lambda: _View(
+            says(), packed(figure),
+            {c.run_id: {"curve": _rows(c.curve), "looks": _rows(c.looks)} for c in curves},
+            [dict(c.verdict) for c in curves],
+        ))  # fmt: skip
 
 
-def _keep(
-    by: str, page: str, address: Sequence[tuple[str, object]], says: str, figure: Any,
-    curves: Sequence[RunCurve],
-) -> None:  # fmt: skip
-    chosen = {key: value for key, value in address if key in SETTINGS}
-    frames = {c.run_id: {"curve": _rows(c.curve), "looks": _rows(c.looks)} for c in curves}
+def pin_any(page: str, figures: Sequence[charts.Drawn]) -> None:
+    """What pins a page by its figures and choices; nothing where it has drawn none.
+
+    page: its path.
+    """
+    if not figures:
+        return
+    address = [(key, one) for key in st.query_params for one in st.query_params.get_all(key)]
+    with st.popover("Pin", icon=":material/keep:"):
+        st.caption(
+            f"Keeps {count(len(figures), 'figure')} of this page with what they show, and the "
+            "choices, as they are now."
+        )
+        _form(page, address, lambda: _View(
+            figures[0].says, packed_all([(one.says, one.figure) for one in figures]), {}, []
+        ))  # fmt: skip
+
+
+class _View(NamedTuple):
+    """What a pin keeps of a view."""
+
+    says: str
+    figure: str
+    frames: Mapping[str, Any]
+    verdicts: Sequence[Mapping[str, Any]]
+
+
+def _form(page: str, address: Sequence[tuple[str, object]], view: Callable[[], _View]) -> None:
+    with st.form("pin", border=False):
+        by = st.text_input("Your name", note_reads.signed_in(), key="pin-by")
+        asked = st.form_submit_button("Pin this view")
+    if asked:
+        _keep(by, page, address, view())
+    # Kept, for the page runs again when the store has changed, and it just has.
+    seen, name = st.session_state.get("pinned", (None, ""))
+    if seen == (page, *address):
+        st.caption("Pinned. Its address:")
+        st.code(page_link(page, [("pin", name)]), language=None, wrap_lines=True)
+
+
+def _keep(by: str, page: str, address: Sequence[tuple[str, object]], view: _View) -> None:
+    chosen = {key: value for key, value in address if key in SETTINGS or not view.verdicts}
     try:
         name = pin_reads.keep(
-            by, page, address, says, packed(figure), frames, [dict(c.verdict) for c in curves],
+            by, page, address, view.says, view.figure, view.frames, view.verdicts,
             {**chosen, **detector_settings()}, software(pin_reads.method()),
         )  # fmt: skip
     except pin_reads.NoteError as error:
@@ -93,9 +125,11 @@ def show_pin(name: str) -> None:
     )  # fmt: skip
     if pin["says"]:
         st.markdown(f"## {escaped(pin['says'], 200)}")
-    figure = attempt(name, "drawn", lambda: unpacked(pin["figure"]))
-    if hasattr(figure, "to_dict"):
-        charts.draw(figure, "pinned", pin["says"] or "Pinned figure")
+    said = pin["says"] or "Pinned figure"
+    figures = attempt(name, "drawn", lambda: unpacked_all(pin["figure"], said))
+    if isinstance(figures, list):
+        for number, (says, figure) in enumerate(figures):
+            charts.draw(figure, f"pinned-{number}" if number else "pinned", says)
     else:
         st.warning("The figure cannot be drawn by this program. Its rows are below.")
     verdicts = json.loads(pin["verdicts"] or "[]")
@@ -105,8 +139,10 @@ def show_pin(name: str) -> None:
         told = {"software": pin["software"], **json.loads(pin["settings"] or "{}")}
         show_table(pl.DataFrame({"setting": list(told), "value": [str(v) for v in told.values()]}),
                    hide_index=True)  # fmt: skip
-    with st.expander("Rows as drawn"):
-        _frames(json.loads(pin["frames"] or "{}"))
+    frames = json.loads(pin["frames"] or "{}")
+    if frames:
+        with st.expander("Rows as drawn"):
+            _frames(frames)
     show_notes((), pin=name)
     with st.popover("Copy link", icon=":material/link:"):
         st.code(page_link(pin["page"], [("pin", name)]), language=None, wrap_lines=True)

@@ -141,6 +141,12 @@ def gold_sources(run_ids: tuple[str, ...]) -> list[str]:
     return sorted(set(found["source"]))
 
 
+@cached(8)
+def prompts(run_id: str, until: int | None) -> pl.DataFrame:
+    """Gold of one run's responses, averaged by step and prompt."""
+    return store().query("prompts", run=run_id, until=until)
+
+
 @cached(32)
 def completions(run_id: str, spans: tuple[tuple[str, int, int], ...]) -> pl.DataFrame:
     """Logged responses within named spans of steps, with the column span."""

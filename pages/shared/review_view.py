@@ -31,7 +31,7 @@ KINDS = {
     "forecast": "forecast", "judge": "judge of gold", "blind": "blind KL",
     "unit_unknown": "unit of KL", "grown": "grown", "wrong_answers": "hallucination",
     "diversity": "diversity", "gate": "gate", "checkpoint_due": "people", "skipped": "not read",
-    "setting": "setting", "software": "software",
+    "watch": "watch", "setting": "setting", "software": "software",
 }  # fmt: skip
 """What kind of change it is, in a word or two."""
 CAUSES = {"judge": "by a new judge", "setting": "by a setting", "software": "by the program"}
@@ -75,7 +75,8 @@ def lines(groups: Sequence[Sequence[Change]], pictures: Mapping[str, str]) -> st
 
 def _subject(change: Change) -> str:
     """A file is called by its name; where it lies stands in its tooltip."""
-    return PurePath(change.subject).name if change.kind == "skipped" else change.subject
+    files = change.kind in ("skipped", "watch")
+    return PurePath(change.subject).name if files else change.subject
 
 
 def _alt(change: Change) -> str:

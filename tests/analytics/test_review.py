@@ -24,6 +24,7 @@ from data.project_roles import save
 from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
 from data.rereading import Roles
+from data.watches import Heart, stale
 from data.written import close_review, keep_note
 
 TODAY = datetime.date(2026, 11, 28)
@@ -251,6 +252,58 @@ def test_order_does_not_depend_on_the_order_of_runs() -> None:
     for seed in range(5):
         random.Random(seed).shuffle(names)
         assert changes(State(), State({n: now[n] for n in names}), {}, [], SINCE, TODAY) == expected
+
+
+def test_a_watch_that_died_is_listed_until_it_runs_again(home: Path, tmp_path: Path) -> None:
+    home.mkdir()
+    now, seconds = datetime.datetime.now(datetime.UTC), [0.0]
+    log = tmp_path / "<b>run"
+    heart = Heart(home, [log], lambda: seconds[0])
+
+    def listed() -> list[Change]:
+        with StoreAccess(home) as store:
+            begin = begins(store, None, now)
+            return review(store, begin, TODAY, tmp_path / "past").changes
+
+    assert not heart.beat() and listed() == []
+    seconds[0] += 30
+    heart.beat(now - datetime.timedelta(hours=3))  # not written: less than a minute later
+    assert listed() == []
+    seconds[0] += 60
+    heart.beat(now - datetime.timedelta(hours=3))
+    (one,) = listed()
+    assert (one.kind, one.subject, one.needs_decision) == ("watch", str(log.resolve()), True)
+    assert "last sign" in one.what
+    Heart(home, [log]).beat()
+    assert listed() == []
+    seconds[0] += 60
+    heart.beat(now - datetime.timedelta(hours=3))
+    heart.stop()
+    assert listed() == [] and stale(home, now) == []
+    (home / "watches" / "x.json").write_text('{"paths": 3, "seen": "soon"}')
+    (home / "watches" / "y.json").write_text("[")
+    assert listed() == []
+
+
+def test_people_who_became_due_without_new_rows(home: Path, tmp_path: Path) -> None:
+    """Reviewed on the 10th, due after 14 days: between the 21st and the 28th, by no row."""
+    head = "loop,iteration,item_id,prompt,response_a,response_b,origin_a,origin_b,rater,preferred"
+    lines = [
+        f"asked,1,i{i},p,a,b,1,0,{rater},a,2026-11-10T00:00:00+00:00"
+        for i in range(220) for rater in ("Ada", "Bob")
+    ]  # fmt: skip
+    files = [table(tmp_path, "reviews.csv", lines, f"{head},graded_at"),
+             table(tmp_path, "answers.csv", answers({0: 3, 1: 5}), ANSWERS)]  # fmt: skip
+    import_paths(home, files, ReadOptions())
+    with StoreAccess(home) as store:
+        start = Begins(spool.archived(home)[-1].name, SINCE, None)
+        found = review(store, start, TODAY, tmp_path / "past").changes
+        assert [(one.kind, one.subject) for one in found] == [("checkpoint_due", "asked")]
+        assert found[0].needs_decision and found[0].link.startswith("/checkpoints?loop=asked")
+        later = start._replace(at="2026-11-26T00:00:00+00:00")  # it was due by then
+        assert review(store, later, TODAY, tmp_path / "past").changes == []
+        early = datetime.date(2026, 11, 22)
+        assert review(store, start, early, tmp_path / "past").changes == []
 
 
 def test_nothing_to_decide() -> None:

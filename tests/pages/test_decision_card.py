@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -116,3 +118,23 @@ def test_the_card_says_nothing_twice() -> None:
     )
     alone = in_short(replace(curve, verdict=curve.verdict | {"recommendation": {}}), {})
     assert "the unit of the logged KL is not known" in alone and "other prompts" in alone
+
+
+def test_saved_checkpoints_are_compared_when_somebody_asks(
+    open_script: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    log = tmp_path / "run" / "run.csv"
+    log.parent.mkdir()
+    rows = "".join(f"run,{i},{i / 5},{i / 5},{min(i, 16 - i) / 10},0.05\n" for i in range(30))
+    log.write_text("run_id,step,kl,proxy_reward,gold_reward,gold_reward_se\n" + rows)
+    for step in (8, 12):
+        (log.parent / f"checkpoint-{step}").mkdir()
+    page = open_script("runs/overoptimization.py", log, run="run")
+    assert not page.exception
+    assert not any("surely better" in one.value for one in page.markdown)
+    page.session_state["checkpoints"] = True
+    page.run()
+    assert not page.exception
+    assert any("is surely better than the end" in one.value for one in page.markdown)
+    shown = next(one.value for one in page.dataframe if "prompts shared" in one.value.columns)
+    assert shown["checkpoint"].to_list() == ["checkpoint-8", "checkpoint-12"]

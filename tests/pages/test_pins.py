@@ -83,3 +83,46 @@ def test_a_pin_needs_a_name(open_script: Callable[..., AppTest], tmp_path: Path)
     next(b for b in page.button if b.label == "Pin this view").click().run()
     assert any("who pins it" in error.value for error in page.error)
     assert pin_reads.pins().is_empty()
+
+
+MENU = """
+import streamlit as st
+from pages.shared.charts import collected
+from pages.shared.pin_view import pin_any
+import runpy
+with collected() as figures:
+    runpy.run_path({page!r})
+pin_any("/components", figures)
+"""
+
+
+def test_a_page_that_draws_can_be_pinned_with_all_its_figures(
+    open_script: Callable[..., AppTest], tmp_path: Path, home: Path, root: Path
+) -> None:
+    rows = "".join(
+        f"{run},{i},{i / 5},{i / 5},{i / 7},{min(i, 30 - i) / 10},0.05\n"
+        for run in "ab" for i in range(40)
+    )  # fmt: skip
+    file = tmp_path / "c.csv"
+    file.write_text(
+        "run_id,step,kl,proxy_reward,rewards/x/mean,gold_reward,gold_reward_se\n" + rows
+    )
+    open_script("runs/components.py", file, run=["a", "b"])
+    script = MENU.format(page=str(root / "pages" / "runs" / "components.py"))
+    page = AppTest.from_string(script, default_timeout=120)
+    page.query_params["run"] = ["a", "b"]
+    page.run()
+    assert not page.exception
+    live = [json.loads(one.proto.spec)["data"] for one in page.get("plotly_chart")]
+    assert len(live) == 2
+    page.text_input(key="pin-by").input("Ada")
+    next(b for b in page.button if b.label == "Pin this view").click().run()
+    assert not page.exception
+    row = pin_reads.pins().row(0, named=True)
+    assert row["page"] == "/components" and "run=a&run=b" in row["address"]
+    spool.write_forget(home, ["a", "b"])
+    reads.store().drain()
+    kept = shown(row["pin_id"])
+    assert not kept.exception
+    assert [json.loads(one.proto.spec)["data"] for one in kept.get("plotly_chart")] == live
+    judging.end()

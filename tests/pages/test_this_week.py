@@ -65,3 +65,14 @@ def test_a_view_of_another_day_is_in_the_address(
         page = open_script(WEEK, log(tmp_path, "a", 99), since=day)
         assert not page.exception and "Nothing needs a decision" in told(page)
     assert "1 other change" in told(open_script(WEEK, since="0001-01-01"))
+
+
+def test_many_new_runs_are_folded(open_script: Callable[..., AppTest], tmp_path: Path) -> None:
+    path = tmp_path / "runs.csv"
+    rows = "".join(f"run{n},{i},{i / 5},{i / 5}\n" for n in range(200) for i in range(2))
+    path.write_text("run_id,step,kl,proxy_reward\n" + rows)
+    page = open_script(WEEK, path)
+    assert not page.exception and "Nothing needs a decision; 200 other changes." in told(page)
+    (folded,) = page.expander
+    assert folded.label == "200 new or grown runs without need of a decision"
+    assert not folded.proto.expanded and not page.selectbox
