@@ -185,6 +185,11 @@ def _in_our_words(table: Table, options: ReadOptions) -> Table:
     table = table_starts.with_units(table)
     table.frame = phase_columns.named(table.frame, asked)
     columns = table.frame.columns
+    if prefix := own_words.export_prefix(columns):
+        bare = {k: k.removeprefix(prefix) for k in columns if k not in asked}
+        if trainer_tables.recognised(list(bare.values())) is not None:
+            table.frame = table.frame.rename(bare)
+            columns = table.frame.columns
     nested = any("/" in name or "." in name for name in columns)
     if nested and not wandb_export.holds(columns) and trainer_tables.recognised(columns) is None:
         names = own_words.short(columns)
