@@ -21,6 +21,7 @@ from data.readers import (
     named_charts,
     own_words,
     phase_columns,
+    repeated_columns,
     run_columns,
     sample_tables,
     setting_tables,
@@ -153,6 +154,7 @@ def _parts(path: Path, kind: str | None, options: ReadOptions) -> Iterator[RunLo
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
+    repeated_columns.settled(table, options)
     loop_tables.in_our_words(table)
     if loop_tables.which(table.frame.columns) is None:  # outcomes are long, and no metrics
         table = _in_our_words(shapes.plain(table), options)
