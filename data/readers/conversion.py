@@ -193,9 +193,10 @@ def of_table(
     initial policy; anything else is what ``--kl-unit`` and ``--kl-reference`` say, or unknown.
     Where a key beside it may be a trainer's, only numbers too large for a mean per token are.
     """
-    key = options.kl or our_kl(keys)
+    key, foreign = options.kl or our_kl(keys), ""
     if key not in keys and not options.kl and holds_our_words(keys, words):
-        key = own_words.another_kl(keys) or key
+        foreign = own_words.another_kl(keys) or ""
+        key = foreign or key
     what = why_not(key, dialect)
     factor = coefficient(options)
     if what == LOSS_TERM and factor is not None and key in keys:
@@ -220,18 +221,16 @@ def of_table(
     if factor is not None:
         source.factor = 1 / factor if why_not(key, dialect) else -1 / factor
     stands = () if {"phase", "stretch"} <= set(keys) else keys  # our export: it is converted
-    trained, beside = kl_beside.weighed(stands, key, mean_of)
-    ours = _is_ours(key) and holds_our_words(keys, words) and not trained
+    trained, beside = kl_beside.weighed(stands, key, mean_of, foreign)
+    ours = bool(foreign or _is_ours(key)) and holds_our_words(keys, words) and not trained
     if ours and dialect is None:
         facts.kl_logged_unit, facts.kl_reference = PER_RESPONSE, "initial_policy"
         facts.kl_conversion, facts.kl_note = "exact", f"nats per response, as logged{beside}"
     else:
         facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
         facts.kl_note = unknown_unit(key)
-        if trained and _is_ours(key):
-            facts.kl_note += f" (a trainer's {trained} stands beside it: many log it per token)"
-        elif key.endswith("objective/kl"):
-            facts.kl_note += f" ({kl_beside.OBJECTIVE})"
+        if trained and (foreign or _is_ours(key)):
+            facts.kl_note += f" ({kl_beside.why(trained, key)})"
         told = kl_headings.of(key)
         if told and not options.kl_unit:
             ours = holds_our_words(keys, words) and dialect is None

@@ -136,6 +136,9 @@ def is_table(path: Path) -> bool:
         return False
     line = rest.partition(b"\n")[0].decode("utf-8", "replace").strip("\r")
     row = line.split() if heading.delimiter == BLANKS else line.split(heading.delimiter)
+    words = heading.text.split(None if heading.delimiter == BLANKS else heading.delimiter)
+    if len({word.strip() for word in words}) < len(given):
+        return False  # a text, in which words stand again
     return len(row) == len(given) > 1 and any(re.fullmatch(r"\s*-?[\d.,]+", cell) for cell in row)
 
 
@@ -163,7 +166,7 @@ def names(file: str, line: int, heading: Heading) -> list[str]:
     """The names of the columns.
 
     Raises:
-        LogError: they are no names, are too many, or name a column twice.
+        LogError: they are no names, or are too many.
     """
     if heading.delimiter == BLANKS:
         return checked(file, line, heading.text.split())
@@ -196,10 +199,13 @@ def joined_rows(first: Sequence[str], second: Sequence[str]) -> list[str] | None
 
 
 def checked(file: str, line: int, given: list[str]) -> list[str]:
-    """Names without blanks around them; columns without a name are numbered.
+    """Names without blanks around them; columns without a name, or with another's, are numbered.
+
+    >>> checked("t.csv", 1, ["step", " loss", "loss", ""])
+    ['step', 'loss', 'loss (2)', 'column 4']
 
     Raises:
-        LogError: they are no names, are too many, or name a column twice.
+        LogError: they are no names, or are too many.
     """
     named = [unguarded_text(name.strip()).strip() for name in given]
     if any(not name.isprintable() or "\ufffd" in name for name in named):
@@ -209,9 +215,24 @@ def checked(file: str, line: int, given: list[str]) -> list[str]:
         if not name:
             numbered = f"column {place + 1}"
             named[place] = numbered + " " * (numbered in there)
-    if len(named) > MAX_COLUMNS or len(set(named)) < len(named):
-        raise LogError(f"{file} line {line} names a column twice, or too many columns")
-    return named
+    if len(named) > MAX_COLUMNS:
+        raise LogError(f"{file} line {line} names {len(named)} columns; {MAX_COLUMNS} are read")
+    return _once(named)
+
+
+def _once(named: list[str]) -> list[str]:
+    """Names of which each stands once: a later one of a name has its number after it."""
+    if len(set(named)) == len(named):
+        return named
+    given, taken = set(named), dict[str, int]()
+    once: dict[str, None] = {}
+    for name in named:
+        free = name
+        while free in once or (free != name and free in given):
+            taken[name] = taken.get(name, 1) + 1
+            free = f"{name} ({taken[name]})"
+        once[free] = None
+    return list(once)
 
 
 def tabbed(block: bytes) -> bytes:

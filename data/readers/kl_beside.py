@@ -76,17 +76,34 @@ def perhaps(keys: Sequence[str], kl: str) -> str:
     return ""
 
 
-def weighed(keys: Sequence[str], kl: str, mean_of: MeanOf) -> tuple[str, str]:
+def why(key: str, kl: str) -> str:
+    """Why a trainer's key (of ``weighed``) leaves the unit of ``kl`` unknown."""
+    if key != kl:
+        return f"a trainer's {one_line(key)} stands beside it: many log it per token"
+    return OBJECTIVE if _objective(kl) else "a trainer's name: many log it per token"
+
+
+def _objective(kl: str) -> bool:
+    return kl.replace(".", "/").endswith("objective/kl")
+
+
+def weighed(keys: Sequence[str], kl: str, mean_of: MeanOf, foreign: str = "") -> tuple[str, str]:
     """The trainer's key that makes the unit of a key ``kl`` doubtful, and what is said if none.
 
     Where a trainer may have written the log the numbers decide: a mean above what a token can
-    have is no mean per token.
+    have is no mean per token, nor is it a coefficient times KL.
+
+    Args:
+        keys: all of the log.
+        kl: the one that is taken for the KL.
+        mean_of: the mean of what a key holds.
+        foreign: the same as ``kl`` where it stands under a word that may be a trainer's.
     """
-    if key := sure(keys):
-        return one_line(key), ""
-    key, mean = perhaps(keys, kl), mean_of(kl)
+    if key := sure(keys) or foreign * _objective(foreign):
+        return key, ""
+    key, mean = perhaps(keys, kl) or foreign, mean_of(kl)
     if key and (mean is None or not mean > MOST_PER_TOKEN):
-        return one_line(key), ""
+        return key, ""
     if key:
         return (
             "",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_BRACKET = re.compile(r"[\[(]([^\[\]()]*)[\])]\s*$")
 _NATS, _BITS = frozenset({"nats", "nat"}), frozenset({"bits", "bit"})
 _TOKEN = frozenset({"token", "tokens", "tok", "tokenwise"})
 _RESPONSE = frozenset({
@@ -83,8 +84,15 @@ Heading(base='', over='response'), None)
 
 
 def of(key: str) -> Heading | None:
-    """What a key that is taken for the KL says of its unit, by all of its name or its last part."""
-    return stated(key) or stated(key.rpartition("/")[2])
+    """What a key that is taken for the KL says of its unit, by all of its name or its last part;
+    else in brackets at its end, whatever the words before them.
+
+    >>> of("Mittlere KL [nats/token]"), of("sqrt KL [nats/token]")
+    (Heading(base='nats', over='token'), None)
+    """
+    bracket = _BRACKET.search(key)
+    inside = stated(f"kl {bracket[1]}") if bracket and not derived(key) else None
+    return stated(key) or stated(key.rpartition("/")[2]) or inside
 
 
 def find(keys: Collection[str]) -> str | None:
@@ -105,7 +113,10 @@ def derived(heading: str) -> str:
     >>> derived("sqrt_kl"), derived("KL Penalty"), derived("init_kl_coef"), derived("policy/kl")
     ('the square root of a KL', 'a loss term, coefficient times KL', 'a coefficient', '')
     """
-    above, _, last = heading.replace(".", "/").rpartition("/")
+    bracket = _BRACKET.search(heading)
+    bare = heading[: bracket.start()] if bracket else heading
+    above, _, last = bare.replace(".", "/").rpartition("/")
+    last += f" {bracket[1]}" if bracket else ""
     said = set(words(last)) | {word for sign, word in _SIGNS.items() if sign in last}
     if "kl" not in said or above.lower().rpartition("/")[2] == "actor":
         return ""

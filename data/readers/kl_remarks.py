@@ -32,6 +32,8 @@ _SCALED = frozenset({
     "sqrt", "root", "squared", "scaled", "normalised", "normalized", "divided", "multiplied",
     "times", "percent", "percentage", "millinats", "mnats", "milli", "micro", "dits", "bans",
     "hartleys", "cumulative", "cumulated", "forward", "rescaled", "standardised", "standardized",
+    "logarithm", "logarithms", "logarithmic", "reciprocal", "inverse", "exponentiated", "halved",
+    "doubled",
 })  # fmt: skip
 """Words after which a number is no KL in nats or bits."""
 _OTHER_THING = frozenset({
@@ -67,7 +69,8 @@ _PER = re.compile(
     r"|microbatch|layer|sentence|query|byte)s?\b", re.IGNORECASE,
 )  # fmt: skip
 _SIGNS = re.compile(
-    r"\blog_?(2|10)?\s*\(\s*kl|\blog(2|10)? kl\b|\blog\s*scale|log\s*base|\bbase[- ]?2\b|\blog2\b"
+    r"\b(ln|log)_?(2|10)?(\s+|\s*\(\s*)(of\s+)?(the\s+)?kl\b|\blog\s*scale|log\s*base"
+    r"|\bbase[- ]?2\b|\blog2\b"
     r"|%|[×*]\s*\d|\bx\s*10+\b|\b10\s*\^|(?:\bby|\bin|[×*])\s*1e-?\d|1/1000"
     r"|\w\s*[×*·]\s*-?\s*kl\b|\bkl\w*\)?\s*[×*·]\s*\w"
     r"|(?:=|:|\bis|\bholds)\s*[-\u2212]\s*kl|\bminus\b|\bnegat(ive|ed)\b"
@@ -82,6 +85,15 @@ _ABOUT_TOKENS = re.compile(
     r"\bper[\s_-]?tok(en)?s?\b|\btoken[\s_-](level|mean|wise|averaged?)\b|/tok(en)?s?\b"
     r"|(averaged?|mean) over (the |all )?tokens", re.IGNORECASE,
 )  # fmt: skip
+_SHOWN = frozenset({
+    "plot", "plots", "plotted", "plotting", "figure", "figures", "fig", "axis", "chart", "charts",
+    "graph", "drawn", "abscissa",
+})  # fmt: skip
+_HELD = frozenset({
+    "logged", "log", "stored", "column", "file", "here", "values", "saved", "table", "written",
+    "recorded",
+})  # fmt: skip
+"""Words by which a clause that speaks of a picture speaks of the numbers as well."""
 _COUNTED = re.compile(
     r"\b\d[\d,.]*\s*[km]?\s+(?:[\w-]+\s+)?(?:responses|samples|completions|rollouts|sequences"
     r"|answers|generations|episodes|trajectories)\b"
@@ -184,6 +196,8 @@ def _said(clause: str, words: set[str], sentence: str) -> Claim | None:
     over = _over(words)
     scaled = bool(words & _SCALED or _SIGNS.search(clause) or _PER.search(clause))
     policy, torn = _policy(clause, words)
+    if words & _SHOWN and not (words & _HELD or base or over or policy or torn):
+        return None  # how it was drawn
     plain = not scaled and not base
     if plain and words & _OTHER_THING and (not over or _SETTING.search(clause)):
         return None

@@ -24,6 +24,22 @@ def folded(key: str) -> str:
     return _MARKS.sub("", key.casefold())
 
 
+_UNIT = re.compile(
+    r"\s*[\[(]\s*(in\s+)?(tokens?|toks?|points?|pts|units?|scores?|mean|avg|average|%|percent|#"
+    r"|a\.?u\.?|-|nats/token|nats per token|0-1|0\.\.1)\s*[\])]\s*$", re.IGNORECASE,
+)  # fmt: skip
+
+
+@lru_cache(maxsize=8192)
+def without_unit(key: str) -> str:
+    """A heading without the unit in brackets after it, where that leaves it what it is.
+
+    >>> without_unit("Response length [tokens]"), without_unit("Gold reward (std)")
+    ('Response length', 'Gold reward (std)')
+    """
+    return _UNIT.sub("", key)
+
+
 @dataclass(frozen=True)
 class Column:
     """One of our columns and the keys that hold it, the most exact first.
@@ -40,7 +56,7 @@ class Column:
         """The first of this column's keys that is among ``keys``; None where none is.
 
         Where none stands there exactly they are compared loosely (``folded``), and then without
-        the ``train/`` that trainers put before theirs.
+        the ``train/`` that trainers put before theirs, and the unit that people put after.
         """
         exact = next((key for key in self.keys if key in keys), None)
         if exact is not None or not self.loose:
@@ -51,6 +67,8 @@ class Column:
         for key in keys:
             if key.lower().startswith("train/"):
                 there.setdefault(folded(key[6:]), key)
+            if key[-1:] in "])":
+                there.setdefault(folded(without_unit(key)), key)
         return next((there[f] for key in self.keys if (f := folded(key)) in there), None)
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from data.readers import kl_headings
 from data.readers.kl_table import never
-from data.readers.mapping import GOLD, KL, PROXY, STEP, folded
+from data.readers.mapping import GOLD, KL, PROXY, RUN_COLUMNS, STEP, folded
 
 COLUMNS = (PROXY, GOLD, KL, STEP)
+_MEASURED = {folded(key): column.name for column in RUN_COLUMNS for key in column.keys}
 EVALUATIONS = ("eval", "val", "valid", "validation", "test")
 MEANS = frozenset({"mean", "avg", "average", "value"})
 """Last parts that leave what stands before them what it is."""
 OTHERS = frozenset({
     "old", "previous", "prev", "teacher", "engine", "vllm", "sampler", "behave", "behavior",
     "behaviour", "approx", "mismatch", "loss", "coef", "coefficient", "penalty", "target",
-    "adaptive", "controller", "ema", "max", "min", "std", "actor", "critic", "rollout", "losses",
+    "adaptive", "controller", "ema", "max", "min", "std", "actor", "critic", "rollout",
     "penalties", "rewards", "ppo", "gradient", "grad", "early",
 })  # fmt: skip
 """Words in the name of a KL that is not the one from the initial policy, or none."""
@@ -27,6 +28,29 @@ NEUTRAL = frozenset({
     "ref", "reference", "init", "initial", "base", "sft", "to", "vs", "from",
 })  # fmt: skip
 """Words before a ``kl`` that leave it ours; before any other it is ours where rewards stand too."""
+_SAMPLING = NEUTRAL | {
+    "rollout",
+    "rollouts",
+    "generate",
+    "generation",
+    "sampling",
+    "sample",
+    "perf",
+    "response",
+    "responses",
+    "completion",
+    "completions",
+    "env",
+    "policy",
+    "actor",
+    "tokens",
+}
+"""Words before the other names that leave them ours."""
+EXPORTS = tuple(
+    f"{word}{mark}" for word in ("metrics", "metric", "summary", "history", "data", "scalars")
+    for mark in "./"
+)  # fmt: skip
+"""What exports put before the names of what was logged."""
 _SURE = re.compile(r"proxy|gold", re.IGNORECASE)
 _NAMES = {column.name: {folded(key) for key in column.keys} for column in COLUMNS}
 
@@ -54,12 +78,45 @@ def short(keys: Sequence[str]) -> dict[str, str]:
         if len(pairs := ours.get(column.name, [])) == 1 and not column.find(keys)
         and pairs[0][1] not in parts and not (column is KL and kl_headings.find(keys))
     }  # fmt: skip
-    return chosen if any(_SURE.search(name) for name in (*chosen.values(), *_flat(keys))) else {}
+    if not any(_SURE.search(name) for name in (*chosen.values(), *_flat(keys))):
+        return {}
+    return chosen | _measured(parts)
+
+
+def _measured(parts: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Long names of what is measured beside rewards and KL, such as ``metrics.response_length``."""
+    found: dict[str, dict[str, str]] = {}
+    for key, split in parts.items():
+        for number in (1, 2):
+            said, above = "/".join(split[-number:]), "/".join(split[:-number])
+            column = _MEASURED.get(folded(said), "")
+            if column and above and set(kl_headings.words(above)) <= _SAMPLING:
+                found.setdefault(column, {})[key] = said
+    return {
+        key: said
+        for column in RUN_COLUMNS
+        if len(known := found.get(column.name, {})) == 1 and not column.find(list(parts))
+        for key, said in known.items()
+        if said not in parts
+    }
 
 
 def _flat(keys: Collection[str]) -> Iterator[str]:
     """The names that are ours as they are."""
     yield from (key for column in (PROXY, GOLD) if (key := column.find(keys)))
+
+
+def export_prefix(keys: Collection[str]) -> str:
+    """The word that an export put before every logged name, as MLflow's ``metrics.``; or empty.
+
+    >>> export_prefix(["step", "metrics.kl", "metrics.reward", "params.lr"])
+    'metrics.'
+    """
+    for prefix in EXPORTS:
+        under = [key[len(prefix) :] for key in keys if key.startswith(prefix)]
+        if len(under) > 1 and all(under) and not set(under) & set(keys):
+            return prefix
+    return ""
 
 
 def another_kl(keys: Sequence[str]) -> str | None:

@@ -22,6 +22,7 @@ from data.readers import (
     named_charts,
     own_words,
     phase_columns,
+    repeated_columns,
     run_columns,
     sample_tables,
     setting_tables,
@@ -154,6 +155,7 @@ def _parts(path: Path, kind: str | None, options: ReadOptions) -> Iterator[RunLo
 
 
 def _read(table: Table, options: ReadOptions) -> Iterator[RunLog]:
+    repeated_columns.settled(table, options)
     loop_tables.in_our_words(table)
     if loop_tables.which(table.frame.columns) is None:  # outcomes are long, and no metrics
         table = _in_our_words(shapes.plain(table), options)
@@ -186,6 +188,11 @@ def _in_our_words(table: Table, options: ReadOptions) -> Table:
     table = table_starts.with_units(table)
     table.frame = phase_columns.named(table.frame, asked)
     columns = table.frame.columns
+    if prefix := own_words.export_prefix(columns):
+        bare = {k: k.removeprefix(prefix) for k in columns if k not in asked}
+        if trainer_tables.recognised(list(bare.values())) is not None:
+            table.frame = table.frame.rename(bare)
+            columns = table.frame.columns
     nested = any("/" in name or "." in name for name in columns)
     if nested and not wandb_export.holds(columns) and trainer_tables.recognised(columns) is None:
         names = own_words.short(columns)

@@ -134,7 +134,9 @@ def _skips(skipped: list[Skip], some: bool) -> None:
     for skip in skipped[:MOST]:
         reason, listed, _ = skip.reason.partition(FORMATS)
         known += listed
-        st.markdown(f"- {escaped(bare(skip.path))}: {escaped(bare(in_page_words(reason)))}")
+        name, said = bare(skip.path), bare(in_page_words(reason))
+        told = said if said.startswith(name) else f"{name}: {said}"
+        st.markdown(f"- {escaped(told)}")
     if len(skipped) > MOST:
         st.caption(f"And {len(skipped) - MOST} more.")
     if known:

@@ -267,6 +267,17 @@ def test_kl_beside_more_trainers_keys_is_not_exact(tmp_path: Path, key: str) -> 
     assert log.facts.kl_conversion != "exact"
 
 
+@pytest.mark.parametrize(("said", "label"), [
+    ("sqrt(kl) in the plot", "exact"), ("x axis of the figure: sqrt(KL)", "exact"),
+    ("kl column holds sqrt(KL), as in the plot", "unknown"),
+    ("kl logged as its logarithm, see figure 2: log kl", "unknown"),
+    ("kl is the natural log of KL", "unknown"), ("kl = ln(KL)", "unknown"),
+])  # fmt: skip
+def test_how_kl_was_drawn_is_not_what_it_is(tmp_path: Path, said: str, label: str) -> None:
+    log = only(read(put(tmp_path / "t.csv", f"# {said}\n{table_text(OURS)}")))
+    assert log.facts.kl_conversion == label, log.facts.kl_note
+
+
 def test_settings_that_a_tracker_keeps_are_heeded() -> None:
     for unit, per_token in (("nats/token", True), ("nats/response", False)):
         source = conversion.of_trainer(

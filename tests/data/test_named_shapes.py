@@ -143,6 +143,60 @@ def test_a_long_name_of_another_kl_is_not_ours(tmp_path: Path, path: str) -> Non
     assert log.metrics["kl"].null_count() == N and log.facts.kl_conversion == "missing"
 
 
+@pytest.mark.parametrize("key", ["kl/mean", "objective/kl", "policy/kl", "grpo/kl", "losses.kl",
+                                 "train/kl/mean", "train.policy.kl"])  # fmt: skip
+@pytest.mark.parametrize("per_token", [True, False])
+def test_a_kl_under_a_trainers_word_is_exact_only_by_its_numbers(
+    tmp_path: Path, key: str, per_token: bool
+) -> None:
+    columns: dict[str, Sequence[object]] = {k: v for k, v in own(ONE).items() if k != "kl"}
+    log = only(written(tmp_path, {**columns, key: ONE.per_token() if per_token else ONE.kl}))
+    sure = not per_token and key != "objective/kl"  # which counts padding in one trainer
+    assert log.facts.kl_conversion == ("exact" if sure else "unknown"), log.facts.kl_note
+    assert log.facts.kl_key == key and log.metrics["kl"].count() == N
+
+
+@pytest.mark.parametrize("above", ["metrics.", "metrics/train/", "rl/", "run7/x/", "objective/"])
+def test_a_kl_beside_our_rewards_is_ours_under_any_word(tmp_path: Path, above: str) -> None:
+    columns: dict[str, Sequence[object]] = {
+        "step": ONE.steps, f"{above}kl": ONE.per_token(), f"{above}proxy_reward": ONE.proxy,
+        f"{above}gold_reward": ONE.gold,
+    }  # fmt: skip
+    assert only(written(tmp_path, columns)).facts.kl_conversion == "exact"
+
+
+EXPORTED = ("metrics.", "metrics/", "metrics.train/", "summary.", "data.", "history/", "rollout/")
+
+
+@pytest.mark.parametrize("above", EXPORTED)
+@pytest.mark.parametrize("length", ["response_length", "completions/mean_length", "gen_len_mean",
+                                    "avg_response_length", "response_length_mean"])  # fmt: skip
+def test_a_length_is_found_under_what_exports_put_before(
+    tmp_path: Path, above: str, length: str
+) -> None:
+    columns: dict[str, Sequence[object]] = {
+        "step": ONE.steps, "kl_per_token": ONE.per_token(), f"{above}proxy_reward": ONE.proxy,
+        f"{above}gold_reward": ONE.gold, f"{above}{length}": ONE.length,
+    }  # fmt: skip
+    log = only(written(tmp_path, columns))
+    assert log.metrics["response_length"].to_list() == list(ONE.length)
+    assert log.metrics["kl"].to_list() == pytest.approx(list(ONE.kl))
+
+
+@pytest.mark.parametrize("above", EXPORTED[:-1])
+def test_a_trainers_keys_are_its_own_under_what_exports_put_before(
+    tmp_path: Path, above: str
+) -> None:
+    keys: dict[str, Sequence[object]] = {
+        "reward": ONE.proxy, "rewards/rm/mean": ONE.proxy, "rewards/gold/mean": ONE.gold,
+        "kl": ONE.per_token(), "completions/mean_length": ONE.length, "num_tokens": ONE.steps,
+    }  # fmt: skip
+    log = only(written(tmp_path, {"step": ONE.steps, **{above + k: v for k, v in keys.items()}}))
+    assert (log.facts.trainer, log.facts.kl_logged_unit) == ("TRL GRPO", "nats/token")
+    assert log.metrics["kl"].to_list() == pytest.approx(list(ONE.kl))
+    assert log.metrics["gold_reward"].to_list() == list(ONE.gold)
+
+
 @pytest.mark.parametrize("path", ["a/token/kl", "a/b/kl_per_token", "x.kl.per_token", "token/kl"])
 def test_a_long_name_keeps_its_unit(tmp_path: Path, path: str) -> None:
     columns: dict[str, Sequence[object]] = {k: v for k, v in own(ONE).items() if k != "kl"}

@@ -387,3 +387,53 @@ def test_lines_that_are_known_by_all_the_others_never_stand_alone(more: dict[str
     assert tails.stand_alone(json.dumps(line).encode())
     assert tails.stand_alone(json.dumps({**line, "gold": 0.62}).encode())
     assert not tails.stand_alone(json.dumps({**line, **more}).encode())
+
+
+def test_a_heading_that_stands_twice_is_numbered_and_told(tmp_path: Path) -> None:
+    lines = table_text(OURS).splitlines()
+    more = [
+        f"{line},{'loss,loss,,' if i == 0 else f'{i},{2 * i},,'}" for i, line in enumerate(lines)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(more) + "\n")
+    log = only(list(readers.read([tmp_path / "t.csv"], ReadOptions())))
+    assert log.metrics["loss (2)"].to_list() == [2.0 * i for i in range(1, N + 1)]
+    assert log.metrics["kl"].to_list() == list(ONE.kl) and log.facts.kl_conversion == "exact"
+    assert any("several columns are called loss" in told for told in log.warnings)
+
+
+@pytest.mark.parametrize(("key", "option"), [
+    ("kl", "kl"), ("proxy_reward", "proxy"), ("gold_reward", "gold"), ("step", "step"),
+])  # fmt: skip
+def test_no_reading_chooses_between_two_of_one_heading(
+    tmp_path: Path, key: str, option: str
+) -> None:
+    """Other cells under one heading are asked for; the same cells again are one column."""
+    columns = {**OURS, "other": [value + 1 for value in OURS[key]], "copy": OURS[key]}
+    text = table_text(columns).replace("other", key, 1).replace("copy", key, 1)
+    (tmp_path / "t.csv").write_text(text)
+    said = refused(list(readers.read([tmp_path / "t.csv"], ReadOptions())))
+    assert f"--{option}" in said and repr(f"{key} (2)") in said and "(3)" not in said
+    asked = ReadOptions(**{option: f"{key} (2)"})  # type: ignore[arg-type]
+    log = only(list(readers.read([tmp_path / "t.csv"], asked)))
+    name = {"step": "step", "kl": "kl"}.get(key, key)
+    assert log.metrics[name].to_list() == [value + 1 for value in OURS[key]]
+
+
+@pytest.mark.parametrize(
+    ("heading", "column"),
+    [("Response Length [tokens]", "response_length"), ("Gold Reward (%)", "gold_reward"),
+     ("Proxy Reward [points]", "proxy_reward"), ("Step (#)", "step")],
+)  # fmt: skip
+def test_a_unit_in_brackets_leaves_a_heading_ours(
+    tmp_path: Path, heading: str, column: str
+) -> None:
+    columns = {**OURS, "response_length": ONE.length}
+    log = only(logs(tmp_path, {heading if k == column else k: v for k, v in columns.items()}))
+    assert log.metrics[column].to_list() == list(columns[column])
+
+
+@pytest.mark.parametrize("heading", ["Response Length (chars)", "Gold Reward (std)", "Gold (max)"])
+def test_other_words_in_brackets_do_not(tmp_path: Path, heading: str) -> None:
+    columns = {k: v for k, v in OURS.items() if k != "gold_reward"}
+    log = only(logs(tmp_path, {**columns, heading: ONE.gold}))
+    assert log.facts.gold_key is None and log.metrics["response_length"].null_count() == N

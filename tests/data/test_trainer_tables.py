@@ -113,6 +113,42 @@ def test_our_words(key: str) -> None:
     assert not holds_our_words(["kl", *OTHERS])
 
 
+BESIDE = ("reward_std", "rewards/std", "tokens_per_sec", "tokens_per_second_per_gpu", "tok/s",
+          "throughput", "mfu", "mean_completion_length", "completion_tokens", "completion_len_avg",
+          "train/grad_norm", "train/global_step", "policy_kl_loss", "kl_loss", "approx_kl",
+          "actor kl_loss")  # fmt: skip
+
+
+@pytest.mark.parametrize("key", BESIDE)
+@pytest.mark.parametrize(("mean", "label"), [(0.1, "unknown"), (20.0, "exact")])
+def test_beside_a_trainers_word_the_numbers_decide(
+    tmp_path: Path, key: str, mean: float, label: str
+) -> None:
+    """A trainer's mean per token is small; what no token can have is per response, as ours is."""
+    lines = [f"step,kl,proxy_reward,gold_reward,{key}"]
+    lines += [f"{i},{mean},{i / 10},{i / 20},{i + 100}" for i in range(1, 9)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    (run,) = runs(tmp_path / "t.csv")
+    assert run.facts.kl_conversion == label, run.facts.kl_note
+    assert key in run.facts.kl_note
+    assert run.metrics["kl"].to_list() == [mean] * 8
+
+
+OF_ANYBODY = ("grad_norm", "learning_rate", "entropy", "proxy_reward_sd", "response_length",
+              "kl_coef", "loss", "n_responses", "epoch")  # fmt: skip
+
+
+@pytest.mark.parametrize("key", OF_ANYBODY)
+def test_words_of_anybody_leave_our_kl_exact(tmp_path: Path, key: str) -> None:
+    lines = [f"step,kl,proxy_reward,gold_reward,{key}"]
+    lines += [f"{i},0.1,{i / 10},{i / 20},{i + 100}" for i in range(1, 9)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    (run,) = runs(tmp_path / "t.csv")
+    assert run.facts.kl_conversion == "exact", run.facts.kl_note
+    asked = "per token" in run.facts.kl_note  # a length lets a reader see what else it could be
+    assert asked == (key == "response_length")
+
+
 def test_an_odd_reward_name_costs_neither_kl_nor_rows(tmp_path: Path) -> None:
     """A table of KL and gold is a training log, whatever its reward is called."""
     (tmp_path / "t.csv").write_text("step,kl,my_reward,gold\n1,.1,.2,.3\n2,.4,.5,.6\n")
