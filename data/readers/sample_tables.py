@@ -109,6 +109,8 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
     )
     if "prompt" not in samples.columns:
         samples = samples.with_columns(prompt=pl.lit(None, pl.String))
+        if "prompt_id" not in samples.columns:
+            samples = samples.with_columns(prompt_id=pl.lit(None, pl.String))
     elif "prompt_id" not in samples.columns:
         samples = samples.with_columns(prompt_ids(samples.get_column("prompt")))
     for name, rows in split_by(names).items():
