@@ -28,14 +28,14 @@ ALARM = 20.0
 FEWEST_ANCHORS = 8
 FEWEST_EVALUATIONS = 3
 FEWEST_SHARED = 0.8
-"""Of an evaluation's anchors that all evaluations score."""
+"""Of the evaluations, that an anchor is scored at, and of the anchors that an evaluation scores."""
 _PEOPLE = re.compile(
     r"(^|[^a-z])(humans?|people|persons?|annotat\w*|raters?|experts?|crowd\w*|labell?ers?)([^a-z]|$)"
 )
 _CAREFUL = 0.05
 _SIZES, _SLOPES = (2.0, 8.0), (0.25, 1.0)
 """Prior sd of a step and of a drift an evaluation, in standard errors of an evaluation's mean."""
-_EACH = 64
+_EACH, _ROUNDS = 64, 50
 _LEAST = 1e-9
 """Of the scores' range: a judge whose scores repeat has no scatter, any drift is then seen."""
 
@@ -44,13 +44,20 @@ _LEAST = 1e-9
 class Drift:
     """What anchors say of the judge. step: evaluations with anchors, (times,); moved: how far the
     anchors' mean lies from that of the first one, with the error of one mean, units of gold; log_e:
-    ln of the e-process at each; anchors: how many were scored every time."""
+    ln of the e-process at each; all empty where there are too few. anchors, times: how many were
+    scored again and again, and at how many evaluations."""
 
     step: IntArray
     moved: FloatArray
     error: float
     log_e: FloatArray
     anchors: int
+    times: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough anchors and evaluations to tell."""
+        return len(self.step) > 0
 
     @property
     def since(self) -> int | None:
@@ -69,8 +76,11 @@ class Drift:
         low, high = self.moved - wide, self.moved + wide
         return {
             "since": self.since, "corrected": self.found and by_judge, "anchors": self.anchors,
-            "e_value": float(np.exp(min(float(self.log_e.max()), 300 * np.log(10)))),
-            "moved": float(self.moved[-1]), "error": self.error,
+            "evaluations": self.times,
+            "e_value": float(np.exp(min(float(self.log_e.max()), 300 * np.log(10))))
+            if self.enough else None,
+            "moved": float(self.moved[-1]) if self.enough else None,
+            "error": self.error if self.enough else None,
             "points": [
                 {"step": int(step), "moved": float(m), "low": float(a), "high": float(b)}
                 for step, m, a, b in zip(self.step, self.moved, low, high, strict=True)
@@ -79,31 +89,59 @@ class Drift:
 
 
 def judge_drift(anchors: pl.DataFrame | None) -> Drift | None:
-    """What anchors say, None where they are too few to tell.
+    """What anchors say, None where there are none.
 
-    anchors: step, prompt_id, response (names it within the prompt), score. At least 8 prompts'
-    anchors that all evaluations score, and three evaluations. Anchors of one prompt are averaged.
+    anchors: step, prompt_id, response (names it within the prompt), score. Those of one prompt are
+    averaged. Left out are anchors that fewer than 80 % of the evaluations score, and evaluations
+    that score fewer than 80 % of the others; single missing scores are not.
     """
     if anchors is None or not anchors.height:
         return None
-    known = anchors.with_columns(
-        pl.col("step").cast(pl.Int64), pl.col("score").cast(pl.Float64, strict=False),
-        pl.struct(pl.col("prompt_id").fill_null(""), "response").alias("anchor"),
+    prompt, response = (pl.col(c).cast(pl.String) for c in ("prompt_id", "response"))
+    cells = anchors.select(
+        pl.col("step").cast(pl.Int64), pl.coalesce(prompt, response).alias("prompt"),
+        pl.coalesce(response, pl.lit("")).alias("response"),
+        pl.col("score").cast(pl.Float64, strict=False),
     ).filter(pl.col("score").abs() <= LARGEST)  # fmt: skip
-    times = known.get_column("step").n_unique()
-    shared = known.filter(pl.col("step").n_unique().over("anchor") == times)
-    if times < FEWEST_EVALUATIONS or shared.height < FEWEST_SHARED * known.height:
-        return None
-    unit = pl.when(pl.col("prompt_id").is_null()).then("response").otherwise("prompt_id")
-    cells = shared.group_by("step", unit.alias("unit")).agg(pl.col("score").sort().mean())
-    cells = cells.sort("step", "unit")
-    scores = cells.get_column("score").to_numpy().reshape(times, -1)
-    if scores.shape[1] < FEWEST_ANCHORS:
-        return None
+    one = ["prompt", "response"]
+    cells = cells.group_by("step", *one).agg(pl.col("score").sort().mean())
     step = cells.get_column("step").unique().sort().to_numpy()
+    often = pl.len().over(one) >= FEWEST_SHARED * len(step)
+    cells = cells.filter(often).sort(*one, "step")
+    place = cells.select(pl.struct(one).rle_id()).to_series().to_numpy().astype(int)
+    table = np.full((len(step), int(place.max(initial=-1)) + 1), np.nan)
+    at = np.searchsorted(step, cells.get_column("step").to_numpy())
+    table[at, place] = cells.get_column("score").to_numpy()
+    times = np.sum(np.isfinite(table), axis=1) >= FEWEST_SHARED * max(table.shape[1], 1)
+    table, step = table[times], step[times]
+    of = cells.group_by(one, maintain_order=True).first().get_column("prompt").rle_id().to_numpy()
+    prompts = len(np.unique(of))
+    if len(step) < FEWEST_EVALUATIONS or prompts < FEWEST_ANCHORS:
+        nothing = np.zeros(0)
+        return Drift(step[:0], nothing, np.nan, nothing, table.shape[1], len(step))
+    scores = _by_prompt(_filled(table), of)
     means = scores.mean(axis=1)
-    error, log_e = _evidence(scores)
-    return Drift(step, means - means[0], float(error[-1]), log_e, scores.shape[1])
+    error, log_e = _evidence(scores, prompts * np.mean(np.isfinite(table), axis=1))
+    return Drift(step, means - means[0], float(error[-1]), log_e, table.shape[1], len(step))
+
+
+def _by_prompt(table: FloatArray, prompt: IntArray) -> FloatArray:
+    """The mean over each prompt's anchors, (times, prompts); prompt: ascending, of each anchor."""
+    first = np.flatnonzero(np.diff(prompt.astype(int), prepend=-1))
+    sizes = np.diff(np.append(first, len(prompt)))
+    return np.asarray(np.add.reduceat(table, first, axis=1) / sizes)
+
+
+def _filled(table: FloatArray) -> FloatArray:
+    """Scores with the missing ones as their anchor's and their time's level say, NaN = missing."""
+    known = np.isfinite(table)
+    if np.all(known):
+        return table
+    moved = np.zeros(len(table))
+    for _ in range(_ROUNDS):
+        level = np.nanmean(table - moved[:, None], axis=0)
+        moved = np.nanmean(table - level, axis=1)
+    return np.where(known, table, level + moved[:, None])
 
 
 def corrected(gold: pl.DataFrame, drift: Drift, sources: list[str]) -> pl.DataFrame:
@@ -132,7 +170,12 @@ def sentence(row: Mapping[str, Any]) -> list[str]:
     told = row["judge_drift"]
     if told is None:
         return []
-    asked = f"{count(told['anchors'], 'anchor')} at {count(len(told['points']), 'evaluation')}"
+    asked = f"{count(told['anchors'], 'anchor')} at {count(told['evaluations'], 'evaluation')}"
+    if not told["points"]:
+        return [
+            f"Whether the judge drifts cannot be told: {asked} are scored again and again; anchors "
+            f"of at least {FEWEST_ANCHORS} prompts at {FEWEST_EVALUATIONS} evaluations are needed."
+        ]
     if told["since"] is None:
         return [
             f"The judge is not seen to drift: {asked}, fixed responses that it scored again each "
@@ -167,18 +210,21 @@ def by_people(source: str) -> bool:
     return _PEOPLE.search(source.lower().replace("_", " ")) is not None
 
 
-def _evidence(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _evidence(scores: FloatArray, known: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Error of one mean and ln of the e-process, by what is known at each time; (times,) both.
 
-    scores: (times, anchors). The scatter is that of scores about their anchor's and their time's
-    mean, its upper 95 % bound stands for it in the e-process.
+    scores: (times, anchors); known: how many of them were not filled in,
+    (times,). The scatter is
+    that of scores about their anchor's and their time's mean; its upper 95 % bound stands for it
+    in the e-process.
     """
-    times, each = scores.shape
+    times, anchors = scores.shape
     means = scores.mean(axis=1)
     # what each mean adds to those before it: independent, of one variance, whatever the level
     added = _added((means - means[0])[None, :])[0]
-    freedom = np.arange(1, times) * (each - 1.0)
-    variance = _left(scores - scores[0]) / freedom / each
+    freedom = np.maximum(np.cumsum(known)[1:] - anchors - np.arange(1.0, times), 1.0)
+    fewest = np.minimum.accumulate(known)[1:]
+    variance = _left(scores - scores[0]) / freedom / fewest
     careful = variance * freedom / stats.chi2.ppf(_CAREFUL, freedom)
     least = max(_LEAST * float(np.ptp(scores)), 1e-300)
     log_e = _log_e(added, np.maximum(np.sqrt(careful), least))

@@ -121,10 +121,9 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         if c in {s.name for s in series}
     )
     if "prompt" not in samples.columns:
-        nothing = pl.lit(None, pl.String)
-        samples = samples.with_columns(
-            nothing.alias(name) for name in {"prompt", "prompt_id"} - set(samples.columns)
-        )
+        samples = samples.with_columns(prompt=pl.lit(None, pl.String))
+        if "prompt_id" not in samples.columns:
+            samples = samples.with_columns(prompt_id=pl.lit(None, pl.String))
     elif "prompt_id" not in samples.columns:
         samples = samples.with_columns(prompt_ids(samples.get_column("prompt")))
     for name, rows in split_by(names).items():

@@ -19,6 +19,8 @@ def show_anchors(curve: RunCurve) -> None:
     st.header("The judge, by its anchors", anchor=False)
     (said,) = sentence(curve.verdict)
     st.markdown(escaped(said))
+    if not told["points"]:
+        return
     charts.draw(anchors_figure(told, curve.ordinal), "anchors", said)
     st.caption(
         "Mean score of the anchors less that of their first evaluation; bars: 90 % intervals. The "

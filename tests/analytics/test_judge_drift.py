@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from analytics.figures.anchors import anchors_figure
-from analytics.onset.judge_drift import ALARM, corrected, judge_drift, of_judge
+from analytics.onset.judge_drift import ALARM, corrected, judge_drift, of_judge, sentence
 from analytics.onset.measurements import HELPED, FloatArray
 from analytics.quality.anchors import ANCHORS, ERROR, JUDGES, LOOKS, scores
 
@@ -68,17 +68,45 @@ def test_later_evaluations_change_no_earlier_evidence() -> None:
     assert whole.log_e[:15] == pytest.approx(early.log_e)
 
 
-@pytest.mark.parametrize("fault", ["few", "two times", "others each time", "none"])
-def test_what_cannot_be_told_is_not_told(fault: str) -> None:
+@pytest.mark.parametrize("fault", ["few", "two times", "others each time"])
+def test_what_cannot_be_told_is_said_to_be(fault: str) -> None:
     every = anchors(5, MOVED)
-    assert judge_drift({
+    drift = judge_drift({
         "few": every.filter(pl.col("prompt_id").cast(pl.Int64) < 7),
         "two times": every.filter(pl.col("step") < 20),
         "others each time": every.with_columns(
-            response=pl.when(pl.col("prompt_id").cast(pl.Int64) < 9)
-            .then(pl.col("step").cast(pl.String)).otherwise("response")),
-        "none": every.clear(),
-    }[fault]) is None  # fmt: skip
+            prompt_id=pl.col("prompt_id") + "/" + pl.col("step").cast(pl.String)),
+    }[fault])  # fmt: skip
+    assert drift is not None and not drift.enough and not drift.found
+    told = drift.told(True)
+    assert not told["corrected"] and told["e_value"] is None
+    assert "cannot be told" in sentence({"judge_drift": told})[0]
+    assert judge_drift(every.clear()) is None
+
+
+def test_scores_that_are_missing_here_and_there_take_nothing_away() -> None:
+    """And an evaluation that scored half of the anchors is left out."""
+    kept = pl.Series(np.random.default_rng(9).random(LOOKS * ANCHORS) > 0.05)
+    gaps = anchors(9, MOVED).filter(kept)
+    half = (pl.col("step") == 50) & (pl.col("prompt_id").cast(pl.Int64) < ANCHORS // 2)
+    whole, one = judge_drift(anchors(9, MOVED)), judge_drift(gaps.filter(~half))
+    assert whole is not None and one is not None
+    assert (one.times, one.anchors) == (LOOKS - 1, ANCHORS) and one.found
+    assert one.moved[-1] == pytest.approx(whole.moved[-1], abs=ERROR)
+    still = [judge_drift(anchors(seed).filter(kept)) for seed in range(10, 30)]
+    assert sum(one is not None and one.found for one in still) <= 2
+
+
+def test_several_anchors_of_a_prompt_are_one_and_a_missing_one_moves_nothing() -> None:
+    """Three of very different levels a prompt: their mean jumps where one has no score."""
+    rng = np.random.default_rng(12)
+    each = scores(JUDGES["normal"](rng, (LOOKS, 30)), 10 * rng.standard_normal(30), STILL)
+    number = pl.col("prompt_id").cast(pl.Int64)
+    each = each.with_columns(prompt_id=(number // 3).cast(pl.String), response=pl.col("prompt_id"))
+    gone = each.filter(~((number == 4) & (pl.col("step") >= 180)))
+    for frame in (each, gone):
+        drift = judge_drift(frame)
+        assert drift is not None and drift.enough and not drift.found and drift.anchors == 30
 
 
 def test_gold_of_people_is_not_corrected_and_the_error_grows() -> None:

@@ -125,6 +125,14 @@ def test_anchors_are_no_responses_of_the_policy(home: Path, how: dict[str, objec
     assert gold["gold_reward"].to_list() == [1.5, 1.5], "their scores are no gold of the policy"
 
 
+def test_anchors_need_no_prompt(home: Path) -> None:
+    fixed = [one for step in (1, 2) for one in rows("judge", 9.0, 7, step, anchor=True)]
+    came(home, fixed, but=("prompt_id", "prompt", "sample_id"))
+    with StoreAccess(home) as store:
+        found = store.query("anchors", run="a", until=None)
+    assert found.rows()[:2] == [(1, None, "p 7", 9.0), (1, None, "q 7", 10.0)]
+
+
 def test_another_number_of_that_name_marks_no_anchor(home: Path) -> None:
     stored = came(home, [*rows("judge", 1.0, anchor=0.25), *rows("judge", 2.0, 1, anchor=1)])
     assert stored["phase"].unique().to_list() == ["eval"] and stored.height == 4
