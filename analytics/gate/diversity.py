@@ -52,7 +52,7 @@ def diversity(held: Evidence, policy: Policy) -> list[Check]:
         "from_release": lambda: all_but(held, policy, since, "from_release", "loss_from_release"),
         "tail_coverage": lambda: _single(
             held, policy, "tail_coverage", COVERAGE, 1, "tail_coverage_loss",
-            f"Loss of rare words since iteration 0, of those of {_reference(held)}:",
+            f"Loss of words that are rare in {_reference(held)}, since iteration 0:",
             "The indicator `tail_coverage` needs a human reference corpus.",
         ),
         "human_holdout": lambda: _single(
@@ -129,7 +129,7 @@ def _reference(held: Evidence) -> str:
     """Whose words the tail is of."""
     rows = held.every("indicators").filter(indicator=COVERAGE)["reference"].drop_nulls()
     told = rows[0] if rows.len() else "human texts"
-    return told if told == "human texts" else f"{told} (no human texts are there)"
+    return told if told == "human texts" else f"{told}'s texts (no human texts are there)"
 
 
 def all_but(

@@ -600,13 +600,12 @@ def test_reasons_name_nothing_by_its_key(fault) -> None:
 
 
 def test_rare_words_are_those_of_people_only_where_people_wrote_the_reference() -> None:
-    tail = "Loss of rare words since iteration 0, of those of "
     rows = GOOD.frames["indicators"].with_columns(reference=pl.lit("the first iteration"))
-    for held, whose in ((GOOD, "human texts:"), (with_frame(GOOD, "indicators", rows),
-                        "the first iteration (no human texts are there):")):  # fmt: skip
+    for held, whose in ((GOOD, "human texts,"), (with_frame(GOOD, "indicators", rows),
+                        "the first iteration's texts (no human texts are there),")):  # fmt: skip
         checks = block(judge(held, POLICY), "diversity").checks
         (said,) = (check.reason for check in checks if check.name == "tail_coverage")
-        assert said.startswith(tail + whose)
+        assert said.startswith(f"Loss of words that are rare in {whose}")
 
 
 def test_a_gate_says_how_often_its_gold_chose_and_by_whose_kin_it_is_judged() -> None:
