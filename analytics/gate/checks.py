@@ -126,7 +126,7 @@ def within(
 def _ending(result: Result, items: int | None, n: int) -> str:
     if result != "NOT SHOWN":
         return {"PASS": ": the bound excludes it", "FAIL": ": harm beyond it is shown"}[result]
-    told = f": neither is shown with {count(n, 'item')}"
+    told = f": with {count(n, 'item')} it is open whether the limit is kept"
     return f"{told}; about {count(items, 'item')} would decide" if items else (
         f"{told}, and more items alone would not decide"
     )  # fmt: skip

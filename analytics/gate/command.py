@@ -173,6 +173,7 @@ def lines(gate: Gate, policy: Policy) -> list[str]:
     )
     told.append("Not looked at: " + "; ".join(gate.not_looked_at) + ".")
     told.append(gate.looks)
+    told += [gate.gold_used] if gate.gold_used else []
     told.append("What these limits mean for the plan's numbers of items:")
     told += [f"  {row.sentence()}" for row in chances(policy)]
     if policy.proposals:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from analytics.collapse.indicators import BY_NAME
 from analytics.gate.bounds import Estimate, normal
 from analytics.gate.checks import Check, Levels, Result, bare, bounded, change, not_measured
 from analytics.gate.evidence import Evidence
@@ -51,7 +52,7 @@ def diversity(held: Evidence, policy: Policy) -> list[Check]:
         "from_release": lambda: all_but(held, policy, since, "from_release", "loss_from_release"),
         "tail_coverage": lambda: _single(
             held, policy, "tail_coverage", COVERAGE, 1, "tail_coverage_loss",
-            "Rare human words still used, less than at iteration 0:",
+            f"Loss of words that are rare in {_reference(held)}, since iteration 0:",
             "The indicator `tail_coverage` needs a human reference corpus.",
         ),
         "human_holdout": lambda: _single(
@@ -119,8 +120,16 @@ def _holdout_words(held: Evidence) -> str:
         return f"The loss on held-out human text ({HOLDOUT}) was not logged at iteration {at}."
     return (
         f"The loss on held-out human text went from {number(first)} to {number(now)} since "
-        "iteration 0; it is logged without an error, so no bound can be put to it."
+        "iteration 0; it is logged without an error, so no bound can be put to it. Log its "
+        f"standard error as {HOLDOUT}_se."
     )
+
+
+def _reference(held: Evidence) -> str:
+    """Whose words the tail is of."""
+    rows = held.every("indicators").filter(indicator=COVERAGE)["reference"].drop_nulls()
+    told = rows[0] if rows.len() else "human texts"
+    return told if told == "human texts" else f"{told}'s texts (no human texts are there)"
 
 
 def all_but(
@@ -156,11 +165,12 @@ def all_but(
     telling = ranked[min(spared, len(ranked) - 1)] if result != "FAIL" else ranked[0]
     items = max((one.items or 0 for one in each), default=0) or None
     since = {"from_release": "the last release"}.get(name, "iteration 0")
+    ends = f"{bare(change(telling.low))} to {bare(change(telling.high))}"
     said = (
-        f"Loss of diversity since {since}: {len(passed)} of {count(len(each), 'indicator')} "
-        f"are within {percent(limit)}, {len(failed)} shown beyond it"
-        f"{f', {spared} may be' if spared else ''}; {telling.name} {change(telling.value)} "
-        f"({bare(change(telling.low))} to {bare(change(telling.high))})."
+        f"Loss of diversity since {since}: of {count(len(each), 'indicator')} {len(passed)} "
+        f"shown to be within {percent(limit)}, {len(failed)} shown to be beyond it"
+        f"{f' ({spared} is allowed to be)' if spared else ''}; {BY_NAME[telling.name].title}, a "
+        f"loss of {change(telling.value)} ({ends})."
     )
     if result == "NOT SHOWN" and items:
         times = max(1, round(items / max(telling.n or 1, 1)))

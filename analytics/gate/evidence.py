@@ -36,6 +36,7 @@ FRAMES: dict[str, dict[str, Any]] = {
         "iteration": WHOLE, "indicator": TEXT, "value": NUMBER, "low": NUMBER, "high": NUMBER,
         "n": WHOLE, "first_difference": NUMBER, "first_low": NUMBER, "first_high": NUMBER,
         "previous_difference": NUMBER, "previous_low": NUMBER, "previous_high": NUMBER,
+        "reference": TEXT,
     },
     "metrics": {
         "iteration": WHOLE, "kl": NUMBER, "kl_se": NUMBER, "n_responses": WHOLE,
@@ -83,6 +84,8 @@ class Evidence:
         submitter: who asks for the release; None = nobody said.
         told: the submitter that the loop's file names, whoever was named since.
         alarm: the loop's verdict (`verdict --json`), or None.
+        gold_uses: how often its gold was used to choose (the store's question of this name).
+        kin: what is said where judge and reward model are of one family.
         memo: averages by iteration; looks at one loop share it.
     """
 
@@ -94,6 +97,8 @@ class Evidence:
     today: datetime.date = field(default_factory=datetime.date.today)
     alarm: Mapping[str, Any] | None = None
     told: str | None = None
+    gold_uses: tuple[Mapping[str, Any], ...] = ()
+    kin: str = ""
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def once(self, key: Any, make: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ from analytics.gate.decided import day
 from analytics.gate.diversity import HOLDOUT
 from analytics.gate.evidence import FRAMES, Evidence, GateError
 from analytics.gate.policy import Policy, PolicyError, loosened, read_policy
+from analytics.gold_uses import one_family
 from analytics.loops.overlap import of_loop
 from analytics.rates import normal_quantile
 
@@ -62,7 +63,8 @@ def gather(
     named = mine["submitter"][0] if mine.height else None
     return Evidence(
         loop, iteration, frames, release, submitter or named, today or datetime.date.today(), alarm,
-        named,
+        named, tuple(query("gold_uses", run=loop, until=iteration).to_dicts()),
+        _kin(_facts(query, loop), frames),
     )  # fmt: skip
 
 
@@ -85,6 +87,16 @@ def _check_there(
 def _facts(query: Query, loop: str) -> dict[str, Any]:
     runs = query("runs", project=None, runs=[loop])
     return json.loads(runs["facts"][0]) if runs.height else {}
+
+
+def _kin(facts: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> str:
+    """What is said of judge and reward model, as settings name them, else metrics and corpus."""
+    named = [
+        frames[table][column].drop_nulls().to_list() if column in frames[table].columns else []
+        for table, column in (("metrics", "gold_version"), ("corpus", "reward_model"))
+    ]
+    judge, reward = (names[-1] if names else None for names in named)
+    return one_family(facts.get("config") or {}, judge, reward)
 
 
 def with_kl_error(
@@ -130,7 +142,8 @@ def flat(indicators: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     rows = []
     for row in indicators:
         made = {
-            key: row.get(key) for key in ("iteration", "indicator", "value", "low", "high", "n")
+            key: row.get(key)
+            for key in ("iteration", "indicator", "value", "low", "high", "n", "reference")
         }
         for stem in ("first", "previous"):
             change = row.get(f"from_{stem}") or {}

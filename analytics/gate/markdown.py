@@ -27,6 +27,7 @@ def markdown(gate: Gate, arms: Sequence[str] = (), server: str = "") -> str:
         *_details(gate),
         "## Not looked at", "", *(f"- {plain(one)}" for one in gate.not_looked_at), "",
         "## Errors over a year", "", plain(gate.looks), "",
+        *([plain(gate.gold_used), ""] if gate.gold_used else []),
     ]  # fmt: skip
     failed = [block.name for block in gate.blocks if block.result == "FAIL"]
     if failed:

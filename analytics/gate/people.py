@@ -140,8 +140,8 @@ def approval(held: Evidence, policy: Policy, link: str) -> Check:
     """Somebody other than the submitter has decided to continue, and that still holds."""
     if not held.submitter:
         return not_measured(
-            "approval", "Nobody is named as the submitter, so nobody can be shown to be somebody "
-            "else (--submitter NAME).", link,
+            "approval", "Nobody is named as the submitter (--submitter NAME), so it cannot be "
+            "shown that somebody else approved.", link,
         )  # fmt: skip
     signed = held.at("decisions", held.iteration).filter(pl.col("decision").is_not_null())
     if signed.is_empty():

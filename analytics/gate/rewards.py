@@ -97,7 +97,7 @@ def _gold(
         held, policy, limit, lambda at: _scaled(texts.change("gold_reward", at, 0), unit)
     )
     return bounded(
-        name, f"Gold against {_against(before)}, in sd of gold at iteration 0:",
+        name, f"Change of gold since {_against(before)}, in sd of gold at iteration 0:",
         None if scaled is None else scaled.widened(noise), -limit, 0.0, levels, evidence=link,
     )  # fmt: skip
 
@@ -227,7 +227,8 @@ def _correlation_change(texts: _Texts, now: int, before: int) -> Estimate | None
 def _rank(held: Evidence, policy: Policy, texts: _Texts, before: int, levels: Levels) -> Check:
     limit = policy["reward_hacking.rank_correlation_drop"]
     return bounded(
-        "rank_correlation", f"Rank correlation of proxy and gold against {_against(before)}:",
+        "rank_correlation",
+        f"Change of the rank correlation of proxy and gold since {_against(before)}:",
         stated(policy, _correlation_change(texts, held.iteration, before), limit), -limit, 0.0,
         levels,
         evidence=held.link("overoptimization"),

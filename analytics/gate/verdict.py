@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from analytics import gold_uses
 from analytics.gate.checks import WORST, Check, Result
 from analytics.gate.diversity import diversity
 from analytics.gate.evidence import Evidence
@@ -97,6 +98,9 @@ class Gate:
     looks: str
     loosened: tuple[str, ...] = ()
     snapshot: str = ""
+    gold_used: str = (
+        ""  # how often this gold chose, what that does to its gain, and whose kin judges
+    )
 
     @property
     def result(self) -> Result:
@@ -143,7 +147,7 @@ class Gate:
             },
             "blocks": [block.to_dict() for block in self.blocks],
             "not_looked_at": list(self.not_looked_at), "looks": self.looks,
-            "loosened": list(self.loosened), "snapshot": self.snapshot,
+            "gold_used": self.gold_used, "loosened": list(self.loosened), "snapshot": self.snapshot,
         }  # fmt: skip
 
 
@@ -167,6 +171,7 @@ def judge(
     return Gate(
         held.loop, held.iteration, release, known, policy, made, _not_looked_at(policy, held),
         _looks(held, policy, snapshot), tuple(loosened), snapshot,
+        " ".join(one for one in (gold_uses.sentence(held.gold_uses), held.kin) if one),
     )  # fmt: skip
 
 

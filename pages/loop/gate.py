@@ -33,6 +33,8 @@ st.caption(
     f"Compared with the last release, iteration {gate.release} ({gate.release_known}), and with "
     "iteration 0."
 )
+if gate.gold_used:
+    st.caption(escaped(gate.gold_used))
 st.html(gate_view.blocks(gate))
 
 failed = [block.name for block in gate.blocks if block.result == "FAIL"]

@@ -31,6 +31,7 @@ boards = {}
 for loop in scope.loops:
     with isolated(loop, "read"):
         boards[loop] = loop_reads.questions(loop, scope.frozen.get(loop))
+st.html(board_view.key())
 if len(boards) > 1:
     st.html(board_view.story(boards))
 for loop, board in boards.items() if len(boards) == 1 else ():
@@ -47,7 +48,6 @@ if len(boards) > 1:
     if figure is not None:
         charts.draw(figure, "arms", "The arms side by side, by iteration")
         st.caption("One scale a row. A triangle: worse than at iteration 0, by its test.")
-st.html(board_view.key())
 for loop, board in boards.items():
     with isolated(loop, "shown"):
         iterations = sorted({at for question in board for at in question.cells})

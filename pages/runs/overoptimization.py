@@ -16,7 +16,7 @@ from analytics.figures.rewards import can_normalise, reward_figure
 from analytics.seeds import group_fall
 from analytics.wording import count, number
 from data.columns import PANELS
-from pages.shared import charts, links, note_reads, reads
+from pages.shared import charts, links, note_reads, reads, run_reads
 from pages.shared.anchors_view import show_anchors
 from pages.shared.checkpoints_view import show_checkpoints
 from pages.shared.choices import choose_one
@@ -151,6 +151,9 @@ with answer:
         only = curves[0]
         with isolated(only.run_id, "summed up"):
             st.html(card(only.run_id, only.verdict, in_short(only, facts[only.run_id])))
+            config = json.dumps(facts[only.run_id].get("config") or {})
+            if chose := run_reads.gold_chose(only.run_id, config):
+                st.caption(escaped(chose))
     else:
         if banded:
             st.markdown(escaped(group_words(curves, group_fall(gold_curves(curves, axis)))))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 
+from analytics.gold_uses import one_family, sentence
 from pages.shared import reads
 from pages.shared.caching import cached
 
@@ -40,3 +43,14 @@ def components(run: str, keys: tuple[str, ...], until: int | None) -> pl.DataFra
 def disagreement(run: str, keys: tuple[str, ...], until: int | None) -> pl.DataFrame:
     """Variance between members by step and prompt."""
     return reads.store().query("disagreement", run=run, keys=list(keys), until=until)
+
+
+@cached(64)
+def gold_chose(run: str, config: str) -> str:
+    """How often a run's gold was used to choose, and whether the reward model's kin judges it.
+
+    config: its settings, JSON.
+    """
+    rows = reads.store().query("gold_uses", run=run, until=None).to_dicts()
+    said = (sentence(rows), one_family(json.loads(config)))
+    return " ".join(one for one in said if one)

@@ -587,3 +587,31 @@ def test_a_kl_of_another_unit_or_policy_is_none(facts, kl, error) -> None:
 def test_an_end_that_cannot_be_read_is_no_open_end(expires: str, result: str) -> None:
     decisions = GOOD.frames["decisions"].with_columns(expires=pl.lit(expires))
     assert people_said(with_frame(GOOD, "decisions", decisions))["approval"][0] == result
+
+
+@pytest.mark.parametrize("fault", [None, *FAULTS])
+def test_reasons_name_nothing_by_its_key(fault) -> None:
+    """An indicator is called by its title; a column that is to be given stands in backticks."""
+    held = GOOD if fault is None else complete_loop(fault)
+    for one in judge(held, POLICY).blocks:
+        for check in one.checks:
+            bare = re.sub(r"`[^`]*`|\(--\S+ \w+\)|\S+_se\b", "", check.reason)
+            assert not re.search(r"[a-z]_[a-z0-9]", bare), check.reason
+
+
+def test_rare_words_are_those_of_people_only_where_people_wrote_the_reference() -> None:
+    rows = GOOD.frames["indicators"].with_columns(reference=pl.lit("the first iteration"))
+    for held, whose in ((GOOD, "human texts,"), (with_frame(GOOD, "indicators", rows),
+                        "the first iteration's texts (no human texts are there),")):  # fmt: skip
+        checks = block(judge(held, POLICY), "diversity").checks
+        (said,) = (check.reason for check in checks if check.name == "tail_coverage")
+        assert said.startswith(f"Loss of words that are rare in {whose}")
+
+
+def test_a_gate_says_how_often_its_gold_chose_and_by_whose_kin_it_is_judged() -> None:
+    rows = ({"kind": "decision", "times": 26, "runs": 1},)
+    kin = "The judge of gold (x) and the reward model (y) are of one family (z)."
+    gate = judge(replace(GOOD, gold_uses=rows, kin=kin), POLICY)
+    assert "used 26 times" in gate.gold_used and gate.gold_used.endswith(kin)
+    assert "used 26 times" in markdown(gate) and gate.to_dict()["gold_used"] == gate.gold_used
+    assert judge(GOOD, POLICY).gold_used == ""
