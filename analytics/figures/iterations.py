@@ -9,6 +9,7 @@ import polars as pl
 from plotly.subplots import make_subplots
 
 from analytics.figures.axes import percent_labels
+from analytics.figures.columns import name_columns, tick_columns
 from analytics.figures.palette import PROXY_INK, RUN_COLOURS, STATUS, sequence
 from analytics.figures.rates import Line
 from analytics.figures.text import plain
@@ -22,7 +23,7 @@ TITLES = {
     "tail_coverage": "tail<br>coverage",
 }  # fmt: skip
 HEIGHT = 96
-NOT_MEASURED = "not measured"
+NOT_MEASURED = "not<br>measured"
 WORSE = STATUS["overoptimized"][0]
 
 
@@ -44,7 +45,7 @@ def arms_figure(
         return None
     figure = make_subplots(
         len(rows), len(lines), shared_xaxes=True, vertical_spacing=0.025,
-        horizontal_spacing=0.02, column_titles=[plain(line.label, 24) for line in lines],
+        horizontal_spacing=0.02,
     )  # fmt: skip
     for column, line in enumerate(lines, 1):
         for row, name in enumerate(rows, 1):
@@ -56,9 +57,10 @@ def arms_figure(
         for column in range(2, len(lines) + 1):
             figure.update_yaxes(showticklabels=False, row=row, col=column)
     figure.update_xaxes(title_text="iteration", row=len(rows), col=1)
-    figure.update_annotations(textangle=-16, font_size=12, selector=_is_title)
+    name_columns(figure, [line.label for line in lines])
     last = max((at for held in named.values() for q in held.values() for at in q.cells), default=1)
-    figure.update_xaxes(range=[-0.3, last + 0.3], nticks=6)
+    figure.update_xaxes(range=[-0.3, last + 0.3])
+    tick_columns(figure, len(lines), last)
     figure.update_layout(
         height=HEIGHT * len(rows) + 90, margin={"l": 60, "r": 10, "t": 60, "b": 45},
         showlegend=False, hovermode="closest",
@@ -72,10 +74,6 @@ def _reach(named: Mapping[str, Mapping[str, Question]], name: str) -> list[float
     low, high = min([0.0, *values]), max([0.0, *values])
     room = 0.08 * (high - low or 1.0)
     return [low - (room if low < 0 else 0.02 * room), high + room]
-
-
-def _is_title(note: go.layout.Annotation) -> bool:
-    return note.text != NOT_MEASURED
 
 
 def _points(question: Question | None) -> list[tuple[int, float]]:
@@ -130,7 +128,6 @@ def provenance_figure(parts: pl.DataFrame, lines: Sequence[Line]) -> go.Figure |
         return None
     figure = make_subplots(
         1, len(held), shared_yaxes=True, horizontal_spacing=0.03,
-        column_titles=[plain(line.label, 24) for line in held],
     )  # fmt: skip
     last = max(int(str(parts["writer"].max())), 1)
     names = parts.select("part", "writer").unique().sort("writer", "part").rows()
@@ -153,10 +150,11 @@ def provenance_figure(parts: pl.DataFrame, lines: Sequence[Line]) -> go.Figure |
                 row=1, col=column,
             )  # fmt: skip
     figure.update_yaxes(**percent_labels(), range=[0, 1], title_text="share of tokens", col=1)
-    figure.update_xaxes(nticks=6)
+    name_columns(figure, [line.label for line in held])
+    tick_columns(figure, len(held), int(str(parts["iteration"].max())))
     figure.update_xaxes(title_text="iteration trained on it", col=1)
     figure.update_layout(height=360, hovermode="x unified", legend={"traceorder": "normal"},
-                         margin={"l": 60, "r": 10, "t": 40, "b": 45})  # fmt: skip
+                         margin={"l": 60, "r": 10, "t": 60, "b": 45})  # fmt: skip
     return figure
 
 

@@ -171,7 +171,7 @@ def rate_figure(
         height=height,
         margin={"l": 58, "r": 34 + 7 * longest if named and len(lines) > 1 else 20,
                 "t": 26, "b": 44},
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "maxheight": 60},
         uirevision=f"{axis}|{'|'.join(line.key for line in lines)}",
     )  # fmt: skip
     return figure

@@ -20,8 +20,6 @@ Z90 = 1.645
 GREY = "#7F7F7F"
 AT_START = 0.01
 """A peak below this KL, nats, is at the start: a log axis has no place for it."""
-NAMED = 4
-"""Up to so many lines carry their names at their ends."""
 
 
 def scaling_figure(
@@ -113,7 +111,8 @@ def proxy_axis_figure(paths: Sequence[Path]) -> go.Figure:
         dash = "solid" if path.optimiser == "RL" else "dot"
         figure.add_trace(
             go.Scatter(
-                x=path.proxy, y=path.gold, mode="lines+markers", name=plain(path.name),
+                x=path.proxy, y=path.gold, mode="lines+markers",
+                name=f"{plain(path.name, 40)}, {path.optimiser}",
                 line={"color": colour, "width": 2.2, "dash": dash},
                 marker={"size": 7, "symbol": "circle" if path.optimiser == "RL" else "diamond"},
                 error_y={"type": "data", "array": path.gold_half, "width": 0, "thickness": 1},
@@ -125,18 +124,11 @@ def proxy_axis_figure(paths: Sequence[Path]) -> go.Figure:
                 hovertemplate=f"<b>{plain(path.name)}</b><br>%{{text}}<extra></extra>",
             )
         )  # fmt: skip
-        known = np.flatnonzero(np.isfinite(path.proxy) & np.isfinite(path.gold))
-        if known.size and len(paths) <= NAMED:
-            at = int(known[np.argmax(path.proxy[known])])
-            figure.add_annotation(
-                x=float(path.proxy[at]), y=float(path.gold[at]), showarrow=False, xanchor="right",
-                yanchor="bottom", text=f"{plain(path.name, 40)}, {path.optimiser}", yshift=6,
-                font={"size": 12, "color": colour},
-            )  # fmt: skip
     figure.update_xaxes(title_text="proxy reward, as logged", zeroline=False)
     figure.update_yaxes(title_text="gold reward, as logged", zeroline=False, automargin=True)
     figure.update_layout(
-        height=460, margin={"l": 64, "r": 16, "t": 30, "b": 48}, showlegend=len(paths) > NAMED,
+        height=460, margin={"l": 64, "r": 16, "t": 30, "b": 48}, showlegend=True,
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "maxheight": 80},
         hovermode="closest", uirevision="|".join(path.name for path in paths),
     )  # fmt: skip
     return figure

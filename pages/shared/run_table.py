@@ -192,7 +192,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         notes = f"updating … {notes}" if verdict.get("updating") else notes
         if standing(verdict.get("alarm")):  # among all runs of its project
             word = "stands" if row.get("stands") else "does not stand"
-            notes = f"alarm {word}, {notes}".removesuffix(", ")
+            notes = f"{word}, {notes}".removesuffix(", ")
         if verdict["status"] == "not_judged":
             notes = " ".join(verdict["reasons"])
         cells.append(_do(verdict))
@@ -224,7 +224,7 @@ def _rates(verdict: Mapping[str, Any]) -> str:
     if matching_scenario(verdict) is None:
         return ""
     link = escape(local_link("/quality", [("run", verdict["run"])]))
-    return f' <a class="rates" href="{link}">how sure?</a> '
+    return f' <a class="rates" href="{link}" title="how sure?">sure?</a> '
 
 
 def _onset(verdict: Mapping[str, Any]) -> str:

@@ -14,8 +14,8 @@ from pages.shared.isolation import Fault, attempt
 from pages.shared.since_view import STYLE, mark
 from pages.shared.truth_choices import Scope
 
-HEADS = ("loop", "claims trained on, false", "texts kept, false", "false ones repeated after",
-         "repeated more if trained on", "human text")  # fmt: skip
+HEADS = ("loop", "claims trained on, false", "texts kept, false", "false ones repeated",
+         "more if trained on", "human text")  # fmt: skip
 
 
 def trained_table(

@@ -183,7 +183,7 @@ def test_figures_draw_every_run_and_name_what_is_simulated() -> None:
     figure = proxy_axis_figure(paths)
     assert [t.line.dash for t in figure.data] == ["solid", "dot"]
     assert figure.layout.xaxis.title.text.startswith("proxy reward")
-    assert figure.layout.annotations[0].text == "a‹b›, RL"
+    assert figure.data[0].name == "a‹b›, RL" and figure.layout.showlegend
 
 
 @pytest.mark.parametrize("exponent", [0.25, 0.5, 1.0])

@@ -31,3 +31,13 @@ def test_each_piece_by_itself(styled, open_page, tmp_path: Path, width: int, dar
 @pytest.fixture(scope="module")
 def styled(server, tmp_path_factory: pytest.TempPathFactory):
     return server(home=tmp_path_factory.mktemp("styled"), variables={"OVEROPT_STYLE": "1"})
+
+
+def test_labels_of_every_figure_keep_apart(server, open_page) -> None:
+    """Every figure that draws several things, with 1, 2, 3, 5 and 20 of them."""
+    view = open_page(server(Path(__file__).with_name("every_figure.py")).url)
+    for width in (1440, 390):
+        view.page.set_viewport_size({"width": width, "height": 900})
+        view.until(view.page.locator(".js-plotly-plot .main-svg").count, lambda n: n >= 2 * 40)
+        found = view.steady(lambda: view.page.evaluate(MEETING))
+        assert not found, f"{width}:\n" + "\n".join(found)
