@@ -15,6 +15,7 @@ from typing import Any
 
 from analytics.alerts import chat, plan, sending
 from analytics.alerts.rules import Rules, RulesError, proposal
+from analytics.review.notes import when
 from analytics.wording import count
 from data import alert_files
 from data.delivery import NotDelivered
@@ -159,19 +160,28 @@ def _show(ledger: plan.Ledger, as_json: bool) -> None:
 
 
 def state_lines(ledger: plan.Ledger) -> list[str]:
-    """What is open, what waits, what was put aside, in sentences; texts as they are."""
-    lines = []
-    for held in ledger["alerts"].values():
-        by = ledger["acknowledged"].get(held["subject"])
-        seen = f"; acknowledged by {by['by']}" if by else ""
-        over = f"; over since {held['gone'][:16]}" if held["gone"] else ""
-        lines.append(f"{plan.title(held['kind'], held['subject'])}, since {held['since'][:16]}"
-                     f"{over}{seen}")  # fmt: skip
-    lines += [f"Waits to be sent: {one['title']}" for one in ledger["queue"]]
+    """What is told, what waits, what was put aside, in sentences; texts as they are."""
+    told = [f"{plan.title(one['kind'], one['subject'])}, {since(ledger, one)}"
+            for one in ledger["alerts"].values()]  # fmt: skip
+    return told + waiting_lines(ledger)
+
+
+def since(ledger: plan.Ledger, held: dict[str, Any]) -> str:
+    """Since when an alert is there, and who looks after it."""
+    by = ledger["acknowledged"].get(held["subject"])
+    seen = f"; acknowledged by {by['by']}" if by else ""
+    over = f"; over since {when({'at': held['gone']})}" if held["gone"] else ""
+    return f"since {when({'at': held['since']})} UTC{over}{seen}"
+
+
+def waiting_lines(ledger: plan.Ledger) -> list[str]:
+    """What waits to be sent, what the receiver refused, what is muted."""
+    lines = [f"Waits to be sent: {one['title']}" for one in ledger["queue"]]
     lines += [f"The receiver refused: {one['title']} ({one['why']})" for one in ledger["aside"]]
-    lines += [f"Muted until {one['until']} by {one['by']}: {chat.plain(name, 120)}"
-              for name, one in ledger["muted"].items()]  # fmt: skip
-    return lines
+    return lines + [
+        f"Muted until {one['until']} by {one['by']}: {chat.plain(name, 120)}"
+        for name, one in ledger["muted"].items()
+    ]
 
 
 def _failed(said: str) -> int:
