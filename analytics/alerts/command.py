@@ -84,9 +84,8 @@ def _test(rules: Rules) -> int:
 def _dry_run(place: Path, rules: Rules, as_json: bool) -> int:
     ledger = copy.deepcopy(sending.held(place))
     with StoreAccess(place) as store:
-        judged = sending.look(store, rules, _now(), ledger)
-    if not judged:
-        return _failed(_NOT_JUDGED)
+        sending.judge_missing(store)
+        sending.look(store, rules, _now(), ledger)
     if as_json:
         print(json.dumps([chat.as_chat(one) for one in ledger["queue"]], indent=1))
         return 0
@@ -96,14 +95,10 @@ def _dry_run(place: Path, rules: Rules, as_json: bool) -> int:
     return 0
 
 
-_NOT_JUDGED = (
-    "runs are waiting for their verdicts: start the server, or run: python -m analytics verdict"
-)
-
-
 def _send(place: Path, rules: Rules, options: argparse.Namespace) -> int:
     with StoreAccess(place) as store:
-        judged = sending.look(store, rules, _now())
+        sending.judge_missing(store)
+        sending.look(store, rules, _now())
     box = sending.Outbox(place, time.monotonic)
     taken = patiently(box, sending.delivering(rules), options.patience, threading.Event().wait)
     waits = len(sending.held(place)["queue"])
@@ -111,8 +106,6 @@ def _send(place: Path, rules: Rules, options: argparse.Namespace) -> int:
         print(json.dumps({"sent": taken, "waiting": waits, "failure": box.failure}))
     else:
         print(f"{count(taken, 'message')} sent, {waits} waiting.")
-    if not judged:
-        return _failed(_NOT_JUDGED)
     return _failed(f"{box.failure}; it is tried again") if waits and box.failure else 0
 
 
