@@ -14,6 +14,7 @@ from typing import Any
 
 LONGEST = 300
 LONGEST_LINK = 1_500
+WEEK = "/this-week"
 JOINER = "\u2060"
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
@@ -55,18 +56,22 @@ def quiet(text: object, longest: int = LONGEST) -> str:
     return _EDGE.sub(lambda one: "\u02cd" * len(one[0]), line).translate(_ALIKE)
 
 
-def link(server: str, path: str) -> str:
+def link(server: str, view: str) -> str:
     """The address of a view; of the week where it would be too long for a message.
 
     server: where it leads (OVEROPT_URL), empty = not known.
     """
-    told = path if len(path) <= LONGEST_LINK else "/this-week"
-    return f"{server}{told}" if server else ""
+    return f"{server}{path(view)}" if server else ""
 
 
-def where(server: str, path: str) -> str:
+def path(told: str) -> str:
+    """The path of a view, that of the week where it would be too long for a message."""
+    return told if len(told) <= LONGEST_LINK else WEEK
+
+
+def where(server: str, view: str) -> str:
     """The line on the view: its address, or what is missing for one."""
-    if told := link(server, path):
+    if told := link(server, view):
         return told
     return "No link: the server does not know its address (OVEROPT_URL)."
 

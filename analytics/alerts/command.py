@@ -15,6 +15,7 @@ from typing import Any
 
 from analytics.alerts import chat, plan, sending
 from analytics.alerts.rules import Rules, RulesError, proposal
+from analytics.review.notes import when
 from analytics.wording import count
 from data import alert_files
 from data.delivery import NotDelivered
@@ -83,9 +84,8 @@ def _test(rules: Rules) -> int:
 def _dry_run(place: Path, rules: Rules, as_json: bool) -> int:
     ledger = copy.deepcopy(sending.held(place))
     with StoreAccess(place) as store:
-        judged = sending.look(store, rules, _now(), ledger)
-    if not judged:
-        return _failed(_NOT_JUDGED)
+        sending.judge_missing(store)
+        sending.look(store, rules, _now(), ledger)
     if as_json:
         print(json.dumps([chat.as_chat(one) for one in ledger["queue"]], indent=1))
         return 0
@@ -95,14 +95,10 @@ def _dry_run(place: Path, rules: Rules, as_json: bool) -> int:
     return 0
 
 
-_NOT_JUDGED = (
-    "runs are waiting for their verdicts: start the server, or run: python -m analytics verdict"
-)
-
-
 def _send(place: Path, rules: Rules, options: argparse.Namespace) -> int:
     with StoreAccess(place) as store:
-        judged = sending.look(store, rules, _now())
+        sending.judge_missing(store)
+        sending.look(store, rules, _now())
     box = sending.Outbox(place, time.monotonic)
     taken = patiently(box, sending.delivering(rules), options.patience, threading.Event().wait)
     waits = len(sending.held(place)["queue"])
@@ -110,8 +106,6 @@ def _send(place: Path, rules: Rules, options: argparse.Namespace) -> int:
         print(json.dumps({"sent": taken, "waiting": waits, "failure": box.failure}))
     else:
         print(f"{count(taken, 'message')} sent, {waits} waiting.")
-    if not judged:
-        return _failed(_NOT_JUDGED)
     return _failed(f"{box.failure}; it is tried again") if waits and box.failure else 0
 
 
@@ -159,19 +153,28 @@ def _show(ledger: plan.Ledger, as_json: bool) -> None:
 
 
 def state_lines(ledger: plan.Ledger) -> list[str]:
-    """What is open, what waits, what was put aside, in sentences; texts as they are."""
-    lines = []
-    for held in ledger["alerts"].values():
-        by = ledger["acknowledged"].get(held["subject"])
-        seen = f"; acknowledged by {by['by']}" if by else ""
-        over = f"; over since {held['gone'][:16]}" if held["gone"] else ""
-        lines.append(f"{plan.title(held['kind'], held['subject'])}, since {held['since'][:16]}"
-                     f"{over}{seen}")  # fmt: skip
-    lines += [f"Waits to be sent: {one['title']}" for one in ledger["queue"]]
+    """What is told, what waits, what was put aside, in sentences; texts as they are."""
+    told = [f"{plan.title(one['kind'], one['subject'])}, {since(ledger, one)}"
+            for one in ledger["alerts"].values()]  # fmt: skip
+    return told + waiting_lines(ledger)
+
+
+def since(ledger: plan.Ledger, held: dict[str, Any]) -> str:
+    """Since when an alert is there, and who looks after it."""
+    by = ledger["acknowledged"].get(held["subject"])
+    seen = f"; acknowledged by {by['by']}" if by else ""
+    over = f"; over since {when({'at': held['gone']})}" if held["gone"] else ""
+    return f"since {when({'at': held['since']})} UTC{over}{seen}"
+
+
+def waiting_lines(ledger: plan.Ledger) -> list[str]:
+    """What waits to be sent, what the receiver refused, what is muted."""
+    lines = [f"Waits to be sent: {one['title']}" for one in ledger["queue"]]
     lines += [f"The receiver refused: {one['title']} ({one['why']})" for one in ledger["aside"]]
-    lines += [f"Muted until {one['until']} by {one['by']}: {chat.plain(name, 120)}"
-              for name, one in ledger["muted"].items()]  # fmt: skip
-    return lines
+    return lines + [
+        f"Muted until {one['until']} by {one['by']}: {chat.plain(name, 120)}"
+        for name, one in ledger["muted"].items()
+    ]
 
 
 def _failed(said: str) -> int:

@@ -47,13 +47,22 @@ class Alert:
         return f"{self.kind}\n{self.subject}\n{'' if self.place is None else self.place}"
 
 
-def alarms(verdicts: Iterable[Mapping[str, Any]], rows: Mapping[str, int]) -> list[Alert]:
+def alarms(
+    verdicts: Iterable[Mapping[str, Any]], rows: Mapping[str, int],
+    waiting: Mapping[str, str] | None = None,
+) -> list[Alert]:  # fmt: skip
     """Alarms that stand among all runs of their project.
 
-    verdicts: rows of ``verdict --json`` of every judged run; rows: how many each run has.
+    Args:
+        verdicts: rows of ``verdict --json`` of every judged run.
+        rows: how many each run has.
+        waiting: project of each run that waits for its first verdict: it counts as one that shows
+            nothing, so that what stands does not fall when it is judged.
     """
     known = list(verdicts)
-    stands = survivors(known)
+    blank = {"e_value": 0.0, "alarm": None}
+    others = [{"run": run, "project": of, **blank} for run, of in (waiting or {}).items()]
+    stands = survivors([*known, *others])
     return [
         Alert(
             "alarm", row["run"], _said(row), _sure(row), _alarm_errs(row),
@@ -87,8 +96,9 @@ def gates(found: Mapping[str, GateState], rows: Mapping[str, int], policy: str) 
         by = f"Judged by {policy}." if policy else "Judged by the proposed policy."
         many, at = rows.get(loop, 0), gate.iteration
         if gate.result == "FAIL":
+            why = gate.reason.removeprefix("FAIL: ")
             told.append(Alert(
-                "gate", loop, f"gate of iteration {at}: FAIL. {gate.reason}", by, _gate_errs(),
+                "gate", loop, f"gate of iteration {at}: FAIL: {why}", by, _gate_errs(),
                 f"/gate?{address}", many, at, bool(policy),
             ))  # fmt: skip
         if gate.people_due:

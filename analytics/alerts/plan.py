@@ -8,7 +8,7 @@ makes it twice. Messages leave in the order of their numbers.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from analytics.alerts import chat
@@ -35,7 +35,7 @@ def fresh() -> Ledger:
 def look(
     ledger: Ledger, found: Sequence[Alert], rules: Rules, now: datetime.datetime,
     rows: Mapping[str, int], statuses: Mapping[str, str], gone: Mapping[str, str],
-    further: Sequence[str] = (), server: str = "",
+    further: Sequence[str] = (), server: str = "", waiting: Collection[str] = (),
 ) -> None:  # fmt: skip
     """Take in how the store is, and put into the queue what is to be told.
 
@@ -44,15 +44,18 @@ def look(
         found: what should be told of the store now.
         rules: who is told, when.
         now: this moment, with its zone.
-        rows: how many rows each run has.
+        rows: how many rows each run has, of those whose verdict is of all of them.
         statuses: each run's status, in words.
         gone: why an alarm does not stand any more, by run.
         further: lines that belong into the next digest, whatever was told before.
         server: where links lead.
+        waiting: runs that this program has not judged yet: with them all stays as it was.
     """
+    statuses = {**{run: ledger["statuses"][run] for run in waiting if run in ledger["statuses"]},
+                **statuses}  # fmt: skip
     first = ledger["digest"] is None
     _take_in(ledger, found, now, rows, first)
-    _let_go(ledger, found, now, gone)
+    _let_go(ledger, found, now, gone, waiting)
     if first:
         ledger["digest"] = _stamp(now)
         ledger["statuses"] = dict(statuses)
@@ -61,7 +64,8 @@ def look(
         _ping(ledger, rules, now, server)
         if _digest_due(ledger["digest"], rules, now):
             _digest(ledger, rules, now, statuses, further, server)
-    ledger["rows"] = dict(rows)
+    there = {*statuses, *waiting}
+    ledger["rows"] = {r: n for r, n in {**ledger["rows"], **rows}.items() if r in there}
     _tidy(ledger, now)
 
 
@@ -87,7 +91,8 @@ def _take_in(
             held |= {"gone": None, "why": "", "told": False}
         held |= {
             "what": chat.plain(alert.what, 600), "sure": chat.plain(alert.sure, 400),
-            "errs": chat.plain(alert.errs, 600), "link": alert.link, "adopted": alert.adopted,
+            "errs": chat.plain(alert.errs, 600), "link": chat.path(alert.link),
+            "adopted": alert.adopted,
         }  # fmt: skip
         if back:
             _reword(ledger, alert.key, held)
@@ -98,12 +103,13 @@ def _back_after_a_day(held: Entry, now: datetime.datetime) -> bool:
 
 
 def _let_go(
-    ledger: Ledger, found: Sequence[Alert], now: datetime.datetime, gone: Mapping[str, str]
-) -> None:
+    ledger: Ledger, found: Sequence[Alert], now: datetime.datetime, gone: Mapping[str, str],
+    waiting: Collection[str],
+) -> None:  # fmt: skip
     """What does not hold any more. A ping of it that waits says so, and stays one message."""
     there = {alert.key for alert in found}
     for key, held in ledger["alerts"].items():
-        if key in there or held["gone"]:
+        if key in there or held["gone"] or held["subject"] in waiting:
             continue
         why = gone.get(held["subject"], "") if held["kind"] == "alarm" else ""
         held |= {"gone": _stamp(now), "told": False, "why": chat.plain(why, 300)}
@@ -212,10 +218,11 @@ def _news(ledger: Ledger, rules: Rules, now: datetime.datetime) -> list[str]:
         name = title(held["kind"], held["subject"])
         if held["gone"]:
             why = held["why"] or "does not hold any more"
-            lines.append(f"Raised and withdrawn: {name}: {why}")
+            lines.append(chat.plain(f"Raised and withdrawn: {name}: {why}", 400))
         else:
             note = QUIET[held["quiet"]] or ("" if held["adopted"] else "a policy nobody chose")
-            lines.append(f"{name}: {held['what']}{f' ({note})' if note else ''}")
+            said = chat.plain(f"{name}: {held['what']}", 400)
+            lines.append(f"{said} ({note})" if note else said)
     return lines
 
 

@@ -26,7 +26,7 @@ from analytics.gate.policy import PolicyError
 from analytics.review import reading
 from analytics.review.notes import decided, overdue
 from analytics.review.state import GateState
-from analytics.verdicts import method, missing
+from analytics.verdicts import method
 from data import alert_files, delivery, policies, watches
 from data.delivery import NotDelivered
 from data.hosts import BadAddress, listed
@@ -36,6 +36,7 @@ from data.remote import AnyStore
 MOST_REFUSED = 10
 """So often a receiver may refuse one message before the others go on without it."""
 LONGEST_WAIT = 3600.0
+COUNTED = ("points", "gold_evaluations", "samples", "answers")
 Deliver = Callable[[Mapping[str, Any]], None]
 
 
@@ -70,29 +71,34 @@ def held(home: Path) -> plan.Ledger:
 def look(
     store: AnyStore, rules: Rules, now: datetime.datetime, dry: plan.Ledger | None = None
 ) -> bool:
-    """Put into the outbox what is to be told; False where verdicts are still being made.
+    """Put into the outbox what is to be told; False before the first verdict of every run.
 
+    A run that grows all the time is told by the verdict that it has, however new its rows are.
     dry: a ledger that is changed in place of that on the disk.
     """
     by = method(meaning)
     runs = store.query("runs", project=None, runs=None)
     kept = store.query("verdicts", runs=None, until=-1, source="", method=by)
-    if missing(runs, kept):
-        return False
+    waiting = {
+        row["run_id"]: row["project"] for row in runs.iter_rows(named=True)
+        if row["run_id"] not in set(kept["run_id"])
+    }  # fmt: skip
+    if waiting and (dry or held(store.home))["digest"] is None:
+        return False  # the first message names what stands, so all is judged before it
     verdicts = [json.loads(row) for row in kept["verdict"]]
+    current = set(kept.filter("current")["run_id"])
     many = {
-        row["run_id"]: sum(int(row[name] or 0) for name in (
-            "points", "gold_evaluations", "samples", "answers"))
-        for row in runs.iter_rows(named=True)
+        row["run_id"]: sum(int(row[name] or 0) for name in COUNTED)
+        for row in runs.iter_rows(named=True) if row["run_id"] in current
     }  # fmt: skip
     policy, title = _policy(store.home)
     states = _gates(store, policy, now.date())
-    found: list[Alert] = [*alarms(verdicts, many), *gates(states, many, title)]
+    found: list[Alert] = [*alarms(verdicts, many, waiting), *gates(states, many, title)]
     told = partial(
         plan.look, found=found, rules=rules, now=now, rows=many,
         statuses={row["run"]: status_look(row["status"])[1] for row in verdicts},
         gone=withdrawals(verdicts), server=server(),
-        further=[*_overdue(store, now.date()), *_stale(store.home, now)],
+        further=[*_overdue(store, now.date()), *_stale(store.home, now)], waiting=set(waiting),
     )  # fmt: skip
     if dry is not None:
         told(dry)
@@ -100,6 +106,12 @@ def look(
         with changing(store.home) as ledger:
             told(ledger)
     return True
+
+
+def judge_missing(store: AnyStore) -> None:
+    """Judge what no server has judged yet."""
+    runs = store.query("runs", project=None, runs=None)
+    reading.verdicts_of(store, runs, runs, wait=True)
 
 
 def server() -> str:
@@ -128,7 +140,8 @@ def _gates(store: AnyStore, policy: str, today: datetime.date) -> dict[str, Gate
     for loop in loops:
         runs = store.query("runs", project=None, runs=[loop])
         texts = store.query("indicators", loops=[loop])
-        state = runs["generation"].to_list(), texts["generation"].to_list()
+        said = store.query("decisions", loops=[loop], until=None)
+        state = runs["generation"].to_list(), texts["generation"].to_list(), said.height
         found = _gate(_Asked(store), str(store.home), loop, repr(state), today, policy)
         told |= dict([found] if found else [])
     return told

@@ -99,7 +99,7 @@ def _pinged(
         found = [_alert(run) for run in sorted(survivors(rows))]
         many = {name: int(at[i]) for i, name in enumerate(names)}
         now = START + datetime.timedelta(hours=hour)
-        plan.look(ledger, found, rules, now, many, {}, {})
+        plan.look(ledger, found, rules, now, many, dict.fromkeys(names, ""), {})
         pinged |= {one["key"].split("\n")[1] for one in ledger["queue"] if one["level"] == "ping"}
         ledger["queue"].clear()
     return pinged

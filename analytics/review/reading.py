@@ -128,7 +128,7 @@ def state(
     """
     runs = store.query("runs", project=None, runs=None)
     told = dict(known or {})
-    told |= _verdicts(store, runs.filter(~pl.col("run_id").is_in(list(told))), runs, wait)
+    told |= verdicts_of(store, runs.filter(~pl.col("run_id").is_in(list(told))), runs, wait)
     loops = [row["loop"] for row in store.query("loops").to_dicts() if row["loop"] in changed]
     return State(
         runs={
@@ -149,7 +149,7 @@ def state(
     )  # fmt: skip
 
 
-def _verdicts(
+def verdicts_of(
     store: AnyStore, runs: pl.DataFrame, every: pl.DataFrame, wait: bool
 ) -> dict[str, Any]:
     """The verdicts of some runs, kept or, with ``wait``, judged now."""

@@ -10,6 +10,9 @@ from analytics.wording import count
 from pages.shared import alerting, note_reads
 from pages.shared.frame import called, escaped, heading
 
+MOST = 50
+"""Lines that the page shows."""
+
 heading("Alerts", "What somebody is told without opening the monitor, and what waits to be sent.")
 try:
     rules, wrong = alerting.rules(), ""
@@ -33,10 +36,14 @@ else:
 if failure := alerting.failure():
     st.warning(f"The last attempt to send failed, and is repeated: {escaped(failure, 200)}",
                icon=":material/cloud_off:")  # fmt: skip
-lines = alerting.state_lines(held)
-st.markdown("\n".join(f"- {escaped(line, 120)}" for line in lines[:50]))
-if len(lines) > 50:
-    st.caption(f"and {count(len(lines) - 50, 'more line')}: python -m analytics alerts")
+shown = [
+    f"- [{escaped(one.name, 120)}]({one.link}), {escaped(one.since)}: {escaped(one.what, 120)}"
+    for one in alerting.lines(held)
+]
+shown += [f"- {escaped(line, 120)}" for line in alerting.waiting(held)]
+st.markdown("\n".join(shown[:MOST]))
+if len(shown) > MOST:
+    st.caption(f"and {count(len(shown) - MOST, 'more line')}: python -m analytics alerts")
 
 row = st.container(horizontal=True, gap="small")
 if rules is not None and row.button("Send a test", icon=":material/send:"):

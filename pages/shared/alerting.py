@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from analytics.alerts import command, plan, sending
 from analytics.alerts.rules import Rules
@@ -120,9 +120,27 @@ def failure() -> str:
     return _boxes[0].failure if _boxes else ""
 
 
-def state_lines(held: plan.Ledger) -> list[str]:
-    """What is open, what waits, in sentences."""
-    return command.state_lines(held)
+class Line(NamedTuple):
+    """An alert on the page: its name, the address of its view, what it says, since when."""
+
+    name: str
+    link: str
+    what: str
+    since: str
+
+
+def lines(held: plan.Ledger) -> list[Line]:
+    """Every alert that is open, or was until a day ago."""
+    return [
+        Line(plan.title(one["kind"], one["subject"]), one["link"], one["what"],
+             command.since(held, one))
+        for one in held["alerts"].values()
+    ]  # fmt: skip
+
+
+def waiting(held: plan.Ledger) -> list[str]:
+    """What waits to be sent, what was refused, what is muted, in sentences."""
+    return command.waiting_lines(held)
 
 
 def test(by: Rules) -> None:

@@ -9,6 +9,7 @@ from pages.shared.carrying import carry
 from pages.shared.charts import collected
 from pages.shared.frame import timed
 from pages.shared.pin_view import pin_any, show_pin
+from pages.shared.sign_in import show_sign_in
 
 # Icons by name (":material/…:", an emoji) would be fetched from another machine.
 HERE = Path(__file__).parent
@@ -78,6 +79,7 @@ LOOP_PAGES = (
 OWN_PIN = ("overoptimization", "quality", "style")
 """Pages that pin by themselves, or whose figures belong to the program and to no run."""
 word = "loop" if page.url_path in LOOP_PAGES else "run"
+show_sign_in()
 pinned = st.query_params.get("pin")
 if pinned is None:
     carry(page.url_path, word if page.url_path not in ("", "this-week", "alerts") else None)

@@ -35,6 +35,11 @@ def test_a_pin_that_is_not_there_says_so_on_any_page(bundled, open_page) -> None
     view.says("There is no pin", "nothing").fits()
 
 
+def test_alerts_open_and_fit(bundled, open_page) -> None:
+    view = open_page(f"{bundled.url}/alerts", width=390, dark=True, charts=False)
+    view.says("Alerts are off", "[deliver]").fits()
+
+
 def test_the_sent_document_runs_nothing_of_what_stands_in_it(
     browser: Browser, world: Outside, tmp_path: Path
 ) -> None:

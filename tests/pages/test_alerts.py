@@ -50,10 +50,12 @@ def test_test_acknowledge_and_mute(
         for run in ("<b>a", "c"):
             ledger["alerts"][f"alarm\n{run}\n"] = {
                 "kind": "alarm", "subject": run, "since": "2026-11-28T10:00:00+00:00",
-                "gone": None, "told": True, "what": "", "quiet": "", "pinged": None,
+                "gone": None, "told": True, "what": "is past <b>", "quiet": "", "pinged": None,
+                "link": "/overoptimization?run=x",
             }  # fmt: skip
     page = open_script(PAGE)
-    assert "2 runs or loops with an open alert" in told(page) and "<b>a" not in told(page)
+    assert "2 runs or loops with an open alert" in told(page) and "<b>" not in told(page)
+    assert "](/overoptimization?run=x)" in told(page)
     page.button[0].click().run()
     assert len(got) == 1 and page.success
     page.button[0].click().run()
