@@ -31,10 +31,12 @@ _SURE = re.compile(
 )
 """Keys that trainers write and people do not."""
 _PERHAPS = re.compile(
-    r"(^|[/_])(reward_std|rewards?/std|(num_)?completion_(tokens|len(gth)?s?)(_\w+)?|completion_len"
-    r"|(\w+_)?kl_loss(_\w+)?|approx_?kl|k[23]_kl|policy_kl|ref_kl|logps?/\w+|mfu|tps|tgs"
+    r"(^|[/_])(reward_std|rewards?/std|(num_)?completion_(tokens|len(gth)?s?)(_\w+)?"
+    r"|completions?_(mean|avg)_len(gth)?|completion_len|(\w+_)?kl_loss(_\w+)?|loss_kl|kl_penalty"
+    r"|approx_?kl|k[23]_kl|policy_kl|ref_kl|logps?/\w+|advantages?/\w+|sampling/\w+(/\w+)*"
+    r"|pg_loss|vf_loss|(pg_)?clip_?frac(tion)?|mfu|tps|tgs"
     r"|(tokens|tok|toks|samples|steps)(_per_|/)s(ec(ond)?s?)?(_per_gpu)?|throughput\w*"
-    r"|num_input_tokens_seen|total_flos)$"
+    r"|num_input_tokens_seen|total_flos)([/_](mean|avg|min|max))?$"
 )
 """Keys that trainers write, and people now and then."""
 _HF = frozenset({"learning_rate", "grad_norm", "epoch"})
