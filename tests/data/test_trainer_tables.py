@@ -135,6 +135,14 @@ def test_beside_a_trainers_word_the_numbers_decide(
     assert run.metrics["kl"].to_list() == [mean] * 8
 
 
+def test_one_large_value_does_not_decide(tmp_path: Path) -> None:
+    lines = ["step,kl,proxy_reward,reward_std", "0,90,0.1,0.5"]
+    lines += [f"{i},0.1,{i / 10},0.5" for i in range(1, 9)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    (run,) = runs(tmp_path / "t.csv")
+    assert run.facts.kl_conversion == "unknown", run.facts.kl_note
+
+
 def test_our_own_proxy_holds_where_a_trainer_logs_none_of_its_own(tmp_path: Path) -> None:
     lines = ["step,kl_policy_base,proxy_reward,gold_reward"]
     lines += [f"{i},0.1,{i / 10},{i / 20}" for i in range(1, 9)]
