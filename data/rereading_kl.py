@@ -117,7 +117,7 @@ def _source(
         asked = replace(options, kl=key)
         source = conversion.of_trainer(
             keys, dialect, settings, averaged, asked, told,
-            lambda key: kl_beside.mean(pl.Series(run.values(parked(key)), dtype=pl.Float64)),
+            lambda key: kl_beside.middle(pl.Series(run.values(parked(key)), dtype=pl.Float64)),
         )  # fmt: skip
         vars(said).update(vars(told))
         if source is not None and (key or first["kl_key"] in (None, source.key)):

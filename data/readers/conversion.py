@@ -56,7 +56,7 @@ def of_trainer(
     rows_average_steps: bool,
     options: ReadOptions,
     facts: RunFacts,
-    mean_of: kl_beside.MeanOf = kl_beside.unknown_mean,
+    middle_of: kl_beside.MiddleOf = kl_beside.unknown_middle,
 ) -> KLSource | None:
     """Find a trainer log's KL by the declared table and write what it is into ``facts``.
 
@@ -67,11 +67,11 @@ def of_trainer(
         rows_average_steps: a row is a mean over several optimiser steps.
         options: an explicit ``--kl`` key wins, but never for a KL to another policy.
         facts: gets kl_key, estimator, unit, reference, conversion and note.
-        mean_of: the mean of what was logged under a key, if known.
+        middle_of: the median of what was logged under a key, if known.
     """
     options = replace(options, remarks=(*options.remarks, *kl_remarks.of_settings(settings)))
     if dialect is None:
-        return of_table(keys, options, facts, words=_TRACKED_WORDS, mean_of=mean_of)
+        return of_table(keys, options, facts, words=_TRACKED_WORDS, middle_of=middle_of)
     entries = logged_kls(dialect, settings)
     none = _no_kl(dialect, settings, options)
     if none:
@@ -89,7 +89,7 @@ def of_trainer(
             if setting(settings, name) == 0:
                 facts.kl_note += f", because {name} is 0 and the trainer then measures none"
         return None
-    return of_table(keys, options, facts, dialect, mean_of=mean_of)
+    return of_table(keys, options, facts, dialect, middle_of=middle_of)
 
 
 def _no_kl(dialect: Dialect, settings: Mapping[str, Any], options: ReadOptions) -> str:
@@ -185,7 +185,7 @@ def of_table(
     facts: RunFacts,
     dialect: Dialect | None = None,
     words: frozenset[str] = _OUR_WORDS,
-    mean_of: kl_beside.MeanOf = kl_beside.unknown_mean,
+    middle_of: kl_beside.MiddleOf = kl_beside.unknown_middle,
 ) -> KLSource | None:
     """Find the KL of a log for which no trainer declares one.
 
@@ -221,7 +221,7 @@ def of_table(
     if factor is not None:
         source.factor = 1 / factor if why_not(key, dialect) else -1 / factor
     stands = () if {"phase", "stretch"} <= set(keys) else keys  # our export: it is converted
-    trained, beside = kl_beside.weighed(stands, key, mean_of, foreign)
+    trained, beside = kl_beside.weighed(stands, key, middle_of, foreign)
     ours = bool(foreign or _is_ours(key)) and holds_our_words(keys, words) and not trained
     if ours and dialect is None:
         facts.kl_logged_unit, facts.kl_reference = PER_RESPONSE, "initial_policy"

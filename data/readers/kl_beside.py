@@ -15,7 +15,7 @@ from data.readers.mapping import RUN_COLUMNS, folded
 from data.readers.sanity import MOST_PER_TOKEN
 from data.terminal import one_line
 
-MeanOf = Callable[[str], float | None]
+MiddleOf = Callable[[str], float | None]
 OBJECTIVE = (
     "TRL's PPO and RLOO log it per response, and its Online DPO counts padding too; no other key "
     "tells which it is"
@@ -31,10 +31,12 @@ _SURE = re.compile(
 )
 """Keys that trainers write and people do not."""
 _PERHAPS = re.compile(
-    r"(^|[/_])(reward_std|rewards?/std|(num_)?completion_(tokens|len(gth)?s?)(_\w+)?|completion_len"
-    r"|(\w+_)?kl_loss(_\w+)?|approx_?kl|k[23]_kl|policy_kl|ref_kl|logps?/\w+|mfu|tps|tgs"
+    r"(^|[/_])(reward_std|rewards?/std|(num_)?completion_(tokens|len(gth)?s?)(_\w+)?"
+    r"|completions?_(mean|avg)_len(gth)?|completion_len|(\w+_)?kl_loss(_\w+)?|loss_kl|kl_penalty"
+    r"|approx_?kl|k[23]_kl|policy_kl|ref_kl|logps?/\w+|advantages?/\w+|sampling/\w+(/\w+)*"
+    r"|pg_loss|vf_loss|(pg_)?clip_?frac(tion)?|mfu|tps|tgs"
     r"|(tokens|tok|toks|samples|steps)(_per_|/)s(ec(ond)?s?)?(_per_gpu)?|throughput\w*"
-    r"|num_input_tokens_seen|total_flos)$"
+    r"|num_input_tokens_seen|total_flos)([/_](mean|avg|min|max))?$"
 )
 """Keys that trainers write, and people now and then."""
 _HF = frozenset({"learning_rate", "grad_norm", "epoch"})
@@ -87,43 +89,43 @@ def _objective(kl: str) -> bool:
     return kl.replace(".", "/").endswith("objective/kl")
 
 
-def weighed(keys: Sequence[str], kl: str, mean_of: MeanOf, foreign: str = "") -> tuple[str, str]:
+def weighed(
+    keys: Sequence[str], kl: str, middle_of: MiddleOf, foreign: str = ""
+) -> tuple[str, str]:  # fmt: skip
     """The trainer's key that makes the unit of a key ``kl`` doubtful, and what is said if none.
 
-    Where a trainer may have written the log the numbers decide: a mean above what a token can
-    have is no mean per token, nor is it a coefficient times KL.
+    Where a trainer may have written the log the numbers decide: a median above what a token can
+    have is no mean per token, nor is it a coefficient times KL. One row alone decides nothing.
 
     Args:
         keys: all of the log.
         kl: the one that is taken for the KL.
-        mean_of: the mean of what a key holds.
+        middle_of: the median of what a key holds.
         foreign: the same as ``kl`` where it stands under a word that may be a trainer's.
     """
     if key := sure(keys) or foreign * _objective(foreign):
         return key, ""
-    key, mean = perhaps(keys, kl) or foreign, mean_of(kl)
-    if key and (mean is None or not mean > MOST_PER_TOKEN):
+    key, value = perhaps(keys, kl) or foreign, middle_of(kl)
+    if key and (value is None or not value > MOST_PER_TOKEN):
         return key, ""
     if key:
-        return (
-            "",
-            f"; a trainer's {one_line(key)} stands beside it, but {mean:.3g} is no KL a token",
-        )
-    length = mean_of(found) if (found := _LENGTH.find(keys)) else None
-    if mean is None or length is None or not 0 < mean <= MOST_PER_TOKEN or length <= 1:
+        told = f"a trainer's {one_line(key)} stands beside it" if key != kl else "a trainer's name"
+        return "", f"; {told}, but a median of {value:.3g} is too large for a KL per token"
+    length = middle_of(found) if (found := _LENGTH.find(keys)) else None
+    if value is None or length is None or not 0 < value <= MOST_PER_TOKEN or length <= 1:
         return "", ""
     return "", (
-        f"; no key says so: were it per token, it would be {mean * length:.3g} per response at "
-        f"{length:.4g} tokens, and --kl-unit nats/token would be right"
+        f"; no key says so: were it per token, its median would be {value * length:.3g} per "
+        f"response at {length:.4g} tokens, and --kl-unit nats/token would be right"
     )
 
 
-def mean(values: pl.Series) -> float | None:
-    """The mean of the numbers that are finite; None where none is."""
-    found = values.filter(values.is_finite()).mean()
+def middle(values: pl.Series) -> float | None:
+    """The median of the numbers that are finite; None where none is."""
+    found = values.filter(values.is_finite()).median()
     return float(found) if isinstance(found, float) else None
 
 
-def unknown_mean(key: str) -> float | None:
-    """The mean of a key's numbers where these are not at hand."""
+def unknown_middle(key: str) -> float | None:
+    """The median of a key's numbers where these are not at hand."""
     return None

@@ -171,7 +171,7 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     options = replace(options, remarks=(*options.remarks, *told_apart))
     source = conversion.of_table(
         [key for key in keys if key not in beside], options, facts,
-        mean_of=lambda key: kl_beside.mean(cells.numbers(key)),
+        middle_of=lambda key: kl_beside.middle(cells.numbers(key)),
     )  # fmt: skip
     notes += [f"column {key} is not read: {told_apart[0]}" for key in beside]
     if source:

@@ -26,6 +26,9 @@ from data.readers.trl_dialects import DPO_REWARDS
 NO_PROXY = "the log has no proxy reward"
 """How the warning begins that no proxy was found."""
 
+OURS = ("proxy_reward", "proxy_reward_mean")
+"""Our own names, which hold in any trainer's log that has none of its own."""
+
 FEWEST_TO_COMPARE = 3
 """Rows from which on gold that is the proxy in each is no accident."""
 
@@ -109,8 +112,9 @@ def choose(
                 "model gave"
             )
     elif dialect is not None and dialect.proxy is not None:
+        patterns = (*dialect.proxy, *OURS)
         roles.proxy = next(
-            (found[0] for pattern in dialect.proxy if (found := matching(pattern, keys))), None
+            (found[0] for pattern in patterns if (found := matching(pattern, keys))), None
         )
     else:
         roles.proxy = of_functions(

@@ -213,7 +213,7 @@ def _kl(
     """Fill ``columns["kl"]``; returns the values as logged."""
     keys = log.columns
     source = conversion.of_trainer(
-        keys, dialect, settings, window > 1, options, facts, lambda key: kl_beside.mean(log[key])
+        keys, dialect, settings, window > 1, options, facts, lambda key: kl_beside.middle(log[key])
     )
     if source is None:
         warnings.append(facts.kl_note)

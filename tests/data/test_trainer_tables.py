@@ -116,7 +116,8 @@ def test_our_words(key: str) -> None:
 BESIDE = ("reward_std", "rewards/std", "tokens_per_sec", "tokens_per_second_per_gpu", "tok/s",
           "throughput", "mfu", "mean_completion_length", "completion_tokens", "completion_len_avg",
           "train/grad_norm", "train/global_step", "policy_kl_loss", "kl_loss", "approx_kl",
-          "actor kl_loss")  # fmt: skip
+          "actor kl_loss", "kl_loss/mean", "clipfrac", "advantages/mean", "kl_penalty",
+          "completions_mean_len", "reward_std_mean")  # fmt: skip
 
 
 @pytest.mark.parametrize("key", BESIDE)
@@ -132,6 +133,22 @@ def test_beside_a_trainers_word_the_numbers_decide(
     assert run.facts.kl_conversion == label, run.facts.kl_note
     assert key in run.facts.kl_note
     assert run.metrics["kl"].to_list() == [mean] * 8
+
+
+def test_one_large_value_does_not_decide(tmp_path: Path) -> None:
+    lines = ["step,kl,proxy_reward,reward_std", "0,90,0.1,0.5"]
+    lines += [f"{i},0.1,{i / 10},0.5" for i in range(1, 9)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    (run,) = runs(tmp_path / "t.csv")
+    assert run.facts.kl_conversion == "unknown", run.facts.kl_note
+
+
+def test_our_own_proxy_holds_where_a_trainer_logs_none_of_its_own(tmp_path: Path) -> None:
+    lines = ["step,kl_policy_base,proxy_reward,gold_reward"]
+    lines += [f"{i},0.1,{i / 10},{i / 20}" for i in range(1, 9)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    (run,) = runs(tmp_path / "t.csv")
+    assert run.facts.proxy_key == "proxy_reward" and run.metrics["proxy_reward"].max() == 0.8
 
 
 OF_ANYBODY = ("grad_norm", "learning_rate", "entropy", "proxy_reward_sd", "response_length",
