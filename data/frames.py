@@ -86,7 +86,8 @@ def samples_df(*sources: Source | Iterable[Source], **options: Any) -> pl.DataFr
     """Logged responses: one row a (run_id, phase, step, prompt_id, sample_id).
 
     Arguments and errors as `runs_df`. Returns SAMPLE_COLUMNS, and every further number (a second
-    reward model, a length) under its logged name.
+    reward model, a length) under its logged name. Phase is train, eval or mixed; of further scores
+    of the same responses "gold:" and who gave them, of a judge's fixed responses "anchor".
     """
     return _read(sources, options, _sample_rows, "responses")
 

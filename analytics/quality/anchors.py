@@ -47,8 +47,9 @@ DRIFTS: dict[str, Callable[[np.random.Generator], FloatArray]] = {
 def measure(runs: int, seed: int, drifts: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
     """One row a kind of stable judge (the share told to drift), then one a drift of a normal one:
     the share told, how many evaluations later, and what the verdict says of flat and falling gold
-    with the anchors and without. drifts: of `DRIFTS`, None = all, and the stable judges."""
-    stable = [] if drifts else [_stable(name, runs, seed) for name in JUDGES]
+    with the anchors and without. Stable judges are measured on five times as many runs, as they
+    need no verdict. drifts: of `DRIFTS`, None = all, and the stable judges."""
+    stable = [] if drifts else [_stable(name, 5 * runs, seed) for name in JUDGES]
     return stable + [_drifting(name, runs, seed) for name in drifts or DRIFTS]
 
 

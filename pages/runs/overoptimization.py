@@ -83,8 +83,8 @@ source = None
 if len(there) > 1 or links.asked("gold"):
     source = choose_one(
         row.segmented_control, "Gold from", there, "gold", None,
-        help="Sources of gold are never pooled. Unless you choose, evaluations on fixed prompts "
-        "are used where there are any, else gold from training batches.",
+        help="Sources of gold are never pooled. Unless you choose, labels with a judge's help are "
+        "used where there are any, else evaluations on fixed prompts, else gold from training.",
     )  # fmt: skip
 banded = len(chosen) > 1 and row.toggle(
     "Seed band", key="band", bind="query-params",

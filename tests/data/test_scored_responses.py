@@ -73,9 +73,9 @@ def test_a_response_that_two_scored_is_one_response(
 
 def test_labels_that_come_alone_join_what_is_there_and_the_other_way_round(home: Path) -> None:
     judge, people = BOTH[:4], BOTH[4:]
-    came(home, judge, people, people, judge)
-    assert scored(home) == TOGETHER
-    assert came(home).filter(phase="eval").height == 4
+    for order in ([judge, people, people], [judge], [people]):
+        assert came(home, *order).filter(phase="eval").height == 4
+        assert scored(home) == TOGETHER
 
 
 def test_two_raters_of_one_response_are_averaged(home: Path) -> None:
