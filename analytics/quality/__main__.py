@@ -28,6 +28,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "battery": battery.measure,
     "gate": gate_years.measure,
     "candidates": candidates.measure,
+    "null_candidates": candidates.measure_null,
     "real_runs": real_runs.measure,
 }
 
@@ -44,6 +45,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "battery": lambda runs, seed: battery.measure(runs, seed, (LIKE_MOST,)),
     "gate": lambda runs, seed: gate_years.measure_kind(gate_years.BY_BLOCK[LIKE_ALL], runs, seed),
     "candidates": lambda runs, seed: candidates.measure(runs, seed, (PART,)),
+    "null_candidates": candidates.measure_null,
     "real_runs": lambda runs, seed: real_runs.measure(runs, seed, ("stated",)),
 }
 """What ``check`` makes again: about a minute each."""
@@ -51,6 +53,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
 
 SENTENCES = {
     "battery": battery.sentence, "gate": gate_years.sentence, "candidates": candidates.sentence,
+    "null_candidates": candidates.sentence,
     "real_runs": real_runs.sentence,
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ MODULES = {
     "battery": "analytics.quality.battery",
     "gate": "analytics.quality.gate_years",
     "candidates": "analytics.quality.candidates",
+    "null_candidates": "analytics.quality.candidates",
     "real_runs": "analytics.quality.real_runs",
 }
 """What measures each topic: its code and all that it imports make the figures."""
