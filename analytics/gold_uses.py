@@ -8,7 +8,7 @@ largest of n standard normal numbers, in standard errors.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -27,6 +27,8 @@ REWARDS = (
     "reward_model_id", "rm_model", "proxy_model", "proxy_reward_model", "reward_funcs",
 )  # fmt: skip
 """Settings, by the last part of their name, that name the judge of gold and the reward model."""
+DEEPEST = 8
+"""Settings within settings that are looked at."""
 FAMILIES = frozenset({
     "armorm", "baichuan", "bert", "bloom", "chatglm", "claude", "command", "deberta", "deepseek",
     "electra", "falcon", "gemini", "gemma", "glm", "gpt", "grok", "internlm", "kimi", "llama",
@@ -109,7 +111,21 @@ def one_family(
 
 
 def _named(config: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
-    """The first setting that names a model, by the last part of its name."""
-    by_end = {re.split(r"[./]", str(key))[-1].lower(): value for key, value in config.items()}
+    """The first setting that names a model, by the last part of its name, however deep it lies."""
+    by_end = dict(_leaves(config))
     told = (by_end.get(key) for key in keys)
     return next((value[:120] for value in told if isinstance(value, str) and value.strip()), None)
+
+
+def _leaves(config: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, Mapping) and depth < DEEPEST:
+            yield from _leaves(value, depth + 1)
+        elif isinstance(value, list | tuple):
+            yield _end(key), value[0] if len(value) == 1 else None
+        else:
+            yield _end(key), value
+
+
+def _end(key: object) -> str:
+    return re.split(r"[./]", str(key))[-1].lower()

@@ -30,7 +30,7 @@ from analytics.onset.measurements import (
 from analytics.onset.next_evaluation import NextEvaluation, next_evaluation
 from analytics.onset.noise import EXACT, FEWEST_ROWS_FOR_SCATTER, UNSTATED, Noise, noise_of_looks
 from analytics.onset.own_scatter import widened
-from analytics.onset.paired import paired
+from analytics.onset.paired import Paired, paired
 from analytics.onset.peak import PeakSet, peak_set
 from analytics.onset.pooling import MOST_SINGLE, Looks, pool
 from analytics.onset.prompt_adjustment import Adjustment, adjusted
@@ -93,6 +93,7 @@ class Evidence:
     back: WayBack | None = None
     """How far KL went back where gold's fall is the way back along its own curve."""
     judges: JudgeChange | None = None
+    pairs: Paired | None = None
 
     @property
     def withdrawn(self) -> Withdrawal | None:
@@ -269,6 +270,7 @@ def gather(
         and smoothness(current_rows.gold[:MOST_SINGLE]).seen,
         back,
         judges,
+        pairs,
     )
 
 

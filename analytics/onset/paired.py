@@ -32,11 +32,13 @@ _LEAST = 0.25
 @dataclass(frozen=True)
 class Paired:
     """cells: mean gold of each shared prompt at each row, (rows, prompts); fresh: (rows,) standard
-    error that counts the prompts as fresh ones; left: (rows,) share of responses to others."""
+    error that counts the prompts as fresh ones; left: (rows,) share of responses to others; step:
+    (rows,)."""
 
     cells: FloatArray
     fresh: FloatArray
     left: FloatArray
+    step: FloatArray
 
     @property
     def prompts(self) -> int:
@@ -90,7 +92,9 @@ def paired(prompts: pl.DataFrame, rows: Rows) -> Paired | None:
     if float(left.max()) > 1 - FEWEST_SHARED:
         return None
     cells = held.filter("shared").get_column("gold").to_numpy().reshape(len(rows), -1)
-    return Paired(cells, fresh, left) if cells.shape[1] >= FEWEST_CLUSTERS else None
+    if cells.shape[1] < FEWEST_CLUSTERS:
+        return None
+    return Paired(cells, fresh, left, np.asarray(rows.step, dtype=np.float64))
 
 
 def _of_contrasts(moved: FloatArray, variance: FloatArray) -> float:

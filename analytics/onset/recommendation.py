@@ -14,6 +14,7 @@ import numpy as np
 from analytics.onset.candidates import Candidate, best_candidate, measured
 from analytics.onset.decision import Evidence
 from analytics.onset.many_runs import standing, survivors
+from analytics.onset.other_half import other_half
 from analytics.onset.outlook import worth_it
 from analytics.onset.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.wording import alike, count, fixed, number, whole
@@ -47,7 +48,9 @@ def recommendation(
     p_better (probability that its gold is above that of the end), past_peak (it lies behind the
     peak's interval), responses_to_confirm (fresh ones of it, and as many of the end; null where
     the spread between responses is not known), gain (gold above the end), cost (training steps
-    that are given up). measure: kl, evaluations, responses (of all of them; null = not known).
+    that are given up); where evaluations ask the same prompts, other_half: the checkpoint chosen on
+    half of them, gold and gain by the other half (checkpoint, step, gold, gain, prompts_chosen_on,
+    prompts_reported_on). measure: kl, evaluations, responses (of all of them; null = not known).
     """
     if row["status"] not in _FALLEN:
         return _without_fall(row)
@@ -172,7 +175,15 @@ def _from_saved(evidence: Evidence, row: Mapping[str, Any], saved: Sequence[int]
         "gain": best.gain.value * scale,
         "cost": row["step_end"] - best.step,
         "reason": _sentence(best, kl, past, responses, scale, row["flags"]),
+        **_apart(evidence, saved),
     }  # fmt: skip
+
+
+def _apart(evidence: Evidence, saved: Sequence[int]) -> dict[str, Any]:
+    """The key other_half, where evaluations ask the same prompts."""
+    pairs = evidence.pairs
+    found = None if pairs is None else other_half(pairs.cells, pairs.step, saved)
+    return {} if found is None else {"other_half": found.to_dict()}
 
 
 def _sentence(

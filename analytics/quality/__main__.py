@@ -38,6 +38,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "battery": battery.measure,
     "gate": gate_years.measure,
     "candidates": candidates.measure,
+    "null_candidates": candidates.measure_null,
     "real_runs": real_runs.measure,
     "cheaper_gold": cheaper_gold.measure,
     "anchors": anchors.measure,
@@ -57,6 +58,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "battery": lambda runs, seed: battery.measure(runs, seed, (LIKE_MOST,)),
     "gate": lambda runs, seed: gate_years.measure_kind(gate_years.BY_BLOCK[LIKE_ALL], runs, seed),
     "candidates": lambda runs, seed: candidates.measure(runs, seed, (PART,)),
+    "null_candidates": candidates.measure_null,
     "real_runs": lambda runs, seed: real_runs.measure(runs, seed, ("stated",)),
     "cheaper_gold": lambda runs, seed: cheaper_gold.measure(runs, seed, (0.85,)),
     "anchors": lambda runs, seed: anchors.measure(runs, seed, ("none",)),
@@ -67,6 +69,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
 
 SENTENCES = {
     "battery": battery.sentence, "gate": gate_years.sentence, "candidates": candidates.sentence,
+    "null_candidates": candidates.sentence,
     "real_runs": real_runs.sentence, "cheaper_gold": cheaper_gold.sentence,
     "anchors": anchors.sentence,
     "alerts": alert_weeks.sentence,

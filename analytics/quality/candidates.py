@@ -12,17 +12,22 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from analytics.onset.candidates import best_candidate
 from analytics.onset.decision import Evidence, gather
 from analytics.onset.flags import flags_of, step_end
 from analytics.onset.measurements import FloatArray
+from analytics.onset.other_half import other_half
 from analytics.onset.peak_row import peak_row
 from analytics.onset.recommendation import recommendation
+from analytics.onset.unimodal import misfit_by_mode, unimodal_fit
 from analytics.quality.medians import median, rounded
 from analytics.simulated import HONEST, OVEROPTIMISING, SimulatedRun, gold_measurements, simulate
-from analytics.wording import percent_spread, rate_text
+from analytics.wording import fixed, percent_spread, rate_text
 
 SCENARIOS = ("base_n20_s05", "noisy_n20_s10", "sparse_n10_s05")
 WHEN = ("end", "alarm")
+NULL = ("as measured", "corrected for choosing", "reported on the other half")
+NULL_LOOKS, NULL_PROMPTS = 21, 200
 FACTS = {"gold_kind": "score", "kl_conversion": "exact"}
 
 
@@ -41,6 +46,45 @@ def measure(runs: int, seed: int, scenarios: tuple[str, ...] = SCENARIOS) -> lis
                 told = {"scenario": scenario, "kind": kind, "judged_at": when}
                 rows.append(told | summary(part))
     return rows
+
+
+def measure_null(runs: int, seed: int) -> list[dict[str, Any]]:
+    """What the best of 20 saved checkpoints that differ by chance alone is said to gain.
+
+    In standard errors of one evaluation (for gains: of a difference) on all prompts; the truth is
+    0. 200 prompts, of which half of the spread between responses is the prompts' own.
+    """
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in NULL}
+    steps: FloatArray = np.linspace(0.0, 200.0, NULL_LOOKS)
+    equal = np.ones(NULL_LOOKS)
+    saved = [int(step) for step in steps[:-1]]
+    for i in range(runs):
+        random = np.random.default_rng([seed, i])
+        own = random.standard_normal(NULL_PROMPTS)
+        cells: FloatArray = own + random.standard_normal((NULL_LOOKS, NULL_PROMPTS))
+        cells = cells * np.sqrt(NULL_PROMPTS)
+        gold = cells.mean(axis=1) - own.mean() * np.sqrt(NULL_PROMPTS)  # paired: levels cancel
+        best = int(np.argmax(gold[:-1]))
+        found["as measured"].append((gold[best], gold[best] - gold[-1]))
+        mode = int(np.argmin(misfit_by_mode(gold[None], equal)[0]))
+        fit = unimodal_fit(gold, equal, mode)
+        one = best_candidate(saved, steps, gold, fit, equal, 0.0, np.inf)
+        found["corrected for choosing"].append((one.gold.value, one.gain.value))
+        half = other_half(cells, steps, saved)
+        assert half is not None
+        level = cells[:, 1::2].mean()
+        found["reported on the other half"].append((half.gold.value - level, half.gain.value))
+    return [null_row(name, np.array(rows)) for name, rows in found.items()]
+
+
+def null_row(name: str, found: FloatArray) -> dict[str, Any]:
+    """Mean of gold and gain, and twice the standard error of the gain's mean."""
+    gain = found[:, 1] / np.sqrt(2)
+    return {
+        "what": f"best of {NULL_LOOKS - 1} null checkpoints, {name}", "runs": len(found),
+        "gold_bias": rounded(float(found[:, 0].mean())), "gain_bias": rounded(float(gain.mean())),
+        "twice_bias": rounded(2 * float(gain.std(ddof=1) / np.sqrt(len(gain)))),
+    }  # fmt: skip
 
 
 def judged(scenario: str, kind: str, runs: int, seed: int) -> dict[str, FloatArray]:
@@ -73,6 +117,12 @@ def summary(found: FloatArray) -> dict[str, Any]:
 
 def sentence(row: dict[str, Any]) -> str:
     """One row in words, for the terminal."""
+    if "what" in row:
+        gold, gain, error = (fixed(row[f"{key}_bias"], 2) for key in ("gold", "gain", "twice"))
+        return (
+            f"{row['what']}: gold too high by {gold} standard errors, gain by {gain} ± {error}, "
+            f"{row['runs']} runs"
+        )
     at = f"{row['scenario']}, {row['kind']}, judged at its {row['judged_at']}"
     return (
         f"{at}: a candidate in {rate_text(row['told'])} of {row['runs']}, better than the end in "

@@ -23,6 +23,7 @@ MODULES = {
     "battery": "analytics.quality.battery",
     "gate": "analytics.quality.gate_years",
     "candidates": "analytics.quality.candidates",
+    "null_candidates": "analytics.quality.candidates",
     "real_runs": "analytics.quality.real_runs",
     "cheaper_gold": "analytics.quality.cheaper_gold",
     "anchors": "analytics.quality.anchors",

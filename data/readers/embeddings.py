@@ -7,6 +7,7 @@ megabytes. Which are kept follows from the prompts: the same at every iteration 
 from __future__ import annotations
 
 import base64
+import json
 from hashlib import blake2b
 
 import numpy as np
@@ -22,6 +23,7 @@ EMBEDDING = Column("embedding", keys=(
 MODEL = Column("embedding_model", keys=("embedding_model", "embedder", "embedding_name"))
 MOST = 400
 """Texts of an iteration whose embeddings are kept."""
+LARGEST = 1e300
 WIDEST = 16_384
 """Numbers of the longest embedding."""
 
@@ -47,7 +49,10 @@ def kept(frame: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFrame | None,
     """
     key = holds(frame)
     if key is None:
-        return None, []
+        named = EMBEDDING.find(frame.columns)
+        if named is None or frame.get_column(named).null_count() == frame.height:
+            return None, []
+        return None, [f"column {named} holds no lists of numbers: no embeddings are read"]
     model = MODEL.find(frame.columns)
     models = frame.get_column(model).drop_nulls().unique().sort().to_list() if model else []
     if len(models) > 1:
@@ -65,19 +70,23 @@ def kept(frame: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFrame | None,
             f"{WIDEST:,}: none is read"
         ]
     values = np.array([[np.nan] * widths[0] if v is None else v for v in vectors], dtype=np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values /= np.abs(values).max(axis=1, keepdims=True)  # squares of large ones overflow
     norms = np.sqrt(np.einsum("ij,ij->i", values, values))
     good = np.isfinite(norms) & (norms > 0)
-    said = [f"the embeddings (column {key}, {widths[0]:,} numbers each) of {good.sum():,} of "
-            f"{frame.height:,} texts are kept, at most {MOST:,} an iteration"]  # fmt: skip
-    if not good.all():
-        said.append(f"{(~good).sum():,} embeddings are left out: all 0, or a number is missing or "
-                    "not finite")  # fmt: skip
     units = (values[good] / norms[good, None]).astype("<f4")
     told = rows.filter(pl.Series(good)).with_columns(
         pl.lit(models[0] if models else None, pl.String).cast(pl.String).alias("model"),
         pl.Series("vector", [base64.b64encode(one.tobytes()).decode() for one in units], pl.String),
     )
-    return (told.select(name for name in EMBEDDINGS.types() if name != "loop"), said)
+    told = told.unique(["iteration", "text_id"], keep="last", maintain_order=True)
+    said = [f"the embeddings (column {key}, {widths[0]:,} numbers each) of {told.height:,} of "
+            f"{frame.height:,} texts are kept, at most {MOST:,} an iteration"]  # fmt: skip
+    if not good.all():
+        said.append(f"{(~good).sum():,} embeddings are left out: all 0, or a number is missing or "
+                    "not finite")  # fmt: skip
+    names = [name for name in EMBEDDINGS.types() if name != "loop"]
+    return told.select(names) if told.height else None, said
 
 
 def _chosen(texts: pl.DataFrame) -> pl.DataFrame:
@@ -102,9 +111,22 @@ def _chosen(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _vectors(column: pl.Series) -> list[list[float | None] | None]:
+    """Lists of numbers, as lists or as JSON; None for a cell that is none."""
     if column.dtype == pl.String:
-        column = column.str.json_decode(pl.List(pl.Float64))
+        return [_parsed(text) for text in column]
     return column.to_list()
+
+
+def _parsed(text: str | None) -> list[float | None] | None:
+    try:
+        told = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, list):
+        return None
+    return [
+        float(one) if isinstance(one, int | float) and abs(one) < LARGEST else None for one in told
+    ]
 
 
 def _widths(column: pl.Series, vectors: list[list[float | None] | None]) -> list[int]:

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunFacts, RunLog
+from data.columns import (
+    METRIC_COLUMNS,
+    SAMPLE_COLUMNS,
+    LogError,
+    ReadOptions,
+    RunFacts,
+    RunLog,
+)
 from data.declared import EMBEDDINGS
 from data.readers import embeddings, loop_columns
 from data.readers.cells import Cells, split_by
@@ -29,6 +36,7 @@ from data.readers.response_columns import are_responses, names_responses, texts_
 from data.readers.roles import named_key
 from data.readers.sample_kl import measured
 from data.readers.scored_responses import ANCHOR_PHASES, Scored, columns_of, parted
+from data.readers.texts import several
 
 READ_APART = {column.name for column in (*SAMPLE_TEXTS, *SAMPLE_NUMBERS)} | {
     "run_id", "phase", "step", "proxy_reward", "gold_reward",
@@ -112,7 +120,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
     if of_loop:
         there = [one.name for one in series if step_key or one.name != "step"]
         words = loop_columns.lacking("generations", there)
-        read_too = {KEPT, str(embeddings.holds(frame)), str(embeddings.MODEL.find(keys))}
+        read_too = {KEPT, str(embeddings.EMBEDDING.find(keys)), str(embeddings.MODEL.find(keys))}
         told += loop_columns.unread(keys, {*taken, *READ_APART, *read_too}, words, further)
     notes += [f"{cells.table.path.name}: {note}" for note in told]
     samples = pl.DataFrame(series).with_columns(
@@ -165,6 +173,10 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             facts=facts,
             warnings=warnings,
             tables=tables,
+        )
+    if frame.height and len(cells.bad_rows) == frame.height:
+        raise LogError(
+            f"no row of {cells.table.path.name} could be read: {several(cells.all_problems())}"
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from analytics.figures.headline import headline
 from analytics.figures.palette import status_look
+from analytics.onset.other_half import sentence as other_half_words
 from analytics.wording import alike, count, fixed, number, whole
 from pages.shared.frame import shown_name
 
@@ -88,6 +89,8 @@ def _advice(verdict: Mapping[str, Any]) -> str:
     told = f"<p>{sign}{said}</p>"
     if action == "candidate":
         told += f'<p class="note">{escape(_price(advice))}</p>'
+        if isinstance(half := advice.get("other_half"), dict):
+            told += f'<p class="note">{escape(other_half_words(half))}</p>'
     return told
 
 

@@ -81,6 +81,8 @@ def test_a_family_is_told_by_the_first_part_of_a_name_or_not_at_all(name, told) 
     ({"gold_model": "Qwen/Qwen2.5-72B", "reward_model": "Qwen/Qwen2.5-RM-7B"}, "qwen"),
     ({"eval.judge_model": "gpt-4o", "trainer.reward_model_path": "gpt-4.1-mini"}, "gpt"),
     ({"gold_model": "gpt-4o", "reward_model": "Qwen/Qwen2.5-RM-7B"}, ""),
+    ({"args": {"reward_funcs": ["qwen2"]}, "judge_model": "qwen"}, "qwen"),
+    ({"args": {"reward_funcs": ["qwen2", "length"]}, "judge_model": "qwen"}, ""),
     ({"gold_model": "rm-gold", "reward_model": "rm-proxy"}, ""),
     ({"reward_model": "Qwen/Qwen2.5-RM-7B"}, ""), ({"gold_model": 7, "reward_model": None}, ""),
 ])  # fmt: skip

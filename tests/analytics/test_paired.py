@@ -11,7 +11,9 @@ import pytest
 
 from analytics.__main__ import main
 from analytics.onset.measurements import FloatArray, Rows
+from analytics.onset.other_half import other_half, sentence
 from analytics.onset.paired import Paired, paired
+from analytics.quality.candidates import measure_null
 from data.columns import ReadOptions
 from data.importing import import_paths
 
@@ -114,9 +116,35 @@ def test_a_table_of_evaluation_responses_is_judged_by_pairs(
     ]  # fmt: skip
     log = tmp_path / "responses.jsonl"
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    curve = tmp_path / "run" / "curve.csv"
+    curve.parent.mkdir()
+    curve.write_text("run_id,step,kl,proxy_reward\n" + "".join(
+        f"a,{10 * k},{k},{k}\n" for k in range(LOOKS)))  # fmt: skip
+    for step in (50, 90, 190):
+        (curve.parent / f"checkpoint-{step}").mkdir()
     home.mkdir()
-    import_paths(home, [log], ReadOptions())
+    import_paths(home, [log, curve], ReadOptions())
     assert main(["verdict", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["noise"] == "from how the same 100 prompts move between evaluations"
     assert row["status"] == "overoptimized" and "clustered_unknown" not in row["flags"]
+    half = row["recommendation"]["other_half"]
+    assert half["step"] == 90 and half["prompts_chosen_on"] == half["prompts_reported_on"] == 50
+    report = gold[:, sorted(range(PROMPTS), key=lambda p: f"p{p}")][:, 1::2]
+    assert half["gold"]["value"] == pytest.approx(report[9].mean())
+    assert half["gain"]["value"] == pytest.approx(report[9].mean() - report[-1].mean())
+    assert half["gain"]["low"] < half["gain"]["value"] < half["gain"]["high"]
+    assert "Chosen on 50 of the prompts and reported on the other 50" in sentence(half)
+
+
+def test_gold_that_chose_nothing_flatters_nothing() -> None:
+    """The best of 20 checkpoints that differ by chance: the other half says what is true."""
+    told = {row["what"].rpartition(", ")[2]: row for row in measure_null(400, 1)}
+    assert told["as measured"]["gain_bias"] > 1.0
+    half = told["reported on the other half"]
+    assert abs(half["gain_bias"]) < 2 * half["twice_bias"] < 0.4
+
+
+@pytest.mark.parametrize(("prompts", "saved"), [(38, [10]), (100, []), (100, [190]), (100, [15])])
+def test_without_enough_prompts_or_a_measured_checkpoint_nothing_is_halved(prompts, saved) -> None:
+    assert other_half(answers(1)[:, :prompts], 10.0 * np.arange(LOOKS), saved) is None

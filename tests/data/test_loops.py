@@ -497,7 +497,11 @@ def put(rows: list[dict], at: int, **cells: object) -> list[dict]:
     (lambda rows: put(rows, 3, embedding=[0.0, 0.0, 0.0]), "1 embeddings are left out", 11),
     (lambda rows: put(rows, 3, embedding=[None, 1.0, 1.0]), "1 embeddings are left out", 11),
     (lambda rows: put(rows, 3, embedding=None), "11 of 12 texts", 11),
-    (lambda rows: [row | {"embedding": "none yet"} for row in rows], "nothing is read from", None),
+    (lambda rows: [row | {"embedding": "none yet"} for row in rows], "no lists of numbers", None),
+    (lambda rows: [row | {"embedding": [[1.0], [2.0]]} for row in rows], "12 embeddings are", None),
+    (lambda rows: put(rows, 3, embedding="[1, 2,"), "1 embeddings are left out", 11),
+    (lambda rows: put(rows, 3, embedding=[1e308, 1.0, "x"]), "1 embeddings are left out", 11),
+    (lambda rows: [row | {"text_id": "same"} for row in rows], "3 of 12 texts", 3),
 ])  # fmt: skip
 def test_embeddings_that_cannot_be_compared_are_told(change, said, many, tmp_path: Path) -> None:
     (log,) = read([embedded(tmp_path, change)], ReadOptions())
@@ -518,3 +522,10 @@ def test_of_many_texts_the_same_prompts_are_kept_each_time(tmp_path: Path) -> No
     held = log.tables["embeddings"]
     first, second = (set(held.filter(iteration=at)["prompt"]) for at in (0, 1))
     assert first == second and len(first) == 400
+
+
+def test_texts_of_which_no_row_can_be_read_are_refused_in_words(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (LOGS / "generations.jsonl").read_text().splitlines()]
+    text = "".join(json.dumps(row | {"iteration": "first"}) + "\n" for row in rows)
+    (tmp_path / "texts.jsonl").write_text(text)
+    assert "no row of texts.jsonl could be read" in refused(tmp_path / "texts.jsonl")
