@@ -93,15 +93,19 @@ def family(name: str | None) -> str | None:
 
 def one_family(
     config: Mapping[str, Any], judge: str | None = None, reward: str | None = None
-) -> str:
-    """What is said where judge and reward model are of one family by a run's settings; else "".
+) -> str | None:
+    """What is said where judge and reward model are of one family by a run's settings.
 
-    "" is no claim that they are not: a setting may be missing, or its name say nothing.
+    "" where they are of two, None where that cannot be told: a setting is missing, or its name says
+    nothing.
 
     judge, reward: as other logs name them, where no setting does.
     """
     judge, reward = _named(config, JUDGES) or judge, _named(config, REWARDS) or reward
-    if judge is None or reward is None or (kin := family(judge)) is None or kin != family(reward):
+    kin, other = family(judge), family(reward)
+    if kin is None or other is None:
+        return None
+    if kin != other:
         return ""
     return (
         f"The judge of gold ({judge}) and the reward model ({reward}) are of one family ({kin}): "

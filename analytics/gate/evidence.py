@@ -85,7 +85,7 @@ class Evidence:
         told: the submitter that the loop's file names, whoever was named since.
         alarm: the loop's verdict (`verdict --json`), or None.
         gold_uses: how often its gold was used to choose (the store's question of this name).
-        kin: what is said where judge and reward model are of one family.
+        kin: what is said where judge and reward model are of one family; None = cannot be told.
         memo: averages by iteration; looks at one loop share it.
     """
 
@@ -98,7 +98,7 @@ class Evidence:
     alarm: Mapping[str, Any] | None = None
     told: str | None = None
     gold_uses: tuple[Mapping[str, Any], ...] = ()
-    kin: str = ""
+    kin: str | None = ""
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def once(self, key: Any, make: Callable[[], T]) -> T:

@@ -89,7 +89,7 @@ def _facts(query: Query, loop: str) -> dict[str, Any]:
     return json.loads(runs["facts"][0]) if runs.height else {}
 
 
-def _kin(facts: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> str:
+def _kin(facts: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> str | None:
     """What is said of judge and reward model, as settings name them, else metrics and corpus."""
     named = [
         frames[table][column].drop_nulls().to_list() if column in frames[table].columns else []

@@ -211,6 +211,8 @@ def _not_looked_at(policy: Policy, held: Evidence) -> tuple[str, ...]:
         f"{block.replace('_', ' ')}: {name.replace('_', ' ')} (left out of the policy)"
         for block, names in CHECKS.items() for name in names if name not in policy.checks(block)
     ]  # fmt: skip
+    if held.kin is None:
+        left.append("whether judge and reward model are of one family (no log names both)")
     if not policy["truthfulness.protected_topics"]:
         left.append("single topics (the policy protects none)")
     left += [f"{one.block.replace('_', ' ')} (waived by {one.name})" for one in policy.waivers

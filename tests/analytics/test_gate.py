@@ -615,3 +615,5 @@ def test_a_gate_says_how_often_its_gold_chose_and_by_whose_kin_it_is_judged() ->
     assert "used 26 times" in gate.gold_used and gate.gold_used.endswith(kin)
     assert "used 26 times" in markdown(gate) and gate.to_dict()["gold_used"] == gate.gold_used
     assert judge(GOOD, POLICY).gold_used == ""
+    unknown = judge(replace(GOOD, kin=None), POLICY)
+    assert unknown.gold_used == "" and any("of one family" in t for t in unknown.not_looked_at)

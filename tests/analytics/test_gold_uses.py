@@ -82,14 +82,14 @@ def test_a_family_is_told_by_the_first_part_of_a_name_or_not_at_all(name, told) 
     ({"eval.judge_model": "gpt-4o", "trainer.reward_model_path": "gpt-4.1-mini"}, "gpt"),
     ({"gold_model": "gpt-4o", "reward_model": "Qwen/Qwen2.5-RM-7B"}, ""),
     ({"args": {"reward_funcs": ["qwen2"]}, "judge_model": "qwen"}, "qwen"),
-    ({"args": {"reward_funcs": ["qwen2", "length"]}, "judge_model": "qwen"}, ""),
-    ({"gold_model": "rm-gold", "reward_model": "rm-proxy"}, ""),
-    ({"reward_model": "Qwen/Qwen2.5-RM-7B"}, ""), ({"gold_model": 7, "reward_model": None}, ""),
+    ({"args": {"reward_funcs": ["qwen2", "length"]}, "judge_model": "qwen"}, None),
+    ({"gold_model": "rm-gold", "reward_model": "rm-proxy"}, None),
+    ({"reward_model": "Qwen/Qwen2.5-RM-7B"}, None), ({"gold_model": 7, "reward_model": None}, None),
 ])  # fmt: skip
 def test_kin_of_the_reward_model_is_warned_of(config, kin) -> None:
     said = one_family(config)
-    assert bool(said) == bool(kin) and f"({kin})" in said + "()"
+    assert f"({kin})" in said if kin else said == kin
 
 
 def test_other_logs_name_them_where_no_setting_does() -> None:
-    assert "(qwen)" in one_family({}, "qwen2.5-72b", "qwen-rm")
+    assert "(qwen)" in str(one_family({}, "qwen2.5-72b", "qwen-rm"))
