@@ -77,10 +77,11 @@ def best_of_n_figure(lines: Sequence[Line], axis: str, kl: str) -> go.Figure:
     figure.update_xaxes(zeroline=False)
     figure.update_xaxes(title_text=TITLES[axis], row=3, col=1)
     if axis == "sqrt_kl":
-        where, what = ticks(largest)
+        where, what = ticks(largest, width=7)  # as many as a phone has room for
         figure.update_xaxes(tickvals=where, ticktext=what)
     if axis == "n":
-        powers = [2**k for k in range(0, int(np.log2(most.pool.largest)) + 1)]
+        far = int(np.log2(most.pool.largest))
+        powers = [2**k for k in range(0, far + 1, 1 + far // 8)]
         figure.update_xaxes(type="log", tickvals=powers, ticktext=[whole(p) for p in powers])
     figure.update_layout(
         height=880, margin={"l": 64, "r": 16, "t": 36, "b": 48}, hovermode="closest",

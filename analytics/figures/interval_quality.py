@@ -67,7 +67,9 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
         x=asked, line={"color": PROXY_INK, "dash": "dash", "width": 1.3}, row=1, col=1,
         annotation={"text": percent(asked), "font": {"size": 11}},
     )  # fmt: skip
-    figure.update_xaxes(range=[min(0.6, _lowest(table) - 0.05), 1.02], row=1, col=1)
+    least = min(0.6, _lowest(table) - 0.05)
+    # Its ends only: a phone has no room for more.
+    figure.update_xaxes(range=[least, 1.02], tickvals=[np.ceil(10 * least) / 10, 1], row=1, col=1)
     figure.update_xaxes(rangemode="tozero", row=1, col=2)
     figure.update_yaxes(
         tickvals=list(place.values()), ticktext=list(place), automargin=True, ticks="",

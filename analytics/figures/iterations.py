@@ -153,8 +153,11 @@ def provenance_figure(parts: pl.DataFrame, lines: Sequence[Line]) -> go.Figure |
     name_columns(figure, [line.label for line in held])
     tick_columns(figure, len(held), int(str(parts["iteration"].max())))
     figure.update_xaxes(title_text="iteration trained on it", col=1)
-    figure.update_layout(height=360, hovermode="x unified", legend={"traceorder": "normal"},
-                         margin={"l": 60, "r": 10, "t": 60, "b": 45})  # fmt: skip
+    figure.update_layout(
+        height=400, hovermode="x unified", margin={"l": 60, "r": 10, "t": 60, "b": 100},
+        legend={"traceorder": "normal", "orientation": "h", "x": 0, "y": -0.22, "yanchor": "top",
+                "maxheight": 60},
+    )  # fmt: skip
     return figure
 
 

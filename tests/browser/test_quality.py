@@ -1,12 +1,9 @@
 """What a reader meets on the page How good is this?, in a real browser."""
 
-from tests.browser.readable import MEETING
-
 
 def test_the_page_of_the_error_rates(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/quality?scenario=sparse_n10_s05", width=390)
     view.says("On simulated runs: a false alarm in").fits()
-    view.until(lambda: view.page.evaluate(MEETING), [])
     view.page.set_viewport_size({"width": 1440, "height": 900})
     view.page.emulate_media(color_scheme="dark")
     view.fits()

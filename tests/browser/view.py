@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Error, Page, expect
 
+from tests.browser.readable import MEETING
+
 PATIENCE = 90.0
 """Seconds. A wait ends with what it waits for, so this costs nothing where all is well."""
 CHART = ".js-plotly-plot .scatterlayer path, .js-plotly-plot .gl-canvas"
@@ -134,9 +136,10 @@ class View:
         return self
 
     def fits(self) -> View:
-        """The whole page is no wider than its window."""
+        """The whole page is no wider than its window, and no two labels of a chart meet."""
         main = self.whole().page.locator('[data-testid="stMain"]')
         self.until(lambda: main.evaluate("e => e.scrollWidth - e.clientWidth"), lambda w: w <= 1)
+        self.until(lambda: self.page.evaluate(MEETING), [])
         return self
 
     def text(self) -> str:
