@@ -296,8 +296,14 @@ def _review(options: argparse.Namespace) -> int:
 
 
 def _mcp(_: argparse.Namespace) -> int:
+    asked = {"until": -1, "source": "", "method": method(meaning)}
+
+    def statuses(store: AnyStore) -> dict[str, str]:
+        kept = store.query("verdicts", runs=None, **asked)
+        told = map(json.loads, kept["verdict"])
+        return {row["run"]: row["status"] for row in told}
+
     def looks(store: AnyStore, run: str) -> pl.DataFrame:
-        asked = {"until": -1, "source": "", "method": method(meaning)}
         kept = store.query("verdicts", runs=[run], **asked)
         return unpacked_looks(kept["looks"][0]) if kept.height else pl.DataFrame()
 
@@ -309,7 +315,7 @@ def _mcp(_: argparse.Namespace) -> int:
 
     try:
         for_agents.serve(for_agents.Held(
-            partial(StoreAccess, home()), lambda store, runs, until: verdicts(
+            partial(StoreAccess, home()), statuses, lambda store, runs, until: verdicts(
                 store, runs, None, until), looks, changed, (StoreError, StoreOwned, OSError),
         ))  # fmt: skip
     except ImportError as error:

@@ -34,14 +34,16 @@ INSTRUCTIONS = (
 class Held:
     """What the tools ask.
 
-    opened: gives the store for one question; an error of it is a sentence. verdicts: rows of
-    ``verdict --json`` of some runs (None = all) up to a step. looks: the pooled gold of a run's
+    opened: gives the store for one question; an error of it is a sentence. statuses: of the runs
+    whose verdict is kept. verdicts: rows of ``verdict --json`` of some runs up to a step, judged
+    where none is kept. looks: the pooled gold of a run's
     verdict. changed: the document of ``review --json`` since a date. errors: what of these may be
     raised.
     """
 
     opened: Callable[[], AbstractContextManager[Any]]
-    verdicts: Callable[[Any, list[str] | None, int | None], list[dict[str, Any]]]
+    statuses: Callable[[Any], Mapping[str, str]]
+    verdicts: Callable[[Any, list[str], int | None], list[dict[str, Any]]]
     looks: Callable[[Any, str], pl.DataFrame]
     changed: Callable[[Any, str | None], str]
     errors: tuple[type[Exception], ...]
@@ -88,7 +90,7 @@ class Tools:
     def list_runs(
         self, project: str | None = None, first: int = 0, most: int = MOST_RUNS
     ) -> dict[str, Any]:
-        """Runs and loops with their size and the status of their verdict.
+        """Runs and loops with their size and the status of their verdict, null = not judged yet.
 
         Args:
             project: only its runs.
@@ -98,8 +100,7 @@ class Tools:
         with self._store() as store:
             runs = store.query("runs", project=project, runs=None)
             page = runs.slice(max(first, 0), min(max(most, 1), MOST_RUNS))
-            told = self._held.verdicts(store, page["run_id"].to_list(), None) if page.height else []
-        status = {row["run"]: row["status"] for row in told}
+            status = self._held.statuses(store)
         keys = ("project", "format", "points", "gold_evaluations", "step_end", "kl_end")
         rows = [
             {"run": row["run_id"], "status": status.get(row["run_id"])}

@@ -105,7 +105,7 @@ def test_the_sdks_client_over_standard_input_and_output(
 
 def held(opened: Callable[[], Any]) -> for_agents.Held:
     return for_agents.Held(
-        opened, lambda store, runs, until: [], lambda store, run: pl.DataFrame(),
+        opened, lambda store: {}, lambda store, runs, until: [], lambda store, run: pl.DataFrame(),
         lambda store, since: "{}", (StoreError,),
     )  # fmt: skip
 

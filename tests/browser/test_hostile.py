@@ -6,12 +6,14 @@ interpreted is an element of its own in the page, with the string's marks in it.
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
+from analytics.alerts import plan, sending
 from tests.browser.stores import filled
 
 HOSTILE = (
@@ -71,6 +73,22 @@ def hostile(server, world, tmp_path_factory: pytest.TempPathFactory):
     home = filled(
         folder / "home", *(folder / f"{n}.jsonl" for n in ("metrics", "samples", "answers"))
     )
+    told = {"kind": "alarm", "subject": HOSTILE, "since": "2026-11-28T10:00:00+00:00",
+            "gone": None, "told": True, "what": HOSTILE, "quiet": "", "pinged": None,
+            "why": HOSTILE, "sure": HOSTILE, "errs": HOSTILE, "adopted": True,
+            "link": f"/overoptimization?{urlencode([('run', HOSTILE)])}"}  # fmt: skip
+    now = datetime.datetime.now(datetime.UTC)
+    with sending.changing(home) as ledger:
+        ledger["alerts"]["alarm"] = told
+        plan.acknowledge(ledger, HOSTILE, HOSTILE, now)
+        plan.mute(ledger, f"{HOSTILE} 2", now.date(), HOSTILE)
+        for _ in range(2):
+            plan.put(ledger, now, "ping", HOSTILE, [HOSTILE], "", "/")
+        plan.set_aside(ledger, ledger["queue"][0]["id"], HOSTILE)
+        plan.delivered(ledger, ledger["queue"][0]["id"], now)
+        plan.put(ledger, now, "ping", HOSTILE, [HOSTILE], "", "/")
+        ledger["digest"] = "2999-01-01T00:00:00+00:00"
+    (home / "alerts.toml").write_text('[deliver]\nby = "command"\ncommand = ["/no/such/program"]')
     return server(home=home, variables=world.variables)
 
 
@@ -98,6 +116,12 @@ def test_nothing_of_a_log_is_interpreted(hostile, open_page, page: str) -> None:
     asked = [(key, HOSTILE) for key in PAGES[page]]
     asked += [("run", f"{HOSTILE} 2")] * (page in ("/overoptimization", "/components"))
     looked_at(open_page(f"{hostile.url}{page}?{urlencode(asked)}", charts=False))
+    assert "Traceback" not in hostile.log()
+
+
+@pytest.mark.parametrize("page", ["/alerts", "/this-week"])
+def test_nothing_that_is_told_is_interpreted(hostile, open_page, page: str) -> None:
+    looked_at(open_page(f"{hostile.url}{page}", charts=False).says("zq"))
     assert "Traceback" not in hostile.log()
 
 
