@@ -577,6 +577,7 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "corpus": {"loops": None, "until": None},
     "decisions": {"loops": None, "until": None},
     "generations": {"loops": ["r"], "until": None, "iterations": None},
+    "gold_uses": {"run": "r", "until": None},
     "embeddings": {"loops": ["r"], "iterations": None},
     "indicators": {"loops": None},
     "iterations": {"loops": None, "until": None},
