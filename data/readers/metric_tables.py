@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -150,10 +151,11 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
             f"{length} is no length in tokens ({told!r}), and is left out: --length names one"
         )
     step, phase = step_column(keys, options), PHASE.find(keys)
+    numbers = cache(cells.numbers)
     series = [
         cells.steps(step).alias("step") if step else repeated("step", 0, height),
         cells.phases(phase).alias("phase") if phase else repeated("phase", "train", height),
-        *(cells.numbers(key).alias(name) for name, key in chosen.items() if key),
+        *(numbers(key).alias(name) for name, key in chosen.items() if key),
     ]
     if gold and not chosen["gold_reward_se"] and gold in cells.errors:
         series.append(cells.errors[gold].alias("gold_reward_se"))
@@ -171,7 +173,7 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     options = replace(options, remarks=(*options.remarks, *told_apart))
     source = conversion.of_table(
         [key for key in keys if key not in beside], options, facts,
-        middle_of=lambda key: kl_beside.middle(cells.numbers(key)),
+        middle_of=lambda key: kl_beside.middle(numbers(key)),
     )  # fmt: skip
     notes += [f"column {key} is not read: {told_apart[0]}" for key in beside]
     if source:
@@ -185,7 +187,7 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
         if not stated_by_columns(said, options, source, facts):
             source = None
     if source:
-        series.append(cells.numbers(source.key).alias(LOGGED))
+        series.append(numbers(source.key).alias(LOGGED))
     run = column_of(keys)  # --run-column has left the table
     known = (*chosen.values(), step, phase, run, facts.kl_key, GOLD.find(keys) if notes else None)
     taken = {key for key in known if key}

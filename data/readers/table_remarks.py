@@ -71,6 +71,6 @@ def _texts(frame: pl.DataFrame) -> list[str]:
 
 def _said(column: pl.Series) -> list[str]:
     """The different texts of a column that hold words."""
-    cells = column.drop_nulls().unique(maintain_order=True).head(MOST)
-    told = [cell.strip() for cell in cells if re.search(r"[A-Za-z]{2}", cell)]
+    worded = column.filter(column.str.contains(r"[A-Za-z]{2}").fill_null(False))
+    told = [cell.strip() for cell in worded.unique(maintain_order=True).head(MOST)]
     return [cell for cell in told if cell.lower() not in EMPTY]
