@@ -11,7 +11,6 @@ evaluation in at most 5 % of runs (Ville). Source: docs/methods.md; Ramdas et al
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ import polars as pl
 from scipy import stats
 from scipy.special import logsumexp
 
-from analytics.onset.measurements import HELPED, LARGEST, FloatArray, IntArray
+from analytics.onset.measurements import HELPED, LARGEST, FloatArray, IntArray, by_people
 from analytics.wording import alike, count, number, signed, whole
 
 ALARM = 20.0
@@ -29,9 +28,6 @@ FEWEST_ANCHORS = 8
 FEWEST_EVALUATIONS = 3
 FEWEST_SHARED = 0.8
 """Of the evaluations, that an anchor is scored at, and of the anchors that an evaluation scores."""
-_PEOPLE = re.compile(
-    r"(^|[^a-z])(humans?|people|persons?|annotat\w*|raters?|experts?|crowd\w*|labell?ers?)([^a-z]|$)"
-)
 _CAREFUL = 0.05
 _SIZES, _SLOPES = (2.0, 8.0), (0.25, 1.0)
 """Prior sd of a step and of a drift an evaluation, in standard errors of an evaluation's mean."""
@@ -199,15 +195,6 @@ def of_judge(gold: pl.DataFrame) -> list[str]:
     """Sources whose gold a judge scored: neither people nor people with a judge's help."""
     named = [str(name) for name in gold.get_column("source").drop_nulls().unique().sort()]
     return [name for name in named if not name.endswith(HELPED) and not by_people(name)]
-
-
-def by_people(source: str) -> bool:
-    """Whether a source of gold is, by its name, people.
-
-    >>> by_people("human"), by_people("expert_raters"), by_people("gpt-judge"), by_people("humane")
-    (True, True, False, False)
-    """
-    return _PEOPLE.search(source.lower().replace("_", " ")) is not None
 
 
 def _evidence(scores: FloatArray, known: FloatArray) -> tuple[FloatArray, FloatArray]:

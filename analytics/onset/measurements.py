@@ -5,6 +5,7 @@ Arrays hold NaN where the log holds nothing; frames going out hold null.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,9 @@ LARGEST = 1e100
 """Of any number: no reward and no KL is larger, and squares of larger ones overflow."""
 HELPED = " + judge"
 """Ends the name of gold from labels with a judge's help (`prediction_powered`)."""
+_PEOPLE = re.compile(
+    r"(^|[^a-z])(humans?|people|persons?|annotat\w*|raters?|experts?|crowd\w*|labell?ers?)([^a-z]|$)"
+)
 NEARBY_ROWS = 2
 """Trajectory rows on either side whose mean stands for a value the gold row does not carry."""
 
@@ -71,8 +75,8 @@ class Rows:
 def gold_sources(gold: pl.DataFrame, until: int | None) -> list[str]:
     """Names of the sources with a finite gold at or before until, the preferred one first.
 
-    Preferred: people's labels with a judge's help (`prediction_powered`), then "evaluation" (fixed
-    prompts), then "training", then the others by name. The order
+    Preferred: labels with a judge's help (`prediction_powered`), people's first, then "evaluation"
+    (fixed prompts), then "training", then the others by name. The order
     looks at names alone, never at the numbers, so that no verdict can choose its source.
     """
     finite = gold.filter(pl.col("gold_reward").cast(pl.Float64, strict=False).is_finite())
@@ -80,8 +84,18 @@ def gold_sources(gold: pl.DataFrame, until: int | None) -> list[str]:
         finite = finite.filter(pl.col("step") <= until)
     names = set(finite.get_column("source").drop_nulls().unique().to_list())
     first = sorted(str(name) for name in names if str(name).endswith(HELPED))
+    first.sort(key=lambda name: not by_people(name))
     first += [name for name in ("evaluation", "training") if name in names]
     return first + sorted(str(name) for name in names - set(first))
+
+
+def by_people(source: str) -> bool:
+    """Whether a source of gold is, by its name, people.
+
+    >>> by_people("human"), by_people("expert_raters"), by_people("gpt-judge"), by_people("humane")
+    (True, True, False, False)
+    """
+    return _PEOPLE.search(source.lower().replace("_", " ")) is not None
 
 
 def gold_rows(gold: pl.DataFrame, source: str, until: int | None) -> Rows:

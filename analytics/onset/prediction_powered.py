@@ -176,7 +176,7 @@ def _by(scored: pl.DataFrame, source: str) -> Helped | None:
         source=pl.lit(source + HELPED)
     )
     gold, score = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    size = float(np.sqrt((gold @ gold) * (score @ score)))
+    size = float(np.sqrt(gold @ gold) * np.sqrt(score @ score))
     correlation = float(gold @ score) / size if size > 0 else 0.0
     judged = float(np.median(rows.get_column("m").to_numpy()))
     apart = off / np.sqrt(across) if across > 0 else 0.0

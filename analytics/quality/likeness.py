@@ -16,7 +16,7 @@ LIKE: Mapping[str, tuple[str, ...]] = {
     "unstated": ("unstated", "rate, 50 x 8, no n", "gaps .4"),
     "rate": ("rate, 50 x 8, n stated",),
     "spread": ("sd, 100", "sd, 25", "sd, 50"),
-    "prompts": ("sd, prompts logged", "8 prompts", "16 prompts"),
+    "prompts": ("sd, prompts logged", "4 prompts", "8 prompts", "16 prompts"),
     "stated": ("gauss", "errors /", "t3", "ar 0.3, 21", "ar 0.6, 21", "ar 0.3, 48", "ar 0.6, 48",
                "outlier", "growth", "gaps .15", "rate, 50 x 8, binomial"),
 }  # fmt: skip

@@ -74,6 +74,17 @@ def test_responses_to_one_prompt_count_as_one() -> None:
         assert mine == pytest.approx(other)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", [1e90, 1e-90])
+def test_any_unit_gives_the_same(unit: float) -> None:
+    (one,) = helped(run(10))
+    (other,) = helped(run(10).with_columns(pl.col("gold", "judge") * unit))
+    assert other.told() == pytest.approx(one.told(), rel=1e-6)
+    assert other.rows["gold_reward"].to_numpy() / unit == pytest.approx(
+        one.rows["gold_reward"].to_numpy()
+    )
+
+
 def test_later_evaluations_change_no_earlier_gold() -> None:
     whole, early = run(6), run(6).filter(pl.col("step") < 100)
     for mine, other in zip(values(whole), values(early), strict=True):
@@ -93,9 +104,9 @@ def test_what_cannot_be_told_is_no_gold(fault: str) -> None:
 
 
 def test_it_is_preferred_by_its_name() -> None:
-    gold = pl.DataFrame({"source": ["a", "evaluation", f"human{HELPED}"], "step": 1,
-                         "gold_reward": 1.0})  # fmt: skip
-    assert gold_sources(gold, None) == [f"human{HELPED}", "evaluation", "a"]
+    names = ["a", "evaluation", f"gpt{HELPED}", f"human{HELPED}"]
+    gold = pl.DataFrame({"source": names, "step": 1, "gold_reward": 1.0})
+    assert gold_sources(gold, None) == [*names[:1:-1], "evaluation", "a"]
 
 
 def lines(
