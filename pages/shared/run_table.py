@@ -224,7 +224,7 @@ def _rates(verdict: Mapping[str, Any]) -> str:
     if matching_scenario(verdict) is None:
         return ""
     link = escape(local_link("/quality", [("run", verdict["run"])]))
-    return f' <a class="rates" href="{link}" title="how sure?">sure?</a> '
+    return f' <a class="rates" href="{link}" aria-label="how sure?">sure?</a> '
 
 
 def _onset(verdict: Mapping[str, Any]) -> str:
