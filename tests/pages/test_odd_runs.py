@@ -4,6 +4,7 @@ import base64
 import json
 import pkgutil
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from data.columns import ReadOptions
 from data.importing import spool_paths
-from pages.shared import isolation, ownership, reads, run_table, worker
+from pages.shared import isolation, ownership, pictured, reads, run_table, worker
 from tests.odd_runs import HEALTHY, KINDS, write
 from tests.pages.test_prose import faults
 
@@ -198,6 +199,7 @@ def test_a_fault_in_one_run_stays_there(page, script: str, monkeypatch, caplog) 
     place, name = BREAKS[script].rsplit(".", 1)
     owner = pkgutil.resolve_name(place)
     monkeypatch.setattr(owner, name, breaking(getattr(owner, name)))
+    monkeypatch.setattr(pictured, "_places", OrderedDict())  # drawn before, it would be kept
     test = page(script, run=[HEALTHY, BROKEN])
     assert not test.exception
     if script.endswith("overview.py"):
