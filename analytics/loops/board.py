@@ -95,7 +95,7 @@ def first_failed(board: Sequence[Question], loop: str) -> str:
              if at > first]  # fmt: skip
     then = f"; then {', '.join(later[:3])}" if later else ""
     last = max(when.values())
-    more = f" and {len(later) - 3} more by {last}" if len(later) > 3 else ""
+    more = f" and {len(later) - 3} more rows by {last}" if len(later) > 3 else ""
     return f"{loop}: {what} failed first, at iteration {first}{change}{then}{more}."
 
 
@@ -104,14 +104,14 @@ def _short(title: str) -> str:
 
 
 def _from_to(question: Question, at: int) -> str:
-    start = question.cells[min(question.cells)].value
-    now = question.cells[at].value
-    end = question.cells[max(question.cells)].value
-    if start is None or now is None or end is None:
+    last = max(question.cells)
+    cells = [question.cells[one] for one in dict.fromkeys((min(question.cells), at, last))]
+    numbers = [cell.value for cell in cells if cell.value is not None]
+    if len(numbers) < len(cells):
         return ""
-    if at == max(question.cells):
-        return " (from {} to {})".format(*alike(start, now))
-    return " (from {} to {}, {} at the end)".format(*alike(start, now, end))
+    shares = all(cell.text.endswith("%") for cell in cells)  # as the cells write them
+    start, now, *end = [cell.text for cell in cells] if shares else alike(*numbers)
+    return f" (from {start} to {now}{f', {end[0]} at the end' if end else ''})"
 
 
 def _reward(told: Told, name: str, title: str, worse: Way) -> Question:

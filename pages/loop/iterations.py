@@ -40,8 +40,8 @@ for loop, board in boards.items() if len(boards) == 1 else ():
 waiting = [loop for loop in boards if not loop_reads.indicators(loop)[1]]
 if waiting:
     st.info(
-        f"Diversity and tails of {named(waiting)} are being measured and come by "
-        "themselves.", icon=":material/hourglass_top:",
+        f"Diversity and tails of {named(waiting)} are being measured anew; "
+        "they come by themselves.", icon=":material/hourglass_top:",
     )  # fmt: skip
 if len(boards) > 1:
     figure = arms_figure(boards, [line for line in scope.lines() if line.key in boards])

@@ -49,10 +49,12 @@ def problems(row: dict) -> int:
 
 rows = sorted(rows, key=lambda row: (-problems(row), row["run"]))
 troubled = sum(problems(row) > 0 for row in rows)
-inexact = sum(row["kl_conversion"] not in ("exact", "as_stated") for row in rows)
+without = sum(row["kl_conversion"] == "missing" for row in rows)
+inexact = sum(row["kl_conversion"] not in ("exact", "as_stated", "missing") for row in rows)
 st.markdown(
     f"## {count(len(told['skipped']), 'log')} not read; {whole(troubled)} of "
-    f"{count(len(rows), 'run')} with notes; KL not exact in {whole(inexact)}"
+    f"{count(len(rows), 'run')} with notes; KL not exact in {whole(inexact)}, "
+    f"missing in {whole(without)}"
 )
 # What may ask for attention stands first: a narrow window cuts the right side off.
 table = [

@@ -52,8 +52,8 @@ pictures = {run: picture.address for run, picture in reads.pictures().items()}
 st.markdown(f"## {summary(found.changes)}")
 start = ", when the last review was closed" if asked is None and begin.shown is not None else ""
 st.caption(
-    f"Since {escaped(when({'at': found.since}))} UTC{start}. What new rows, a new judge, a setting "
-    "and the program changed is told apart."
+    f"Since {escaped(when({'at': found.since}))} UTC{start}. New rows, a new judge, a new setting "
+    "and a new program are kept apart as causes."
 )
 judging = sum(one.verdict is None for one in found.now.runs.values())
 if judging:

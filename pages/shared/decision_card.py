@@ -12,7 +12,7 @@ from typing import Any
 from analytics.figures.headline import headline
 from analytics.figures.palette import status_look
 from analytics.onset.other_half import sentence as other_half_words
-from analytics.wording import alike, count, fixed, number, whole
+from analytics.wording import alike, fixed, number, whole
 from pages.shared.frame import shown_name
 
 CARD_STYLE = """<style>
@@ -30,6 +30,11 @@ SIGNS = {"candidate": "★", "measure": "◎", "none": "–"}
 
 
 NO_CANDIDATE = "No candidate:"
+IN_FEW = (
+    ("no saved checkpoint is known", "none is saved"),
+    ("tested together with all runs", "alarm is in doubt"),
+)
+"""Reasons as a narrow column has room for them; the whole one stands where the pointer rests."""
 """What a reason begins with where an alarm asks for a candidate and there is none."""
 
 
@@ -48,11 +53,14 @@ def what_to_do(verdict: Mapping[str, Any]) -> tuple[str, str]:
     if action == "measure":
         kl, evaluations = advice.get("kl"), advice.get("evaluations")
         where = f"at KL {number(kl)}" if kl is not None else ""
-        many = count(int(evaluations), "evaluation") if evaluations else ""
-        return "measure", ", ".join(part for part in (where, many) if part)
+        many = f"{whole(evaluations)} more" if evaluations else ""
+        return "measure", " ".join(part for part in (many, where) if part)
     if action == "none":
         _, after_all, why = reason_of(verdict).partition(NO_CANDIDATE)
-        return ("no candidate", why.strip().rstrip(".")) if after_all else ("nothing", "")
+        if not after_all:
+            return "nothing", ""
+        why = why.strip().rstrip(".")
+        return "no candidate", next((few for said, few in IN_FEW if why.startswith(said)), why)
     return "–", ""
 
 

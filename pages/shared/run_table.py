@@ -20,7 +20,7 @@ _STYLE = """
 <style>
 .ovr-box {container-type:inline-size}
 .ovr {display:grid; column-gap:1.1rem; font-size:.92rem; line-height:1.35;
-  grid-template-columns:minmax(9rem,1.3fr) minmax(8rem,1fr) minmax(9rem,1.1fr)
+  grid-template-columns:minmax(9rem,1.2fr) minmax(9rem,1.1fr) minmax(9.5rem,1.1fr)
   minmax(8.5rem,1.1fr) minmax(6rem,.7fr) minmax(7rem,.8fr) 150px}
 .ovr > div {display:contents}
 .ovr > div > * {padding:.55rem 0; border-bottom:1px solid rgba(128,128,128,.25); min-width:0;
@@ -237,7 +237,7 @@ def _onset(verdict: Mapping[str, Any]) -> str:
     if verdict["status"] in ("no_onset", "warning"):
         low, end = alike(peak["kl_low"], verdict["kl_end"])
         seen = "none sure" if verdict["status"] == "warning" else "none"
-        return f"{seen} up to KL {end}<small>a peak before KL {low} is ruled out</small>"
+        return f"{seen} up to KL {end}<small>ruled out before KL {low}</small>"
     kl = interval(peak["kl_low"], peak["kl_high"])
     return f"KL {escape(kl)}<small>{where}</small>"
 

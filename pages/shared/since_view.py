@@ -39,7 +39,7 @@ STYLE = """
 </style>
 """
 MOVED = {
-    "more": "▲ more", "fewer": "▼ fewer", "chance": "within chance", "unknown": "cannot tell",
+    "more": "↑ more", "fewer": "↓ fewer", "chance": "within chance", "unknown": "cannot tell",
 }  # fmt: skip
 DASHED = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "double",
           "longdash": "ridge"}  # fmt: skip

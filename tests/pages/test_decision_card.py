@@ -36,9 +36,9 @@ def test_a_candidate_has_its_gold_its_price_and_how_sure_it_is() -> None:
 def test_a_measurement_says_where_and_nothing_says_why() -> None:
     assert "The next evaluation decides most" in read(card("r", RISING, ""))
     action, about = what_to_do(RISING)
-    assert action == "measure" and re.fullmatch(r"at KL [\d.]+, 2 evaluations", about)
+    assert action == "measure" and re.fullmatch(r"2 more at KL [\d.]+", about)
     assert "no saved checkpoint is known" in read(card("r", FALLEN | {"recommendation": NONE}, ""))
-    assert what_to_do({"recommendation": NONE}) == ("no candidate", "no saved checkpoint is known")
+    assert what_to_do({"recommendation": NONE}) == ("no candidate", "none is saved")
     calm = NONE | {"reason": "No alarm stands, so there is nothing to go back from."}
     assert what_to_do({"recommendation": calm}) == ("nothing", "")
 
@@ -75,11 +75,7 @@ def test_the_overview_tells_what_to_do_in_each_row() -> None:
     made = run_table([Group("", [], rows)])
     told = [read(part) for part in made.split('<div role="row">')[1:]]
     assert "do: checkpoint-240 candidate, better with p 0.99" in told[0]
-    assert (
-        "do: measure at KL" in told[1]
-        and "2 evaluations" in told[1]
-        and "do: no candidate no saved" in told[2]
-    )
+    assert "do: measure 2 more at KL" in told[1] and "do: no candidate none is saved" in told[2]
     assert "do:" not in told[3] and "being judged" in told[3]
     cells = {part.count('role="cell"') for part in made.split('<div role="row">')[1:]}
     assert len(cells) == 1 and cells == {made.count('role="columnheader"')}
