@@ -1,6 +1,7 @@
 """What a reader meets on the pages of runs, in a real browser on the bundled runs."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -84,6 +85,8 @@ def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
         lambda: listed(view), lambda names: names[-3:] == ["r2_grpo_highkl", "verified", "bon_pool"]
     )
     assert names.index("r3_grpo_bigrm") < names.index("r6_grpo_resume")  # of unknown noise
+    told = re.findall(r"9 of 9 runs: ([^.]*)\.", view.text())
+    assert sum(map(int, re.findall(r"\d+", told[0]))) == len(every), told
     view.page.evaluate("window.here = true")
     view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").click()
     view.page.wait_for_url("**/overoptimization?run=r5_rloo")
