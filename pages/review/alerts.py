@@ -30,7 +30,7 @@ elif rules is None:
         "ping for alarms that stand among all runs, gates that fail and human checkpoints that "
         "are overdue. These are the proposed rules; an address is missing in them."
     )
-    st.code(alerting.proposal(), language="toml", wrap_lines=True)
+    st.code(alerting.proposal(), language=None, wrap_lines=True)
 else:
     st.markdown(f"## {count(len(opened), 'run or loop', 'runs or loops')} with an open alert")
 if failure := alerting.failure():

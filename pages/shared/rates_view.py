@@ -183,7 +183,7 @@ def _title(origin: str) -> str:
 
 
 def _part_lines(parts: pl.DataFrame, of: str) -> list[Line]:
-    """Lines of topics or categories: the 7 with the most evidence where there are more."""
+    """Lines of topics or categories: the MOST_LINES with the most evidence where there are more."""
     named = parts.sort("iteration")["line"].unique(maintain_order=True).sort().to_list()
     if len(named) > MOST_LINES:
         value = DENOMINATORS[of][0]

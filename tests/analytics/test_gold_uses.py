@@ -70,7 +70,7 @@ def test_uses_are_counted_over_the_runs_that_share_their_gold(home: Path, tmp_pa
 @pytest.mark.parametrize(("name", "told"), [
     ("Qwen/Qwen2.5-72B-Instruct", "qwen"), ("qwen2.5-7b", "qwen"), ("gpt-4o/rubric", "gpt"),
     ("gpt-4o-2024-08-06", "gpt"), ("meta-llama/Meta-Llama-3-8B", "llama"), ("claude", "claude"),
-    ("/opt/7/checkpoint-300", None), ("o3-mini", "o"), ("t-rex", None),
+    ("runs/7/checkpoint-300", None), ("o3-mini", "o"), ("t-rex", None),
     ("rm-v3", None), ("", None), (None, None), ("7B", None),
 ])  # fmt: skip
 def test_a_family_is_told_by_the_first_part_of_a_name_or_not_at_all(name, told) -> None:

@@ -48,7 +48,7 @@ def test_a_rise_is_told_and_drawn_beside_gold(open_script: Open, tables: list[Pa
     said = told(page)
     assert "“edits *tests*” (m) rises in env4: " in said
     assert "In the other 8 environments no trend" in said
-    assert "The 7 of 9 environments with the most evidence" in said
+    assert "The 6 of 9 environments with the most evidence" in said
     (figure,) = page.get("plotly_chart")
     drawn = figure.proto.spec
     assert "env4" in drawn and "gold reward" in drawn
