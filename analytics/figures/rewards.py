@@ -72,7 +72,7 @@ def reward_figure(
     if scale == "sd":
         titles = ["reward, sd of the initial policy"]
     elif one_panel:
-        titles = ["reward, as logged<br>(sd of the initial policy)"]
+        titles = ["reward, logged in sd<br>of the initial policy"]
     else:
         titles = ["proxy reward<br>as logged", "gold reward<br>as logged"]
     for place, title in enumerate([*titles, *(panel[1] for panel in below)]):
