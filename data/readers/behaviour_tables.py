@@ -7,10 +7,11 @@ from pathlib import Path
 
 import polars as pl
 
-from data.columns import BEHAVIOUR_COLUMNS, RunLog, conform, no_answers
+from data.columns import BEHAVIOUR_COLUMNS, LogError, RunLog, conform, no_answers
 from data.readers import answer_tables
 from data.readers.cells import Cells, split_by
 from data.readers.mapping import STEP, Column
+from data.readers.texts import several
 
 BEHAVIOUR = Column("behaviour", keys=("behaviour", "behavior", "monitor", "scanner"))
 VALUE = Column("value", keys=("value", "hit", "flagged", "detected", "seen"))
@@ -58,15 +59,20 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
     rows = rows.with_columns(
         pl.col("trajectory_id").fill_null(pl.lit(f"{cells.table.place} ") + place)
     )
+    any_row = False
     for name, at in split_by(names).items():
         good = [row for row in at if row not in cells.bad_rows]
         part = rows[good].filter(pl.col("value").is_not_null())
         if not part.height:
             continue
+        any_row = True
         said = [*notes, *cells.notes(at)]
         if empty := len(good) - part.height:
             said.append(f"{empty:,} rows say neither 0 nor 1: not measured, left out")
         yield log(name, verbatim, cells.table.path, part, said)
+    if not any_row:
+        why = f": {several(problems)}" if (problems := cells.all_problems()) else ""
+        raise LogError(f"no row of {cells.table.path.name} says 0 or 1{why}")
 
 
 def log(name: str, verbatim: bool, path: Path, rows: pl.DataFrame, warnings: list[str]) -> RunLog:

@@ -19,13 +19,22 @@ from data.readers.mapping import PHASE, Column
 ANCHOR, LABELS = "anchor", "gold:"
 SOURCE, MARK = " gold_source", " anchor"
 """Helping columns, gone again at the end: no log has a column of such a name."""
-_ASKED = {name: Column(name, (name,)) for name in ("gold_source", ANCHOR, "kind")}
+_ASKED = {
+    "gold_source": Column("gold_source", ("gold_source",)),
+    ANCHOR: Column(ANCHOR, (ANCHOR, "is_anchor", "anchor_id", "anchors")),
+    "kind": Column("kind", ("kind", "type", "row_type", "response_type", "response_kind")),
+}
 _ASKED |= {PHASE.name: PHASE}
 ANCHOR_PHASES = {ANCHOR: "eval", "anchors": "eval"}
 """Further words of a column of phases, here alone."""
 _PEOPLE = re.compile(
     r"(^|[^a-z])(humans?|people|persons?|annotat\w*|raters?|experts?|crowd\w*|labell?ers?)([^a-z]|$)"
 )
+_MADE = re.compile(
+    r"(^|[^a-z])(rm|reward|model|preferences?|classifier|predictor|simulated|llm|human ?eval)"
+    r"([^a-z]|$)"
+)
+"""What learnt from people, or is named after them, and is none."""
 _KEPT = ("step", "prompt_id", "prompt", "completion", "sample_id", "text_id", "gold_reward")
 
 
@@ -46,8 +55,11 @@ def by_people(source: str) -> bool:
 
     >>> by_people("human"), by_people("expert_raters"), by_people("gpt-judge"), by_people("humane")
     (True, True, False, False)
+    >>> by_people("human_preference_rm"), by_people("HumanEval tests"), by_people("human_judges")
+    (False, False, True)
     """
-    return _PEOPLE.search(source.lower().replace("_", " ")) is not None
+    said = re.sub(r"[_\W]+", " ", source.lower())
+    return _PEOPLE.search(said) is not None and _MADE.search(said) is None
 
 
 def columns_of(cells: Cells) -> tuple[list[pl.Series], set[str]]:
@@ -75,15 +87,20 @@ def columns_of(cells: Cells) -> tuple[list[pl.Series], set[str]]:
 def _marked(cells: pl.Series) -> pl.Series | None:
     """Which rows a column ``anchor`` marks: true or false, or an anchor's id where it is one.
 
-    None where it holds other numbers: then it is none.
+    A whole number is an id where other rows are empty or 0. None where it holds other numbers:
+    then it is none.
 
     >>> _marked(pl.Series(["a7", "", None, "no"])).to_list(), _marked(pl.Series(["0.3", "1"]))
     ([True, False, False, False], None)
+    >>> _marked(pl.Series(["7", "0", ""])).to_list(), _marked(pl.Series(["7", "8"]))
+    ([True, False, False], None)
     """
     words = cells.str.strip_chars().str.to_lowercase().fill_null("")
     true = words.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean)
     other = words.filter(true.is_null() & ~words.is_in(EMPTY))
-    if other.cast(pl.Float64, strict=False).count():
+    numbers = other.cast(pl.Float64, strict=False)
+    ids = (numbers > 1) & (numbers == numbers.round())
+    if numbers.count() and not (ids.all() and other.len() < words.len()):
         return None
     return true.fill_null(~words.is_in(EMPTY))
 

@@ -92,6 +92,13 @@ def test_a_grade_is_named_with_its_line_and_left_out(tmp_path: Path) -> None:
     assert "1 rows say neither 0 nor 1: not measured, left out" in told
 
 
+def test_a_table_without_a_readable_value_is_refused(tmp_path: Path) -> None:
+    rows = [row.replace(",1,monitor", ",0.9,monitor").replace(",0,monitor", ",5,monitor")
+            for row in ROWS]  # fmt: skip
+    (skip,) = read([written(tmp_path, rows)], ReadOptions())
+    assert "says 0 or 1" in skip.reason and "is neither 0 nor 1" in skip.reason
+
+
 def test_visible_tests_passed_and_hidden_failed_is_a_behaviour(tmp_path: Path) -> None:
     head = "run_id,step,trajectory_id,environment,visible_tests_passed,hidden_tests_passed"
     rows = ["r,1,a,e,1,0", "r,1,b,e,1,1", "r,1,c,e,0,0", "r,1,d,e,true,false"]

@@ -107,12 +107,14 @@ def test_a_single_source_that_is_no_person_stays_what_it_was(home: Path) -> None
 
 @pytest.mark.parametrize(
     "how",
-    [{"anchor": True}, {"kind": "anchor"}, {"anchor": 1}, {"anchor": "a-7"}, {"phase": "anchor"}],
-)
+    [{"anchor": True}, {"kind": "anchor"}, {"anchor": 1}, {"anchor": "a-7"}, {"phase": "anchor"},
+     {"is_anchor": True}, {"type": "anchor"}, {"anchor_id": 12}],
+)  # fmt: skip
 def test_anchors_are_no_responses_of_the_policy(home: Path, how: dict[str, object]) -> None:
     fixed = [one for step in (1, 2) for one in rows("judge", 9.0, 7, step)]
     plain = [one for step in (1, 2) for one in rows("judge", 1.0, 0, step)]
-    no = {"anchor": 0 if how == {"anchor": 1} else False, "kind": "policy", "phase": "eval"}
+    no = {"anchor": 0 if how == {"anchor": 1} else False, "kind": "policy", "phase": "eval",
+          "is_anchor": False, "type": "policy", "anchor_id": ""}  # fmt: skip
     no = {name: "" if how == {"anchor": "a-7"} else no[name] for name in how}
     stored = came(home, [row | how for row in fixed] + [row | no for row in plain])
     assert stored.filter(phase="eval")["gold_reward"].max() == 2.0
