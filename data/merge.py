@@ -14,6 +14,7 @@ from data import answers, ddl, dead_rows, loop_tables, new_rows, renamed, role_c
 from data.kl_seen import against_store
 from data.rollups import affect, refresh
 from data.sql import literal, sql
+from data.wording import count as count_of
 
 Cursor = duckdb.DuckDBPyConnection
 NOTHING_GRADED = {"answers": 0, "behaviours": 0, "replaced": 0, "moved": 0}
@@ -42,6 +43,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         and new_rows.arrive(cursor, segment, bool(known))
     )
     restarted: dict[str, str] = {}
+    lost: dict[str, int] = {}
     if straight:
         counts, metrics_alone = new_rows.insert(cursor)
     else:
@@ -59,6 +61,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         cursor.execute(sql("changes", "responses_gold"))
         cursor.execute(sql("changes", "labels_stand_beside"))
         counts, metrics_alone = _compare(cursor), False
+        lost = dict(cursor.execute("from lost_samples").fetchall())
     _leave_out_responses(cursor, list(names.values()), counts)
     graded = answers.merge(cursor) if answered else {}
     told_of_loops = loop_tables.merge(cursor) if looped else {}
@@ -72,6 +75,11 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
             notes.append(
                 f"another run is named {row['run_id']!r} and holds other values: "
                 f"this one became {run_id!r}"
+            )
+        if run_id in lost:
+            notes.append(
+                f"{count_of(lost[run_id], 'response')} of other prompts at the same steps went: a "
+                "step's responses are replaced whole, so put those of one step into one table"
             )
         count = counts.get(run_id, {})
         added = {k: count.get(k, 0) for k in ("points", "gold_evaluations", "samples")}

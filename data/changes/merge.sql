@@ -63,6 +63,15 @@ insert into scalars by name
 select * from (select * from changed_scalars union all by name select * from new_scalars)
 order by run_id, key, phase, step;
 
+-- Responses of prompts that the newer log of the step does not have: they go with their step.
+create or replace temp table lost_samples as
+select s.run_id, count(*) as lost
+from samples s join changed_steps c using (run_id, phase, step)
+where s.prompt_id is not null and not exists (
+    from incoming_samples i where i.run_id = s.run_id and i.phase = s.phase and i.step = s.step
+        and i.prompt_id = s.prompt_id
+)
+group by s.run_id;
 delete from samples using changed_steps c
 where samples.run_id = c.run_id and samples.phase = c.phase and samples.step = c.step;
 insert into samples by name

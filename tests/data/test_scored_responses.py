@@ -143,3 +143,18 @@ def test_another_number_of_that_name_marks_no_anchor(home: Path) -> None:
 def test_people_are_known_by_their_names() -> None:
     assert all(map(by_people, ["Human", "human_raters", "crowdworkers", "annotator 3", "experts"]))
     assert not any(map(by_people, ["judge", "gpt", "verifier", "humanity-rm", "persona"]))
+
+
+def test_responses_that_go_with_their_step_are_told(home: Path) -> None:
+    """A step's responses are replaced whole, so a second table of it takes the first's away."""
+    home.mkdir()
+    warnings = []
+    for name, other in (("a", "p"), ("b", "z")):
+        table = [
+            row | {"prompt_id": row["prompt_id"].replace("p", other)} for row in rows("j", 1.0)
+        ]
+        log = home.parent / f"{name}.csv"
+        pl.DataFrame(table).write_csv(log)
+        (run,) = import_paths(home, [log], ReadOptions()).runs
+        warnings.append([one for one in run["warnings"] if "replaced whole" in one])
+    assert not warnings[0] and warnings[1][0].startswith("1 response of other prompts")
