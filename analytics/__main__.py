@@ -300,7 +300,7 @@ def _mcp(_: argparse.Namespace) -> int:
 
     def statuses(store: AnyStore) -> dict[str, str]:
         kept = store.query("verdicts", runs=None, **asked)
-        told = map(json.loads, kept["verdict"])
+        told = map(json.loads, kept.filter("current")["verdict"])
         return {row["run"]: row["status"] for row in told}
 
     def looks(store: AnyStore, run: str) -> pl.DataFrame:

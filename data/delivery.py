@@ -41,8 +41,7 @@ def post(url: str, body: Mapping[str, Any], name: str, timeout: float) -> None:
             "Content-Type": "application/json; charset=utf-8", "User-Agent": USER_AGENT,
             "Idempotency-Key": name,
         }, method="POST")  # fmt: skip
-        with urllib.request.build_opener(_NoDetour).open(request, timeout=timeout) as answer:
-            answer.read(LONGEST_ANSWER)
+        urllib.request.build_opener(_NoDetour).open(request, timeout=timeout).close()
     except urllib.error.HTTPError as error:
         with error:
             said = _said(error)
@@ -99,7 +98,7 @@ def notify(url: str, title: str, text: str) -> None:
 
 def _said(error: urllib.error.HTTPError) -> str:
     try:
-        text = error.read(LONGEST_ANSWER).decode(errors="replace")
+        text = error.read1(LONGEST_ANSWER).decode(errors="replace")  # what is there, no more
     except (OSError, http.client.HTTPException):
         return ""
     line = " ".join(text.split())

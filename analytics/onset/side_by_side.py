@@ -150,6 +150,8 @@ class _Held:
         apart = (both["gold"] - both["gold_end"]).to_numpy()
         n, mean = len(apart), float(np.mean(apart))
         error = float(np.std(apart, ddof=1)) / np.sqrt(n)
+        if error == 0:  # all prompts say the same: how much another prompt would differ is unknown
+            return None
         quantile = float(stats.t.ppf(1 - (1 - LEVEL) / 4 / among, n - 1))
         each = float((both["gold_n"].cast(pl.Float64) + both["gold_n_end"]).mean() or 0) / 2  # type: ignore[arg-type]
         return _against(mean, quantile * error, error, quantile, n * each, n)
@@ -198,24 +200,34 @@ def decided(row: Row) -> str:
 def answer(rows: Sequence[Row]) -> str:
     """The table in a sentence: the answer first."""
     if not rows:
-        return "No saved checkpoint lies between two gold evaluations: its gold is not known."
+        return (
+            "No saved checkpoint lies after the first gold evaluation and before the last: what "
+            "others are worth is not known, or is the last gold itself."
+        )
     better = [row for row in rows if row.against.decision == "promote"]
     if better:
         best = max(better, key=lambda row: (row.against.low, -row.step))
         gain = with_interval(best.against.value, best.against.low, best.against.high)
-        price = f" and {number(best.proxy_cost)} of the proxy" if best.proxy_cost else ""
+        proxy = best.proxy_cost or 0.0
+        price = f" and gives up {number(proxy)} of the proxy" if proxy > 0 else ""
         return (
-            f"checkpoint-{best.step} is surely better than the end: going back gains {gain} of "
-            f"gold and gives up {whole(best.steps)} steps{price}."
+            f"checkpoint-{best.step} is better than the last gold evaluation, {whole(best.steps)} "
+            f"steps later, by an interval of 90 %: it gains {gain} of gold{price}."
         )
     if all(row.against.decision == "reject" for row in rows):
-        return "Every saved checkpoint around the peak is worse than the end: none is to promote."
+        return (
+            "Every saved checkpoint around the peak is worse than the last gold evaluation: none "
+            "is to promote."
+        )
     open_ones = [row for row in rows if row.against.more]
     if not open_ones:
-        return "No saved checkpoint around the peak is surely better than the end."
+        return (
+            "No saved checkpoint around the peak is shown to be better than the last gold "
+            "evaluation."
+        )
     near = min(open_ones, key=lambda row: (row.against.more or 0, row.step))
     return (
-        f"No saved checkpoint is surely better than the end; "
+        f"No saved checkpoint is shown to be better than the last gold evaluation; "
         f"{count(near.against.more or 0, 'more response')} each of checkpoint-{near.step} and of "
-        "the end would probably decide."
+        "that evaluation would probably decide."
     )

@@ -50,7 +50,7 @@ def _table(rows: list[Row]) -> pl.DataFrame:
             "prompts shared": whole(row.against.prompts),
             "": decided(row),
             "proxy given up": MISSING if row.proxy_cost is None else number(row.proxy_cost),
-            "steps given up": whole(row.steps),
+            "steps before the last": whole(row.steps),
         }
         for row in rows
     ])  # fmt: skip
@@ -62,8 +62,11 @@ def _about(rows: list[Row]) -> str:
         "their intervals."
     )  # fmt: skip
     paired = (
-        "Where prompts are shared with the last evaluation, gains are compared prompt by prompt."
+        "Where prompts are shared with it, gains are compared prompt by prompt."
         if any(row.against.prompts for row in rows)
         else "No prompts are known that both evaluations ask, so nothing is compared by pairs."
     )
-    return f"Intervals of 90 %, for all of the table together. {paired}{between}"
+    return (
+        "Compared with the last gold evaluation; what the policy is worth after it is not known. "
+        f"Intervals of 90 %, for all of the table together. {paired}{between}"
+    )

@@ -143,8 +143,9 @@ def gold_sources(run_ids: tuple[str, ...]) -> list[str]:
 
 @cached(8)
 def prompts(run_id: str, until: int | None) -> pl.DataFrame:
-    """Gold of one run's responses, averaged by step and prompt."""
-    return store().query("prompts", run=run_id, until=until)
+    """Gold of one run's responses by step and prompt: of evaluations where they are there."""
+    held_out = store().query("evaluated", run=run_id, until=until)
+    return held_out if held_out.height else store().query("prompts", run=run_id, until=until)
 
 
 @cached(32)

@@ -46,8 +46,8 @@ def test_a_checkpoint_at_the_peak_is_to_promote_and_has_its_price() -> None:
     assert top.against.value == pytest.approx(1) and top.against.decision == "promote"
     assert top.against.prompts is None and top.proxy_cost == pytest.approx(1)
     assert top.gold[1] < 1 < top.gold[2]
-    assert "checkpoint-100 is surely better" in answer(rows)
-    assert "gives up 100 steps and 1 of the proxy" in answer(rows)
+    assert "checkpoint-100 is better than the last gold evaluation" in answer(rows)
+    assert "100 steps later" in answer(rows) and "gives up 1 of the proxy" in answer(rows)
 
 
 def test_pairs_decide_what_errors_alone_leave_open() -> None:

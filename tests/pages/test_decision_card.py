@@ -127,10 +127,10 @@ def test_saved_checkpoints_are_compared_when_somebody_asks(
         (log.parent / f"checkpoint-{step}").mkdir()
     page = open_script("runs/overoptimization.py", log, run="run")
     assert not page.exception
-    assert not any("surely better" in one.value for one in page.markdown)
+    assert not any("is better than the last gold" in one.value for one in page.markdown)
     page.session_state["checkpoints"] = True
     page.run()
     assert not page.exception
-    assert any("is surely better than the end" in one.value for one in page.markdown)
+    assert any("is better than the last gold evaluation" in one.value for one in page.markdown)
     shown = next(one.value for one in page.dataframe if "prompts shared" in one.value.columns)
     assert shown["checkpoint"].to_list() == ["checkpoint-8", "checkpoint-12"]
