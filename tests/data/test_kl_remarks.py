@@ -153,7 +153,8 @@ HARMLESS = [
     "response_length: tokens; rewards: scores", "loss_agg_mode: token-mean for the policy loss",
     "mean response length in tokens", "KL(policy || reference), k1", "created by log_kl.py",
     "see README for units", "proxy normalised to mean 0",
-    "KL is to the SFT model, mean over responses",
+    "KL is to the SFT model, mean over responses", "kl: sum over tokens, mean over the batch",
+    "KL(pi || pi_ref)", "KL from the policy to the reference",
 ]  # fmt: skip
 
 
@@ -276,6 +277,22 @@ def test_kl_beside_more_trainers_keys_is_not_exact(tmp_path: Path, key: str) -> 
 def test_how_kl_was_drawn_is_not_what_it_is(tmp_path: Path, said: str, label: str) -> None:
     log = only(read(put(tmp_path / "t.csv", f"# {said}\n{table_text(OURS)}")))
     assert log.facts.kl_conversion == label, log.facts.kl_note
+
+
+@pytest.mark.parametrize("said", [
+    "kl is summed over the batch of 8 responses", "kl: sum over 8 responses", "KL: batch total",
+    "KL in log10 units", "kl: log base 10", "KL(ref || policy)", "KL(pi_ref||pi), nats",
+    "kl from the reference to the trained policy", "column kl_direction",
+])  # fmt: skip
+def test_a_sum_over_a_batch_another_scale_and_the_other_direction_are_unknown(
+    tmp_path: Path, said: str
+) -> None:
+    turned = said.startswith("column")
+    columns = {**OURS, "kl_direction": ["ref||policy"] * N} if turned else OURS
+    text = table_text(columns) if turned else f"# {said}\n{table_text(columns)}"
+    facts = only(read(put(tmp_path / "t.csv", text))).facts
+    assert facts.kl_conversion == "unknown", facts.kl_note
+    assert ("ref||policy" if turned else said.partition(",")[0]) in facts.kl_note
 
 
 def test_settings_that_a_tracker_keeps_are_heeded() -> None:
