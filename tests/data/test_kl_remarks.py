@@ -225,6 +225,11 @@ SIBLINGS: dict[str, tuple[Columns, str]] = {
     "another per token": ({**OURS, "kl_per_token": PER_TOKEN}, "exact"),
     "of no relation": ({**OURS, "kl_per_token": [9 * x for x in PER_TOKEN]}, "unknown"),
     "with percent signs": ({**OURS, "kl": [f"{100 * x}%" for x in ONE.kl]}, "unknown"),
+    "beside one from the reference": ({**OURS, "kl": [0.01] * N, "kl_ref": ONE.kl}, "unknown"),
+    "beside one to the start": ({**OURS, "kl": PER_TOKEN, "kl_to_init": ONE.kl}, "unknown"),
+    "beside the same twice": ({**OURS, "kl_ref": ONE.kl}, "exact"),
+    "beside its settings": ({**OURS, "init_kl_coef": [0.2] * N, "kl_ref_std": ONE.length,
+                             "kl_reference": ["initial_policy"] * N}, "exact"),
     "under a root": ({("\u221akl" if k == "kl" else k): v for k, v in OURS.items()}, "missing"),
 }  # fmt: skip
 
@@ -236,6 +241,18 @@ def test_other_columns_and_cells_say_which_kl_it_is(tmp_path: Path, kind: str) -
     assert log.facts.kl_conversion == label, log.facts.kl_note
     if label in ("exact", "approximate"):
         assert log.metrics["kl"].to_list() == pytest.approx(list(ONE.kl))
+
+
+def test_the_user_names_one_of_two_kls(tmp_path: Path) -> None:
+    columns = {**OURS, "kl_ref": [9 * x for x in ONE.kl]}
+    file = put(tmp_path / "t.csv", table_text(columns))
+    log = only(read(file, kl_unit="nats"))
+    assert log.facts.kl_conversion == "unknown"
+    assert all(word in log.facts.kl_note for word in ("kl and kl_ref", "--kl KEY"))
+    assert only(read(file, kl="kl")).facts.kl_conversion == "exact"
+    chosen = only(read(file, kl="kl_ref", kl_unit="nats"))
+    assert chosen.metrics["kl"].to_list() == pytest.approx(columns["kl_ref"])
+    assert chosen.facts.kl_conversion == "as_stated"
 
 
 def test_a_kl_below_zero_is_doubted(tmp_path: Path) -> None:
