@@ -16,6 +16,7 @@ from data.readers.kl_stated import (
     UNKNOWN,
     KLSource,
     coefficient,
+    doubt,
     remarked,
     set_unit_of_words,
     stated,
@@ -237,7 +238,11 @@ def of_table(
             set_unit_of_words(source, told, facts, ours, "the heading")
     if not remarked(source, keys, options, facts, ours):
         return None
-    return stated(source, options, facts, named=bool(options.kl) and not ours)
+    stated(source, options, facts, named=bool(options.kl) and not ours)
+    others = [k for k in stands if not why_not(k, dialect)] if foreign or _is_ours(key) else []
+    if not options.kl and (rival := kl_beside.rival(others, key, middle_of)):
+        doubt(source, facts, rival)
+    return source
 
 
 def _perhaps(keys: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from data.readers.formats import BELIEVED
 from data.readers.reader import Foreign, Piece, Samples, shown
 from data.readers.run_frame import run_frame
 from data.readers.run_samples import samples_of
-from data.readers.sample_kl import measured
+from data.readers.sample_kl import doubted, measured, summed
 from data.readers.sample_tables import no_metrics, no_samples
 from data.readers.saved import checkpoints_in
 from data.readers.scalars import Scalars
@@ -133,7 +133,9 @@ def _one(parts: Parts, options: ReadOptions, broken: bool) -> Iterator[RunLog | 
             logs = parts.files.logs() or [Path(parts.path)]
             yield Skip(shown(logs[0]), "holds settings but no metrics yet")
         return
+    samples.frame, means = summed(samples.frame, options)
     metrics = measured(metrics, samples.frame, facts, warnings)
+    doubted(means, facts, warnings)
     yield RunLog(
         run=parts.name,
         parent=parts.parent,

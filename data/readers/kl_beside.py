@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
+from data.readers import kl_headings
 from data.readers.mapping import RUN_COLUMNS, folded
+from data.readers.own_words import OTHERS
 from data.readers.sanity import MOST_PER_TOKEN
 from data.terminal import one_line
 
@@ -41,6 +43,11 @@ _PERHAPS = re.compile(
     r"|num_input_tokens_seen|total_flos)([/_](mean|avg|min|max))?$"
 )
 """Keys that trainers write, and people now and then."""
+_REFERENCE = frozenset({"ref", "reference", "init", "initial", "base", "sft"})
+"""Words of a KL's name that say which policy it is from."""
+_UNITS = frozenset({"token", "tokens", "tok", "nats", "nat", "bits", "bit", "sum", "total"})
+_APART = 0.2
+"""Share of the larger by which the medians of two columns differ that hold two KLs."""
 _HF = frozenset({"learning_rate", "grad_norm", "epoch"})
 """What the Hugging Face trainer logs in each call; and what its trackers put before its step."""
 _OF_HF = _HF | {"global_step"}
@@ -77,6 +84,35 @@ def perhaps(keys: Sequence[str], kl: str) -> str:
             return key
     if set(under.values()) >= _HF:
         return next(key for key in keys if under[key] == "grad_norm")
+    return ""
+
+
+def rival(keys: Sequence[str], kl: str, middle_of: MiddleOf) -> str:
+    """What is said where another key names the reference that ``kl`` does not, and holds others.
+
+    Which of the two is the KL from the initial policy is not guessed. Empty where there is none.
+
+    >>> rival(["kl", "kl_ref"], "kl", {"kl": 0.01, "kl_ref": 4.0}.get)
+    'which KL is from the initial policy is unknown: kl and kl_ref differ (medians 0.01 and 4), \
+and kl_ref names the reference; name one with --kl KEY (--kl kl or --kl kl_ref)'
+    >>> rival(["kl", "kl_ref"], "kl", {"kl": 4.0, "kl_ref": 4.1}.get)
+    ''
+    """
+    for key in keys:
+        said = set(kl_headings.words(key))
+        if key == kl or "kl" not in said or not said & _REFERENCE or said & (OTHERS | _UNITS):
+            continue
+        if kl_headings.derived(key):
+            continue
+        one, other = middle_of(kl), middle_of(key)
+        if one is None or other is None or abs(one - other) <= _APART * max(abs(one), abs(other)):
+            continue
+        both = one_line(kl), one_line(key)
+        return (
+            f"which KL is from the initial policy is unknown: {both[0]} and {both[1]} differ "
+            f"(medians {one:.3g} and {other:.3g}), and {both[1]} names the reference; name one "
+            f"with --kl KEY (--kl {both[0]} or --kl {both[1]})"
+        )
     return ""
 
 

@@ -33,7 +33,7 @@ _SCALED = frozenset({
     "times", "percent", "percentage", "millinats", "mnats", "milli", "micro", "dits", "bans",
     "hartleys", "cumulative", "cumulated", "forward", "rescaled", "standardised", "standardized",
     "logarithm", "logarithms", "logarithmic", "reciprocal", "inverse", "exponentiated", "halved",
-    "doubled",
+    "doubled", "decibel", "decibels",
 })  # fmt: skip
 """Words after which a number is no KL in nats or bits."""
 _OTHER_THING = frozenset({
@@ -70,13 +70,29 @@ _PER = re.compile(
 )  # fmt: skip
 _SIGNS = re.compile(
     r"\b(ln|log)_?(2|10)?(\s+|\s*\(\s*)(of\s+)?(the\s+)?kl\b|\blog\s*scale|log\s*base"
-    r"|\bbase[- ]?2\b|\blog2\b"
+    r"|\bbase[- ]?(2|10)\b|\blog[\s_-]?(2|10)\b|\bbatch[\s_-]*(sum|summed|total)\b"
+    r"|\b(sum|sums|summed|total|totalled)\s+(over|across|of|in|for)\s+(the\s+|a\s+|each\s+|whole\s+"
+    r"|all\s+|every\s+)*((mini|micro)[\s_-]?)?batch"
     r"|%|[×*]\s*\d|\bx\s*10+\b|\b10\s*\^|(?:\bby|\bin|[×*])\s*1e-?\d|1/1000"
     r"|\w\s*[×*·]\s*-?\s*kl\b|\bkl\w*\)?\s*[×*·]\s*\w"
     r"|(?:=|:|\bis|\bholds)\s*[-\u2212]\s*kl|\bminus\b|\bnegat(ive|ed)\b"
     r"|/\s*(mean_?)?(response_?)?length|over (the )?length|length[- ]normali[sz]ed",
     re.IGNORECASE,
 )  # fmt: skip
+_SUMMED = re.compile(
+    r"\b(?:sum|sums|summed|total|totalled)\s+(?:over|across|of)\s+(?:the\s+|all\s+)*"
+    r"(?:\d[\d,.]*\s+)?(?:responses|samples|completions|rollouts|sequences|answers|generations"
+    r"|episodes|trajectories|prompts)\b", re.IGNORECASE,
+)  # fmt: skip
+"""A sum over many responses, which is one over a batch."""
+_BARS = re.compile(r"(?<=[\w)])(\s*)\|\|(\s*)(?=[^\W\d]|\()")
+"""The bars of KL(policy || reference), which part no clauses."""
+_TURNED = re.compile(
+    r"(?<![a-z])(?:ref|reference|init|initial|base|sft)(?:[\s_-]?(?:policy|model))?\)?\s*(?:"
+    r"(?:\u2016|\u2225|->|=>|\u2192)|[\s_-]to[\s_-](?:the[\s_-])?(?:current[\s_-]|trained[\s_-]"
+    r"|new[\s_-]|learned[\s_-]|rl[\s_-])*(?:policy|pi|actor|model)\b)", re.IGNORECASE,
+)  # fmt: skip
+"""The KL of the reference from the policy, which is another than that of the policy from it."""
 _OLD_POLICY = re.compile(
     r"\bpi_?old\b|\blast (checkpoint|policy|iteration|step|update)|rollout (policy|engine)",
     re.IGNORECASE,
@@ -126,7 +142,8 @@ def claims(remarks: Iterable[str], key: str, columns: Sequence[str]) -> list[Cla
     found = []
     for remark in list(dict.fromkeys(remarks))[:MOST]:
         text = remark.strip().strip("#%/<>!-* \"'")[:LONGEST]
-        for sentence in _SENTENCE.split(_of_column(text, key, columns)):
+        said = _BARS.sub("\\1\u2016\\2", _of_column(text, key, columns))
+        for sentence in _SENTENCE.split(said):
             found += [claim for claim in [_claim(sentence, columns)] if claim is not None]
     return list(dict.fromkeys(found))
 
@@ -156,7 +173,8 @@ def _of_column(text: str, key: str, columns: Sequence[str]) -> str:
 
 def _claim(sentence: str, columns: Sequence[str]) -> Claim | None:
     """What a sentence says: by the clause that names KL, and the next ones that name no other."""
-    clauses = [c for c in re.split(r",(?!\d)", _COUNTED.sub(" ", sentence)) if c.strip()]
+    counted = _COUNTED.sub(" ", _SUMMED.sub("summed over the batch", sentence))
+    clauses = [c for c in re.split(r",(?!\d)", counted) if c.strip()]
     heard = [set(kl_headings.words(clause)) for clause in clauses]
     about = next((i for i, said in enumerate(heard) if said & _KL), None)
     others = _COLUMNS | _names(columns)
@@ -195,6 +213,7 @@ def _said(clause: str, words: set[str], sentence: str) -> Claim | None:
     base = {name for name, known in (("nats", _NATS), ("bits", _BITS)) if words & known}
     over = _over(words)
     scaled = bool(words & _SCALED or _SIGNS.search(clause) or _PER.search(clause))
+    scaled = scaled or _TURNED.search(clause) is not None
     policy, torn = _policy(clause, words)
     if words & _SHOWN and not (words & _HELD or base or over or policy or torn):
         return None  # how it was drawn
@@ -221,7 +240,7 @@ def _policy(clause: str, words: set[str]) -> tuple[str, bool]:
 
 
 def _quote(text: str) -> str:
-    return one_line(text.strip())[:100]
+    return one_line(text.strip().replace("\u2016", "||"))[:100]
 
 
 _SAYS_UNIT = frozenset({

@@ -152,10 +152,15 @@ def remarked(
 def _doubt(source: KLSource, facts: RunFacts, said: Sequence[kl_remarks.Claim], why: str) -> None:
     """Make a KL's unit unknown, with what the file says of it."""
     quotes = " and ".join(repr(claim.quote) for claim in said[:3])
+    doubt(source, facts, f"{unknown_unit(source.key)} (the file says {quotes}, which {why})")
+
+
+def doubt(source: KLSource, facts: RunFacts, note: str) -> None:
+    """Make what a KL is unknown, with a note that says why."""
     source.factor, source.of_unit = source.factor / source.of_unit, 1.0
     source.per_token, source.doubted = False, True
     facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
-    facts.kl_note = f"{unknown_unit(source.key)} (the file says {quotes}, which {why})"
+    facts.kl_note = note
 
 
 def _declared(facts: RunFacts) -> bool:

@@ -173,7 +173,7 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     options = replace(options, remarks=(*options.remarks, *told_apart))
     source = conversion.of_table(
         [key for key in keys if key not in beside], options, facts,
-        middle_of=lambda key: kl_beside.middle(numbers(key)),
+        middle_of=lambda key: kl_beside.middle(numbers(key)) if _counts(cells, key) else None,
     )  # fmt: skip
     notes += [f"column {key} is not read: {told_apart[0]}" for key in beside]
     if source:
@@ -199,6 +199,11 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     series += [cells.texts(key) for key in (*texts, *gold_versions.columns_of(keys))]
     series.append(cells.texts(ARM).alias(_ARM) if ARM in keys else repeated(_ARM, "", height))
     return Said(step, source, facts, further, texts, notes), pl.DataFrame(series)
+
+
+def _counts(cells: Cells, key: str) -> bool:
+    """Whether a column holds numbers: words are not to be named as cells that could not be read."""
+    return key in cells.further(set(cells.table.frame.columns) - {key})
 
 
 def _refuse_unread(cells: Cells, said: Said, rows: pl.DataFrame) -> None:

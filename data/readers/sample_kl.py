@@ -11,13 +11,76 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from data.columns import METRIC_COLUMNS, RunFacts
-from data.readers.kl_table import PER_RESPONSE
+from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
+from data.readers.kl_table import PER_RESPONSE, UNITS
+from data.readers.mapping import RUN_COLUMNS, Column
 from data.wording import number
 
 KEY = "logprob_policy - logprob_reference"
 LIMIT = 3.0
 """Standard errors beyond which a logged KL and that of the samples disagree."""
+
+SUMS = ("logprob_policy", "logprob_reference")
+LONG, LEAST, LEAST_OF_REFERENCE = 20, 0.02, 0.1
+"""Tokens of a response that is looked at, and nats a token below which no sum is believed.
+
+A policy that has collapsed may write with less than LEAST, and then is far from its reference.
+"""
+LOOKED_AT = 4096
+"""Responses that tell a median."""
+_LENGTH = Column("n_tokens", keys=(
+    "n_tokens", "token_count", "num_tokens", "tokens", "length_tokens", "len_tokens",
+    *next(column.keys for column in RUN_COLUMNS if column.name == "response_length"),
+))  # fmt: skip
+
+
+def summed(samples: pl.DataFrame, options: ReadOptions) -> tuple[pl.DataFrame, str]:
+    """Samples of whose log-probabilities a KL may be made, and what is said where it may not.
+
+    Some log a mean per token, whose difference is no KL of a response. Nothing is converted, as
+    text of very low entropy may look the same: such columns are kept as further numbers.
+    ``--kl-unit nats`` states that they are sums.
+    """
+    if not set(SUMS) <= set(samples.columns) or UNITS.get(options.kl_unit or "") == UNITS["nats"]:
+        return samples, ""
+    key = _LENGTH.find(samples.columns)
+    if key is not None and samples.schema[key].is_numeric():
+        tokens, word = pl.col(key), "tokens"
+    elif samples.schema.get("completion") == pl.String:
+        tokens, word = pl.col("completion").str.count_matches(r"\S+"), "words"
+    else:
+        return samples, ""
+    looked_at = samples.gather_every(max(1, samples.height // LOOKED_AT))
+    long = looked_at.with_columns(tokens.alias("tokens")).filter(
+        pl.col("tokens") >= LONG, *(pl.col(name).is_finite() for name in SUMS)
+    )
+    each = long.select(
+        *((pl.col(name).abs() / pl.col("tokens")).median() for name in SUMS),
+        logged=pl.col(SUMS[0]).median(), tokens=pl.col("tokens").cast(pl.Float64).median(),
+    ).row(0, named=True)  # fmt: skip
+    if long.is_empty() or each[SUMS[0]] >= LEAST or each[SUMS[1]] >= LEAST_OF_REFERENCE:
+        return samples, ""
+    renamed = {name: f"{name}_as_logged" for name in SUMS}
+    if not set(renamed.values()).isdisjoint(samples.columns):
+        return samples.drop(SUMS), _note(each, word)
+    return samples.rename(renamed), _note(each, word)
+
+
+def _note(each: dict[str, float], word: str) -> str:
+    return (
+        f"no KL is made of {SUMS[0]} and {SUMS[1]}: a median of {number(each['logged'])} at "
+        f"{number(each['tokens'])} {word} looks like a mean per token; multiply both by the "
+        "length, or log sums over the response (--kl-unit nats if they are sums)"
+    )
+
+
+def doubted(note: str, facts: RunFacts, warnings: list[str]) -> None:
+    """Tell that no KL was made of log-probabilities; ``note`` is of ``summed``, or empty."""
+    if not note:
+        return
+    warnings.append(note)
+    if facts.kl_conversion == "missing":
+        facts.kl_note = f"{facts.kl_note}; {note}" if facts.kl_note else f"KL is missing: {note}"
 
 
 def measured(

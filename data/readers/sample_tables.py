@@ -34,7 +34,7 @@ from data.readers.mapping import (
 )
 from data.readers.response_columns import are_responses, names_responses, texts_of
 from data.readers.roles import named_key
-from data.readers.sample_kl import measured
+from data.readers.sample_kl import doubted, measured, summed
 from data.readers.scored_responses import ANCHOR_PHASES, Scored, columns_of, parted
 from data.readers.texts import several
 
@@ -147,7 +147,8 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             warnings += [f"{cells.table.path.name}: {note}" for note in said]
             if vectors is not None:
                 tables[EMBEDDINGS.name] = vectors
-        scored = parted(_rows(samples, good))
+        own, means = summed(_rows(samples, good), options)
+        scored = parted(own)
         warnings += scored.notes
         part = _keyed(scored.responses, warnings)
         every = [part, *(one for one in (scored.labels, scored.anchors) if one.height)]
@@ -157,6 +158,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         if _is_pool(part):
             facts.algorithm = "best_of_n"
         metrics = measured(no_metrics().drop("run_id"), part, facts, warnings)
+        doubted(means, facts, warnings)
         if step_key is not None and facts.algorithm is None:
             metrics = _with_golds(metrics, part, scored, facts)
         run_of_metrics = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)

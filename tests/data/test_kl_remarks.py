@@ -153,7 +153,8 @@ HARMLESS = [
     "response_length: tokens; rewards: scores", "loss_agg_mode: token-mean for the policy loss",
     "mean response length in tokens", "KL(policy || reference), k1", "created by log_kl.py",
     "see README for units", "proxy normalised to mean 0",
-    "KL is to the SFT model, mean over responses",
+    "KL is to the SFT model, mean over responses", "kl: sum over tokens, mean over the batch",
+    "KL(pi || pi_ref)", "KL from the policy to the reference",
 ]  # fmt: skip
 
 
@@ -224,6 +225,11 @@ SIBLINGS: dict[str, tuple[Columns, str]] = {
     "another per token": ({**OURS, "kl_per_token": PER_TOKEN}, "exact"),
     "of no relation": ({**OURS, "kl_per_token": [9 * x for x in PER_TOKEN]}, "unknown"),
     "with percent signs": ({**OURS, "kl": [f"{100 * x}%" for x in ONE.kl]}, "unknown"),
+    "beside one from the reference": ({**OURS, "kl": [0.01] * N, "kl_ref": ONE.kl}, "unknown"),
+    "beside one to the start": ({**OURS, "kl": PER_TOKEN, "kl_to_init": ONE.kl}, "unknown"),
+    "beside the same twice": ({**OURS, "kl_ref": ONE.kl}, "exact"),
+    "beside its settings": ({**OURS, "init_kl_coef": [0.2] * N, "kl_ref_std": ONE.length,
+                             "kl_reference": ["initial_policy"] * N}, "exact"),
     "under a root": ({("\u221akl" if k == "kl" else k): v for k, v in OURS.items()}, "missing"),
 }  # fmt: skip
 
@@ -235,6 +241,18 @@ def test_other_columns_and_cells_say_which_kl_it_is(tmp_path: Path, kind: str) -
     assert log.facts.kl_conversion == label, log.facts.kl_note
     if label in ("exact", "approximate"):
         assert log.metrics["kl"].to_list() == pytest.approx(list(ONE.kl))
+
+
+def test_the_user_names_one_of_two_kls(tmp_path: Path) -> None:
+    columns = {**OURS, "kl_ref": [9 * x for x in ONE.kl]}
+    file = put(tmp_path / "t.csv", table_text(columns))
+    log = only(read(file, kl_unit="nats"))
+    assert log.facts.kl_conversion == "unknown"
+    assert all(word in log.facts.kl_note for word in ("kl and kl_ref", "--kl KEY"))
+    assert only(read(file, kl="kl")).facts.kl_conversion == "exact"
+    chosen = only(read(file, kl="kl_ref", kl_unit="nats"))
+    assert chosen.metrics["kl"].to_list() == pytest.approx(columns["kl_ref"])
+    assert chosen.facts.kl_conversion == "as_stated"
 
 
 def test_a_kl_below_zero_is_doubted(tmp_path: Path) -> None:
@@ -276,6 +294,22 @@ def test_kl_beside_more_trainers_keys_is_not_exact(tmp_path: Path, key: str) -> 
 def test_how_kl_was_drawn_is_not_what_it_is(tmp_path: Path, said: str, label: str) -> None:
     log = only(read(put(tmp_path / "t.csv", f"# {said}\n{table_text(OURS)}")))
     assert log.facts.kl_conversion == label, log.facts.kl_note
+
+
+@pytest.mark.parametrize("said", [
+    "kl is summed over the batch of 8 responses", "kl: sum over 8 responses", "KL: batch total",
+    "KL in log10 units", "kl: log base 10", "KL(ref || policy)", "KL(pi_ref||pi), nats",
+    "kl from the reference to the trained policy", "column kl_direction",
+])  # fmt: skip
+def test_a_sum_over_a_batch_another_scale_and_the_other_direction_are_unknown(
+    tmp_path: Path, said: str
+) -> None:
+    turned = said.startswith("column")
+    columns = {**OURS, "kl_direction": ["ref||policy"] * N} if turned else OURS
+    text = table_text(columns) if turned else f"# {said}\n{table_text(columns)}"
+    facts = only(read(put(tmp_path / "t.csv", text))).facts
+    assert facts.kl_conversion == "unknown", facts.kl_note
+    assert ("ref||policy" if turned else said.partition(",")[0]) in facts.kl_note
 
 
 def test_settings_that_a_tracker_keeps_are_heeded() -> None:

@@ -261,6 +261,33 @@ def test_kl_of_the_samples_where_the_log_has_none(tmp_path: Path) -> None:
     assert "log-probabilities of the samples" in facts.kl_note
 
 
+@pytest.mark.parametrize(("policy", "reference", "length", "options", "label"), [
+    (-0.82, -0.9, "n_tokens", {}, "missing"), (-0.82, -0.9, "response_length", {}, "missing"),
+    (-0.82, -0.9, "words", {}, "missing"), (-0.82, -0.9, "n_tokens", {"kl_unit": "nats"}, "exact"),
+    (-60.0, -64.0, "n_tokens", {}, "exact"), (-1.2, -60.0, "n_tokens", {}, "exact"),
+    (-0.82, -0.9, "", {}, "exact"),
+])  # fmt: skip
+def test_no_kl_is_made_of_means_per_token(
+    tmp_path: Path, policy: float, reference: float, length: str, options: dict[str, str],
+    label: str,
+) -> None:  # fmt: skip
+    table = samples({1: (0.0, 0.0)}).with_columns(
+        logprob_policy=pl.lit(policy), logprob_reference=pl.lit(reference)
+    )
+    if length == "words":
+        table = table.with_columns(completion=pl.lit("so it is said " * 30))
+    elif length:
+        table = table.with_columns(pl.lit(120).alias(length))
+    table.write_csv(tmp_path / "s.csv")
+    run = one(tmp_path / "s.csv", **options)
+    assert run.facts.kl_conversion == label, run.facts.kl_note
+    if label == "missing":
+        assert run.metrics.get_column("kl").count() == 0
+        assert "mean per token; multiply both by the length" in run.facts.kl_note
+        assert run.samples["logprob_policy_as_logged"].to_list() == [policy] * 64
+        assert any("log sums" in told for told in run.warnings)
+
+
 @pytest.mark.parametrize(("logged", "apart"), [(0.3, 0), (0.5, 1), (None, 0)])
 def test_logged_kl_is_checked_against_the_samples(
     tmp_path: Path, logged: float | None, apart: int
