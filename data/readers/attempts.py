@@ -176,7 +176,8 @@ def settled(
     if ascending and rows.filter((~after).fill_null(True)).select(run.is_unique().all()).item():
         return rows, notes, lost
     gone: list[pl.Series] = []
-    indexed = rows.select("run_id", "phase", "step", *watched).with_row_index("at")
+    gold = [name for name in ("gold_reward",) if name in rows.columns]
+    indexed = rows.select("run_id", "phase", "step", *watched, *gold).with_row_index("at")
     for (name,), part in indexed.group_by("run_id", maintain_order=True):
         old, said = dead(part, watched)
         if said:
@@ -194,7 +195,8 @@ def dead(part: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.Series, str]:
     """The rows of one run that later attempts took over, and what is said of them.
 
     Args:
-        part: at (the number of each row), phase, step and the columns ``watched``, in their order.
+        part: at (the number of each row), phase, step and the columns ``watched``, in their order;
+            where the table has gold, also gold_reward.
         watched: names of KL and proxy.
     """
     known = part.get_column("step").is_not_null()
@@ -203,6 +205,10 @@ def dead(part: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.Series, str]:
     trained = (part.get_column("phase") == "train").to_numpy()
     logged = [part.get_column(c).is_not_null().to_numpy() & trained for c in watched]
     values = [part.get_column(c).cast(pl.Float64).to_numpy() for c in watched]
+    if "gold_reward" in part.columns:
+        gold = part.get_column("gold_reward").is_not_null().to_numpy() & trained
+        late = _evaluated(steps, gold, logged, values)
+        logged = [has & ~late for has in logged]
     alive = np.ones(len(steps), np.bool_)
     said: list[tuple[int, int, int]] = []
     found = began(steps, logged, values)
@@ -215,6 +221,34 @@ def dead(part: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.Series, str]:
         said.append((attempt.step, int(taken.sum()), int(steps[taken].max(initial=attempt.step))))
     why = f"; {RESTARTED}" if said else ""
     return part.get_column("at").filter(pl.Series(~alive)), (told(said) if said else "") + why
+
+
+def _evaluated(
+    steps: NDArray[np.int64], gold: NDArray[np.bool_], logged: Sequence[NDArray[np.bool_]],
+    values: Sequence[NDArray[np.float64]],
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Which rows are late evaluations of a checkpoint: they bring gold to a step without it.
+
+    What else they tell is equal to what was logged at that step; or gold begins with them, stands
+    in all rows from there on, and they lack a KL or proxy that training logs at that step.
+    """
+    late = np.zeros(len(steps), np.bool_)
+    if not gold.any():
+        return late
+    (first, *_) = np.flatnonzero(gold)
+    begins = bool(first) and bool(gold[first:].all())
+    had: dict[tuple[int, int], float] = {}
+    judged: set[int] = set()
+    for row, step in enumerate(steps.tolist()):
+        held = [number for number, has in enumerate(logged) if has[row]]
+        before = {n: had[n, step] for n in range(len(logged)) if (n, step) in had}
+        if gold[row] and step not in judged and before.keys() >= set(held):
+            equal = all(values[n][row] == before[n] for n in held)
+            late[row] = bool(before) and (equal or (begins and len(held) < len(before)))
+        if gold[row]:
+            judged.add(step)
+        had.update({(n, step): float(values[n][row]) for n in held if not late[row]})
+    return late
 
 
 def in_order(rows: pl.DataFrame, step: str) -> tuple[pl.DataFrame, str]:

@@ -26,7 +26,7 @@ from data.readers import (
     table_starts,
 )
 from data.readers.conversion import our_kl
-from data.readers.mapping import PHASES, PROXY, folded
+from data.readers.mapping import GOLD, PHASES, PROXY, folded
 from data.readers.metric_rows import VERSIONS
 from data.readers.run_columns import run_column, step_column
 from data.readers.table_files import Table
@@ -189,8 +189,11 @@ def _alive(parts: Parts, wanted: list[str], step: str) -> tuple[pl.Series, str]:
     phases = [c for c in keys if folded(c) in phase_columns.FOLDED]
     watched = [c for c in (options.kl or our_kl(keys), options.proxy or PROXY.find(keys))
                if c in keys]  # fmt: skip
-    read = _frames(parts, wanted, [step, *watched, *phases])
-    rows = pl.concat([_watched(frame, step, watched) for frame in read]).with_row_index("at")
+    gold = options.gold or options.lower_is_better or GOLD.find(keys)
+    judged = [gold] if gold in keys and gold not in watched else []
+    read = _frames(parts, wanted, [step, *watched, *judged, *phases])
+    read = (_watched(frame, step, [*watched, *judged]) for frame in read)
+    rows = pl.concat(read).rename(dict.fromkeys(judged, "gold_reward")).with_row_index("at")
     old, said = attempts.dead(rows, watched)
     return ~rows.get_column("at").is_in(old.implode()), said
 

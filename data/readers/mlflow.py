@@ -13,7 +13,7 @@ from pathlib import Path
 from data.columns import LogError
 from data.readers import sqlite
 from data.readers.reader import Belongs, Frame, Gives, NotALog, Piece, Place, Reader, store
-from data.readers.scalars import Row, Scalars, as_number, as_step, split_key
+from data.readers.scalars import CLOCK_KEYS, Row, Scalars, as_number, as_step, split_key
 from data.readers.texts import load_json, load_literal, plain_yaml
 from data.readers.tracked import NOT_METRICS, logged_table, set_config
 
@@ -246,6 +246,8 @@ def _scalars(path: Path, points: Iterator[Point | None]) -> Scalars:
             "in the order of their time instead"
         )
         calls = [(number, row) for number, (_, row) in enumerate(calls)]
+    else:
+        calls = _measured_again(calls)
     evaluated = bool(keys & EVALUATED)
     names = {key: _phase_and_key(key, evaluated) for key in keys}
     for step, row in calls:
@@ -259,6 +261,33 @@ def _scalars(path: Path, points: Iterator[Point | None]) -> Scalars:
         scalars.notes.append(f"{path.name}: {broken} points could not be read and were left out")
     scalars.function_order = scalars.keys()
     return scalars
+
+
+def _measured_again(calls: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
+    """Log calls with one metric's later value of an earlier step put in its place.
+
+    A restart is one of the run: it logs again what else stands at that step. A single metric's
+    value, as of a checkpoint that is evaluated again, begins no attempt.
+    """
+    kept: list[tuple[int, Row]] = []
+    held: dict[int, dict[str, Row]] = {}  # of each step and metric the call that logged it
+    newest = -1
+    for step, group in itertools.groupby(calls, lambda call: call[0]):
+        rows = [row for _, row in group]
+        names = {key for row in rows for key in row} - CLOCK_KEYS
+        before = held.get(step, {})
+        if step < newest and names & before.keys():
+            if len(names) == 1 and len(before.keys() - CLOCK_KEYS) > 1:
+                for key, value in (pair for row in rows for pair in row.items()):
+                    if key in names:
+                        before[key][key] = value
+                continue
+            held = {at: keys for at, keys in held.items() if at < step}
+            newest = step
+        newest = max(newest, step)
+        held.setdefault(step, {}).update({key: row for row in rows for key in row})
+        kept += [(step, row) for row in rows]
+    return kept
 
 
 def _phase_and_key(key: str, evaluated: bool) -> tuple[str, str]:

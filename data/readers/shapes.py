@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import LogError
-from data.readers import named_charts, table_remarks
+from data.readers import long_attempts, named_charts, table_remarks
 from data.readers.mapping import GOLD, KL, PROXY, Column, folded
 from data.readers.response_columns import names_responses
 from data.readers.run_telling import NO_RUN, WITHIN_A_RUN
@@ -168,8 +168,9 @@ def of_long(table: Table) -> Table:
     again = rows.with_columns(pl.int_range(pl.len()).over(RUN, TAG, STEP).alias("again"))
     ascending = bool(rows.select((pl.col(STEP).diff().over(RUN, TAG) > 0).all()).item())
     if (again.get_column("again") > 0).any():
-        rows = rows.unique([RUN, TAG, STEP, VALUE], keep="first", maintain_order=True)
-        rows, ascending = _in_attempts(rows), True
+        rows, restarted = long_attempts.settled(rows)
+        ascending = True
+        table.notes += restarted
     wide = rows.pivot(on=TAG, index=[RUN, STEP], values=VALUE, aggregate_function="last")
     if ascending:  # else it is one attempt's order: the metrics may begin at different steps
         first = pl.int_range(pl.len()).min().over(RUN)
@@ -224,24 +225,6 @@ def _arm(table: Table, known: list[str]) -> str | None:
             )
             return name
     return None
-
-
-def _in_attempts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows of a long table in which a metric starts anew: the later attempt, from its first step.
-
-    A metric's points stand in the order in which they were logged; where its step goes back to one
-    that it had, those from there on are another attempt's.
-    """
-    step = pl.col(STEP)
-    group = [RUN, TAG]
-    back = (step < step.shift().over(group)).fill_null(False).cast(pl.Int64)
-    rows = rows.with_columns(back.cum_sum().over(group).alias("attempt"))
-    first = rows.group_by(*group, "attempt").agg(step.min().alias("from"))
-    later = first.sort("attempt", descending=True).with_columns(
-        pl.col("from").cum_min().shift().over(group).alias("until")
-    )
-    rows = rows.join(later, on=[*group, "attempt"], how="left", maintain_order="left")
-    return rows.filter(pl.col("until").is_null() | (step < pl.col("until")))
 
 
 def _tags(tags: pl.Series) -> pl.Series:
