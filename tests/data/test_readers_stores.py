@@ -8,7 +8,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 from data.columns import ReadOptions, RunLog, Skip
 from data.readers import read, trackio, wandb
 from data.readers.scalars import Scalars
+from tests.untar import untar
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = Path(__file__).resolve().parent / "logs"
@@ -32,8 +32,7 @@ def trl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trl")
     for run in RUNS:
         shutil.copytree(EXAMPLES / run, folder / run)
-        with tarfile.open(TRACKERS / f"{run}.tar.xz") as archive:
-            archive.extractall(folder / run, filter="data")
+        untar(TRACKERS / f"{run}.tar.xz", folder / run)
     return folder
 
 

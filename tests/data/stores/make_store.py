@@ -29,6 +29,7 @@ from data.store import SCHEMA_VERSION
 from data.written import close_review, keep_note, keep_pin
 from tests.data.stores.contents import commands, tables
 from tests.data.stores.make_logs import make
+from tests.untar import untar
 
 HERE = Path(__file__).parent
 LOGS = Path(tempfile.gettempdir()) / "overopt-logs"
@@ -145,8 +146,7 @@ def pack(home: Path, file: Path) -> None:
 def unpack(file: Path, home: Path) -> None:
     """The home that a fixture holds."""
     home.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(file) as packed:
-        packed.extractall(home, filter="data")
+    untar(file, home)
 
 
 def keep(said: dict[str, object], file: Path) -> None:
