@@ -58,7 +58,7 @@ dev: $(VENV)/.dev
 # Without a browser the rest of the suite is still worth running: the browser tests are skipped, and
 # the summary says why.
 browser: $(VENV)/.dev
-	@chromium=$$($(BIN)/python tests/browser/chromium.py) && echo "browser: $$chromium" || true
+	@chromium=$$($(BIN)/python -m tests.browser.chromium) && echo "browser: $$chromium" || true
 
 run: setup
 	@echo "http://localhost:$(PORT)"
