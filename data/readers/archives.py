@@ -106,7 +106,7 @@ def _unpack(path: Path, place: Path) -> Path:
     if name.endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
-                if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
+                if info.filename.endswith("/") or stat.S_ISLNK(info.external_attr >> 16):
                     continue
                 with archive.open(info) as file:
                     budget.copy(file, _inside(place, info.filename, path))
@@ -145,6 +145,8 @@ def _inside(place: Path, name: str, path: Path) -> Path:
     inner = PurePosixPath(name.replace("\\", "/"))
     if inner.is_absolute() or ".." in inner.parts or "\0" in name:
         raise LogError(f"{path.name} holds {name[:80]!r}, which leads out of it")
+    if not inner.parts:
+        raise LogError(f"{path.name} holds a file without a name: it is damaged, pack it again")
     return place / inner
 
 

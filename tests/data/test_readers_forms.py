@@ -267,6 +267,17 @@ def test_bombs_and_names_that_lead_out_are_refused(
     assert not (tmp_path.parent / "evil.csv").exists()
 
 
+@pytest.mark.parametrize("name", ["", "."])
+def test_a_file_without_a_name_in_an_archive_is_refused(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / "blank.zip", "w") as archive:
+        info = zipfile.ZipInfo("x")
+        info.filename = name
+        with archive.open(info, "w") as file:  # writestr has no answer to an empty name
+            file.write(csv_text(ROWS).encode())
+    (skip,) = runs_of(tmp_path / "blank.zip")[1]
+    assert "without a name" in skip.reason
+
+
 def test_a_spreadsheet_that_declares_entities_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "b.xlsx", "w") as archive:
         archive.writestr("xl/worksheets/sheet1.xml", '<!DOCTYPE x [<!ENTITY a "b">]><w>&a;</w>')
