@@ -30,12 +30,13 @@ SIGNS = {"candidate": "★", "measure": "◎", "none": "–"}
 
 
 NO_CANDIDATE = "No candidate:"
+"""What a reason begins with where an alarm asks for a candidate and there is none."""
 IN_FEW = (
-    ("no saved checkpoint is known", "none is saved"),
+    ("no saved checkpoint of this run", "none is saved"),
+    ("no saved checkpoint is likely", "none looks better"),
     ("tested together with all runs", "alarm is in doubt"),
 )
 """Reasons as a narrow column has room for them; the whole one stands where the pointer rests."""
-"""What a reason begins with where an alarm asks for a candidate and there is none."""
 
 
 def advice_of(verdict: Mapping[str, Any]) -> Mapping[str, Any]:

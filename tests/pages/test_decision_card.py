@@ -12,12 +12,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from analytics.figures.specimens import specimen
-from pages.shared.decision_card import card, what_to_do
+from pages.shared import decision_card
+from pages.shared.decision_card import NO_CANDIDATE, card, what_to_do
 from pages.shared.run_table import Group, run_table
 from pages.shared.verdict_view import in_short
 
 FALLEN, RISING = specimen(0).verdict, specimen(2).verdict
-NONE = {"action": "none", "reason": "No candidate: no saved checkpoint is known."}
+NONE = {"action": "none", "reason": "No candidate: no saved checkpoint of this run is known."}
 
 
 def read(html: str) -> str:
@@ -37,7 +38,9 @@ def test_a_measurement_says_where_and_nothing_says_why() -> None:
     assert "The next evaluation decides most" in read(card("r", RISING, ""))
     action, about = what_to_do(RISING)
     assert action == "measure" and re.fullmatch(r"2 more at KL [\d.]+", about)
-    assert "no saved checkpoint is known" in read(card("r", FALLEN | {"recommendation": NONE}, ""))
+    assert "no saved checkpoint of this run is known" in read(
+        card("r", FALLEN | {"recommendation": NONE}, "")
+    )
     assert what_to_do({"recommendation": NONE}) == ("no candidate", "none is saved")
     calm = NONE | {"reason": "No alarm stands, so there is nothing to go back from."}
     assert what_to_do({"recommendation": calm}) == ("nothing", "")
@@ -134,3 +137,9 @@ def test_saved_checkpoints_are_compared_when_somebody_asks(
     assert any("is better than the last gold evaluation" in one.value for one in page.markdown)
     shown = next(one.value for one in page.dataframe if "prompts shared" in one.value.columns)
     assert shown["checkpoint"].to_list() == ["checkpoint-8", "checkpoint-12"]
+
+
+def test_reasons_that_are_said_in_few_words_are_those_that_are_given() -> None:
+    source = Path(decision_card.__file__).parents[2] / "analytics" / "onset" / "recommendation.py"
+    given = source.read_text(encoding="utf-8")
+    assert all(f"{NO_CANDIDATE} {begins}" in given for begins, _ in decision_card.IN_FEW)
