@@ -83,6 +83,24 @@ def test_two_raters_of_one_response_are_averaged(home: Path) -> None:
     assert [row[-1] for row in scored(home)] == [None, 0.5, None, 1.5]
 
 
+@pytest.mark.parametrize("but", [(), ("sample_id",)])
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_people_alone_scored_keeps_its_text_and_proxy(
+    home: Path, but: tuple[str, ...], order: int
+) -> None:
+    both = [row | {"proxy_reward": 1.0} for row in BOTH]
+    alone = rows("human", 3.0, 2, proxy_reward=4.0) + rows("expert", 4.0, 2, proxy_reward=4.0)
+    stored = came(home, [*both, *alone][::order], but=but)
+    responses = stored.filter(phase="eval").sort("prompt_id", "completion")
+    assert responses["proxy_reward"].to_list() == [1.0, 1.0, 4.0] * 2
+    assert responses["completion"].to_list() == [f"{p} {n}" for p in "pq" for n in range(3)]
+    assert responses["gold_reward"].to_list() == [5.0, 6.0, None, 6.0, 7.0, None]
+    with StoreAccess(home) as store:
+        gold = store.query("gold", run="a", until=None).sort("source")
+    assert gold.filter(source="judge")["gold_reward"].to_list() == [6.0]
+    assert gold.filter(source="human")["gold_reward"].to_list() == [2.0]
+
+
 def test_what_people_did_not_score_takes_no_score_away(home: Path) -> None:
     stored = came(home, [*BOTH, *rows("human", None, 0)])
     assert scored(home) == TOGETHER and stored.filter(phase="eval")["gold_reward"].count() == 4
