@@ -69,9 +69,10 @@ def width_for(labels: Sequence[str]) -> int:
     return round(28 + LETTER * min(longest, LONGEST))
 
 
-def chip(colour: str, label: str, mark: str = "●") -> str:
+def chip(colour: str, label: str, mark: str = "●", after: bool = False) -> str:
     """A label whose mark, not whose letters, has the colour: any colour can be read so."""
-    return f'<span style="color:{colour}">{mark}</span> {label}'
+    sign = f'<span style="color:{colour}">{mark}</span>'
+    return f"{label} {sign}" if after else f"{sign} {label}"
 
 
 class Gutter:

@@ -8,87 +8,28 @@ are made from what was drawn (captions.py); what could not be drawn is kept in `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-import polars as pl
 
 from analytics.figures.ahead import forecast_reach
-from analytics.figures.axes import place, ticks, x_of
+from analytics.figures.axes import ticks, x_of
 from analytics.figures.curves import RunCurve
 from analytics.figures.gutter import chip, short_names
 from analytics.figures.palette import tinted
+from analytics.figures.placed import Mark, marks_of, place_of_step
 from analytics.figures.stacked import STRIP, Stack
 from analytics.figures.text import plain
 from analytics.wording import MISSING, interval, number, steps, whole
 
 LINED = 3
 """Up to so many runs have their marks through all panels."""
+SIGN = 5
+"""Pixels from the middle of a sign to its edge."""
 LANE, ROW, NAMED_ROWS, HIGHEST = 17, 15, 24, 320
 """Pixels of a lane and of a run's row; with more runs than NAMED_ROWS rows are thin and nameless,
 and the strip is no higher than HIGHEST."""
-
-
-class Mark(NamedTuple):
-    """The marks of a run on the axis; None where there is none."""
-
-    run: RunCurve
-    low: float | None
-    high: float | None
-    open_end: bool
-    alarm: float | None
-    withdrawn: bool
-    forecast: float | None
-    saved: list[tuple[float, str]]
-    candidate: float | None
-
-
-def marks_of(run: RunCurve, axis: str, right: float) -> tuple[Mark, list[str]]:
-    """Where a run's marks stand on an axis, and in words which of them cannot.
-
-    Args:
-        run: with its verdict and saved checkpoints.
-        axis: "sqrt_kl", "kl" or "step".
-        right: where the run ends on the axis: so far reaches a peak without an upper bound.
-    """
-    verdict, key = run.verdict, "step" if axis == "step" else "kl"
-    peak, alarm, made = (verdict.get(name) or {} for name in ("peak", "alarm", "forecast"))
-    low, high = (place(peak.get(f"{key}_{end}"), axis) for end in ("low", "high"))
-    reach = right if high is None else high
-    if low is None or reach < low:
-        low = None
-    at = place(alarm.get(key), axis)
-    ahead = place(made.get("kl"), axis) if axis != "step" else None
-    saved = [(x, f"checkpoint-{step}") for step in run.checkpoints
-             if (x := place_of_step(run, step, axis)) is not None]  # fmt: skip
-    advice = verdict.get("recommendation") or {}
-    chosen = None
-    if advice.get("action") == "candidate" and advice.get("step") is not None:
-        chosen = place_of_step(run, int(advice["step"]), axis)
-    missing = [("peak", bool(peak), low), ("alarm", bool(alarm), at),
-               ("forecast", bool(made), ahead)]  # fmt: skip
-    out = [name for name, there, x in missing if there and x is None]
-    if len(saved) < len(run.checkpoints):
-        out.append("checkpoints without KL" if key == "kl" else "checkpoints")
-    gone = alarm.get("withdrawn") is not None
-    return Mark(run, low, reach if low is not None else None, high is None, at, gone, ahead, saved,
-                chosen), out  # fmt: skip
-
-
-def place_of_step(run: RunCurve, step: int, axis: str) -> float | None:
-    """Where a step of a run stands on the axis: at the KL that was logged nearest to it."""
-    if axis == "step":
-        return float(step)
-    rows = run.curve
-    if "kl" not in rows.columns or not rows["kl"].count():
-        return None
-    if step > rows["step_end"].max() or step < rows["step_start"].min():  # type: ignore[operator]
-        return None
-    held = rows.filter(pl.col("kl").is_not_null())
-    middle = (held["step_start"].cast(pl.Float64) + held["step_end"]) / 2
-    nearest = (middle - step).abs().arg_min()
-    return None if nearest is None else place(float(held["kl"][nearest]), axis)
 
 
 def strip_height(runs: Sequence[RunCurve]) -> int:
@@ -160,30 +101,40 @@ def _through_panels(stack: Stack, mark: Mark) -> None:
 
 
 def _lanes(stack: Stack, mark: Mark) -> None:
-    """Words over the marks of one run, each in a lane of its own, so that none meets another."""
+    """Words over the marks of one run, each in a lane of its own, so that none meets another.
+
+    The sign of an alarm or a forecast stands where the alarm does, its words beside it.
+    """
     verdict, words = mark.run.verdict, []
     if mark.low is not None and mark.high is not None:
         said = "peak here or later (90 %)" if mark.open_end else "gold peaks here (90 %)"
-        words.append(((mark.low + mark.high) / 2, chip(mark.run.colour, said, "▬")))
+        words.append(((mark.low + mark.high) / 2, said, "▬"))
     if mark.alarm is not None:
         name = "withdrawn alarm" if mark.withdrawn else "alarm"
         said = f"{name}: step {whole(verdict['alarm']['step'])}"
-        words.append((mark.alarm, chip(mark.run.colour, said, "│")))
+        words.append((mark.alarm, said, "│"))
     if mark.forecast is not None:
         made = verdict["forecast"]
         said = f"forecast: peak at KL {number(made['kl'])}"
-        words.append((mark.forecast, chip(mark.run.colour, said, "◇")))
+        words.append((mark.forecast, said, "◇"))
     left, right = stack.figure.layout.xaxis.range
     lanes = len(words) + bool(mark.saved)
     if not lanes:
         return
-    for lane, (x, text) in enumerate(reversed(words), start=bool(mark.saved)):
+    for lane, (x, said, sign) in enumerate(reversed(words), start=bool(mark.saved)):
         share = (x - left) / (right - left or 1.0)
+        end = share > 0.7  # the words stand before the sign, for there is no room behind it
+        look: dict[str, Any]
+        if sign == "▬":
+            look = {"xanchor": "left" if share < 0.3 else "right" if end else "center"}
+        else:
+            look = {"xanchor": "right" if end else "left", "xshift": SIGN if end else -SIGN}
+        text = chip(mark.run.colour, said, sign, after=end and sign != "▬")
         stack.figure.add_annotation(
             x=x, xref="x", y=lane + 0.5, yref=STRIP, text=text, showarrow=False, font={"size": 12},
-            xanchor="left" if share < 0.3 else "right" if share > 0.7 else "center", name="mark",
+            name="mark", **look,
         )  # fmt: skip
-    _saved(stack, [(mark, 0.5)])
+    _saved(stack, [(mark, 0.5)], (left, right))
     axis = stack.figure.layout[f"yaxis{STRIP[1:]}"]
     axis.update(range=[0, lanes])
     if mark.saved:
@@ -239,8 +190,13 @@ def _points(
              )  # fmt: skip
 
 
-def _saved(stack: Stack, rows: Sequence[tuple[Mark, float]]) -> None:
-    """Saved checkpoints as ticks; the one that is the candidate is filled."""
+def _saved(
+    stack: Stack, rows: Sequence[tuple[Mark, float]], reach: tuple[float, float] | None = None
+) -> None:
+    """Saved checkpoints as ticks; the one that is the candidate is a star.
+
+    ``reach``: of the axis, where there is room to write the steps beside the ticks.
+    """
     held = [(x, row, name, mark) for mark, row in rows for x, name in mark.saved]
     called = {id(mark): _named(mark) if len(rows) > 1 else "" for mark, _ in rows}
     if held:
@@ -252,12 +208,38 @@ def _saved(stack: Stack, rows: Sequence[tuple[Mark, float]]) -> None:
             [f"{called[id(mark)]}saved: {name}" for *_, name, mark in held], "saved",
             mode="markers", marker=look,
         )  # fmt: skip
+    if reach is not None:
+        for mark, row in rows:
+            _steps_beside(stack, mark, row, reach)
     chosen = [(mark, row) for mark, row in rows if mark.candidate is not None]
     if chosen:
         ink = [mark.run.colour for mark, _ in chosen]
         _add(stack, [mark.candidate for mark, _ in chosen], [row for _, row in chosen],
              [f"{called[id(mark)]}candidate" for mark, _ in chosen], "candidate", mode="markers",
              marker={"symbol": "star", "size": 12, "color": ink})  # fmt: skip
+
+
+def _steps_beside(stack: Stack, mark: Mark, row: float, reach: tuple[float, float]) -> None:
+    """The steps of saved checkpoints beside their ticks: the candidate's, then those with room."""
+    left, right = reach
+    taken = [(x - left) / (right - left or 1.0) for x, _ in mark.saved]
+    chosen = [at for at, (x, _) in enumerate(mark.saved) if x == mark.candidate]
+    kept: list[tuple[float, float]] = []
+    for at in [*chosen, *(i for i in range(len(taken)) if i not in chosen)]:
+        x, name = mark.saved[at]
+        step = name.removeprefix("checkpoint-")
+        room = 0.03 + 0.022 * len(step)  # of a phone's width
+        before = taken[at] + room > 1.0
+        low, high = (taken[at] - room, taken[at]) if before else (taken[at], taken[at] + room)
+        met = any(low < b and a < high for a, b in kept)
+        covers = any(low < other < high for i, other in enumerate(taken) if i != at)
+        if met or covers:
+            continue
+        kept.append((low, high))
+        stack.figure.add_annotation(
+            x=x, xref="x", y=row, yref=STRIP, text=step, showarrow=False, font={"size": 11},
+            xanchor="right" if before else "left", xshift=-SIGN if before else SIGN, name="mark",
+        )  # fmt: skip
 
 
 def _named(mark: Mark) -> str:

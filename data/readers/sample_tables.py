@@ -17,7 +17,7 @@ from data.columns import (
 from data.declared import EMBEDDINGS
 from data.readers import embeddings, loop_columns
 from data.readers.cells import Cells, split_by
-from data.readers.completions import declared, prompt_ids
+from data.readers.completions import prompt_ids
 from data.readers.conversion import our_kl
 from data.readers.gold_answers import answers_in
 from data.readers.loop_columns import KEPT
@@ -30,21 +30,18 @@ from data.readers.mapping import (
     SAMPLE_TEXTS,
     STEP,
     Column,
-    gold_kind_of,
 )
 from data.readers.response_columns import are_responses, names_responses, texts_of
+from data.readers.response_means import keyed, with_golds, with_proxy
 from data.readers.roles import named_key
 from data.readers.sample_kl import doubted, measured, summed
-from data.readers.scored_responses import ANCHOR_PHASES, Scored, columns_of, parted
+from data.readers.scored_responses import ANCHOR_PHASES, columns_of, parted
 from data.readers.texts import several
 
 READ_APART = {column.name for column in (*SAMPLE_TEXTS, *SAMPLE_NUMBERS)} | {
     "run_id", "phase", "step", "proxy_reward", "gold_reward",
 }  # fmt: skip
 """Columns of samples that are read each in its own way; any other number is read by its name."""
-
-OF_RESPONSES = "table of responses"
-"""Source of the gold that a table of responses holds: their mean, where no curve is logged."""
 
 POOL = 4
 """A table of one step with so many samples to a prompt is a pool for best-of-n."""
@@ -150,7 +147,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         own, means = summed(_rows(samples, good), options)
         scored = parted(own)
         warnings += scored.notes
-        part = _keyed(scored.responses, warnings)
+        part = keyed(scored.responses, warnings)
         every = [part, *(one for one in (scored.labels, scored.anchors) if one.height)]
         rows_in_all = sum(one.height for one in every)
         facts = RunFacts(proxy_key=proxy, gold_key=gold)
@@ -160,7 +157,9 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         metrics = measured(no_metrics().drop("run_id"), part, facts, warnings)
         doubted(means, facts, warnings)
         if step_key is not None and facts.algorithm is None:
-            metrics = _with_golds(metrics, part, scored, facts)
+            if not of_loop:
+                metrics = with_proxy(metrics, part)
+            metrics = with_golds(metrics, part, scored, facts)
         run_of_metrics = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)
         yield RunLog(
             run=name,
@@ -180,64 +179,6 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         raise LogError(
             f"no row of {cells.table.path.name} could be read: {several(cells.all_problems())}"
         )
-
-
-def _with_golds(
-    metrics: pl.DataFrame, part: pl.DataFrame, scored: Scored, facts: RunFacts
-) -> pl.DataFrame:
-    """Metrics with the mean gold of each step's responses by each source that is named."""
-    if scored.golds is None:
-        return _with_gold(metrics, part, facts, OF_RESPONSES)
-    found: list[pl.DataFrame] = []
-    for source, rows in scored.golds.items():
-        own = metrics if not found else metrics.clear()
-        found.append(_with_gold(own, _keyed(rows, []), facts, source or OF_RESPONSES))
-    return pl.concat(found, how="diagonal_relaxed")
-
-
-def _with_gold(
-    metrics: pl.DataFrame, samples: pl.DataFrame, facts: RunFacts, source: str
-) -> pl.DataFrame:
-    """Metrics with the mean gold of each step's responses, as a measure of its own.
-
-    The standard error allows for responses to one prompt being alike.
-    """
-    known = samples.filter(
-        pl.col("gold_reward").is_not_null() & ~pl.col("phase").is_in(["mixed"])
-    ).with_columns(prompt=pl.coalesce("prompt_id", pl.col("sample_id").cast(pl.String)))
-    if known.is_empty():
-        return metrics
-    step, gold = ["phase", "step"], pl.col("gold_reward")
-    off = (gold - gold.mean().over(step)).alias("off")
-    by_prompt = known.with_columns(off).group_by(*step, "prompt").agg(pl.col("off").sum())
-    prompts = pl.len().cast(pl.Float64)
-    spread = (pl.col("off") ** 2).sum() * prompts / (prompts - 1)
-    # a store that an earlier program filled has no prompts beside gold that nobody is named for
-    asked = pl.len().cast(pl.Int64) if source != OF_RESPONSES else pl.lit(None, pl.Int64)
-    clustered = by_prompt.group_by(step).agg(
-        pl.when(pl.len() > 1).then(spread.sqrt()).alias("spread"), asked.alias("n_prompts")
-    )
-    means = known.group_by(step).agg(
-        gold.mean(), gold.std().alias("gold_reward_sd"),
-        pl.len().cast(pl.Int64).alias("n_responses"),
-    ).join(clustered, on=step)  # fmt: skip
-    means = means.with_columns(
-        (pl.col("spread") / pl.col("n_responses")).alias("gold_reward_se"),
-        pl.lit(0, pl.Int32).alias("stretch"), pl.lit(source).alias("gold_source"),
-    ).drop("spread")  # fmt: skip
-    low, high = known.select(gold.min().alias("low"), gold.max().alias("high")).row(0)
-    facts.gold_kind = gold_kind_of(facts.gold_key or "gold_reward", low, high)
-    joined = metrics.drop("n_responses", "n_prompts").join(
-        means.drop("stretch"), on=step, how="full", coalesce=True, suffix="_of_responses"
-    )
-    joined = joined.with_columns(
-        gold_reward=pl.col("gold_reward_of_responses"),
-        gold_reward_sd=pl.col("gold_reward_sd_of_responses"),
-        gold_reward_se=pl.col("gold_reward_se_of_responses"),
-        stretch=pl.col("stretch").fill_null(0),
-    )
-    order = [c for c in METRIC_COLUMNS if c != "run_id"]
-    return joined.select(*order, "gold_source").sort("phase", "step", descending=[True, False])
 
 
 def _rows(frame: pl.DataFrame, good: list[int]) -> pl.DataFrame:
@@ -262,18 +203,3 @@ def _is_pool(samples: pl.DataFrame) -> bool:
         return False
     each = samples.group_by("prompt_id").len().get_column("len").median()
     return isinstance(each, float) and each >= POOL
-
-
-def _keyed(samples: pl.DataFrame, warnings: list[str]) -> pl.DataFrame:
-    """Samples with a sample_id, and each key (phase, step, prompt_id, sample_id) once."""
-    group = ["phase", "step", "prompt_id"]
-    if "sample_id" not in samples.columns:
-        samples = samples.with_columns(sample_id=pl.int_range(pl.len()).over(group))
-    samples = declared(samples)
-    once = samples.unique([*group, "sample_id"], keep="last", maintain_order=True)
-    if once.height < samples.height:
-        warnings.append(
-            f"{samples.height - once.height} samples repeat a (step, prompt_id, sample_id); the "
-            "last of each is kept"
-        )
-    return once

@@ -125,17 +125,29 @@ def parted(samples: pl.DataFrame) -> Scored:
     # what another source did not score is no response of its own
     own = (pl.col(SOURCE) == main) | ~pl.col(SOURCE).is_in(list(sizes))
     further = samples.filter(~own if len(sizes) > 1 else pl.col("gold_reward").is_not_null())
-    notes = []
+    notes, alone = [], _alone(samples.filter(own), further)
     if _ambiguous(samples.filter(own), further):
-        further = further.clear()
+        further, alone = further.clear(), alone.clear()
         notes.append(
             "which response of a prompt a further score belongs to cannot be told: log sample_id, "
             "or the response's text, with both; until then only the means by source are kept"
         )
     golds = {str(name): part.drop(SOURCE) for (name,), part in samples.group_by(
         SOURCE, maintain_order=True) if name in sizes}  # fmt: skip
-    return Scored(
-        samples.filter(own).drop(SOURCE), _labels(further), _anchors(anchors), golds, notes
+    responses = pl.concat([samples.filter(own).drop(SOURCE), alone])
+    return Scored(responses, _labels(further), _anchors(anchors), golds, notes)
+
+
+def _alone(own: pl.DataFrame, further: pl.DataFrame) -> pl.DataFrame:
+    """Responses that the main source did not score: theirs too are text and proxy, without gold."""
+    name = next((c for c in ("sample_id", "completion") if c in further.columns), "prompt_id")
+    wanted = dict.fromkeys(("phase", "step", "prompt_id", name))
+    keys = [c for c in wanted if c in further.columns]
+    rows = further.join(own, on=keys, how="anti", nulls_equal=True).drop(SOURCE)
+    held = [pl.col(c).is_not_null() for c in ("proxy_reward", "completion") if c in rows.columns]
+    rows = rows.filter(pl.any_horizontal(pl.lit(False), *held))
+    return rows.unique(keys, keep="first", maintain_order=True).with_columns(
+        gold_reward=pl.lit(None, pl.Float64)
     )
 
 

@@ -16,8 +16,12 @@ RESPONSES_SHOWN = 4
 
 
 def show_completions(run: Mapping[str, Any], curve: RunCurve) -> None:
-    """Write the comparison for one run; says why when it cannot be made."""
-    st.header("What the policy writes: start, peak, end", anchor=False)
+    """Write the comparison for one run, folded; says why when it cannot be made."""
+    with st.expander("What the policy writes: start, peak, end"):
+        _compared(run, curve)
+
+
+def _compared(run: Mapping[str, Any], curve: RunCurve) -> None:
     if not run["samples"]:
         st.caption("No responses were logged. In TRL, log_completions=True keeps them.")
         return

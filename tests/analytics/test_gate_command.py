@@ -127,6 +127,7 @@ def checks(told: dict) -> dict[str, dict]:
 
 
 def test_a_policy_loosened_after_the_data_arrived_is_marked(gate, home, tmp_path) -> None:
+    gate()  # the policy that was there first
     loose = tmp_path / "loose.toml"
     loose.write_text(POLICY.replace("drop = 0.02 ", "drop = 0.03 "))
     _, told = gate("--policy", str(loose))

@@ -68,6 +68,27 @@ def test_marks_of_a_few_runs_go_through_all_panels() -> None:
             assert (shape.y0, shape.y1) == pytest.approx((lowest, highest))
 
 
+@pytest.mark.parametrize("alarm", [20, 500, 900])
+def test_the_sign_of_an_alarm_stands_on_its_line(alarm: int) -> None:
+    run = specimen(0)
+    told = {**run.verdict["alarm"], "step": alarm, "kl": None}
+    figure = reward_figure([replace(run, verdict={**run.verdict, "alarm": told})], "step", "raw")
+    label = next(note for note in figure.layout.annotations if "alarm: step" in note.text)
+    sign_first = label.text.startswith("<span")
+    assert label.x == alarm
+    assert (label.xanchor, label.xshift < 0) == (("left", True) if sign_first else ("right", False))
+
+
+def test_saved_checkpoints_tell_their_steps_where_there_is_room() -> None:
+    saved = (100, 120, 130, 600, 1000)
+    run = replace(specimen(0), checkpoints=saved)
+    figure = reward_figure([run], "step", "raw")
+    told = {int(note.x): note for note in figure.layout.annotations if note.text.isdigit()}
+    assert set(told) == {130, 600, 1000}
+    low, high = figure.layout.xaxis.range
+    assert high > 1000 and told[1000].xanchor == "right" and told[600].xanchor == "left"
+
+
 def test_the_caption_names_each_style_as_it_is_drawn(chart) -> None:
     _, _, figure = chart
     told = {meaning.split(",")[0]: looks.lower() for looks, meaning in

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Download, expect
 
 from tests.browser.stores import EXAMPLES, ROOT, command, filled
@@ -280,6 +281,11 @@ def test_a_figure_is_taken_away_with_its_data(bundled, open_page) -> None:
         file = saved(f"Save {kind}")
         assert file.suggested_filename == f"r3_grpo_bigrm.{kind.lower()}"
         assert Path(file.path()).read_bytes().startswith(start)
+        if kind == "PNG":
+            with Image.open(file.path()) as drawn:
+                drawn.load()
+                assert drawn.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+                assert drawn.width / 300 == pytest.approx(7, abs=0.02)  # inches, as the size says
     table = Path(saved("Data as drawn").path()).read_text()
     assert table.startswith("panel,line,x,y,low,high") and "gold reward" in table
 

@@ -339,7 +339,7 @@ ROLES = (
         {"step": step, "prompt": f"q{i}", "completion": f"it is {i}", "reward": 0.25 * (i % 4),
          "gold": f"#### {17 * i % 101}"}
         for step in (10, 20, 30) for i in range(8)
-    ]), Run(None, golds=({},), samples=24, rows=0), more_runs=True, says=NO_GOLD),
+    ]), Run(None, golds=({},), samples=24, rows=3), more_runs=True, says=NO_GOLD),
     one("made/gold holds whole numbers beside a pred column", "5 roles", comma("c.csv", {
         "step": [10] * 6, "question": [f"q{i}" for i in range(6)], "pred": [18, 4, 7, 9, 1, 3],
         "gold": [18, 3, 70000, 540, 20, 64],

@@ -83,6 +83,39 @@ def test_two_raters_of_one_response_are_averaged(home: Path) -> None:
     assert [row[-1] for row in scored(home)] == [None, 0.5, None, 1.5]
 
 
+@pytest.mark.parametrize("but", [(), ("sample_id",)])
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_people_alone_scored_keeps_its_text_and_proxy(
+    home: Path, but: tuple[str, ...], order: int
+) -> None:
+    both = [row | {"proxy_reward": 1.0} for row in BOTH]
+    alone = rows("human", 3.0, 2, proxy_reward=4.0) + rows("expert", 4.0, 2, proxy_reward=4.0)
+    stored = came(home, [*both, *alone][::order], but=but)
+    responses = stored.filter(phase="eval").sort("prompt_id", "completion")
+    assert responses["proxy_reward"].to_list() == [1.0, 1.0, 4.0] * 2
+    assert responses["completion"].to_list() == [f"{p} {n}" for p in "pq" for n in range(3)]
+    assert responses["gold_reward"].to_list() == [5.0, 6.0, None, 6.0, 7.0, None]
+    with StoreAccess(home) as store:
+        gold = store.query("gold", run="a", until=None).sort("source")
+        means = store.query("metrics", runs=["a"], until=None)
+    assert gold.filter(source="judge")["gold_reward"].to_list() == [6.0]
+    assert gold.filter(source="human")["gold_reward"].to_list() == [2.0]
+    assert means["proxy_reward"].to_list() == [2.0]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_mean_proxy_of_responses_stands_where_no_log_has_another(home: Path, order: int) -> None:
+    responses = [row for step in (1, 2) for row in rows("judge", 1.0, 0, step)]
+    responses += [row for step in (1, 2) for row in rows("judge", 1.0, 1, step)]
+    scored_too = [row | {"proxy_reward": float(n)} for n, row in enumerate(responses)]
+    log = [{"run_id": "a", "step": 1, "phase": "eval", "kl": 1.0, "proxy_reward": 9.0}]
+    tables: list[list[dict[str, object]]] = [scored_too, log][::order]
+    came(home, *tables)
+    with StoreAccess(home) as store:
+        found = store.query("metrics", runs=["a"], until=None).filter(phase="eval")
+    assert found.sort("step").select("step", "proxy_reward").rows() == [(1, 9.0), (2, 4.5)]
+
+
 def test_what_people_did_not_score_takes_no_score_away(home: Path) -> None:
     stored = came(home, [*BOTH, *rows("human", None, 0)])
     assert scored(home) == TOGETHER and stored.filter(phase="eval")["gold_reward"].count() == 4
