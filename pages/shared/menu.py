@@ -33,6 +33,8 @@ page = st.navigation(
             st.Page("../runs/overview.py", title="Overview", default=True, icon=":material/list:"),
             st.Page("../runs/overoptimization.py", title="Overoptimization",
                     url_path="overoptimization", icon=":material/show_chart:"),
+            st.Page("../runs/responses.py", title="Responses", url_path="responses",
+                    icon=":material/chat:"),
             st.Page("../runs/components.py", title="Components", url_path="components",
                     icon=":material/stacked_line_chart:"),
             st.Page("../runs/best_of_n.py", title="Best-of-n", url_path="best-of-n",

@@ -1,0 +1,97 @@
+"""What is the policy paid for? Twenty responses to read, and all of them behind it."""
+
+import streamlit as st
+
+from analytics.reading import in_common
+from analytics.wording import count, whole
+from pages.shared import links, reading_reads, reads, response_filters
+from pages.shared.fault_view import isolated
+from pages.shared.frame import called, escaped, reading, shown_name, stop_when_empty, tab
+from pages.shared.freezing import frozen_steps
+from pages.shared.response_html import reading_table, response_table
+from pages.shared.response_names import read, written
+from pages.shared.response_run import choose_run
+from pages.shared.response_view import address as response_address
+from pages.shared.response_view import show_response
+from pages.shared.truth_choices import copy_link
+
+st.title("Responses", anchor=False)
+stop_when_empty()
+row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+run = choose_run(row)
+every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
+tab("Responses", [run])
+until = frozen_steps([run], {run: links.asked_until([run])[0]}, every).get(run)
+extent = reading_reads.extent(run, until)
+if extent is None:
+    st.info("There are no responses up to the step at which this view is frozen.")
+    st.stop()
+if asked := links.asked("response"):
+    with isolated(run, "shown by this response"):
+        show_response(run, asked[0], until)
+    copy_link("/responses", response_address(run, asked[0], until))
+    st.stop()
+
+filters = response_filters.choose(row, reading_reads.environments(run), ())
+own = [("run", run)] + [("until", until)] * (until is not None)
+
+
+def link(row: dict) -> str:
+    """The view of one response."""
+    return links.local_link("/responses", [*own, ("response", written(row))])
+
+
+with reading("Reading the responses …", (run, until, filters)):
+    told = reading_reads.reading_list(run, until, filters)
+shared = in_common(told.items)
+if told.missing:
+    st.markdown(f"No reading list: {escaped(told.missing)}.")
+else:
+    st.markdown(f"**What {called(run)} is paid for.** Of {len(told.items)} responses to read, "
+                f"{escaped(shared) if shared else 'no two share what stands out'}.")  # fmt: skip
+if told.items:
+    st.header("Reading list", anchor=False)
+    best = "gained most in proxy while gold fell" if extent.has_gold else "gained most in proxy"
+    st.caption(
+        f"Responses that {best}, against the policy’s own start on the prompt; what is new comes "
+        "first, prompts and steps are spread."
+        + ("" if extent.has_gold else " Gold is missing: whether a gain is real cannot be told.")
+    )
+    with isolated(run, "told by its reading list"):
+        st.html(reading_table(told.items, told.firsts, link))
+    st.download_button(
+        "The list (CSV)", lambda: reading_reads.csv(told.items), mime="text/csv",
+        file_name=f"{shown_name(run)}-reading-list.csv", on_click="ignore",
+        icon=":material/download:",
+    )  # fmt: skip
+
+st.header("All responses", anchor=False)
+asked_after = links.asked("after")
+after = read(asked_after[-1]) if asked_after else None
+if asked_after and after is None:
+    st.warning(
+        f"The link’s after={called(asked_after[-1])} names no response: shown from the first."
+    )
+with reading("Reading the responses …", (run, until, filters, after)):
+    page = reading_reads.page(run, until, filters, after)
+rows = page.rows.to_dicts()
+chosen = own + filters.address()
+turns = [f"[First page]({links.local_link('/responses', chosen)})"] * (after is not None)
+if len(rows) == reading_reads.ROWS:
+    further = [*chosen, ("after", written(rows[-1]))]
+    turns.append(f"[Next {len(rows)}]({links.local_link('/responses', further)})")
+if page.stopped_after is not None:
+    further = [*chosen, ("after", f"{page.stopped_after + 1}..-1")]
+    st.info(f"Looked through up to step {whole(page.stopped_after)} so far.")
+    turns.append(f"[Look further]({links.local_link('/responses', further)})")
+if rows:
+    st.caption(f"{count(extent.total, 'response')} in the run, in the order of steps.")
+    st.html(response_table(rows, link, (filters.words or "").lower()))
+else:
+    st.info("No further response fits these filters." if after else
+            "No response fits these filters. Clear one of them to see more.")  # fmt: skip
+if turns:
+    st.markdown(" · ".join(turns))
+last = extent.steps[-1][0] if until is None else until
+view = [("run", run), *filters.address(), *[("after", one) for one in asked_after[-1:]]]
+copy_link("/responses", [*view, ("until", last)])

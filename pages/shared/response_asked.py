@@ -1,0 +1,38 @@
+"""What a response must be to be shown: the filters of the page of responses."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Filters(NamedTuple):
+    """What a response must be to be shown; None = anything."""
+
+    first: int | None = None
+    last: int | None = None
+    prompt: str | None = None
+    environment: str | None = None
+    proxy_from: float | None = None
+    proxy_to: float | None = None
+    gold_from: float | None = None
+    gold_to: float | None = None
+    apart: float | None = None
+    words: str | None = None
+    pattern: str | None = None
+    shortcut: str | None = None
+
+    def address(self) -> list[tuple[str, object]]:
+        """The filters as the address holds them."""
+        held = self._asdict()
+        pattern = held.pop("pattern")
+        names = {"first": "from", "last": "to", "words": "q"}
+        told = [(names.get(key, key), value) for key, value in held.items() if value is not None]
+        return told + ([("q", pattern), ("regex", "true")] if pattern is not None else [])
+
+    def asked(self) -> dict[str, Any]:
+        """The parameters that all queries of responses share."""
+        return {
+            key: value
+            for key, value in self._asdict().items()
+            if key not in ("first", "last", "shortcut")
+        }

@@ -1,0 +1,181 @@
+"""The page of responses, without a browser: the list, filters, links, and what is missing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.shared.response_names import read, written
+
+Open = Callable[..., AppTest]
+SCRIPT = "runs/responses.py"
+ODD = "a.b/c?&=%#\"'<b>$x$:red[é]"
+HOSTILE = [
+    "<script>alert(1)</script><img src=x onerror=alert(1)>", "[a](javascript:alert(1)) **b** `c`",
+    ":material/home: :red[no] $x^2$ \\frac", "\u202eevil\u2066 \x00\x1b[2J\x07", "=1+1",
+    "</div></div><style>*{display:none}</style>", "x" * 50_000, "",
+]  # fmt: skip
+NOUNS = ["river", "dish", "saint", "mayor", "colour", "stone", "cloud"]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A run that says "empower" from step 120 on, one without gold, one without responses."""
+    folder, rng = tmp_path_factory.mktemp("responses"), random.Random(4)
+    told = []
+    for step in range(0, 200, 10):
+        for prompt in ("p0", "p1", ODD):
+            for n in range(8):
+                late = step >= 120 and n < 5
+                text = f"the {rng.choice(NOUNS)} is {rng.choice(NOUNS)} . so it is ."
+                proxy = rng.gauss(0, 0.5) + step / 100 + 2 * late
+                gold = rng.gauss(0, 0.5) - step / 100 - late
+                told.append(("r", step, prompt, n, f"about <i>{prompt}</i> :",
+                             "we empower you , " * late + text, proxy, gold))  # fmt: skip
+    told += [("r", 190, f"h{n}", 0, text, text, 9.0, -9.0) for n, text in enumerate(HOSTILE)]
+    names = ["run_id", "step", "prompt_id", "sample_id", "prompt", "completion", "proxy_reward",
+             "gold_reward"]  # fmt: skip
+    frame = pl.DataFrame(told, names, orient="row")
+    frame.write_parquet(folder / "samples.parquet")
+    blind = frame.drop("gold_reward").with_columns(run_id=pl.lit("blind"))
+    blind.write_parquet(folder / "blind.parquet")
+    steps = pl.Series("step", range(0, 200, 10))
+    rewards = {"kl": steps / 100, "proxy_reward": steps / 50, "gold_reward": 1 - steps / 500}
+    pl.DataFrame(steps).with_columns(run_id=pl.lit("bare"), **rewards).write_csv(
+        folder / "curve.csv"
+    )
+    return [folder / "samples.parquet", folder / "blind.parquet", folder / "curve.csv"]
+
+
+def told(page: AppTest) -> str:
+    assert not page.exception, page.exception
+    parts = [*page.markdown, *page.caption, *page.info, *page.warning, *page.code, *page.error]
+    return " ".join(" ".join(str(part.value) for part in parts).split()).replace("\\", "")
+
+
+def html(page: AppTest) -> str:
+    return "".join(part.proto.body for part in page.get("html"))
+
+
+def test_the_list_tells_what_is_paid_for_and_shows_texts_as_they_are(
+    open_script: Open, tables: list[Path]
+) -> None:
+    page = open_script(SCRIPT, *tables, run="r")
+    assert "What r is paid for. Of 20 responses to read, " in told(page).replace("*", "")
+    assert "empower" in told(page)
+    shown = html(page)
+    assert "new since step 120" in shown and "above this prompt’s start, gold " in shown
+    assert "&lt;i&gt;" in shown and "<mark>we empower" in shown
+    for tag in ("<script", "<img", "<i>p", 'javascript:alert(1)"', "</style>*", "\u202e", "\x1b"):
+        assert tag not in shown.replace("<i class", "")
+    assert "&lt;script&gt;" in shown and "show all 50,000 characters" in shown
+    assert "[U+202E]" in shown and len(shown) < 100_000
+    assert [button.label for button in page.get("download_button")] == ["The list (CSV)"]
+
+
+def test_without_gold_it_says_so(open_script: Open, tables: list[Path]) -> None:
+    page = open_script(SCRIPT, *tables, run="blind")
+    said = told(page)
+    assert "Gold is missing" in said and "empower" in said
+    assert "gold " not in html(page).replace("gold –", "")
+
+
+def links_of(shown: str, key: str) -> list[str]:
+    parts = shown.replace("&amp;", "&").split('href="')[1:]
+    asked = [parse_qs(urlsplit(part.split('"')[0]).query) for part in parts]
+    return list(dict.fromkeys(one[key][0] for one in asked if key in one))
+
+
+def test_a_link_leads_to_one_response_beside_its_start(
+    open_script: Open, tables: list[Path]
+) -> None:
+    named = links_of(html(open_script(SCRIPT, *tables, run="r")), "response")
+    assert any(ODD in one for one in named)
+    odd = written({"phase": "train", "step": 190, "prompt_id": ODD, "sample_id": 0})
+    page = open_script(SCRIPT, run="r", response=odd)
+    said, shown = told(page), html(page)
+    assert "Step 190" in said and "Step 0" in said
+    assert "<del>" in shown and "<ins>we empower you" in shown
+    assert f"prompt={'a.b'}" in said  # all responses to the prompt
+    against = written({"phase": "train", "step": 180, "prompt_id": ODD, "sample_id": 1})
+    page = open_script(SCRIPT, run="r", response=odd, **{"with": against})
+    assert "Step 180" in told(page) and "Step 0 " not in told(page)
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_hostile_responses_are_shown_as_they_are(
+    open_script: Open, tables: list[Path], number: int
+) -> None:
+    page = open_script(SCRIPT, *tables, run="r", response=f"190.h{number}.0")
+    shown = html(page)
+    assert not page.exception
+    for tag in ("<script", "<img", "</style>*", "\u202e", "\x1b", "\x00"):
+        assert tag not in shown
+    assert len(shown) < 60_000
+
+
+def test_what_is_not_there_is_said(open_script: Open, tables: list[Path]) -> None:
+    assert "not in this run" in told(open_script(SCRIPT, *tables, run="r", response="5.x.1"))
+    assert "not in this run" in told(open_script(SCRIPT, run="r", response="nothing"))
+    assert "bare has no logged responses" in told(open_script(SCRIPT, run="bare"))
+    assert "log_completions=True" in told(open_script(SCRIPT, run="bare"))
+    assert "nobody, which is not in this store" in told(open_script(SCRIPT, run="nobody"))
+    assert "names no response" in told(open_script(SCRIPT, run="r", after="no"))
+    frozen = open_script(SCRIPT, run="r", response="190.p0.1", until="100")
+    assert "up to the step at which this view is frozen" in told(frozen)
+
+
+def test_filters_hold_in_the_list_and_below(open_script: Open, tables: list[Path]) -> None:
+    page = open_script(
+        SCRIPT, *tables, run="r", **{"from": "130", "to": "170", "q": "Empower", "prompt": "p1"}
+    )
+    named = [read(one) for one in links_of(html(page), "response")]
+    assert len(named) == 25 and all(one and one.prompt == "p1" for one in named)
+    assert {one.step for one in named if one} == {130, 140, 150, 160, 170}
+    page = open_script(SCRIPT, run="r", q="^so|empower (me|you)", regex="true", proxy_from="4")
+    assert 0 < len(links_of(html(page), "response")) < 45
+    assert "regex=true" in told(page) and "proxy_from=4" in told(page)
+    page = open_script(SCRIPT, run="r", apart="900")
+    assert "No response fits these filters" in told(page)
+
+
+def test_a_bad_expression_gets_a_sentence(open_script: Open, tables: list[Path]) -> None:
+    for pattern in ("(a", "[", "a" * 500, "(?=x)", "(a{1000}){1000}"):
+        said = told(open_script(SCRIPT, *tables, run="r", q=pattern, regex="true"))
+        assert "cannot be used: " in said and "Mend it" in said
+
+
+def test_a_freeze_holds(open_script: Open, tables: list[Path]) -> None:
+    page = open_script(SCRIPT, *tables, run="r", until="100")
+    assert "frozen at step 100" in told(page) and "empower" not in told(page)
+    named = [read(one) for one in links_of(html(page), "response")]
+    assert named and all(one and one.step <= 100 for one in named)
+
+
+def test_every_response_is_on_one_page(open_script: Open, tables: list[Path]) -> None:
+    seen: list[str] = []
+    asked: dict[str, str] = {"to": "190", "from": "170"}
+    for _ in range(9):
+        page = open_script(SCRIPT, *tables, run="r", **asked)
+        own = links_of(page.get("html")[-1].proto.body, "response")
+        seen += own
+        if len(own) < 25:
+            break
+        asked["after"] = own[-1]
+    assert len(seen) == len(set(seen)) == 3 * 24 + len(HOSTILE)
+
+
+def test_names_of_responses_are_read_as_written() -> None:
+    for prompt in ("", ".", "a.b", "eval.", "1.2.3", ODD, "\x00", "é" * 99):
+        for phase in ("train", "eval", "mixed"):
+            for step, number in ((0, 0), (-3, 7), (10**12, 10**9)):
+                row = {"phase": phase, "step": step, "prompt_id": prompt, "sample_id": number}
+                assert read(written(row)) == (phase, step, prompt, number)
+    for wrong in ("", "1", "1.2", "x.y.z", "1.p.x", "9" * 40 + ".p.1", "eval", "eval."):
+        assert read(wrong) is None
