@@ -9,7 +9,7 @@ import streamlit as st
 
 from analytics.figures.curves import RunCurve
 from analytics.wording import count, number, whole
-from pages.shared import response_reads
+from pages.shared import links, response_reads
 from pages.shared.frame import LONGEST, escaped
 
 RESPONSES_SHOWN = 4
@@ -18,6 +18,9 @@ RESPONSES_SHOWN = 4
 def show_completions(run: Mapping[str, Any], curve: RunCurve) -> None:
     """Write the comparison for one run, folded; says why when it cannot be made."""
     with st.expander("What the policy writes: start, peak, end"):
+        if run["samples"]:
+            address = links.local_link("/responses", [("run", run["run_id"])])
+            st.markdown(f"[Twenty responses to read, and all of them]({address})")
         _compared(run, curve)
 
 
