@@ -16,7 +16,7 @@ from data.importing import fill_with_examples
 from data.owner import StoreOwned
 from data.sql import StoreError
 from data.terminal import Shown
-from pages.shared import alerting, judging, ownership, ready, worker
+from pages.shared import alerting, judging, moved, ownership, ready, worker
 from pages.shared.frame import escaped
 from pages.shared.packed import Packed
 from pages.shared.styled import Styled
@@ -93,5 +93,6 @@ app = st.App(
         *api.routes(ownership.held_owner),
         *ingest.routes(ownership.held_owner),
         *verdict_routes(ownership.held_owner),
+        *moved.routes(),
     ],
 )

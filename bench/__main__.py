@@ -15,14 +15,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import battery, hallucination, imports, load, memory, pages, readers, trackers, verdicts
+from bench import (
+    battery, hallucination, imports, load, memory, pages, readers, responses, trackers, verdicts,
+)  # fmt: skip
 from bench.real_runs import verdicts as real_runs
 
 BENCHMARKS: dict[str, Callable[[int, int], list[dict[str, object]]]] = {
     "imports": imports.measure, "memory": memory.measure, "trackers": trackers.measure,
     "verdicts": verdicts.measure, "pages": pages.measure, "hallucination": hallucination.measure,
     "battery": battery.measure, "load": load.measure, "readers": readers.measure,
-    "real_runs": real_runs.measure,
+    "real_runs": real_runs.measure, "responses": responses.measure,
 }  # fmt: skip
 ASKED_FOR = ("battery", "real_runs")
 """Benchmarks that run only where they are named: these measure verdicts, not speed."""
@@ -38,6 +40,7 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=20, help="readers of load")
     parser.add_argument("--bursts", type=int, default=5, help="times that all of them read")
     parser.add_argument("--seconds", type=float, default=60, help="how long readers choose")
+    parser.add_argument("--responses", type=int, default=5_000_000, help="rows of responses")
     parser.add_argument("--url", help="server for load, instead of one of its own")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]
@@ -56,6 +59,8 @@ def main() -> int:
                                   url=options.url)  # fmt: skip
             if name == "readers":
                 measure = partial(readers.measure, seconds=options.seconds)
+            if name == "responses":
+                measure = partial(responses.measure, responses=options.responses)
             rows = measure(options.runs, options.steps)
         except (RuntimeError, ImportError) as error:
             print(f"{name}: {error}", file=sys.stderr)

@@ -35,9 +35,11 @@ def difference(before: str, after: str, most: int = MOST_TOKENS) -> Difference:
 
     >>> difference("a b c", "a c").before
     [Piece(text='a ', same=True), Piece(text='b ', same=False), Piece(text='c', same=True)]
+    >>> difference("a b", "c d").before
+    [Piece(text='a b', same=False)]
     """
     (one, rest), (other, more) = _tokens(before, most), _tokens(after, most)
-    in_one, in_other = _common(one, other)
+    in_one, in_other = _telling(one, *_common(one, other))
     left, right = _pieces(one, in_one), _pieces(other, in_other)
     if rest:
         left.append(Piece(rest, False))
@@ -85,6 +87,18 @@ def _common(one: list[str], other: list[str]) -> tuple[set[int], set[int]]:
             in_one.add(i)
             in_other.add(j)
     return in_one, in_other
+
+
+def _telling(one: list[str], in_one: set[int], in_other: set[int]) -> tuple[set[int], set[int]]:
+    """Without stretches in common that hold no word: a blank alone between changes says nothing."""
+    runs: list[list[tuple[int, int]]] = []
+    for pair in zip(sorted(in_one), sorted(in_other), strict=True):
+        if runs and pair == (runs[-1][-1][0] + 1, runs[-1][-1][1] + 1):
+            runs[-1].append(pair)
+        else:
+            runs.append([pair])
+    kept = [pair for run in runs if any(one[i][0].isalnum() for i, _ in run) for pair in run]
+    return {i for i, _ in kept}, {j for _, j in kept}
 
 
 def _pieces(tokens: list[str], common: set[int]) -> list[Piece]:

@@ -19,7 +19,7 @@ from data.columns import PANELS
 from pages.shared import charts, links, note_reads, reads, run_reads
 from pages.shared.anchors_view import show_anchors
 from pages.shared.checkpoints_view import show_checkpoints
-from pages.shared.choices import choose_one
+from pages.shared.choices import choose_named, choose_one
 from pages.shared.completions_view import show_completions
 from pages.shared.decision_card import card
 from pages.shared.differs_view import show_differences
@@ -40,6 +40,7 @@ from pages.shared.pictured import once, shown_of
 from pages.shared.pin_view import pin_popover
 from pages.shared.seed_group import group_words
 from pages.shared.take_away import take_away
+from pages.shared.to_responses import show_links
 from pages.shared.verdict_view import in_short, show_verdict_table, show_why
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}
@@ -60,9 +61,8 @@ for missing in (run for run in asked_runs if run not in every):
     )
 until = dict(zip(asked_runs, links.asked_until(asked_runs), strict=True))
 
-chosen = st.multiselect(
-    "Runs", list(every), key="run", bind="query-params", placeholder="Choose one or more runs",
-)  # fmt: skip
+# Not bound by Streamlit: it would take the run out of links in place to other pages.
+chosen, _ = choose_named("Runs", list(every), "run", "Choose one or more runs")
 if not chosen:
     st.info(
         "Choose a run to see its curve, or open one from the overview.",
@@ -193,6 +193,8 @@ with notes:
 if figure is not None:
     charts.draw(figure, "rewards", said_of(drawn), chart, config)
     charts.caption(figure, chart)
+    with chart, isolated(named(chosen), "led to its responses"):
+        show_links(drawn, every, frozen)
 
 step_end = [frozen.get(run) or every[run]["step_end"] or 0 for run in chosen]
 choices: list[tuple[str, object]] = [("run", run) for run in chosen]

@@ -28,7 +28,7 @@ def _compared(run: Mapping[str, Any], curve: RunCurve) -> None:
     if not run["samples"]:
         st.caption("No responses were logged. In TRL, log_completions=True keeps them.")
         return
-    spans = _spans(curve)
+    spans = stretches(curve)
     if not spans:
         st.caption("Without a peak there is nothing to compare the start and the end with.")
         return
@@ -38,7 +38,7 @@ def _compared(run: Mapping[str, Any], curve: RunCurve) -> None:
         return
     prompt = st.selectbox(
         f"Prompt ({len(prompts)} were drawn in all {len(spans)} stretches)", list(prompts),
-        format_func=lambda key: prompts[key][:120], key="prompt",
+        format_func=lambda key: prompts[key][:120], key="compared_prompt",
     )  # fmt: skip
     told = response_reads.best_responses(run["run_id"], spans, prompt, RESPONSES_SHOWN)
     for column, span in zip(st.columns(len(spans)), told, strict=True):
@@ -58,7 +58,8 @@ def _compared(run: Mapping[str, Any], curve: RunCurve) -> None:
                     )
 
 
-def _spans(curve: RunCurve) -> tuple[tuple[str, int, int], ...]:
+def stretches(curve: RunCurve) -> tuple[tuple[str, int, int], ...]:
+    """Name, first and last step of the looks at the start, the peak and the end; maybe none."""
     looks, peak = curve.looks, curve.verdict["peak"]
     if looks.height < 3 or not peak or peak.get("step") is None:
         return ()

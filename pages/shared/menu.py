@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 st.set_page_config(page_icon=HERE / "icon.svg", layout="wide")
 
 with st.container(key="scripts"):  # takes no room: look.css
-    for script in ("zoom.js", "ticks.js", "choosing.js", "takeaway.js"):
+    for script in ("zoom.js", "ticks.js", "choosing.js", "takeaway.js", "point.js"):
         text = (HERE / script).read_text()
         st.html(f"<script>{text}</script>", unsafe_allow_javascript=True)
 # For those who build the pages: each piece by itself, also photographed by a test.

@@ -30,9 +30,9 @@ def choose_run(row: Any) -> str:
         _say_what_to_log("No run of this store has responses.")
     first = (held or named or sorted(there, key=_urgency))[0]
     options = there if first in there else [first, *there]
-    if st.session_state.get("run") not in options:
-        st.session_state.pop("run", None)
     seed("run", first)
+    if st.session_state["run"] not in options:
+        st.session_state["run"] = first
 
     def keep() -> None:
         st.query_params["run"] = st.session_state["run"]

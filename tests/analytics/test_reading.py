@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from analytics.reading import Beginning, Item, beginning, in_common, reading_list
-from analytics.reading.difference import difference
+from analytics.reading.difference import _common, difference
 from analytics.reading.novelty import traits
 from analytics.reading.shown import (
     NOW_WORDS,
@@ -195,7 +195,7 @@ def test_a_difference_keeps_as_much_as_can_be_kept() -> None:
         assert "".join(piece.text for piece in told.after) == other
         kept = "".join(piece.text for piece in told.before if piece.same)
         assert kept == "".join(piece.text for piece in told.after if piece.same)
-        assert len(kept) == longest_common(list(one), list(other))
+        assert len(_common(a, b)[0]) == len(_common(a, b)[1]) == longest_common(a, b)
 
 
 def test_a_long_text_is_compared_in_part_and_kept_whole() -> None:
