@@ -22,7 +22,7 @@ from analytics.review.notes import when
 from analytics.wording import count
 from data import alert_files
 from data.delivery import NotDelivered
-from data.home import home
+from data.home import existing, home
 from data.remote import StoreAccess
 from data.terminal import one_line
 
@@ -55,12 +55,12 @@ def run(options: argparse.Namespace) -> int:
     if options.proposal:
         print(proposal(), end="")
         return 0
-    place = home()
     if options.acknowledge is not None or options.mute is not None:
-        return _by_hand(options, place)
+        return _by_hand(options, existing())
     if not (options.test or options.send or options.dry_run):
-        _show(sending.held(place), options.json)
+        _show(sending.held(existing()), options.json)
         return 0
+    place = home()
     try:
         rules = sending.rules_of(place)
         if rules is None:
@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
         return _failed(str(error))
     if options.test:
         return _test(rules)
+    place = existing()
     return _dry_run(place, rules, options.json) if options.dry_run else _send(place, rules, options)
 
 
