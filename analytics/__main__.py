@@ -44,10 +44,10 @@ from analytics.verdicts import (
     unpacked_looks,
 )  # fmt: skip
 from analytics.wording import interval, number
-from data import answers, policies, spool
-from data.exporting import write_whole
+from data import answers, past, policies, spool
+from data.exporting import NotWritable, check_writable, write_whole
 from data.failing import ended
-from data.home import home
+from data.home import existing, home
 from data.hosts import listed
 from data.owner import StoreOwned
 from data.questions import meaning
@@ -273,19 +273,21 @@ def _review(options: argparse.Namespace) -> int:
     if not (options.out or options.data or options.json):
         print("say where to: --out FILE, --data FILE or --json", file=sys.stderr)
         return 1
+    form = review_form(options.out, options.data, options.format)
     today = options.on or datetime.date.today()
-    with StoreAccess(home()) as store, spool.scratch(home()) as folder:
+    if options.since is not None:
         try:
-            begin = reading.begins(store, options.since, datetime.datetime.now(datetime.UTC))
+            past.moment(options.since)
         except (ValueError, OverflowError):
             print(f"--since {options.since!r} is no date such as 2026-11-21", file=sys.stderr)
             return 1
+    with StoreAccess(existing()) as store, spool.scratch(home()) as folder:
+        begin = reading.begins(store, options.since, datetime.datetime.now(datetime.UTC))
         with Terminal(stderr=True).status("Reading …") as status:
             found = reading.review(store, begin, today, Path(folder), status.update)
         if options.out or options.data:
             server = listed()[0].url if listed() else ""
             made = reading.written(store, found, today, server)
-            form = options.format or ("md" if str(options.out).endswith(".md") else "html")
             if options.out:
                 write_whole(options.out, (made.markdown if form == "md" else made.html).encode())
             if options.data:
@@ -293,6 +295,33 @@ def _review(options: argparse.Namespace) -> int:
     print(as_json(found.changes, found.since, found.until) if options.json
           else summary(found.changes))  # fmt: skip
     return 0
+
+
+FORMS = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md", "": "html"}
+"""Of a review's document, by the ending of its file's name."""
+
+
+def review_form(out: Path | None, tables: Path | None, asked: str | None) -> str:
+    """``html`` or ``md``: how a review is written; the files are tried before the work begins.
+
+    Raises:
+        NotWritable: a file cannot be written, or its ending says something else.
+    """
+    ending = out.suffix.lower() if out else ""
+    device = out is not None and out.exists() and not out.is_file() and not out.is_dir()
+    if not asked and not device and ending not in FORMS:
+        raise NotWritable(
+            f"--out {str(out)[:200]!r} ends in {ending[:20]!r}; a review is HTML (.html) "
+            "or Markdown (.md): name the file so, or say --format html or --format md"
+        )
+    if tables and tables.suffix.lower() not in (".zip", ""):
+        raise NotWritable(f"--data {str(tables)[:200]!r}: the tables are a zip archive; expected a "
+                          "name that ends in .zip")  # fmt: skip
+    if out and tables and out.resolve() == tables.resolve():
+        raise NotWritable("--out and --data name the same file; expected two")
+    for file in filter(None, (out, tables)):
+        check_writable(file)
+    return asked or FORMS.get(ending, "html")
 
 
 def _mcp(_: argparse.Namespace) -> int:
@@ -315,7 +344,7 @@ def _mcp(_: argparse.Namespace) -> int:
 
     try:
         for_agents.serve(for_agents.Held(
-            partial(StoreAccess, home()), statuses, lambda store, runs, until: verdicts(
+            lambda: StoreAccess(existing()), statuses, lambda store, runs, until: verdicts(
                 store, runs, None, until), looks, changed, (StoreError, StoreOwned, OSError),
         ))  # fmt: skip
     except ImportError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 
 import polars as pl
 
+from analytics.agents_arguments import faults
 from analytics.review.differs import at_equal_kl, one_measure, sentence, settings
 
 MOST_RUNS = 200
@@ -66,16 +68,34 @@ def server(held: Held) -> Any:
     """
     try:
         from mcp.server import MCPServer
-        from mcp.server.mcpserver.exceptions import ToolError
+        from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
         from mcp.types import ToolAnnotations
     except ImportError as error:
         raise ImportError(
             "the MCP server needs its SDK: pip install 'mcp>=2.3,<3' (requirements-dev.txt has it)"
         ) from error
-    made = MCPServer("overoptimization-monitor", instructions=INSTRUCTIONS, log_level="ERROR")
     asks = Tools(held, ToolError)
+    every = (asks.list_runs, asks.verdict, asks.curve, asks.compare, asks.what_changed)
+    by_name: dict[str, Callable[..., Any]] = {tool.__name__: tool for tool in every}
+
+    class Server(MCPServer):
+        async def call_tool(self, name: str, arguments: Any, context: Any = None) -> Any:
+            if name not in by_name:
+                raise ToolError(f"there is no such tool; there are: {', '.join(by_name)}")
+            if wrong := faults(by_name[name], arguments):
+                raise ToolError(wrong)
+            try:
+                return await super().call_tool(name, arguments, context)
+            except UnexpectedToolError as error:
+                traceback.print_exception(error.__cause__ or error)
+                said = f"{name} could not be answered: the server's log says why"
+                raise ToolError(said) from error
+            except ToolError as error:
+                raise ToolError(str(error).removeprefix(f"Error executing tool {name}: ")) from None
+
+    made = Server("overoptimization-monitor", instructions=INSTRUCTIONS, log_level="ERROR")
     reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)
-    for tool in (asks.list_runs, asks.verdict, asks.curve, asks.compare, asks.what_changed):
+    for tool in every:
         made.add_tool(tool, annotations=reads, structured_output=True)
     return made
 
@@ -99,7 +119,7 @@ class Tools:
         """
         with self._store() as store:
             runs = store.query("runs", project=project, runs=None)
-            page = runs.slice(max(first, 0), min(max(most, 1), MOST_RUNS))
+            page = runs.slice(min(first, runs.height), min(max(most, 1), MOST_RUNS))
             status = self._held.statuses(store)
         keys = ("project", "format", "points", "gold_evaluations", "step_end", "kl_end")
         rows = [

@@ -55,9 +55,9 @@ def routes(owner: Callable[[], Owner | None]) -> list[Route]:
         ):
             return JSONResponse({"error": "only commands on this machine may ask"}, 403)
         try:
-            body = json.loads(await request.body())
+            body = _asked(request.path_params["what"], await request.body())
             return await run_in_threadpool(_answer, held, request.path_params["what"], body)
-        except (StoreError, ValueError, KeyError, TypeError, duckdb.Error) as error:
+        except WRONG as error:
             return JSONResponse({"error": str(error)}, 400)
 
     return [
@@ -78,6 +78,37 @@ async def _store_status(owner: Owner) -> str:
         traceback.print_exc()
         return "store failing"
     return "ready"
+
+
+WRONG = (StoreError, ValueError, KeyError, TypeError, duckdb.Error, pl.exceptions.PolarsError)
+ASKS: dict[str, dict[str, type[Any]]] = {
+    "query": {"name": str, "params": dict}, "results": {"segments": list},
+    "save_verdicts": {"rows": list}, "save_indicators": {"rows": list},
+}  # fmt: skip
+"""What the body of a request must hold, by what is asked for."""
+KINDS: dict[type, str] = {str: "text", dict: "an object", list: "a list"}
+
+
+def _asked(what: str, text: bytes) -> dict[str, Any]:
+    """The body of a request.
+
+    Raises:
+        ValueError: it is not what is expected; the message says what is.
+    """
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"the body is no JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise ValueError("the body is JSON, but no object; an object {…} is expected")
+    for key, kind in ASKS.get(what, {}).items():
+        if not isinstance(body.get(key), kind):
+            raise ValueError(f"{what}: {key!r} is expected in the body, {KINDS[kind]}")
+    inner: dict[str, type[Any]] = {"segments": str, "rows": dict}
+    for key in inner.keys() & ASKS.get(what, {}).keys():
+        if not all(isinstance(one, inner[key]) for one in body[key]):
+            raise ValueError(f"{what}: {key!r} is a list; each in it must be {KINDS[inner[key]]}")
+    return body
 
 
 def _answer(owner: Owner, what: str, body: dict[str, Any]) -> Response:

@@ -5,16 +5,40 @@ from __future__ import annotations
 import http.client
 import json
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
+
+from data.within import Connections, TooLong, within
 
 USER_AGENT = "overoptimization-monitor"
 REFUSED = (400, 404, 405, 410, 413, 415, 422)
 """Answers of a receiver that will not take this message, whenever it comes."""
 LONGEST_ANSWER = 300
+SLOWEST_SERVICE = 60.0
+"""Seconds that a service of apprise has at least: a mail server may let its clients wait."""
+_NOTIFIES = """
+import json, sys
+told = json.load(sys.stdin)
+try:
+    import apprise
+except ImportError:
+    sys.exit(3)
+service = apprise.Apprise()
+if not service.add(told["url"]):
+    sys.exit(4)
+form = apprise.NotifyFormat.TEXT
+sys.exit(0 if service.notify(title=told["title"], body=told["text"], body_format=form) else 5)
+"""
+_SAID = {
+    3: "apprise is not installed: pip install apprise",
+    4: "apprise knows no such address: see its list of services",
+    5: "the service did not take it",
+}
 
 
 class NotDelivered(Exception):
@@ -33,15 +57,28 @@ class NotDelivered(Exception):
 def post(url: str, body: Mapping[str, Any], name: str, timeout: float) -> None:
     """Post JSON to a webhook. ``name`` goes along, so that a receiver knows a message again.
 
+    timeout: seconds in all, from the first byte sent to the last one read.
+
     Raises:
         NotDelivered: there was no answer, or one that is no 2xx.
     """
+    connections = Connections()
+    try:
+        within(timeout, partial(_post, url, body, name, timeout, connections), connections.end)
+    except TooLong:
+        raise NotDelivered(f"the receiver did not answer in full within {timeout:g} s") from None
+
+
+def _post(
+    url: str, body: Mapping[str, Any], name: str, timeout: float, connections: Connections
+) -> None:
     try:
         request = urllib.request.Request(url, json.dumps(body).encode(), {
             "Content-Type": "application/json; charset=utf-8", "User-Agent": USER_AGENT,
             "Idempotency-Key": name,
         }, method="POST")  # fmt: skip
-        urllib.request.build_opener(_NoDetour).open(request, timeout=timeout).close()
+        opener = urllib.request.build_opener(_NoDetour, *connections.handlers)
+        opener.open(request, timeout=timeout).close()
     except urllib.error.HTTPError as error:
         with error:
             said = _said(error)
@@ -79,21 +116,30 @@ def run(command: Sequence[str], message: Mapping[str, Any], timeout: float) -> N
         raise NotDelivered(f"{command[0]} ended with {done.returncode} {said[0][:200]}".strip())
 
 
-def notify(url: str, title: str, text: str) -> None:
+def notify(url: str, title: str, text: str, timeout: float) -> None:
     """Send by a service of apprise: e-mail and many more.
+
+    In a process of its own, which ends in time whatever the service does. The address, which may
+    hold a password, goes over its standard input.
+
+    timeout: seconds; SLOWEST_SERVICE at least.
 
     Raises:
         NotDelivered: the service did not take it, or apprise is not there or knows it not.
     """
+    given = json.dumps({"url": url, "title": title, "text": text}).encode()
+    patience = max(timeout, SLOWEST_SERVICE)
     try:
-        import apprise
-    except ImportError as error:
-        raise NotDelivered("apprise is not installed: pip install apprise") from error
-    service = apprise.Apprise()
-    if not service.add(url):
-        raise NotDelivered("apprise knows no such address: see its list of services")
-    if not service.notify(title=title, body=text, body_format=apprise.NotifyFormat.TEXT):
-        raise NotDelivered("the service did not take it")
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _NOTIFIES], input=given, capture_output=True,
+            timeout=patience, start_new_session=True,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise NotDelivered(f"the service took more than {patience:g} s") from None
+    except OSError as error:
+        raise NotDelivered(f"apprise cannot be run: {_first_line(error)}") from error
+    if done.returncode:
+        raise NotDelivered(_SAID.get(done.returncode, "apprise failed"))
 
 
 def _said(error: urllib.error.HTTPError) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,10 +80,6 @@ def _unknown(store: AnyStore, run: str) -> StoreError:
 
 def write_rows(rows: pl.DataFrame, path: Path, kind: str) -> None:
     """Write as csv (formulas guarded) or parquet; the file is complete or not there."""
-    if path.exists() and not path.is_file():  # a pipe or /dev/stdout, which nothing may replace
-        with path.open("wb") as end:
-            end.write(_written(rows, kind))
-        return
     write_whole(path, _written(rows, kind))
 
 
@@ -105,9 +103,58 @@ def packed_tables(tables: Mapping[str, pl.DataFrame]) -> bytes:
     return out.getvalue()
 
 
+class NotWritable(StoreError):
+    """A file cannot be written where it was named; the message says why and what is expected."""
+
+
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file: it is complete or not there."""
-    path = path.resolve()  # what a link leads to
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(content)
-    draft.replace(path)
+    """Write a file: it is complete or not there. A pipe, or /dev/stdout, is written to as it is.
+
+    Raises:
+        NotWritable: it cannot be written there.
+    """
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(content)
+            return
+        place, draft = _draft(path)
+        draft.write_bytes(content)
+        draft.replace(place)
+    except (OSError, ValueError) as error:
+        raise not_writable(path, error) from error
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work whether its result can be written to a file.
+
+    Raises:
+        NotWritable: it cannot.
+    """
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            return
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        _, draft = _draft(path)
+        draft.touch()
+        draft.unlink()
+    except (OSError, ValueError, RuntimeError) as error:  # a name with \0; a ring of links
+        raise not_writable(path, error) from error
+
+
+def _draft(path: Path) -> tuple[Path, Path]:
+    place = path.resolve()  # what a link leads to
+    return place, place.with_name(f".{place.name}.part")
+
+
+def not_writable(path: Path, error: Exception) -> NotWritable:
+    """The error of a place, with what is expected there."""
+    shown = repr(str(path)[:200])
+    if isinstance(error, IsADirectoryError) or path.name in ("", "..", "."):
+        return NotWritable(f"{shown} is a folder; expected the name of a file")
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        parent = str(path.parent)[:200]
+        return NotWritable(f"{shown} cannot be written: there is no folder {parent!r}; make it, or "
+                           "name a file in one that is there")  # fmt: skip
+    why = getattr(error, "strerror", None) or str(error)
+    return NotWritable(f"{shown} cannot be written: {why}; expected a file that may be written")

@@ -11,6 +11,8 @@ import duckdb
 
 from data.address_space import RAN_OUT
 from data.columns import LogError
+from data.exporting import NotWritable
+from data.home import NoStore
 from data.hosts import BadAddress
 from data.owner import StoreOwned
 from data.sql import StoreError
@@ -25,6 +27,8 @@ FULL = (
 
 def ended(do: Callable[[], int], as_json: bool = False) -> int:
     """Do a command's work; its exit code, or 1 after a sentence on stderr (and one JSON document).
+
+    2 where the fault is a place that was named: no store there, or none that can be written.
 
     A reader that went away, as ``| head`` does, is no failure: silence, and 141 as a shell says it.
     """
@@ -41,11 +45,11 @@ def _ended(do: Callable[[], int], as_json: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 141
     except (StoreError, StoreOwned, LogError, BadAddress, OSError, duckdb.Error, MemoryError) as it:
-        said = sentence(it)
+        said, code = sentence(it), 2 if isinstance(it, NoStore | NotWritable) else 1
     print(said, file=sys.stderr)
     if as_json:
         print(json.dumps({"error": said}))
-    return 1
+    return code
 
 
 def sentence(error: Exception) -> str:

@@ -39,7 +39,8 @@ def keep_decision(store: AnyStore, decision: Mapping[str, str | int | None]) -> 
     """Write down what somebody decided.
 
     Raises:
-        StoreError: it says not of which loop, what, by whom or when.
+        StoreError: it says not of which loop, what, by whom or when, or a value is of another kind
+            than its column.
     """
     spool.write_decision(store.home, decision)
     store.drain()

@@ -29,6 +29,7 @@ from data.readers.formats import rank_of
 from data.restating import LAYOUT
 from data.segment_rows import metric_rows, sample_rows
 from data.sql import StoreError
+from data.typed import typed
 
 SUMS = "sums.json"
 """File of a segment that holds the SHA-256 of each of its others."""
@@ -151,10 +152,12 @@ def write_written(home: Path, kind: str, row: Mapping[str, str | int | None]) ->
 
 
 def _record(home: Path, kind: str, table: Table, row: Mapping[str, str | int | None]) -> str:
-    missing = [c.name for c in table.columns if c.required and row.get(c.name) in (None, "")]
+    told = typed(kind, table, row)
+    missing = [c.name for c in table.columns if c.required and told.get(c.name) in (None, "")]
     if missing:
         raise StoreError(f"a {kind} needs {', '.join(missing)}")
-    return _commit(home, kind, {"runs": conform(pl.DataFrame([dict(row)]), table.types())})
+    schema = {name: dtype for name, dtype in table.types().items() if name in told}
+    return _commit(home, kind, {"runs": conform(pl.DataFrame([told], schema), table.types())})
 
 
 def waiting(home: Path) -> list[Path]:

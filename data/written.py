@@ -17,8 +17,9 @@ import duckdb
 import polars as pl
 
 from data import ddl
-from data.declared import NOTES, WRITTEN
+from data.declared import CLOSED_REVIEWS, NOTES, PINS, WRITTEN
 from data.sql import StoreError, literal
+from data.typed import typed
 
 if TYPE_CHECKING:
     from data.remote import AnyStore
@@ -70,7 +71,8 @@ def keep_note(store: AnyStore, note: Row) -> str:
         NoteError: it is about nothing, says nothing, or is too long.
         StoreError: the store could not take it in; it waits in the inbox.
     """
-    row = {"note_id": secrets.token_hex(5), "edit": 0, "removed": False, **_tidy(note)}
+    told = typed("note", NOTES, note, NoteError)
+    row = {"note_id": secrets.token_hex(5), "edit": 0, "removed": False, **_tidy(told)}
     _check(row)
     _brought(store, "note", row | {"at": now()})
     return str(row["note_id"])
@@ -83,9 +85,10 @@ def keep_pin(store: AnyStore, pin: Row) -> str:
         NoteError: nobody is named.
         StoreError: the store could not take it in; it waits in the inbox.
     """
-    if not (by := _line(pin.get("by"))):
+    told = typed("pin", PINS, pin, NoteError)
+    if not (by := _line(told.get("by"))):
         raise NoteError("a pin needs a name: who pins it?")
-    row = {"pin_id": secrets.token_hex(5), **pin, "by": by, "at": now()}
+    row = {"pin_id": secrets.token_hex(5), **told, "by": by, "at": now()}
     _brought(store, "pin", row)
     return str(row["pin_id"])
 
@@ -104,6 +107,8 @@ def close_review(store: AnyStore, since: str, until: str, by: str, state: str) -
         NoteError: nobody is named.
         StoreError: the store could not take it in; it waits in the inbox.
     """
+    given = {"since": since, "until": until, "by": by, "state": state}
+    typed("review", CLOSED_REVIEWS, given, NoteError)
     if not (name := _line(by)):
         raise NoteError("closing a review needs a name: who closes it?")
     row = {
@@ -143,7 +148,7 @@ def _line(value: object) -> str:
     return " ".join(_UNSEEN.sub("", str(value or "")).split())[:LONGEST_NAME]
 
 
-def _check(row: Mapping[str, Any]) -> None:
+def _check(row: dict[str, Any]) -> None:
     if not any(row.get(name) for name in SUBJECT):
         raise NoteError("a note is about something: a run, a loop, a topic or a pin")
     if not row.get("by"):
@@ -162,6 +167,7 @@ def _check(row: Mapping[str, Any]) -> None:
         raise NoteError(f"{row['decision']!r} is no decision; there are: {', '.join(DECIDED)}")
     if row.get("due") is not None:
         try:
-            datetime.date.fromisoformat(str(row["due"]))
+            day = datetime.date.fromisoformat(str(row["due"]))
         except ValueError:
             raise NoteError(f"due {str(row['due'])[:40]!r} is no date such as 2026-12-04") from None
+        row["due"] = day.isoformat()  # however else it was written

@@ -13,13 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from analytics.alerts import chat, plan, sending
+from analytics.alerts import chat, sending
+from analytics.alerts import ledger as outbox
+from analytics.alerts.ledger import Ledger
+from analytics.alerts.open_alerts import title
 from analytics.alerts.rules import Rules, RulesError, proposal
 from analytics.review.notes import when
 from analytics.wording import count
 from data import alert_files
 from data.delivery import NotDelivered
-from data.home import home
+from data.home import existing, home
 from data.remote import StoreAccess
 from data.terminal import one_line
 
@@ -52,12 +55,12 @@ def run(options: argparse.Namespace) -> int:
     if options.proposal:
         print(proposal(), end="")
         return 0
-    place = home()
     if options.acknowledge is not None or options.mute is not None:
-        return _by_hand(options, place)
+        return _by_hand(options, existing())
     if not (options.test or options.send or options.dry_run):
-        _show(sending.held(place), options.json)
+        _show(sending.held(existing()), options.json)
         return 0
+    place = home()
     try:
         rules = sending.rules_of(place)
         if rules is None:
@@ -69,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
         return _failed(str(error))
     if options.test:
         return _test(rules)
+    place = existing()
     return _dry_run(place, rules, options.json) if options.dry_run else _send(place, rules, options)
 
 
@@ -127,7 +131,7 @@ def _by_hand(options: argparse.Namespace, place: Path) -> int:
         return _failed("say who: --by NAME")
     if options.acknowledge is not None:
         with sending.changing(place) as ledger:
-            done = plan.acknowledge(ledger, options.acknowledge, options.by, _now())
+            done = outbox.acknowledge(ledger, options.acknowledge, options.by, _now())
         if done:
             print("Acknowledged: no digest names it until something changes.")
             return 0
@@ -135,12 +139,12 @@ def _by_hand(options: argparse.Namespace, place: Path) -> int:
     if options.until is None or options.until < _now().date():
         return _failed("say until when, a day to come: --until DATE")
     with sending.changing(place) as ledger:
-        plan.mute(ledger, options.mute, options.until, options.by)
+        outbox.mute(ledger, options.mute, options.until, options.by)
     print(f"Muted until {options.until}.")
     return 0
 
 
-def _show(ledger: plan.Ledger, as_json: bool) -> None:
+def _show(ledger: Ledger, as_json: bool) -> None:
     if as_json:
         print(json.dumps({
             "alerts": list(ledger["alerts"].values()), "waiting": ledger["queue"],
@@ -152,22 +156,23 @@ def _show(ledger: plan.Ledger, as_json: bool) -> None:
         print(one_line(line, 300))
 
 
-def state_lines(ledger: plan.Ledger) -> list[str]:
+def state_lines(ledger: Ledger) -> list[str]:
     """What is told, what waits, what was put aside, in sentences; texts as they are."""
-    told = [f"{plan.title(one['kind'], one['subject'])}, {since(ledger, one)}"
+    told = [f"{title(one['kind'], one['subject'])}, {since(ledger, one)}"
             for one in ledger["alerts"].values()]  # fmt: skip
     return told + waiting_lines(ledger)
 
 
-def since(ledger: plan.Ledger, held: dict[str, Any]) -> str:
+def since(ledger: Ledger, held: dict[str, Any]) -> str:
     """Since when an alert is there, and who looks after it."""
     by = ledger["acknowledged"].get(held["subject"])
     seen = f"; acknowledged by {by['by']}" if by else ""
-    over = f"; over since {when({'at': held['gone']})}" if held["gone"] else ""
+    why = f" ({held['why']})" if held.get("why") else ""
+    over = f"; over since {when({'at': held['gone']})} UTC{why}" if held["gone"] else ""
     return f"since {when({'at': held['since']})} UTC{over}{seen}"
 
 
-def waiting_lines(ledger: plan.Ledger) -> list[str]:
+def waiting_lines(ledger: Ledger) -> list[str]:
     """What waits to be sent, what the receiver refused, what is muted."""
     lines = [f"Waits to be sent: {one['title']}" for one in ledger["queue"]]
     lines += [f"The receiver refused: {one['title']} ({one['why']})" for one in ledger["aside"]]

@@ -3,7 +3,7 @@ overdue. Each says what it is, how sure, and how often such an alert errs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -60,9 +60,7 @@ def alarms(
             nothing, so that what stands does not fall when it is judged.
     """
     known = list(verdicts)
-    blank = {"e_value": 0.0, "alarm": None}
-    others = [{"run": run, "project": of, **blank} for run, of in (waiting or {}).items()]
-    stands = survivors([*known, *others])
+    stands = _standing(known, waiting)
     return [
         Alert(
             "alarm", row["run"], _said(row), _sure(row), _alarm_errs(row),
@@ -72,10 +70,24 @@ def alarms(
     ]  # fmt: skip
 
 
-def withdrawals(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Why an alarm of a run does not stand any more, by run."""
-    told = {}
-    for row in verdicts:
+def _standing(known: Sequence[Mapping[str, Any]], waiting: Mapping[str, str] | None) -> set[str]:
+    blank = {"e_value": 0.0, "alarm": None}
+    others = [{"run": run, "project": of, **blank} for run, of in (waiting or {}).items()]
+    return survivors([*known, *others])
+
+
+def withdrawals(
+    verdicts: Iterable[Mapping[str, Any]], waiting: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Why an alarm of a run does not stand any more, by run; the arguments are those of alarms."""
+    known, told = list(verdicts), {}
+    stands = _standing(known, waiting)
+    for row in known:
+        if standing(row.get("alarm")) and row["run"] not in stands:
+            told[str(row["run"])] = (
+                "it does not stand among all runs of its project any more; the alarm of the run "
+                "itself is still there"
+            )
         if (alarm := row.get("alarm")) and not standing(alarm):
             taken = alarm["withdrawn"]
             told[str(row["run"])] = (

@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,14 +30,16 @@ RULES = (
           "is empty OVEROPT_ALERT_URL holds it, so that no secret lies in a file"),
     Limit("deliver", "command", [], "program and arguments, each in quotes; it gets the alert as "
           "JSON on its standard input, and exit 0 says that it was taken"),
-    Limit("deliver", "timeout_seconds", 10, "that the receiver has to answer", 1, 300),
+    Limit("deliver", "timeout_seconds", 10, "that the receiver has to answer in all; a service of "
+          "apprise has 60 at least", 1, 300),
     Limit("ping", "alarm", True, "an alarm that stands among all runs of its project"),
     Limit("ping", "gate", True, "a gate that fails, under a policy that you judged by"),
     Limit("ping", "checkpoint", True, "a human checkpoint that is overdue under such a policy"),
     Limit("ping", "settle_minutes", 10, "that it must last before it pings", 0, 10_080),
-    Limit("ping", "most_per_day", 5, "pings in 24 hours; what is more waits for the digest", 0,
-          1000),
-    Limit("digest", "every", "day", "day, week or never"),
+    Limit("ping", "most_per_day", 5, "pings in 24 hours; what is more is told in one message when "
+          "the digest's hour strikes next, with digest.every = never too", 0, 1000),
+    Limit("digest", "every", "day", "day, week or never; never: what is told in a digest alone is "
+          "told nowhere"),
     Limit("digest", "weekday", "monday", "of a weekly digest"),
     Limit("digest", "hour", 8, "from when on it is sent, UTC", 0, 23),
     Limit("digest", "when_empty", False, "also where nothing changed"),
@@ -51,12 +53,31 @@ _ABOUT = {
 }
 _MUTE = """
 # What is muted is told neither at once nor in a digest. A subject is the name of a run or loop;
-# * stands for any letters.
+# * stands for any letters, and every other sign for itself.
 # [[mute]]
 # subject = "debug-*"
 # until = 2026-12-12
 # reason = "trials of a new reward model"
 """
+
+
+def matches(pattern: str, subject: str) -> bool:
+    """Whether a name is what a pattern names: ``*`` stands for any letters, all else for itself.
+
+    >>> matches("debug-*", "debug-7"), matches("run[1]?", "run[1]?"), matches("a?", "ab")
+    (True, True, False)
+    """
+    first, *parts = pattern.split("*")
+    if not parts:
+        return subject == pattern
+    if not subject.startswith(first):
+        return False
+    rest = subject[len(first) :]
+    for part in parts[:-1]:
+        if part not in rest:
+            return False
+        rest = rest[rest.index(part) + len(part) :]
+    return rest.endswith(parts[-1])
 
 
 @dataclass(frozen=True)
@@ -69,7 +90,7 @@ class Mute:
 
     def holds(self, subject: str, today: datetime.date) -> bool:
         """Whether it mutes a subject now."""
-        return today <= self.until and fnmatchcase(subject, self.subject)
+        return today <= self.until and matches(self.subject, subject)
 
 
 @dataclass(frozen=True)
@@ -123,8 +144,9 @@ def read_rules(text: str, file: str = "alerts.toml", url: str = "") -> Rules:
         for key, value in keys.items():
             _check(section, key, value, _at(file, text, section, key))
             values[f"{section}.{key}"] = value
+    there = bool(values["deliver.url"])
     values["deliver.url"] = values["deliver.url"] or url
-    _check_way(values, text, file)
+    _check_way(values, text, file, there)
     return Rules(values, _mutes(mutes, text, file))
 
 
@@ -154,7 +176,8 @@ def _expected(rule: Limit) -> str:
     return "true or false" if isinstance(rule.default, bool) else rule.expected()
 
 
-def _check_way(values: Mapping[str, Any], text: str, file: str) -> None:
+def _check_way(values: Mapping[str, Any], text: str, file: str, there: bool) -> None:
+    """there: whether the text names the address itself."""
     way, url = values["deliver.by"], values["deliver.url"]
     if way == "command":
         if not (values["deliver.command"] and values["deliver.command"][0]):
@@ -168,16 +191,36 @@ def _check_way(values: Mapping[str, Any], text: str, file: str) -> None:
         raise RulesError(
             f'{where}: by = "{way}" needs an address: write url = "…", or set OVEROPT_ALERT_URL'
         )
+    named = "the url" if there else "OVEROPT_ALERT_URL, the url"
     if way == "webhook" and not _is_web(url):
-        raise RulesError(f"{where}: the url of a webhook; expected http://… or https://…")
+        raise RulesError(f"{where}: {named} of a webhook; expected http://… or https://…")
+    if way == "apprise" and not _is_of_apprise(url):
+        raise RulesError(
+            f'{where}: {named} of by = "apprise" is no address that apprise knows; expected one '
+            "such as mailto://user:password@example.com (its documentation lists the services)"
+        )
 
 
 def _is_web(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        written_well = url.isprintable() and not any(map(str.isspace, url))
+        web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        return web and written_well
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=8)
+def _is_of_apprise(url: str) -> bool:
+    """Whether apprise knows what to do with an address; where it is not installed, by its form."""
+    if not re.match(r"\s*[A-Za-z][A-Za-z0-9+.-]*://\S", url):
+        return False
+    try:
+        import apprise
+    except ImportError:
+        return True  # the first message says that it is missing
+    return bool(apprise.Apprise().add(url))
 
 
 def _mutes(held: Any, text: str, file: str) -> tuple[Mute, ...]:

@@ -16,7 +16,9 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from analytics.alerts import chat, plan
+from analytics.alerts import chat, plan, raised
+from analytics.alerts import ledger as outbox
+from analytics.alerts.ledger import Ledger
 from analytics.alerts.open_alerts import Alert, alarms, gates, withdrawals
 from analytics.alerts.rules import Rules, RulesError, read_rules
 from analytics.figures.palette import status_look
@@ -33,8 +35,6 @@ from data.hosts import BadAddress, listed
 from data.questions import meaning
 from data.remote import AnyStore
 
-MOST_REFUSED = 10
-"""So often a receiver may refuse one message before the others go on without it."""
 LONGEST_WAIT = 3600.0
 COUNTED = ("points", "gold_evaluations", "samples", "answers")
 Deliver = Callable[[Mapping[str, Any]], None]
@@ -57,20 +57,18 @@ def rules_of(home: Path) -> Rules | None:
 
 
 @contextmanager
-def changing(home: Path) -> Iterator[plan.Ledger]:
+def changing(home: Path) -> Iterator[Ledger]:
     """The ledger to be changed, kept afterwards."""
-    with alert_files.changing(home, plan.usable, plan.fresh) as ledger:
+    with alert_files.changing(home, outbox.usable, outbox.fresh) as ledger:
         yield ledger
 
 
-def held(home: Path) -> plan.Ledger:
+def held(home: Path) -> Ledger:
     """The ledger to be read."""
-    return alert_files.read(home, plan.usable) or plan.fresh()
+    return alert_files.read(home, outbox.usable) or outbox.fresh()
 
 
-def look(
-    store: AnyStore, rules: Rules, now: datetime.datetime, dry: plan.Ledger | None = None
-) -> bool:
+def look(store: AnyStore, rules: Rules, now: datetime.datetime, dry: Ledger | None = None) -> bool:
     """Put into the outbox what is to be told; False before the first verdict of every run.
 
     A run that grows all the time is told by the verdict that it has, however new its rows are.
@@ -97,7 +95,7 @@ def look(
     told = partial(
         plan.look, found=found, rules=rules, now=now, rows=many,
         statuses={row["run"]: status_look(row["status"])[1] for row in verdicts},
-        gone=withdrawals(verdicts), server=server(),
+        gone=withdrawals(verdicts, waiting), server=server(), own=raised.own(verdicts),
         further=[*_overdue(store, now.date()), *_stale(store.home, now)], waiting=set(waiting),
     )  # fmt: skip
     if dry is not None:
@@ -192,7 +190,7 @@ def delivering(rules: Rules) -> Deliver:
         return lambda one: delivery.post(url, chat.as_chat(one), str(one["id"]), patience)
     if way == "command":
         return lambda one: delivery.run(rules["deliver.command"], one, patience)
-    return lambda one: delivery.notify(url, chat.plain(one["title"]), chat.as_text(one))
+    return lambda one: delivery.notify(url, chat.plain(one["title"]), chat.as_text(one), patience)
 
 
 @dataclass
@@ -207,7 +205,6 @@ class Outbox:
     failure: str = ""
     _failures: int = 0
     _rest_until: float = field(default=0.0)
-    _refused: dict[str, int] = field(default_factory=dict)
 
     def resting(self) -> float:
         """Seconds until the next attempt may be made."""
@@ -225,7 +222,7 @@ class Outbox:
         if not held(self.home)["queue"]:
             return False
         with changing(self.home) as ledger:
-            message = plan.next_message(ledger)
+            message = outbox.next_message(ledger)
         if message is None:
             return False
         name = str(message["id"])
@@ -235,17 +232,14 @@ class Outbox:
             self._failed(name, error)
             return False
         with changing(self.home) as ledger:
-            plan.delivered(ledger, name, now())
+            outbox.delivered(ledger, name, now())
         self.failure, self._failures = "", 0
         return True
 
     def _failed(self, name: str, error: NotDelivered) -> None:
         self.failure = chat.plain(error)
-        self._refused[name] = self._refused.get(name, 0) + error.refused
         with changing(self.home) as ledger:
-            plan.not_delivered(ledger, name)
-            if self._refused[name] >= MOST_REFUSED:
-                plan.set_aside(ledger, name, str(error))
+            outbox.not_delivered(ledger, name, str(error), error.refused)
         self._failures += 1
         wait = min(2.0 ** min(self._failures - 1, 20), LONGEST_WAIT)
         self._rest_until = self.clock() + max(wait, error.after)
@@ -254,4 +248,4 @@ class Outbox:
 def test_message(now: datetime.datetime) -> dict[str, Any]:
     """What the test button and the command send; named so that nobody takes it for an alarm."""
     lines = ["This is a test. Alerts of the monitor arrive here."]
-    return plan.message("test", "Test of the monitor's alerts", lines, server(), "/", now)
+    return outbox.message("test", "Test of the monitor's alerts", lines, server(), "/", now)

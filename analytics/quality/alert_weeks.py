@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from analytics.alerts import ledger as outbox
 from analytics.alerts import plan
 from analytics.alerts.open_alerts import Alert
 from analytics.alerts.rules import Rules, read_rules
@@ -87,7 +88,7 @@ def _pinged(
     names: Sequence[str], e_values: FloatArray, begun: FloatArray, rules: Rules
 ) -> set[str]:
     """Runs that the rules ping somebody about within the week."""
-    ledger, pinged = plan.fresh(), set()
+    ledger, pinged = outbox.fresh(), set()
     for hour in range(HOURS + 1):
         done = np.floor((hour - begun) / EVERY_HOURS).astype(int) + 1
         at = np.clip(done, 0, LOOKS)

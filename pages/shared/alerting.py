@@ -12,7 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from analytics.alerts import command, plan, sending
+from analytics.alerts import command, sending
+from analytics.alerts import ledger as outbox
+from analytics.alerts.ledger import Ledger
+from analytics.alerts.open_alerts import title
 from analytics.alerts.rules import Rules
 from analytics.alerts.rules import RulesError as RulesError
 from analytics.alerts.rules import proposal as proposal
@@ -110,7 +113,7 @@ def rules_file() -> str:
     return str(alert_files.rules_file(home()))
 
 
-def ledger() -> plan.Ledger:
+def ledger() -> Ledger:
     """What was told, and what waits."""
     return sending.held(home())
 
@@ -129,16 +132,16 @@ class Line(NamedTuple):
     since: str
 
 
-def lines(held: plan.Ledger) -> list[Line]:
+def lines(held: Ledger) -> list[Line]:
     """Every alert that is open, or was until a day ago."""
     return [
-        Line(plan.title(one["kind"], one["subject"]), one["link"], one["what"],
+        Line(title(one["kind"], one["subject"]), one["link"], one["what"],
              command.since(held, one))
         for one in held["alerts"].values()
     ]  # fmt: skip
 
 
-def waiting(held: plan.Ledger) -> list[str]:
+def waiting(held: Ledger) -> list[str]:
     """What waits to be sent, what was refused, what is muted, in sentences."""
     return command.waiting_lines(held)
 
@@ -158,13 +161,13 @@ def test(by: Rules) -> None:
 def acknowledge(subject: str, by: str) -> bool:
     """Somebody looks after what is told of a subject; False where nothing is any more."""
     with sending.changing(home()) as held:
-        return plan.acknowledge(held, subject, by, _now())
+        return outbox.acknowledge(held, subject, by, _now())
 
 
 def mute(subject: str, until: datetime.date, by: str) -> None:
     """Tell nothing of a subject up to and with a day."""
     with sending.changing(home()) as held:
-        plan.mute(held, subject, until, by)
+        outbox.mute(held, subject, until, by)
 
 
 def open_subjects(held: dict[str, Any]) -> list[str]:

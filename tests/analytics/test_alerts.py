@@ -6,11 +6,12 @@ import datetime
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ from typing import Any
 import pytest
 
 from analytics.__main__ import main
-from analytics.alerts import chat, plan, sending
+from analytics.alerts import chat, plan, raised, sending
+from analytics.alerts import ledger as outbox
 from analytics.alerts.open_alerts import Alert, alarms, gates, withdrawals
-from analytics.alerts.rules import Rules, RulesError, proposal, read_rules
+from analytics.alerts.rules import Rules, RulesError, matches, proposal, read_rules
 from analytics.review.state import GateState
-from data import alert_files, delivery
+from data import alert_files, delivery, spool
 from data.columns import ReadOptions
 from data.delivery import NotDelivered
 from data.importing import import_paths
@@ -47,7 +49,7 @@ class Week:
     """A ledger and the clock, with what a receiver got."""
 
     def __init__(self, text: str = "", found: tuple[Alert, ...] = ()) -> None:
-        self.rules, self.ledger, self.rows = rules(text), plan.fresh(), 0
+        self.rules, self.ledger, self.rows = rules(text), outbox.fresh(), 0
         self.got: list[dict[str, Any]] = []
         self.look(T0, *found)
         assert self.titles() == ["Alerts are on"]
@@ -56,18 +58,20 @@ class Week:
     def look(
         self, now: datetime.datetime, *found: Alert, receives: bool = True, grown: bool = True,
         statuses: dict[str, str] | None = None, gone: dict[str, str] | None = None,
-        waiting: set[str] | None = None,
+        waiting: set[str] | None = None, rows: dict[str, int] | None = None,
+        own: dict[str, raised.Own] | None = None,
     ) -> None:  # fmt: skip
         self.rows += grown
-        rows = {one.subject: self.rows for one in found} | dict.fromkeys("abcdefgh", self.rows)
+        many = {one.subject: self.rows for one in found} | dict.fromkeys("abcdefgh", self.rows)
+        known = dict.fromkeys([*"abcdefgh", *(one.subject for one in found)], "x")
         plan.look(
-            self.ledger, found, self.rules, now, rows, statuses or dict.fromkeys("abcdefgh", "x"),
-            gone or {}, waiting=waiting or (),
+            self.ledger, found, self.rules, now, many | (rows or {}),
+            known if statuses is None else statuses, gone or {}, waiting=waiting or (), own=own,
         )  # fmt: skip
         json.dumps(self.ledger)
-        while receives and (message := plan.next_message(self.ledger)):
+        while receives and (message := outbox.next_message(self.ledger)):
             self.got.append(message)
-            plan.delivered(self.ledger, message["id"], now)
+            outbox.delivered(self.ledger, message["id"], now)
 
     def titles(self, level: str | None = None) -> list[str]:
         return [one["title"] for one in self.got if level in (None, one["level"])]
@@ -124,7 +128,7 @@ def test_a_ping_that_waits_says_that_it_was_withdrawn() -> None:
     week.look(T0 + 2 * HOUR, receives=False, gone={"a": "gold came back"})
     week.look(T0 + 3 * HOUR)
     assert week.titles() == ["Raised and withdrawn: Alarm: a"]
-    assert week.got[0]["lines"][0] == "gold came back"
+    assert week.got[0]["lines"][0] == "Gold came back."
     week.look(T0 + DAY)
     assert len(week.got) == 1  # the digest has nothing to add
 
@@ -138,10 +142,10 @@ def test_a_ping_that_waits_says_that_it_was_withdrawn() -> None:
 def test_a_withdrawal_while_its_ping_is_on_its_way_is_not_lost() -> None:
     week = Week("[ping]\nsettle_minutes = 0")
     week.look(T0 + HOUR, alarm(), receives=False)
-    on_its_way = plan.next_message(week.ledger)
+    on_its_way = outbox.next_message(week.ledger)
     assert on_its_way is not None
     week.look(T0 + 2 * HOUR, receives=False)
-    plan.delivered(week.ledger, on_its_way["id"], T0 + 2 * HOUR)
+    outbox.delivered(week.ledger, on_its_way["id"], T0 + 2 * HOUR)
     week.look(T0 + DAY)
     assert week.got[0]["lines"] == ["Raised and withdrawn: Alarm: a: does not hold any more"]
 
@@ -155,6 +159,166 @@ def test_a_day_has_a_most_and_the_digest_tells_the_rest() -> None:
     told = "\n".join(week.got[-1]["lines"])
     assert week.titles("ping") == ["Alarm: a", "Alarm: b"]
     assert all(f"Alarm: {run}" in told for run in "cde") and "the day's most" in told
+
+
+@pytest.mark.parametrize("every", ["never", "week"])
+@pytest.mark.parametrize("most", [0, 2])
+def test_what_the_cap_held_back_is_told_the_next_day_without_a_daily_digest(
+    every: str, most: int
+) -> None:
+    week = Week(f'[ping]\nsettle_minutes = 0\nmost_per_day = {most}\n[digest]\nevery = "{every}"')
+    for hours in range(1, 40):
+        week.look(T0 + hours * HOUR, *map(alarm, "abcd" if hours < 20 else "abc"))
+    held_back = "abcd"[most:]
+    assert week.titles("ping") == [f"Alarm: {run}" for run in "abcd"[:most]]
+    (told,) = [one for one in week.got if one["level"] == "digest"]
+    assert told["title"] == f"{len(held_back)} alerts beyond the day's most of pings"
+    assert [line.split(": is past")[0].split(": does")[0] for line in told["lines"]] == [
+        *(f"Alarm: {run}" for run in held_back[:-1]), "Raised and withdrawn: Alarm: d"
+    ]  # fmt: skip
+    assert all("the day's most" in line for line in told["lines"][:-1])
+
+
+@pytest.mark.parametrize("every", ["never", "day", "week"])
+def test_every_alert_beyond_the_cap_is_told_once_however_many(every: str) -> None:
+    week = Week(f'[ping]\nsettle_minutes = 0\nmost_per_day = 3\n[digest]\nevery = "{every}"')
+    found = [alarm(f"run{i:02}") for i in range(50)]
+    for hours in range(1, 24 * 9, 3):
+        week.look(T0 + hours * HOUR, *found)
+    told = "\n".join([*week.titles("ping"), *(
+        line for one in week.got if one["level"] == "digest" for line in one["lines"]
+        if not line.startswith("Still open")
+    )])  # fmt: skip
+    assert [told.count(f"Alarm: {one.subject}") for one in found] == [1] * 50
+    assert max(len(one["lines"]) for one in week.got) <= 22
+
+
+def test_what_the_cap_held_back_of_a_muted_run_is_told_when_the_mute_ends() -> None:
+    week = Week('[ping]\nsettle_minutes = 0\nmost_per_day = 0\n[digest]\nevery = "never"')
+    week.look(T0 + HOUR, *map(alarm, "ab"))
+    outbox.mute(week.ledger, "b", (T0 + 2 * DAY).date(), "Ada")
+    assert outbox.acknowledge(week.ledger, "a", "Ada", T0 + HOUR)
+    week.look(T0 + DAY, *map(alarm, "ab"))
+    assert week.got == []
+    week.look(T0 + 3 * DAY, *map(alarm, "ab"))
+    assert week.titles() == ["1 alert beyond the day's most of pings"]
+    assert week.got[0]["lines"][0].startswith("Alarm: b")
+
+
+def test_a_ledger_of_before_tells_what_its_cap_held_back() -> None:
+    week = Week('[ping]\nsettle_minutes = 0\nmost_per_day = 0\n[digest]\nevery = "never"')
+    week.look(T0 + HOUR, alarm())
+    for name in ("capped", "cause"):
+        week.ledger["alerts"]["alarm\na\n"].pop(name)
+    week.look(T0 + DAY, alarm())
+    assert week.titles() == ["1 alert beyond the day's most of pings"]
+
+
+def test_what_settles_while_the_digest_is_sent_is_told_once() -> None:
+    week = Week()
+    week.look(T0 + DAY - MINUTE, alarm(), statuses={"a": "x"})
+    week.look(T0 + DAY, alarm(), statuses={"a": "x"})
+    week.look(T0 + DAY + HOUR, alarm(), statuses={"a": "x"})
+    assert json.dumps([one["title"] + "".join(one["lines"]) for one in week.got]).count(
+        "is past its peak"
+    ) == 1  # fmt: skip
+
+
+def test_without_a_digest_the_ledger_forgets_what_none_will_tell() -> None:
+    week = Week('[digest]\nevery = "never"')
+    week.look(T0 + HOUR, alarm())
+    week.look(T0 + 2 * HOUR)
+    week.look(T0 + 3 * DAY)
+    assert week.ledger["alerts"] == {}
+
+
+# -- why an alert came and went
+
+ONE = {"a": ["p", "50 30 None"], "b": ["p", "0.1 None None"], "c": ["q", "1 None None"]}
+
+
+@pytest.mark.parametrize(
+    ("now", "rows", "said"),
+    [
+        (ONE | {"b": ["p", "90 20 None"]}, {"b": 9}, "others"),  # its rows came
+        ({"a": ONE["a"], "c": ONE["c"]}, {}, "others"),  # it was forgotten
+        (ONE | {"d": ["p", "90 20 None"]}, {"d": 9}, "others"),  # a new one
+        (ONE | {"b": ["q", ONE["b"][1]]}, {}, "others"),  # it moved to another project
+        (ONE | {"b": ["p", "90 20 None"]}, {}, "program"),  # judged otherwise on the same rows
+        (ONE | {"a": ["p", "90 20 None"]}, {}, "program"),
+        (ONE | {"a": ["p", "90 20 None"], "b": ["p", "90 20 None"]}, {"b": 9}, "program"),
+        (ONE | {"c": ["q", "90 20 None"]}, {"c": 9}, "program"),  # another project's run
+        (ONE, {}, "program"),
+        (ONE | {"a": ["p", "90 20 None"]}, {"a": 9}, "own"),
+        (ONE | {"b": ["p", "90 20 None"]}, {"a": 9, "b": 9}, "grown"),
+    ],
+)  # fmt: skip
+def test_an_alarm_says_whose_doing_it_is(
+    now: dict[str, raised.Own], rows: dict[str, int], said: str
+) -> None:
+    week = Week("[ping]\nsettle_minutes = 0")
+    before = dict.fromkeys("abc", 5)
+    week.look(T0 + HOUR, rows=before, own=ONE)
+    week.look(T0 + 2 * HOUR, alarm(), rows=before | rows, own=now)
+    week.look(T0 + DAY, alarm(), rows=before | rows, own=now)
+    if said == "program":
+        assert week.titles("ping") == [] and "by the program" in week.got[0]["lines"][0]
+        return
+    ping = week.got[0]
+    first = {"others": raised.STANDS_NOW + ".", "grown": raised.OWN_AS_BEFORE + ".",
+             "own": "is past its peak"}[said]  # fmt: skip
+    assert ping["title"] == "Alarm: a" and ping["lines"][0] == first
+    assert ("the run itself has not changed" in json.dumps(ping)) == (said == "others")
+    assert "by the program" not in json.dumps(week.got)
+
+
+def test_an_alarm_by_other_runs_beyond_the_cap_has_its_cause_in_the_digest() -> None:
+    week = Week("[ping]\nsettle_minutes = 0\nmost_per_day = 0")
+    before = dict.fromkeys("abc", 5)
+    week.look(T0 + HOUR, rows=before, own=ONE)
+    week.look(T0 + DAY, alarm(), rows=before, own={"a": ONE["a"]})
+    line = week.got[0]["lines"][0]
+    assert "the run itself has not changed" in line and "the day's most" in line
+
+
+def judged(run: str, e_value: float, project: str = "p", step: int | None = 30) -> dict[str, Any]:
+    return {"run": run, "project": project, "status": "overoptimized", "e_value": e_value,
+            "axis": "kl", "alarm": step and {"step": step}, "flags": [],
+            "peak": {"kl_low": 2.0, "kl_high": 3.0}, "gold_lost": None}  # fmt: skip
+
+
+def test_from_verdicts_to_the_cause_that_other_runs_are() -> None:
+    """`a` (e = 50) stands among two runs, not among four; then two of them are forgotten."""
+    week, rows = Week("[ping]\nsettle_minutes = 0"), dict.fromkeys("abcd", 5)
+    four = [judged("a", 50.0), *(judged(run, 0.1, step=None) for run in "bcd")]
+    for hours, verdicts in ((1, four), (2, four[:2]), (3, four)):
+        week.look(
+            T0 + hours * HOUR, *alarms(verdicts, rows), rows=rows, own=raised.own(verdicts),
+            gone=withdrawals(verdicts), statuses={row["run"]: "x" for row in verdicts},
+        )  # fmt: skip
+    assert week.titles() == ["Alarm: a"]
+    assert week.got[0]["lines"][0] == raised.STANDS_NOW + "."
+    week.look(T0 + DAY, gone=withdrawals(four), statuses=dict.fromkeys("abcd", "x"))
+    assert "the alarm of the run itself is still there" in week.got[1]["lines"][0]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("kind", ["alarm", "gate", "checkpoint"])
+def test_a_run_that_was_forgotten_was_not_withdrawn(kind: str, waits: bool) -> None:
+    week = Week("[ping]\nsettle_minutes = 0")
+    week.look(T0 + HOUR, alarm(kind=kind), receives=not waits)
+    week.look(T0 + 2 * HOUR, statuses={"b": "x"}, receives=not waits)
+    week.look(T0 + DAY, statuses={"b": "x"})
+    (told,) = [one for one in week.got if "forgotten" in json.dumps(one)]
+    said = json.dumps(told).replace("nothing was withdrawn", "")
+    assert "Run forgotten: " in said and "withdrawn" not in said
+
+
+def test_a_gate_and_a_checkpoint_are_over_and_not_withdrawn() -> None:
+    week = Week("[ping]\nsettle_minutes = 0")
+    week.look(T0 + HOUR, alarm("g", kind="gate"), alarm("h", kind="checkpoint"))
+    week.look(T0 + DAY)
+    assert "withdrawn" not in json.dumps(week.got) and "Not due any more" in json.dumps(week.got)
 
 
 def test_a_new_program_on_the_same_rows_pings_nobody() -> None:
@@ -200,12 +364,12 @@ def test_runs_that_wait_for_a_verdict_make_no_alarm_stand() -> None:
 def test_acknowledged_and_muted() -> None:
     week = Week("[ping]\nsettle_minutes = 0")
     week.look(T0 + HOUR, alarm())
-    assert plan.acknowledge(week.ledger, "a", "Ada", T0 + HOUR)
-    assert not plan.acknowledge(week.ledger, "nobody", "Ada", T0)
+    assert outbox.acknowledge(week.ledger, "a", "Ada", T0 + HOUR)
+    assert not outbox.acknowledge(week.ledger, "nobody", "Ada", T0)
     week.look(T0 + DAY, alarm(), alarm("b"))
     assert all("acknowledged by nobody" not in one or "Alarm: a" not in one
                for one in week.got[-1]["lines"])  # fmt: skip
-    plan.mute(week.ledger, "c", (T0 + 2 * DAY).date(), "Ada")
+    outbox.mute(week.ledger, "c", (T0 + 2 * DAY).date(), "Ada")
     week.look(T0 + DAY + HOUR, alarm("c"))
     assert "Alarm: c" not in week.titles()
     week.look(T0 + 4 * DAY, alarm("c"))
@@ -215,6 +379,22 @@ def test_acknowledged_and_muted() -> None:
     hushed.look(T0 + HOUR, alarm("abc"))
     hushed.look(T0 + DAY, alarm("abc"), statuses={"abc": "x"})
     assert hushed.got == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "mutes"),
+    [("a?", "ab", False), ("a?", "a?", True), ("[ab]", "a", False), ("[ab]", "[ab]", True),
+     ("r[1]*", "r[1]-x", True), ("r[!1]*", "r2", False), ("*", "", True), ("a**b", "ab", True),
+     ("*x*", "axb", True), ("a*a", "a", False), ("a*a", "aa", True), ("*ab*ab", "ab", False),
+     ("*ab*ab", "abxab", True), ("A", "a", False), ("a*", "x\na", False), ("*a", "x\na", True),
+     ("a.c", "abc", False), ("\\\\*", "\\\\x", True), ("a*b*c", "a-c-b", False)],
+)  # fmt: skip
+def test_only_a_star_is_a_pattern(pattern: str, name: str, mutes: bool) -> None:
+    assert matches(pattern, name) == mutes
+    assert matches("*a" * 5_000 + "b", "a" * 50_000) is False  # and no pattern takes long
+    (mute,) = rules(f"[[mute]]\nsubject = {json.dumps(pattern)}\nuntil = 2026-11-30\n"
+                    "reason = 'x'").mutes  # fmt: skip
+    assert mute.holds(name, T0.date()) == mutes
 
 
 def test_a_gate_under_a_policy_that_nobody_chose_pings_nobody() -> None:
@@ -280,7 +460,12 @@ WRONG = [
     ("[digest]\nwhen = 1", "line 2: unknown key 'when' in [digest]; expected one of every"),
     ('[deliver]\nurl = "ftp://x"', "line 2: the url of a webhook"),
     ('[deliver]\nurl = "http://[x"', "line 2: the url of a webhook"),
+    ('[deliver]\nurl = "http://a b/"', "line 2: the url of a webhook"),
     ('[deliver]\nby = "command"', 'by = "command" needs the command'),
+    ('[deliver]\nby = "apprise"\nurl = "hello"', 'line 3: the url of by = "apprise" is no'),
+    ('[deliver]\nby = "apprise"\nurl = "mailto://"', 'line 3: the url of by = "apprise" is no'),
+    ('[deliver]\nby = "apprise"\nurl = "fax://a"', "expected one such as mailto://"),
+    ('[deliver]\nby = "apprise"', "line 1: OVEROPT_ALERT_URL, the url of by = "),
     ("a =", "this is not TOML"), ("mute = 3", "line 1: expected [[mute]]"),
     ('[ping]\n[[mute]]\nsubject = "a"', "line 2: a mute has subject, until, reason"),
     ('[[mute]]\nsubject = "a"\nreason = "b"\nuntil = "soon"', "line 1: the mute's until"),
@@ -410,7 +595,7 @@ def queued(home: Path, many: int) -> list[str]:
     names = [f"Message {n}" for n in range(many)]
     with sending.changing(home) as ledger:
         for name in names:
-            plan.put(ledger, T0, "ping", name, ["a"], "", "/")
+            outbox.put(ledger, T0, "ping", name, ["a"], "", "/")
     return names
 
 
@@ -454,6 +639,19 @@ def test_a_message_that_is_refused_for_good_keeps_no_other_waiting(home: Path) -
     assert patiently(sending.Outbox(home, clock), picky, 1e6, clock.wait) == 1
     held = sending.held(home)
     assert [one["title"] for one in held["aside"]] == names[:1] and "400" in held["aside"][0]["why"]
+
+
+def test_refusals_are_counted_over_the_commands_of_a_timer(home: Path) -> None:
+    """Each `--send` is a process of its own: what it knows of refusals lies on the disk."""
+    names = queued(home, 2)
+    with receiving(Receiver(lambda n: n <= 10, 400)) as hook:
+        deliver, clock = sending.delivering(read_rules("", url=hook.url)), Clock()
+        for n in range(11):
+            assert [one["title"] for one in sending.held(home)["queue"]] == names[n // 10 :]
+            sending.Outbox(home, clock).send(deliver, lambda: T0)
+    held = sending.held(home)
+    assert [one["title"] for one in held["aside"]] == names[:1] and held["queue"] == []
+    assert list(hook.taken.values()) == names[1:]
 
 
 SENDER = """
@@ -507,7 +705,7 @@ def test_a_damaged_ledger_is_kept_aside(home: Path, capsys: pytest.CaptureFixtur
     file = home / "alerts" / "ledger.json"
     for damage in ("{", "[]", '{"version": 1}', "null", '{"version": 2}'):
         file.write_text(damage)
-        assert sending.held(home) == plan.fresh()
+        assert sending.held(home) == outbox.fresh()
         assert "alerts begin anew" in capsys.readouterr().err
     assert len(list(file.parent.glob("damaged-*"))) == 5
 
@@ -522,10 +720,62 @@ def test_an_answer_that_is_no_yes_is_no_delivery(code: int) -> None:
         delivery.post(hook.url, {"text": "a"}, "1", 5)
 
 
+@contextmanager
+def dribbling(start: bytes) -> Iterator[str]:
+    """A receiver that says the beginning of an answer, and then a byte now and then for ever."""
+    over = threading.Event()
+
+    def answer() -> None:
+        client = None
+        while client is None and not over.is_set():
+            with suppress(TimeoutError):
+                client = listener.accept()[0]
+        if client is None:
+            return
+        with client:
+            try:
+                client.sendall(start)
+                while not over.wait(0.02):
+                    client.sendall(b"x")
+            except OSError:
+                pass  # the sender has gone
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.05)
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"", b"HTTP/1.1 ", b"HTTP/1.1 200 OK\r\nA: ",
+     b"HTTP/1.1 503 No\r\nContent-Length: 999999\r\n"],
+)  # fmt: skip
+def test_a_receiver_that_dribbles_does_not_hold_the_sender(start: bytes) -> None:
+    with dribbling(start) as url, pytest.raises(NotDelivered, match="did not answer in full"):
+        delivery.post(url, {"text": "a"}, "1", 0.15)
+    left = [one for one in threading.enumerate() if one.name == "delivery"]
+    for one in left:
+        one.join(10)
+    assert not any(one.is_alive() for one in left)
+
+
+def test_a_service_of_apprise_that_dribbles_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "SLOWEST_SERVICE", 0.0)
+    start = b"HTTP/1.1 200 OK\r\nA: "
+    with dribbling(start) as url, pytest.raises(NotDelivered, match="more than"):
+        delivery.notify(url.replace("http:", "json:"), "a", "b", 0.8)
+
+
 def test_a_command_gets_the_alert_on_its_standard_input(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     name = "$(touch /tmp/x); <!channel>"
-    message = plan.message("ping", name, ["`a`"], "", "/", T0)
+    message = outbox.message("ping", name, ["`a`"], "", "/", T0)
     read = f"import sys; open({str(out)!r}, 'wb').write(sys.stdin.buffer.read())"
     delivery.run([sys.executable, "-c", read], message, 30)
     assert json.loads(out.read_bytes())["title"] == name
@@ -539,12 +789,12 @@ def test_a_command_gets_the_alert_on_its_standard_input(tmp_path: Path) -> None:
 
 def test_apprise_delivers_where_it_can() -> None:
     with receiving(Receiver()) as hook:
-        delivery.notify(hook.url.replace("http:", "json:"), "a title", "text")
+        delivery.notify(hook.url.replace("http:", "json:"), "a title", "text", 60)
     assert [(one["title"], one["message"]) for one in hook.bodies] == [("a title", "text")]
     with pytest.raises(NotDelivered, match="no such address"):
-        delivery.notify("nonsense", "a", "b")
+        delivery.notify("nonsense", "a", "b", 60)
     with pytest.raises(NotDelivered, match="did not take it"):
-        delivery.notify("json://127.0.0.1:1/", "a", "b")
+        delivery.notify("json://127.0.0.1:1/", "a", "b", 60)
 
 
 # -- the command
@@ -595,6 +845,12 @@ def test_from_a_falling_run_to_the_receiver(
     assert main(["alerts"]) == 0
     said = capsys.readouterr().out
     assert "acknowledged by Ada" in said and "Muted until 2999-01-01" in said
+    assert list(sending.held(home)["own"]) == ["<!channel>"]
+    spool.write_forget(home, ["<!channel>"])
+    monkeypatch.setenv("OVEROPT_ALERT_URL", "http://127.0.0.1:1/")
+    assert main(["alerts", "--send", "--patience", "0"]) == 0
+    capsys.readouterr()
+    assert main(["alerts"]) == 0 and "the run was forgotten" in capsys.readouterr().out
 
 
 def test_a_look_without_rows_and_again(home: Path) -> None:

@@ -94,9 +94,16 @@ def test_the_sdks_client_over_standard_input_and_output(
                 ("verdict", {"run": "nobody"}, "there is no run 'nobody'"),
                 ("what_changed", {"since": "soon"}, "no date"), ("verdict", {}, "run"),
                 ("compare", {"first": "falls", "second": "x" * 5_000}, "there is no run"),
+                ("curve", {"run": "falls", "until": 10**23}, "a whole number from 0 to"),
+                ("curve", {"run": "falls", "until": "soon"}, "a whole number is expected"),
+                ("curve", {"run": "falls", "untill": 4}, "there is no argument 'untill'; curve"),
+                ("verdict", {"run": 7}, "run = 7: text is expected"),
+                ("list_runs", {"most": 1.5}, "a whole number is expected"),
+                ("gold", {}, "there is no such tool"),
             ):  # fmt: skip
                 answer = await client.call_tool(name, asked)
                 assert answer.is_error and why in answer.content[0].text
+                assert len(answer.content[0].text) < 400, "a sentence"
 
     in_a_thread(ask)
     with StoreAccess(home) as store:

@@ -139,3 +139,28 @@ def test_a_wrong_date_is_told(home: Path, capsys) -> None:
     assert "is no date such as" in capsys.readouterr().err
     assert main(["review"]) == 1
     assert "--out FILE" in capsys.readouterr().err
+
+
+def test_a_store_that_is_not_there_is_no_good_news(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    nowhere = tmp_path / "mistyped"
+    monkeypatch.setenv("OVEROPT_HOME", str(nowhere))
+    for words in (["review", "--json"], ["alerts"], ["alerts", "--mute", "r", "--by", "Ada"]):
+        assert main(words) == 2, words
+        told = capsys.readouterr()
+        assert "OVEROPT_HOME" in told.err and "othing needs a decision" not in told.out + told.err
+    assert not nowhere.exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "says"),
+    [(".", "is a folder"), ("review.pdf", "HTML"), ("no/such/review.html", "no folder"),
+     ("review\0.html", "cannot be written")],
+)  # fmt: skip
+def test_a_document_that_cannot_be_written_is_told_first(
+    home: Path, tmp_path: Path, capsys, out: str, says: str
+) -> None:
+    home.mkdir()
+    assert main(["review", "--out", str(tmp_path / out)]) == 2
+    assert says in capsys.readouterr().err

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from analytics.alerts import plan, sending
+from analytics.alerts import ledger as plan
+from analytics.alerts import sending
 from tests.browser.stores import filled
 
 HOSTILE = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -17,6 +19,8 @@ from data.columns import ReadOptions
 from data.importing import import_paths
 from data.owner import Owner
 from data.remote import AnyStore, StoreAccess
+from data.reviewing import keep_decision
+from data.sql import StoreError
 from data.written import NoteError, close_review, keep_note, keep_pin
 
 ASKED = {
@@ -149,6 +153,23 @@ REFUSED = [
     ({"run_id": "a", "text": "x", "by": "A", "owner": "A" * 999}, "owner is longer"),
     ({"run_id": "a", "decision": "sell", "by": "Ada"}, "'sell' is no decision"),
     ({"run_id": "a", "text": "x", "by": "Ada", "due": "soon"}, "'soon' is no date"),
+    (
+        {"run_id": "a", "text": "x", "by": "Ada", "due": 20261204},
+        "due = 20261204 of a note: a date",
+    ),
+    ({"run_id": "a", "text": "x", "by": "Ada", "step": "ten"}, "step = 'ten' of a note: a whole"),
+    ({"run_id": "a", "text": "x", "by": "Ada", "step": 10**40}, "step = a huge number of a note"),
+    ({"run_id": "a", "text": "x", "by": "Ada", "step": -1}, "0 or more, is expected"),
+    ({"run_id": "a", "text": "x", "by": "Ada", "step": True}, "step = True of a note"),
+    ({"run_id": "a", "text": "x", "by": "Ada", "iteration": 1.5}, "iteration = 1.5 of a note"),
+    ({"run_id": "a", "text": ["x"], "by": "Ada"}, "text = .* of a note: text is expected"),
+    ({"run_id": 3, "text": "x", "by": "Ada"}, "run_id = 3 of a note: text is expected"),
+    ({"run_id": "a", "text": "x", "by": b"Ada"}, "by = b'Ada' of a note: text"),
+    ({"run_id": "a", "by": "Ada", "removed": "yes"}, "removed = 'yes' of a note: true or false"),
+    ({"run_id": "a", "text": "x", "by": "Ada", "colour": "red"}, "a note has no 'colour'; it has"),
+    ("a note", "a note is a mapping of note_id, .*; this is 'a note'"),
+    (None, "a mapping of"),
+    ([("run_id", "a")], "a mapping of"),
 ]
 
 
@@ -159,6 +180,42 @@ def test_a_note_that_cannot_be_kept_is_refused(home: Path, note: dict, said: str
         with pytest.raises(NoteError, match=said):
             keep_note(store, note)
         assert not spool.archived(home)
+
+
+def test_a_date_is_kept_as_a_date_is_written(home: Path) -> None:
+    home.mkdir()
+    with StoreAccess(home) as store:
+        for due in (datetime.date(2026, 12, 4), "20261204", "2026-12-04"):
+            keep_note(
+                store, {"run_id": "a", "text": "x", "by": "Ada", "due": due, "step": np.int64(3)}
+            )
+        rows = store.query("notes", runs=None, pin=None)
+    assert rows["due"].to_list() == ["2026-12-04"] * 3 and rows["step"].to_list() == [3] * 3
+
+
+DECISION = {"loop": "l", "iteration": 3, "decision": "approve", "by": "Ada",
+            "at": "2026-11-28T12:00:00+00:00"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"iteration": "three"}, "iteration = 'three' of a decision: a whole number"),
+     ({"iteration": 2.5}, "iteration = 2.5"), ({"by": 7}, "by = 7 of a decision: text"),
+     ({"at": "yesterday"}, "at = 'yesterday' of a decision: a date or time"),
+     ({"expires": "never"}, "expires = 'never'"), ({"why": "x"}, "a decision has no 'why'")],
+)  # fmt: skip
+def test_a_decision_and_a_pin_of_a_wrong_type_are_refused(
+    home: Path, wrong: dict, said: str
+) -> None:
+    home.mkdir()
+    with StoreAccess(home) as store:
+        with pytest.raises(StoreError, match=said):
+            keep_decision(store, DECISION | wrong)
+        with pytest.raises(NoteError, match="figure = 3 of a pin: text is expected"):
+            keep_pin(store, PIN | {"figure": 3})
+        with pytest.raises(NoteError, match=r"state = \{\} of a review: text is expected"):
+            close_review(store, "2026-11-21", "x", "Ada", {})  # type: ignore[arg-type]
+        assert not spool.archived(home) and not spool.waiting(home)
 
 
 def test_marks_that_nobody_sees_are_left_out(home: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from analytics.alerts import plan, sending
+from analytics.alerts import ledger as outbox
+from analytics.alerts import sending
 from data import alert_files
 from pages.shared import alerting, judging, reads
 
@@ -91,7 +92,7 @@ def test_the_server_looks_when_the_store_has_changed_and_sends(
     watch.turn()
     assert got == ["Alerts are on"] and watch.said == ""
     with sending.changing(home) as ledger:
-        plan.put(ledger, NOW, "ping", "next", [], "", "/")
+        outbox.put(ledger, NOW, "ping", "next", [], "", "/")
     watch.turn()
     assert got == ["Alerts are on", "next"]
     judging.end()
