@@ -16,7 +16,16 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import (
-    battery, hallucination, imports, load, memory, pages, readers, responses, trackers, verdicts,
+    battery,
+    hallucination,
+    imports,
+    load,
+    memory,
+    pages,
+    readers,
+    responses,
+    trackers,
+    verdicts,
 )  # fmt: skip
 from bench.real_runs import verdicts as real_runs
 
