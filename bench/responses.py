@@ -74,8 +74,10 @@ def _questions(store: Store, many: int) -> dict[str, Callable[[], object]]:
     begun = store.query("response_starts", run=RUN, phase="train", last=last // 20).row(
         0, named=True
     )
-    filters = {key: ASKED[key] for key in ("prompt", "environment", "proxy_from", "proxy_to",
-                                           "gold_from", "gold_to", "apart", "words", "pattern")}  # fmt: skip
+    filters = {
+        key: value for key, value in ASKED.items()
+        if not key.startswith("after_") and key not in ("proxy", "gold", "proxy_sd", "gold_sd")
+    }  # fmt: skip
 
     def candidates() -> object:
         found = store.query(

@@ -22,13 +22,14 @@ SHOWN = {
     "/components": [("run", "r3_grpo_bigrm")], "/best-of-n": [("run", "bon_pool")],
     "/scaling": [], "/hallucination": [("loop", "replace")], "/calibration": [("loop", "replace")],
     "/answers": [("loop", "replace")], "/training-set": [("loop", "replace")], "/sources": [],
-    "/quality": [], "/this-week": [], "/alerts": [],
+    "/quality": [], "/this-week": [], "/alerts": [], "/responses": [("run", "r3_grpo_bigrm")],
 }  # fmt: skip
 KEYS = (
     "at", "axis", "band", "bins", "by", "change", "component", "ensemble", "family", "gold",
     "grade", "iteration", "kl", "knowledge", "loop", "member", "of", "origin", "page", "penalty",
     "pin", "project", "q", "question", "rewards", "run", "scale", "scenario", "simulated", "since",
-    "size", "tau", "topic", "until", "verdict", "with", "x", "nobody-knows",
+    "size", "tau", "topic", "until", "verdict", "with", "x", "nobody-knows", "after", "apart",
+    "environment", "from", "gold_from", "prompt", "proxy_to", "regex", "response", "shortcut", "to",
 )  # fmt: skip
 VALUES = (
     "inf", "-inf", "nan", "1e400", "-1", "0", "1.5", "9" * 30, "9" * 5_000, "", " ", "null", "true",
@@ -40,7 +41,8 @@ EVERY = [(page, key, value) for page in SHOWN for key in KEYS for value in VALUE
 FOUND = [  # each of these has failed once
     ("/hallucination", "with", "inf"), ("/answers", "with", "inf"), ("/answers", "page", "inf"),
     ("/answers", "until", "-1"), ("/overoptimization", "until", "9" * 30),
-    ("/", "pin", "\u202e"), ("/answers", "pin", ""),
+    ("/", "pin", "\u202e"), ("/answers", "pin", ""), ("/responses", "from", "9" * 30),
+    ("/responses", "run", "nobody"),
 ]  # fmt: skip
 
 

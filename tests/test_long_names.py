@@ -21,6 +21,7 @@ RUN, SECOND, LOOP = f"run {LETTERS}", f"second {LETTERS}", f"loop {LETTERS}"
 PAGES = {
     "/": [], "/overoptimization": [("run", RUN)],
     "/overoptimization?": [("run", RUN), ("run", SECOND), ("until", "30"), ("until", "30")],
+    "/responses": [("run", RUN)],
     "/components": [("run", RUN), ("run", SECOND)], "/best-of-n": [("run", RUN)],
     "/scaling": [("run", RUN), ("run", SECOND)], "/hallucination": [("loop", LOOP)],
     "/calibration": [("loop", LOOP)], "/answers": [("loop", LOOP)],

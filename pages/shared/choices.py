@@ -15,9 +15,12 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.shared.frame import called, escaped
+from analytics.wording import whole
+from pages.shared.frame import called
 
 Widget = Callable[..., Any]
+MOST_NAMED = 12
+"""Choices that a sentence names."""
 
 
 def by_history() -> bool:
@@ -107,10 +110,11 @@ def _finite(text: str) -> bool:
 
 
 def _unknown(label: str, value: str, options: Mapping[str, str]) -> None:
-    known = ", ".join(options)
+    known = ", ".join(called(name) for name in list(options)[:MOST_NAMED])
+    more = len(options) - MOST_NAMED
     st.warning(
         f"The link asks for {label.lower()} {called(value)}, which is not known; "
-        f"known are {escaped(known)}."
+        f"known are {known or 'none'}{f' and {whole(more)} more' if more > 0 else ''}."
     )
 
 

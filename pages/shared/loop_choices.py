@@ -10,7 +10,7 @@ import streamlit as st
 from analytics.gate.policy import Policy, read_policy
 from pages.shared import gate_reads, links
 from pages.shared.choices import choose_one
-from pages.shared.frame import escaped
+from pages.shared.frame import called, escaped
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def choose() -> Chosen:
     there = gate_reads.loops()
     asked = links.asked("loop")
     for name in [name for name in asked if name not in there][:1]:
-        st.error(f"The link asks for the loop {escaped(name)}, which is not in this store, or has "
+        st.error(f"The link asks for the loop {called(name)}, which is not in this store, or has "
                  "no iteration after 0.", icon=":material/search_off:")  # fmt: skip
         st.stop()
     if not there:

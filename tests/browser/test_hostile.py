@@ -96,12 +96,13 @@ def hostile(server, world, tmp_path_factory: pytest.TempPathFactory):
 PAGES = {
     "/": (), "/overoptimization": ("run",), "/components": ("run",), "/best-of-n": ("run",),
     "/scaling": ("run",), "/hallucination": ("loop",), "/calibration": ("loop",),
-    "/answers": ("loop",), "/training-set": ("loop",), "/sources": ("run",), "/quality": ("run",),
+    "/responses": ("run",), "/answers": ("loop",), "/training-set": ("loop",), "/sources": ("run",),
+    "/quality": ("run",),
 }  # fmt: skip
 KEYS = (
     "run", "loop", "until", "axis", "scale", "gold", "component", "member", "verdict", "project",
     "q", "tau", "with", "at", "page", "origin", "question", "topic", "grade", "iteration", "size",
-    "family", "penalty", "scenario",
+    "family", "penalty", "scenario", "response", "after", "prompt", "environment",
 )  # fmt: skip
 
 
