@@ -120,6 +120,8 @@ def write_whole(path: Path, content: bytes) -> None:
         place, draft = _draft(path)
         draft.write_bytes(content)
         draft.replace(place)
+    except BrokenPipeError:  # the reader of a pipe went away, which is no failure
+        raise
     except (OSError, ValueError) as error:
         raise not_writable(path, error) from error
 
