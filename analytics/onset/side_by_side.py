@@ -39,7 +39,7 @@ class Against(NamedTuple):
 
     prompts: shared ones, None = compared without pairs. decision: promote, reject or undecided.
     more: further responses of each of the two that would probably decide; None = not known, or
-    beyond all reason.
+    beyond all reason. counted: whether the log says how many responses there were.
     """
 
     value: float
@@ -48,6 +48,7 @@ class Against(NamedTuple):
     prompts: int | None
     decision: str
     more: int | None
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -174,12 +175,12 @@ def _against(
 ) -> Against:
     low, high = mean - half, mean + half
     decision = _decision(low, high)
-    more = None
-    if decision == "undecided" and mean and np.isfinite(responses) and responses > 0:
+    more, counted = None, bool(np.isfinite(responses) and responses > 0)
+    if decision == "undecided" and mean and counted:
         times = ((quantile + POWER_Z) * error / mean) ** 2
         if 1 < times <= MOST_TIMES:
             more = 10 * int(np.ceil(responses * (times - 1) / 10))
-    return Against(mean, float(low), float(high), prompts, decision, more)
+    return Against(mean, float(low), float(high), prompts, decision, more, counted)
 
 
 def _decision(low: float, high: float) -> str:
@@ -194,6 +195,8 @@ def decided(row: Row) -> str:
         return "reject: worse than the end"
     if row.against.more:
         return f"{count(row.against.more, 'more response')} of each would decide"
+    if not row.against.counted:
+        return "undecided: more responses of both; how many cannot be told, the log states no count"
     return "undecided, and so near to the end that no number of responses can be named"
 
 

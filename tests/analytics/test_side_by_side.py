@@ -104,6 +104,13 @@ def test_a_checkpoint_whose_gold_is_not_known_is_not_compared(saved: list[int]) 
     assert "not known" in answer([])
 
 
+def test_without_a_count_of_responses_none_is_named() -> None:
+    flat = np.full(len(STEPS), 1.0) + np.linspace(0.01, 0.0, len(STEPS))
+    for n, said in ((None, "the log states no count"), (200, "no number of responses can be")):
+        (row,) = side_by_side(looks(flat, 0.05, n_responses=n), [100], 100, NONE)
+        assert row.against.decision == "undecided" and said in decided(row)
+
+
 def test_odd_looks() -> None:
     assert side_by_side(looks().head(1), [0], 0, NONE) == []
     assert side_by_side(looks(np.full(len(STEPS), np.nan)), [100], 100, NONE) == []
