@@ -57,6 +57,9 @@ def routes(owner: Callable[[], Owner | None]) -> list[Route]:
         try:
             body = _asked(request.path_params["what"], await request.body())
             return await run_in_threadpool(_answer, held, request.path_params["what"], body)
+        except duckdb.Error as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            return JSONResponse({"error": f"the store cannot answer this: {first}"}, 400)
         except WRONG as error:
             return JSONResponse({"error": str(error)}, 400)
 
@@ -80,7 +83,7 @@ async def _store_status(owner: Owner) -> str:
     return "ready"
 
 
-WRONG = (StoreError, ValueError, KeyError, TypeError, duckdb.Error, pl.exceptions.PolarsError)
+WRONG = (StoreError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError)
 ASKS: dict[str, dict[str, type[Any]]] = {
     "query": {"name": str, "params": dict}, "results": {"segments": list},
     "save_verdicts": {"rows": list}, "save_indicators": {"rows": list},

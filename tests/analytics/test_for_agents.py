@@ -17,6 +17,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 
 from analytics import for_agents
 from analytics.__main__ import main
+from analytics.agents_arguments import faults
 from data.columns import ReadOptions
 from data.importing import import_paths
 from data.remote import StoreAccess
@@ -48,6 +49,30 @@ def log(folder: Path, name: str, turn: int, text: str) -> Path:
     rows = [f"{name},{i},{i / 5},{i / 5},{min(i, 2 * turn - i) / 10},0.05" for i in range(30)]
     (folder / text).write_text("\n".join([HEAD, *rows]) + "\n")
     return folder / text
+
+
+WRONG = [
+    ("list_runs", {"bogus": 1}, "no argument 'bogus'; list_runs takes project, first, most"),
+    ("list_runs", {"first": 10**23}, "first = 100000000000000000000000: a whole number from 0 to"),
+    ("list_runs", {"first": -5}, "a whole number from 0"), ("list_runs", {"most": "x"}, "'x': a"),
+    ("list_runs", {"most": 2.5}, "most = 2.5: a whole number is expected"),
+    ("list_runs", {"most": None}, "a whole number is expected"),
+    ("list_runs", {"project": 3}, "project = 3: text is expected, or null"),
+    ("list_runs", {"project": ["a"]}, "text is expected, or null"),
+    ("verdict", {"run": "falls", "until": 10**23}, "until = 1000"),
+    ("verdict", {"run": "falls", "until": -1}, "until = -1: a whole number from 0"),
+    ("verdict", {"run": "falls", "until": True}, "until = True"),
+    ("verdict", {"run": None}, "run = None: text is"), ("verdict", {"run": {}}, "run = {}"),
+    ("verdict", {"run": "falls", "untill": 3}, "there is no argument 'untill'"),
+    ("curve", {}, "the argument run is missing; curve takes run, until"),
+    ("curve", {"run": "falls", "until": 10**40}, "until = a huge number: a whole number from 0"),
+    ("curve", {"run": "falls", "x" * 9_999: 1}, "there is no argument 'xxx"),
+    ("compare", {"first": "falls"}, "the argument second is missing"),
+    ("compare", {"first": "falls", "second": "falls", "until": 3}, "no argument 'until'"),
+    ("what_changed", {"since": 20260101}, "since = 20260101: text is expected, or null"),
+    ("what_changed", {"since": ""}, "no date"), ("what_changed", {"since": "9999-99-9"}, "no date"),
+    ("nothing", {}, "there is no such tool; there are: list_runs, verdict"),
+]  # fmt: skip
 
 
 def test_the_sdks_client_over_standard_input_and_output(
@@ -90,6 +115,14 @@ def test_the_sdks_client_over_standard_input_and_output(
             assert "falls" in found["said"] and len(found["gold_at_equal_kl"]) == 4
             changed = await told("what_changed", since="2001-01-01")
             assert [one["subject"] for one in changed["changes"]] == ["falls", ODD]
+            for name, asked, said in WRONG:
+                answer = await client.call_tool(name, asked)
+                text = answer.content[0].text
+                assert answer.is_error and said in text, (name, asked, text)
+                assert len(text) < 500 and "\n" not in text and "pydantic" not in text
+                assert "Error executing" not in text
+            assert (await told("list_runs", first=10**15))["runs"] == []
+            assert len((await told("list_runs", most=2.0))["runs"]) == 2
             for name, asked, why in (
                 ("verdict", {"run": "nobody"}, "there is no run 'nobody'"),
                 ("what_changed", {"since": "soon"}, "no date"), ("verdict", {}, "run"),
@@ -127,6 +160,32 @@ def test_a_store_that_cannot_be_used_is_told() -> None:
             assert answer.is_error and "schema version 99" in answer.content[0].text
 
     in_a_thread(ask)
+
+
+def test_what_nobody_foresaw_is_a_sentence_and_the_log_has_it(
+    capfd: pytest.CaptureFixture,
+) -> None:
+    def opened() -> Any:
+        raise RuntimeError("something\nodd")
+
+    async def ask() -> None:
+        async with Client(for_agents.server(held(opened))) as client:
+            answer = await client.call_tool("list_runs", {})
+            assert answer.is_error
+            assert answer.content[0].text == (
+                "list_runs could not be answered: the server's log says why"
+            )
+
+    in_a_thread(ask)
+    assert "odd" in capfd.readouterr().err
+
+
+def test_half_of_a_character_is_no_text() -> None:
+    tool = for_agents.Tools(held(dict), ValueError).verdict
+    assert faults(tool, {"run": "a\ud800"}) == (
+        "run = 'a\\ud800': this is no text: it holds half of a character"
+    )
+    assert faults(tool, {"run": "\u202e\n" + "x" * 999}) == ""
 
 
 def test_without_the_sdk_the_command_says_what_is_missing(

@@ -367,15 +367,26 @@ def test_the_token_is_for_its_user_alone(held: Owner) -> None:
         ("query", {"name": "same_rows", "params": {"kept": "a", "incoming": "b"}}, 400),
         ("query", {"params": {}}, 400),
         ("query", [], 400),
-        ("query", b"{half", 400),
+        ("query", b"{half", 400), ("query", b"\xff\xfe", 400), ("query", b"[" * 100_000, 400),
+        ("query", {"name": 3, "params": {}}, 400), ("query", {"name": "counts", "params": []}, 400),
+        ("query", {"name": "counts", "params": None}, 400), ("query", "counts", 400),
+        ("query", {"name": "runs", "params": {"project": [], "runs": 3}}, 400),
+        ("results", {"segments": "a"}, 400), ("results", {"segments": [3]}, 400),
+        ("results", {}, 400), ("save_verdicts", {"rows": {}}, 400),
+        ("save_verdicts", {"rows": ["a"]}, 400), ("save_verdicts", {"rows": [{"run_id": 1}]}, 400),
+        ("save_verdicts", {"rows": [{"run_id": 1}, {"run_id": {}}]}, 400),
+        ("save_indicators", {"rows": [{"loop": "a"}]}, 400), ("drain", "x", 400),
         ("drop", {}, 404),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_question_is_refused_in_a_sentence(
     held: Owner, what: str, body: object, status: int
 ) -> None:
     code, said = ask(held, what, body)
-    assert code == status and json.loads(said)["error"]
+    error = json.loads(said)["error"]
+    assert code == status and error
+    for python in ("object", "indices", "NoneType", "Candidate", "Traceback", "attribute"):
+        assert python not in error.replace("an object", "").replace("no object", ""), error
     assert ask(held, "query", COUNTS)[0] == 200
 
 
