@@ -273,7 +273,11 @@ def _review(options: argparse.Namespace) -> int:
     if not (options.out or options.data or options.json):
         print("say where to: --out FILE, --data FILE or --json", file=sys.stderr)
         return 1
-    form = review_form(options.out, options.data, options.format)
+    try:
+        form = review_form(options.out, options.data, options.format)
+    except NotWritable as error:
+        print(error, file=sys.stderr)
+        return 2
     today = options.on or datetime.date.today()
     if options.since is not None:
         try:

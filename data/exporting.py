@@ -156,7 +156,7 @@ def not_writable(path: Path, error: Exception) -> NotWritable:
         return NotWritable(f"{shown} is a folder; expected the name of a file")
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         parent = str(path.parent)[:200]
-        return NotWritable(f"{shown} cannot be written: there is no folder {parent!r}; make it, or "
-                           "name a file in one that is there")  # fmt: skip
+        return NotWritable(f"{shown} cannot be written: {error.strerror}; there is no folder "
+                           f"{parent!r}: make it, or name a file in one that is there")  # fmt: skip
     why = getattr(error, "strerror", None) or str(error)
     return NotWritable(f"{shown} cannot be written: {why}; expected a file that may be written")

@@ -11,7 +11,6 @@ import duckdb
 
 from data.address_space import RAN_OUT
 from data.columns import LogError
-from data.exporting import NotWritable
 from data.home import NoStore
 from data.hosts import BadAddress
 from data.owner import StoreOwned
@@ -28,7 +27,7 @@ FULL = (
 def ended(do: Callable[[], int], as_json: bool = False) -> int:
     """Do a command's work; its exit code, or 1 after a sentence on stderr (and one JSON document).
 
-    2 where the fault is a place that was named: no store there, or none that can be written.
+    2 where there is no store at the place that was named.
 
     A reader that went away, as ``| head`` does, is no failure: silence, and 141 as a shell says it.
     """
@@ -45,7 +44,7 @@ def _ended(do: Callable[[], int], as_json: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 141
     except (StoreError, StoreOwned, LogError, BadAddress, OSError, duckdb.Error, MemoryError) as it:
-        said, code = sentence(it), 2 if isinstance(it, NoStore | NotWritable) else 1
+        said, code = sentence(it), 2 if isinstance(it, NoStore) else 1
     print(said, file=sys.stderr)
     if as_json:
         print(json.dumps({"error": said}))

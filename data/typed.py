@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import operator
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from data.declared import Table
 from data.sql import StoreError
 
 LONGEST_SHOWN = 60
+_YEAR_OR_MONTH = re.compile(r"[0-9]{4}(-[0-9]{2})?")
 TIMES = ("at", "due", "expires")
 """Columns that hold a date or a time, ISO 8601."""
 
@@ -65,6 +67,8 @@ def _value(name: str, kind: pl.DataType, value: object) -> object | None:
 
 def _is_time(name: str, text: str) -> bool:
     if name not in TIMES or name == "due" or not text.strip():  # a due has a sentence of its own
+        return True
+    if _YEAR_OR_MONTH.fullmatch(text.strip()):
         return True
     try:
         datetime.datetime.fromisoformat(text.strip())

@@ -11,6 +11,7 @@ from typing import Any
 
 from analytics.alerts import chat
 from analytics.alerts.open_alerts import Alert
+from analytics.wording import number
 
 Own = Sequence[str]
 """Project of a run, and what it shows by itself."""
@@ -33,7 +34,7 @@ def own(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, Own]:
     told: dict[str, Own] = {}
     for row in verdicts:
         alarm, size = row.get("alarm") or {}, row.get("e_value")
-        shows = f"{'' if size is None else f'{size:.6g}'} {alarm.get('step')}"
+        shows = f"{'' if size is None else number(size, 6)} {alarm.get('step')}"
         taken = (alarm.get("withdrawn") or {}).get("step")
         told[str(row["run"])] = [str(row.get("project") or ""), f"{shows} {taken}"]
     return told
