@@ -9,9 +9,9 @@ import pytest
 
 from analytics.__main__ import _parser as analytics_parser
 from data.__main__ import _parser as data_parser
-from data.readers.dialects import KL_TABLE, NOT_POLICY
-from data.readers.formats import READERS, readme_table
-from data.readers.kl_table import PER_RESPONSE, PER_TOKEN
+from data.readers.kl.kl_table import PER_RESPONSE, PER_TOKEN
+from data.readers.runs.formats import READERS, readme_table
+from data.readers.trainers.known import KL_TABLE, NOT_POLICY
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()

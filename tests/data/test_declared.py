@@ -20,7 +20,7 @@ from data.columns import PANELS, ReadOptions
 from data.declared import SEGMENT_TABLES, TABLES, WHOLE, Column, Metric
 from data.importing import import_paths, spool_paths
 from data.owner import Owner
-from data.readers.mapping import RUN_COLUMNS
+from data.readers.names.mapping import RUN_COLUMNS
 from tests.data.stores.contents import differences
 from tests.data.stores.make_store import HERE, kept, unpack
 

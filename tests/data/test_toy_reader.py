@@ -16,8 +16,8 @@ MODULE = '''"""Logs of a toy trainer: lines ``step kl reward gold``."""
 from pathlib import Path
 
 from data.columns import LogError
-from data.readers.reader import Gives, Reader, scalar_log
-from data.readers.scalars import Scalars
+from data.readers.raw.reader import Gives, Reader, scalar_log
+from data.readers.raw.scalars import Scalars
 
 
 def read(path: Path) -> Scalars:
@@ -56,7 +56,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (tree / "data/examples").mkdir()
     before = {path: path.read_bytes() for path in tree.rglob("*") if path.is_file()}
     (tree / "data/readers/toy.py").write_text(MODULE)
-    formats = tree / "data/readers/formats.py"
+    formats = tree / "data/readers/runs/formats.py"
     text = formats.read_text().replace("    tfevents,\n", "    tfevents,\n    toy,\n", 1)
     formats.write_text(
         text.replace("    tables.READER,\n", "    toy.READER,\n    tables.READER,\n")
@@ -104,7 +104,7 @@ def test_it_is_ranked_and_told_of(tree: Path, tmp_path: Path) -> None:
     script = tree.parent / "ask.py"
     script.write_text(
         "import json\n"
-        "from data.readers.formats import BELIEVED, FORMAT_RANK, KNOWN, readme_table\n"
+        "from data.readers.runs.formats import BELIEVED, FORMAT_RANK, KNOWN, readme_table\n"
         "names = [reader.name for reader in BELIEVED]\n"
         "print(json.dumps([names, FORMAT_RANK['toy'], KNOWN, readme_table()]))\n"
     )
