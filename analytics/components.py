@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
-from analytics.onset.many_runs import standing
+from analytics.onset.alarm.many_runs import standing
 from analytics.wording import interval, number
 
 FloatArray = NDArray[np.float64]

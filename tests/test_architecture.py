@@ -36,11 +36,12 @@ FLOORS = {
         "raw", "names", "kl", "trainers", "meaning", "files", "layouts", "responses", "answers",
         "trackers", "metrics", "runs",
     ),
+    "analytics/onset": ("evidence", "errors", "labels", "curves", "alarm", "choosing", "judging"),
 }  # fmt: skip
 MOST_FILES = 20
 
 # The one arrow from onset to the figures: what a notebook shows of a verdict.
-SHOWN = "analytics/onset/shown.py"
+SHOWN = "analytics/onset/judging/shown.py"
 
 # Room -> what it never imports, whatever else it does.
 FORBIDDEN = {
@@ -233,9 +234,9 @@ BREACHES = [
     ("analytics/kl.py", "import streamlit as st", "analytics does not know streamlit"),
     ("analytics/kl.py", "import plotly.express", "only analytics/figures draws"),
     (
-        "analytics/onset/judged.py",
+        "analytics/onset/judging/judged.py",
         "from analytics.figures import text",
-        "only analytics/onset/shown",
+        "only analytics/onset/judging/shown",
     ),
     ("analytics/__main__.py", "import streamlit", "analytics does not know streamlit"),
     ("pages/runs/overview.py", "import plotly.graph_objects as go", "only analytics/figures"),
@@ -268,8 +269,8 @@ RIGHT = [
     ("app.py", "import analytics.onset\nimport data.store\nimport streamlit"),
     ("analytics/__main__.py", "import data.store\nfrom analytics import kl"),
     ("analytics/figures/onset.py", "import plotly.graph_objects as go\nimport polars"),
-    ("analytics/onset/shown.py", "from analytics.figures.rewards import reward_figure"),
-    ("analytics/onset/gao.py", "from ..kl import nats\nfrom . import posterior"),
+    ("analytics/onset/judging/shown.py", "from analytics.figures.rewards import reward_figure"),
+    ("analytics/onset/evidence/gao.py", "from ...kl import nats\nfrom . import pooling"),
     ("pages/shared/reads.py", "import data.store\nimport analytics.kl\nimport streamlit"),
     ("pages/shared/frame.py", "import data.store"),
     (

@@ -46,7 +46,7 @@ RUNS = "name,step,kl,proxy_reward,gold_reward\nshort,7,1,1,1\n"
 SCORED = """
 import json
 from analytics.figures.detectors import detector_figure
-from analytics.onset.detectors import DETECTORS
+from analytics.onset.alarm.detectors import DETECTORS
 from analytics.quality.detection import measure_scenario
 from analytics.quality.published import detector_table
 ours = [one for one in DETECTORS if one.name in ("e-process", "below the first")]
@@ -74,8 +74,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     before = {path: path.read_bytes() for path in tree.rglob("*") if path.is_file()}
     (tree / "pages/runs/lengths.py").write_text(PAGE)
     changed(tree, "pages/shared/menu.py", PLACE, LINE + PLACE)
-    (tree / "analytics/onset/toy.py").write_text(DETECTOR)
-    detectors = "analytics/onset/detectors.py"
+    (tree / "analytics/onset/alarm/toy.py").write_text(DETECTOR)
+    detectors = "analytics/onset/alarm/detectors.py"
     changed(tree, detectors, ')\n"""RED,', ENTRY)
     changed(tree, detectors, "import amber, baselines, e_process", "import amber, baselines, "
             "e_process, toy")  # fmt: skip

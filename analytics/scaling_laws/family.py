@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, stats
 
-from analytics.onset.fits import FEWEST_LOOKS, LEVEL, fieller
+from analytics.onset.curves.fits import FEWEST_LOOKS, LEVEL, fieller
 from analytics.scaling_laws.forms import Forms, forms
 
 FloatArray = NDArray[np.float64]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from analytics.onset.fits import LEVEL
+from analytics.onset.curves.fits import LEVEL
 from analytics.scaling_laws.family import Family, kl_of
 from analytics.scaling_laws.forms import form_words
 from analytics.wording import count, number
