@@ -34,6 +34,13 @@ def test_every_command_is_in_the_readme(module: str, parser) -> None:
     assert told == there
 
 
+def test_every_setting_is_in_the_table_of_the_readme() -> None:
+    rooms = [ROOT / "app.py", *(file for room in ("data", "analytics", "pages")
+                                for file in (ROOT / room).rglob("*.py"))]  # fmt: skip
+    asked = set(re.findall(r"OVEROPT_[A-Z_]+", " ".join(file.read_text() for file in rooms)))
+    assert set(re.findall(r"^\| `(OVEROPT_[A-Z_]+)` \|", README, re.M)) == asked
+
+
 def test_every_option_that_the_readme_names_exists() -> None:
     known = {
         option

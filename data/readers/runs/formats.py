@@ -11,7 +11,7 @@ from pathlib import Path
 from data.declared import LOOP_TABLES
 from data.readers.answers import claims, inspect_logs, lm_eval
 from data.readers.files import completions, trainer_state
-from data.readers.metrics import read_table as tables
+from data.readers.metrics import tables
 from data.readers.raw.reader import Reader
 from data.readers.runs import archives, hf_output, loop_file, scout
 from data.readers.trackers import (

@@ -29,7 +29,7 @@ from data.declared import (
 from data.readers.answers import answer_tables, loop_tables
 from data.readers.files import table_files
 from data.readers.layouts.cells import Cells
-from data.readers.metrics import read_table as tables
+from data.readers.metrics import tables
 from data.readers.names.mapping import RUN_ID
 from data.readers.raw.reader import Gives, Piece, Reader, of_its_own, skip
 
