@@ -47,7 +47,7 @@ from analytics.wording import interval, number
 from data import answers, past, policies, spool
 from data.exporting import NotWritable, check_writable, write_whole
 from data.failing import ended
-from data.home import existing, home
+from data.home import begun, existing
 from data.hosts import listed
 from data.owner import StoreOwned
 from data.questions import meaning
@@ -69,7 +69,7 @@ def _verdict(options: argparse.Namespace) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         rows = verdicts(
             store, options.run, options.project, options.until, options.gold, options.again
         )
@@ -122,7 +122,7 @@ def _every_run(store: AnyStore) -> pl.DataFrame:
 def _hallucination(options: argparse.Namespace) -> int:
     named = options.loop or options.run
     name = "run" if options.run else "loop"
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         found = rates(store, named, options.tau, options.compare, options.until)
         asked = {"loops": named}
         graders = store.query("graders", **asked)
@@ -197,7 +197,7 @@ def _hallucination(options: argparse.Namespace) -> int:
 
 
 def _behaviours(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         counts = store.query("behaviour_counts", runs=options.run, until=options.until)
         known = set(store.query("runs", project=None, runs=None)["run_id"])
     told = behaviours.rows(counts)
@@ -220,7 +220,7 @@ def _gate(options: argparse.Namespace) -> int:
         if missing := gating.needs(options):
             raise gating.PolicyError(missing)
         gating.policy_of(options)
-        with StoreAccess(home()) as store:
+        with StoreAccess(begun()) as store:
             return gating.run(options, held_by(store))
     except (*gating.ERRORS, StoreError, StoreOwned, OSError) as error:
         return gating.failed(error, options.json)
@@ -238,7 +238,7 @@ def held_by(store: AnyStore) -> gating.Held:
 
 
 def _collapse(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         told = collapse_rows(store, options.loop, options.again)
         known = set(store.query("runs", project=None, runs=None)["run_id"])
     if options.json:
@@ -285,7 +285,7 @@ def _review(options: argparse.Namespace) -> int:
         except (ValueError, OverflowError):
             print(f"--since {options.since!r} is no date such as 2026-11-21", file=sys.stderr)
             return 1
-    with StoreAccess(existing()) as store, spool.scratch(home()) as folder:
+    with StoreAccess(place := existing()) as store, spool.scratch(place) as folder:
         begin = reading.begins(store, options.since, datetime.datetime.now(datetime.UTC))
         with Terminal(stderr=True).status("Reading …") as status:
             found = reading.review(store, begin, today, Path(folder), status.update)
@@ -342,7 +342,7 @@ def _mcp(_: argparse.Namespace) -> int:
 
     def changed(store: AnyStore, since: str | None) -> str:
         begin = reading.begins(store, since, datetime.datetime.now(datetime.UTC))
-        with spool.scratch(home()) as folder:
+        with spool.scratch(store.home) as folder:
             found = reading.review(store, begin, datetime.date.today(), Path(folder))
         return as_json(found.changes, found.since, found.until)
 

@@ -21,7 +21,7 @@ from data.checking import check
 from data.columns import RunLog, Skip
 from data.exporting import TABLES, table_rows, write_rows
 from data.failing import ended
-from data.home import home
+from data.home import begun, existing, home
 from data.hosts import listed
 from data.importing import Imported, import_paths, known_project
 from data.owner import Owner
@@ -100,7 +100,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         frame = store.query("runs", project=options.project, runs=None)
     rows = [
         {"run": row["run_id"], "project": row["project"], "format": row["format"]}
@@ -117,7 +117,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         told = check(store, options.project, whole=True)
     code = 1 if told["damaged"] else 0
     if options.json:
@@ -129,7 +129,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _roles(options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in ROLE_NAMES}
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         before = project_roles.chosen(store).get(options.project, Roles())
         changed: list[Row] = []
         roles = before
@@ -156,8 +156,9 @@ def _roles(options: argparse.Namespace) -> int:
 
 
 def _forget(options: argparse.Namespace) -> int:
-    name = spool.write_forget(home(), options.runs)
-    with StoreAccess(home()) as store:
+    place = begun()
+    name = spool.write_forget(place, options.runs)
+    with StoreAccess(place) as store:
         store.drain()
         rows = store.results([name])[0]["runs"]
     if options.json:
@@ -170,7 +171,7 @@ def _forget(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         rows = table_rows(store, options.run, options.table)
     write_rows(rows, options.out, options.format)
     print(
@@ -180,7 +181,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
-    told = back_up(home(), options.file)
+    told = back_up(existing(), options.file)
     said = f"{told['segments']} segments, {told['bytes'] / 1e6:.1f} MB, in {told['file']}"
     print(json.dumps(told, indent=1) if options.json else said)
     return 0
