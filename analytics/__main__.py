@@ -44,7 +44,7 @@ from analytics.verdicts import (
     unpacked_looks,
 )  # fmt: skip
 from analytics.wording import interval, number
-from data import answers, past, policies, spool
+from data import answers, past, policies, sealing, spool
 from data.exporting import NotWritable, check_writable, write_whole
 from data.failing import ended
 from data.home import begun, existing
@@ -234,6 +234,7 @@ def held_by(store: AnyStore) -> gating.Held:
         lambda loop, until: next(iter(verdicts(store, [loop], None, until)), None),
         lambda loop: collapse_rows(store, [loop]), partial(policies.kept, store.home),
         partial(policies.keep, store.home), partial(keep_decision, store),
+        partial(sealing.look, store),
     )  # fmt: skip
 
 

@@ -154,6 +154,8 @@ with answer:
             config = json.dumps(facts[only.run_id].get("config") or {})
             if chose := run_reads.gold_chose(only.run_id, config):
                 st.caption(escaped(chose))
+            if sealed := run_reads.sealed_said(only.run_id):
+                st.caption(escaped(sealed))
     else:
         if banded:
             st.markdown(escaped(group_words(curves, group_fall(gold_curves(curves, axis)))))
