@@ -19,6 +19,7 @@ from analytics.wording import MISSING, count, number, percent, rate_text, whole
 from pages.shared import charts, links, reads
 from pages.shared.battery_view import show_battery
 from pages.shared.bundled_view import show_bundled
+from pages.shared.candidates_view import show_candidates
 from pages.shared.choices import choose_one
 from pages.shared.frame import called, escaped, heading, refresh_when_store_changes, shown_name
 from pages.shared.interval_quality_view import show_forecasts, show_intervals
@@ -109,6 +110,7 @@ show_battery()
 show_real_runs()
 show_intervals(scenario)
 show_forecasts()
+show_candidates()
 show_bundled(kept)
 st.caption(made("detectors", told))
 chosen = [("scenario", scenario), *(("run", run) for run in named[:1])]

@@ -106,6 +106,16 @@ def test_every_measured_scenario_can_be_chosen(page) -> None:
         assert test.selectbox(key="scenario").value == scenario
 
 
+def test_candidates_stand_with_what_choosing_adds(page) -> None:
+    told = published("null_candidates")
+    assert told is not None
+    corrected = told["rows"][1]
+    assert abs(corrected["gain_bias"]) + corrected["twice_bias"] < 0.2  # asked: at most .2
+    test = page()
+    (table,) = (one.value for one in test.dataframe if "gain too high by" in one.value)
+    assert len(table) == len(told["rows"]) and "differ by chance alone is off by" in words(test)
+
+
 def test_the_battery_stands_with_what_misses_its_claim_first(page) -> None:
     told = published("battery")
     test = page()
