@@ -31,6 +31,8 @@ from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.judging import Budget, Judge
 from analytics.onset.judging.recommendation import among_all
+from analytics.paid_for import words as paid_words
+from analytics.paid_for.report import paid_for
 from analytics.review import reading
 from analytics.review.changes import summary
 from analytics.review.dictionary import as_json
@@ -54,7 +56,7 @@ from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
 from data.reviewing import keep_decision
 from data.sql import StoreError
-from data.terminal import Terminal, one_line
+from data.terminal import Terminal, one_line, visible
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -210,6 +212,31 @@ def _behaviours(options: argparse.Namespace) -> int:
         why = "has no behaviours" if run in known else "is not there; see: python -m data list"
         print(f"the run {run!r} {why}", file=sys.stderr)
     return 1 if set(missing) - known else 0
+
+
+def _paid_for(options: argparse.Namespace) -> int:
+    with StoreAccess(home()) as store:
+        known = store.query("runs", project=None, runs=options.run)
+        judged = {row["run"]: row for row in verdicts(store, options.run, None, options.until)}
+        by = method(meaning)
+        asked = {"until": kept_until(options.until), "source": "", "method": by}
+        kept = store.query("verdicts", runs=options.run, **asked)
+        looks = {row["run_id"]: unpacked_looks(row["looks"]) for row in kept.to_dicts()}
+        told = [
+            paid_for(store.query, run, options.until, judged[name], looks[name])
+            for run in known.iter_rows(named=True)
+            for name in [run["run_id"]]
+        ]
+    if options.json:
+        print(json.dumps(told, indent=1))
+    else:
+        for row in told:
+            for line in paid_words.lines(row):
+                print(f"{one_line(row['run'])}: {visible(line)}")
+    missing = [run for run in options.run if run not in {row["run"] for row in told}]
+    for run in missing:
+        print(f"there is no run {run!r}; see: python -m data list", file=sys.stderr)
+    return 1 if missing else 0
 
 
 def _gate(options: argparse.Namespace) -> int:
@@ -455,6 +482,11 @@ def _parser() -> argparse.ArgumentParser:
     seen.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
     seen.add_argument("--json", action="store_true", help="one JSON document on stdout")
     seen.set_defaults(do=_behaviours)
+    paid = commands.add_parser("paid-for", help="length, judge, rivals, signals without gold")
+    paid.add_argument("--run", nargs="+", action="extend", metavar="R", required=True)
+    paid.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
+    paid.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    paid.set_defaults(do=_paid_for)
     gating.add_gate(commands, _gate)
 
     lost = commands.add_parser("collapse", help="diversity, tails, near-duplicates of a loop")

@@ -21,6 +21,7 @@ ROOTS = (
     "pages/shared/answer_reads.py",
     "pages/shared/pool_reads.py",
     "pages/shared/reading_reads.py",
+    "pages/shared/paid_reads.py",
     "pages/shared/gate_reads.py",
     "pages/shared/review_reads.py",
     "pages/shared/judging.py",

@@ -24,6 +24,7 @@ from analytics.quality import (
     detection,
     gate_years,
     intervals,
+    paid_for,
     real_runs,
 )
 from analytics.quality.made import checked, code_of, keep_check
@@ -43,6 +44,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "cheaper_gold": cheaper_gold.measure,
     "anchors": anchors.measure,
     "alerts": alert_weeks.measure,
+    "paid_for": paid_for.measure,
 }
 
 
@@ -63,6 +65,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "cheaper_gold": lambda runs, seed: cheaper_gold.measure(runs, seed, (0.85,)),
     "anchors": lambda runs, seed: anchors.measure(runs, seed, ("none",)),
     "alerts": lambda runs, seed: alert_weeks.measure(runs, seed, ("flat",)),
+    "paid_for": lambda runs, seed: paid_for.measure(runs, seed, (), ("hack",)),
 }
 """What ``check`` makes again: about a minute each."""
 
@@ -72,7 +75,7 @@ SENTENCES = {
     "null_candidates": candidates.sentence,
     "real_runs": real_runs.sentence, "cheaper_gold": cheaper_gold.sentence,
     "anchors": anchors.sentence,
-    "alerts": alert_weeks.sentence,
+    "alerts": alert_weeks.sentence, "paid_for": paid_for.sentence,
 }  # fmt: skip
 
 

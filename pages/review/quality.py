@@ -23,6 +23,7 @@ from pages.shared.candidates_view import show_candidates
 from pages.shared.choices import choose_one
 from pages.shared.frame import called, escaped, heading, refresh_when_store_changes, shown_name
 from pages.shared.interval_quality_view import show_forecasts, show_intervals
+from pages.shared.paid_quality_view import show_paid_for
 from pages.shared.quality_cells import evidence, ratio_cells, share_cells
 from pages.shared.real_runs_view import show_real_runs
 from pages.shared.scenarios_view import show_not_promised, show_scenarios
@@ -108,6 +109,7 @@ show_scenarios(rows)
 show_not_promised([row for row in rows if row["scenario"] == DENSE])
 show_battery()
 show_real_runs()
+show_paid_for()
 show_intervals(scenario)
 show_forecasts()
 show_candidates()

@@ -8,6 +8,7 @@ from pages.shared import links, reading_reads, reads, response_filters
 from pages.shared.fault_view import isolated
 from pages.shared.frame import called, escaped, reading, shown_name, stop_when_empty, tab
 from pages.shared.freezing import frozen_steps
+from pages.shared.paid_panels import show_panels
 from pages.shared.response_html import reading_table, response_table
 from pages.shared.response_names import read, written
 from pages.shared.response_run import choose_run
@@ -64,6 +65,8 @@ if told.items:
         file_name=f"{shown_name(run)}-reading-list.csv", on_click="ignore",
         icon=":material/download:",
     )  # fmt: skip
+
+show_panels(every[run], until)
 
 st.header("All responses", anchor=False)
 asked_after = links.asked("after")

@@ -578,6 +578,13 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "sample_rows": {"runs": ["r"]},
     "pattern_check": {"pattern": "a"},
     "response_steps": {"run": "r", "until": None},
+    "paid_responses": {
+        "run": "r",
+        "phase": "train",
+        "until": None,
+        "one_of": 1,
+        "second": None,
+    },
     "response_starts": {"run": "r", "phase": "train", "last": 1},
     "response_candidates": {
         "run": "r",

@@ -61,6 +61,10 @@ def test_it_says_what_red_costs_also_without_a_run(page) -> None:
     first = next(one.value for one in test.markdown if one.value.startswith("## "))
     assert first.replace("\\", "").startswith("## On simulated runs: a false alarm in")
     assert "They are no language models" in words(test)
+    assert "2 signals in use" in words(test) and "1 tried and not used" in words(test)
+    signals = next(one.value for one in test.dataframe if "used" in one.value.columns)
+    assert signals["used"].tolist()[:3] == ["no: tried", "yes", "yes"]
+    assert set(signals["false alarms on healthy trainings"].tolist()[3:]) == {"not measured"}
     names = test.dataframe[0].value["detector"].tolist()
     assert names[:3] == ["RED", "e-process", "AMBER"] and "patience 3" in names
 
