@@ -215,7 +215,7 @@ def _behaviours(options: argparse.Namespace) -> int:
 
 
 def _paid_for(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         known = store.query("runs", project=None, runs=options.run)
         judged = {row["run"]: row for row in verdicts(store, options.run, None, options.until)}
         by = method(meaning)
