@@ -2,8 +2,9 @@
 
 Each has a null, and counts only where its false alarms on healthy genuine trainings were measured
 and are at most 5 % (topic paid_for of the quality figures; thresholds were chosen after a look at
-the same trainings, so these rates are optimistic); the others are told as numbers. Sources: Coste et al. 2024 (arXiv 2310.02743) for ensembles; Laidlaw
-et al. 2025 (arXiv 2403.03185) for chi-squared; InfoRM-2 2025 for latent outliers.
+the same trainings, so these rates are optimistic); the others are told as numbers. Sources: Coste
+et al. 2024 (arXiv 2310.02743) for ensembles; Laidlaw et al. 2025 (arXiv 2403.03185) for chi-
+squared; InfoRM-2 2025 for latent outliers.
 """
 
 from __future__ import annotations
