@@ -36,6 +36,8 @@ from analytics.paid_for.report import paid_for
 from analytics.review import reading
 from analytics.review.changes import summary
 from analytics.review.dictionary import as_json
+from analytics.shortcuts import command as mining
+from analytics.shortcuts.of_run import gold_onset
 from analytics.verdicts import (
     Asked,
     holds,
@@ -297,6 +299,24 @@ def collapse_rows(
     return indicators.rows(store.query("indicators", loops=loops))
 
 
+def _shortcuts(options: argparse.Namespace) -> int:
+    with StoreAccess(home()) as store, Terminal(stderr=True).status("Reading …") as status:
+
+        def progress(what: str, done: int, of: int) -> None:
+            status.update(Text(f"{what} ({done} of {of})" if of else what))
+
+        def onset(run: str) -> int | None:
+            return gold_onset(next(iter(verdicts(store, [run], None, options.until)), None))
+
+        try:
+            return mining.run(
+                options, store.query, onset, partial(one_line, longest=2_000), progress
+            )
+        except (OSError, ValueError) as error:
+            print(error, file=sys.stderr)
+            return 1
+
+
 def _review(options: argparse.Namespace) -> int:
     if not (options.out or options.data or options.json):
         print("say where to: --out FILE, --data FILE or --json", file=sys.stderr)
@@ -494,6 +514,8 @@ def _parser() -> argparse.ArgumentParser:
     lost.add_argument("--again", action="store_true", help="compute also what is kept")
     lost.add_argument("--json", action="store_true", help="one JSON document on stdout")
     lost.set_defaults(do=_collapse)
+
+    mining.add_shortcuts(commands, _shortcuts)
 
     weekly = commands.add_parser("review", help="what changed, and what needs a decision")
     weekly.add_argument("--since", metavar="DATE", help="not since the last closed review")

@@ -29,6 +29,7 @@ ROOTS = (
     "pages/shared/alerting.py",
     "pages/shared/collapsing.py",
     "pages/shared/loop_reads.py",
+    "pages/shared/shortcut_mining.py",
 )
 
 # Rooms of many files have floors: a floor knows only those before it, and is seen at a glance.

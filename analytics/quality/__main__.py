@@ -26,6 +26,7 @@ from analytics.quality import (
     intervals,
     paid_for,
     real_runs,
+    shortcuts,
 )
 from analytics.quality.made import checked, code_of, keep_check
 from analytics.quality.published import published
@@ -45,6 +46,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "anchors": anchors.measure,
     "alerts": alert_weeks.measure,
     "paid_for": paid_for.measure,
+    "shortcuts": shortcuts.measure,
 }
 
 
@@ -66,6 +68,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "anchors": lambda runs, seed: anchors.measure(runs, seed, ("none",)),
     "alerts": lambda runs, seed: alert_weeks.measure(runs, seed, ("flat",)),
     "paid_for": lambda runs, seed: paid_for.measure(runs, seed, (), ("hack",)),
+    "shortcuts": lambda runs, seed: shortcuts.measure(runs, seed, ("phrase",)),
 }
 """What ``check`` makes again: about a minute each."""
 
@@ -76,6 +79,7 @@ SENTENCES = {
     "real_runs": real_runs.sentence, "cheaper_gold": cheaper_gold.sentence,
     "anchors": anchors.sentence,
     "alerts": alert_weeks.sentence, "paid_for": paid_for.sentence,
+    "shortcuts": shortcuts.sentence,
 }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ MODULES = {
     "anchors": "analytics.quality.anchors",
     "alerts": "analytics.quality.alert_weeks",
     "paid_for": "analytics.quality.paid_for",
+    "shortcuts": "analytics.quality.shortcuts",
 }
 """What measures each topic: its code and all that it imports make the figures."""
 CHECKS = "checks.json"

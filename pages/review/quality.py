@@ -27,6 +27,7 @@ from pages.shared.paid_quality_view import show_paid_for
 from pages.shared.quality_cells import evidence, ratio_cells, share_cells
 from pages.shared.real_runs_view import show_real_runs
 from pages.shared.scenarios_view import show_not_promised, show_scenarios
+from pages.shared.shortcut_quality_view import show_shortcut_quality
 from pages.shared.tables import show_table
 
 heading(
@@ -110,6 +111,7 @@ show_not_promised([row for row in rows if row["scenario"] == DENSE])
 show_battery()
 show_real_runs()
 show_paid_for()
+show_shortcut_quality()
 show_intervals(scenario)
 show_forecasts()
 show_candidates()

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from analytics.quality.published import SCENARIO_WORDS, detector_table, interval_table, published
+from analytics.quality.shortcuts import summary
 from analytics.wording import percent, rate_text
 from data.columns import ReadOptions
 from data.importing import spool_paths
@@ -58,6 +59,7 @@ def test_it_says_what_red_costs_also_without_a_run(page) -> None:
     assert "seed 1" in words(test) and "Repeat" in words(test)
     genuine = published("real_runs")["rows"][0]
     assert f"of {genuine['healthy_runs']} healthy runs end with an alarm" in words(test)
+    assert f"Shortcuts:** {summary(published('shortcuts')['rows'])}" in words(test)
     first = next(one.value for one in test.markdown if one.value.startswith("## "))
     assert first.replace("\\", "").startswith("## On simulated runs: a false alarm in")
     assert "They are no language models" in words(test)
