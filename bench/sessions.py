@@ -41,6 +41,7 @@ class Session:
         host = urlsplit(url).netloc
         self.patience = patience
         self.widgets: dict[str, WidgetState] = {}
+        self._parts: dict[str, str] = {}
         self.page, self.query = "", ""
         self.elements: list[Element] = []
         self._hash = ""
@@ -70,9 +71,9 @@ class Session:
         return self._run()
 
     def choose(self, state: WidgetState) -> Drawn:
-        """Change one widget, as one of ``Drawn.choices`` says."""
+        """Change one widget, as one of ``Drawn.choices`` says; its part of the page is run."""
         self.widgets[state.id] = state
-        return self._run()
+        return self._run(self._parts.get(state.id, ""))
 
     def send(self, address: str) -> None:
         """Ask for a page without waiting for it."""
@@ -93,28 +94,28 @@ class Session:
             time.sleep(max(0.0, min(interval, end - now)))
             began = time.monotonic()
             try:
-                self._ask(fragment)
+                self._ask(fragment, by_itself=True)
                 found = self._until_finished(began)
             except (TimeoutError, OSError, WebSocketException) as error:
                 raise Hung(f"{self.page}: no end of a look in {self.patience:g} s") from error
             drawn = found if found.charts or found.words else drawn
         return drawn
 
-    def _ask(self, fragment: str = "") -> None:
+    def _ask(self, fragment: str = "", by_itself: bool = False) -> None:
         message = BackMsg()
         if fragment:
             message.rerun_script.fragment_id = fragment
-            message.rerun_script.is_auto_rerun = True
+            message.rerun_script.is_auto_rerun = by_itself
         message.rerun_script.query_string = self.query
         message.rerun_script.page_name = self.page
         message.rerun_script.page_script_hash = self._hash
         message.rerun_script.widget_states.widgets.extend(self.widgets.values())
         self._socket.send(message.SerializeToString())
 
-    def _run(self) -> Drawn:
+    def _run(self, fragment: str = "") -> Drawn:
         began = time.monotonic()
         try:
-            self._ask()
+            self._ask(fragment)
             return self._until_finished(began)
         except (TimeoutError, OSError, WebSocketException) as error:
             raise Hung(f"{self.page}?{self.query}: no end in {self.patience:g} s") from error
@@ -134,6 +135,8 @@ class Session:
                 self._looks.add((message.auto_rerun.interval, message.auto_rerun.fragment_id))
             if kind == "delta" and message.delta.WhichOneof("type") == "new_element":
                 elements.append(message.delta.new_element)
+                for _, state in _choices(message.delta.new_element):
+                    self._parts[state.id] = message.delta.fragment_id
             # a script that asks for a rerun of itself is not done yet
             elif (
                 kind == "script_finished"
