@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import stats
 
 from analytics.any_frame import FrameError, array
+from analytics.quantiles import ranks as ranked
 from analytics.rates import FloatArray, wilson
 from analytics.wording import number
 
@@ -180,7 +180,7 @@ def auroc(confidence: npt.ArrayLike, correct: npt.ArrayLike) -> float:
     wrong = len(y) - right
     if right == 0 or wrong == 0:
         return float("nan")
-    ranks = stats.rankdata(c)
+    ranks = ranked(c)
     return float((ranks[y == 1].sum() - right * (right + 1) / 2) / (right * wrong))
 
 

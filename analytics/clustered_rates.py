@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
+from analytics.quantiles import t_quantile
 from analytics.rates import FloatArray
 
 _LEAST = 1e-12
@@ -42,7 +43,7 @@ def by_entity_interval(
     effect = np.where(seen, _over(variance * entities / rest, binomial), _over(squares, n))
     size = n / np.maximum(effect, 1)
     freedom = _freedom(rate, n, effect, _over(squares, n), entities)
-    z2 = stats.t.ppf(0.5 + level / 2, freedom) ** 2
+    z2 = t_quantile(0.5 + level / 2, freedom) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
         centre = (rate + z2 / (2 * size)) / (1 + z2 / size)
         half = np.sqrt(z2 * (rate * (1 - rate) / size + z2 / (4 * size**2))) / (1 + z2 / size)
@@ -111,7 +112,7 @@ def change_by_entity(
     entities = _over(n**2, sizes)
     rest = np.where(entities > 1 + 1e-9, entities - 1, np.nan)
     error = _over(np.sqrt(variance * entities / rest), n)
-    half = stats.t.ppf(0.5 + level / 2, np.fmax(rest, 1)) * error
+    half = t_quantile(0.5 + level / 2, np.fmax(rest, 1)) * error
     return np.maximum(mean - half, -1), np.minimum(mean + half, 1)
 
 

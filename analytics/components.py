@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import stats
 
 from analytics.onset.many_runs import standing
+from analytics.quantiles import normal_quantile
 from analytics.wording import interval, number
 
 FloatArray = NDArray[np.float64]
@@ -162,7 +162,7 @@ def disagreement(cells: pl.DataFrame, first: FloatArray, last: FloatArray) -> pl
     rows: list[dict[str, Any]] = []
     parts = [values[(steps >= a) & (steps <= b)] for a, b in zip(first, last, strict=True)]
     tested = sum(len(part) >= FEWEST_CELLS for part in parts)
-    bar = float(stats.norm.ppf(1 - 0.05 / max(tested, 1)))
+    bar = float(normal_quantile(1 - 0.05 / max(tested, 1)))
     for part, start, end in zip(parts, first, last, strict=True):
         if not len(part) or base.mean() <= 0:
             continue

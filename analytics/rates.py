@@ -12,9 +12,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from analytics.any_frame import array
+from analytics.quantiles import fisher_exact
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
@@ -118,7 +119,7 @@ def unpaired_p(
     whole = np.all([np.mod(counts, 1) == 0 for counts in (x, size, y, other)], axis=0)
     for i in zip(*np.nonzero(np.atleast_1d((fewest < 5) & whole & (spread > 0))), strict=True):
         a, m, b, k = (np.atleast_1d(counts)[i] for counts in (x, size, y, other))
-        exact = float(stats.fisher_exact([[a, m - a], [b, k - b]])[1])
+        exact = fisher_exact(a, m - a, b, k - b)
         p = np.atleast_1d(p)
         p[i] = exact
     return np.asarray(p, dtype=np.float64).reshape(x.shape)

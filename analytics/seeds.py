@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import stats
+
+from analytics.quantiles import t_quantile
 
 
 def seed_band(
@@ -38,7 +39,7 @@ def seed_band(
         return pl.DataFrame(schema=schema)
     grid, rows = shared
     mean, n = rows.mean(axis=0), len(rows)
-    half = stats.t.ppf(0.5 + level / 2, n - 1) * rows.std(axis=0, ddof=1) / np.sqrt(n)
+    half = t_quantile(0.5 + level / 2, n - 1) * rows.std(axis=0, ddof=1) / np.sqrt(n)
     return pl.DataFrame(
         {"x": grid, "mean": mean, "low": mean - half, "high": mean + half, "n": [n] * points},
         schema=schema,
@@ -100,6 +101,6 @@ def group_fall(
     y = rows[1]
     others = (y.sum(axis=0) - y) / (len(y) - 1)
     falls = y[np.arange(len(y)), others.argmax(axis=1)] - y[:, -1]
-    half = WIDER * stats.t.ppf(0.5 + level / 2, len(y) - 1) * falls.std(ddof=1) / np.sqrt(len(y))
+    half = WIDER * t_quantile(0.5 + level / 2, len(y) - 1) * falls.std(ddof=1) / np.sqrt(len(y))
     mean = float(falls.mean())
     return GroupFall(mean, mean - float(half), mean + float(half), len(y))

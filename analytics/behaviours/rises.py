@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft, special
+from scipy import special
 
 from analytics.hallucination.trend import cochran_armitage
 from analytics.rates import FloatArray
@@ -120,6 +120,8 @@ def _exact(x: FloatArray, size: FloatArray, at: FloatArray) -> float:
     if hits > MOST_COUNTED:
         return float(2 * special.ndtr(-abs(cochran_armitage(x, size, at).z)))
     one = np.bincount(places, weights=size, minlength=GRID + 1) / size.sum()
+    from scipy import fft  # which few pages need
+
     length = fft.next_fast_len(hits * GRID + 1, real=True)
     sums = np.clip(fft.irfft(fft.rfft(one, length) ** hits, length), 0.0, None)
     here = round(float((places * x).sum()))

@@ -9,10 +9,10 @@ have a spread that follows from its weights alone.
 from __future__ import annotations
 
 import numpy as np
-from scipy import optimize, stats
 
 from analytics.best_of_n.estimator import FloatArray, IntArray, Ranked, selection
 from analytics.best_of_n.pool import Pool
+from analytics.quantiles import t_quantile
 
 FEW_VALUES = 11
 """A scale of at most so many values has ends that a mean cannot pass."""
@@ -53,6 +53,8 @@ def _relative(mean: FloatArray, raw: FloatArray) -> FloatArray:
     if len(values) != 2:
         return np.ones(raw.shape[1])
     share = (mean - values[0]) / (values[1] - values[0])
+    from scipy import optimize  # 20 MB, which few pages need
+
     rising = optimize.isotonic_regression(share.mean(axis=0)).x
     overall = share.mean()
     return np.asarray(rising * (1 - rising) / (overall * (1 - overall)))
@@ -85,7 +87,7 @@ def rate_band(
         (top > 0) & (variance > 0), top / np.where(variance > 0, variance, 1), prompts
     )
     trials = np.maximum(trials, 1.0)
-    z2 = stats.t.ppf(0.5 + level / 2, _freedom(table)) ** 2
+    z2 = t_quantile(0.5 + level / 2, _freedom(table)) ** 2
     centre = (rate + z2 / (2 * trials)) / (1 + z2 / trials)
     half = np.sqrt(z2 * (top / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
     bottom, end = np.maximum(centre - half, 0), np.minimum(centre + half, 1)

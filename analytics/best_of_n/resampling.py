@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from analytics.best_of_n.estimator import FloatArray
+from analytics.quantiles import normal_quantile, t_quantile
 
 DRAWS = 2000
 FEWEST_PROMPTS = 8
@@ -72,7 +72,7 @@ def band(table: FloatArray) -> tuple[FloatArray, FloatArray]:
     if prompts < FEWEST_PROMPTS:
         nothing = np.full(mean.shape, np.nan)
         return nothing, nothing
-    half = stats.t.ppf(0.5 + LEVEL / 2, prompts - 1) * standard_error(table)
+    half = t_quantile(0.5 + LEVEL / 2, prompts - 1) * standard_error(table)
     return mean - half, mean + half
 
 
@@ -137,7 +137,7 @@ def shape(
     fall = float(mean[pair][0]) if pair.any() else 0.0
     reach = either * (float(error[pair][0]) if pair.any() else 0.0)
     half = half_way(places)
-    seen = float(error[(early == half) & to_end][0]) * (one_sided + float(stats.norm.ppf(POWER)))
+    seen = float(error[(early == half) & to_end][0]) * (one_sided + float(normal_quantile(POWER)))
     return Shape(
         best, int(possible[0]), int(possible[-1]), bool(np.any(size > one_sided)),
         fall, fall - reach, fall + reach, seen,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash
 
 from analytics.collapse.tokens import Codes, Tokens, mixed
 
@@ -24,6 +23,8 @@ Signatures = npt.NDArray[np.uint32]
 
 def signatures(held: Tokens) -> Signatures:
     """A MinHash signature a text, (texts, PLACES). Texts shorter than WORDS count as one run."""
+    from datasketch import MinHash  # with what it imports 30 MB, which the pages never need
+
     made = np.zeros((len(held.lengths), PLACES), dtype=np.uint32)
     known: dict[bytes, int] = {}  # the same text again has the same signature
     template = MinHash(num_perm=PLACES, seed=1, hashfunc=int)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg, sparse
 
 from analytics.collapse.halves import Measured, Numbers, Truths, mean, spread
 from analytics.collapse.tokens import Tokens, mixed
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 ORDERS = 4
 CHARACTERS = (2, 3, 4)
@@ -99,7 +102,7 @@ def vendi(kernel: Numbers, q: float = 1.0) -> float:
     n = len(kernel)
     if q == 2.0:
         return float(n * n / (kernel**2).sum())
-    values = linalg.eigvalsh(kernel / n)
+    values = np.linalg.eigvalsh(kernel / n)
     values = values[values > 1e-12]
     return float(np.exp(-(values * np.log(values)).sum()))
 
@@ -128,16 +131,22 @@ def character_kernel(texts: Sequence[str]) -> Numbers:
             columns.append((mixed(grams) % np.uint64(BUCKETS)).astype(np.int64))
             rows.append(np.full(many, row))
     at = np.concatenate(rows), np.concatenate(columns)
+    from scipy import sparse  # as in _cosines
+
     ones = np.ones(len(at[0]))
     return _cosines(sparse.coo_array((ones, at), shape=(len(texts), BUCKETS)).tocsr())
 
 
 def embedding_kernel(vectors: Numbers) -> Numbers:
     """Cosines between embeddings, (n, n); vectors: (n, dimensions)."""
+    from scipy import sparse  # as in _cosines
+
     return _cosines(sparse.csr_array(vectors))
 
 
 def _cosines(counts: sparse.csr_array) -> Numbers:
+    from scipy import sparse  # which the pages' process never needs
+
     norms = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1)).ravel())
     scaled = sparse.diags_array(1.0 / np.where(norms > 0, norms, 1.0)) @ counts
     kernel = np.asarray((scaled @ scaled.T).todense(), dtype=np.float64)

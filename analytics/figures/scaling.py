@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
-from scipy import stats
 
 from analytics.figures.palette import run_colour, tinted
 from analytics.figures.text import plain
+from analytics.quantiles import t_quantile
 from analytics.scaling_laws import Family, Prediction, Trend
 from analytics.scaling_laws.family import kl_of
 from analytics.wording import number, with_interval
@@ -59,7 +59,7 @@ def scaling_figure(
         _line(figure, 2, grid, level, level - reach, level + reach)
     for row, found in ((2, rose), (3, fell)):
         if found is not None:
-            half = float(stats.t.ppf(0.95, found.freedom)) * found.error(grid)
+            half = float(t_quantile(0.95, found.freedom)) * found.error(grid)
             _line(figure, row, grid, found.at(grid), found.at(grid) - half, found.at(grid) + half)
     if fell is not None:
         alphas = rose.at(grid) if rose is not None else np.full(60, family.alpha)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special, stats
+from scipy import special
 
 from analytics.gate.policy import quantile
+from analytics.quantiles import ranks as ranked
 from analytics.rates import FloatArray, clustered_error, newcombe, wilson
 
 POWER = 0.8
@@ -167,9 +168,14 @@ def _score_end(b: float, c: float, n: float, z: float) -> float:
     centre, far = (b - c) / n, 1.0 if z > 0 else -1.0
     if abs(_score(b, c, n, far * (1 - 1e-9))) <= abs(z):
         return far
-    return float(
-        optimize.brentq(lambda delta: _score(b, c, n, delta) + z, centre, far * (1 - 1e-9))
-    )
+    near, far = centre, far * (1 - 1e-9)
+    while abs(far - near) > 1e-12:  # the score falls as delta grows
+        middle = (near + far) / 2
+        if (_score(b, c, n, middle) + z > 0) == (z > 0):
+            near = middle
+        else:
+            far = middle
+    return (near + far) / 2
 
 
 def share(events: float, n: float) -> Estimate | None:
@@ -219,6 +225,6 @@ def excess(estimates: list[tuple[float, float]]) -> float:
 
 def scores(values: FloatArray) -> FloatArray:
     """Ranks scaled to mean 0 and variance 1, ties averaged (for rank correlations)."""
-    ranks = stats.rankdata(values)
+    ranks = ranked(values)
     spread = ranks.std()
     return (ranks - ranks.mean()) / spread if spread else np.zeros(len(ranks))

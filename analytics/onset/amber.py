@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.special import ndtr
 
 from analytics.kept import kept
 from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray
+from analytics.quantiles import chi2_beyond, chi2_quantile
 
 WARNING = 0.95
 FEWEST_LOOKS = 6
@@ -62,7 +62,7 @@ def sigmas(freedom: float) -> tuple[float, ...]:
     """True over estimated standard error, equally likely values, given the degrees of freedom."""
     if np.isinf(freedom):
         return (1.0,)
-    quantiles = stats.chi2.ppf(_SIGMA_QUANTILES, max(freedom, 1.0))
+    quantiles = chi2_quantile(_SIGMA_QUANTILES, max(freedom, 1.0))
     return tuple(np.sqrt(max(freedom, 1.0) / quantiles).tolist())
 
 
@@ -117,7 +117,7 @@ def posteriors(
             total = total * np.exp(top - new) + np.exp(log - new) * weight.sum(axis=1)
             top = new
     past_peak = np.where(flat, 0.0, before / np.where(total > 0, total, 1.0))
-    fit = stats.chi2.sf(np.maximum(misfit, 0.0), max(len(d) - 4, 1))
+    fit = chi2_beyond(np.maximum(misfit, 0.0), max(len(d) - 4, 1))
     return past_peak, np.where(flat, 1.0, fit)
 
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.special import log_ndtr, logsumexp
 
 from analytics.kept import kept
 from analytics.onset.gao import normalised_gold
 from analytics.onset.measurements import FloatArray
 from analytics.onset.unimodal import falling_short
+from analytics.quantiles import chi2_quantile
 
 ALARM = 20.0
 FEWEST_LOOKS = 4
@@ -102,7 +102,7 @@ def careful_error(se: FloatArray, freedom: float, rho: float) -> FloatArray:
     """Errors that an e-process may take as known: their upper 95 % bound, inflated by (1 + rho) /
     (1 - rho) where neighbours are correlated. freedom: behind se, inf = known."""
     known = np.isinf(freedom)
-    factor = 1.0 if known else freedom / stats.chi2.ppf(_CAREFUL, max(freedom, 0.5))
+    factor = 1.0 if known else freedom / chi2_quantile(_CAREFUL, max(freedom, 0.5))
     return np.asarray(se * np.sqrt(factor * (1 + rho) / (1 - rho)))
 
 

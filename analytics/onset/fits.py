@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from analytics.onset.gao import box_cox_peak
 from analytics.onset.measurements import FloatArray
+from analytics.quantiles import chi2_beyond, f_beyond, normal_quantile, t_quantile
 
 LEVEL = 0.90
 LACK_OF_FIT = 0.05
@@ -107,11 +107,11 @@ def gao_fit(
     misfit = float(np.sum((right - left @ np.array([intercept, a, b])) ** 2))
     free = len(d) - 3
     p = float(
-        stats.chi2.sf(misfit, free)
+        chi2_beyond(misfit, free)
         if np.isinf(freedom)
-        else stats.f.sf(misfit / free, free, max(freedom, 1.0))
+        else f_beyond(misfit / free, free, max(freedom, 1.0))
     )
-    q = float(stats.norm.ppf(0.95) if np.isinf(freedom) else stats.t.ppf(0.95, max(freedom, 1.0)))
+    q = float(normal_quantile(0.95) if np.isinf(freedom) else t_quantile(0.95, max(freedom, 1.0)))
     low, high = fieller(a, b, covariance[1:, 1:], q)
     kl = _kl_of(a / b, g, scale) if b > 0 else None
     if g == 0:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from scipy.special import log_ndtr
 
 from analytics.onset.fits import FORMS
 from analytics.onset.gao import normalised_gold
 from analytics.onset.humps import EXPONENTS
 from analytics.onset.measurements import FloatArray
+from analytics.quantiles import chi2_beyond, f_beyond
 from analytics.wording import whole
 
 FEWEST_LOOKS = 6
@@ -114,9 +114,9 @@ def forecast(
     free = count - 3
     best = float(misfit.min())
     p = float(
-        stats.chi2.sf(best, free)
+        chi2_beyond(best, free)
         if np.isinf(freedom)
-        else stats.f.sf(best / free, free, max(freedom, 1.0))
+        else f_beyond(best / free, free, max(freedom, 1.0))
     )
     gain = float(np.interp(np.log(middle) / 2, np.log(peaks), mean))
     start = float(level - gain * np.interp(np.log(middle) / 2, np.log(peaks), levels))

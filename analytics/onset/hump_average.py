@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from scipy.special import log_ndtr
 
 from analytics.onset.humps import (
@@ -26,6 +25,7 @@ from analytics.onset.humps import (
     one_percent_below,
 )
 from analytics.onset.measurements import FloatArray, IntArray
+from analytics.quantiles import chi2_beyond, f_beyond
 
 FEWEST_LOOKS = 7
 """Four numbers are fitted (baseline, gain, position, exponent); three must be left to show
@@ -211,8 +211,8 @@ def _weights(parts: Sequence[_Posterior]) -> tuple[FloatArray, FloatArray, float
 def _tail(chi_square: float, free: int, freedom: float) -> float:
     """Probability of a misfit as large as this if the curve is right."""
     if np.isinf(freedom):
-        return float(stats.chi2.sf(chi_square, free))
-    return float(stats.f.sf(chi_square / free, free, max(freedom, 1.0)))
+        return float(chi2_beyond(chi_square, free))
+    return float(f_beyond(chi_square / free, free, max(freedom, 1.0)))
 
 
 def _draws(part: _Posterior) -> IntArray:

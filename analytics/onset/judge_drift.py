@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import stats
 from scipy.special import logsumexp
 
 from analytics.onset.measurements import HELPED, LARGEST, FloatArray, IntArray, by_people
+from analytics.quantiles import chi2_quantile
 from analytics.wording import alike, count, number, signed, whole
 
 ALARM = 20.0
@@ -212,7 +212,7 @@ def _evidence(scores: FloatArray, known: FloatArray) -> tuple[FloatArray, FloatA
     freedom = np.maximum(np.cumsum(known)[1:] - anchors - np.arange(1.0, times), 1.0)
     fewest = np.minimum.accumulate(known)[1:]
     variance = _left(scores - scores[0]) / freedom / fewest
-    careful = variance * freedom / stats.chi2.ppf(_CAREFUL, freedom)
+    careful = variance * freedom / chi2_quantile(_CAREFUL, freedom)
     least = max(_LEAST * float(np.ptp(scores)), 1e-300)
     log_e = _log_e(added, np.maximum(np.sqrt(careful), least))
     error = np.sqrt(variance)

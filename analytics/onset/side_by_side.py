@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from analytics.onset.candidates import measured
 from analytics.onset.measurements import FloatArray
 from analytics.onset.prompt_clusters import FEWEST_CLUSTERS
+from analytics.quantiles import normal_quantile, t_quantile
 from analytics.wording import count, number, whole, with_interval
 
 LEVEL = 0.90
@@ -106,7 +106,7 @@ def side_by_side(
     nearest = sorted(usable, key=lambda step: (step != chosen, abs(step - peak_step), step))[:MOST]
     if not nearest:
         return []
-    held = _Held(known, steps, prompts, float(stats.norm.ppf(1 - (1 - LEVEL) / 4 / len(nearest))))
+    held = _Held(known, steps, prompts, float(normal_quantile(1 - (1 - LEVEL) / 4 / len(nearest))))
     return [held.row(step, len(nearest)) for step in sorted(nearest)]
 
 
@@ -153,7 +153,7 @@ class _Held:
         error = float(np.std(apart, ddof=1)) / np.sqrt(n)
         if error == 0:  # all prompts say the same: how much another prompt would differ is unknown
             return None
-        quantile = float(stats.t.ppf(1 - (1 - LEVEL) / 4 / among, n - 1))
+        quantile = float(t_quantile(1 - (1 - LEVEL) / 4 / among, n - 1))
         each = float((both["gold_n"].cast(pl.Float64) + both["gold_n_end"]).mean() or 0) / 2  # type: ignore[arg-type]
         return _against(mean, quantile * error, error, quantile, n * each, n)
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, stats
 
 from analytics.onset.fits import FEWEST_LOOKS, LEVEL, fieller
+from analytics.quantiles import chi2_beyond, normal_quantile
 from analytics.scaling_laws.forms import Forms, forms
 
 FloatArray = NDArray[np.float64]
@@ -88,7 +88,7 @@ class Family:
         alpha = float(self.alpha if self.alpha is not None else self.alphas[place])
         beta = float(self.betas[place])
         pair = self.covariance[np.ix_([at_alpha, at_beta], [at_alpha, at_beta])]
-        low, high = fieller(alpha, beta, pair, float(stats.norm.ppf(0.5 + LEVEL / 2)))
+        low, high = fieller(alpha, beta, pair, float(normal_quantile(0.5 + LEVEL / 2)))
         middle = alpha / beta if beta > 0 else None
         return kl_of(middle, self.form), kl_of(low, self.form), kl_of(high, self.form)
 
@@ -106,6 +106,16 @@ def kl_of(ratio: float | None, form: str) -> float | None:
     return float(np.exp(2 * ratio - 2)) if ratio < 50 else None
 
 
+def _blocks(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Columns of one run each beside one another, zero in the rows of the other runs."""
+    made = np.zeros((sum(len(column) for column in columns), len(columns)))
+    start = 0
+    for run, column in enumerate(columns):
+        made[start : start + len(column), run] = column[:, 0]
+        start += len(column)
+    return made
+
+
 def rl_family(runs: Sequence[RunPoints]) -> Family | None:
     """Fit d (alpha - beta_i ln d) + c_i, with one alpha if the runs do not contradict it.
 
@@ -116,9 +126,9 @@ def rl_family(runs: Sequence[RunPoints]) -> Family | None:
         return None
     k = len(kept)
     bends = [np.where(r.d > 0, r.d * np.log(np.where(r.d > 0, r.d, 1.0)), 0.0) for r in kept]
-    ones = linalg.block_diag(*[np.ones((len(r.d), 1)) for r in kept])
-    falls = -linalg.block_diag(*[bend[:, None] for bend in bends])
-    own = linalg.block_diag(*[r.d[:, None] for r in kept])
+    ones = _blocks([np.ones((len(r.d), 1)) for r in kept])
+    falls = -_blocks([bend[:, None] for bend in bends])
+    own = _blocks([r.d[:, None] for r in kept])
     together = own.sum(axis=1, keepdims=True)
     gold = np.concatenate([r.gold for r in kept])
     se = np.concatenate([r.se for r in kept])
@@ -128,7 +138,7 @@ def rl_family(runs: Sequence[RunPoints]) -> Family | None:
     if k > 1:
         # Errors that were understated would make every difference of alphas look large.
         inflation = max(1.0, separate.misfit / max(separate.freedom, 1))
-        p = float(stats.chi2.sf((shared.misfit - separate.misfit) / inflation, k - 1))
+        p = float(chi2_beyond((shared.misfit - separate.misfit) / inflation, k - 1))
     each = np.sqrt(np.diag(separate.covariance))
     curves = forms(kept)
     if p is not None and p < SHARED:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from scipy import stats
 
 from analytics.onset.fits import LEVEL, fieller
 from analytics.onset.gao import FloatArray, box_cox_peak
+from analytics.quantiles import chi2_quantile, normal_quantile
 
 EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 REJECTED = 0.05
@@ -59,7 +59,7 @@ def forms(runs: Sequence[Points]) -> Forms:
     best = min(EXPONENTS, key=lambda g: misfit[g])
     freedom = sum(len(run.d) - 3 for run in runs)
     widened = max(1.0, misfit[best] / max(freedom, 1))
-    limit = float(stats.chi2.isf(REJECTED, 1))
+    limit = float(chi2_quantile(1 - REJECTED, 1))
     allowed = tuple(g for g in EXPONENTS if (misfit[g] - misfit[best]) / widened <= limit)
     found = [[_peak(fits[g][i], g, widened) for g in allowed] for i in range(len(runs))]
     middle = [_peak(fits[best][i], best, widened).kl for i in range(len(runs))]
@@ -87,7 +87,7 @@ def _own_fit(run: Points, g: float) -> _OwnFit:
 
 
 def _peak(fit: _OwnFit, g: float, widened: float) -> PeakAt:
-    quantile = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    quantile = float(normal_quantile(0.5 + LEVEL / 2))
     low, high = fieller(fit.alpha, fit.beta, widened * fit.covariance, quantile)
     middle = fit.alpha / fit.beta if fit.beta > 0 else None
     return PeakAt(_kl(middle, g), _kl(low, g), _kl(high, g))

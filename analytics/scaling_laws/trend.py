@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from analytics.onset.fits import LEVEL
+from analytics.quantiles import t_quantile
 from analytics.scaling_laws.family import Family, kl_of
 from analytics.scaling_laws.forms import form_words
 from analytics.wording import count, number
@@ -85,7 +85,7 @@ def trend(size: FloatArray, value: FloatArray, covariance: FloatArray) -> Trend 
     intercept, slope = onto @ value
     left = value - design @ np.array([intercept, slope])
     widened = inner * max(1.0, float(left @ precision @ left) / freedom)
-    half = stats.t.ppf(0.5 + LEVEL / 2, freedom) * float(np.sqrt(widened[1, 1]))
+    half = t_quantile(0.5 + LEVEL / 2, freedom) * float(np.sqrt(widened[1, 1]))
     return Trend(float(intercept), float(slope), float(slope - half), float(slope + half),
                  scatter, widened, onto, freedom)  # fmt: skip
 

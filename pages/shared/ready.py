@@ -8,11 +8,11 @@ from importlib import import_module
 from pathlib import Path
 
 LATE = (
-    "pandas", "pyarrow.pandas_compat", "PIL.Image", "PIL.ImageFile", "plotly.tools", "plotly.io",
+    "pyarrow", "PIL.Image", "PIL.ImageFile", "plotly.tools", "plotly.io",
     "plotly.animation", "plotly.offline", "narwhals._interchange.dataframe",
 )  # fmt: skip
-"""What Streamlit and Plotly load with the first page: Plotly looks into pandas, which another one
-may be loading just then."""
+"""What Streamlit, Plotly and DuckDB load with the first page. pandas is not among it: nothing of ours
+needs it (tables.py)."""
 
 
 def load() -> None:
