@@ -66,6 +66,8 @@ class Store:
         try:
             self._db = duckdb.connect(str(path))
             self._db.execute("set memory_limit = $most", {"most": MEMORY})
+            # Gives back what queries have left: else some 25 MB stay with its threads.
+            self._db.execute("set allocator_background_threads = true")
             self._migrate(path)
             self._generation = self._counted()
             known = self._imported()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -70,6 +70,20 @@ def test_a_sample_of_all_addresses(bundled: Server) -> None:
     asked = FOUND + random.Random(8).sample(EVERY, 40)
     assert failures(bundled, asked) == []
     assert "Traceback" not in bundled.log()
+
+
+def test_a_choice_of_axis_draws_the_chart_anew_and_no_more(bundled: Server) -> None:
+    with Session(bundled.url) as session:
+        whole = session.open("/overoptimization?run=r3_grpo_bigrm")
+        drawn = session.choose(whole.choices["Axis: step"])
+        kinds = [element.WhichOneof("type") for element in session.elements]
+        (link,) = (one.code.code_text for one in session.elements if one.HasField("code"))
+        asked = urlsplit(link)
+        again = session.open(f"{asked.path}?{asked.query}")
+    assert whole.charts == drawn.charts == again.charts == 1
+    assert drawn.elements <= 12 < whole.elements, kinds
+    assert "axis=step" in link
+    assert not whole.failed + drawn.failed + again.failed
 
 
 @pytest.mark.long
