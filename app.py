@@ -9,6 +9,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from data import api, ending, ingest
+from data.columns import PANELS
 from data.guard import Guard
 from data.half_open import end_half_open
 from data.hosts import LOOPBACK, BadAddress, listed
@@ -41,6 +42,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     owner = ownership.owner()
     owner.serve(address)
     ready.load()
+    ready.warm(PANELS)
     ending.end_within_grace()
     end_half_open()
     stop, stop_alerts = worker.start(owner.store), alerting.start(owner.store)
