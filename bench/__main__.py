@@ -17,6 +17,7 @@ from rich.table import Table
 
 from bench import (
     battery,
+    growing,
     hallucination,
     imports,
     load,
@@ -33,10 +34,10 @@ BENCHMARKS: dict[str, Callable[[int, int], list[dict[str, object]]]] = {
     "imports": imports.measure, "memory": memory.measure, "trackers": trackers.measure,
     "verdicts": verdicts.measure, "pages": pages.measure, "hallucination": hallucination.measure,
     "battery": battery.measure, "load": load.measure, "readers": readers.measure,
-    "real_runs": real_runs.measure, "responses": responses.measure,
+    "real_runs": real_runs.measure, "responses": responses.measure, "growing": growing.measure,
 }  # fmt: skip
-ASKED_FOR = ("battery", "real_runs")
-"""Benchmarks that run only where they are named: these measure verdicts, not speed."""
+ASKED_FOR = ("battery", "real_runs", "growing")
+"""Benchmarks that run only where they are named: they measure verdicts, or for half an hour."""
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -66,8 +67,8 @@ def main() -> int:
             if name == "load":
                 measure = partial(load.measure, sessions=options.sessions, bursts=options.bursts,
                                   url=options.url)  # fmt: skip
-            if name == "readers":
-                measure = partial(readers.measure, seconds=options.seconds)
+            if name in ("readers", "growing"):
+                measure = partial(measure, seconds=options.seconds)  # type: ignore[call-arg]
             if name == "responses":
                 measure = partial(responses.measure, responses=options.responses)
             rows = measure(options.runs, options.steps)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from bench.pages import EXAMPLES, server
 from bench.processes import ROOT, python
+from bench.readers import process
 from bench.sessions import Drawn, Hung, Session
 from data.columns import ReadOptions
 from data.importing import spool_paths
@@ -51,9 +52,11 @@ def measure(
         with server(ROOT / "app.py", home, folder) as address:
             with new_rows(home, folder):
                 rows = against(address, sessions, bursts)
+            megabytes = process(address).memory
             asked = time.monotonic()
         ended = time.monotonic() - asked
-        return [*rows, {"what": "from SIGTERM to the end", "longest_s": ended}]
+        return [*rows, {"what": "resident memory of the pages' process", "mb": megabytes},
+                {"what": "from SIGTERM to the end", "longest_s": ended}]  # fmt: skip
 
 
 def against(url: str, sessions: int, bursts: int, patience: float = 120) -> list[dict[str, object]]:
