@@ -79,8 +79,8 @@ from app import lifespan
 
 async def loaded(_):
     return JSONResponse([m for m in sys.modules if m.partition(".")[0] in
-                         ("pandas", "plotly", "polars", "pyarrow", "numpy", "scipy", "duckdb", "datasketch",
-                          "analytics", "data", "PIL", "narwhals")])
+                         ("pandas", "plotly", "polars", "pyarrow", "numpy", "scipy", "duckdb",
+                          "analytics", "data", "PIL", "narwhals", "datasketch")])
 
 app = st.App({root!r} + "/pages/shared/menu.py", lifespan=lifespan,
              routes=[Route("/api/loaded", loaded)])
