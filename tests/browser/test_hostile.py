@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import random
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ import pytest
 from analytics.alerts import ledger as plan
 from analytics.alerts import sending
 from tests.browser.stores import filled
+from tests.test_addresses import EVERY
 
 HOSTILE = (
     "zq ![zqi](http://evil.example/a.png) [zql](http://evil.example/b) https://evil.example/c "
@@ -132,6 +134,22 @@ def test_nothing_of_an_address_is_interpreted(hostile, open_page, page: str) -> 
     """All keys at once; what comes of each alone is asked without a browser (test_addresses)."""
     asked = [(key, HOSTILE) for key in KEYS if key not in PAGES[page]]
     looked_at(open_page(f"{hostile.url}{page}?{urlencode(asked)}", charts=False))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_hundreds_of_addresses_in_a_browser(hostile, open_page) -> None:
+    """Every key of every page alone with the string, and some with other values that are none."""
+    asked = [(page, key, HOSTILE) for page in PAGES for key in KEYS]
+    asked += random.Random(10).sample(EVERY, 100)
+    assert len(asked) >= 400
+    view = open_page(f"{hostile.url}/sources", charts=False)
+    for page, key, value in asked:
+        view.page.goto(
+            f"{hostile.url}{page}?{urlencode({key: value})}", wait_until="domcontentloaded"
+        )
+        looked_at(view)
+    assert "Traceback" not in hostile.log()
 
 
 def test_the_eyes_of_these_tests(server, open_page, tmp_path: Path) -> None:
