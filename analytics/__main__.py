@@ -30,7 +30,7 @@ from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.judging import Budget, Judge
-from analytics.onset.recommendation import among_all
+from analytics.onset.judging.recommendation import among_all
 from analytics.review import reading
 from analytics.review.changes import summary
 from analytics.review.dictionary import as_json

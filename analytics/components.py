@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analytics.onset.many_runs import standing
+from analytics.onset.alarm.many_runs import standing
 from analytics.quantiles import normal_quantile
 from analytics.wording import interval, number
 

@@ -16,7 +16,7 @@ from threading import Lock
 
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE.parent
-SHOWING = ("analytics.figures", "analytics.onset.shown")
+SHOWING = ("analytics.figures", "analytics.onset.judging.shown")
 """What draws a result or writes it down for a notebook: it makes none, so it is no part of it."""
 
 

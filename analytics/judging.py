@@ -23,7 +23,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.onset.verdict_row import Verdict
+from analytics.onset.judging.verdict_row import Verdict
 from analytics.verdicts import Query, not_judged
 from analytics.wording import number
 

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from analytics.components import disagreement, ensembles_by_name, step_bins
-from analytics.onset.judged import Verdict
+from analytics.onset.judging.judged import Verdict
 from analytics.wording import with_interval
 
 Query = Callable[..., pl.DataFrame]

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analytics.onset.gao import normalised_gold
+from analytics.onset.evidence.gao import normalised_gold
 
 FloatArray = NDArray[np.float64]
 

@@ -18,12 +18,12 @@ import polars as pl
 from analytics.components import ensembles_by_name
 from analytics.fingerprint import with_questions
 from analytics.label_free import with_signal
-from analytics.onset.forecast import SharedAlpha, shared_alpha
-from analytics.onset.measurements import gold_sources
-from analytics.onset.recommendation import none
-from analytics.onset.run_facts import known
-from analytics.onset.siblings import MOST, alpha_fit, setup_of
-from analytics.onset.verdict_row import Verdict, verdict
+from analytics.onset.alarm.siblings import MOST, alpha_fit, setup_of
+from analytics.onset.curves.forecast import SharedAlpha, shared_alpha
+from analytics.onset.evidence.measurements import gold_sources
+from analytics.onset.judging.recommendation import none
+from analytics.onset.judging.run_facts import known
+from analytics.onset.judging.verdict_row import Verdict, verdict
 
 Query = Callable[..., pl.DataFrame]
 

@@ -27,7 +27,7 @@ from data.importing import Imported, import_paths, known_project
 from data.owner import Owner
 from data.printing import print_table, show_check, show_import
 from data.pull import command as pull_command
-from data.readers.formats import FORMATS
+from data.readers.runs.formats import FORMATS
 from data.remote import StoreAccess
 from data.rereading import ROLE_NAMES, Roles
 from data.role_options import add_roles, read_options

@@ -74,7 +74,7 @@ class RunFacts:
     """What a log says about its run besides numbers by step."""
 
     trainer: str | None = None  # "TRL GRPO", "TRL RLOO", "TRL OnlineDPO", "TRL PPO", None = unknown
-    dialect: str | None = None  # how the trainer names things (data.readers.dialects)
+    dialect: str | None = None  # how the trainer names things (data.readers.trainers.known)
     algorithm: str | None = None  # "best_of_n" where samples were selected, not a policy trained
     kl_key: str | None = None  # the log's own name of the KL that is used
     kl_estimator: str | None = None  # k1 k2 k3 exact bon_bound, None = unknown

@@ -2,8 +2,8 @@
 
 One word for one thing: these names are table columns, frame columns, export headers and address
 keys alike. All else follows: the tables and their comments (``data.ddl``), merging, the rollup
-pooled_curve, plain tables and trainers' logs (``data.readers.mapping``), export, and the panels
-below the chart of rewards. A new metric column is one entry of METRICS.
+pooled_curve, plain tables and trainers' logs (``data.readers.names.mapping``), export, and the
+panels below the chart of rewards. A new metric column is one entry of METRICS.
 """
 
 from __future__ import annotations

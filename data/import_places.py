@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data.columns import LogError, ReadOptions
-from data.readers.discover import discover
-from data.readers.reader import shown
+from data.readers.raw.reader import shown
+from data.readers.runs.discover import discover
 
 SETTING = "OVEROPT_IMPORT_PATHS"
 MOST_BYTES = 2 << 30

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from data.columns import RunLog
-from data.readers.sanity import scaled_by_length
+from data.readers.kl.sanity import scaled_by_length
 from data.sql import sql
 
 MOST_ROWS = 1000

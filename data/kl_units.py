@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from data.readers import sanity
+from data.readers.kl import sanity
 from data.wording import number
 
 RESPONSE, TOKEN = "nats/response", "nats/token"

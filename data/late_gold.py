@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import GOLD_COLUMNS, RunLog, conform
-from data.readers.table_rows import merged
+from data.readers.layouts.table_rows import merged
 
 
 def parted(log: RunLog) -> tuple[pl.DataFrame, pl.DataFrame]:

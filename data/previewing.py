@@ -13,9 +13,11 @@ import polars as pl
 from data import late_gold, readers
 from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog, Skip
 from data.kl_units import UnitEvidence, evidence
-from data.readers import archives, shapes, table_files
-from data.readers.formats import reader_of, reader_of_named
-from data.readers.reader import Belongs, shown
+from data.readers.files import table_files
+from data.readers.layouts import shapes
+from data.readers.raw.reader import Belongs, shown
+from data.readers.runs import archives
+from data.readers.runs.formats import reader_of, reader_of_named
 from data.run_rows import RAW
 
 MOST_COLUMNS_OF = 20

@@ -17,11 +17,11 @@ import polars as pl
 from data import spool
 from data.columns import LogError, ReadOptions
 from data.kl_units import UnitEvidence, evidence
-from data.readers import grade_maps
-from data.readers.dialects import INCLUDE_KL, why_not
-from data.readers.kl_stated import check_options
-from data.readers.kl_table import LOSS_TERM
-from data.readers.roles import function_of
+from data.readers.kl.kl_stated import check_options
+from data.readers.kl.kl_table import LOSS_TERM
+from data.readers.meaning import grade_maps
+from data.readers.meaning.roles import function_of
+from data.readers.trainers.known import INCLUDE_KL, why_not
 from data.remote import AnyStore
 from data.rereading import Roles
 from data.run_rows import KL_AS_READ, RAW, logged

@@ -14,8 +14,8 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError
-from data.readers.mapping import gold_kind_of
-from data.readers.roles import MINUS, NO_GOLD, minus, named_key, reward_functions
+from data.readers.meaning.roles import MINUS, NO_GOLD, minus, named_key, reward_functions
+from data.readers.names.mapping import gold_kind_of
 from data.rereading_kl import KL_FACTS, KL_OPTIONS, MENDED, may_mend, reread_kl
 from data.run_rows import RunRows
 

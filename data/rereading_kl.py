@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from data.columns import ReadOptions, RunFacts
-from data.readers import conversion, kl_beside
-from data.readers.dialects import named
-from data.readers.kl_stated import KLSource
-from data.readers.kl_table import PER_TOKEN, UNITS
-from data.readers.kl_zero import is_unmeasured
-from data.readers.settings import no_reference
+from data.readers.kl import kl_beside
+from data.readers.kl.kl_stated import KLSource
+from data.readers.kl.kl_table import PER_TOKEN, UNITS
+from data.readers.kl.kl_zero import is_unmeasured
+from data.readers.meaning import conversion
+from data.readers.meaning.settings import no_reference
+from data.readers.trainers.known import named
 from data.run_rows import KL_AS_READ, RAW, RunRows, parked
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import polars as pl
 
 from data import spool
 from data.declared import REVIEWS
-from data.readers.loop_tables import log
+from data.readers.answers.loop_tables import log
 from data.remote import AnyStore
 
 

@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 
 from data.columns import METRIC_COLUMNS
-from data.readers.roles import function_of
+from data.readers.meaning.roles import function_of
 from data.rereading import ROLE_NAMES, Roles, reread
 from data.rollups import affect, refresh
 from data.run_rows import RunRows, parked

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from data.columns import ReadOptions
-from data.readers.kl_stated import REFERENCES
+from data.readers.kl.kl_stated import REFERENCES
 from data.rereading import ROLE_NAMES
 
 ANSWERS = {

@@ -7,10 +7,10 @@ from typing import Any
 
 import duckdb
 
-from data.readers.conversion import NO_KEY
-from data.readers.formats import FORMAT_RANK, UNKNOWN_RANK
-from data.readers.kl_zero import NEVER
-from data.readers.roles import NO_GOLD
+from data.readers.kl.kl_zero import NEVER
+from data.readers.meaning.conversion import NO_KEY
+from data.readers.meaning.roles import NO_GOLD
+from data.readers.runs.formats import FORMAT_RANK, UNKNOWN_RANK
 from data.rereading_kl import KL_FACTS, MENDED
 from data.sql import sql
 

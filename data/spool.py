@@ -25,7 +25,7 @@ import polars as pl
 from data import answers, late_gold, loop_tables
 from data.columns import GOLD_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip, conform
 from data.declared import DECISIONS, WRITTEN, Table
-from data.readers.formats import rank_of
+from data.readers.runs.formats import rank_of
 from data.restating import LAYOUT
 from data.segment_rows import metric_rows, sample_rows
 from data.sql import StoreError

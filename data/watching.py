@@ -17,10 +17,10 @@ from pathlib import Path
 from data import spool
 from data.columns import ReadOptions
 from data.importing import Imported, spool_paths
-from data.readers import tails
-from data.readers.discover import run_folder
-from data.readers.formats import reader_of, reader_of_named
-from data.readers.reader import Belongs, Reader
+from data.readers.metrics import tails
+from data.readers.raw.reader import Belongs, Reader
+from data.readers.runs.discover import run_folder
+from data.readers.runs.formats import reader_of, reader_of_named
 
 FULL_SCAN = 30.0
 """Seconds between scans of every file: a file rewritten in place does not touch its folder."""

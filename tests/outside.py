@@ -4,12 +4,16 @@ A proxy of the browser's context sees what a page's own events do not all tell: 
 websockets, prefetches. Servers in Python find it by their environment.
 """
 
+import re
 import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+MAKERS = re.compile(r"^CONNECT (www\.google\.com|[\w.-]+\.googleapis\.com|[\w.-]+\.gvt1\.com):443 ")
+"""What a browser asks its maker of itself, other things in each version; what a *page* asks of them
+stands among its own events (`View.asked`), which are looked at too."""
 NOBODY = b"HTTP/1.1 502 Nobody\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -33,9 +37,9 @@ class Outside:
         }
 
     def told(self) -> list[str]:
-        """What was asked since the last time."""
+        """What was asked since the last time, but for what a browser asks its maker of itself."""
         told, self.asked[:] = list(self.asked), []
-        return told
+        return [line for line in told if not MAKERS.match(line)]
 
 
 @contextmanager
@@ -48,9 +52,7 @@ def outside() -> Iterator[Outside]:
             line = self.rfile.readline(4_096).decode("latin-1").strip()
             if line:  # else a connection whose request was taken back
                 found.asked.append(line)
-            self.wfile.write(
-                b"HTTP/1.1 502 Nobody\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            )
+            self.wfile.write(NOBODY)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Keeper) as listening:
         listening.daemon_threads = True

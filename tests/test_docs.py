@@ -9,9 +9,9 @@ import pytest
 
 from analytics.__main__ import _parser as analytics_parser
 from data.__main__ import _parser as data_parser
-from data.readers.dialects import KL_TABLE, NOT_POLICY
-from data.readers.formats import READERS, readme_table
-from data.readers.kl_table import PER_RESPONSE, PER_TOKEN
+from data.readers.kl.kl_table import PER_RESPONSE, PER_TOKEN
+from data.readers.runs.formats import READERS, readme_table
+from data.readers.trainers.known import KL_TABLE, NOT_POLICY
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -32,6 +32,13 @@ def test_every_command_is_in_the_readme(module: str, parser) -> None:
     there = set(commands(parser()))
     told = set(re.findall(rf"python -m {module} ([a-z]+)", README))
     assert told == there
+
+
+def test_every_setting_is_in_the_table_of_the_readme() -> None:
+    rooms = [ROOT / "app.py", *(file for room in ("data", "analytics", "pages")
+                                for file in (ROOT / room).rglob("*.py"))]  # fmt: skip
+    asked = set(re.findall(r"OVEROPT_[A-Z_]+", " ".join(file.read_text() for file in rooms)))
+    assert set(re.findall(r"^\| `(OVEROPT_[A-Z_]+)` \|", README, re.M)) == asked
 
 
 def test_every_option_that_the_readme_names_exists() -> None:

@@ -11,8 +11,9 @@ import pytest
 import streamlit as st
 
 from analytics.kept import kept
-from analytics.onset import contrasts, flat_runs, red
-from analytics.onset.spending import Plan
+from analytics.onset.alarm import flat_runs, red
+from analytics.onset.alarm.spending import Plan
+from analytics.onset.evidence import contrasts
 from data.columns import ReadOptions
 from data.importing import spool_paths
 from pages.shared import ownership

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from analytics.alerts.chat import plain
 from analytics.figures.headline import headline
-from analytics.onset.many_runs import RATE, standing, survivors
+from analytics.onset.alarm.many_runs import RATE, standing, survivors
 from analytics.quality.likeness import measured_on_like
 from analytics.quality.published import published
 from analytics.review.state import GateState

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 
 from analytics.figures.axes import place
 from analytics.figures.stacked import Stack
-from analytics.onset.fits import FORMS
-from analytics.onset.gao import normalised_gold
+from analytics.onset.curves.fits import FORMS
+from analytics.onset.evidence.gao import normalised_gold
 from analytics.wording import with_interval
 
 _POINTS = 24

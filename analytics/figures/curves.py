@@ -67,8 +67,8 @@ def with_nearby_kl(curve: pl.DataFrame) -> pl.DataFrame:
     """Bins without a KL get that of the nearest bin of their segment that has one, if it is near.
 
     Trainers log KL and rewards on rows of their own. Near is what it is to a verdict
-    (analytics/onset/measurements.py): at most twice the usual spacing of the measured ones, so
-    that a KL that was no longer logged stays missing.
+    (analytics/onset/evidence/measurements.py): at most twice the usual spacing of the measured
+    ones, so that a KL that was no longer logged stays missing.
 
     >>> rows = {"step_start": [1, 2, 3, 9], "step_end": [1, 2, 3, 9], "kl": [0.5, None, 1.5, None]}
     >>> with_nearby_kl(pl.DataFrame(rows))["kl"].to_list()

@@ -18,9 +18,9 @@ from analytics.alerts import ledger as outbox
 from analytics.alerts import plan
 from analytics.alerts.open_alerts import Alert
 from analytics.alerts.rules import Rules, read_rules
-from analytics.onset.e_process import log_e
-from analytics.onset.many_runs import survivors
-from analytics.onset.measurements import FloatArray
+from analytics.onset.alarm.e_process import log_e
+from analytics.onset.alarm.many_runs import survivors
+from analytics.onset.evidence.measurements import FloatArray
 from analytics.rates import wilson
 from analytics.simulated import D_END, HONEST, curve, honest_curve
 from analytics.wording import fixed, rate_interval, whole

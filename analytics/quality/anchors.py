@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from analytics import onset
-from analytics.onset.judge_drift import judge_drift
-from analytics.onset.measurements import FloatArray
+from analytics.onset.evidence.measurements import FloatArray
+from analytics.onset.labels.judge_drift import judge_drift
 from analytics.quality.medians import median, rounded
 from analytics.simulated import D_END, curve
 from analytics.wording import fixed, number

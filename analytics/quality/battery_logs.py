@@ -16,9 +16,9 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from analytics.onset.gao import normalised_gold
-from analytics.onset.measurements import FloatArray
-from analytics.onset.stated_error import binomial_error
+from analytics.onset.errors.stated_error import binomial_error
+from analytics.onset.evidence.gao import normalised_gold
+from analytics.onset.evidence.measurements import FloatArray
 from analytics.simulated import D_END, autoregressive
 from analytics.wording import number, signed
 

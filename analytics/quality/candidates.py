@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.onset.candidates import best_candidate
-from analytics.onset.decision import Evidence, gather
-from analytics.onset.flags import flags_of, step_end
-from analytics.onset.measurements import FloatArray
-from analytics.onset.other_half import other_half
-from analytics.onset.peak_row import peak_row
-from analytics.onset.recommendation import recommendation
-from analytics.onset.unimodal import misfit_by_mode, unimodal_fit
+from analytics.onset.choosing.candidates import best_candidate
+from analytics.onset.choosing.other_half import other_half
+from analytics.onset.curves.unimodal import misfit_by_mode, unimodal_fit
+from analytics.onset.evidence.measurements import FloatArray
+from analytics.onset.judging.decision import Evidence, gather
+from analytics.onset.judging.flags import flags_of, step_end
+from analytics.onset.judging.peak_row import peak_row
+from analytics.onset.judging.recommendation import recommendation
 from analytics.quality.medians import median, rounded
 from analytics.simulated import HONEST, OVEROPTIMISING, SimulatedRun, gold_measurements, simulate
 from analytics.wording import fixed, percent_spread, rate_text

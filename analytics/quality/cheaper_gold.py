@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from analytics import onset
-from analytics.onset.measurements import FloatArray
+from analytics.onset.evidence.measurements import FloatArray
 from analytics.quality.medians import median, rounded
 from analytics.simulated import BIG_FALL, D_END, OVEROPTIMISING, curve, honest_curve
 from analytics.wording import fixed, number

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from analytics.onset import amber, baselines
-from analytics.onset.detectors import DETECTORS, Detector, Series, first_alarm
-from analytics.onset.limit import EARLY, ONE_LOOK, TYPICAL, typical_look
-from analytics.onset.measurements import FloatArray, IntArray, Rows
-from analytics.onset.noise import noise_of_looks
-from analytics.onset.pooling import MOST_SINGLE, rows_per_look
-from analytics.onset.spending import ALPHA, Plan
-from analytics.onset.watched import watch
+from analytics.onset.alarm import amber, baselines
+from analytics.onset.alarm.detectors import DETECTORS, Detector, Series, first_alarm
+from analytics.onset.alarm.spending import ALPHA, Plan
+from analytics.onset.alarm.watched import watch
+from analytics.onset.curves.limit import EARLY, ONE_LOOK, TYPICAL, typical_look
+from analytics.onset.errors.noise import noise_of_looks
+from analytics.onset.evidence.measurements import FloatArray, IntArray, Rows
+from analytics.onset.evidence.pooling import MOST_SINGLE, rows_per_look
 from analytics.quality.medians import median
 from analytics.simulated import HARDER, HONEST, OVEROPTIMISING, SCENARIOS, simulate
 

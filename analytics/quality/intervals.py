@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.onset.decision import Evidence, gather
-from analytics.onset.fits import GaoFit, gao_fit
-from analytics.onset.forecast import SharedAlpha, forecast
-from analytics.onset.gao import normalised_gold
-from analytics.onset.hump_average import HumpAverage, hump_average
-from analytics.onset.humps import EXPONENTS, one_percent_below
-from analytics.onset.information import cramer_rao
-from analytics.onset.outlook import outlook
-from analytics.onset.peak_row import peak_row
+from analytics.onset.curves.fits import GaoFit, gao_fit
+from analytics.onset.curves.forecast import SharedAlpha, forecast
+from analytics.onset.curves.hump_average import HumpAverage, hump_average
+from analytics.onset.curves.humps import EXPONENTS, one_percent_below
+from analytics.onset.evidence.gao import normalised_gold
+from analytics.onset.evidence.information import cramer_rao
+from analytics.onset.judging.decision import Evidence, gather
+from analytics.onset.judging.outlook import outlook
+from analytics.onset.judging.peak_row import peak_row
 from analytics.quality.medians import median, rounded
 from analytics.simulated import D_END, OVEROPTIMISING, SCENARIOS, SimulatedRun, simulate
 from analytics.simulated import gold_measurements as measurements

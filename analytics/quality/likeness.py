@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analytics.onset.many_runs import standing
+from analytics.onset.alarm.many_runs import standing
 from analytics.quality.published import published
 from analytics.wording import percent_spread, whole
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.onset.measurements import FloatArray, IntArray
+from analytics.onset.evidence.measurements import FloatArray, IntArray
 
 LOGS = Path(__file__).resolve().parents[2] / "bench" / "real_runs" / "logs"
 UNITS = 56

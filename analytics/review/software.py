@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from analytics.onset import peak, spending
-from analytics.onset.many_runs import RATE
+from analytics.onset.alarm import spending
+from analytics.onset.alarm.many_runs import RATE
+from analytics.onset.curves import peak
 
 LIBRARIES = ("polars", "numpy", "scipy", "plotly", "duckdb", "streamlit")
 

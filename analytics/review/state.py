@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.onset.many_runs import standing, survivors
+from analytics.onset.alarm.many_runs import standing, survivors
 
 Verdict = Mapping[str, Any]
 TOTAL = ("loop", "iteration", "origin")

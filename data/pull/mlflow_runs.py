@@ -17,7 +17,7 @@ from data.pull.asking import Asking
 from data.pull.kept import Kept, bring, choose, hashed, log_of, read, write
 from data.pull.mlflow_server import Page, Point, RemoteRun
 from data.pull.outcome import NotThere, Pulled, PullError, kept_folder
-from data.readers.mlflow import NOT_OURS, TABLES_TAG, logged_tables
+from data.readers.trackers.mlflow import NOT_OURS, TABLES_TAG, logged_tables
 
 LARGEST = sys.float_info.max
 

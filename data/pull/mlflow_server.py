@@ -8,7 +8,7 @@ from typing import Any
 
 from data.pull.asking import Asking
 from data.pull.outcome import NotThere, PullError
-from data.readers.mlflow import TABLES_TAG
+from data.readers.trackers.mlflow import TABLES_TAG
 
 API = "/api/2.0/mlflow"
 RUNS_A_PAGE = 500

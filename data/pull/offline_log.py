@@ -1,4 +1,4 @@
-"""Writes ``.wandb`` files as wandb's offline mode does: the twin of ``data.readers.wandb``.
+"""Writes ``.wandb`` files as wandb's offline mode does, for ``data.readers.trackers.wandb``.
 
 Only what that reader reads: the run, its settings, its history.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from data.readers.wandb_log import BLOCK, HEADER
+from data.readers.raw.wandb_log import BLOCK, HEADER
 
 _CHUNK = struct.Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4

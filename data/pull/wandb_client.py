@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from data.pull.outcome import NotThere, PullError, clean
-from data.readers.scalars import as_step
+from data.readers.raw.scalars import as_step
 
 TRIES = "8"  # about four minutes; the client's own is 20, a quarter of an hour without a word
 TIMEOUT = 900  # seconds for one answer, its repetitions included

@@ -15,7 +15,7 @@ from data.pull import offline_log
 from data.pull.kept import Kept, bring, choose, hashed, log_of, read, write
 from data.pull.outcome import NotThere, Pulled, PullError, kept_folder
 from data.pull.wandb_client import RemoteRun, WandbClient
-from data.readers.wandb import TABLE
+from data.readers.trackers.wandb import TABLE
 
 BATCH = 1000
 """Log calls after which what was fetched is on the disk: a killed pull goes on from there."""

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.detectors import detector_figure
-from analytics.onset.detectors import DETECTORS
+from analytics.onset.alarm.detectors import DETECTORS
 from analytics.quality.made import made
 from analytics.quality.published import (
     DENSE,

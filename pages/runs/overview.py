@@ -5,7 +5,7 @@ import json
 import streamlit as st
 
 from analytics.figures.palette import STATUS, run_colour
-from analytics.onset.many_runs import standing, survivors
+from analytics.onset.alarm.many_runs import standing, survivors
 from analytics.wording import count, fixed, whole
 from pages.shared import links, reads
 from pages.shared.choices import choose_number, choose_one, choose_several

@@ -6,7 +6,7 @@ import streamlit as st
 
 from analytics.figures.anchors import anchors_figure
 from analytics.figures.curves import RunCurve
-from analytics.onset.judge_drift import sentence
+from analytics.onset.labels.judge_drift import sentence
 from pages.shared import charts
 from pages.shared.frame import escaped
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from analytics.figures.palette import status_look
-from analytics.onset.many_runs import standing
+from analytics.onset.alarm.many_runs import standing
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from analytics.wording import MISSING, count, interval, whole
 from pages.shared import reads

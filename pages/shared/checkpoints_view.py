@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.curves import RunCurve
-from analytics.onset.side_by_side import Row, answer, decided, side_by_side, why_not
+from analytics.onset.choosing.side_by_side import Row, answer, decided, side_by_side, why_not
 from analytics.wording import MISSING, number, whole, with_interval
 from pages.shared import reads
 from pages.shared.decision_card import advice_of

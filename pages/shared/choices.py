@@ -4,11 +4,16 @@ Streamlit's ``bind="query-params"`` writes the label that a reader sees; labels 
 must not. So a choice with labels is bound here: read once from the address, written at a change.
 A choice equal to its default leaves the address, a value that is not known is said aloud. Back and
 Forward bring an older address, and with it what was chosen then.
+
+A value set by the session is told to the browser once. Where the page runs again before the code of
+its widget has come, that is lost: the widget would show nothing, and take the choice away at the
+next click. So every run also gives the value as the widget's default, which is read when it is
+first drawn (`.streamlit/config.toml` turns off Streamlit's warning against doing both).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -46,9 +51,13 @@ def choose_one(
     options: Mapping[str, str],
     key: str,
     default: str | None,
+    placeholder: str = "any",
     **more: Any,
 ) -> str | None:
-    """One of ``options`` (name in the address to label), drawn by ``widget``."""
+    """One of ``options`` (name in the address to label), drawn by ``widget``.
+
+    Without a default a list begins with ``placeholder``, which takes a choice back.
+    """
     asked = st.query_params.get(key)
     if asked is not None and asked not in options:
         _unknown(label, asked, options)
@@ -61,10 +70,26 @@ def choose_one(
         else:
             st.query_params[key] = value
 
+    names: list[str | None] = list(options)
+    if widget.__name__ == "selectbox":
+        if default is None:  # a list has no cross to take a choice back where a default is given
+            names.insert(0, None)
+        value = st.session_state[key]
+        more |= {"index": names.index(value) if value in names else 0}
+    else:
+        more |= {"default": _known(st.session_state[key], options)}
     chosen = widget(
-        label, list(options), format_func=options.__getitem__, key=key, on_change=keep, **more
-    )
+        label, names, key=key, on_change=keep, **more,
+        format_func=lambda name: placeholder if name is None else options[name],
+    )  # fmt: skip
     return chosen if chosen is not None else default
+
+
+def _known(chosen: Any, options: Collection[str]) -> Any:
+    """What of a choice, one or several, is among the options."""
+    if isinstance(chosen, list):
+        return [name for name in chosen if name in options]
+    return chosen if chosen in options else None
 
 
 def choose_several(
@@ -81,8 +106,9 @@ def choose_several(
         st.query_params[key] = list(st.session_state[key])
 
     chosen = widget(
-        label, list(options), format_func=options.__getitem__, key=key, on_change=keep, **more
-    )
+        label, list(options), format_func=options.__getitem__, key=key, on_change=keep,
+        default=_known(st.session_state[key], options), **more,
+    )  # fmt: skip
     return list(chosen or [])
 
 
@@ -129,6 +155,7 @@ def choose_named(
         st.query_params[key] = list(st.session_state[key])
 
     chosen = st.multiselect(
-        label, list(options), key=key, placeholder=placeholder, on_change=keep
+        label, list(options), key=key, placeholder=placeholder, on_change=keep,
+        default=_known(st.session_state[key], options),
     )  # fmt: skip
     return list(chosen), [name for name in asked if name not in options]

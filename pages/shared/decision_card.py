@@ -11,7 +11,7 @@ from typing import Any
 
 from analytics.figures.headline import headline
 from analytics.figures.palette import status_look
-from analytics.onset.other_half import sentence as other_half_words
+from analytics.onset.choosing.other_half import sentence as other_half_words
 from analytics.wording import alike, fixed, number, whole
 from pages.shared.frame import shown_name
 

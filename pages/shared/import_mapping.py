@@ -9,8 +9,8 @@ import streamlit as st
 
 from data import project_roles
 from data.previewing import Preview
-from data.readers.kl_stated import REFERENCES
-from data.readers.kl_table import UNITS
+from data.readers.kl.kl_stated import REFERENCES
+from data.readers.kl.kl_table import UNITS
 from data.rereading import Roles
 from pages.shared.roles_form import ANSWERS, GRADE_MAP, GRADE_MAP_HELP, KINDS, unit_words
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from data.columns import Skip
 from data.previewing import Preview, SeenRun
-from data.readers.formats import KNOWN
+from data.readers.runs.formats import KNOWN
 from data.uploads import NAMELESS, bare
 from data.wording import MISSING, count, number
 from pages.shared.frame import called, escaped

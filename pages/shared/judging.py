@@ -21,7 +21,7 @@ import polars as pl
 from analytics import verdicts
 from analytics.judging import Judge
 from analytics.judging import JudgeClosed as JudgeClosed
-from analytics.onset.recommendation import among_all
+from analytics.onset.judging.recommendation import among_all
 from data.questions import meaning
 from data.store import Store
 

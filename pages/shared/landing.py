@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analytics.onset.many_runs import standing
+from analytics.onset.alarm.many_runs import standing
 from pages.shared import reads
 
 ORDER = ("overoptimized", "collapsed", "warning", "no_onset")

@@ -37,7 +37,8 @@ def choose_run(row: Any) -> str:
     def keep() -> None:
         st.query_params["run"] = st.session_state["run"]
 
-    run = str(row.selectbox("Run", options, key="run", on_change=keep, width=280))
+    now = options.index(st.session_state["run"])
+    run = str(row.selectbox("Run", options, now, key="run", on_change=keep, width=280))
     if run not in there:
         _say_what_to_log(f"{called(run)} has no logged responses.")
     return run

@@ -11,8 +11,8 @@ import streamlit as st
 
 from data import project_roles
 from data.columns import LogError
-from data.readers.kl_stated import REFERENCES
-from data.readers.kl_table import ESTIMATORS, UNITS
+from data.readers.kl.kl_stated import REFERENCES
+from data.readers.kl.kl_table import ESTIMATORS, UNITS
 from data.rereading import Roles
 from data.rereading_kl import KL_OPTIONS
 from data.sql import StoreError

@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from analytics.figures.palette import STATUS, status_look
-from analytics.onset.many_runs import standing
+from analytics.onset.alarm.many_runs import standing
 from analytics.wording import count, whole
 
 RANK = {status: place for place, status in enumerate(STATUS)}

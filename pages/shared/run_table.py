@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from analytics.figures.palette import status_look
-from analytics.onset.many_runs import standing
+from analytics.onset.alarm.many_runs import standing
 from analytics.quality.published import matching_scenario
 from analytics.wording import alike, count, interval, number, steps, whole
 from pages.shared.decision_card import reason_of, what_to_do

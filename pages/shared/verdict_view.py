@@ -10,8 +10,8 @@ import streamlit as st
 
 from analytics.figures.curves import RunCurve
 from analytics.figures.palette import status_look
-from analytics.onset.many_runs import standing
-from analytics.onset.prediction_powered import labels_in_short
+from analytics.onset.alarm.many_runs import standing
+from analytics.onset.labels.prediction_powered import labels_in_short
 from analytics.quality.likeness import measured_on_like
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
 from analytics.wording import MISSING, alike, count, steps, whole

@@ -66,6 +66,7 @@ def keep_iterations() -> None:
 chosen = row.multiselect(
     "Iterations", steps, key="at", on_change=keep_iterations, max_selections=7,
     placeholder="first, middle, last", width=300,
+    default=[step for step in st.session_state["at"] if step in steps],
 )  # fmt: skip
 for missing in (step for step in asked if step not in steps):
     st.warning(f"The link asks for iteration {called(missing)}, which has no confidence here.")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.onset.amber import NULLS, WARNING, p_past_peak, posteriors, sigmas
+from analytics.onset.alarm.amber import NULLS, WARNING, p_past_peak, posteriors, sigmas
 from analytics.simulated import HONEST, simulate
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.onset import verdict
-from analytics.onset.detectors import DETECTORS, Series, first_alarm
-from analytics.onset.spending import Plan
+from analytics.onset.alarm.detectors import DETECTORS, Series, first_alarm
+from analytics.onset.alarm.spending import Plan
 from analytics.simulated import gold_measurements, simulate
 
 FACTS = {"run_id": "r", "gold_kind": "score", "kl_conversion": "exact"}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analytics.onset.e_process import ALARM, careful_error, e_bh, log_e, log_e_at_end
-from analytics.onset.unimodal import falling_short, rising_fit
+from analytics.onset.alarm.e_process import ALARM, careful_error, e_bh, log_e, log_e_at_end
+from analytics.onset.curves.unimodal import falling_short, rising_fit
 from analytics.simulated import simulate
 
 

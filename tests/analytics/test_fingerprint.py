@@ -91,8 +91,10 @@ def test_a_question_that_means_something_else_changes_it(root: Path) -> None:
 
 def test_verdicts_are_made_by_all_that_judges_and_by_nothing_that_draws() -> None:
     made_by = set(closure("analytics.verdicts"))
-    assert {"analytics.onset.siblings", "analytics.onset.measurements", "analytics.label_free",
-            "analytics.components", "analytics.onset.verdict_row"} <= made_by  # fmt: skip
+    assert {
+        "analytics.onset.alarm.siblings", "analytics.onset.evidence.measurements",
+        "analytics.label_free", "analytics.components", "analytics.onset.judging.verdict_row",
+    } <= made_by  # fmt: skip
     assert not any("plotly" in file.read_text() for file in closure("analytics.verdicts").values())
     assert "analytics.quality.detection" not in made_by and "analytics.judging" not in made_by
 

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from analytics.onset import verdict
-from analytics.onset.forecast import SharedAlpha, forecast, shared_alpha
-from analytics.onset.gao import normalised_gold, rl_gold
-from analytics.onset.siblings import alpha_fit, setup_of
+from analytics.onset.alarm.siblings import alpha_fit, setup_of
+from analytics.onset.curves.forecast import SharedAlpha, forecast, shared_alpha
+from analytics.onset.evidence.gao import normalised_gold, rl_gold
 from analytics.quality.intervals import measure_forecasts
 from analytics.simulated import honest_curve
 

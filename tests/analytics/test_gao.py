@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analytics.kl import best_of_n_kl, k1, k2, k3
-from analytics.onset.gao import (
+from analytics.onset.evidence.gao import (
     best_of_n_gold,
     best_of_n_peak,
     box_cox_gold,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.onset.information import cramer_rao
+from analytics.onset.evidence.information import cramer_rao
 
 CASES = {
     (20, 0.05, 0.0): (0.0295, 0.0395, 0.0851, 0.1471),

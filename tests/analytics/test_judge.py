@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.any_frame import FrameError, numbers, polars_frame
-from analytics.onset import judge, run_facts, verdict
-from analytics.onset.spending import plan_of
+from analytics.onset import judge, verdict
+from analytics.onset.alarm.spending import plan_of
+from analytics.onset.judging import run_facts
 from data.columns import RunFacts
 
 ROOT = Path(__file__).resolve().parents[2]

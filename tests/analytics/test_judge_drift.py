@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from analytics.figures.anchors import anchors_figure
-from analytics.onset.judge_drift import ALARM, corrected, judge_drift, of_judge, sentence
-from analytics.onset.measurements import HELPED, FloatArray
+from analytics.onset.evidence.measurements import HELPED, FloatArray
+from analytics.onset.labels.judge_drift import ALARM, corrected, judge_drift, of_judge, sentence
 from analytics.quality.anchors import ANCHORS, ERROR, JUDGES, LOOKS, scores
 
 STILL = np.zeros(LOOKS)

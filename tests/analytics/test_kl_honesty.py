@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from analytics.onset import verdict
-from analytics.onset.kl_honesty import UMBRELLA, doubts
+from analytics.onset.labels.kl_honesty import UMBRELLA, doubts
 
 LENGTH = 40.0
 

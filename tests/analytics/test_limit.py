@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from analytics.onset import verdict
-from analytics.onset.limit import TYPICAL, distances, typical_look
-from analytics.onset.unimodal import rising_fit
+from analytics.onset.curves.limit import TYPICAL, distances, typical_look
+from analytics.onset.curves.unimodal import rising_fit
 from analytics.simulated import SCENARIOS, gold_measurements, simulate
 
 

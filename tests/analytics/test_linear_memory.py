@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from analytics import onset
-from analytics.onset import autocorrelation, broken_line, line_residuals, noise
-from analytics.onset.measurements import FloatArray
+from analytics.onset.errors import autocorrelation, line_residuals, noise
+from analytics.onset.evidence import broken_line
+from analytics.onset.evidence.measurements import FloatArray
 
 
 def dense(count: int, rho: float) -> tuple[FloatArray, float, int]:

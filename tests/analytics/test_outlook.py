@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from analytics.onset import verdict
-from analytics.onset.hump_average import hump_average
-from analytics.onset.next_evaluation import NARROWER, next_evaluation
-from analytics.onset.outlook import sentences, worth_it
+from analytics.onset.curves.hump_average import hump_average
+from analytics.onset.curves.next_evaluation import NARROWER, next_evaluation
+from analytics.onset.judging.outlook import sentences, worth_it
 from analytics.simulated import D_END, curve, gold_measurements, simulate
 
 FACTS = {"run_id": "r", "kl_conversion": "exact", "gold_kind": "score"}

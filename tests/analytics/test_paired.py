@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from analytics.__main__ import main
-from analytics.onset.measurements import FloatArray, Rows
-from analytics.onset.other_half import other_half, sentence
-from analytics.onset.paired import Paired, paired
+from analytics.onset.choosing.other_half import other_half, sentence
+from analytics.onset.errors.paired import Paired, paired
+from analytics.onset.evidence.measurements import FloatArray, Rows
 from analytics.quality.candidates import measure_null
 from data.columns import ReadOptions
 from data.importing import import_paths

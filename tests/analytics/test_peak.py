@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from analytics.onset.gold_lost import gold_lost
-from analytics.onset.peak import peak_set, threshold
-from analytics.onset.unimodal import misfit_by_mode, unimodal_fit
+from analytics.onset.curves.gold_lost import gold_lost
+from analytics.onset.curves.peak import peak_set, threshold
+from analytics.onset.curves.unimodal import misfit_by_mode, unimodal_fit
 from analytics.simulated import simulate
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.onset.decision import gather
-from analytics.onset.gao import normalised_gold
-from analytics.onset.peak_row import model_row, peak_row
+from analytics.onset.evidence.gao import normalised_gold
+from analytics.onset.judging.decision import gather
+from analytics.onset.judging.peak_row import model_row, peak_row
 
 LOOKS, NOISE = 21, 0.05
 D = np.linspace(0, 12, LOOKS)

@@ -6,12 +6,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.onset.autocorrelation import between_looks, estimate, is_exact, variance_inflation
-from analytics.onset.measurements import Rows, fill_from_trajectory
-from analytics.onset.noise import noise_of_looks
-from analytics.onset.pooling import pool, rows_per_look
-from analytics.onset.prompt_clusters import prompt_scatter
-from analytics.onset.stated_error import binomial_error, stated_error
+from analytics.onset.errors.autocorrelation import (
+    between_looks,
+    estimate,
+    is_exact,
+    variance_inflation,
+)
+from analytics.onset.errors.noise import noise_of_looks
+from analytics.onset.errors.prompt_clusters import prompt_scatter
+from analytics.onset.errors.stated_error import binomial_error, stated_error
+from analytics.onset.evidence.measurements import Rows, fill_from_trajectory
+from analytics.onset.evidence.pooling import pool, rows_per_look
 from analytics.simulated import autoregressive
 
 

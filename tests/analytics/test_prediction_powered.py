@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from analytics.__main__ import main
-from analytics.onset.measurements import HELPED, FloatArray, gold_sources
-from analytics.onset.prediction_powered import APART, helped, sentences
+from analytics.onset.evidence.measurements import HELPED, FloatArray, gold_sources
+from analytics.onset.labels.prediction_powered import APART, helped, sentences
 from analytics.quality.cheaper_gold import JUDGED, LABELS, LOOKS, responses
 from data.columns import ReadOptions
 from data.importing import import_paths

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from analytics.onset import verdict
-from analytics.onset.measurements import gold_rows
-from analytics.onset.prompt_adjustment import adjusted
+from analytics.onset.evidence.measurements import gold_rows
+from analytics.onset.labels.prompt_adjustment import adjusted
 
 FACTS = {"gold_kind": "score", "kl_conversion": "exact", "max_steps": 200}
 

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.onset import prompt_clusters
-from analytics.onset.measurements import Rows
-from analytics.onset.prompt_clusters import clustered_error
-from analytics.onset.stated_error import stated_error
+from analytics.onset.errors import prompt_clusters
+from analytics.onset.errors.prompt_clusters import clustered_error
+from analytics.onset.errors.stated_error import stated_error
+from analytics.onset.evidence.measurements import Rows
 
 
 def rows(gold: list[float], n: float) -> Rows:

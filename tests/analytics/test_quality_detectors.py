@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from analytics.onset.detectors import DETECTORS
-from analytics.onset.spending import Plan
+from analytics.onset.alarm.detectors import DETECTORS
+from analytics.onset.alarm.spending import Plan
 from analytics.quality.detection import (
     CONTROLS,
     POOLED,

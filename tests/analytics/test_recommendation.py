@@ -12,8 +12,8 @@ import pytest
 
 from analytics.__main__ import main
 from analytics.onset import judge, verdict
-from analytics.onset.candidates import best_candidate, measured
-from analytics.onset.recommendation import among_all
+from analytics.onset.choosing.candidates import best_candidate, measured
+from analytics.onset.judging.recommendation import among_all
 from analytics.quality.candidates import judged, summary
 from data.columns import ReadOptions
 from data.importing import import_paths

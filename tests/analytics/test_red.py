@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from analytics.onset.contrasts import (
+from analytics.onset.alarm.flat_runs import Schedule, to_normal
+from analytics.onset.alarm.red import boundary
+from analytics.onset.alarm.spending import Plan
+from analytics.onset.alarm.watched import watch
+from analytics.onset.curves.unimodal import rising_fit
+from analytics.onset.errors.noise import noise_of_looks
+from analytics.onset.evidence.contrasts import (
     drop_contrasts,
     hump_contrasts,
     rising_fit_of_humps,
     slope_contrasts,
 )
-from analytics.onset.flat_runs import Schedule, to_normal
-from analytics.onset.measurements import Rows
-from analytics.onset.noise import noise_of_looks
-from analytics.onset.red import boundary
-from analytics.onset.spending import Plan
-from analytics.onset.unimodal import rising_fit
-from analytics.onset.watched import watch
+from analytics.onset.evidence.measurements import Rows
 from analytics.simulated import autoregressive
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.onset.side_by_side import answer, decided, side_by_side, why_not
+from analytics.onset.choosing.side_by_side import answer, decided, side_by_side, why_not
 
 STEPS = np.arange(0, 210, 10)
 TRUTH = np.minimum(STEPS / 100, 1) - np.clip((STEPS - 100) / 100, 0, 1)

@@ -5,7 +5,14 @@ import polars as pl
 import pytest
 
 from analytics.onset import verdict
-from analytics.onset.steep_fall import FEWEST_LOOKS, MOST_LOOKS, _limit, _split, _splits, steep_fall
+from analytics.onset.errors.steep_fall import (
+    FEWEST_LOOKS,
+    MOST_LOOKS,
+    _limit,
+    _split,
+    _splits,
+    steep_fall,
+)
 
 
 def judged(gold):

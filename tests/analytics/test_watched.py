@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from analytics.onset import verdict
-from analytics.onset.contrasts import hump_contrasts
-from analytics.onset.flat_runs import Schedule
-from analytics.onset.red import boundaries
-from analytics.onset.spending import ALPHA, Plan, plan_of, shares
+from analytics.onset.alarm.flat_runs import Schedule
+from analytics.onset.alarm.red import boundaries
+from analytics.onset.alarm.spending import ALPHA, Plan, plan_of, shares
+from analytics.onset.evidence.contrasts import hump_contrasts
 from analytics.simulated import gold_measurements, simulate
 
 FACTS = {"run_id": "r", "gold_kind": "score", "kl_conversion": "exact"}

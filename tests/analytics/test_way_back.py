@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from analytics.onset import verdict
-from analytics.onset.way_back import lower_on_the_way_back
+from analytics.onset.alarm.way_back import lower_on_the_way_back
 
 LOOKS, NOISE = 21, 0.05
 WALKS = {

@@ -6,17 +6,9 @@ import pytest
 
 from analytics.figures.headline import headline
 from analytics.onset import verdict
-from analytics.onset.gold_lost import GoldLost
-from analytics.onset.measurements import Rows
-from analytics.onset.noise import noise_of_looks
-from analytics.onset.own_scatter import FEWEST_LOOKS, ratios
-from analytics.onset.peak import PeakSet
-from analytics.onset.pooling import pool
-from analytics.onset.smoothing import NONE, Smoothness, smoothness
-from analytics.onset.standing import standing
-from analytics.onset.watched import Alarm, Watch
-from analytics.onset.withdrawn_row import reason
-from analytics.onset.witness import (
+from analytics.onset.alarm.standing import standing
+from analytics.onset.alarm.watched import Alarm, Watch
+from analytics.onset.alarm.witness import (
     CLEAR_SCAN,
     FEW_LOOKS,
     LEAST_E,
@@ -26,6 +18,14 @@ from analytics.onset.witness import (
     newest_of_few,
     without_one,
 )
+from analytics.onset.curves.gold_lost import GoldLost
+from analytics.onset.curves.peak import PeakSet
+from analytics.onset.errors.noise import noise_of_looks
+from analytics.onset.errors.own_scatter import FEWEST_LOOKS, ratios
+from analytics.onset.errors.smoothing import NONE, Smoothness, smoothness
+from analytics.onset.evidence.measurements import Rows
+from analytics.onset.evidence.pooling import pool
+from analytics.onset.judging.withdrawn_row import reason
 from analytics.quality.battery import ONSET, chosen, verdict_of
 from analytics.quality.battery_logs import simulated_log
 from analytics.simulated import autoregressive

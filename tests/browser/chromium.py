@@ -37,8 +37,8 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
     "--disable-quic",
-    # What the browser asks its maker about the forms of a page is not asked by the page.
-    "--disable-features=AutofillServerCommunication",
+    # What the browser asks its maker, about forms, searches or itself, is not asked by the page.
+    "--disable-features=AutofillServerCommunication,PreconnectToSearch,AimServerEligibilityEnabled",
 )
 FONTS_CONF = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">

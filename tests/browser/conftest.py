@@ -21,6 +21,7 @@ from tests.browser.view import PATIENCE, View
 from tests.outside import Outside, outside
 from tests.server import Server, servers
 
+OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 HARMLESS_404 = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks under a page's path
 
 

@@ -5,9 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.stores import command
+from tests.browser.view import View
 from tests.server import Server
 
 LAST = "() => Math.max(...document.querySelector('.js-plotly-plot')._fullData[0].x)"
@@ -162,3 +163,32 @@ def test_a_filter_half_typed_stays(live, open_page, tmp_path: Path) -> None:
     view.says("second")
     expect(words).to_have_value("typ")
     expect(words).to_be_focused()
+
+
+def test_a_choice_whose_widget_comes_late_is_kept(live, context, tmp_path: Path) -> None:
+    # Its code is still on the way when rows come in; what it is to show was told before that.
+    file = tmp_path / "late.jsonl"
+    grown(file, 30, "late")
+    command(live.home, "import", str(file))
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/Multiselect.*.js", lambda route: held.append(route))
+    page.route("**/ButtonGroup.*.js", lambda route: held.append(route))
+    try:
+        page.goto(f"{live.url}/overoptimization?run=late&axis=step", wait_until="domcontentloaded")
+        view = View(page)
+        view.until(lambda: page.evaluate(LAST), 30)
+        grown(file, 50, "late")
+        command(live.home, "import", str(file))
+        view.until(lambda: page.evaluate(LAST), 50)
+        assert len(held) == 2
+        for route in held:
+            route.continue_()
+        expect(page.locator("[data-testid=stMultiSelect]")).to_contain_text("late")
+        shown = page.locator("button[role=radio][aria-checked=true]")
+        expect(shown.filter(has_text="step")).to_be_visible()
+        page.get_by_text("in sd of the start").click()
+        view.asks(run=["late"], axis=["step"], scale=["sd"])
+        view.charts()
+    finally:
+        page.close()

@@ -2,7 +2,7 @@
 
 import struct
 
-from data.readers.tfrecord import masked_crc32c
+from data.readers.raw.tfrecord import masked_crc32c
 
 
 def varint(number: int) -> bytes:

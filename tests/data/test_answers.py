@@ -20,7 +20,9 @@ from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, ReadOptions, RunLog, co
 from data.home import home as made_home
 from data.importing import import_paths
 from data.owner import Owner
-from data.readers import answer_parts, grades, read
+from data.readers import read
+from data.readers.answers import answer_parts
+from data.readers.meaning import grades
 from data.store import Store
 from tests.data.tables import make_tables
 

@@ -20,15 +20,12 @@ from data.columns import PANELS, ReadOptions
 from data.declared import SEGMENT_TABLES, TABLES, WHOLE, Column, Metric
 from data.importing import import_paths, spool_paths
 from data.owner import Owner
-from data.readers.mapping import RUN_COLUMNS
+from data.readers.names.mapping import RUN_COLUMNS
 from tests.data.stores.contents import differences
 from tests.data.stores.make_store import HERE, kept, unpack
+from tests.recipes import follow
 
 ROOT = Path(__file__).resolve().parents[2]
-TOY = """        Metric("loss", NUMBER, "Loss of the trainer, nats per token", pooled=True,
-            title="loss<br>nats per token", names=("loss", "train/loss")),
-"""
-AFTER = '        Metric("response_length"'
 ASKS = """
 import json, sys
 from pathlib import Path
@@ -86,13 +83,6 @@ def tree(folder: Path) -> Path:
     return folder
 
 
-def declare(copy: Path, line: str) -> None:
-    file = copy / "data" / "declared.py"
-    text = file.read_text()
-    assert text.count(AFTER) == 1
-    file.write_text(text.replace(AFTER, line + AFTER))
-
-
 def in_copy(copy: Path, script: str, *words: object) -> Any:
     done = subprocess.run(
         [sys.executable, "-c", script, *map(str, words)], cwd=copy, capture_output=True, text=True,
@@ -106,7 +96,7 @@ def test_a_metric_column_is_one_entry(tmp_path: Path, home: Path) -> None:
     """Named loss, as numbers that old stores keep among the further ones: they move over."""
     unpack(HERE / "v6.tar.xz", home)
     copy = tree(tmp_path / "copy")
-    declare(copy, TOY)
+    assert follow(copy, "A metric column") == {"data/declared.py"}
     text = "run_id,step,kl,proxy_reward,train/loss\ntoy,0,0,1,3.5\ntoy,1,1,2,\ntoy,2,2,3,1.5\n"
     table = tmp_path / "toy.csv"
     table.write_text(text)

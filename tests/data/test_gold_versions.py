@@ -13,7 +13,7 @@ from data import gold_df
 from data.columns import ReadOptions
 from data.exporting import run_rows
 from data.importing import import_paths
-from data.readers.gold_versions import of_log
+from data.readers.meaning.gold_versions import of_log
 from data.remote import StoreAccess
 
 LOGGED = {

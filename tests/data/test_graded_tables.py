@@ -18,7 +18,7 @@ from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.importing import import_paths
 from data.owner import Owner
 from data.previewing import preview
-from data.readers import grade_maps, grades
+from data.readers.meaning import grade_maps, grades
 from data.remote import StoreAccess
 from data.rereading import Roles
 from data.watching import Watch

@@ -8,8 +8,8 @@ import pytest
 
 from data.columns import ReadOptions, RunFacts
 from data.readers import read as read_logs
-from data.readers.kl_error import RANGE, with_error
-from data.readers.plans import planned_steps
+from data.readers.kl.kl_error import RANGE, with_error
+from data.readers.meaning.plans import planned_steps
 
 
 def facts(conversion="approximate") -> RunFacts:

@@ -13,7 +13,9 @@ import pytest
 
 from data import readers
 from data.columns import ReadOptions, RunFacts, RunLog, Skip
-from data.readers import conversion, kl_remarks, large_tables
+from data.readers.kl import kl_remarks
+from data.readers.meaning import conversion
+from data.readers.metrics import large_tables
 from tests.data.field_writing import made, own, rows_of, table_text, trl
 from tests.data.sheet_writer import book
 

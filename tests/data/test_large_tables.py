@@ -12,9 +12,11 @@ import pytest
 
 from data.columns import ReadOptions, RunLog
 from data.importing import import_paths
-from data.readers import blocks, large_tables, read
-from data.readers.blocks import joined, object_frame, sound_csv, sound_jsonl
-from data.readers.texts import load_json
+from data.readers import read
+from data.readers.files import blocks
+from data.readers.files.blocks import joined, object_frame, sound_csv, sound_jsonl
+from data.readers.metrics import large_tables
+from data.readers.raw.texts import load_json
 from data.remote import StoreAccess
 
 

@@ -12,8 +12,11 @@ import pytest
 
 from data import readers
 from data.columns import ReadOptions, RunLog, Skip
-from data.readers import headings, named_charts, own_words, phase_columns
-from data.readers.mapping import PHASES
+from data.readers.files import headings
+from data.readers.kl import own_words
+from data.readers.layouts import named_charts
+from data.readers.names import phase_columns
+from data.readers.names.mapping import PHASES
 from tests.data.field_writing import made, own, rows_of, sibling, table_text, trl
 
 ONE, TWO = made(), sibling()

@@ -12,9 +12,10 @@ from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts, RunLog, Skip
 from data.home import home as made_home
 from data.importing import import_paths
 from data.readers import read
-from data.readers.conversion import of_table
-from data.readers.dialects import KL_TABLE, NOT_POLICY
-from data.readers.formats import (
+from data.readers.kl.kl_table import ESTIMATORS, MISMATCH_PREFIX, PER_RESPONSE, PER_TOKEN
+from data.readers.meaning.conversion import of_table
+from data.readers.raw.reader import Belongs, Gives, Reader
+from data.readers.runs.formats import (
     FORMAT_RANK,
     FORMATS,
     KNOWN,
@@ -23,8 +24,7 @@ from data.readers.formats import (
     reader_of,
     reader_of_named,
 )
-from data.readers.kl_table import ESTIMATORS, MISMATCH_PREFIX, PER_RESPONSE, PER_TOKEN
-from data.readers.reader import Belongs, Gives, Reader
+from data.readers.trainers.known import KL_TABLE, NOT_POLICY
 
 ROOT = Path(__file__).resolve().parents[2]
 CUTS = (0.15, 0.4, 0.66, 0.9, 0.997)

@@ -13,7 +13,7 @@ import pytest
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.readers import READERS, read
-from data.readers.tfrecord import masked_crc32c
+from data.readers.raw.tfrecord import masked_crc32c
 from tests.data.event_writer import block, event, record, simple
 
 ROOT = Path(__file__).resolve().parents[2]

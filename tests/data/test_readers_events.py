@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.columns import LogError
-from data.readers import tfevents, tfrecord
-from data.readers.scalars import CLOCK_KEYS, SUMMARY_KEYS, Scalars, split_key
-from data.readers.tfrecord import masked_crc32c
-from data.readers.wire import fields
+from data.readers.raw import tfrecord
+from data.readers.raw.protobuf import fields
+from data.readers.raw.scalars import CLOCK_KEYS, SUMMARY_KEYS, Scalars, split_key
+from data.readers.raw.tfrecord import masked_crc32c
+from data.readers.trackers import tfevents
 from tests.data.event_writer import block, event, record, simple, varint
 
 TAGS = (

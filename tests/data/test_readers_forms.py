@@ -19,10 +19,14 @@ from hypothesis import strategies as st
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.importing import import_paths
-from data.readers import archives, attempts, number_texts, read, shapes
-from data.readers.mapping import RUN_COLUMNS, STEP, Column, folded
-from data.readers.scalars import Scalars, split_key
-from data.readers.table_files import Table
+from data.readers import read
+from data.readers.files.table_files import Table
+from data.readers.layouts import shapes
+from data.readers.meaning import attempts
+from data.readers.names.mapping import RUN_COLUMNS, STEP, Column, folded
+from data.readers.raw import number_texts
+from data.readers.raw.scalars import Scalars, split_key
+from data.readers.runs import archives
 from data.remote import StoreAccess
 
 STEPS = range(10, 130, 10)

@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 
 from data.columns import ReadOptions, RunFacts, RunLog
-from data.readers import dialects, read
-from data.readers.dialect import Dialect, has, matching
-from data.readers.dialects import (
+from data.readers import read
+from data.readers.kl.kl_table import UNITS, LoggedKL
+from data.readers.meaning.roles import reward_functions
+from data.readers.meaning.run_frame import run_frame
+from data.readers.names.mapping import RUN_COLUMNS, gold_kind_of
+from data.readers.raw.scalars import Scalars
+from data.readers.trainers import known as dialects
+from data.readers.trainers.dialect import Dialect, has, matching
+from data.readers.trainers.known import (
     DIALECTS,
     KL_TABLE,
     NO_KL_DIALECTS,
@@ -21,11 +27,6 @@ from data.readers.dialects import (
     PROXY_OF_DIALECT,
     dialect_of,
 )
-from data.readers.kl_table import UNITS, LoggedKL
-from data.readers.mapping import RUN_COLUMNS, gold_kind_of
-from data.readers.roles import reward_functions
-from data.readers.run_frame import run_frame
-from data.readers.scalars import Scalars
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"

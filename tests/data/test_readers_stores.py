@@ -15,8 +15,9 @@ import polars as pl
 import pytest
 
 from data.columns import ReadOptions, RunLog, Skip
-from data.readers import read, trackio, wandb
-from data.readers.scalars import Scalars
+from data.readers import read
+from data.readers.raw.scalars import Scalars
+from data.readers.trackers import trackio, wandb
 from tests.untar import untar
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.columns import METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunLog, Skip
-from data.readers import blocks, read
+from data.readers import read
+from data.readers.files import blocks
 from tests.data.tables import make_tables
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "examples"

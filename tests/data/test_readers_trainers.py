@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from data.columns import ReadOptions, RunLog, Skip
-from data.readers import mlflow, read
+from data.readers import read
+from data.readers.trackers import mlflow
 
 LOGS = Path(__file__).resolve().parent / "logs"
 VERL, OPENRLHF = LOGS / "verl", LOGS / "openrlhf"

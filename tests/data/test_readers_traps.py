@@ -19,7 +19,7 @@ import analytics.__main__
 import data.__main__
 from data.columns import ReadOptions, RunLog, Skip
 from data.readers import read
-from data.readers.dialects import KL_TABLE, NOT_POLICY
+from data.readers.trainers.known import KL_TABLE, NOT_POLICY
 from tests.data.field_reading import command
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ import pytest
 
 from data.columns import ReadOptions
 from data.importing import import_paths
-from data.readers.scored_responses import by_people
+from data.readers.responses.scored_responses import by_people
 from data.remote import StoreAccess
 
 

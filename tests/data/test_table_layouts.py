@@ -9,7 +9,8 @@ import pytest
 
 from data import readers
 from data.columns import LogError, ReadOptions, RunLog, Skip
-from data.readers import grade_maps, headings
+from data.readers.files import headings
+from data.readers.meaning import grade_maps
 from tests.data.field_writing import made, own, sibling, table_text
 from tests.data.sheet_writer import book
 

@@ -13,8 +13,12 @@ import pytest
 
 from data import readers
 from data.columns import ReadOptions, RunLog, Skip
-from data.readers import attempts, kl_headings, number_texts, response_columns, tails
-from data.readers.kl_table import UNITS
+from data.readers.kl import kl_headings
+from data.readers.kl.kl_table import UNITS
+from data.readers.meaning import attempts
+from data.readers.metrics import tails
+from data.readers.names import response_columns
+from data.readers.raw import number_texts
 from tests.data.field_writing import made, own, sibling, table_text, trl
 
 ONE, TWO = made(), sibling()

@@ -1,4 +1,4 @@
-"""A log format is added by a module, a line and a small log: done here in a copy of the tree."""
+"""A log format is added as CONTRIBUTING.md says, with a small log, in a copy of the tree."""
 
 import json
 import os
@@ -9,63 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.recipes import copied, follow
+
 ROOT = Path(__file__).resolve().parents[2]
 LOG = "tests/data/logs/toy/dials.toy"
-MODULE = '''"""Logs of a toy trainer: lines ``step kl reward gold``."""
-
-from pathlib import Path
-
-from data.columns import LogError
-from data.readers.reader import Gives, Reader, scalar_log
-from data.readers.scalars import Scalars
-
-
-def read(path: Path) -> Scalars:
-    """The whole lines of one log; raises LogError where there is none."""
-    scalars = Scalars(path=str(path), format="toy")
-    for line in path.read_text("utf-8", "replace").splitlines(keepends=True):
-        words = line.split()
-        if line.endswith("\\n") and len(words) == 4:
-            names = ("kl", "proxy_reward", "gold_reward")
-            scalars.put("train", int(words[0]), dict(zip(names, map(float, words[1:]))))
-    if not scalars.count():
-        raise LogError(f"{path.name} has no line of a toy trainer")
-    return scalars
-
-
-READER = Reader(
-    name="toy",
-    expects="logs of a toy trainer (*.toy)",
-    rank=2,
-    gives=(Gives.METRICS,),
-    recognises=lambda path: path.suffix == ".toy",
-    read=scalar_log("toy", read),
-    inside=("dials",),
-    examples=("tests/data/logs/toy",),
-    tells="its rows",
-)
-'''
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what reads logs, with one more format: three files are touched."""
-    tree = tmp_path_factory.mktemp("toy") / "tree"
-    left_out = shutil.ignore_patterns("local", "examples", "__pycache__")
-    shutil.copytree(ROOT / "data", tree / "data", ignore=left_out)
-    (tree / "data/examples").mkdir()
-    before = {path: path.read_bytes() for path in tree.rglob("*") if path.is_file()}
-    (tree / "data/readers/toy.py").write_text(MODULE)
-    formats = tree / "data/readers/formats.py"
-    text = formats.read_text().replace("    tfevents,\n", "    tfevents,\n    toy,\n", 1)
-    formats.write_text(
-        text.replace("    tables.READER,\n", "    toy.READER,\n    tables.READER,\n")
-    )
+    tree = copied(tmp_path_factory.mktemp("toy") / "tree")
+    assert len(follow(tree, "A reader")) == 2  # and the small log
     (tree / LOG).parent.mkdir(parents=True)
     rows = [f"{step} {step / 10} {step / 5} {1 - step / 40}\n" for step in range(1, 21)]
     (tree / LOG).write_text("".join(rows))
-    after = {path: path.read_bytes() for path in tree.rglob("*") if path.is_file()}
-    assert len([path for path in after if after[path] != before.get(path)]) == 3
     for name in ("pyproject.toml", "tests/conftest.py", "tests/data/test_reader_contract.py"):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, tree / name)
@@ -104,7 +61,7 @@ def test_it_is_ranked_and_told_of(tree: Path, tmp_path: Path) -> None:
     script = tree.parent / "ask.py"
     script.write_text(
         "import json\n"
-        "from data.readers.formats import BELIEVED, FORMAT_RANK, KNOWN, readme_table\n"
+        "from data.readers.runs.formats import BELIEVED, FORMAT_RANK, KNOWN, readme_table\n"
         "names = [reader.name for reader in BELIEVED]\n"
         "print(json.dumps([names, FORMAT_RANK['toy'], KNOWN, readme_table()]))\n"
     )

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from data.__main__ import main
 from data.columns import ReadOptions, RunLog, Skip
-from data.readers import large_tables, read, sanity, trainer_tables
-from data.readers.conversion import holds_our_words
-from data.readers.dialects import KNOWN
-from data.readers.settings_beside import settings_beside
+from data.readers import read
+from data.readers.files.settings_beside import settings_beside
+from data.readers.kl import sanity
+from data.readers.meaning.conversion import holds_our_words
+from data.readers.metrics import large_tables, trainer_tables
+from data.readers.trainers.known import KNOWN
 
 ROWS = [
     {
@@ -176,7 +178,7 @@ def test_an_odd_reward_name_costs_neither_kl_nor_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dialect", KNOWN, ids=lambda d: d.name)
 def test_what_a_dialect_refuses_stays_refused_when_it_is_named(dialect: Any) -> None:
-    from data.readers.dialects import why_not
+    from data.readers.trainers.known import why_not
 
     for entry in dialect.refused:
         assert why_not(entry.key, dialect), entry.key

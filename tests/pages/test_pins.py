@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from analytics.onset import spending
+from analytics.onset.alarm import spending
 from data import spool
 from data.columns import ReadOptions
 from data.importing import spool_paths

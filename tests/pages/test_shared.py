@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from analytics.onset.flags import flags_of
-from analytics.onset.kl_honesty import UMBRELLA
+from analytics.onset.judging.flags import flags_of
+from analytics.onset.labels.kl_honesty import UMBRELLA
 from pages.shared import landing
 from pages.shared.answer_table import answer_table, history_table
 from pages.shared.frame import TOOK, escaped, named, rested, timed

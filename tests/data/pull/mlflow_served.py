@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data.readers.texts import plain_yaml
+from data.readers.raw.texts import plain_yaml
 from tests.data.pull.served import Answer, Served
 
 API = "/api/2.0/mlflow/"

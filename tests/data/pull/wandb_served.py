@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.readers.wandb import _Head, _history, _records
+from data.readers.trackers.wandb import _Head, _history, _records
 from tests.data.pull.served import Answer, Refusal, Served
 
 EXPORT = "history.parquet"

@@ -1,0 +1,1 @@
+"""Which checkpoint is best, without believing the luck of the best."""

@@ -1,0 +1,1 @@
+"""Curves of gold, their peak, limit and forecast."""

@@ -1,0 +1,161 @@
+"""Weighted least squares under "up to a mode, then down", for many curves at once.
+
+Pool-adjacent-violators from both ends, then the mode's own value pools with whichever neighbour
+stands above it. Vectorised over curves: thresholds are simulated on thousands of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.onset.evidence.measurements import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """Blocks of an isotonic fit of a prefix: sums, weights (curves, looks), index of the top."""
+
+    total: FloatArray
+    weight: FloatArray
+    top: IntArray
+    explained: FloatArray
+
+
+def misfit_by_mode(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted residual sum of squares of the best unimodal fit with its mode at each look.
+
+    values: shape (curves, looks), time order; weights: (looks,), 1 / variance. Returns (curves,
+    looks): column j has the mode at look j. Source: docs/methods.md (shape-only set).
+    """
+    looks = values.shape[1]
+    left = _prefix_fits(values, weights)
+    right = _prefix_fits(values[:, ::-1], weights[::-1])
+    power = np.sum(weights * values**2, axis=1)
+    misfit = np.empty_like(values)
+    for mode in range(looks):
+        before = left[mode - 1] if mode > 0 else None
+        after = right[looks - mode - 2] if mode < looks - 1 else None
+        start = weights[mode] * values[:, mode]
+        misfit[:, mode] = power - _explained(start, weights[mode], before, after)
+    return np.maximum(misfit, 0.0)
+
+
+def unimodal_fit(values: FloatArray, weights: FloatArray, mode: int) -> FloatArray:
+    """The best fit of one curve (shape (looks,)) that rises to `mode` and falls after it."""
+    size = len(values)
+    fit = np.empty(size)
+    fit[:mode] = rising_fit(values[:mode], weights[:mode])
+    fit[mode + 1 :] = rising_fit(values[mode + 1 :][::-1], weights[mode + 1 :][::-1])[::-1]
+    low, high = mode, mode + 1
+    level = float(values[mode])
+    while True:
+        neighbours = [fit[low - 1]] if low > 0 else []
+        neighbours += [fit[high]] if high < size else []
+        if not neighbours or max(neighbours) <= level:
+            break
+        if low > 0 and fit[low - 1] == max(neighbours):
+            low = int(np.flatnonzero(fit[:low] == fit[low - 1])[0])
+        else:
+            high += int(np.flatnonzero(fit[high:] == fit[high])[-1]) + 1
+        level = float(np.average(values[low:high], weights=weights[low:high]))
+    fit[low:high] = level
+    return fit
+
+
+def rising_fit(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Isotonic (never falling) weighted least squares fit, shape (looks,) to (looks,)."""
+    blocks: list[tuple[float, float, int]] = []
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        total, mass, count = value * weight, weight, 1
+        while blocks and blocks[-1][0] / blocks[-1][1] > total / mass:
+            previous = blocks.pop()
+            total, mass, count = total + previous[0], mass + previous[1], count + previous[2]
+        blocks.append((total, mass, count))
+    return np.array([total / mass for total, mass, count in blocks for _ in range(count)])
+
+
+def prefix_short(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted squares that the best never-falling fit to looks 0..k leaves, (curves, looks)."""
+    power = np.cumsum(weights * values**2, axis=1)
+    fits = _prefix_fits(values, weights)
+    return np.maximum(power - np.stack([fit.explained for fit in fits], axis=1), 0.0)
+
+
+def falling_short(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted squares that the best never-falling fit to looks j..last leaves, at each j.
+
+    values: (curves, looks); weights: (looks,); returns (curves, looks). 0 where those looks rise.
+    """
+    backwards, power = -values[:, ::-1], np.cumsum((weights * values**2)[:, ::-1], axis=1)
+    fits = _prefix_fits(backwards, weights[::-1])
+    explained = np.stack([fit.explained for fit in fits], axis=1)
+    return np.maximum(power - explained, 0.0)[:, ::-1]
+
+
+def _prefix_fits(values: FloatArray, weights: FloatArray) -> list[_Stack]:
+    curves, looks = values.shape
+    total = np.zeros((curves, looks))
+    weight = np.ones((curves, looks))
+    top = np.full(curves, -1, dtype=np.int64)
+    explained = np.zeros(curves)
+    fits = []
+    everyone = np.arange(curves)
+    for look in range(looks):
+        top = top + 1
+        total[everyone, top] = weights[look] * values[:, look]
+        weight[everyone, top] = weights[look]
+        explained = explained + weights[look] * values[:, look] ** 2
+        active = everyone[top > 0]
+        while len(active):
+            at = top[active]
+            upper, lower = total[active, at], total[active, at - 1]
+            w_upper, w_lower = weight[active, at], weight[active, at - 1]
+            wrong = lower * w_upper > upper * w_lower
+            active, at = active[wrong], at[wrong]
+            upper, lower = upper[wrong], lower[wrong]
+            w_upper, w_lower = w_upper[wrong], w_lower[wrong]
+            merged, mass = upper + lower, w_upper + w_lower
+            explained[active] += merged**2 / mass - upper**2 / w_upper - lower**2 / w_lower
+            total[active, at - 1], weight[active, at - 1] = merged, mass
+            top[active] = at - 1
+            active = active[at - 1 > 0]
+        fits.append(_Stack(total.copy(), weight.copy(), top.copy(), explained.copy()))
+    return fits
+
+
+def _explained(
+    start: FloatArray, start_weight: float, before: _Stack | None, after: _Stack | None
+) -> FloatArray:
+    """Sum over blocks of total^2 / weight once the mode has pooled with higher neighbours."""
+    curves = len(start)
+    total, weight = start.copy(), np.full(curves, float(start_weight))
+    explained: FloatArray = total**2 / weight
+    sides = [side for side in (before, after) if side is not None]
+    tops = [side.top.copy() for side in sides]
+    for side in sides:
+        explained = explained + side.explained
+    active = np.arange(curves)
+    while len(active) and sides:
+        heights = np.array([_height(s, t, active) for s, t in zip(sides, tops, strict=True)])
+        which = np.argmax(heights, axis=0)
+        wrong = heights[which, np.arange(len(active))] > total[active] / weight[active]
+        active, which = active[wrong], which[wrong]
+        for index, side in enumerate(sides):
+            mine = active[which == index]
+            at = tops[index][mine]
+            block, mass = side.total[mine, at], side.weight[mine, at]
+            merged, heavier = total[mine] + block, weight[mine] + mass
+            explained[mine] += (
+                merged**2 / heavier - block**2 / mass - total[mine] ** 2 / weight[mine]
+            )
+            total[mine], weight[mine] = merged, heavier
+            tops[index][mine] = at - 1
+    return explained
+
+
+def _height(side: _Stack, top: IntArray, curves: IntArray) -> FloatArray:
+    at = np.maximum(top[curves], 0)
+    height = side.total[curves, at] / side.weight[curves, at]
+    return np.where(top[curves] >= 0, height, -np.inf)

@@ -1,0 +1,1 @@
+"""How much gold scatters: stated errors, the run's own scatter, prompts, smoothing."""

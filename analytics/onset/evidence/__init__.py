@@ -1,0 +1,1 @@
+"""Measurements, their pooling and contrasts, and Gao's curves."""

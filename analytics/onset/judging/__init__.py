@@ -1,0 +1,1 @@
+"""All of it as one verdict: status, flags, reasons, advice."""

@@ -1,0 +1,1 @@
+"""Answers to factual questions, evaluations and the metrics of loops."""

@@ -1,0 +1,1 @@
+"""Files of every form as rows: CSV, JSON, Parquet, workbooks, archives."""

@@ -1,0 +1,1 @@
+"""How a table is laid out: wide or long, turned, in blocks, and its cells as numbers."""

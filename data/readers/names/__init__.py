@@ -1,0 +1,1 @@
+"""What columns and keys are called, and what a user said of them."""

@@ -1,0 +1,1 @@
+"""Which reader reads a path, and folders of runs as a whole."""

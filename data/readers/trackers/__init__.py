@@ -1,0 +1,1 @@
+"""What trainers and trackers write by themselves: event files, databases, dumps."""
