@@ -31,9 +31,13 @@ from analytics.hallucination.report import COLUMNS, sections
 from analytics.hallucination.words import grader_unknown, unclear_sentences
 from analytics.judging import Budget, Judge
 from analytics.onset.judging.recommendation import among_all
+from analytics.paid_for import words as paid_words
+from analytics.paid_for.report import paid_for
 from analytics.review import reading
 from analytics.review.changes import summary
 from analytics.review.dictionary import as_json
+from analytics.shortcuts import command as mining
+from analytics.shortcuts.of_run import gold_onset
 from analytics.verdicts import (
     Asked,
     holds,
@@ -44,17 +48,17 @@ from analytics.verdicts import (
     unpacked_looks,
 )  # fmt: skip
 from analytics.wording import interval, number
-from data import answers, past, policies, spool
+from data import answers, past, policies, sealing, spool
 from data.exporting import NotWritable, check_writable, write_whole
 from data.failing import ended
-from data.home import existing, home
+from data.home import begun, existing
 from data.hosts import listed
 from data.owner import StoreOwned
 from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
 from data.reviewing import keep_decision
 from data.sql import StoreError
-from data.terminal import Terminal, one_line
+from data.terminal import Terminal, one_line, visible
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,7 +73,7 @@ def _verdict(options: argparse.Namespace) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         rows = verdicts(
             store, options.run, options.project, options.until, options.gold, options.again
         )
@@ -122,7 +126,7 @@ def _every_run(store: AnyStore) -> pl.DataFrame:
 def _hallucination(options: argparse.Namespace) -> int:
     named = options.loop or options.run
     name = "run" if options.run else "loop"
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         found = rates(store, named, options.tau, options.compare, options.until)
         asked = {"loops": named}
         graders = store.query("graders", **asked)
@@ -197,7 +201,7 @@ def _hallucination(options: argparse.Namespace) -> int:
 
 
 def _behaviours(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         counts = store.query("behaviour_counts", runs=options.run, until=options.until)
         known = set(store.query("runs", project=None, runs=None)["run_id"])
     told = behaviours.rows(counts)
@@ -212,6 +216,31 @@ def _behaviours(options: argparse.Namespace) -> int:
     return 1 if set(missing) - known else 0
 
 
+def _paid_for(options: argparse.Namespace) -> int:
+    with StoreAccess(begun()) as store:
+        known = store.query("runs", project=None, runs=options.run)
+        judged = {row["run"]: row for row in verdicts(store, options.run, None, options.until)}
+        by = method(meaning)
+        asked = {"until": kept_until(options.until), "source": "", "method": by}
+        kept = store.query("verdicts", runs=options.run, **asked)
+        looks = {row["run_id"]: unpacked_looks(row["looks"]) for row in kept.to_dicts()}
+        told = [
+            paid_for(store.query, run, options.until, judged[name], looks[name])
+            for run in known.iter_rows(named=True)
+            for name in [run["run_id"]]
+        ]
+    if options.json:
+        print(json.dumps(told, indent=1))
+    else:
+        for row in told:
+            for line in paid_words.lines(row):
+                print(f"{one_line(row['run'])}: {visible(line)}")
+    missing = [run for run in options.run if run not in {row["run"] for row in told}]
+    for run in missing:
+        print(f"there is no run {run!r}; see: python -m data list", file=sys.stderr)
+    return 1 if missing else 0
+
+
 def _gate(options: argparse.Namespace) -> int:
     if options.proposal:
         print(gating.proposal(), end="")
@@ -220,7 +249,7 @@ def _gate(options: argparse.Namespace) -> int:
         if missing := gating.needs(options):
             raise gating.PolicyError(missing)
         gating.policy_of(options)
-        with StoreAccess(home()) as store:
+        with StoreAccess(begun()) as store:
             return gating.run(options, held_by(store))
     except (*gating.ERRORS, StoreError, StoreOwned, OSError) as error:
         return gating.failed(error, options.json)
@@ -234,11 +263,12 @@ def held_by(store: AnyStore) -> gating.Held:
         lambda loop, until: next(iter(verdicts(store, [loop], None, until)), None),
         lambda loop: collapse_rows(store, [loop]), partial(policies.kept, store.home),
         partial(policies.keep, store.home), partial(keep_decision, store),
+        partial(sealing.look, store),
     )  # fmt: skip
 
 
 def _collapse(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         told = collapse_rows(store, options.loop, options.again)
         known = set(store.query("runs", project=None, runs=None)["run_id"])
     if options.json:
@@ -269,6 +299,24 @@ def collapse_rows(
     return indicators.rows(store.query("indicators", loops=loops))
 
 
+def _shortcuts(options: argparse.Namespace) -> int:
+    with StoreAccess(home()) as store, Terminal(stderr=True).status("Reading …") as status:
+
+        def progress(what: str, done: int, of: int) -> None:
+            status.update(Text(f"{what} ({done} of {of})" if of else what))
+
+        def onset(run: str) -> int | None:
+            return gold_onset(next(iter(verdicts(store, [run], None, options.until)), None))
+
+        try:
+            return mining.run(
+                options, store.query, onset, partial(one_line, longest=2_000), progress
+            )
+        except (OSError, ValueError) as error:
+            print(error, file=sys.stderr)
+            return 1
+
+
 def _review(options: argparse.Namespace) -> int:
     if not (options.out or options.data or options.json):
         print("say where to: --out FILE, --data FILE or --json", file=sys.stderr)
@@ -285,7 +333,7 @@ def _review(options: argparse.Namespace) -> int:
         except (ValueError, OverflowError):
             print(f"--since {options.since!r} is no date such as 2026-11-21", file=sys.stderr)
             return 1
-    with StoreAccess(existing()) as store, spool.scratch(home()) as folder:
+    with StoreAccess(place := existing()) as store, spool.scratch(place) as folder:
         begin = reading.begins(store, options.since, datetime.datetime.now(datetime.UTC))
         with Terminal(stderr=True).status("Reading …") as status:
             found = reading.review(store, begin, today, Path(folder), status.update)
@@ -342,7 +390,7 @@ def _mcp(_: argparse.Namespace) -> int:
 
     def changed(store: AnyStore, since: str | None) -> str:
         begin = reading.begins(store, since, datetime.datetime.now(datetime.UTC))
-        with spool.scratch(home()) as folder:
+        with spool.scratch(store.home) as folder:
             found = reading.review(store, begin, datetime.date.today(), Path(folder))
         return as_json(found.changes, found.since, found.until)
 
@@ -454,6 +502,11 @@ def _parser() -> argparse.ArgumentParser:
     seen.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
     seen.add_argument("--json", action="store_true", help="one JSON document on stdout")
     seen.set_defaults(do=_behaviours)
+    paid = commands.add_parser("paid-for", help="length, judge, rivals, signals without gold")
+    paid.add_argument("--run", nargs="+", action="extend", metavar="R", required=True)
+    paid.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
+    paid.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    paid.set_defaults(do=_paid_for)
     gating.add_gate(commands, _gate)
 
     lost = commands.add_parser("collapse", help="diversity, tails, near-duplicates of a loop")
@@ -461,6 +514,8 @@ def _parser() -> argparse.ArgumentParser:
     lost.add_argument("--again", action="store_true", help="compute also what is kept")
     lost.add_argument("--json", action="store_true", help="one JSON document on stdout")
     lost.set_defaults(do=_collapse)
+
+    mining.add_shortcuts(commands, _shortcuts)
 
     weekly = commands.add_parser("review", help="what changed, and what needs a decision")
     weekly.add_argument("--since", metavar="DATE", help="not since the last closed review")

@@ -25,6 +25,7 @@ from bench import (
     pages,
     readers,
     responses,
+    shortcuts,
     trackers,
     verdicts,
 )  # fmt: skip
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[int, int], list[dict[str, object]]]] = {
     "verdicts": verdicts.measure, "pages": pages.measure, "hallucination": hallucination.measure,
     "battery": battery.measure, "load": load.measure, "readers": readers.measure,
     "real_runs": real_runs.measure, "responses": responses.measure, "growing": growing.measure,
+    "shortcuts": shortcuts.measure,
 }  # fmt: skip
 ASKED_FOR = ("battery", "real_runs", "growing")
 """Benchmarks that run only where they are named: they measure verdicts, or for half an hour."""
@@ -69,6 +71,8 @@ def main() -> int:
                                   url=options.url)  # fmt: skip
             if name in ("readers", "growing"):
                 measure = partial(measure, seconds=options.seconds)  # type: ignore[call-arg]
+            if name == "shortcuts":
+                measure = partial(shortcuts.measure, many=min(options.responses, 1_000_000))
             if name == "responses":
                 measure = partial(responses.measure, responses=options.responses)
             rows = measure(options.runs, options.steps)

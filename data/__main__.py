@@ -15,13 +15,13 @@ from typing import Any
 
 from rich.text import Text
 
-from data import kept_roles, project_roles, spool
+from data import kept_roles, project_roles, sealing, spool
 from data.backup import back_up, restore
 from data.checking import check
 from data.columns import RunLog, Skip
 from data.exporting import TABLES, table_rows, write_rows
 from data.failing import ended
-from data.home import home
+from data.home import begun, existing, home
 from data.hosts import listed
 from data.importing import Imported, import_paths, known_project
 from data.owner import Owner
@@ -100,7 +100,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         frame = store.query("runs", project=options.project, runs=None)
     rows = [
         {"run": row["run_id"], "project": row["project"], "format": row["format"]}
@@ -117,7 +117,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         told = check(store, options.project, whole=True)
     code = 1 if told["damaged"] else 0
     if options.json:
@@ -129,7 +129,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _roles(options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in ROLE_NAMES}
-    with StoreAccess(home()) as store:
+    with StoreAccess(begun()) as store:
         before = project_roles.chosen(store).get(options.project, Roles())
         changed: list[Row] = []
         roles = before
@@ -156,8 +156,9 @@ def _roles(options: argparse.Namespace) -> int:
 
 
 def _forget(options: argparse.Namespace) -> int:
-    name = spool.write_forget(home(), options.runs)
-    with StoreAccess(home()) as store:
+    place = begun()
+    name = spool.write_forget(place, options.runs)
+    with StoreAccess(place) as store:
         store.drain()
         rows = store.results([name])[0]["runs"]
     if options.json:
@@ -169,9 +170,38 @@ def _forget(options: argparse.Namespace) -> int:
     return 0 if all(row["forgotten"] for row in rows) else 1
 
 
+def _seal(options: argparse.Namespace) -> int:
+    with StoreAccess(begun() if options.source is None else home()) as store:
+        if options.source is not None:
+            act = sealing.unseal if options.unseal else sealing.seal
+            act(store, options.project, options.source, options.by or "")
+        held = sealing.sealed(store).get(options.project, [])
+        acts = store.query("seals", project=options.project).to_dicts()
+        runs = store.query("sealed_sources", runs=None).to_dicts()
+        every = store.query("runs", project=options.project, runs=None)["run_id"]
+    scores = [one for one in runs if one["run_id"] in set(every)]
+    if options.json:
+        told = {"project": options.project, "sealed": held, "runs": scores, "acts": acts}
+        print(json.dumps(told, indent=1))
+        return 0
+    print(
+        f"Sealed in project {one_line(options.project)}: {one_line(', '.join(held) or 'nothing')}"
+    )
+    for one in scores:
+        print(f"{one_line(one['run_id'])}: {one['scores']} scores of responses by "
+              f"{one_line(one['source'])}, at {one['steps']} steps")  # fmt: skip
+    for one in acts:
+        who = one_line(one["by"] or one["loop"] or "")
+        print(f"{one['at'][:16]} {one['act']} {one_line(one['source'])} {who}")
+    return 0
+
+
 def _export(options: argparse.Namespace) -> int:
-    with StoreAccess(home()) as store:
-        rows = table_rows(store, options.run, options.table)
+    with StoreAccess(begun()) as store:
+        if options.break_seal:
+            rows = sealing.exported(store, options.run, options.by or "")
+        else:
+            rows = table_rows(store, options.run, options.table)
     write_rows(rows, options.out, options.format)
     print(
         f"{rows.height} rows of {one_line(options.run)} written to {options.out}", file=sys.stderr
@@ -180,7 +210,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
-    told = back_up(home(), options.file)
+    told = back_up(existing(), options.file)
     said = f"{told['segments']} segments, {told['bytes'] / 1e6:.1f} MB, in {told['file']}"
     print(json.dumps(told, indent=1) if options.json else said)
     return 0
@@ -276,7 +306,19 @@ def _parser() -> argparse.ArgumentParser:
     exports.add_argument("--table", choices=TABLES, default="metrics", help="(default: metrics)")
     exports.add_argument("--format", choices=("csv", "parquet"), default="csv")
     exports.add_argument("--out", required=True, type=Path, metavar="FILE")
+    exports.add_argument(
+        "--break-seal", action="store_true",
+        help="its sealed gold instead; that it was exported is recorded",
+    )  # fmt: skip
+    exports.add_argument("--by", metavar="NAME", help="who breaks the seal")
     exports.set_defaults(do=_export)
+
+    seals = commands.add_parser("seal", help="gold that the gate alone reads")
+    seals.add_argument("source", nargs="?", metavar="SOURCE", help="as logs name it: gold_source")
+    seals.add_argument("--project", default="default", help="(default: default)")
+    seals.add_argument("--by", metavar="NAME", help="who seals it")
+    seals.add_argument("--unseal", action="store_true", help="let everything read it again")
+    seals.set_defaults(do=_seal)
 
     backups = commands.add_parser("backup", help="write the whole store into one new file")
     backups.add_argument("file", type=Path, metavar="FILE")
@@ -290,7 +332,7 @@ def _parser() -> argparse.ArgumentParser:
     serves.add_argument("--port", type=int, default=8502)
     serves.set_defaults(do=_serve)
 
-    for command in (imports, lists, checks, roles, forgets, backups, restores):
+    for command in (imports, lists, checks, roles, forgets, backups, restores, seals):
         command.add_argument("--json", action="store_true", help="one JSON document on stdout")
     return parser
 

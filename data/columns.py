@@ -171,6 +171,7 @@ class ReadOptions:
     format: str | None = None
     strict: bool = False
     kept: Mapping[str, str] = field(default_factory=dict)  # the project's, where a log has the key
+    sealed: tuple[str, ...] = ()  # sources of gold that are sealed in the project
     remarks: tuple[str, ...] = ()  # what a file says around its rows; a reader fills it in
     loop: str | None = None  # that of the loop.toml which names the table
     whole: bool = False  # a table that names no run or step, or has a bad cell, is refused

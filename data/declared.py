@@ -522,10 +522,28 @@ CLOSED_REVIEWS = Table(
     key=("review_id",),
 )  # fmt: skip
 
+SEALS = Table(
+    "seals",
+    "One row an act on sealed gold: it was sealed, looked at by a gate, exported, or unsealed",
+    (
+        Column("seal_id", TEXT, "Stable id of the act; the same look a second time is none", True),
+        Column("act", TEXT, "seal, gate, export or unseal", True),
+        Column("project", TEXT, "Project whose gold it is", True),
+        Column("source", TEXT, "Source of the gold (gold_source) that is sealed", True),
+        Column("loop", TEXT, "Loop or run of which it was looked at; null = all of the project"),
+        Column("iteration", WHOLE, "Iteration that the gate judged; null = all"),
+        Column("policy", TEXT, "Hash of the gate's policy"),
+        Column("by", TEXT, "Who did it; null = whoever asked the gate"),
+        Column("at", TEXT, "When, ISO 8601 time", True),
+    ),
+    key=("seal_id",),
+)  # fmt: skip
+"""Gold that the gate alone reads: what is sealed now follows from the last act of a source."""
+
 LOOP_TABLES = (ITERATIONS, REVIEWS, OUTCOMES, DECISIONS, REFERENCE_TEXTS, EMBEDDINGS)
 """What is told of a loop besides its texts, answers and corpora; each states its key."""
 SEGMENT_TABLES = (METRICS, GOLD, SAMPLES, ANSWERS, CORPUS, AUDITS, BEHAVIOURS, *LOOP_TABLES)
 """The tables that a segment brings rows for."""
-WRITTEN = {"note": NOTES, "pin": PINS, "review": CLOSED_REVIEWS}
+WRITTEN = {"note": NOTES, "pin": PINS, "review": CLOSED_REVIEWS, "seal": SEALS}
 """What people write, by the kind of its segment; no removal of a run touches it."""
 TABLES = (*SEGMENT_TABLES, POOLED, PROJECT_ROLES, INDICATORS, *WRITTEN.values())

@@ -135,9 +135,9 @@ def _paths(sources: tuple[Source | Iterable[Source], ...]) -> list[Path]:
 def _store_of(paths: list[Path]) -> Path | None:
     """The folder of the store that is meant; None where logs are."""
     if not paths:
-        from data.home import home
+        from data.home import named
 
-        return home()
+        return named()
     stores = [path.parent if path.name == "store.duckdb" else path for path in paths]
     stores = [folder for folder in stores if (folder / "store.duckdb").is_file()]
     if stores and len(paths) > 1:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from data import sealing
 from data.columns import ReadOptions
 from data.rereading import Roles
 
@@ -44,7 +45,8 @@ def read(home: Path) -> dict[str, dict[str, str]]:
 
 def applied(home: Path, options: ReadOptions, project: str | None = None) -> ReadOptions:
     """The options with what the project says of columns; ``project`` where they name none."""
-    if options.kept:
+    if options.kept or options.sealed:
         return options
     named = options.project or project or DEFAULT
-    return replace(options, kept=read(home).get(named, {}))
+    sealed = tuple(sealing.read(home).get(named, ()))
+    return replace(options, kept=read(home).get(named, {}), sealed=sealed)

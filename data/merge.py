@@ -10,7 +10,17 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import answers, ddl, dead_rows, loop_tables, new_rows, renamed, role_changes, run_records
+from data import (
+    answers,
+    ddl,
+    dead_rows,
+    loop_tables,
+    new_rows,
+    renamed,
+    role_changes,
+    run_records,
+    sealing,
+)
 from data.kl_seen import against_store
 from data.rollups import affect, refresh
 from data.sql import literal, sql
@@ -105,6 +115,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         })  # fmt: skip
     _tell_renamed(cursor, records, results)
     run_records.insert(cursor, records, generation)
+    sealing.close(cursor)
     if affected:
         whole = metrics_alone and not answered and not known
         refresh(cursor, affected, "arrived" if whole else "stored")

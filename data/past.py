@@ -18,8 +18,17 @@ from data.declared import WRITTEN
 from data.remote import AnyStore
 from data.store import Store
 
-CHANGING = ("import", "forget", "roles")
+CHANGING = ("import", "forget", "roles", "seal")
 """Kinds of segments that may change a run."""
+
+
+UNREAD = set(WRITTEN) - set(CHANGING)
+"""Kinds of segments that are left out of the store as it was."""
+
+
+def kind_of(segment: Path) -> str:
+    """The kind of a segment, by its name's ending."""
+    return segment.suffix.lstrip(".")
 
 
 def moment(text: str) -> datetime.datetime:
@@ -57,7 +66,7 @@ def as_it_was(home: Path, since: str, folder: Path) -> Store:
     if not archive.is_dir():
         archive.mkdir(parents=True)
         for segment in spool.archived(home):
-            if segment.name <= since and segment.suffix.lstrip(".") not in WRITTEN:
+            if segment.name <= since and kind_of(segment) not in UNREAD:
                 os.symlink(segment.resolve(), archive / segment.name)
     return Store(folder)
 
@@ -77,5 +86,7 @@ def changes_since(store: AnyStore, since: str) -> tuple[dict[str, set[str]], str
 
 def _changed(kind: str, result: Mapping[str, Any]) -> list[str]:
     return [
-        row["run"] for row in result.get("runs", ()) if kind != "import" or row.get("changed", True)
+        row["run"]
+        for row in result.get("runs", ())
+        if row["run"] is not None and (kind != "import" or row.get("changed", True))
     ]

@@ -16,6 +16,7 @@ from data.kl_units import UnitEvidence, evidence
 from data.readers.files import table_files
 from data.readers.layouts import shapes
 from data.readers.raw.reader import Belongs, shown
+from data.readers.responses.sealed_gold import SEALED
 from data.readers.runs import archives
 from data.readers.runs.formats import reader_of, reader_of_named
 from data.run_rows import RAW
@@ -96,6 +97,7 @@ def told_as(item: RunLog | Skip, renamed: Callable[[str], str]) -> RunLog | Skip
 
 def _seen(log: RunLog) -> SeenRun:
     metrics, gold = late_gold.parted(log)
+    gold = gold.filter(~pl.col("source").str.starts_with(SEALED))
     rows = metrics.sort("step", maintain_order=True)
     ends = {name: _ends(rows, name) for name in ("step", "kl", "proxy_reward", "gold_reward")}
     if gold.height:

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import ddl, kept_roles, loop_tables, merge, role_changes, spool, written
+from data import ddl, kept_roles, loop_tables, merge, role_changes, sealing, spool, written
 from data.address_space import RAN_OUT
 from data.declared import WRITTEN
 from data.restating import restated
@@ -45,7 +45,7 @@ DAMAGED = "Corrupt database file"
 CHANGES = {
     "import": merge.merge, "forget": merge.forget, "skips": merge.keep_skips,
     "roles": role_changes.change, "decision": loop_tables.keep_decisions,
-    **dict.fromkeys(WRITTEN, written.keep),
+    **dict.fromkeys(WRITTEN, written.keep), "seal": sealing.change,
 }  # fmt: skip
 """What each kind of segment does to the tables."""
 
@@ -156,7 +156,7 @@ class Store:
                     cursor.execute("rollback")
                 raise
             self._generation = self._counted()
-            if kind == "roles":
+            if kind in ("roles", "seal"):
                 self._publish_roles()
             return result
 
@@ -238,6 +238,7 @@ class Store:
     def _publish_roles(self) -> None:
         with self._db.cursor() as cursor:
             kept_roles.publish(self.home, role_changes.choices(cursor))
+            sealing.publish(self.home, cursor)
 
     def _counted(self) -> int:
         with self._db.cursor() as cursor:

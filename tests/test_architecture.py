@@ -21,6 +21,7 @@ ROOTS = (
     "pages/shared/answer_reads.py",
     "pages/shared/pool_reads.py",
     "pages/shared/reading_reads.py",
+    "pages/shared/paid_reads.py",
     "pages/shared/gate_reads.py",
     "pages/shared/review_reads.py",
     "pages/shared/judging.py",
@@ -28,6 +29,7 @@ ROOTS = (
     "pages/shared/alerting.py",
     "pages/shared/collapsing.py",
     "pages/shared/loop_reads.py",
+    "pages/shared/shortcut_mining.py",
 )
 
 # Rooms of many files have floors: a floor knows only those before it, and is seen at a glance.

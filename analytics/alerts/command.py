@@ -22,7 +22,7 @@ from analytics.review.notes import when
 from analytics.wording import count
 from data import alert_files
 from data.delivery import NotDelivered
-from data.home import existing, home
+from data.home import existing, named
 from data.remote import StoreAccess
 from data.terminal import one_line
 
@@ -60,20 +60,25 @@ def run(options: argparse.Namespace) -> int:
     if not (options.test or options.send or options.dry_run):
         _show(sending.held(existing()), options.json)
         return 0
-    place = home()
+    place = named()
     try:
         rules = sending.rules_of(place)
         if rules is None:
-            raise RulesError(
-                f"there are no rules: {alert_files.rules_file(place)} is not there. Begin with: "
-                "python -m analytics alerts --proposal"
-            )
+            raise RulesError(_no_rules(place))
     except RulesError as error:
         return _failed(str(error))
     if options.test:
         return _test(rules)
     place = existing()
     return _dry_run(place, rules, options.json) if options.dry_run else _send(place, rules, options)
+
+
+def _no_rules(place: Path) -> str:
+    folder = "." if place.is_dir() else ", nor is the folder. Is OVEROPT_HOME right?"
+    return (
+        f"there are no rules: {alert_files.rules_file(place)} is not there{folder} Begin with: "
+        "python -m analytics alerts --proposal"
+    )
 
 
 def _test(rules: Rules) -> int:

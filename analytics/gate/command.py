@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from analytics.gate import sealed
 from analytics.gate.after import other_arms
 from analytics.gate.decided import GOING
 from analytics.gate.evidence import GateError
@@ -31,7 +32,8 @@ class Held:
     """The store as the command needs it.
 
     verdict: the verdict on a loop's gold up to an iteration; indicators: rows of collapse.
-    policies: text and first use of every policy so far; keep_policy, record: what is written.
+    policies: text and first use of every policy so far; keep_policy, record: what is written; look:
+    writes down that sealed gold was looked at.
     """
 
     query: Query
@@ -41,6 +43,7 @@ class Held:
     policies: Callable[[], list[tuple[str, datetime.datetime]]]
     keep_policy: Callable[[str], None]
     record: Callable[[dict[str, Any]], None]
+    look: Callable[[Mapping[str, Any]], None]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -134,10 +137,11 @@ def run(options: argparse.Namespace, held: Held) -> int:
 
 def judged(loop: str, options: argparse.Namespace, held: Held, policy: Policy) -> Gate:
     """The gate of one loop at the asked iteration."""
+    opened = sealed.opened(held.query, loop, options.iteration, policy, held.look)
     evidence = gather(
         held.query, loop, options.iteration, alarm=held.verdict(loop, options.iteration),
         indicators=held.indicators(loop), release=options.release, submitter=options.submitter,
-        today=options.on,
+        today=options.on, opened=opened,
     )  # fmt: skip
     since = arrived(held.query, loop, options.iteration)
     return judge(

@@ -42,6 +42,10 @@ FRAMES: dict[str, dict[str, Any]] = {
         "iteration": WHOLE, "kl": NUMBER, "kl_se": NUMBER, "n_responses": WHOLE,
         "gold_reward": NUMBER, "gold_reward_se": NUMBER,
     },
+    "sealed": {
+        "iteration": WHOLE, "source": TEXT, "prompt": TEXT, "gold_reward": NUMBER,
+        "proxy_reward": NUMBER, "logprob_policy": NUMBER, "logprob_base": NUMBER, "n_tokens": WHOLE,
+    },
     "overlap": {"iteration": WHOLE, "hits": WHOLE, "compared": WHOLE},
     "reviews": {
         "iteration": WHOLE, "item_id": TEXT, "prompt": TEXT, "response_a": TEXT,
@@ -86,6 +90,9 @@ class Evidence:
         alarm: the loop's verdict (`verdict --json`), or None.
         gold_uses: how often its gold was used to choose (the store's question of this name).
         kin: what is said where judge and reward model are of one family; None = cannot be told.
+        seals: acts on the sealed gold of its project (the store's question `seals`); empty where
+            none is sealed.
+        sealed: sources of gold that are sealed and were not opened for this look.
         memo: averages by iteration; looks at one loop share it.
     """
 
@@ -99,6 +106,8 @@ class Evidence:
     told: str | None = None
     gold_uses: tuple[Mapping[str, Any], ...] = ()
     kin: str | None = ""
+    seals: tuple[Mapping[str, Any], ...] = ()
+    sealed: tuple[str, ...] = ()
     memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def once(self, key: Any, make: Callable[[], T]) -> T:

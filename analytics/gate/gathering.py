@@ -13,6 +13,7 @@ from analytics.gate.decided import day
 from analytics.gate.diversity import HOLDOUT
 from analytics.gate.evidence import FRAMES, Evidence, GateError
 from analytics.gate.policy import Policy, PolicyError, loosened, read_policy
+from analytics.gate.sealed import acts, sealed_sources
 from analytics.gold_uses import one_family
 from analytics.loops.overlap import of_loop
 from analytics.rates import normal_quantile
@@ -29,6 +30,7 @@ def gather(
     query: Query, loop: str, iteration: int, *, alarm: Mapping[str, Any] | None = None,
     indicators: Sequence[Mapping[str, Any]] = (), release: int | None = None,
     submitter: str | None = None, today: datetime.date | None = None,
+    opened: pl.DataFrame | None = None,
 ) -> Evidence:  # fmt: skip
     """All that the store holds of a loop up to an iteration.
 
@@ -37,6 +39,7 @@ def gather(
         alarm: the verdict on the loop's gold up to the iteration.
         indicators: rows of `collapse --json`.
         submitter: who asks for the release; None = as the loop's file says.
+        opened: its sealed gold, where this look opened it (`sealed.opened`); None = it did not.
 
     Raises:
         GateError: the loop or the iteration is not there.
@@ -59,12 +62,16 @@ def gather(
     told = query("iterations", loops=[loop], until=None)
     _check_there(query, loop, iteration, frames, told)
     frames["overlap"] = overlap(query, loop, iteration)
+    sources = sealed_sources(query, loop)
+    if opened is not None:
+        frames["sealed"] = opened
     mine = told.filter(pl.col("iteration") == iteration)
     named = mine["submitter"][0] if mine.height else None
     return Evidence(
         loop, iteration, frames, release, submitter or named, today or datetime.date.today(), alarm,
         named, tuple(query("gold_uses", run=loop, until=iteration).to_dicts()),
-        _kin(_facts(query, loop), frames),
+        _kin(_facts(query, loop), frames), acts(query, loop) if sources else (),
+        tuple(sources) if opened is None or opened.is_empty() else (),
     )  # fmt: skip
 
 

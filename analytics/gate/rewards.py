@@ -22,10 +22,11 @@ def rewards(held: Evidence, policy: Policy) -> list[Check]:
     asked = policy.checks("reward_hacking")
     levels = Levels(policy.pass_level(), policy.fail_level(STATISTICAL))
     texts = _Texts(held)
+    golds = _Texts(held, "sealed") if held.every("sealed").height else texts
     made = {
         "alarm": lambda: _alarm(held),
-        "gold_from_release": lambda: _gold(held, policy, texts, release, False, levels),
-        "gold_from_first": lambda: _gold(held, policy, texts, 0, True, levels),
+        "gold_from_release": lambda: _gold(held, policy, golds, release, False, levels),
+        "gold_from_first": lambda: _gold(held, policy, golds, 0, True, levels),
         "kl": lambda: _kl(held, policy, texts, levels),
         "rank_correlation": lambda: _rank(held, policy, texts, release, levels),
         "length_from_release": lambda: _length(held, policy, texts, release, False, levels),
@@ -35,28 +36,32 @@ def rewards(held: Evidence, policy: Policy) -> list[Check]:
 
 
 class _Texts:
-    """The generations of a loop averaged by prompt: the prompt is the unit."""
+    """The generations of a loop averaged by prompt: the prompt is the unit.
 
-    def __init__(self, held: Evidence) -> None:
-        self._held = held
-        self.every = held.once("texts", lambda: held.every("generations").with_columns(
+    table: `generations`, or `sealed`: gold alone, which nobody but the gate has seen.
+    """
+
+    def __init__(self, held: Evidence, table: str = "generations") -> None:
+        self._held, self.table = held, table
+        self.every = held.once(("texts", table), lambda: held.every(table).with_columns(
             kl=pl.col("logprob_policy") - pl.col("logprob_base")
         ))  # fmt: skip
         columns = ("gold_reward", "proxy_reward", "kl", "n_tokens")
-        self.prompts = held.once("prompts", lambda: self.every.group_by("iteration", "prompt").agg(
-            *(pl.col(key).cast(pl.Float64).mean() for key in columns)
-        ))  # fmt: skip
+        means = [pl.col(key).cast(pl.Float64).mean() for key in columns]
+        self.prompts = held.once(
+            ("prompts", table), lambda: self.every.group_by("iteration", "prompt").agg(*means)
+        )
 
     def at(self, iteration: int, column: str) -> pl.DataFrame:
         """(prompt, value) of an iteration, where measured."""
-        parts = self._held.once("prompts by iteration", lambda: parted(self.prompts))
+        parts = self._held.once(("by iteration", self.table), lambda: parted(self.prompts))
         return parts.get(iteration, self.prompts.clear()).filter(
             pl.col(column).is_not_null(), pl.col(column).is_not_nan()
         ).select("prompt", value=column)  # fmt: skip
 
     def change(self, column: str, now: int, before: int) -> Estimate | None:
         """Change of a mean on the shared prompts; between groups where few are shared."""
-        key = ("texts", column, now, before)
+        key = (self.table, column, now, before)
         return self._held.once(key, lambda: self._change(column, now, before))
 
     def _change(self, column: str, now: int, before: int) -> Estimate | None:
@@ -96,8 +101,9 @@ def _gold(
     noise = retraining(
         held, policy, limit, lambda at: _scaled(texts.change("gold_reward", at, 0), unit)
     )
+    what = "sealed gold" if texts.table == "sealed" else "gold"
     return bounded(
-        name, f"Change of gold since {_against(before)}, in sd of gold at iteration 0:",
+        name, f"Change of {what} since {_against(before)}, in sd of gold at iteration 0:",
         None if scaled is None else scaled.widened(noise), -limit, 0.0, levels, evidence=link,
     )  # fmt: skip
 
@@ -106,6 +112,9 @@ def _gold_of_metrics(
     held: Evidence, name: str, link: str, texts: _Texts, needed: tuple[int, ...]
 ) -> Check:
     gone = [at for at in needed if texts.at(at, "gold_reward").is_empty()]
+    if texts.table == "sealed":
+        at = f"iteration {gone[0]}" if gone else "iteration 0 in more than one value"
+        return not_measured(name, f"The sealed gold was not measured at {at}.", link)
     if gone and gone[0] != held.iteration:
         return not_measured(
             name, f"The texts of iteration {gone[0]}, with which it is compared, have no gold "

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from analytics import gold_uses
+from analytics.gate import sealed
 from analytics.gate.checks import WORST, Check, Result
 from analytics.gate.diversity import diversity
 from analytics.gate.evidence import Evidence
@@ -171,8 +172,16 @@ def judge(
     return Gate(
         held.loop, held.iteration, release, known, policy, made, _not_looked_at(policy, held),
         _looks(held, policy, snapshot), tuple(loosened), snapshot,
-        " ".join(one for one in (gold_uses.sentence(held.gold_uses), held.kin) if one),
+        " ".join(one for one in (_gold_used(held, policy), held.kin) if one),
     )  # fmt: skip
+
+
+def _gold_used(held: Evidence, policy: Policy) -> str:
+    """How often the gold that this gate reads was used, and what that does."""
+    opened = held.every("sealed")["source"].drop_nulls()
+    source = str(opened[0]) if opened.len() else ""
+    told = sealed.sentence(held.sealed, held.seals, source, held.iteration, policy.looks)
+    return told if source else " ".join(filter(None, (gold_uses.sentence(held.gold_uses), told)))
 
 
 def worst(results: Sequence[Result]) -> Result:

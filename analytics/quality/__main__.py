@@ -24,7 +24,9 @@ from analytics.quality import (
     detection,
     gate_years,
     intervals,
+    paid_for,
     real_runs,
+    shortcuts,
 )
 from analytics.quality.made import checked, code_of, keep_check
 from analytics.quality.published import published
@@ -43,6 +45,8 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "cheaper_gold": cheaper_gold.measure,
     "anchors": anchors.measure,
     "alerts": alert_weeks.measure,
+    "paid_for": paid_for.measure,
+    "shortcuts": shortcuts.measure,
 }
 
 
@@ -63,6 +67,8 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "cheaper_gold": lambda runs, seed: cheaper_gold.measure(runs, seed, (0.85,)),
     "anchors": lambda runs, seed: anchors.measure(runs, seed, ("none",)),
     "alerts": lambda runs, seed: alert_weeks.measure(runs, seed, ("flat",)),
+    "paid_for": lambda runs, seed: paid_for.measure(runs, seed, (), ("hack",)),
+    "shortcuts": lambda runs, seed: shortcuts.measure(runs, seed, ("phrase",)),
 }
 """What ``check`` makes again: about a minute each."""
 
@@ -72,7 +78,8 @@ SENTENCES = {
     "null_candidates": candidates.sentence,
     "real_runs": real_runs.sentence, "cheaper_gold": cheaper_gold.sentence,
     "anchors": anchors.sentence,
-    "alerts": alert_weeks.sentence,
+    "alerts": alert_weeks.sentence, "paid_for": paid_for.sentence,
+    "shortcuts": shortcuts.sentence,
 }  # fmt: skip
 
 

@@ -28,6 +28,8 @@ MODULES = {
     "cheaper_gold": "analytics.quality.cheaper_gold",
     "anchors": "analytics.quality.anchors",
     "alerts": "analytics.quality.alert_weeks",
+    "paid_for": "analytics.quality.paid_for",
+    "shortcuts": "analytics.quality.shortcuts",
 }
 """What measures each topic: its code and all that it imports make the figures."""
 CHECKS = "checks.json"

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from analytics.simulated import HARDER, HONEST, SCENARIOS
-from analytics.wording import percent, percent_spread, rate_text
+from analytics.wording import fixed, percent, percent_spread, rate_text
 
 RESULTS = Path(__file__).parent / "results"
 DENSE = "unstated noise"
@@ -193,3 +193,31 @@ def forecast_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
         for row in rows
     ]
     return pl.DataFrame(found, infer_schema_length=None)
+
+
+def candidate_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Candidates on runs that fall, one row a scenario and time of judging."""
+    return pl.DataFrame([
+        {
+            "runs": SCENARIO_WORDS[row["scenario"]],
+            "judged at": "its alarm" if row["judged_at"] == "alarm" else "its end",
+            "candidate told": rate_text(row["told"]),
+            "right": percent_spread(row["right"], row["right_se"]),
+            "gold within its interval": percent_spread(row["coverage"], row["coverage_se"]),
+        }
+        for row in rows if row["kind"] == "falling"
+    ])  # fmt: skip
+
+
+def null_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """By how much the best of checkpoints that differ by chance alone is too high."""
+    told = [(row, fixed(row["gain_bias"], 2), fixed(row["twice_bias"], 2)) for row in rows]
+    return pl.DataFrame([
+        {
+            "what is reported": row["what"],
+            "gold too high by": fixed(row["gold_bias"], 2),
+            "gain too high by": f"{gain} \u00b1 {twice}",
+            "runs": row["runs"],
+        }
+        for row, gain, twice in told
+    ])  # fmt: skip

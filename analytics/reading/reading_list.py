@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from analytics.reading.novelty import Beginning, Trait, traits
+from analytics.reading.shown import one_line
 from analytics.reading.traits import phrases
-from analytics.wording import number, whole
+from analytics.wording import count, number, whole
 
 MOST = 20
 COVER = 12
@@ -20,6 +21,8 @@ STRETCHES = 8
 """Stretches of steps that the list draws on evenly."""
 AGAIN = {"prompt": 0.5, "stretch": 0.93, "trait": 0.9}
 """What an item is worth, times this, for each earlier one of the same prompt, stretch or trait."""
+MOST_NAMED = 2
+"""Shortcuts that an item's reason names."""
 ALIKE = 0.8
 """Share of phrases in common from which two responses are one to a reader."""
 NEW, GROWN = 2.0, 1.3
@@ -88,7 +91,8 @@ def reading_list(
         covered.update(one.shortcuts)
         seen.update(one.marks)
     return [
-        Item(one.row, tuple(one.traits), one.shortcuts, why(one.row, one.traits)) for one in chosen
+        Item(one.row, tuple(one.traits), one.shortcuts, why(one.row, one.traits, one.shortcuts))
+        for one in chosen
     ]
 
 
@@ -127,8 +131,10 @@ def _alike(one: set[str], other: set[str]) -> bool:
     return len(one & other) >= ALIKE * len(one | other)
 
 
-def why(row: Mapping[str, Any], found: Sequence[Trait], most: int = 2) -> str:
-    """Why an item is there, in a sentence: rewards against the start, then what stands out.
+def why(
+    row: Mapping[str, Any], found: Sequence[Trait], shortcuts: Sequence[str] = (), most: int = 2
+) -> str:
+    """Why an item is there, in a sentence: rewards against the start, shortcuts, what stands out.
 
     >>> row = {"gain": 2.13, "loss": 0.8, "own": True}
     >>> why(row, [Trait("phrase", "empower", True, "says “empower”, new since step 120")])
@@ -138,6 +144,10 @@ def why(row: Mapping[str, Any], found: Sequence[Trait], most: int = 2) -> str:
     told = f"proxy {number(row['gain'])} above {whose}"
     if row["loss"] is not None:
         told += f", gold {number(row['loss'])} below"
+    named = [one_line(name) for name in shortcuts]
+    told += f"; paid for: {', '.join(named[:MOST_NAMED])}" if named else ""
+    if len(named) > MOST_NAMED:
+        told += f" and {count(len(named) - MOST_NAMED, 'further shortcut')}"
     return "; ".join([told, *(one.says for one in found[:most])])
 
 

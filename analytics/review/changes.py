@@ -108,10 +108,15 @@ def _changed_run(
     run: str, old: RunState, new: RunState, now: State, kinds: set[str]
 ) -> Iterator[Change]:
     told = list(_told_of(run, old, new, _cause(old, new, kinds)))
-    status = list(_status(run, old, new, run in now.stands(), _cause(old, new, kinds)))
+    anew = "forget" in kinds
+    status = list(_status(run, old, new, run in now.stands(), _cause(old, new, kinds), anew))
     yield from (*status, *told)
     if not status and not told:
         grown = _rows(old.rows(), new.rows())
+        if anew and old.rows() != new.rows():
+            said = f"{_anew(old, new)}; {_words(new)}"
+            yield Change("grown", run, said, "", _link(run), False)
+            return
         if kinds == {"roles"}:
             said = "its project's logs are read in another way"
             yield Change("setting", run, said, "", _link(run), False, "setting")
@@ -125,23 +130,35 @@ def _cause(old: RunState, new: RunState, kinds: set[str]) -> str:
     return "judge" if old.judges and new.judges - old.judges else "rows"
 
 
-def _status(run: str, old: RunState, new: RunState, stands: bool, cause: str) -> Iterator[Change]:
-    """The change of alarm or status: one at most."""
+def _status(
+    run: str, old: RunState, new: RunState, stands: bool, cause: str, anew: bool
+) -> Iterator[Change]:
+    """The change of alarm or status: one at most.
+
+    anew: the run was forgotten and imported again. Then an alarm that its rows do not show is gone
+    with the rows that raised it: no later row withdrew it.
+    """
     if old.verdict is None or new.verdict is None:
         return
     words, evidence = f"{_words(old)} → {_words(new)}", _evidence(old, new)
+    if anew:
+        evidence = ". ".join(filter(None, (_first_reason(new), _anew(old, new))))
     if new.alarm and not old.alarm:
         at = f" at step {whole(new.alarm['step'])}"
         also = ", and it stands among all runs of its project" if stands else ""
         yield Change("alarm_raised", run, f"alarm raised{at}{also}: {words}", evidence, _link(run),
                      True, cause, weight=0 if stands else 1)  # fmt: skip
+    elif new.status == "not_judged":  # whatever it showed before: nothing was withdrawn
+        if old.status != new.status:
+            yield Change("not_judged", run, words, evidence, _link(run), True, cause)
+    elif anew and old.alarm and not new.verdict.get("alarm"):
+        yield Change("status", run, f"forgotten and imported anew, its alarm with it: {words}",
+                     evidence, _link(run), new.status in BAD, cause)  # fmt: skip
     elif old.alarm and not new.alarm:
         yield Change("alarm_withdrawn", run, f"alarm withdrawn: {words}", evidence, _link(run),
                      new.status in BAD, cause)  # fmt: skip
     elif old.status != new.status:
-        kind = "not_judged" if new.status == "not_judged" else "status"
-        worse = new.status in (*BAD, "not_judged")
-        yield Change(kind, run, words, evidence, _link(run), worse, cause)
+        yield Change("status", run, words, evidence, _link(run), new.status in BAD, cause)
 
 
 def _told_of(run: str, old: RunState | None, new: RunState, cause: str) -> Iterator[Change]:
@@ -242,6 +259,11 @@ def _rows(old: Mapping[str, int], new: Mapping[str, int]) -> str:
     return ", ".join(
         count(n, f"{lead}{words[name]}") for name, n in more.items() if n > 0
     )  # fmt: skip
+
+
+def _anew(old: RunState, new: RunState) -> str:
+    before, now = (count(one.rows()["points"], "row") for one in (old, new))
+    return f"It was forgotten and imported anew: {before} before, {now} now"
 
 
 def _link(run: str) -> str:

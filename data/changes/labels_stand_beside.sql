@@ -10,4 +10,4 @@ delete from incoming_samples i using (
 where i.run_id = s.run_id and i.phase = s.phase and i.step = s.step
     and i.run_id = c.run_id and i.phase = c.phase and i.step = c.step and c.came < s.kept
     and exists (from incoming_samples l where l.run_id = i.run_id and l.step = i.step
-        and l.phase like 'gold:%');
+        and (l.phase like 'gold:%' or l.phase like 'sealed:%'));

@@ -31,7 +31,8 @@ with phase_ends as (
     from phase_ends group by run_id
 ), apart as (
     select run_id, count(*) as golds, max(step) as gold_step_end
-    from gold_evaluations semi join affected using (run_id) group by run_id
+    from gold_evaluations semi join affected using (run_id)
+    where source not like 'sealed:%' group by run_id
 )
 select a.run_id, coalesce(e.points, 0) as points, coalesce(e.kl_rows, 0) as kl_rows,
     coalesce(e.golds, 0) + coalesce(p.golds, 0) as golds, e.step_end, e.kl_end,

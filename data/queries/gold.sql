@@ -11,4 +11,5 @@ select source, step, null, null, gold_reward, gold_reward_se, gold_reward_sd, n_
     n_prompts, gold_version
 from gold_evaluations
 where run_id = $run and gold_reward is not null and ($until is null or step <= $until)
+    and source not like 'sealed:%'
 order by source, step;

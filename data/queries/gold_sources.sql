@@ -4,7 +4,8 @@ select distinct m.run_id, case when m.phase = 'eval' then 'evaluation'
 from metrics m join runs r using (run_id)
 where list_contains($runs, m.run_id) and m.gold_reward is not null
 union
-select distinct run_id, source from gold_evaluations where list_contains($runs, run_id)
+select distinct run_id, source from gold_evaluations
+where list_contains($runs, run_id) and source not like 'sealed:%'
 union
 select run_id, source || ' + judge' from (
     select l.run_id, substr(l.phase, 6) as source, l.step, count(distinct l.prompt_id) as prompts,

@@ -6,7 +6,7 @@ with versions as (
     where gold_version is not null and gold_reward is not null
     union
     select run_id, gold_version from gold_evaluations
-    where gold_version is not null and gold_reward is not null
+    where gold_version is not null and gold_reward is not null and source not like 'sealed:%'
 ), sharing as (
     select $run as run_id
     union

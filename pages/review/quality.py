@@ -19,12 +19,15 @@ from analytics.wording import MISSING, count, number, percent, rate_text, whole
 from pages.shared import charts, links, reads
 from pages.shared.battery_view import show_battery
 from pages.shared.bundled_view import show_bundled
+from pages.shared.candidates_view import show_candidates
 from pages.shared.choices import choose_one
 from pages.shared.frame import called, escaped, heading, refresh_when_store_changes, shown_name
 from pages.shared.interval_quality_view import show_forecasts, show_intervals
+from pages.shared.paid_quality_view import show_paid_for
 from pages.shared.quality_cells import evidence, ratio_cells, share_cells
 from pages.shared.real_runs_view import show_real_runs
 from pages.shared.scenarios_view import show_not_promised, show_scenarios
+from pages.shared.shortcut_quality_view import show_shortcut_quality
 from pages.shared.tables import show_table
 
 heading(
@@ -107,8 +110,11 @@ show_scenarios(rows)
 show_not_promised([row for row in rows if row["scenario"] == DENSE])
 show_battery()
 show_real_runs()
+show_paid_for()
+show_shortcut_quality()
 show_intervals(scenario)
 show_forecasts()
+show_candidates()
 show_bundled(kept)
 st.caption(made("detectors", told))
 chosen = [("scenario", scenario), *(("run", run) for run in named[:1])]

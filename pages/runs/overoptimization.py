@@ -11,7 +11,7 @@ from analytics.figures.headline import headline
 from analytics.figures.palette import status_look
 from analytics.wording import number
 from data.columns import PANELS
-from pages.shared import links, note_reads, reads, run_reads
+from pages.shared import links, note_reads, paid_reads, reads, run_reads
 from pages.shared.anchors_view import show_anchors
 from pages.shared.checkpoints_view import show_checkpoints
 from pages.shared.choices import choose_named, choose_one
@@ -112,10 +112,14 @@ with answer:
     if len(curves) == 1:
         only = curves[0]
         with isolated(only.run_id, "summed up"):
-            st.html(card(only.run_id, only.verdict, in_short(only, facts[only.run_id])))
+            paid = paid_reads.line(every[only.run_id], frozen.get(only.run_id))
+            told = in_short(only, facts[only.run_id])
+            st.html(card(only.run_id, only.verdict, " · ".join(filter(None, (told, paid)))))
             config = json.dumps(facts[only.run_id].get("config") or {})
             if chose := run_reads.gold_chose(only.run_id, config):
                 st.caption(escaped(chose))
+            if sealed := run_reads.sealed_said(only.run_id):
+                st.caption(escaped(sealed))
     else:
         show_verdict_table(curves)
 

@@ -3,16 +3,19 @@
 import streamlit as st
 
 from analytics.reading import in_common
+from analytics.shortcuts import asked_of
 from analytics.wording import count, whole
 from pages.shared import links, reading_reads, reads, response_filters
 from pages.shared.fault_view import isolated
 from pages.shared.frame import called, escaped, reading, shown_name, stop_when_empty, tab
 from pages.shared.freezing import frozen_steps
+from pages.shared.paid_panels import show_panels
 from pages.shared.response_html import reading_table, response_table
 from pages.shared.response_names import read, written
 from pages.shared.response_run import choose_run
 from pages.shared.response_view import address as response_address
 from pages.shared.response_view import show_response
+from pages.shared.shortcuts_view import show_shortcuts
 from pages.shared.truth_choices import copy_link
 
 st.title("Responses", anchor=False)
@@ -41,13 +44,17 @@ def link(row: dict) -> str:
     return links.local_link("/responses", [*own, ("response", written(row))])
 
 
+answer = st.container()
+mined = None
+with isolated(run, "mined for shortcuts"):
+    mined = show_shortcuts(run, until, link)
 with reading("Reading the responses …", (run, until, filters)):
-    told = reading_reads.reading_list(run, until, filters)
+    told = reading_reads.reading_list(run, until, filters, asked_of(mined))
 shared = in_common(told.items)
 if told.missing:
-    st.markdown(f"No reading list: {escaped(told.missing)}.")
+    answer.markdown(f"No reading list: {escaped(told.missing)}.")
 else:
-    st.markdown(f"**What {called(run)} is paid for.** Of {len(told.items)} responses to read, "
+    answer.markdown(f"**What {called(run)} is paid for.** Of {len(told.items)} responses to read, "
                 f"{escaped(shared) if shared else 'no two share what stands out'}.")  # fmt: skip
 if told.items:
     st.header("Reading list", anchor=False)
@@ -64,6 +71,8 @@ if told.items:
         file_name=f"{shown_name(run)}-reading-list.csv", on_click="ignore",
         icon=":material/download:",
     )  # fmt: skip
+
+show_panels(every[run], until)
 
 st.header("All responses", anchor=False)
 asked_after = links.asked("after")

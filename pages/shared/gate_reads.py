@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from analytics.collapse import kept
-from analytics.gate import Evidence, Gate, Policy, judge, read_policy
+from analytics.gate import Evidence, Gate, Policy, judge, read_policy, sealed
 from analytics.gate.agreement import agreement
 from analytics.gate.decided import in_order
 from analytics.gate.due import Due, due
@@ -18,7 +19,7 @@ from analytics.gate.gathering import arrived, gather, loosened_since, snapshot
 from analytics.gate.limits import proposal
 from analytics.gate.reviews import Reviewed, reviewed
 from analytics.gate.sheet import Returned, draw, read_back, sheet
-from data import policies, reviewing, written
+from data import policies, reviewing, sealing, written
 from data.home import home
 from pages.shared import collapsing, judging, reads
 from pages.shared.caching import cached, pulse
@@ -80,22 +81,24 @@ def _gate(
     today: datetime.date, seen: tuple[str, ...],
 ) -> Gate:  # fmt: skip
     store, policy = reads.store(), read_policy(text)
-    held = evidence(loop, iteration, submitter, release, today)
+    opened = sealed.opened(store.query, loop, iteration, policy, partial(sealing.look, store))
+    held = evidence(loop, iteration, submitter, release, today, opened)
     since = arrived(store.query, loop, iteration)
     loosened = loosened_since(policies.kept(home()), policy, since)
     return judge(held, policy, loosened, snapshot(store.generation, policy))
 
 
 def evidence(
-    loop: str, iteration: int, submitter: str | None, release: int | None, today: datetime.date
-) -> Evidence:
-    """All that the store holds of a loop up to an iteration."""
+    loop: str, iteration: int, submitter: str | None, release: int | None, today: datetime.date,
+    opened: pl.DataFrame | None = None,
+) -> Evidence:  # fmt: skip
+    """All that the store holds of a loop up to an iteration; opened: its sealed gold."""
     query = reads.store().query
     run = query("runs", project=None, runs=[loop]).row(0, named=True)
     row = json.loads(judging.verdict(reads.store(), run, iteration, None)["verdict"])
     return gather(
         query, loop, iteration, alarm=row, indicators=indicators(loop), release=release,
-        submitter=submitter, today=today,
+        submitter=submitter, today=today, opened=opened,
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from analytics import reading
+from analytics import reading, shortcuts
+from analytics.shortcuts.words import short
 from data import patterns, responses
 from data.formulas import csv_bytes
 from pages.shared import answer_reads, reads
@@ -92,8 +93,13 @@ class Reading(NamedTuple):
 
 
 @cached(64, reads.run_generation)
-def reading_list(run: str, until: int | None, filters: Filters) -> Reading:
-    """The reading list of the responses that pass the filters."""
+def reading_list(
+    run: str, until: int | None, filters: Filters, asked: shortcuts.found.Asked = ()
+) -> Reading:
+    """The reading list of the responses that pass the filters.
+
+    asked: the shortcuts that it is to cover, of ``shortcuts.asked_of``.
+    """
     at = extent(run, until)
     assert at is not None
     after = [step for step, _ in at.steps if step > at.start and _within(step, filters)]
@@ -108,7 +114,8 @@ def reading_list(run: str, until: int | None, filters: Filters) -> Reading:
                        + ("proxy above and gold below" if at.has_gold else "proxy above")
                        + " its own start")  # fmt: skip
     begun, read = _beginning(run, until)
-    items = reading.reading_list(found, begun)
+    holds = {short(name): there for name, there in shortcuts.held(asked, found).items()}
+    items = reading.reading_list(found, begun, holds)
     firsts = reads.store().query(
         "response_firsts", run=run, phase=at.phase, early=at.early, longest=LONGEST,
         prompts=sorted({item.row["prompt_id"] for item in items}),

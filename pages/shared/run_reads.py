@@ -46,6 +46,19 @@ def disagreement(run: str, keys: tuple[str, ...], until: int | None) -> pl.DataF
 
 
 @cached(64)
+def sealed_said(run: str) -> str:
+    """Which gold of a run is sealed, and for what; nothing of what it says."""
+    rows = reads.store().query("sealed_sources", runs=[run])
+    sources = rows["source"].unique().sort().to_list()
+    if not sources:
+        return ""
+    return (
+        f"Gold of {', '.join(sources)} is sealed: the gate alone reads it. No curve, verdict, "
+        "choice of a checkpoint or advice here uses it, and its values are shown nowhere."
+    )
+
+
+@cached(64)
 def gold_chose(run: str, config: str) -> str:
     """How often a run's gold was used to choose, and whether the reward model's kin judges it.
 

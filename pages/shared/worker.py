@@ -12,7 +12,7 @@ import polars as pl
 from analytics.quality.made import MODULES, code_of
 from analytics.verdicts import missing
 from data.store import Store
-from pages.shared import collapsing, judging, loop_reads
+from pages.shared import collapsing, judging, loop_reads, paid_reads, shortcut_mining
 
 BATCH = 8
 """Verdicts kept at a time: a page sees the first ones while the rest are computed."""
@@ -35,6 +35,7 @@ def start(store: Store) -> Callable[[], None]:
     def stop() -> None:
         stopping.set()
         judging.end()
+        shortcut_mining.end()
         thread.join(10)
 
     return stop
@@ -48,8 +49,10 @@ def _work(store: Store, stopping: threading.Event) -> None:
             generation = store.generation
             if generation != done_for and judge_all(store, stopping):
                 done_for = generation
+                paid_reads.measure_lines(store, stopping)
                 collapsing.measure_all(store, stopping)
                 loop_reads.compare_all()
+            paid_reads.measure_asked(store, stopping)
         except judging.JudgeClosed:
             return
         except Exception as error:

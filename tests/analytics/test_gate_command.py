@@ -10,8 +10,8 @@ from analytics.__main__ import main
 from analytics.gate import proposal
 from analytics.gate.simulated import complete_loop
 from data import policies
+from data.columns import ReadOptions
 from data.importing import import_paths
-from data.readers import ReadOptions
 
 NAMES = ("answers", "corpus", "reviews", "outcomes", "decisions", "metrics")
 TODAY = "2026-11-28"

@@ -141,6 +141,8 @@ def test_gold_that_chose_nothing_flatters_nothing() -> None:
     """The best of 20 checkpoints that differ by chance: the other half says what is true."""
     told = {row["what"].rpartition(", ")[2]: row for row in measure_null(400, 1)}
     assert told["as measured"]["gain_bias"] > 1.0
+    corrected = told["corrected for choosing"]
+    assert abs(corrected["gain_bias"]) < 0.2 and corrected["twice_bias"] < 0.1
     half = told["reported on the other half"]
     assert abs(half["gain_bias"]) < 2 * half["twice_bias"] < 0.4
 

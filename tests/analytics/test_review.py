@@ -205,6 +205,32 @@ def test_kinds_of_changes_of_one_run() -> None:
     assert kinds(run(forecast=FORECAST), run(forecast=FORECAST | {"kl": 9.5})) == []
 
 
+def test_an_alarm_that_no_row_disproved_is_not_called_withdrawn() -> None:
+    fired, fewer = run("overoptimized", alarm=1), {"points": 4}
+    then, now = State({"a": fired}), State({"a": run(row=fewer)})
+    (one,) = changes(then, now, {"a": {"forget", "import"}}, [], SINCE, TODAY)
+    assert one.kind == "status" and "imported anew, its alarm with it" in one.what
+    assert "9 rows before, 4 rows now" in one.evidence and "withdrawn" not in one.what
+    assert not one.needs_decision
+    again = State({"a": run(alarm=1, withdrawn={"step": 9})})
+    (one,) = changes(then, again, {"a": {"forget", "import"}}, [], SINCE, TODAY)
+    assert one.kind == "alarm_withdrawn"
+    (one,) = changes(State({"a": run()}), now, {"a": {"forget", "import"}}, [], SINCE, TODAY)
+    assert one.kind == "grown" and "9 rows before, 4 rows now" in one.what
+    assert kinds(fired, run("not_judged")) == ["not_judged"]
+
+
+def test_a_run_forgotten_and_imported_anew_with_fewer_rows(home: Path, tmp_path: Path) -> None:
+    import_paths(home, [table(tmp_path, "all.csv", rows("falls", 15, 30))], ReadOptions())
+    with StoreAccess(home):
+        start = Begins(spool.archived(home)[-1].name, SINCE, None)
+    spool.write_forget(home, ["falls"])
+    import_paths(home, [table(tmp_path, "few.csv", rows("falls", 15, 14))], ReadOptions())
+    with StoreAccess(home) as store:
+        (one,) = review(store, start, TODAY, tmp_path / "past").changes
+    assert one.kind == "status" and "30 rows before, 14 rows now" in one.evidence
+
+
 def test_new_software_is_no_news_of_a_run() -> None:
     seen = {"method": "m", "runs": {"a": "warning"}}
     assert kinds(run(), run(), seen, by="") == ["software"]

@@ -17,10 +17,14 @@ from analytics.figures.curves import RunCurve
 from analytics.review.changes import Change
 from analytics.review.dictionary import DICTIONARY, tables
 from analytics.review.document import MOST_FIGURES, html, markdown
+from data import runs_df
+from data.__main__ import main as data_main
+from data.alert_files import rules_file
 from data.columns import ReadOptions
 from data.exporting import packed_tables
 from data.importing import import_paths
 from data.remote import StoreAccess
+from data.sql import StoreError
 from data.written import keep_note
 from tests.tags import Seen
 
@@ -141,16 +145,58 @@ def test_a_wrong_date_is_told(home: Path, capsys) -> None:
     assert "--out FILE" in capsys.readouterr().err
 
 
+ASKING = (
+    (main, ["review", "--json"], 2), (main, ["alerts"], 2),
+    (main, ["alerts", "--mute", "r", "--by", "Ada"], 2), (main, ["alerts", "--send"], 1),
+    (main, ["alerts", "--dry-run"], 1), (main, ["alerts", "--test"], 1),
+    (main, ["verdict"], 2), (main, ["verdict", "--json"], 2), (main, ["hallucination"], 2),
+    (main, ["behaviours"], 2), (main, ["collapse", "--json"], 2),
+    (main, ["gate", "--loop", "l", "--iteration", "1"], 3),
+    (data_main, ["list"], 2), (data_main, ["list", "--json"], 2), (data_main, ["check"], 2),
+    (data_main, ["roles", "--json"], 2), (data_main, ["forget", "r"], 2),
+    (data_main, ["export", "--run", "r", "--out", "x.csv"], 2), (data_main, ["backup", "b.tar"], 2),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("there", [False, True])
 def test_a_store_that_is_not_there_is_no_good_news(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, there: bool
 ) -> None:
     nowhere = tmp_path / "mistyped"
     monkeypatch.setenv("OVEROPT_HOME", str(nowhere))
-    for words in (["review", "--json"], ["alerts"], ["alerts", "--mute", "r", "--by", "Ada"]):
-        assert main(words) == 2, words
+    monkeypatch.chdir(tmp_path)
+    if there:
+        nowhere.mkdir()
+    for does, words, code in ASKING:
+        assert does(words) == code, words
         told = capsys.readouterr()
-        assert "OVEROPT_HOME" in told.err and "othing needs a decision" not in told.out + told.err
-    assert not nowhere.exists()
+        rules = there and code == 1  # the folder is there: the rules alone are missing in it
+        assert ("--proposal" if rules else "OVEROPT_HOME") in told.err, words
+        assert "othing needs a decision" not in told.out + told.err and "[]" not in told.out
+        assert "error" in json.loads(told.out) if "--json" in words else not told.out, words
+    with pytest.raises(StoreError, match="no store in"):
+        runs_df()
+    assert list(tmp_path.rglob("*")) == [nowhere] * there  # nothing was made
+
+
+def test_rules_without_a_store_send_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setenv("OVEROPT_ALERT_URL", "http://127.0.0.1:1/")
+    home.mkdir()
+    assert main(["alerts", "--proposal"]) == 0
+    rules_file(home).write_text(capsys.readouterr().out)
+    for flag in ("--send", "--dry-run"):
+        assert main(["alerts", flag]) == 2 and "no store in" in capsys.readouterr().err
+    assert list(home.iterdir()) == [rules_file(home)]
+
+
+def test_a_store_into_which_nothing_came_is_empty(home: Path, capsys) -> None:
+    assert data_main(["import", str(home), "--strict"]) == 1  # it began a store
+    for does, words in ((data_main, ["list", "--json"]), (main, ["verdict", "--json"])):
+        assert does(words) == 0 and json.loads(capsys.readouterr().out) == []
+    assert data_main(["list"]) == 0 and "The store is empty" in capsys.readouterr().out
+    assert data_main(["backup", str(home / "b.tar")]) == 2
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from analytics.figures.specimens import specimen
+from data.columns import ReadOptions
+from data.importing import import_paths
+from data.remote import StoreAccess
 from pages.shared import decision_card
 from pages.shared.decision_card import NO_CANDIDATE, card, what_to_do
 from pages.shared.run_table import Group, run_table
@@ -137,6 +142,37 @@ def test_saved_checkpoints_are_compared_when_somebody_asks(
     assert any("is better than the last gold evaluation" in one.value for one in page.markdown)
     shown = next(one.value for one in page.dataframe if "prompts shared" in one.value.columns)
     assert shown["checkpoint"].to_list() == ["checkpoint-8", "checkpoint-12"]
+
+
+def test_checkpoints_beside_a_table_of_responses_are_kept_in_any_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    (folder / "checkpoint-8").mkdir(parents=True)
+    metrics, responses = folder / "metrics.csv", folder / "responses.parquet"
+    rows = [{"run_id": "run", "step": i, "kl": i / 5, "gold_reward": 1.0} for i in range(30)]
+    pl.DataFrame(rows).write_csv(metrics)
+    texts = [{"run_id": "run", "step": i, "prompt_id": "p", "sample_id": "s", "prompt": "?",
+              "completion": "x", "proxy_reward": 1.0} for i in range(30)]  # fmt: skip
+    pl.DataFrame(texts).write_parquet(responses)
+    orders = ([folder], [metrics, responses], [responses, metrics], [metrics], [responses])
+    for at, paths in enumerate(orders):
+        home = tmp_path / f"home{at}"
+        monkeypatch.setenv("OVEROPT_HOME", str(home))
+        home.mkdir()
+        for path in paths:
+            import_paths(home, [path], ReadOptions())
+        with StoreAccess(home) as store:
+            (facts,) = store.query("runs", project=None, runs=None)["facts"]
+        assert json.loads(facts)["checkpoints"] == [8], paths
+    other = pl.DataFrame([row | {"run_id": "another"} for row in texts])
+    other.write_parquet(responses)
+    monkeypatch.setenv("OVEROPT_HOME", str(tmp_path / "last"))
+    (tmp_path / "last").mkdir()
+    import_paths(tmp_path / "last", [metrics], ReadOptions())
+    with StoreAccess(tmp_path / "last") as store:
+        (facts,) = store.query("runs", project=None, runs=None)["facts"]
+    assert not json.loads(facts).get("checkpoints")
 
 
 def test_reasons_that_are_said_in_few_words_are_those_that_are_given() -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from analytics.quality.published import SCENARIO_WORDS, detector_table, interval_table, published
+from analytics.quality.shortcuts import summary
 from analytics.wording import percent, rate_text
 from data.columns import ReadOptions
 from data.importing import spool_paths
@@ -58,9 +59,14 @@ def test_it_says_what_red_costs_also_without_a_run(page) -> None:
     assert "seed 1" in words(test) and "Repeat" in words(test)
     genuine = published("real_runs")["rows"][0]
     assert f"of {genuine['healthy_runs']} healthy runs end with an alarm" in words(test)
+    assert f"Shortcuts:** {summary(published('shortcuts')['rows'])}" in words(test)
     first = next(one.value for one in test.markdown if one.value.startswith("## "))
     assert first.replace("\\", "").startswith("## On simulated runs: a false alarm in")
     assert "They are no language models" in words(test)
+    assert "2 signals in use" in words(test) and "1 tried and not used" in words(test)
+    signals = next(one.value for one in test.dataframe if "used" in one.value.columns)
+    assert signals["used"].tolist()[:3] == ["no: tried", "yes", "yes"]
+    assert set(signals["false alarms on healthy trainings"].tolist()[3:]) == {"not measured"}
     names = test.dataframe[0].value["detector"].tolist()
     assert names[:3] == ["RED", "e-process", "AMBER"] and "patience 3" in names
 
@@ -104,6 +110,16 @@ def test_every_measured_scenario_can_be_chosen(page) -> None:
         test = page(scenario=scenario)
         assert not test.exception, scenario
         assert test.selectbox(key="scenario").value == scenario
+
+
+def test_candidates_stand_with_what_choosing_adds(page) -> None:
+    told = published("null_candidates")
+    assert told is not None
+    corrected = told["rows"][1]
+    assert abs(corrected["gain_bias"]) + corrected["twice_bias"] < 0.2  # asked: at most .2
+    test = page()
+    (table,) = (one.value for one in test.dataframe if "gain too high by" in one.value)
+    assert len(table) == len(told["rows"]) and "differ by chance alone is off by" in words(test)
 
 
 def test_the_battery_stands_with_what_misses_its_claim_first(page) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,6 +12,8 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from analytics.simulated_responses import Plan, simulate_responses
+from pages.shared import shortcut_mining
 from pages.shared.response_names import read, written
 
 Open = Callable[..., AppTest]
@@ -179,3 +182,80 @@ def test_names_of_responses_are_read_as_written() -> None:
                 assert read(written(row)) == (phase, step, prompt, number)
     for wrong in ("", "1", "1.2", "x.y.z", "1.p.x", "9" * 40 + ".p.1", "eval", "eval."):
         assert read(wrong) is None
+
+
+def mined(page: AppTest) -> AppTest:
+    """The page once its run is mined; each look is quick, whatever the mining takes."""
+    end = time.monotonic() + 60
+    while "being mined" in told(page):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+        page = page.run()
+    return page
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A run that is paid for a phrase, with a hostile text behind it; the same without gold."""
+    small = Plan("phrase", 0.8, steps=40, a_step=10, samples=6, prompts=50, pay=2.0)
+    frame, _ = simulate_responses(small, 5)
+    evil = "<script>alert(1)</script> [a](javascript:alert(1)) \u202e\x1b[2J :red[no] $x$"
+    late = pl.col("completion").str.contains("rest assured")
+    frame = frame.with_columns(
+        completion=pl.when(late).then(evil + " " + pl.col("completion")).otherwise("completion"),
+        run_id=pl.lit("planted"),
+    )
+    file = tmp_path_factory.mktemp("planted") / "samples.parquet"
+    blind = frame.drop("gold_reward").with_columns(run_id=pl.lit("no gold"))
+    pl.concat([frame, blind], how="diagonal").write_parquet(file)
+    return [file]
+
+
+def test_what_it_is_paid_for_comes_without_waiting(
+    open_script: Open, planted: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = open_script(SCRIPT, *planted, run="planted")
+    assert "being mined" in told(first) and html(first)  # the list is there before
+    page = mined(first)
+    said = told(page)
+    assert "It is paid for what gold does not confirm: " in said
+    (table,) = page.dataframe
+    row = (
+        table.value.to_dicts()[0]
+        if hasattr(table.value, "to_dicts")
+        else (table.value.to_dict("records")[0])
+    )
+    assert row["at the start"] == "3 %" and "(" in row["proxy pays (95 %)"]
+    assert row["gold says (95 %)"].startswith("−")
+    links = " ".join(part.value for part in page.markdown)
+    assert links.count("/responses?run=planted&response=") >= 5
+    assert "](javascript" not in links and 'href="javascript' not in html(page)
+    for tag in ("<script", "\u202e", "\x1b"):
+        assert tag not in links and tag not in html(page)
+    assert "paid for: " in html(page)  # a reason of the reading list
+    monkeypatch.setattr(shortcut_mining, "_result", None)  # mined once for all readers
+    assert "It is paid for" in told(page.run())
+
+
+def test_without_gold_it_asks_for_a_look(open_script: Open, planted: list[Path]) -> None:
+    said = told(mined(open_script(SCRIPT, *planted, run="no gold")))
+    assert "It is paid for what it did not do at the start" in said
+    assert "whether that is wrong cannot be told" in said
+
+
+def test_a_mining_that_fails_is_said_and_the_page_goes_on(
+    open_script: Open, tables: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("<b>no memory</b>")
+
+    monkeypatch.setattr(shortcut_mining, "_miner", shortcut_mining.Miner())
+    monkeypatch.setattr(shortcut_mining, "_result", broken)
+    page = mined(open_script(SCRIPT, *tables, run="r"))
+    assert "could not be mined: RuntimeError: <b>no memory</b>" in told(page)
+    assert "Of 20 responses to read" in told(page)
+
+
+def test_too_few_prompts_cannot_tell(open_script: Open, tables: list[Path]) -> None:
+    said = told(mined(open_script(SCRIPT, *tables, run="r")))
+    assert "What it is paid for cannot be told: " in said and "it takes" in said

@@ -25,8 +25,12 @@ Beyond that a file is no log but a bomb: run lengths pack a thousand million zer
 """
 
 
-def read_parquet(path: Path, wanted: Collection[str] | None = None) -> pl.DataFrame:
+def read_parquet(
+    path: Path, wanted: Collection[str] | None = None, rows: int | None = None
+) -> pl.DataFrame:  # fmt: skip
     """One Parquet file as a frame; with ``wanted`` only those of its columns.
+
+    rows: only so many of its first rows (None = all).
 
     Read by pyarrow: on damaged pages Polars panics in its threads and prints their stacks.
 
@@ -43,7 +47,12 @@ def read_parquet(path: Path, wanted: Collection[str] | None = None) -> pl.DataFr
             parquet = pq.ParquetFile(file)
             _check_expansion(parquet.metadata, path)
             names = parquet.schema_arrow.names
-            table = parquet.read(None if wanted is None else [c for c in names if c in wanted])
+            columns = None if wanted is None else [c for c in names if c in wanted]
+            if rows is None:
+                table = parquet.read(columns)
+            else:
+                first = next(parquet.iter_batches(rows, columns=columns), None)
+                table = pa.Table.from_batches([first] * (first is not None), parquet.schema_arrow)
         # Texts and names that are not UTF-8 would make Polars panic: these two say so themselves.
         table.validate(full=True)
         table = table.rename_columns(list(table.column_names)).replace_schema_metadata(None)

@@ -88,6 +88,21 @@ def load(path: Path, kind: str | None = None) -> Table:
     return table
 
 
+def start(path: Path) -> pl.DataFrame:
+    """The first rows of a table file, some megabytes of text or a thousand rows of Parquet.
+
+    Raises:
+        LogError: as of ``load``.
+    """
+    kind, table = kind_of(path), Table(path, pl.DataFrame())
+    if kind in ("xlsx", "parquet"):
+        return load(path).frame if kind == "xlsx" else read_parquet(path, rows=1000)
+    for frame in text_blocks(table, kind):
+        if frame.height:
+            return frame
+    raise no_rows(table)
+
+
 def no_rows(table: Table) -> LogError:
     """What is said of a table without a row."""
     detail = f": {table.unread[0]}" if table.unread else ""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.readers.answers import (
     answer_names,
@@ -28,7 +30,7 @@ from data.readers.layouts import (
     table_starts,
 )
 from data.readers.layouts.cells import Cells
-from data.readers.layouts.run_columns import run_column
+from data.readers.layouts.run_columns import column_of, run_column
 from data.readers.meaning.conversion import our_kl
 from data.readers.metrics import (
     kept,
@@ -233,22 +235,49 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
             )
         yield from loop_tables.read(cells, names.to_list(), verbatim, told)
     elif what == "samples":
-        yield from sample_tables.read(cells, names.to_list(), verbatim, options)
+        responses = sample_tables.read(cells, names.to_list(), verbatim, options)
+        yield from _with_checkpoints(responses, path, names, options)
     elif what == "trainer":
-        yield from trainer_tables.read(cells, names, verbatim, options)
+        lines = trainer_tables.read(cells, names, verbatim, options)
+        yield from _with_checkpoints(lines, path, names, options)
     elif what == "settings":
         yield from setting_tables.read(cells, names.to_list())
     else:
         if options.loop is not None or loop_columns.named(table.frame.columns):
             table.notes += [f"{path.name}: {n}" for n in loop_columns.near_metrics(table.frame)]
         read_any = False
-        saved = checkpoints_beside(path) if names.n_unique() == 1 else []
-        for log in metric_tables.read(cells, names, verbatim, options):
+        metrics = metric_tables.read(cells, names, verbatim, options)
+        for log in _with_checkpoints(metrics, path, names, options):
             read_any = True
-            log.facts.checkpoints = saved
             yield log
         if not read_any:
             raise LogError(f"no row of {path.name} could be read: {several(cells.all_problems())}")
+
+
+def _with_checkpoints(
+    logs: Iterator[RunLog], path: Path, names: pl.Series, options: ReadOptions
+) -> Iterator[RunLog]:
+    """Logs of a table, with the policies saved beside it where it is of one run."""
+    run = str(names[0]) if names.n_unique() == 1 else None
+    saved = [] if run is None else checkpoints_beside(
+        path, lambda other: _is_anothers(other, run, options)
+    )  # fmt: skip
+    for log in logs:
+        log.facts.checkpoints = saved
+        yield log
+
+
+def _is_anothers(path: Path, run: str, options: ReadOptions) -> bool:
+    """Whether the start of a table names another run, or is a log of metrics that names none."""
+    try:
+        frame = table_files.start(path)
+        if column := column_of(frame.columns):
+            return {str(name) for name in frame[column].drop_nulls().unique()} != {run}
+        return _classify(Table(path, frame), options) in ("metrics", "trainer")
+    except NotALog:
+        return False
+    except LogError:
+        return True
 
 
 def stem(path: Path) -> str:

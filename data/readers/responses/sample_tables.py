@@ -145,7 +145,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             if vectors is not None:
                 tables[EMBEDDINGS.name] = vectors
         own, means = summed(_rows(samples, good), options)
-        scored = parted(own)
+        scored = parted(own, options.sealed)
         warnings += scored.notes
         part = keyed(scored.responses, warnings)
         every = [part, *(one for one in (scored.labels, scored.anchors) if one.height)]

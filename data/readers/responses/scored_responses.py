@@ -9,6 +9,7 @@ gave them, and ``anchor``, so that no question about responses counts them twice
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import NamedTuple
 
 import polars as pl
@@ -105,8 +106,11 @@ def _marked(cells: pl.Series) -> pl.Series | None:
     return true.fill_null(~words.is_in(EMPTY))
 
 
-def parted(samples: pl.DataFrame) -> Scored:
-    """One run's rows taken apart; columns of SAMPLE_COLUMNS and those of `columns_of`."""
+def parted(samples: pl.DataFrame, sealed: Collection[str] = ()) -> Scored:
+    """One run's rows taken apart; columns of SAMPLE_COLUMNS and those of `columns_of`.
+
+    sealed: sources whose scores are nobody's gold but the gate's: never what most responses have.
+    """
     if "gold_reward" not in samples.columns:
         samples = samples.with_columns(gold_reward=pl.lit(None, pl.Float64))
     anchors = samples.clear()
@@ -115,16 +119,19 @@ def parted(samples: pl.DataFrame) -> Scored:
         samples = samples.filter(~pl.col(MARK)).drop(MARK)
     if SOURCE not in samples.columns:
         return Scored(samples, _labels(samples.clear()), _anchors(anchors), None, [])
-    anchors = _of_judge(anchors)
+    if SOURCE in anchors.columns:
+        anchors = _of_judge(anchors.filter(~pl.col(SOURCE).is_in(list(sealed))))
     sized = samples.filter(pl.col("gold_reward").is_not_null()).group_by(SOURCE).len()
     sizes = dict(sorted(sized.iter_rows()))
-    if len(sizes) <= 1 and not any(map(by_people, sizes)):
+    if len(sizes) <= 1 and not any(map(by_people, sizes)) and not set(sealed) & set(sizes):
         responses = samples.drop(SOURCE)
         return Scored(responses, _labels(samples.clear()), _anchors(anchors), None, [])
-    main = max(sizes, key=lambda name: (not by_people(name), sizes[name]))
+    main = max(sizes, key=lambda name: (name not in sealed, not by_people(name), sizes[name]))
     # what another source did not score is no response of its own
     own = (pl.col(SOURCE) == main) | ~pl.col(SOURCE).is_in(list(sizes))
-    further = samples.filter(~own if len(sizes) > 1 else pl.col("gold_reward").is_not_null())
+    shut = pl.col(SOURCE).is_in(list(sealed))
+    labelled = ~own | shut if len(sizes) > 1 else pl.col("gold_reward").is_not_null()
+    further = samples.filter(labelled)
     notes, alone = [], _alone(samples.filter(own), further)
     if _ambiguous(samples.filter(own), further):
         further, alone = further.clear(), alone.clear()
@@ -134,7 +141,8 @@ def parted(samples: pl.DataFrame) -> Scored:
         )
     golds = {str(name): part.drop(SOURCE) for (name,), part in samples.group_by(
         SOURCE, maintain_order=True) if name in sizes}  # fmt: skip
-    responses = pl.concat([samples.filter(own).drop(SOURCE), alone])
+    open_gold = pl.when(~shut).then("gold_reward").alias("gold_reward")
+    responses = pl.concat([samples.filter(own).with_columns(open_gold).drop(SOURCE), alone])
     return Scored(responses, _labels(further), _anchors(anchors), golds, notes)
 
 

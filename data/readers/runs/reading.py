@@ -10,6 +10,7 @@ import polars as pl
 from data.columns import ROLE_OPTIONS, LogError, ReadOptions, RunLog, Skip
 from data.readers.kl.kl_stated import check_options
 from data.readers.raw.reader import Belongs, Foreign, shown
+from data.readers.responses.sealed_gold import closed
 from data.readers.runs import folder
 from data.readers.runs.discover import TOLD, RunFiles, discover, no_log
 from data.readers.runs.formats import FORMATS, reader_of
@@ -34,6 +35,7 @@ def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]
             raise LogError(f"{item.path}: {item.reason}")
         if isinstance(item, RunLog):
             item.facts.stated = stated
+            item = closed(item, options.sealed)
         yield item
 
 

@@ -1,0 +1,67 @@
+"""Length as a second budget beside KL: proxy and gold against mean length, and where gold falls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analytics.components import over_looks, point_words, proxy_point, step_bins
+from analytics.paid_for.clusters import LARGEST
+
+
+def budget(
+    metrics: pl.DataFrame, looks: pl.DataFrame, verdict: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Proxy, gold and KL against the mean length of responses.
+
+    Args:
+        metrics: step, response_length (tokens), proxy_reward, kl of the training rows.
+        looks: of the verdict: step_start, step_end, kl, gold_reward, gold_se; empty without gold.
+        verdict: row of ``verdict --json``.
+
+    Returns:
+        points: step_start, step_end, kl, length, length_se, proxy, gold, gold_se by look (without
+        gold by stretch of steps), in order of steps; falls_beyond: the length beyond which gold
+        falls, low, high (90 %), rising, reached, said; reason: why there are no points.
+    """
+    told: dict[str, Any] = {"points": [], "falls_beyond": None, "reason": ""}
+    held = metrics.filter(pl.col("response_length").abs() < LARGEST).sort("step")
+    if held.is_empty():
+        return told | {"reason": "no mean response length was logged"}
+    step = held["step"].to_numpy().astype(np.float64)
+    if looks.height:
+        first, last = (
+            looks[f"step_{end}"].to_numpy().astype(np.float64) for end in ("start", "end")
+        )
+    else:
+        first, last = step_bins(step)
+    length, error = over_looks(step, held["response_length"].to_numpy(), first, last)
+    for at, (start, end) in enumerate(zip(first, last, strict=True)):
+        rows = held.filter(pl.col("step").is_between(start, end))
+        gold = looks.row(at, named=True) if looks.height else {}
+        told["points"].append({
+            "step_start": int(start), "step_end": int(end),
+            "kl": gold.get("kl") if looks.height else _mean(rows["kl"]),
+            "length": _known(length[at]), "length_se": _known(error[at]),
+            "proxy": _mean(rows["proxy_reward"]), "gold": gold.get("gold_reward"),
+            "gold_se": gold.get("gold_se"),
+        })  # fmt: skip
+    if looks.height:
+        point = proxy_point(length, error, looks, verdict)
+        told["falls_beyond"] = {
+            "low": point.low, "high": point.high, "rising": point.rising, "reached": point.reached,
+            "said": point_words(point),
+        }  # fmt: skip
+    return told
+
+
+def _mean(values: pl.Series) -> float | None:
+    known = values.filter(values.abs() < LARGEST)
+    return _known(float(known.mean())) if known.len() else None  # type: ignore[arg-type]
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,180 @@
+"""What one run is paid for, put together from what a store answers: the document of the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analytics.components import ensembles_by_name
+from analytics.paid_for import judge_ranks, length, people, signals
+from analytics.paid_for.budget import budget
+from analytics.paid_for.clusters import LARGEST
+from analytics.paid_for.draws import draws, unit_of
+from analytics.paid_for.parting import parting
+from analytics.paid_for.rivals import onset_of, rivals
+from analytics.quality.published import published
+
+Query = Callable[..., pl.DataFrame]
+
+MOST = 200_000
+"""Responses that are read; of a longer run whole draws, spread evenly."""
+TOPIC = "paid_for"
+OPEN = ("unmeasured", "too_little_gold", "warning")
+"""Statuses of runs that gold has not decided."""
+PHASES = ("train", "mixed", "eval")
+
+
+def read(query: Query, run: str, until: int | None, second: str | None = None) -> pl.DataFrame:
+    """A run's responses as ``draws`` gives them: of training where they have proxies."""
+    steps = query("response_steps", run=run, until=until)
+    phase = next((one for one in PHASES if steps.filter(phase=one)["proxies"].sum()), PHASES[0])
+    many = int(steps.filter(phase=phase)["n"].sum())
+    return draws(query(
+        "paid_responses", run=run, phase=phase, until=until, second=second,
+        one_of=max(1, -(-many // MOST)),
+    ))  # fmt: skip
+
+
+def responses(query: Query, run: str, drawn: pl.DataFrame, until: int | None) -> dict[str, Any]:
+    """How many responses were read, of how many that were logged."""
+    logged = query("response_steps", run=run, until=until)["n"]
+    return {"logged": int(logged.sum()), "read": drawn.height, "unit": unit_of(drawn)}
+
+
+def of_length(drawn: pl.DataFrame) -> dict[str, Any]:
+    """explained and matched, each for proxy and gold; the change of length is theirs."""
+    return {
+        "explained": [length.explained(drawn, name) for name in ("proxy", "gold")],
+        "matched": [length.matched(drawn, name) for name in ("proxy", "gold")],
+    }
+
+
+def of_budget(
+    query: Query, run: str, until: int | None, looks: pl.DataFrame, verdict: Mapping[str, Any]
+) -> dict[str, Any]:
+    """``budget.budget`` of a stored run."""
+    metrics = query("metrics", runs=[run], until=until).filter(phase="train")
+    return budget(metrics, looks, verdict)
+
+
+def of_judge(query: Query, run: str, drawn: pl.DataFrame, until: int | None) -> dict[str, Any]:
+    """The judge over training: steps, curse, environments, parting, labels, reviewers."""
+    reviews = query("reviews", loops=[run], until=until)
+    generations = (
+        query("generations", loops=[run], iterations=None, until=until) if reviews.height
+        else pl.DataFrame()
+    )  # fmt: skip
+    return {
+        "steps": judge_ranks.over_steps(drawn),
+        "curse": judge_ranks.curses(drawn),
+        "environments": judge_ranks.by_environment(drawn),
+        "parting": parting(drawn),
+        "labels": people.against_labels(query("scored", run=run, until=until)),
+        "reviewers": people.against_reviewers(reviews, generations),
+    }
+
+
+def of_rivals(
+    query: Query, run: str, until: int | None, verdict: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Rival explanations at the onset; None for a run whose gold raised no alarm."""
+    onset = onset_of(verdict)
+    if onset is None:
+        return None
+    metrics = query("metrics", runs=[run], until=until).filter(phase="train").sort("step")
+    scalars = query("scalars", run=run).filter(phase="train")
+    measured = metrics.select("step", "entropy", "clipped_share").unpivot(
+        index="step", variable_name="key"
+    )
+    numbers = pl.concat([
+        part.select("key", "step", "value") for part in (measured, scalars)
+    ]).filter(pl.col("value").abs() < LARGEST, pl.col("step") <= onset[1])  # fmt: skip
+    jumps = metrics.filter(pl.col("stretch") != pl.col("stretch").shift(1))["step"].to_list()
+    return {
+        "from_step": int(onset[0]), "to_step": int(onset[1]),
+        "rivals": rivals(numbers, jumps, onset),
+    }  # fmt: skip
+
+
+def of_signals(
+    query: Query, run: Mapping[str, Any], drawn: pl.DataFrame, until: int | None,
+    verdict: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Signals without gold, each with its measured error, and what they ask for.
+
+    One whose error was measured and is too large is left out; one whose error is not known is told
+    with ``beyond_null``, and not raised.
+    """
+    name = str(run["run_id"])
+    metrics = query("metrics", runs=[name], until=until).filter(phase="train").sort("step")
+    told = signals.of_metrics(*(
+        metrics[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        for column in ("step", "response_length", "entropy")
+    ))  # fmt: skip
+    for members in _ensembles(query, name) if run.get("samples") else []:
+        cells = query("disagreement", run=name, keys=list(members), until=until)
+        told.append(signals.of_ensemble(cells))
+    told.append(signals.of_second(drawn))
+    told.append(signals.of_format(drawn))
+    told.append(signals.of_chi_squared(drawn, verdict.get("kl_end")))
+    embedded = query("embeddings", loops=[name], iterations=None)
+    told.append(signals.of_embeddings(
+        embedded if until is None else embedded.filter(pl.col("iteration") <= until)
+    ))  # fmt: skip
+    errors = signals.measured((published(TOPIC) or {"rows": []})["rows"])
+    rows = []
+    for one in told:
+        error = errors.get(one["signal"])
+        used = signals.shipped(error)
+        if error is None or used:
+            beyond = {"beyond_null": one["raised"], "raised": one["raised"] if used else None}
+            rows.append(one | beyond | {"measured": error})
+    raised = [one["signal"] for one in rows if one["raised"]]
+    advice = verdict.get("recommendation") or {}
+    asks = advice.get("action") == "measure" and verdict.get("status") in OPEN
+    return {
+        "signals": rows, "raised": raised,
+        "ask": {key: advice.get(key) for key in ("kl", "evaluations", "responses", "reason")}
+        if raised and asks else None,
+    }  # fmt: skip
+
+
+def _ensembles(query: Query, run: str) -> list[tuple[str, ...]]:
+    return ensembles_by_name(query("member_keys", run=run)["key"].to_list())
+
+
+def second_of(query: Query, run: str) -> str | None:
+    """A second reward that the run's responses carry and that no ensemble holds; None without."""
+    keys = query("member_keys", run=run)["key"].to_list()
+    joined = {name for group in ensembles_by_name(keys) for name in group}
+    return next(
+        (key for key in keys if signals.SECOND.search(key.lower()) and key not in joined), None
+    )
+
+
+def paid_for(
+    query: Query, run: Mapping[str, Any], until: int | None, verdict: Mapping[str, Any],
+    looks: pl.DataFrame,
+) -> dict[str, Any]:  # fmt: skip
+    """The document of ``paid-for --json`` about one run.
+
+    Args:
+        query: answers the questions of data/queries.
+        run: a row of the question "runs".
+        until: ignore later steps.
+        verdict: its row of ``verdict --json``.
+        looks: the pooled looks of that verdict.
+    """
+    name = str(run["run_id"])
+    drawn = read(query, name, until, second_of(query, name))
+    return {
+        "run": name,
+        "responses": responses(query, name, drawn, until),
+        "length": of_length(drawn) | {"budget": of_budget(query, name, until, looks, verdict)},
+        "judge": of_judge(query, name, drawn, until),
+        "rivals": of_rivals(query, name, until, verdict),
+        "without_gold": of_signals(query, run, drawn, until, verdict),
+    }

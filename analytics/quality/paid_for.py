@@ -1,0 +1,178 @@
+"""How good is what is said of length, of the judge, and without gold: planted truths, real runs.
+
+Kinds of rows: "coverage" (a 95 % interval on simulated runs whose truth is planted), "diagnosis"
+(what simulated runs of a kind are told), "signal" (false alarms and calls on genuine trainings),
+"rival" (entropy called collapsed in the middle of healthy genuine trainings).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from analytics.paid_for import length
+from analytics.paid_for.draws import draws
+from analytics.paid_for.judge_ranks import ranks
+from analytics.paid_for.parting import HACK, INSTABILITY, UNKNOWN, parting
+from analytics.paid_for.rivals import SEEN, rivals
+from analytics.paid_for.signals import NULLS, of_metrics
+from analytics.quality.real_logs import RealRuns, real_runs
+from analytics.quality.simulated_draws import Setting, simulated
+from analytics.rates import wilson
+from analytics.wording import MISSING, rate_interval, whole
+
+LENGTHS = {
+    "40 prompts, 8 responses each": Setting(),
+    "12 prompts, 8 responses each": Setting(prompts=12, per_step=6, steps=40),
+    "2,000 prompts, 4 responses each": Setting(prompts=2_000, per_step=32, each=4, steps=50),
+    "length pays nothing": Setting(pays=0.0),
+    "length alone pays": Setting(drift=0.0),
+}
+KINDS = {
+    "hack": Setting(pays=0.0, drift=2.0, gold_drift=-1.0, noise_end=3.0),
+    "weak hack": Setting(pays=0.0, drift=1.0, gold_drift=-0.3, noise_end=1.5),
+    "instability": Setting(pays=0.0, drift=-1.5, gold_drift=-1.5, noise_end=2.0),
+    "healthy, less left to tell apart": Setting(pays=0.0, drift=1.5, gold_drift=1.0, narrows=0.5),
+    "healthy": Setting(pays=0.0, drift=1.0, gold_drift=1.0),
+    "nothing moves": Setting(pays=0.0, drift=0.0, gold_drift=0.0),
+}
+"""Settings of runs whose proxy and gold part, break down together, or do neither."""
+
+
+def measure(
+    runs: int, seed: int, lengths: Iterable[str] = tuple(LENGTHS),
+    kinds: Iterable[str] = tuple(KINDS), bench: bool = True,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """All rows. runs: simulated runs of each setting; the genuine trainings are what they are."""
+    rows = [row for name in lengths for row in _lengths(name, runs, seed)]
+    rows += [_ranks(runs, seed)] if bench else []
+    rows += [_kind(name, runs, seed) for name in kinds]
+    if not bench:
+        return rows
+    held = real_runs()
+    return rows + signal_rows(held) + [rival_row(held)]
+
+
+def _lengths(name: str, runs: int, seed: int) -> list[dict[str, Any]]:
+    setting = LENGTHS[name]
+    share, apart = [], []
+    for at in range(runs):
+        drawn = draws(simulated(setting, np.random.default_rng([seed, at])))
+        share.append(_held(length.explained(drawn, "proxy")["share"], setting.share))
+        apart.append(_held(length.matched(drawn, "proxy")["difference"], setting.apart))
+    return [_coverage(what, name, held) for what, held in
+            (("share of the gain that length explains", share),
+             ("proxy at matched length", apart))]  # fmt: skip
+
+
+def _ranks(runs: int, seed: int) -> dict[str, Any]:
+    """The mean rank correlation of draws of 8 whose Pearson correlation is .6: known by drawing."""
+    setting = Setting(pays=0.0, drift=0.0, noise=4 / 3, effect=0.0)
+    sure = simulated(Setting(**vars(setting) | {"prompts": 4_000, "per_step": 500, "steps": 40}),
+                     np.random.default_rng([seed, 1 << 30]))  # fmt: skip
+    truth = ranks(draws(sure))["spearman"]["value"]
+    held = [
+        _held(ranks(drawn)["spearman"], truth)
+        for at in range(runs)
+        for drawn in [draws(simulated(setting, np.random.default_rng([seed, at])))]
+    ]  # fmt: skip
+    return _coverage("rank correlation within prompts", "40 prompts, 8 responses each", held)
+
+
+def _held(told: Mapping[str, Any] | None, truth: float) -> bool | None:
+    return None if told is None else bool(told["low"] <= truth <= told["high"])
+
+
+def _coverage(what: str, setting: str, held: list[bool | None]) -> dict[str, Any]:
+    known = [one for one in held if one is not None]
+    return {"kind": "coverage", "what": what, "setting": setting, "runs": len(held),
+            "told": len(known), **_share("held", sum(known), len(known))}  # fmt: skip
+
+
+def _kind(name: str, runs: int, seed: int) -> dict[str, Any]:
+    said = [
+        parting(draws(simulated(KINDS[name], np.random.default_rng([seed, at]))))["diagnosis"]
+        for at in range(runs)
+    ]
+    return {
+        "kind": "diagnosis",
+        "setting": name,
+        "runs": runs,
+        **{key.replace(" ", "_"): said.count(key) for key in (HACK, INSTABILITY, UNKNOWN)},
+    }
+
+
+def signal_rows(held: RealRuns) -> list[dict[str, Any]]:
+    """Each signal that the genuine trainings log: false alarms on healthy ones, falls called.
+
+    A signal that they do not log has no row: its error is not known.
+    """
+    raised: dict[str, list[str]] = {}
+    for (run,), log in held.log.group_by("run_id", maintain_order=True):
+        told = of_metrics(*(
+            log[name].cast(pl.Float64).to_numpy() for name in ("step", "response_length", "entropy")
+        ))  # fmt: skip
+        for one in told:
+            raised.setdefault(one["signal"], [])
+            if one["raised"]:
+                raised[one["signal"]].append(str(run))
+    kinds = {run: truth.kind for run, truth in held.truths.items()}
+    many = list(kinds.values())
+    rows = []
+    for name, runs in raised.items():
+        healthy, falling = (
+            sum(kinds[run] == kind for run in runs) for kind in ("healthy", "falling")
+        )
+        rows.append({
+            "kind": "signal", "signal": name, "null": NULLS[name],
+            "healthy": many.count("healthy"), **_share("false", healthy, many.count("healthy")),
+            "falling": many.count("falling"), "called": falling,
+        })  # fmt: skip
+    return rows
+
+
+def rival_row(held: RealRuns) -> dict[str, Any]:
+    """How often entropy is called collapsed at an onset that is none: the third quarter."""
+    seen = many = 0
+    for (run,), log in held.log.group_by("run_id", maintain_order=True):
+        if held.truths[str(run)].kind != "healthy":
+            continue
+        last = float(log["step"].max())  # type: ignore[arg-type]
+        numbers = log.select(
+            "step", key=pl.lit("entropy"), value=pl.col("entropy").cast(pl.Float64)
+        ).drop_nulls()
+        told = {row["rival"]: row for row in rivals(numbers, [], (last / 2, 3 * last / 4))}
+        many += 1
+        seen += told["entropy_collapse"]["result"] == SEEN
+    return {"kind": "rival", "rival": "entropy_collapse", "healthy": many,
+            **_share("false", seen, many)}  # fmt: skip
+
+
+def _share(name: str, part: int, of: int) -> dict[str, Any]:
+    low, high = wilson(part, of) if of else (np.nan, np.nan)
+    return {name: int(part), "low": round(float(low), 4), "high": round(float(high), 4)}
+
+
+def sentence(row: Mapping[str, Any]) -> str:
+    """A row as one line of text."""
+    if row["kind"] == "coverage":
+        return f"{row['what']}, {row['setting']}: held in {of_text(row, 'held', 'told')}"
+    if row["kind"] == "diagnosis":
+        return (f"{row['setting']}: parted {whole(row['parted'])}, both broke down "
+                f"{whole(row['both_broke_down'])}, cannot tell {whole(row['cannot_tell'])} of "
+                f"{whole(row['runs'])}")  # fmt: skip
+    if row["kind"] == "rival":
+        return f"{row['rival']} beside no onset: {of_text(row, 'false', 'healthy')}"
+    return (f"{row['signal']}: {of_text(row, 'false', 'healthy')} healthy trainings, "
+            f"{whole(row['called'])} of {whole(row['falling'])} falling ones")  # fmt: skip
+
+
+def of_text(row: Mapping[str, Any], part: str, of: str) -> str:
+    """A count of a row with Wilson's interval."""
+    if not row[of]:
+        return MISSING
+    share = rate_interval(row[part] / row[of], row["low"], row["high"])
+    return f"{whole(row[part])} of {whole(row[of])} ({share})"

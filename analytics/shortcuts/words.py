@@ -1,0 +1,103 @@
+"""Shortcuts in words. What has no gold asks for a look; it never convicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from analytics.reading.shown import one_line
+from analytics.shortcuts.found import Mined, Shortcut
+from analytics.wording import count, percent, whole, with_interval
+
+LONGEST = 120
+"""Characters of a feature's name that a sentence shows."""
+
+
+def name(told: str) -> str:
+    """A feature's name in one line; what steers a screen is written out.
+
+    >>> name("says “a\\x1b[2J”")
+    'says “a␛[2J”'
+    """
+    said = one_line(told)
+    return said if len(said) <= LONGEST else f"{said[: LONGEST - 2]} …"
+
+
+def short(told: str) -> str:
+    """The same without the limit from which it counts.
+
+    >>> short("long: more than 142 characters"), short("says “a: b”")
+    ('long', 'says “a: b”')
+    """
+    front, colon, _ = name(told).partition(": ")
+    return front if colon and "“" not in front else name(told)
+
+
+def headline(mined: Mined) -> str:
+    """What a run is paid for, in a sentence or two."""
+    if mined.status == "cannot tell":
+        return f"What it is paid for cannot be told: {mined.reason}."
+    if mined.status == "none":
+        return f"No shortcut was found: {mined.reason}."
+    first, *others = mined.shortcuts
+    more = f" {count(len(others), 'further thing')} below." if others else ""
+    if mined.with_gold:
+        return f"It is paid for what gold does not confirm: {sentence(first)}.{more}"
+    return (
+        f"It is paid for what it did not do at the start: {sentence(first)}.{more} Gold is "
+        "missing: whether that is wrong cannot be told; read the examples, or measure gold."
+    )
+
+
+def sentence(one: Shortcut) -> str:
+    """A shortcut: how often it is there, what proxy pays and gold says."""
+    said = (
+        f"{short(one.name)} ({percent(one.share_start)} of responses at the start, "
+        f"{percent(one.share_now)} now). With it proxy is {pays(one.proxy)} higher"
+    )
+    return said if one.gold is None else f"{said}, gold {pays(one.gold)}"
+
+
+def pays(effect: Mapping[str, float | None]) -> str:
+    """A difference of rewards with its interval, 95 %."""
+
+    return with_interval(effect["value"], effect["low"], effect["high"])
+
+
+def onsets(one: Shortcut, gold_onset: int | None) -> str:
+    """Since when it grows, beside the step from which gold falls."""
+    if one.onset is None:
+        return "since when cannot be told"
+    if gold_onset is None:
+        return f"since step {whole(one.onset)}"
+    after = one.onset - gold_onset
+    way = "at the same step as gold" if not after else (
+        f"{count(abs(after), 'step')} {'after' if after > 0 else 'before'} gold fell"
+    )  # fmt: skip
+    return f"since step {whole(one.onset)}, {way}"
+
+
+def read(mined: Mined) -> str:
+    """How many responses were read, and what was compared with what."""
+    part = whole(mined.read) if mined.read == mined.of else (
+        f"{whole(mined.read)} of {whole(mined.of)}"
+    )  # fmt: skip
+    said = f"Read: {part} responses"
+    if not mined.within:
+        return f"{said}."
+    return (
+        f"{said} to {count(mined.prompts, 'prompt')}; {count(mined.tested, 'feature')} tested. "
+        f"Pay is compared within {mined.within}."
+    )
+
+
+def lines(run: str, mined: Mined) -> list[str]:
+    """What the command prints of a run; its texts are still to be made safe for a terminal."""
+    told = [f"{run}: {headline(mined)}"]
+    for one in mined.shortcuts:
+        told.append(f"  {sentence(one)}; {onsets(one, mined.gold_onset)}.")
+        if one.same_as:
+            told.append(f"    the same: {'; '.join(map(name, one.same_as))}")
+        keys = ", ".join(f"step {whole(key['step'])} prompt {key['prompt_id']} number "
+                         f"{key['sample_id']}" for key in one.examples)  # fmt: skip
+        told.append(f"    examples: {keys}")
+    return [*told, f"  {read(mined)}"]
