@@ -172,6 +172,8 @@ def of_embeddings(embedded: pl.DataFrame) -> dict[str, Any]:
     scale = ways[:DIMENSIONS].T / np.maximum(sizes[:DIMENSIONS], 1e-12)
     bound = np.quantile((((other - centre) @ scale) ** 2).sum(axis=1), OUTLYING)
     beyond = (((last - centre) @ scale) ** 2).sum(axis=1) > bound
+    from scipy import stats  # which no page needs before
+
     low, high = stats.binomtest(int(beyond.sum()), len(beyond)).proportion_ci(method="wilson")
     found = Estimate(float(beyond.mean()), float(low), float(high), len(beyond))
     return row("latent", found, None)
