@@ -300,7 +300,7 @@ def collapse_rows(
 
 
 def _shortcuts(options: argparse.Namespace) -> int:
-    with StoreAccess(existing()) as store, Terminal(stderr=True).status("Reading …") as status:
+    with StoreAccess(begun()) as store, Terminal(stderr=True).status("Reading …") as status:
 
         def progress(what: str, done: int, of: int) -> None:
             status.update(Text(f"{what} ({done} of {of})" if of else what))
