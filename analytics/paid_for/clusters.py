@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from analytics.quantiles import t_quantile
 
 FloatArray = NDArray[np.float64]
 
@@ -69,7 +70,7 @@ def jackknife(
         return None
     with np.errstate(all="ignore"):
         error = float(np.sqrt((many - 1) / many * np.sum((left - left.mean()) ** 2)))
-    half = float(stats.t.ppf(0.5 + level / 2, many - 1)) * error
+    half = float(t_quantile(0.5 + level / 2, many - 1)) * error
     if not np.isfinite(half):
         return None
     return Estimate(value, value - half, value + half, many)

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from analytics.components import disagreement, step_bins
 from analytics.paid_for.clusters import LARGEST, Estimate, FloatArray, jackknife
 from analytics.paid_for.draws import ENDS, sums
 from analytics.paid_for.judge_ranks import rank_sums, ranked
+from analytics.quantiles import t_quantile
 
 LONGER, HALF = 1.5, 0.5
 DRIFT = 0.15
@@ -74,7 +74,7 @@ def over_rows(steps: FloatArray, values: FloatArray) -> Estimate | None:
     with np.errstate(all="ignore"):
         ratio = float(now.mean()) / base
         error = np.hypot(now.std(ddof=1), ratio * start.std(ddof=1)) / np.sqrt(many) / base
-    half = float(stats.t.ppf(0.975, many - 1) * error)
+    half = float(t_quantile(0.975, many - 1) * error)
     if not np.isfinite([ratio, half]).all():
         return None
     return Estimate(ratio, ratio - half, ratio + half, many)
@@ -172,6 +172,8 @@ def of_embeddings(embedded: pl.DataFrame) -> dict[str, Any]:
     scale = ways[:DIMENSIONS].T / np.maximum(sizes[:DIMENSIONS], 1e-12)
     bound = np.quantile((((other - centre) @ scale) ** 2).sum(axis=1), OUTLYING)
     beyond = (((last - centre) @ scale) ** 2).sum(axis=1) > bound
+    from scipy import stats  # which no page needs before
+
     low, high = stats.binomtest(int(beyond.sum()), len(beyond)).proportion_ci(method="wilson")
     found = Estimate(float(beyond.mean()), float(low), float(high), len(beyond))
     return row("latent", found, None)

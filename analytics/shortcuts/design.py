@@ -9,7 +9,9 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy import sparse, stats
+from scipy import sparse
+
+from analytics.quantiles import t_quantile
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -174,4 +176,4 @@ def blocks(frame: pl.DataFrame, first: int, last: int) -> Blocks | None:
 
 def critical(clusters: int) -> float:
     """So many standard errors hold 95 % with so many clusters (Student's t)."""
-    return float(stats.t.ppf(0.975, max(clusters - 1, 1)))
+    return float(t_quantile(0.975, max(clusters - 1, 1)))
