@@ -62,6 +62,11 @@ def test_the_command_says_what_runs_are_paid_for(
 def test_what_is_not_there_or_no_expression_is_said(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
+    assert asked() == 2
+    assert "there is no store in" in capsys.readouterr().err and not home.exists()
+    bare = tmp_path / "bare.csv"
+    bare.write_text("run_id,step,kl,proxy_reward\nbare,0,0,1\nbare,1,1,2\n")
+    import_paths(home, [bare], ReadOptions())
     assert asked() == 0
     assert "No run has responses" in capsys.readouterr().out
     import_paths(home, [table(tmp_path)], ReadOptions())
