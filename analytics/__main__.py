@@ -259,12 +259,15 @@ def held_by(store: AnyStore) -> gating.Held:
     """What the gate asks of a store, and writes into it."""
 
     return gating.Held(
-        store.query, store.generation,
-        lambda loop, until: next(iter(verdicts(store, [loop], None, until)), None),
-        lambda loop: collapse_rows(store, [loop]), partial(policies.kept, store.home),
-        partial(policies.keep, store.home), partial(keep_decision, store),
-        partial(sealing.look, store),
-    )  # fmt: skip
+        store.query,
+        generation=store.generation,
+        verdict=lambda loop, until: next(iter(verdicts(store, [loop], None, until)), None),
+        indicators=lambda loop: collapse_rows(store, [loop]),
+        policies=partial(policies.kept, store.home),
+        keep_policy=partial(policies.keep, store.home),
+        record=partial(keep_decision, store),
+        look=partial(sealing.look, store),
+    )
 
 
 def _collapse(options: argparse.Namespace) -> int:

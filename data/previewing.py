@@ -111,9 +111,20 @@ def _seen(log: RunLog) -> SeenRun:
     measured = metrics["gold_reward"].count() + gold.height
     graded = log.answers["grade"].drop_nulls().value_counts(sort=True, name="n")
     return SeenRun(
-        log.run, log.format, log.path, metrics.height, log.samples.height, log.answers.height,
-        measured, ends, log.facts, log.warnings, unit, dict(graded.iter_rows()), _others(log),
-    )  # fmt: skip
+        log.run,
+        format=log.format,
+        path=log.path,
+        rows=metrics.height,
+        samples=log.samples.height,
+        answers=log.answers.height,
+        gold_evaluations=measured,
+        ends=ends,
+        facts=log.facts,
+        warnings=log.warnings,
+        unit=unit,
+        grades=dict(graded.iter_rows()),
+        others=_others(log),
+    )
 
 
 def _others(log: RunLog) -> dict[str, int]:

@@ -35,7 +35,7 @@ def test_it_counts_arrows_lines_and_crowded_calls(tmp_path: Path) -> None:
             tmp_path,
             app="from pages.a import one\n",
             pages__a__one="from data.b import two\n\n\ndef f():\n    return 1\n",
-            data__b__two="def g(x: dict[str, Any]):\n    return print(1, 2, 3, 4, 5, 6, 7, 8)\n",
+            data__b__two="def g(x: dict[str, Any]):\n    return g(1, 2, 3, 4, 5, 6, 7, x)\n",
             data__b__three="from . import two\nfrom pages.a.one import f\n",
         )
     )
@@ -45,6 +45,10 @@ def test_it_counts_arrows_lines_and_crowded_calls(tmp_path: Path) -> None:
     assert mutual(between(house)) == [("data/b", "pages/a")]
     assert "  app_py --> pages_a\n" in plan(house)
     assert "app_py --> data_b" not in plan(house)
+
+
+def test_no_call_has_eight_positional_arguments() -> None:
+    assert counted(ROOT).crowded == []
 
 
 def test_a_document_without_a_place_is_refused(tmp_path: Path) -> None:

@@ -109,15 +109,24 @@ def gates(found: Mapping[str, GateState], rows: Mapping[str, int], policy: str) 
         many, at = rows.get(loop, 0), gate.iteration
         if gate.result == "FAIL":
             why = gate.reason.removeprefix("FAIL: ")
-            told.append(Alert(
-                "gate", loop, f"gate of iteration {at}: FAIL: {why}", by, _gate_errs(),
-                f"/gate?{address}", many, at, bool(policy),
-            ))  # fmt: skip
+            told.append(
+                Alert(
+                    "gate",
+                    subject=loop,
+                    what=f"gate of iteration {at}: FAIL: {why}",
+                    sure=by,
+                    errs=_gate_errs(),
+                    link=f"/gate?{address}",
+                    rows=many,
+                    place=at,
+                    adopted=bool(policy),
+                )
+            )
         if gate.people_due:
             told.append(Alert(
-                "checkpoint", loop, gate.people_due, by,
-                "A date or a distance in KL that the policy sets: no test, so nothing to err.",
-                f"/checkpoints?{address}", many, at, bool(policy),
+                "checkpoint", subject=loop, what=gate.people_due, sure=by,
+                errs="A date or a distance in KL that the policy sets: no test, so nothing to err.",
+                link=f"/checkpoints?{address}", rows=many, place=at, adopted=bool(policy),
             ))  # fmt: skip
     return told
 

@@ -138,9 +138,15 @@ def _ping(ledger: Ledger, rules: Rules, now: datetime.datetime, server: str) -> 
             continue
         held |= {"pinged": stamp(now), "told": True}
         put(
-            ledger, now, "ping", title(held["kind"], held["subject"]), _lines(held), server,
-            held["link"], key,
-        )  # fmt: skip
+            ledger,
+            now=now,
+            level="ping",
+            said=title(held["kind"], held["subject"]),
+            lines=_lines(held),
+            server=server,
+            path=held["link"],
+            key=key,
+        )
 
 
 def _pings(ledger: Ledger, now: datetime.datetime) -> int:

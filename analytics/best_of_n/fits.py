@@ -69,8 +69,21 @@ def pool_fit(gold: FloatArray, kl: FloatArray, form: str) -> PoolFit | None:
     residual = _least_squares(d[None, :], mean[None, :], 1 / error, form)[1]
     misfit = float(np.max(np.abs(residual)))
     if len(gold) < FEWEST_PROMPTS:
-        return PoolFit(form, found.intercept, found.alpha, found.beta, (None, None), (None, None),
-                       found.kl, (None, None), beyond, misfit, None, None, None)  # fmt: skip
+        return PoolFit(
+            form,
+            intercept=found.intercept,
+            alpha=found.alpha,
+            beta=found.beta,
+            alpha_bounds=(None, None),
+            beta_bounds=(None, None),
+            kl=found.kl,
+            kl_bounds=(None, None),
+            beyond=beyond,
+            misfit=misfit,
+            p=None,
+            fits=None,
+            covariance=None,
+        )
     drawn = drawn_means(gold if fixed else np.hstack([gold, kl]))
     curves = drawn[:, : len(d)]
     places = np.broadcast_to(d, curves.shape)
@@ -86,9 +99,20 @@ def pool_fit(gold: FloatArray, kl: FloatArray, form: str) -> PoolFit | None:
         p = float(np.mean(largest >= size))
     peaks = peak_kl(theta[:, 1], theta[:, 2], form)
     return PoolFit(
-        form, found.intercept, found.alpha, found.beta, _bounds(theta[:, 1]), _bounds(theta[:, 2]),
-        found.kl, _bounds(peaks), beyond, misfit, p, p >= LACK_OF_FIT, np.cov(theta[:, 1:].T),
-    )  # fmt: skip
+        form,
+        intercept=found.intercept,
+        alpha=found.alpha,
+        beta=found.beta,
+        alpha_bounds=_bounds(theta[:, 1]),
+        beta_bounds=_bounds(theta[:, 2]),
+        kl=found.kl,
+        kl_bounds=_bounds(peaks),
+        beyond=beyond,
+        misfit=misfit,
+        p=p,
+        fits=p >= LACK_OF_FIT,
+        covariance=np.cov(theta[:, 1:].T),
+    )
 
 
 def peak_kl(alpha: FloatArray, beta: FloatArray, form: str) -> FloatArray:

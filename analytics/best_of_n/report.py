@@ -93,10 +93,16 @@ def curve(pool: Pool, proxy: str, kl: str = "bound") -> Curve:
         low, high = rate_band(gold, np.diag(dealt), scale, LEVEL)
         frame = frame.with_columns(gold_low=low, gold_high=high)
     return Curve(
-        proxy, replace(pool, blocks=()), frame, "better" if known else "bound",
-        float(np.mean(scores)), float(np.std(scores)) or 1.0, shape(gold, bound, dealt),
-        pool_fit(gold, axis, "best_of_n"), pool_fit(gold, axis, "rl"),
-    )  # fmt: skip
+        proxy,
+        pool=replace(pool, blocks=()),
+        frame=frame,
+        kl="better" if known else "bound",
+        proxy_mean=float(np.mean(scores)),
+        proxy_sd=float(np.std(scores)) or 1.0,
+        shape=shape(gold, bound, dealt),
+        best_of_n=pool_fit(gold, axis, "best_of_n"),
+        rl=pool_fit(gold, axis, "rl"),
+    )
 
 
 def _frame(

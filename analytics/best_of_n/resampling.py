@@ -123,7 +123,16 @@ def shape(
     drawn = np.where(spread > 0, first / np.where(spread > 0, spread, 1.0), 0.0)[:, moves]
     size = mean[moves] / error[moves]
     if not size.size:
-        return Shape(0, 0, count - 1, False, 0.0, 0.0, 0.0, 0.0)
+        return Shape(
+            0,
+            low=0,
+            high=count - 1,
+            falls=False,
+            fall=0.0,
+            fall_low=0.0,
+            fall_high=0.0,
+            detectable=0.0,
+        )
     one_sided = float(np.quantile(drawn.max(axis=1), 1 - ERROR))
     either = float(np.quantile(np.abs(drawn).max(axis=1), LEVEL))
     best = int(np.argmax(table.mean(axis=0)))
@@ -139,8 +148,8 @@ def shape(
     half = half_way(places)
     seen = float(error[(early == half) & to_end][0]) * (one_sided + float(normal_quantile(POWER)))
     return Shape(
-        best, int(possible[0]), int(possible[-1]), bool(np.any(size > one_sided)),
-        fall, fall - reach, fall + reach, seen,
+        best, low=int(possible[0]), high=int(possible[-1]), falls=bool(np.any(size > one_sided)),
+        fall=fall, fall_low=fall - reach, fall_high=fall + reach, detectable=seen,
     )  # fmt: skip
 
 

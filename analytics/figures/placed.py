@@ -52,8 +52,17 @@ def marks_of(run: RunCurve, axis: str, right: float) -> tuple[Mark, list[str]]:
     if len(saved) < len(run.checkpoints):
         out.append("checkpoints without KL" if key == "kl" else "checkpoints")
     gone = alarm.get("withdrawn") is not None
-    return Mark(run, low, reach if low is not None else None, high is None, at, gone, ahead, saved,
-                chosen), out  # fmt: skip
+    return Mark(
+        run,
+        low=low,
+        high=reach if low is not None else None,
+        open_end=high is None,
+        alarm=at,
+        withdrawn=gone,
+        forecast=ahead,
+        saved=saved,
+        candidate=chosen,
+    ), out
 
 
 def place_of_step(run: RunCurve, step: int, axis: str) -> float | None:

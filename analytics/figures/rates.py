@@ -155,7 +155,18 @@ def rate_figure(
             if not part.height:
                 continue
             legend = keyed and row == 1 and not named and len(lines) > 1
-            ends.append(_draw(figure, part, x, line, panel, row, legend, x_title))
+            ends.append(
+                _draw(
+                    figure,
+                    part=part,
+                    x=x,
+                    line=line,
+                    panel=panel,
+                    row=row,
+                    legend=legend,
+                    x_title=x_title,
+                )
+            )
         _axis_of(figure, panel, points, row)
         if named and row == 1:
             _name_ends(figure, ends, row, panel, points)

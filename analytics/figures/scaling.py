@@ -43,13 +43,44 @@ def scaling_figure(
         kl, low, high = family.peak(place)
         colour, size = run_colour(ordinals[place]), float(sizes[place])
         if kl is not None and kl >= AT_START:
-            _point(figure, 1, size, kl, low, high, colour, run, "KL at the peak", "nats")
+            _point(
+                figure,
+                row=1,
+                x=size,
+                y=kl,
+                low=low,
+                high=high,
+                colour=colour,
+                name=run,
+                words="KL at the peak",
+                unit="nats",
+            )
         if not family.told:
             continue
         alpha, beta = float(family.alphas[place]), float(family.betas[place])
         wide, deep = Z90 * float(family.alphas_se[place]), Z90 * float(family.betas_se[place])
-        _point(figure, 2, size, alpha, alpha - wide, alpha + wide, colour, run, "α")
-        _point(figure, 3, size, beta, beta - deep, beta + deep, colour, run, "β")
+        _point(
+            figure,
+            row=2,
+            x=size,
+            y=alpha,
+            low=alpha - wide,
+            high=alpha + wide,
+            colour=colour,
+            name=run,
+            words="α",
+        )
+        _point(
+            figure,
+            row=3,
+            x=size,
+            y=beta,
+            low=beta - deep,
+            high=beta + deep,
+            colour=colour,
+            name=run,
+            words="β",
+        )
     ends = [float(np.min(sizes)), float(np.max(sizes))]
     if made is not None and not made.refused:
         ends = [min(ends[0], made.size), max(ends[1], made.size)]
@@ -69,8 +100,19 @@ def scaling_figure(
         _line(figure, 1, grid, np.array([np.nan if p is None else p for p in peaks]))
     if made is not None and not made.refused and made.kl is not None:
         words = "predicted KL at the peak"
-        _point(figure, 1, made.size, made.kl, made.low, made.high, GREY, "predicted", words,
-               "nats", "x")  # fmt: skip
+        _point(
+            figure,
+            row=1,
+            x=made.size,
+            y=made.kl,
+            low=made.low,
+            high=made.high,
+            colour=GREY,
+            name="predicted",
+            words=words,
+            unit="nats",
+            symbol="x",
+        )
         figure.add_annotation(
             x=np.log10(made.size), y=np.log10(made.kl), text="predicted, 90 %", showarrow=False,
             yanchor="bottom", xanchor="right", xshift=-6, font={"size": 12}, row=1, col=1,

@@ -91,9 +91,17 @@ def bounded(
     value, *ends = alike(*told) if shown is number else [shown(one) for one in told]
     text = f"{what} {value} ({' to '.join(bare(end) for end in ends)}), limit {shown(limit)}"
     return Check(
-        name, result, f"{text}{_ending(result, items, estimate.n)}.", estimate.value, low, high,
-        limit, estimate.n, items, evidence,
-    )  # fmt: skip
+        name,
+        result=result,
+        reason=f"{text}{_ending(result, items, estimate.n)}.",
+        value=estimate.value,
+        low=low,
+        high=high,
+        limit=limit,
+        n=estimate.n,
+        items=items,
+        evidence=evidence,
+    )
 
 
 def within(
@@ -118,9 +126,17 @@ def within(
         f"±{percent(limit)}"
     )
     return Check(
-        name, result, f"{text}{_ending(result, items, estimate.n)}.", estimate.value, low, high,
-        limit, estimate.n, items, evidence,
-    )  # fmt: skip
+        name,
+        result=result,
+        reason=f"{text}{_ending(result, items, estimate.n)}.",
+        value=estimate.value,
+        low=low,
+        high=high,
+        limit=limit,
+        n=estimate.n,
+        items=items,
+        evidence=evidence,
+    )
 
 
 def _ending(result: Result, items: int | None, n: int) -> str:

@@ -51,16 +51,26 @@ def diversity(held: Evidence, policy: Policy) -> list[Check]:
         "worst_from_first": lambda: all_but(held, policy, first, "worst_from_first", "worst_loss"),
         "from_release": lambda: all_but(held, policy, since, "from_release", "loss_from_release"),
         "tail_coverage": lambda: _single(
-            held, policy, "tail_coverage", COVERAGE, 1, "tail_coverage_loss",
-            f"Loss of words that are rare in {_reference(held)}, since iteration 0:",
-            "The indicator `tail_coverage` needs a human reference corpus.",
+            held,
+            policy=policy,
+            name="tail_coverage",
+            indicator=COVERAGE,
+            better=1,
+            key="tail_coverage_loss",
+            what=f"Loss of words that are rare in {_reference(held)}, since iteration 0:",
+            missing="The indicator `tail_coverage` needs a human reference corpus.",
         ),
         "human_holdout": lambda: _single(
-            held, policy, "human_holdout", HOLDOUT, -1, "holdout_loss_rise",
-            "Loss on held-out human text, more than at iteration 0:",
-            _holdout_words(held),
+            held,
+            policy=policy,
+            name="human_holdout",
+            indicator=HOLDOUT,
+            better=-1,
+            key="holdout_loss_rise",
+            what="Loss on held-out human text, more than at iteration 0:",
+            missing=_holdout_words(held),
         ),
-    }  # fmt: skip
+    }
     return [made[name]() for name in policy.checks("diversity")]
 
 
@@ -175,8 +185,18 @@ def all_but(
     if result == "NOT SHOWN" and items:
         times = max(1, round(items / max(telling.n or 1, 1)))
         said += f" About {whole(times)} times the texts and tokens would decide."
-    return Check(name, result, said, telling.value, telling.low, telling.high, limit,
-                 telling.n, items if result == "NOT SHOWN" else None, link)  # fmt: skip
+    return Check(
+        name,
+        result=result,
+        reason=said,
+        value=telling.value,
+        low=telling.low,
+        high=telling.high,
+        limit=limit,
+        n=telling.n,
+        items=items if result == "NOT SHOWN" else None,
+        evidence=link,
+    )
 
 
 def _single(
@@ -187,5 +207,14 @@ def _single(
     levels = Levels(policy.pass_level(), policy.fail_level(3 * len(SPREAD) + 2))
     loss = relative_loss(held, indicator, better, 0)
     estimate = loss and Loss(indicator, loss, _past(held, indicator, better)).widened(policy, limit)
-    return bounded(name, what, estimate, limit, 0.0, levels, change, held.link("iterations"),
-                   missing)  # fmt: skip
+    return bounded(
+        name,
+        what=what,
+        estimate=estimate,
+        limit=limit,
+        neutral=0.0,
+        levels=levels,
+        shown=change,
+        evidence=held.link("iterations"),
+        missing=missing,
+    )

@@ -85,10 +85,15 @@ def due(held: Evidence, policy: Policy) -> Due:
     by_date = holds + days if holds else None
     late = last is None or bool(by_date and held.today > by_date)
     return Due(
-        last, on, blind, by_date, _forecast(kl, held.iteration, then, limit),
-        late or (blind is not None and blind >= limit), _items(policy),
-        held.iteration,
-    )  # fmt: skip
+        last,
+        reviewed_on=on,
+        blind=blind,
+        by_date=by_date,
+        at_iteration=_forecast(kl, held.iteration, then, limit),
+        now_due=late or (blind is not None and blind >= limit),
+        items=_items(policy),
+        newest=held.iteration,
+    )
 
 
 def _complete_since(rows: pl.DataFrame, policy: Policy) -> datetime.date | None:

@@ -68,11 +68,19 @@ def gather(
     mine = told.filter(pl.col("iteration") == iteration)
     named = mine["submitter"][0] if mine.height else None
     return Evidence(
-        loop, iteration, frames, release, submitter or named, today or datetime.date.today(), alarm,
-        named, tuple(query("gold_uses", run=loop, until=iteration).to_dicts()),
-        _kin(_facts(query, loop), frames), acts(query, loop) if sources else (),
-        tuple(sources) if opened is None or opened.is_empty() else (),
-    )  # fmt: skip
+        loop,
+        iteration=iteration,
+        frames=frames,
+        release=release,
+        submitter=submitter or named,
+        today=today or datetime.date.today(),
+        alarm=alarm,
+        told=named,
+        gold_uses=tuple(query("gold_uses", run=loop, until=iteration).to_dicts()),
+        kin=_kin(_facts(query, loop), frames),
+        seals=acts(query, loop) if sources else (),
+        sealed=tuple(sources) if opened is None or opened.is_empty() else (),
+    )
 
 
 def _check_there(

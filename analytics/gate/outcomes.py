@@ -36,7 +36,16 @@ def _outcome(held: Evidence, policy: Policy, name: str, before: int, key: str) -
         return not_measured(name, f"No outcome was also measured at {against}.", link)
     levels = Levels(policy.pass_level(), policy.fail_level(2 * both.height))
     each = [
-        _one(name, row, limit, against, levels, policy, held, link)
+        _one(
+            name,
+            row=row,
+            limit=limit,
+            against=against,
+            levels=levels,
+            policy=policy,
+            held=held,
+            link=link,
+        )
         for row in both.iter_rows(named=True)
     ]
     order = ("FAIL", "NOT MEASURED", "NOT SHOWN", "PASS")
@@ -55,10 +64,16 @@ def _one(
         past = _since_first(held, metric)
         estimate = estimate.widened(retraining(held, policy, limit, past.get))
     return bounded(
-        name, f"{metric} against {against}, worse by:", estimate, limit, 0.0, levels,
-        share_points, link,
-        f"{metric} is no rate of `n` cases (0 to 1): its error is unknown.",
-    )  # fmt: skip
+        name,
+        what=f"{metric} against {against}, worse by:",
+        estimate=estimate,
+        limit=limit,
+        neutral=0.0,
+        levels=levels,
+        shown=share_points,
+        evidence=link,
+        missing=f"{metric} is no rate of `n` cases (0 to 1): its error is unknown.",
+    )
 
 
 def _since_first(held: Evidence, metric: str) -> dict[int, Estimate]:

@@ -131,9 +131,16 @@ def _win_rate(
     limit = policy["human_checkpoint.win_rate"]
     estimate = stated(policy, win_rate(seen.items), 0.5 - limit)
     return bounded(
-        "win_rate", f"Win rate against the last release (iteration {release}):", estimate, limit,
-        0.5, levels, rate_text, link, "Nobody has compared the two.",
-    )  # fmt: skip
+        "win_rate",
+        what=f"Win rate against the last release (iteration {release}):",
+        estimate=estimate,
+        limit=limit,
+        neutral=0.5,
+        levels=levels,
+        shown=rate_text,
+        evidence=link,
+        missing="Nobody has compared the two.",
+    )
 
 
 def approval(held: Evidence, policy: Policy, link: str) -> Check:

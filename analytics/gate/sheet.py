@@ -139,7 +139,16 @@ def read_back(
             continue
         item = (row["item_id"] or "").strip().removeprefix("'")
         who = (row.get("rater") or "").strip() or (rater or "").strip()
-        _check_row(line, item, answer, who, known, seen, loop, iteration)
+        _check_row(
+            line,
+            item=item,
+            answer=answer,
+            who=who,
+            known=known,
+            seen=seen,
+            loop=loop,
+            iteration=iteration,
+        )
         seen.add((item, who))
         made.append({**known[item], "rater": who, "preferred": WORDS[answer],
                      "graded_at": graded_at})  # fmt: skip

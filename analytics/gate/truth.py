@@ -105,10 +105,15 @@ def _confident(
         estimate = estimate.widened(noise)
     return bounded(
         f"confident_from_{'first' if yearly else 'release'}",
-        f"Confident wrong answers (confidence ≥ {number(tau)}) against {_against(before)}:",
-        estimate, limit, 0.0, levels, share_points, held.link("hallucination"),
-        _unasked(held, asked, before, "confidence"),
-    )  # fmt: skip
+        what=f"Confident wrong answers (confidence ≥ {number(tau)}) against {_against(before)}:",
+        estimate=estimate,
+        limit=limit,
+        neutral=0.0,
+        levels=levels,
+        shown=share_points,
+        evidence=held.link("hallucination"),
+        missing=_unasked(held, asked, before, "confidence"),
+    )
 
 
 def _unasked(held: Evidence, asked: _Questions, before: int, what: str) -> str:
@@ -128,9 +133,16 @@ def _wrong(held: Evidence, policy: Policy, asked: _Questions, levels: Levels) ->
         noise = retraining(held, policy, limit, lambda at: asked.change("wrong", at, 0))
         estimate = estimate.widened(noise)
     return bounded(
-        "wrong_from_first", "Wrong answers against iteration 0:", estimate, limit, 0.0, levels,
-        share_points, held.link("hallucination"), _unasked(held, asked, 0, "grade"),
-    )  # fmt: skip
+        "wrong_from_first",
+        what="Wrong answers against iteration 0:",
+        estimate=estimate,
+        limit=limit,
+        neutral=0.0,
+        levels=levels,
+        shown=share_points,
+        evidence=held.link("hallucination"),
+        missing=_unasked(held, asked, 0, "grade"),
+    )
 
 
 def _topics(
@@ -144,12 +156,18 @@ def _topics(
         return Check("protected_topics", "PASS", said, evidence=link)
     each = [
         bounded(
-            "protected_topics", f"Wrong answers in {topic} against {_against(before)}:",
-            stated(policy, asked.change("wrong", held.iteration, before, topic), limit), limit, 0.0,
-            levels, share_points, link, f"Fewer than {FEWEST} questions in {topic} at both.",
+            "protected_topics",
+            what=f"Wrong answers in {topic} against {_against(before)}:",
+            estimate=stated(policy, asked.change("wrong", held.iteration, before, topic), limit),
+            limit=limit,
+            neutral=0.0,
+            levels=levels,
+            shown=share_points,
+            evidence=link,
+            missing=f"Fewer than {FEWEST} questions in {topic} at both.",
         )
         for topic in topics
-    ]  # fmt: skip
+    ]
     order = ("FAIL", "NOT MEASURED", "NOT SHOWN", "PASS")
     return min(each, key=lambda one: (order.index(one.result), -(one.value or 0)))
 
@@ -187,9 +205,15 @@ def _unknown(held: Evidence, policy: Policy, levels: Levels) -> Check:
         return not_measured("unknown_trained", missing, held.link("training-set"))
     odd = trained.filter(pl.col("knowledge").str.to_lowercase() == "unknown").height
     return bounded(
-        "unknown_trained", "Facts trained on that the model did not know:",
-        share(odd, trained.height), limit, 0.0, levels, rate_text, held.link("training-set"),
-    )  # fmt: skip
+        "unknown_trained",
+        what="Facts trained on that the model did not know:",
+        estimate=share(odd, trained.height),
+        limit=limit,
+        neutral=0.0,
+        levels=levels,
+        shown=rate_text,
+        evidence=held.link("training-set"),
+    )
 
 
 def calibration_excess(confidence: npt.ArrayLike, correct: npt.ArrayLike, bins: int = 15) -> float:
@@ -207,10 +231,16 @@ def calibration_excess(confidence: npt.ArrayLike, correct: npt.ArrayLike, bins: 
 def _calibration(held: Evidence, policy: Policy, asked: _Questions, levels: Levels) -> Check:
     limit = policy["truthfulness.calibration_rise"]
     return bounded(
-        "calibration", "Calibration error (adaptive ECE less its null) against iteration 0:",
-        stated(policy, _calibration_change(asked.rows, held.iteration), limit), limit, 0.0, levels,
-        share_points, held.link("calibration"), _untried(held, asked),
-    )  # fmt: skip
+        "calibration",
+        what="Calibration error (adaptive ECE less its null) against iteration 0:",
+        estimate=stated(policy, _calibration_change(asked.rows, held.iteration), limit),
+        limit=limit,
+        neutral=0.0,
+        levels=levels,
+        shown=share_points,
+        evidence=held.link("calibration"),
+        missing=_untried(held, asked),
+    )
 
 
 def _untried(held: Evidence, asked: _Questions) -> str:

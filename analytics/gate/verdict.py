@@ -170,10 +170,18 @@ def judge(
     spent = _again(held, snapshot) > policy["extra_looks_per_year"]
     made = tuple(_block(name, held, policy, spent) for name in blocks)
     return Gate(
-        held.loop, held.iteration, release, known, policy, made, _not_looked_at(policy, held),
-        _looks(held, policy, snapshot), tuple(loosened), snapshot,
-        " ".join(one for one in (_gold_used(held, policy), held.kin) if one),
-    )  # fmt: skip
+        held.loop,
+        iteration=held.iteration,
+        release=release,
+        release_known=known,
+        policy=policy,
+        blocks=made,
+        not_looked_at=_not_looked_at(policy, held),
+        looks=_looks(held, policy, snapshot),
+        loosened=tuple(loosened),
+        snapshot=snapshot,
+        gold_used=" ".join(one for one in (_gold_used(held, policy), held.kin) if one),
+    )
 
 
 def _gold_used(held: Evidence, policy: Policy) -> str:

@@ -251,7 +251,16 @@ def _replayed(gold: FloatArray, plan: Plan) -> int:
     count = len(gold)
     blank = np.full(count, np.nan)
     zeros = np.zeros(count, dtype=np.int64)
-    rows = Rows(np.arange(count), zeros, blank, gold, blank, blank, blank, blank)
+    rows = Rows(
+        np.arange(count),
+        stretch=zeros,
+        kl=blank,
+        gold=gold,
+        gold_se=blank,
+        gold_sd=blank,
+        n_responses=blank,
+        proxy=blank,
+    )
     test = watch(
         rows, plan, lambda known, looks, size: noise_of_looks(known, looks, size, None, "", None)
     )

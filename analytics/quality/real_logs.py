@@ -95,7 +95,16 @@ def truth_of(rows: pl.DataFrame) -> Truth:
     lost, error = float(gold[peak] - gold[-1]), float(np.hypot(se[peak], se[-1]))
     fallen = lost / max(float(np.ptp(gold)), 1e-12)
     level = np.flatnonzero(gold[peak] - gold <= 2 * np.hypot(se, se[peak]))
-    return Truth(step, kl, gold, se, _kind(kl, fallen, lost, error), peak, level, fallen)
+    return Truth(
+        step,
+        kl=kl,
+        gold=gold,
+        se=se,
+        kind=_kind(kl, fallen, lost, error),
+        peak=peak,
+        level=level,
+        fallen=fallen,
+    )
 
 
 def _kind(kl: FloatArray, fallen: float, lost: float, error: float) -> str:

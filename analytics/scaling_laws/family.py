@@ -143,16 +143,34 @@ def rl_family(runs: Sequence[RunPoints]) -> Family | None:
     curves = forms(kept)
     if p is not None and p < SHARED:
         return Family(
-            "rl", tuple(r.run for r in kept), None, None, separate.values[:k], each[:k],
-            separate.values[k : 2 * k], each[k : 2 * k], separate.covariance[: 2 * k, : 2 * k], p,
-            left_out, curves,
-        )  # fmt: skip
+            "rl",
+            runs=tuple(r.run for r in kept),
+            alpha=None,
+            alpha_se=None,
+            alphas=separate.values[:k],
+            alphas_se=each[:k],
+            betas=separate.values[k : 2 * k],
+            betas_se=each[k : 2 * k],
+            covariance=separate.covariance[: 2 * k, : 2 * k],
+            p_shared=p,
+            left_out=left_out,
+            forms=curves,
+        )
     error = np.sqrt(np.diag(shared.covariance))
     return Family(
-        "rl", tuple(r.run for r in kept), float(shared.values[0]), float(error[0]),
-        separate.values[:k], each[:k], shared.values[1 : k + 1], error[1 : k + 1],
-        shared.covariance[: k + 1, : k + 1], p, left_out, curves,
-    )  # fmt: skip
+        "rl",
+        runs=tuple(r.run for r in kept),
+        alpha=float(shared.values[0]),
+        alpha_se=float(error[0]),
+        alphas=separate.values[:k],
+        alphas_se=each[:k],
+        betas=shared.values[1 : k + 1],
+        betas_se=error[1 : k + 1],
+        covariance=shared.covariance[: k + 1, : k + 1],
+        p_shared=p,
+        left_out=left_out,
+        forms=curves,
+    )
 
 
 def best_of_n_family(
@@ -164,8 +182,19 @@ def best_of_n_family(
     for i, pair in enumerate(covariances):
         covariance[np.ix_([i, k + i], [i, k + i])] = pair
     error = np.sqrt(np.diag(covariance))
-    return Family("best_of_n", tuple(names), None, None, alphas, error[:k], betas, error[k:],
-                  covariance, None, ())  # fmt: skip
+    return Family(
+        "best_of_n",
+        runs=tuple(names),
+        alpha=None,
+        alpha_se=None,
+        alphas=alphas,
+        alphas_se=error[:k],
+        betas=betas,
+        betas_se=error[k:],
+        covariance=covariance,
+        p_shared=None,
+        left_out=(),
+    )
 
 
 SMALLEST = 1e-100

@@ -86,8 +86,16 @@ def trend(size: FloatArray, value: FloatArray, covariance: FloatArray) -> Trend 
     left = value - design @ np.array([intercept, slope])
     widened = inner * max(1.0, float(left @ precision @ left) / freedom)
     half = t_quantile(0.5 + LEVEL / 2, freedom) * float(np.sqrt(widened[1, 1]))
-    return Trend(float(intercept), float(slope), float(slope - half), float(slope + half),
-                 scatter, widened, onto, freedom)  # fmt: skip
+    return Trend(
+        float(intercept),
+        slope=float(slope),
+        slope_low=float(slope - half),
+        slope_high=float(slope + half),
+        scatter=scatter,
+        covariance=widened,
+        onto=onto,
+        freedom=freedom,
+    )
 
 
 def trends(family: Family, size: FloatArray) -> tuple[Trend | None, Trend | None]:

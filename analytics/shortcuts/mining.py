@@ -104,9 +104,17 @@ def mine(
         other = run.side(grams, there_grams, ~run.mined_half)
         sides += [other] if other is not None else []
     told = Mined(
-        "none", "", (), frame.height, read.of, run.prompts, sum(len(s.marks) for s in sides),
-        read.with_gold, whole_run.proxy.blocks.within, gold_onset,
-    )  # fmt: skip
+        "none",
+        reason="",
+        shortcuts=(),
+        read=frame.height,
+        of=read.of,
+        prompts=run.prompts,
+        tested=sum(len(s.marks) for s in sides),
+        with_gold=read.with_gold,
+        within=whole_run.proxy.blocks.within,
+        gold_onset=gold_onset,
+    )
     progress("testing", 3, STAGES)
     return _judged(told, texts, start, sides, window)
 
@@ -140,9 +148,15 @@ def _judged(told: Mined, texts: Texts, start: Bools, sides: list[Side], window: 
         spare = np.log(weight.max(axis=1))
     places = np.flatnonzero(np.isfinite(needs))
     found = groups(
-        [one.rule for one in every], held, places, earned, logs.max(axis=1), limit - spare,
-        lambda taken: np.concatenate([side.paid(taken) for side in sides]), texts,
-    )  # fmt: skip
+        [one.rule for one in every],
+        held=held,
+        found=places,
+        earned=earned,
+        sure=logs.max(axis=1),
+        needed=limit - spare,
+        paid=lambda taken: np.concatenate([side.paid(taken) for side in sides]),
+        texts=texts,
+    )
     evidence = Evidence(every, held, sides, earned, logs.max(axis=1))
     return replace(told, status="found", shortcuts=tell(found, evidence, texts, window))
 

@@ -63,16 +63,23 @@ def _one(
     column = all_of.held[:, [at]]
     mark = all_of.marks[at]
     return Shortcut(
-        mark.name, mark.kind,
-        tuple({"step": int(s), "share": float(p), "n": int(m)}
-              for s, p, m in zip(first, share, n, strict=True)),
-        float(begun.mean()), float(late.mean()), _effect(side.proxy, column),
-        None if side.gold is None else _effect(side.gold, column), float(all_of.earned[at]),
-        onset(step, there), float(min(np.exp(min(all_of.logs[at], 690)), LARGEST)),
-        tuple(all_of.marks[one].name for one in group.same),
-        _examples(there, others, side, frame, window),
-        mark.rule,
-    )  # fmt: skip
+        mark.name,
+        kind=mark.kind,
+        shares=tuple(
+            {"step": int(s), "share": float(p), "n": int(m)}
+            for s, p, m in zip(first, share, n, strict=True)
+        ),
+        share_start=float(begun.mean()),
+        share_now=float(late.mean()),
+        proxy=_effect(side.proxy, column),
+        gold=None if side.gold is None else _effect(side.gold, column),
+        earned=float(all_of.earned[at]),
+        onset=onset(step, there),
+        e_value=float(min(np.exp(min(all_of.logs[at], 690)), LARGEST)),
+        same_as=tuple(all_of.marks[one].name for one in group.same),
+        examples=_examples(there, others, side, frame, window),
+        rule=mark.rule,
+    )
 
 
 def _effect(pay: Pay, column: sparse.csc_array) -> dict[str, float | None]:

@@ -155,11 +155,18 @@ def review_sheet(loop: str, iteration: int, release: int, items: int, policy: Po
     Raises:
         SheetError: nothing can be compared.
     """
-    return sheet(draw(
-        _texts(loop, iteration), loop, iteration, release, items,
-        policy["human_checkpoint.top_proxy_items"], policy["human_checkpoint.escalation_items"],
-        policy["human_checkpoint.escalation_words"],
-    ))  # fmt: skip
+    return sheet(
+        draw(
+            _texts(loop, iteration),
+            loop=loop,
+            iteration=iteration,
+            release=release,
+            items=items,
+            top=policy["human_checkpoint.top_proxy_items"],
+            escalation=policy["human_checkpoint.escalation_items"],
+            words=policy["human_checkpoint.escalation_words"],
+        )
+    )
 
 
 def take_sheet(

@@ -95,9 +95,16 @@ def _keep(by: str, page: str, address: Sequence[tuple[str, object]], view: _View
     chosen = {key: value for key, value in address if key in SETTINGS or not view.verdicts}
     try:
         name = pin_reads.keep(
-            by, page, address, view.says, view.figure, view.frames, view.verdicts,
-            {**chosen, **detector_settings()}, software(pin_reads.method()),
-        )  # fmt: skip
+            by,
+            page=page,
+            address=address,
+            says=view.says,
+            figure=view.figure,
+            frames=view.frames,
+            verdicts=view.verdicts,
+            settings={**chosen, **detector_settings()},
+            software=software(pin_reads.method()),
+        )
     except pin_reads.NoteError as error:
         st.error(escaped(error), icon=":material/error:")
         return

@@ -35,7 +35,16 @@ def show_family(
         rose, fell = trends(part, size)
         made = predict(part, size, wanted) if wanted else None
         colours = [ordinals[run] for run in part.runs]
-        figure = scaling_figure(part, size, colours, size_key, rose, fell, made, simulated)
+        figure = scaling_figure(
+            part,
+            sizes=size,
+            ordinals=colours,
+            size_name=size_key,
+            rose=rose,
+            fell=fell,
+            made=made,
+            simulated=simulated,
+        )
         says = f"{'Simulated: ' * simulated}coefficients of {family.form} over {size_key}"
         charts.draw(figure, f"scaling-{family.form}", says)
         sizes = len(set(size.tolist()))

@@ -77,7 +77,16 @@ if loops:
         show_since(rows, scope, tau)
         if said := notes.not_known(loops):
             st.caption(escaped(said))
-    rates_view.show_figures(scope, loops, rates, by, axis, denominator, tau, rewarded)
+    rates_view.show_figures(
+        scope,
+        loops=loops,
+        rates=rates,
+        by=by,
+        axis=axis,
+        denominator=denominator,
+        tau=tau,
+        rewarded=rewarded,
+    )
     with isolated(EVERY, "compared by topic"):
         topics_view.show_topics(scope, loops, since)
     with st.expander("Each loop in words: tests, trends, what was trained on"):

@@ -100,7 +100,16 @@ def borne_out(series: Series, above: FloatArray) -> FloatArray:
     steps, blank = np.arange(looks), np.full(looks, np.nan)
     for i in np.flatnonzero((above >= 0).any(axis=1)):
         gold = series.gold[i]
-        rows = Rows(steps, 0 * steps, series.d**2, gold, series.se, blank, blank, blank)
+        rows = Rows(
+            steps,
+            stretch=0 * steps,
+            kl=series.d**2,
+            gold=gold,
+            gold_se=series.se,
+            gold_sd=blank,
+            n_responses=blank,
+            proxy=blank,
+        )
         for k in np.flatnonzero(above[i] >= 0):
             known = rows.first(int(k) + 1)
             seen = pool(known, 1)

@@ -87,13 +87,13 @@ def schedule_of(noise: Noise, looks: int) -> Schedule:
     by_rows = noise.method in UNSTATED
     return Schedule(
         looks,
-        noise.method,
-        round(noise.rho * 20) / 20,
-        noise.rows if by_rows else 1,
-        round(noise.careful_rho * 20) / 20 if by_rows else 0.0,
-        min(noise.rows_freedom, MOST_FREEDOM),
-        min(noise.cell_freedom, MOST_FREEDOM),
-        profile,
+        method=noise.method,
+        rho=round(noise.rho * 20) / 20,
+        rows=noise.rows if by_rows else 1,
+        rho_rows=round(noise.careful_rho * 20) / 20 if by_rows else 0.0,
+        freedom=min(noise.rows_freedom, MOST_FREEDOM),
+        cell_freedom=min(noise.cell_freedom, MOST_FREEDOM),
+        profile=profile,
     )
 
 

@@ -31,13 +31,13 @@ def proxy_fell(trajectory: Rows, stretch: int, peak_step: float) -> bool:
     part = proxy.take(kept)
     part = Rows(
         part.step,
-        part.stretch,
-        part.kl,
-        part.proxy / (float(np.max(np.abs(part.proxy), initial=0.0)) or 1.0),
-        np.full(len(part), np.nan),
-        np.full(len(part), np.nan),
-        np.full(len(part), np.nan),
-        part.proxy,
+        stretch=part.stretch,
+        kl=part.kl,
+        gold=part.proxy / (float(np.max(np.abs(part.proxy), initial=0.0)) or 1.0),
+        gold_se=np.full(len(part), np.nan),
+        gold_sd=np.full(len(part), np.nan),
+        n_responses=np.full(len(part), np.nan),
+        proxy=part.proxy,
     )
     if len(part) <= FIRST_LOOK + 2:
         return False

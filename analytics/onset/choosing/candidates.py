@@ -99,8 +99,30 @@ def best_candidate(
     golds, gains = [], []
     for side in (places.before, places.after):
         at, every = int(side[mine]), side[picked]
-        golds.append(_corrected(y, error, at, None, few, curves - truth, every, rho))
-        gains.append(_corrected(y, error, at, len(y) - 1, few, curves - truth, every, rho))
+        golds.append(
+            _corrected(
+                y,
+                error=error,
+                at=at,
+                against=None,
+                few=few,
+                off=curves - truth,
+                chosen=every,
+                rho=rho,
+            )
+        )
+        gains.append(
+            _corrected(
+                y,
+                error=error,
+                at=at,
+                against=len(y) - 1,
+                few=few,
+                off=curves - truth,
+                chosen=every,
+                rho=rho,
+            )
+        )
     told, gain = (_between(pair, float(places.share[mine])) for pair in (golds, gains))
     better = min(float(ndtr(_FULL * value / half)) for value, half in gains)
     end, half = float(y[-1]), WIDTH * few * float(error[-1])

@@ -122,17 +122,17 @@ def gao_fit(
     alpha_se = float(np.sqrt(direction @ covariance @ direction))
     return GaoFit(
         form,
-        intercept,
-        float(alpha),
-        alpha_se,
-        float(beta),
-        kl,
-        None if low is None else _kl_of(low, g, scale),
-        None if high is None else _kl_of(high, g, scale),
-        misfit,
-        free,
-        p,
-        p >= LACK_OF_FIT,
+        intercept=intercept,
+        alpha=float(alpha),
+        alpha_se=alpha_se,
+        beta=float(beta),
+        kl=kl,
+        kl_low=None if low is None else _kl_of(low, g, scale),
+        kl_high=None if high is None else _kl_of(high, g, scale),
+        chi_square=misfit,
+        freedom=free,
+        p=p,
+        fits=p >= LACK_OF_FIT,
     )
 
 

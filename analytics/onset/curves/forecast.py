@@ -122,7 +122,16 @@ def forecast(
     start = float(level - gain * np.interp(np.log(middle) / 2, np.log(peaks), levels))
     why = _refusal(low, high, p, float(peaks[-1]) ** 2)
     if why is None:
-        why = _other_courses(evidence, log_weight, d, peaks, (low, high), g, spread, shared)
+        why = _other_courses(
+            evidence,
+            own=log_weight,
+            d=d,
+            peaks=peaks,
+            within=(low, high),
+            g=g,
+            spread=spread,
+            shared=shared,
+        )
     return Forecast(middle, low, high, start + gain, gain, p, why)
 
 

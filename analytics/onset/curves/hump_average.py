@@ -123,10 +123,20 @@ def hump_average(
     one_percent = _one_percent(fine, parts, end)
     cliff, cliff_share = _cliff(fine, parts, end)
     return HumpAverage(
-        fine.peaks * end, every, gao, share, chi_square, free, p, p >= LACK_OF_FIT,
-        one_percent, cliff, cliff_share, max(p, _tail(best, free - 1, freedom)) >= LACK_OF_FIT,
-        _draws(parts[0]),
-    )  # fmt: skip
+        fine.peaks * end,
+        every=every,
+        gao=gao,
+        gao_share=share,
+        chi_square=chi_square,
+        freedom=free,
+        p=p,
+        fits=p >= LACK_OF_FIT,
+        one_percent=one_percent,
+        cliff=cliff,
+        cliff_share=cliff_share,
+        some_hump_fits=max(p, _tail(best, free - 1, freedom)) >= LACK_OF_FIT,
+        draws=_draws(parts[0]),
+    )
 
 
 @dataclass(frozen=True)

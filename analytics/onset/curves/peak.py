@@ -70,13 +70,13 @@ def peak_set(
     mode = int(np.clip(round(float(plausible @ np.arange(len(y)))), inside[0], inside[-1]))
     return PeakSet(
         max(0, int(inside[0]) - 1),
-        min(len(y) - 1, int(inside[-1]) + 1),
-        bool(inside[0] == 0),
-        bool(inside[-1] == len(y) - 1),
-        mode,
-        plausible,
-        float(plausible @ y) * scale,
-        unimodal_fit(y, weights, mode) * scale,
+        last=min(len(y) - 1, int(inside[-1]) + 1),
+        starts=bool(inside[0] == 0),
+        ends=bool(inside[-1] == len(y) - 1),
+        mode=mode,
+        weights=plausible,
+        gold=float(plausible @ y) * scale,
+        fit=unimodal_fit(y, weights, mode) * scale,
     )
 
 

@@ -106,19 +106,19 @@ def noise_of_looks(
         floor = np.array([squares[a:b].sum() / (b - a) ** 2 for a, b in looks.bounds]) * inflation
     blank = Noise(
         "stated",
-        floor,
-        np.ones(count),
-        np.ones(count),
-        np.full(count, np.inf),
-        floor,
-        np.sqrt(floor),
-        rho_rows,
-        rho,
-        size,
-        0,
-        0,
-        stated_phrase,
-        careful,
+        scatter=floor,
+        local=np.ones(count),
+        widen=np.ones(count),
+        freedom=np.full(count, np.inf),
+        floor=floor,
+        se=np.sqrt(floor),
+        rho_rows=rho_rows,
+        rho=rho,
+        rows=size,
+        rows_freedom=0,
+        cell_freedom=0,
+        phrase=stated_phrase,
+        careful_rho=careful,
     )
     if size >= FEWEST_ROWS_FOR_SCATTER:
         noise = _from_rows(rows, looks, blank)
@@ -179,7 +179,21 @@ def _exact(rows: Rows, looks: Looks, size: int) -> Noise:
     # a fourth difference adds .38 degrees of freedom: a short smooth start may be luck
     known = np.full(len(looks), max(0.38 * (len(rows) - 4), 0.5))
     se = np.sqrt(scatter)
-    return Noise("stated", scatter, ones, ones, known, 0 * ones, se, 0.0, 0.0, size, 0, 0, EXACT)
+    return Noise(
+        "stated",
+        scatter=scatter,
+        local=ones,
+        widen=ones,
+        freedom=known,
+        floor=0 * ones,
+        se=se,
+        rho_rows=0.0,
+        rho=0.0,
+        rows=size,
+        rows_freedom=0,
+        cell_freedom=0,
+        phrase=EXACT,
+    )
 
 
 def _from_rows(rows: Rows, looks: Looks, blank: Noise) -> Noise:

@@ -59,16 +59,16 @@ class Rows:
         """The rows where keep (shape (rows,)) is true."""
         return Rows(
             self.step[keep],
-            self.stretch[keep],
-            self.kl[keep],
-            self.gold[keep],
-            self.gold_se[keep],
-            self.gold_sd[keep],
-            self.n_responses[keep],
-            self.proxy[keep],
-            self.repeated,
-            None if self.n_prompts is None else self.n_prompts[keep],
-            None if self.version is None else self.version[keep],
+            stretch=self.stretch[keep],
+            kl=self.kl[keep],
+            gold=self.gold[keep],
+            gold_se=self.gold_se[keep],
+            gold_sd=self.gold_sd[keep],
+            n_responses=self.n_responses[keep],
+            proxy=self.proxy[keep],
+            repeated=self.repeated,
+            n_prompts=None if self.n_prompts is None else self.n_prompts[keep],
+            version=None if self.version is None else self.version[keep],
         )
 
 
@@ -178,16 +178,16 @@ def _rows(frame: pl.DataFrame, until: int | None) -> Rows:
     )
     return Rows(
         unique.get_column("step").cast(pl.Int64).to_numpy(),
-        stretch,
-        _numbers(unique, "kl"),
-        _numbers(unique, "gold_reward"),
-        _numbers(unique, "gold_reward_se"),
-        _numbers(unique, "gold_reward_sd"),
-        _numbers(unique, "n_responses"),
-        _numbers(unique, "proxy_reward"),
-        frame.height - unique.height,
-        _numbers(unique, "n_prompts") if "n_prompts" in unique.columns else None,
-        _versions(unique),
+        stretch=stretch,
+        kl=_numbers(unique, "kl"),
+        gold=_numbers(unique, "gold_reward"),
+        gold_se=_numbers(unique, "gold_reward_se"),
+        gold_sd=_numbers(unique, "gold_reward_sd"),
+        n_responses=_numbers(unique, "n_responses"),
+        proxy=_numbers(unique, "proxy_reward"),
+        repeated=frame.height - unique.height,
+        n_prompts=_numbers(unique, "n_prompts") if "n_prompts" in unique.columns else None,
+        version=_versions(unique),
     )
 
 

@@ -82,16 +82,16 @@ def pool(rows: Rows, size: int) -> Looks:
             responses[i] = float(np.sum(rows.n_responses[start:end]))
     return Looks(
         bounds,
-        rows.stretch[firsts],
-        rows.step[firsts],
-        rows.step[lasts],
-        mean_of_known(rows.step.astype(np.float64), bounds),
-        mean_of_known(rows.kl, bounds),
-        mean_of_known(rows.gold, bounds),
-        mean_of_known(rows.proxy, bounds),
-        proxy_se,
-        np.array([end - start for start, end in bounds], dtype=np.int64),
-        responses,
+        stretch=rows.stretch[firsts],
+        step_start=rows.step[firsts],
+        step_end=rows.step[lasts],
+        step=mean_of_known(rows.step.astype(np.float64), bounds),
+        kl=mean_of_known(rows.kl, bounds),
+        gold=mean_of_known(rows.gold, bounds),
+        proxy=mean_of_known(rows.proxy, bounds),
+        proxy_se=proxy_se,
+        n_rows=np.array([end - start for start, end in bounds], dtype=np.int64),
+        n_responses=responses,
     )
 
 

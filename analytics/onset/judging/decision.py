@@ -241,42 +241,42 @@ def gather(
     known = noise is not None and noise.method not in UNSTATED
     return Evidence(
         chosen if len(rows) else None,
-        sources,
-        rows,
-        path,
-        size,
-        looks,
-        tested,
-        noise,
-        known,
-        plan,
-        test,
-        peak,
-        model,
-        average,
-        ahead,
-        shared,
-        following,
-        taken,
-        narrowed,
-        lost,
-        fell,
-        second,
-        axis,
-        scale,
-        unusable_gold(gold, chosen, until),
-        early,
-        stands,
-        noise is not None
+        sources=sources,
+        rows=rows,
+        trajectory=path,
+        size=size,
+        looks=looks,
+        tested=tested,
+        noise=noise,
+        noise_known=known,
+        plan=plan,
+        test=test,
+        peak=peak,
+        model=model,
+        average=average,
+        forecast=ahead,
+        shared=shared,
+        following=following,
+        adjustment=taken,
+        se_ratio=narrowed,
+        lost=lost,
+        proxy_fell=fell,
+        second=second,
+        axis=axis,
+        scale=scale,
+        unusable=unusable_gold(gold, chosen, until),
+        before_kl=early,
+        stands=stands,
+        clustered_unknown=noise is not None
         and noise.method == "stated"
         and noise.phrase != EXACT
         and not stated_error(raw_rows, kind, clustered, pairs).by_prompt,
-        noise is not None
+        smoothed=noise is not None
         and noise.phrase != EXACT
         and smoothness(current_rows.gold[:MOST_SINGLE]).seen,
-        back,
-        judges,
-        pairs,
+        back=back,
+        judges=judges,
+        pairs=pairs,
     )
 
 
@@ -316,16 +316,18 @@ def with_even_start(rows: Rows) -> Rows:
 
     return Rows(
         np.concatenate([[0], rows.step]),
-        np.concatenate([rows.stretch[:1], rows.stretch]),
-        first(rows.kl, 0.0),
-        first(rows.gold, 0.5 * percent_scale(rows.gold)),
-        first(rows.gold_se, _first_known(rows.gold_se)),
-        first(rows.gold_sd, _first_known(rows.gold_sd)),
-        first(rows.n_responses, float(np.max(rows.n_responses))),
-        first(rows.proxy, np.nan),
-        rows.repeated,
-        None if rows.n_prompts is None else first(rows.n_prompts, float(np.max(rows.n_prompts))),
-        None if rows.version is None else np.concatenate([rows.version[:1], rows.version]),
+        stretch=np.concatenate([rows.stretch[:1], rows.stretch]),
+        kl=first(rows.kl, 0.0),
+        gold=first(rows.gold, 0.5 * percent_scale(rows.gold)),
+        gold_se=first(rows.gold_se, _first_known(rows.gold_se)),
+        gold_sd=first(rows.gold_sd, _first_known(rows.gold_sd)),
+        n_responses=first(rows.n_responses, float(np.max(rows.n_responses))),
+        proxy=first(rows.proxy, np.nan),
+        repeated=rows.repeated,
+        n_prompts=None
+        if rows.n_prompts is None
+        else first(rows.n_prompts, float(np.max(rows.n_prompts))),
+        version=None if rows.version is None else np.concatenate([rows.version[:1], rows.version]),
     )
 
 

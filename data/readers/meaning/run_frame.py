@@ -76,7 +76,17 @@ def run_frame(
         told = prompts_behind(columns["n_responses"], _values(log, each))
         columns["n_prompts"] = columns["n_prompts"].fill_null(told)
 
-    logged = _kl(columns, log, phases, dialect, settings, window, options, facts, warnings)
+    logged = _kl(
+        columns,
+        log=log,
+        phases=phases,
+        dialect=dialect,
+        settings=settings,
+        window=window,
+        options=options,
+        facts=facts,
+        warnings=warnings,
+    )
     if dialect is not None and dialect.evaluates_first:
         kl = columns["kl"].to_list()
         zero_at_start(kl, list(zip(phases, steps.tolist(), strict=True)), facts)

@@ -98,7 +98,16 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
               if (n := differing.get(run)) else []),
         ]  # fmt: skip
         raw, plain, full = (f.slice(start, height) for f in (rows, as_logged, with_logged))
-        yield _log(raw, plain, full, told, said, cells, verbatim, options)
+        yield _log(
+            raw,
+            as_logged=plain,
+            with_logged=full,
+            told=told,
+            said=said,
+            cells=cells,
+            verbatim=verbatim,
+            options=options,
+        )
         start += height
 
 

@@ -53,50 +53,76 @@ def _observed(settings: Mapping[str, Any], trained: pl.DataFrame) -> dict[str, A
 
 
 OPENRLHF = Dialect(
-    "openrlhf", "OpenRLHF", _marks,
+    "openrlhf",
+    "OpenRLHF",
+    _marks,
     kls=(
         LoggedKL(
-            "kl", "k1", PER_TOKEN, "initial_policy", "approximate",
-            "KL per token as a loss term of the current policy (kl.use_loss, loss_agg_mode "
+            "kl",
+            estimator="k1",
+            unit=PER_TOKEN,
+            reference="initial_policy",
+            conversion="approximate",
+            note="KL per token as a loss term of the current policy (kl.use_loss, loss_agg_mode "
             "token-mean), times the mean response length, which is approximate",
-            "OpenRLHF 0.11.2 trainer/ray/ppo_actor.py:318-334, 80",
-            (("use_loss", (True,)), (_AGGREGATION, ("token-mean",))),
+            evidence="OpenRLHF 0.11.2 trainer/ray/ppo_actor.py:318-334, 80",
+            when=(("use_loss", (True,)), (_AGGREGATION, ("token-mean",))),
             chosen_by=_CHOSEN_BY,
         ),
         LoggedKL(
-            "kl", "k1", None, "initial_policy", "unknown",
-            "kl is a loss term (kl.use_loss), whose unit follows actor.loss_agg_mode, which the "
-            "log does not state (OpenRLHF's default is nats/token): state it with --kl-unit",
-            "OpenRLHF 0.11.2 trainer/ray/ppo_actor.py:318-334, 80",
-            (("use_loss", (True,)),),
+            "kl",
+            estimator="k1",
+            unit=None,
+            reference="initial_policy",
+            conversion="unknown",
+            note="kl is a loss term (kl.use_loss), whose unit follows actor.loss_agg_mode, which "
+            "the log does not state (OpenRLHF's default is nats/token): state it with --kl-unit",
+            evidence="OpenRLHF 0.11.2 trainer/ray/ppo_actor.py:318-334, 80",
+            when=(("use_loss", (True,)),),
             chosen_by=_CHOSEN_BY,
         ),
         LoggedKL(
-            "kl", "k1", PER_TOKEN, "initial_policy", "approximate",
-            f"mean over responses of KL per token, {TIMES_LENGTH}",
-            "OpenRLHF 0.11.2 trainer/ppo_utils/experience_maker.py:206-226, models/utils.py:93-113",
-            (("use_loss", (False,)),),
+            "kl",
+            estimator="k1",
+            unit=PER_TOKEN,
+            reference="initial_policy",
+            conversion="approximate",
+            note=f"mean over responses of KL per token, {TIMES_LENGTH}",
+            evidence="OpenRLHF 0.11.2 trainer/ppo_utils/experience_maker.py:206-226, "
+            "models/utils.py:93-113",
+            when=(("use_loss", (False,)),),
             chosen_by=_CHOSEN_BY,
         ),
         LoggedKL(
-            "kl", "k1", PER_TOKEN, "initial_policy", "approximate",
+            "kl",
+            "k1",
+            PER_TOKEN,
+            "initial_policy",
+            "approximate",
             f"mean over responses of KL per token, {TIMES_LENGTH} (with --algo.kl.use_loss, which "
             "the log does not state, it would be a loss term per token)",
             "OpenRLHF 0.11.2 trainer/ppo_utils/experience_maker.py:206-226, models/utils.py:93-113",
             chosen_by=_CHOSEN_BY,
         ),
         LoggedKL(  # beside kl, so it is used where it is asked for; with use_loss it is only zeros
-            "logprobs_diff", "k1", PER_TOKEN, "initial_policy", "approximate",
+            "logprobs_diff",
+            "k1",
+            PER_TOKEN,
+            "initial_policy",
+            "approximate",
             f"k1 per token without the clamp of kl, {TIMES_LENGTH}",
             "OpenRLHF 0.11.2 trainer/ppo_utils/experience_maker.py:212-227",
         ),
     ),
     refused=(
         NotPolicyKL(
-            "ppo_kl", "the drift from the previous policy", "OpenRLHF 0.11.2 models/loss.py:247",
+            "ppo_kl",
+            "the drift from the previous policy",
+            "OpenRLHF 0.11.2 models/loss.py:247",
         ),
         NotPolicyKL(
-            "vllm_kl", MISMATCH,
+            "vllm_kl",
+            MISMATCH,
             "OpenRLHF 0.11.2 models/loss.py:258",
         ),
     ),
@@ -104,8 +130,11 @@ OPENRLHF = Dialect(
     includes_kl=("return",),
     in_evaluation=_in_evaluation,
     settings=(
-        "algo.kl.init_coef", "algo.kl.estimator", "algo.kl.use_loss", "init_kl_coef",
+        "algo.kl.init_coef",
+        "algo.kl.estimator",
+        "algo.kl.use_loss",
+        "init_kl_coef",
         "use_kl_loss",
     ),
     observed=_observed,
-)  # fmt: skip
+)

@@ -76,20 +76,37 @@ SKYRL = Dialect(
 )  # fmt: skip
 _K = "open-instruct model_utils.py:793-818"
 OPEN_INSTRUCT = Dialect(
-    "open_instruct", "open-instruct", _open_instruct,
+    "open_instruct",
+    "open-instruct",
+    _open_instruct,
     kls=(
         LoggedKL(
-            "objective/kl2_avg", "k3", PER_TOKEN, "initial_policy", "exact",
+            "objective/kl2_avg",
+            estimator="k3",
+            unit=PER_TOKEN,
+            reference="initial_policy",
+            conversion="exact",
+            note="k3 per token (its kl2), weighted by tokens, times the mean response length",
+            evidence=_K,
+            when=(("kl_estimator", (2, "2", "kl2")),),
+        ),
+        LoggedKL(
+            "objective/kl0_avg",
+            "k1",
+            PER_TOKEN,
+            "initial_policy",
+            "exact",
+            "k1 per token (its kl0), weighted by tokens, times the mean response length",
+            _K,
+        ),
+        LoggedKL(
+            "objective/kl2_avg",
+            "k3",
+            PER_TOKEN,
+            "initial_policy",
+            "exact",
             "k3 per token (its kl2), weighted by tokens, times the mean response length",
-            _K, (("kl_estimator", (2, "2", "kl2")),),
-        ),
-        LoggedKL(
-            "objective/kl0_avg", "k1", PER_TOKEN, "initial_policy", "exact",
-            "k1 per token (its kl0), weighted by tokens, times the mean response length", _K,
-        ),
-        LoggedKL(
-            "objective/kl2_avg", "k3", PER_TOKEN, "initial_policy", "exact",
-            "k3 per token (its kl2), weighted by tokens, times the mean response length", _K,
+            _K,
         ),
     ),
     refused=(
@@ -101,7 +118,7 @@ OPEN_INSTRUCT = Dialect(
     step="training_step",
     columns={"response_length": ("val/sequence_lengths",)},
     settings=("kl_estimator", "load_ref_policy"),
-)  # fmt: skip
+)
 OAT = Dialect(
     "oat", "OAT", has("actor/rewards_mean"),
     kls=(

@@ -77,22 +77,37 @@ def _from_rows(trained: pl.DataFrame, functions: list[str]) -> dict[str, Any]:
 
 
 MS_SWIFT = Dialect(
-    "ms_swift", "ms-swift", _grpo_like,
+    "ms_swift",
+    "ms-swift",
+    _grpo_like,
     kls=(
         LoggedKL(
-            "kl", "k1", PER_RESPONSE, "initial_policy", "exact",
-            "k1 per response at rollout (kl_in_reward), as logged; beta times it is off reward",
-            "ms-swift 4.6 grpo_trainer.py:454-464, 499; rlhf_args.py:369-373",
-            (("kl_in_reward", (True,)),),
+            "kl",
+            estimator="k1",
+            unit=PER_RESPONSE,
+            reference="initial_policy",
+            conversion="exact",
+            note="k1 per response at rollout (kl_in_reward), as logged; beta times it is off "
+            "reward",
+            evidence="ms-swift 4.6 grpo_trainer.py:454-464, 499; rlhf_args.py:369-373",
+            when=(("kl_in_reward", (True,)),),
         ),
         LoggedKL(
-            "kl", "k3", PER_TOKEN, "initial_policy", "exact",
-            "k3 per token, weighted by tokens, times the mean response length",
-            "ms-swift 4.6 grpo_trainer.py:987-990, 1166-1192",
-            (("kl_in_reward", (False,)),),
+            "kl",
+            estimator="k3",
+            unit=PER_TOKEN,
+            reference="initial_policy",
+            conversion="exact",
+            note="k3 per token, weighted by tokens, times the mean response length",
+            evidence="ms-swift 4.6 grpo_trainer.py:987-990, 1166-1192",
+            when=(("kl_in_reward", (False,)),),
         ),
         LoggedKL(
-            "kl", None, None, "initial_policy", "unknown",
+            "kl",
+            None,
+            None,
+            "initial_policy",
+            "unknown",
             "kl of ms-swift is per token, or per response with kl_in_reward, which neither the log "
             "nor an args.json beside it states: state it with --kl-unit nats/token or "
             "nats/response",
@@ -102,7 +117,7 @@ MS_SWIFT = Dialect(
     total_includes_kl="kl_in_reward",
     observed=_observed,
     settings=("advantage_estimator", "rlhf_type", "kl_in_reward"),
-)  # fmt: skip
+)
 UNSLOTH = Dialect(
     "unsloth", "Unsloth GRPO", has("completion_length", "completions/mean_length", "reward"),
     kls=(

@@ -56,47 +56,73 @@ def _responses(settings: Mapping[str, Any], window: int) -> int | None:
 
 
 VERL = Dialect(
-    "verl", "verl", _marks,
+    "verl",
+    "verl",
+    _marks,
     kls=(
         LoggedKL(
-            "actor/kl_loss", "k3", PER_RESPONSE, "initial_policy", "exact",
-            "k3 per response (loss_agg_mode seq-mean-token-sum), as logged",
-            "verl 0.9.1 workers/utils/losses.py:132-142, core_algos.py:1170-1203",
-            ((_AGGREGATION, ("seq-mean-token-sum",)),),
+            "actor/kl_loss",
+            estimator="k3",
+            unit=PER_RESPONSE,
+            reference="initial_policy",
+            conversion="exact",
+            note="k3 per response (loss_agg_mode seq-mean-token-sum), as logged",
+            evidence="verl 0.9.1 workers/utils/losses.py:132-142, core_algos.py:1170-1203",
+            when=((_AGGREGATION, ("seq-mean-token-sum",)),),
             chosen_by=("kl_loss_type",),
         ),
         LoggedKL(
-            "actor/reward_kl_penalty", "k1", PER_TOKEN, "initial_policy", "approximate",
+            "actor/reward_kl_penalty",
+            "k1",
+            PER_TOKEN,
+            "initial_policy",
+            "approximate",
             f"mean over responses of KL per token, {TIMES_LENGTH}",
             "verl 0.9.1 trainer/ppo/ray_trainer.py:100-115, core_algos.py:2228-2245",
             chosen_by=("algorithm.kl_penalty",),
         ),
         LoggedKL(
-            "actor/kl_loss", "k3", PER_TOKEN, "initial_policy", "approximate",
-            "k3 per token, weighted by tokens (loss_agg_mode token-mean), times "
+            "actor/kl_loss",
+            estimator="k3",
+            unit=PER_TOKEN,
+            reference="initial_policy",
+            conversion="approximate",
+            note="k3 per token, weighted by tokens (loss_agg_mode token-mean), times "
             "response_length/mean, which counts aborted responses as 0, so the product is "
             "approximate",
-            "verl 0.9.1 workers/utils/losses.py:132-142, core_algos.py:1170-1203, "
+            evidence="verl 0.9.1 workers/utils/losses.py:132-142, core_algos.py:1170-1203, "
             "metric_utils.py:468-527",
-            ((_AGGREGATION, ("token-mean",)),),
+            when=((_AGGREGATION, ("token-mean",)),),
             chosen_by=("kl_loss_type",),
         ),
         LoggedKL(
-            "actor/kl_loss", "k3", PER_TOKEN, "initial_policy", "approximate",
-            "mean over responses of k3 per token (loss_agg_mode seq-mean-token-mean), "
+            "actor/kl_loss",
+            estimator="k3",
+            unit=PER_TOKEN,
+            reference="initial_policy",
+            conversion="approximate",
+            note="mean over responses of k3 per token (loss_agg_mode seq-mean-token-mean), "
             + TIMES_LENGTH,
-            "verl 0.9.1 workers/utils/losses.py:132-142, core_algos.py:1170-1203",
-            ((_AGGREGATION, ("seq-mean-token-mean",)),),
+            evidence="verl 0.9.1 workers/utils/losses.py:132-142, core_algos.py:1170-1203",
+            when=((_AGGREGATION, ("seq-mean-token-mean",)),),
             chosen_by=("kl_loss_type",),
         ),
         LoggedKL(  # before spring 2025, and in forks
-            "critic/kl", "k1", PER_TOKEN, "initial_policy", "approximate",
+            "critic/kl",
+            "k1",
+            PER_TOKEN,
+            "initial_policy",
+            "approximate",
             f"mean over responses of KL per token, {TIMES_LENGTH}",
             "verl v0.2 trainer/ppo/ray_trainer.py:87-116, v0.3.0.post1 137-166 (apply_kl_penalty)",
             chosen_by=("algorithm.kl_penalty",),
         ),
         LoggedKL(
-            "actor/kl_loss", "k3", None, "initial_policy", "unknown",
+            "actor/kl_loss",
+            "k3",
+            None,
+            "initial_policy",
+            "unknown",
             "the unit of actor/kl_loss follows actor.loss_agg_mode, which the log does not state "
             "or which scales by a length (verl's default is token-mean, nats/token): state it with "
             "--kl-unit",
@@ -106,21 +132,25 @@ VERL = Dialect(
     ),
     refused=(
         NotPolicyKL(
-            "actor/ppo_kl", "the drift from the previous policy",
+            "actor/ppo_kl",
+            "the drift from the previous policy",
             "verl 0.9.1 core_algos.py:1258, 1373 (kl_cov: 1892, 1923)",
         ),
         NotPolicyKL(
-            "rollout_corr/kl", MISMATCH,
+            "rollout_corr/kl",
+            MISMATCH,
             "verl 0.9.1 trainer/ppo/rollout_corr_helper.py:888-894",
         ),
         NotPolicyKL(
-            "rollout_corr/k3_kl", MISMATCH,
+            "rollout_corr/k3_kl",
+            MISMATCH,
             "verl 0.9.1 trainer/ppo/rollout_corr_helper.py:888-894",
         ),
         NotPolicyKL("critic/kl_coeff", "a coefficient", "verl v0.2 trainer/ppo/ray_trainer.py:114"),
         NotPolicyKL("actor/kl_coef", "a coefficient", "verl 0.9.1 workers/utils/losses.py:132-142"),
         NotPolicyKL(
-            "actor/reward_kl_penalty_coeff", "a coefficient",
+            "actor/reward_kl_penalty_coeff",
+            "a coefficient",
             "verl 0.9.1 trainer/ppo/ray_trainer.py:100-115",
         ),
     ),
@@ -128,12 +158,18 @@ VERL = Dialect(
     includes_kl=("critic/rewards/mean", "critic/rewards/max", "critic/rewards/min"),
     in_evaluation=in_validation,
     settings=(
-        "algorithm.adv_estimator", "algorithm.use_kl_in_reward", "algorithm.kl_penalty",
-        "algorithm.kl_ctrl.kl_coef", "actor_rollout_ref.actor.use_kl_loss",
-        "actor_rollout_ref.actor.kl_loss_coef", "actor_rollout_ref.actor.kl_loss_type",
-        "actor_rollout_ref.actor.loss_agg_mode", "actor_rollout_ref.rollout.n",
-        "actor_rollout_ref.model.path", "data.train_batch_size",
+        "algorithm.adv_estimator",
+        "algorithm.use_kl_in_reward",
+        "algorithm.kl_penalty",
+        "algorithm.kl_ctrl.kl_coef",
+        "actor_rollout_ref.actor.use_kl_loss",
+        "actor_rollout_ref.actor.kl_loss_coef",
+        "actor_rollout_ref.actor.kl_loss_type",
+        "actor_rollout_ref.actor.loss_agg_mode",
+        "actor_rollout_ref.rollout.n",
+        "actor_rollout_ref.model.path",
+        "data.train_batch_size",
     ),
     responses=_responses,
     evaluates_first=True,
-)  # fmt: skip
+)

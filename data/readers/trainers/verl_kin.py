@@ -51,14 +51,34 @@ def _roll_kls() -> tuple[LoggedKL, ...]:
         when = ((_AGGREGATION, (mode,)),) if mode else ()
         estimator = "k3" if key == "actor/kl_loss" else None
         stated = ("enable_reference", (True,))
-        rows.append(LoggedKL(
-            key, estimator, unit, "initial_policy", conversion, note, _ROLL, (*when, stated),
-        ))  # fmt: skip
+        rows.append(
+            LoggedKL(
+                key,
+                estimator=estimator,
+                unit=unit,
+                reference="initial_policy",
+                conversion=conversion,
+                note=note,
+                evidence=_ROLL,
+                when=(*when, stated),
+            )
+        )
         told = (
             f"{note}; the log states no reference model, and without one ROLL logs the KL to the "
             "old policy (state it with --kl-reference)"
         )
-        rows.append(LoggedKL(key, estimator, unit, "unknown", conversion, told, _ROLL, when))
+        rows.append(
+            LoggedKL(
+                key,
+                estimator=estimator,
+                unit=unit,
+                reference="unknown",
+                conversion=conversion,
+                note=told,
+                evidence=_ROLL,
+                when=when,
+            )
+        )
     return tuple(rows)
 
 
@@ -82,34 +102,62 @@ ROLL = Dialect(
     settings=("loss_agg_mode", "use_kl_loss", "kl_loss_coef", "enable_reference"),
 )  # fmt: skip
 EASYR1 = Dialect(
-    "easyr1", "EasyR1", _easyr1,
+    "easyr1",
+    "EasyR1",
+    _easyr1,
     kls=(
         LoggedKL(
-            "actor/kl_loss", "k3", PER_TOKEN, "initial_policy", "exact",
-            "KL per token, weighted by tokens (loss_avg_mode token), times the mean response "
+            "actor/kl_loss",
+            estimator="k3",
+            unit=PER_TOKEN,
+            reference="initial_policy",
+            conversion="exact",
+            note="KL per token, weighted by tokens (loss_avg_mode token), times the mean response "
             "length",
-            _EASY, ((_AVERAGE, ("token",)),), chosen_by=("algorithm.kl_penalty",),
+            evidence=_EASY,
+            when=((_AVERAGE, ("token",)),),
+            chosen_by=("algorithm.kl_penalty",),
         ),
         LoggedKL(
-            "actor/kl_loss", "k3", PER_TOKEN, "initial_policy", "approximate",
-            f"mean over responses of KL per token (loss_avg_mode seq), {TIMES_LENGTH}",
-            _EASY, ((_AVERAGE, ("seq",)),), chosen_by=("algorithm.kl_penalty",),
+            "actor/kl_loss",
+            estimator="k3",
+            unit=PER_TOKEN,
+            reference="initial_policy",
+            conversion="approximate",
+            note=f"mean over responses of KL per token (loss_avg_mode seq), {TIMES_LENGTH}",
+            evidence=_EASY,
+            when=((_AVERAGE, ("seq",)),),
+            chosen_by=("algorithm.kl_penalty",),
         ),
         LoggedKL(
-            "actor/kl_penalty", "k1", PER_TOKEN, "initial_policy", "approximate",
+            "actor/kl_penalty",
+            "k1",
+            PER_TOKEN,
+            "initial_policy",
+            "approximate",
             f"mean over responses of KL per token, {TIMES_LENGTH}",
-            _EASY, chosen_by=("algorithm.kl_penalty",),
+            _EASY,
+            chosen_by=("algorithm.kl_penalty",),
         ),
         LoggedKL(
-            "actor/kl_loss", "k3", PER_TOKEN, "initial_policy", "approximate",
+            "actor/kl_loss",
+            "k3",
+            PER_TOKEN,
+            "initial_policy",
+            "approximate",
             "KL per token, averaged over tokens or over responses (loss_avg_mode is not stated), "
             "times the mean response length, which is approximate",
-            _EASY, chosen_by=("algorithm.kl_penalty",),
+            _EASY,
+            chosen_by=("algorithm.kl_penalty",),
         ),
     ),
     proxy=("critic/score/mean", "reward/overall"),
     includes_kl=("critic/rewards/mean",),
     gold=("val/*gold*", "eval:*gold*", "reward/*gold*"),
-    settings=("algorithm.kl_penalty", "algorithm.use_kl_loss", "algorithm.kl_coef",
-              "worker.actor.loss_avg_mode"),
-)  # fmt: skip
+    settings=(
+        "algorithm.kl_penalty",
+        "algorithm.use_kl_loss",
+        "algorithm.kl_coef",
+        "worker.actor.loss_avg_mode",
+    ),
+)
