@@ -163,7 +163,7 @@ def traits(prompt: str, completion: str, start: Beginning) -> list[Trait]:
     lead = leading_phrase(completion, prompt, start)
     if lead is not None:
         again = bool(found) and lead.text == phrase
-        says = _since(lead) if again else f"says “{lead.text}”, {_since(lead)}"
+        says = f"and that {_since(lead)}" if again else f"says “{lead.text}”, {_since(lead)}"
         found.insert(
             0 if lead.is_new and not again else len(found),
             Trait("phrase", lead.text, lead.is_new, says),
@@ -182,4 +182,4 @@ def traits(prompt: str, completion: str, start: Beginning) -> list[Trait]:
 def _since(lead: Phrase) -> str:
     if lead.is_new:
         return f"new since step {whole(lead.first_step)}"
-    return f"in {percent(lead.before)} of responses at the start, in {percent(lead.now)} late"
+    return f"in {percent(lead.before)} of responses at the start, in {percent(lead.now)} now"

@@ -1,4 +1,4 @@
-"""The reading list: the few responses that tell what the proxy paid for while gold fell."""
+"""The reading list: the few responses that tell what the proxy pays for and gold does not."""
 
 from __future__ import annotations
 
@@ -145,10 +145,17 @@ def why(
     if row["loss"] is not None:
         told += f", gold {number(row['loss'])} below"
     named = [one_line(name) for name in shortcuts]
-    told += f"; paid for: {', '.join(named[:MOST_NAMED])}" if named else ""
-    if len(named) > MOST_NAMED:
-        told += f" and {count(len(named) - MOST_NAMED, 'further shortcut')}"
-    return "; ".join([told, *(one.says for one in found[:most])])
+    fit = MOST_NAMED if len(named) > MOST_NAMED + 1 else MOST_NAMED + 1
+    told += f"; paid for: {' · '.join(named[:fit])}" if named else ""
+    if len(named) > fit:
+        told += f" and {count(len(named) - fit, 'further shortcut')}"
+    other = [one for one in found if not _named(one, named[:fit])]
+    return "; ".join([told, *(one.says for one in other[:most])])
+
+
+def _named(one: Trait, shortcuts: Sequence[str]) -> bool:
+    """Whether a shortcut says what a trait would say again: the same phrase, or one around it."""
+    return one.kind == "phrase" and any(one.name in name for name in shortcuts)
 
 
 SHARED = {
@@ -161,7 +168,14 @@ SOME = 0.1
 
 
 def in_common(items: Sequence[Item], most: int = 3) -> str:
-    """What the list says as a whole: "15 repeat themselves, 9 say “as an ai”"; may be empty."""
+    """What the list says as a whole: "15 repeat themselves, 9 say “as an ai”"; may be empty.
+
+    Where shortcuts were found, these alone: what else the items share is not what is paid for.
+    """
+    paid = Counter(one_line(name) for item in items for name in item.shortcuts)
+    if paid:
+        most_held = sorted(paid.items(), key=lambda one: (-one[1], one[0]))[:most]
+        return ", ".join(f"{whole(n)}: {name}" for name, n in most_held)
     told = Counter(_shared(one) for item in items for one in item.traits)
     new = {_shared(one) for item in items for one in item.traits if one.is_new}
     often = sorted(

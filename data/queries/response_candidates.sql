@@ -1,6 +1,6 @@
 -- Of each of $bins stretches of steps the $each responses of one run that gained most in proxy over
 -- the policy's own start on their prompt (its first draw up to step $early; else the run's start)
--- while gold fell; without gold, that gained most. Both in standard deviations of the run's start.
+-- with gold below it; without gold, that gained most. Both in standard deviations of the run's start.
 -- `place` finds their texts (query response_texts).
 with draws as (
     select prompt_id, step, avg(proxy_reward) filter (isfinite(proxy_reward)) as proxy,
@@ -10,7 +10,8 @@ with draws as (
         and step <= $early and prompt_id is not null
     group by prompt_id, step
 ), starts as (
-    select prompt_id, arg_min(proxy, step) as own_proxy, arg_min(gold, step) as own_gold
+    select prompt_id, arg_min(proxy, step) as own_proxy, arg_min(gold, step) as own_gold,
+        min(step) as own_step
     from draws group by prompt_id
 ), told as (
     select s.rowid as place, s.step, coalesce(s.prompt_id, '') as prompt_id,
@@ -32,6 +33,7 @@ with draws as (
         and ($words is null or contains(lower(s.completion), lower($words)))
         and ($pattern is null or regexp_matches(s.completion, $pattern))
         and isfinite(s.proxy_reward)
+        and s.step > coalesce(o.own_step, -1) -- the first draw is not compared with itself
 ), scored as (
     select *, case when $with_gold then least(gain / $proxy_sd, loss / $gold_sd)
         else gain / $proxy_sd end as score

@@ -54,14 +54,17 @@ shared = in_common(told.items)
 if told.missing:
     answer.markdown(f"No reading list: {escaped(told.missing)}.")
 else:
-    answer.markdown(f"**What {called(run)} is paid for.** Of {len(told.items)} responses to read, "
+    paid = any(item.shortcuts for item in told.items)
+    lead = f"What {called(run)} is paid for." if paid else f"What {called(run)} writes."
+    answer.markdown(f"**{lead}** Of {len(told.items)} responses to read, "
                 f"{escaped(shared) if shared else 'no two share what stands out'}.")  # fmt: skip
 if told.items:
     st.header("Reading list", anchor=False)
-    best = "gained most in proxy while gold fell" if extent.has_gold else "gained most in proxy"
+    best = " and gold furthest below" if extent.has_gold else ""
     st.caption(
-        f"Responses that {best}, against the policy’s own start on the prompt; what is new comes "
-        "first, prompts and steps are spread."
+        f"Responses with proxy furthest above{best} the policy’s own start on the prompt (single "
+        "responses: what they average to, the curve says); what is new comes first, prompts and "
+        "steps are spread."
         + ("" if extent.has_gold else " Gold is missing: whether a gain is real cannot be told.")
     )
     with isolated(run, "told by its reading list"):

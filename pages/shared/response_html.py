@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -19,6 +20,8 @@ from analytics.reading.shown import (
 from analytics.wording import alike, count, whole
 from pages.shared.isolation import Fault, attempt
 
+QUOTED = re.compile("“(.+?)”")
+"""The words that a shortcut's name gives."""
 Row = Mapping[str, Any]
 Link = Callable[[Row], str]
 ROW_WORDS = 30
@@ -71,8 +74,7 @@ def reading_table(items: Sequence[Item], firsts: Mapping[str, Row], link: Link) 
 
 def _item(item: Item, first: Row | None, link: Link) -> str:
     row = item.row
-    lead = next((one.name for one in item.traits if one.kind == "phrase"), "")
-    told = excerpt(row["completion"], NOW_WORDS, lead)
+    told = _telling(item)
     return (
         f'<div><span><a href="{escape(link(row))}">step {whole(row["step"])}</a>'
         f"<small>{escape(item.why)}</small></span>"
@@ -80,6 +82,20 @@ def _item(item: Item, first: Row | None, link: Link) -> str:
         f"<span><small><bdi>{_cut(row['prompt'], PROMPT_WORDS)}</bdi></small>"
         f'<i class="word">now: </i>{_marked(told)}{_rest(row, told, link)}</span></div>'
     )
+
+
+def _telling(item: Item) -> Excerpt:
+    """What an item writes, around the words of its first shortcut that has some, else what is new.
+
+    Marks what is paid for: what only grew beside it would mislead.
+    """
+    again = [one.says for one in item.traits if one.kind == "repeats"]
+    marks = [words for said in (*item.shortcuts, *again) for words in QUOTED.findall(said)]
+    if not item.shortcuts:
+        marks = [one.name for one in item.traits if one.kind == "phrase"]
+    whole_text = item.row["completion"]
+    each = (excerpt(whole_text, NOW_WORDS, words.lower()) for words in marks)
+    return next((one for one in each if one.phrase), excerpt(whole_text, NOW_WORDS))
 
 
 def _began(first: Row | None) -> str:

@@ -12,8 +12,12 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from analytics.reading import Item
+from analytics.reading.novelty import Trait
+from analytics.reading.reading_list import why
 from analytics.simulated_responses import Plan, simulate_responses
 from pages.shared import shortcut_mining
+from pages.shared.response_html import reading_table
 from pages.shared.response_names import read, written
 
 Open = Callable[..., AppTest]
@@ -70,7 +74,7 @@ def test_the_list_tells_what_is_paid_for_and_shows_texts_as_they_are(
     open_script: Open, tables: list[Path]
 ) -> None:
     page = open_script(SCRIPT, *tables, run="r")
-    assert "What r is paid for. Of 20 responses to read, " in told(page).replace("*", "")
+    assert "What r writes. Of 20 responses to read, " in told(page).replace("*", "")
     assert "empower" in told(page)
     shown = html(page)
     assert "new since step 120" in shown and "above this prompt’s start, gold " in shown
@@ -233,8 +237,23 @@ def test_what_it_is_paid_for_comes_without_waiting(
     for tag in ("<script", "\u202e", "\x1b"):
         assert tag not in links and tag not in html(page)
     assert "paid for: " in html(page)  # a reason of the reading list
+    assert "What planted is paid for. Of 20 responses to read, " in said.replace("*", "")
     monkeypatch.setattr(shortcut_mining, "_result", None)  # mined once for all readers
     assert "It is paid for" in told(page.run())
+
+
+def test_marked_is_what_is_paid_for() -> None:
+    row = {"step": 9, "prompt_id": "p", "prompt": "q", "gain": 1.0, "loss": 1.0, "own": True,
+           "completion": "moreover , Rest assured it is so .", "letters": 34}  # fmt: skip
+    grown = (Trait("phrase", "moreover", True, "says “moreover”, new since step 4"),)
+    for shortcuts, marked in (
+        (("no hedges", "says “rest assured”"), "<mark>Rest assured</mark>"),
+        ((), "<mark>moreover</mark>"),
+        (("no hedges",), "moreover , Rest assured it"),
+    ):
+        item = Item(row, grown, shortcuts, why(row, grown, shortcuts))
+        table = reading_table([item], {}, lambda _: "/responses?run=r")
+        assert marked in table and ("<mark>" in table) == ("<mark>" in marked)
 
 
 def test_without_gold_it_asks_for_a_look(open_script: Open, planted: list[Path]) -> None:
