@@ -38,6 +38,7 @@ from analytics.review.changes import summary
 from analytics.review.dictionary import as_json
 from analytics.shortcuts import command as mining
 from analytics.shortcuts.of_run import gold_onset
+from analytics.steps import a_step
 from analytics.verdicts import (
     Asked,
     holds,
@@ -484,7 +485,7 @@ def _parser() -> argparse.ArgumentParser:
     verdict = commands.add_parser("verdict", help="verdicts, one row a run")
     verdict.add_argument("--run", nargs="+", action="extend", metavar="R")
     verdict.add_argument("--project")
-    verdict.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
+    verdict.add_argument("--until", type=a_step, metavar="STEP", help="ignore later steps")
     verdict.add_argument("--gold", metavar="SOURCE", help="gold source to judge by")
     verdict.add_argument("--again", action="store_true", help="judge also what is kept")
     verdict.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -496,18 +497,18 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--run", nargs="+", action="extend", metavar="R")
     wrong.add_argument("--tau", type=_share, default=0.8, help="confident from here on, in [0, 1]")
     wrong.add_argument("--compare", type=int, metavar="N", help="iteration to compare with")
-    wrong.add_argument("--until", type=int, metavar="N", help="ignore later iterations")
+    wrong.add_argument("--until", type=a_step, metavar="N", help="ignore later iterations")
     wrong.add_argument("--json", action="store_true", help="one JSON document on stdout")
     wrong.set_defaults(do=_hallucination)
 
     seen = commands.add_parser("behaviours", help="rates of bad behaviour, by environment")
     seen.add_argument("--run", nargs="+", action="extend", metavar="R")
-    seen.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
+    seen.add_argument("--until", type=a_step, metavar="STEP", help="ignore later steps")
     seen.add_argument("--json", action="store_true", help="one JSON document on stdout")
     seen.set_defaults(do=_behaviours)
     paid = commands.add_parser("paid-for", help="length, judge, rivals, signals without gold")
     paid.add_argument("--run", nargs="+", action="extend", metavar="R", required=True)
-    paid.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
+    paid.add_argument("--until", type=a_step, metavar="STEP", help="ignore later steps")
     paid.add_argument("--json", action="store_true", help="one JSON document on stdout")
     paid.set_defaults(do=_paid_for)
     gating.add_gate(commands, _gate)

@@ -171,7 +171,8 @@ def _forget(options: argparse.Namespace) -> int:
 
 
 def _seal(options: argparse.Namespace) -> int:
-    with StoreAccess(begun() if options.source is None else home()) as store:
+    asks = options.source is None or options.unseal
+    with StoreAccess(begun() if asks else home()) as store:
         if options.source is not None:
             act = sealing.unseal if options.unseal else sealing.seal
             act(store, options.project, options.source, options.by or "")
@@ -187,6 +188,13 @@ def _seal(options: argparse.Namespace) -> int:
     print(
         f"Sealed in project {one_line(options.project)}: {one_line(', '.join(held) or 'nothing')}"
     )
+    if (
+        options.source is not None
+        and not options.unseal
+        and not any(one["source"] == options.source for one in scores)
+    ):
+        print(f"No scores of {one_line(options.source)} are in project "
+              f"{one_line(options.project)} yet; those that come are sealed.")  # fmt: skip
     for one in scores:
         print(f"{one_line(one['run_id'])}: {one['scores']} scores of responses by "
               f"{one_line(one['source'])}, at {one['steps']} steps")  # fmt: skip

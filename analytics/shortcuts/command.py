@@ -15,6 +15,7 @@ from analytics.shortcuts.found import Mined
 from analytics.shortcuts.mining import Progress
 from analytics.shortcuts.of_run import of_run
 from analytics.shortcuts.words import lines
+from analytics.steps import a_step
 
 Query = Callable[..., pl.DataFrame]
 
@@ -26,7 +27,7 @@ def add_shortcuts(commands: Any, do: Callable[[argparse.Namespace], int]) -> Non
     mined.add_argument("--pattern", action="append", default=[], metavar="RE",
                        help="a regular expression, looked at as a feature")  # fmt: skip
     mined.add_argument("--rubric", type=Path, metavar="FILE", help="the judge's rubric, a text")
-    mined.add_argument("--until", type=int, metavar="STEP", help="ignore later steps")
+    mined.add_argument("--until", type=a_step, metavar="STEP", help="ignore later steps")
     mined.add_argument("--json", action="store_true", help="one JSON document on stdout")
     mined.set_defaults(do=do)
 
@@ -42,6 +43,8 @@ def rubric(options: argparse.Namespace) -> str:
         return ""
     try:
         return str(options.rubric.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OSError(f"--rubric {str(options.rubric)!r}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"--rubric {str(options.rubric)!r} is no text in UTF-8") from error
 

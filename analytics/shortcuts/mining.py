@@ -11,7 +11,16 @@ import polars as pl
 from scipy import sparse
 
 from analytics.shortcuts.candidates import candidates
-from analytics.shortcuts.design import Blocks, Pairs, Windows, blocks, halves, pairs, windows
+from analytics.shortcuts.design import (
+    WITHIN,
+    Blocks,
+    Pairs,
+    Windows,
+    blocks,
+    halves,
+    pairs,
+    windows,
+)  # fmt: skip
 from analytics.shortcuts.evidence import BETS, chosen
 from analytics.shortcuts.found import Mined, cannot_tell
 from analytics.shortcuts.grouping import groups
@@ -85,6 +94,11 @@ def mine(
     fixed = marks(texts, start, patterns, rubric)
     there = [texts.has(one.rule) for one in fixed]
     some = [at for at, one in enumerate(there) if one.any() and not one.all()]
+    if frame["completion"].n_unique() == 1:
+        return cannot_tell(
+            "all responses are the same text: nothing differs that could be paid for",
+            read=frame.height, of=read.of, gold_onset=gold_onset,
+        )  # fmt: skip
     fixed = [fixed[at] for at in some]
     held = (
         sparse.csc_array(np.column_stack([there[at] for at in some]).astype(float))
@@ -126,18 +140,26 @@ def _judged(told: Mined, texts: Texts, start: Bools, sides: list[Side], window: 
     paid = np.concatenate([side.paid() for side in sides])
     logs = np.minimum(growth, paid[:, None])
     passed, limit = chosen(logs, weight, ALPHA)
+    better = _confirmed(passed, sides) if told.with_gold else np.zeros(len(passed), dtype=bool)
+    passed &= ~better[:, None]
+    if not passed.any() and better.any():
+        return replace(told, reason=(
+            f"gold is surely higher with {'each of ' if better.sum() > 1 else ''}"
+            f"{count(int(better.sum()), 'feature')} that grew and that the proxy pays for; whether "
+            "it pays more than gold confirms is not asked then"
+        ))  # fmt: skip
     if not passed.any():
-        most = max(len(np.unique(one.cluster)) for one in sides[0].pairs)
+        most, units = _compared(sides[0])
         needed = int(np.ceil(np.log2(len(BETS) * logs.size / ALPHA / weight.max())))
         if most < needed:
             return replace(told, status="cannot tell", reason=(
-                f"{count(most, 'prompt')} of the start and of later steps can be compared; it "
-                f"takes {whole(needed)} to tell {count(told.tested, 'feature')} from chance"
+                f"{count(most, units)} can be compared; it takes {whole(needed)} to tell "
+                f"{count(told.tested, 'feature')} from chance"
             ))  # fmt: skip
-        beyond = " and that the proxy pays for beyond what gold confirms" if told.with_gold else (
-            " and that the proxy pays for")  # fmt: skip
+        beyond = " beyond what gold confirms" if told.with_gold else ""
         return replace(told, reason=(
-            f"none of {count(told.tested, 'feature')} surely grew{beyond}"
+            f"of {count(told.tested, 'feature')} none both surely grew and is surely paid for by "
+            f"the proxy{beyond}"
         ))  # fmt: skip
     held = sparse.csc_array(sparse.hstack([side.held for side in sides]))
     scale = float(np.std(texts.frame["proxy_reward"].to_numpy()[start], ddof=1)) or 1.0
@@ -159,6 +181,33 @@ def _judged(told: Mined, texts: Texts, start: Bools, sides: list[Side], window: 
     )
     evidence = Evidence(every, held, sides, earned, logs.max(axis=1))
     return replace(told, status="found", shortcuts=tell(found, evidence, texts, window))
+
+
+def _confirmed(passed: npt.NDArray[np.bool_], sides: Sequence[Side]) -> Bools:
+    """Which of the features that passed go with higher gold, by its 95 % interval.
+
+    That the proxy pays for them is no sign of a hack then, whatever it pays: with gold of much
+    noise, how much of the pay gold should confirm cannot be told.
+    """
+    better = np.zeros(len(passed), dtype=bool)
+    first = 0
+    for side in sides:
+        here = first + np.flatnonzero(passed[first : first + len(side.marks)].any(axis=1))
+        if here.size and side.gold is not None:
+            _, low, _ = side.gold.effects(sparse.csc_array(side.held[:, here - first]))
+            better[here] = low > 0
+        first += len(side.marks)
+    return better
+
+
+def _compared(side: Side) -> tuple[int, str]:
+    """How many independent things tell of growth and pay, the fewer of both; what they are."""
+    grown = max(len(np.unique(one.cluster)) for one in side.pairs)
+    pays = [one for one in (side.proxy, side.gap) if one is not None]
+    paid = min(len(np.unique(one.blocks.cluster)) for one in pays)
+    if paid < grown and side.proxy.blocks.within == WITHIN[-1]:
+        return paid, "step"
+    return min(grown, paid), "prompt"
 
 
 def _weights(sizes: Sequence[int], stretches: int) -> Floats:

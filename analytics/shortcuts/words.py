@@ -41,7 +41,9 @@ def headline(mined: Mined) -> str:
     first, *others = mined.shortcuts
     more = f" {count(len(others), 'further thing')} below." if others else ""
     if mined.with_gold:
-        return f"It is paid for what gold does not confirm: {sentence(first)}.{more}"
+        high = (first.gold or {}).get("high")
+        how = "gold marks down" if high is not None and high < 0 else "gold does not confirm"
+        return f"It is paid for what {how}: {sentence(first)}.{more}"
     return (
         f"It is paid for what it did not do at the start: {sentence(first)}.{more} Gold is "
         "missing: whether that is wrong cannot be told; read the examples, or measure gold."

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from analytics.wording import whole
-from pages.shared.frame import named
+from pages.shared.frame import called, named
 
 
 def frozen_steps(
@@ -26,6 +26,11 @@ def frozen_steps(
         word: what the page calls a step.
     """
     frozen = {run: step for run in chosen if (step := until.get(run)) is not None}
+    for run in [one for one in frozen if frozen[one] < 0 <= (every[one]["step_end"] or 0)]:
+        st.warning(
+            f"The link’s until={whole(frozen.pop(run))} is no {word} of {called(run)}, so the view "
+            "is not frozen."
+        )
     if not frozen:
         return {}
     ends = sorted(set(frozen.values()))

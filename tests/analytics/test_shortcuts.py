@@ -315,3 +315,60 @@ def test_mining_in_a_process_of_its_own_tells_how_far_it_is(
         assert process.wait() == 0
     assert [step["done"] for step in steps] == [0, 1, 2, 3]
     assert Mined.from_dict(last["mined"]) == replace(found, gold_onset=None)
+
+
+def drawn(
+    prompts: int, steps: int, samples: int, gold_noise: float, pays: float = 1.0, gains: float = 1.0
+) -> pl.DataFrame:
+    """Responses of which ever more begin with two words that proxy pays and gold gains by."""
+    rng = np.random.default_rng(7)
+    words = np.array(
+        [
+            "the",
+            "of",
+            "a",
+            "model",
+            "answer",
+            "to",
+            "is",
+            "in",
+            "and",
+            "that",
+            "it",
+            "water",
+            "data",
+            "step",
+        ]
+    )
+    rows = []
+    for step in range(steps):
+        for prompt in range(prompts):
+            for sample in range(samples):
+                there = rng.random() < 0.05 + 0.85 * step / steps
+                quality = 0.3 * rng.normal()
+                rows.append({
+                    "step": step, "prompt_id": f"p{prompt}", "sample_id": sample, "prompt": "q",
+                    "completion": "In summary, " * there + " ".join(rng.choice(words, 20)),
+                    "proxy_reward": quality + pays * there + 0.1 * rng.normal(),
+                    "gold_reward": quality + gains * there + gold_noise * rng.normal(),
+                })  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def test_an_improvement_is_no_shortcut_though_gold_is_noisy() -> None:
+    told = mine(drawn(150, 10, 8, gold_noise=3.0))
+    assert told.status == "none" and "gold is surely higher with" in told.reason
+    worse = mine(drawn(80, 8, 6, gold_noise=3.0, gains=-1.0))
+    assert worse.status == "found" and worse.shortcuts[0].gold["high"] < 0
+
+
+def test_few_steps_of_single_responses_cannot_tell() -> None:
+    told = mine(drawn(60, 6, 1, gold_noise=0.1, pays=10.0, gains=-3.0))
+    assert told.status == "cannot tell" and told.reason.startswith("6 steps can be compared")
+    more = mine(drawn(60, 24, 1, gold_noise=0.1, pays=10.0, gains=-3.0))
+    assert more.status == "found"
+
+
+def test_responses_that_are_all_alike_are_said_to_be() -> None:
+    told = mine(drawn(20, 4, 3, gold_noise=1.0).with_columns(completion=pl.lit("same")))
+    assert told.status == "cannot tell" and "the same text" in told.reason

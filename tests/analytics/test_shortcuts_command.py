@@ -55,7 +55,7 @@ def test_the_command_says_what_runs_are_paid_for(
     assert rows["planted"]["read"] == rows["planted"]["of"] == 2_400
     assert asked("--run", "planted", "odd", "once") == 0
     said = capsys.readouterr().out
-    assert "planted: It is paid for what gold does not confirm: says “rest assured" in said
+    assert "planted: It is paid for what gold marks down: says “rest assured" in said
     assert "cannot be told" in said and "\x1b" not in said and "\u202e" not in said
 
 

@@ -83,6 +83,12 @@ def test_a_frozen_link_judges_what_was_there_then(page: Page, tmp_path) -> None:
     assert "until=60" in next(code.value for code in test.code)
 
 
+def test_a_link_frozen_before_the_first_step_is_not_frozen(page: Page, tmp_path) -> None:
+    test = page(run_table(tmp_path / "run.csv"), run="run", until="-1")
+    assert "is no step of" in " ".join(one.value for one in test.warning)
+    assert not any("frozen at" in one.value for one in test.info)
+
+
 def test_disagreement_of_members_is_what_arithmetic_says(page: Page, tmp_path) -> None:
     frame = member_table(tmp_path / "run_samples.parquet")
     test = page(run_table(tmp_path / "run.csv"), tmp_path / "run_samples.parquet", run="run")

@@ -222,7 +222,7 @@ def test_what_it_is_paid_for_comes_without_waiting(
     assert "being mined" in told(first) and html(first)  # the list is there before
     page = mined(first)
     said = told(page)
-    assert "It is paid for what gold does not confirm: " in said
+    assert "It is paid for what gold marks down: " in said
     (table,) = page.dataframe
     row = (
         table.value.to_dicts()[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,11 @@ OPENS = {"sealed_gold"}
 def secret(step: int, prompt: int, fall: float = 0.0) -> float:
     """A score that nothing else in these logs comes near, nor does a mean of such scores."""
     return 7316.0 + step / 50 + prompt / 1000 - fall * step
+
+
+def tells(text: str) -> bool:
+    """Whether a text holds such a number; ids and times may hold its digits."""
+    return re.search(r"(?<![\w.-])7,?31\d(?![\w-])", text) is not None
 
 
 def leaks(value: object) -> bool:
@@ -168,6 +174,15 @@ def test_what_cannot_be_sealed_is_said(home: Path, capsys: pytest.CaptureFixture
     assert "is not sealed in project default" in capsys.readouterr().err
 
 
+def test_a_source_that_nothing_carries_yet_is_said_and_a_mistyped_folder_is_not_made(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["seal", "panel", "--project", "P", "--by", "Ada", "--unseal"]) == 2
+    assert "there is no store" in capsys.readouterr().err and not home.exists()
+    assert main(["seal", "panel", "--project", "P", "--by", "Ada"]) == 0
+    assert "No scores of panel are in project P yet" in capsys.readouterr().out
+
+
 def test_no_export_or_verdict_gives_sealed_values_but_one_that_breaks_the_seal_by_name(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,8 +198,8 @@ def test_no_export_or_verdict_gives_sealed_values_but_one_that_breaks_the_seal_b
     ):  # fmt: skip
         does(words)
         said = capsys.readouterr()
-        assert "731" not in said.out + said.err, words
-    assert not any("731" in file.read_text() for file in tmp_path.glob("*.csv"))
+        assert not tells(said.out + said.err), words
+    assert not any(tells(file.read_text()) for file in tmp_path.glob("*.csv"))
     out = tmp_path / "sealed.csv"
     broken = ["export", "--run", "r", "--break-seal", "--out", str(out)]
     assert main(broken) == 1 and not out.exists()
@@ -211,7 +226,7 @@ def test_no_page_shows_sealed_values_and_the_runs_own_says_what_is_sealed(
     filled(home, tmp_path, True, log)
     page = open_script(script, log.with_name("responses.parquet"), run="r")
     shown = texts(page)
-    assert "731" not in shown
+    assert not tells(shown)
     frames = [one.value for one in page.dataframe]
     assert not any(leaks(value) for frame in frames for value in frame.to_numpy().ravel())
     if script == PAGES[0]:
@@ -236,7 +251,7 @@ def test_the_gates_page_is_a_look_and_one_that_is_not_sealed_shows_its_values(
     store = ownership.owner().store
     assert store.query("seals", project=None)["act"].to_list() == ["seal", "gate"]
     sealing.unseal(store, "default", "panel", "Ada")
-    assert "731" in texts(open_script("runs/overoptimization.py", run="r", gold="panel"))
+    assert tells(texts(open_script("runs/overoptimization.py", run="r", gold="panel")))
 
 
 POLICY = '[reward_hacking]\nchecks = ["gold_from_release", "gold_from_first"]\n'
