@@ -54,7 +54,7 @@ def opened(
     if rows is None or rows.filter(pl.col("iteration") == iteration).is_empty():
         return pl.DataFrame(schema={"iteration": pl.Int64})
     rows = rows.filter(pl.col("source") == sources[0])
-    seen = hashlib.sha256(rows.drop("text").write_csv().encode()).hexdigest()
+    seen = hashlib.sha256(repr(rows.drop("text").rows()).encode()).hexdigest()
     told = (loop, iteration, policy.hash, seen)
     record({
         "seal_id": hashlib.sha256(repr(told).encode()).hexdigest()[:16], "act": "gate",

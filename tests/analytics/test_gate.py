@@ -77,7 +77,9 @@ TABLES = {
 
 
 def test_every_table_but_the_metrics_is_asked_for() -> None:
-    assert set(TABLES) | {"metrics"} == set(FRAMES) and set(TABLES.values()) == set(BLOCKS)
+    assert set(TABLES) | {"metrics", "sealed"} == set(FRAMES) and set(TABLES.values()) == set(
+        BLOCKS
+    )
 
 
 @pytest.mark.parametrize("table", TABLES)

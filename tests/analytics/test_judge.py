@@ -368,7 +368,7 @@ def test_a_misspelt_fact_is_an_error() -> None:
 
 def test_known_facts_are_those_that_are_read() -> None:
     read = set()
-    for file in (ROOT / "analytics" / "onset").glob("*.py"):
+    for file in (ROOT / "analytics" / "onset").rglob("*.py"):
         if file.stem not in ("siblings", "notebook"):  # what runs must share is asked elsewhere
             read |= set(re.findall(r"""\bfacts(?:\.get\(|\[)"(\w+)\"""", file.read_text()))
     assert read == set(run_facts.FACTS)

@@ -141,7 +141,7 @@ def test_back_and_forward_bring_the_choices_of_then(bundled, open_page) -> None:
         expect(view.page.get_by_role("radio", name=name, exact=True)).to_be_checked()
 
     for name, asked in (("KL", ["kl"]), ("step", ["step"])):
-        view.page.get_by_role("radio", name=name, exact=True).click()
+        view.whole().page.get_by_role("radio", name=name, exact=True).click()
         view.asks(axis=asked)
     view.whole().page.go_back()
     view.asks(axis=["kl"])

@@ -23,9 +23,9 @@ def test_each_piece_by_itself(styled, open_page, tmp_path: Path, width: int, dar
     assert all(n >= 3 for n in labels), "the eyes of this test see the labels"
     picture = view.page.screenshot(path=str(tmp_path / "style.png"), full_page=True)
     assert len(picture) > 30_000
+    view.fits()  # waits until labels that meet have been thinned
     found = [*findings(view)[0], *view.page.evaluate(MEETING), *view.page.evaluate(FAINT)]
     assert not found, "\n".join(found)
-    view.fits()
 
 
 @pytest.fixture(scope="module")

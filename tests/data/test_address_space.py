@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from data import address_space
+from data.home import home as begin
 from data.sql import StoreError
 from data.store import Store
 
@@ -50,6 +51,7 @@ def test_the_server_says_so_too(home: Path) -> None:
 
 
 def test_little_is_a_warning_and_what_fits_is_done(home: Path) -> None:
+    begin()
     done = limited(0.99 * WANTED, home, "-m", "data", "list", "--json")
     assert done.returncode == 0 and json.loads(done.stdout) == []
     assert done.stderr.startswith("Little memory")

@@ -52,7 +52,11 @@ def read_parquet(
                 table = parquet.read(columns)
             else:
                 first = next(parquet.iter_batches(rows, columns=columns), None)
-                table = pa.Table.from_batches([first] * (first is not None), parquet.schema_arrow)
+                table = (
+                    parquet.schema_arrow.empty_table()
+                    if first is None
+                    else pa.table(first.columns, schema=first.schema)
+                )
         # Texts and names that are not UTF-8 would make Polars panic: these two say so themselves.
         table.validate(full=True)
         table = table.rename_columns(list(table.column_names)).replace_schema_metadata(None)
