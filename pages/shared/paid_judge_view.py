@@ -27,8 +27,13 @@ def show_judge(curve: RunCurve, until: int | None) -> None:
     figure = ranks_figure(told["steps"], curve.ordinal)
     if figure is not None:
         charts.draw(figure, "judge-ranks", said)
-    rows = [{"": steps(row["step_start"], row["step_end"]), **_cells(row)} for row in told["steps"]]
-    rows += [{"": row["environment"], **_cells(row)} for row in told["environments"]]
+    rows = [
+        {"steps or environment": steps(row["step_start"], row["step_end"]), **_cells(row)}
+        for row in told["steps"]
+    ]
+    rows += [
+        {"steps or environment": row["environment"], **_cells(row)} for row in told["environments"]
+    ]
     if rows:
         show_table(pl.DataFrame(rows), hide_index=True, placeholder=MISSING)
     st.caption(
