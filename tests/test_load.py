@@ -90,7 +90,7 @@ HEAVY = {"pandas", "scipy.stats", "scipy.optimize", "datasketch"}
 """What takes some 40, 20, 20 and 5 MB of the process that serves pages, and no page needs."""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_view_leaves_nothing_behind(home: Path, tmp_path: Path) -> None:
     """Sessions that come and go: what each kept would show in the server's memory."""
     import_paths(home, [EXAMPLES / "r3_grpo_bigrm"], ReadOptions())
