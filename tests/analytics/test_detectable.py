@@ -29,7 +29,9 @@ def judged(truth, seed, stated=True):
     return verdict(table, path, {"kl_conversion": "exact", "max_steps": 1000}).row
 
 
-@pytest.mark.parametrize(("rise", "stated"), [(1.0, True), (4.0, True), (0.3, False)])
+@pytest.mark.parametrize(
+    ("rise", "stated"), [(1.0, True), pytest.param(4.0, True, marks=pytest.mark.long), (0.3, False)]
+)
 def test_the_stated_fall_is_seen_in_about_four_of_five_runs(rise, stated):
     """.80 +- .05 on 80 runs or more (docs/methods.md); here two standard errors of few."""
     seen = 0

@@ -45,12 +45,12 @@ def asked_elsewhere(view: View, own: str) -> set[str]:
 
 def lasting(view: View, look: str) -> list[str]:
     """What a look finds on a page at rest: one that runs again by itself is faint for a moment."""
-    found: list[str] = []
-    for _ in range(4):
-        view.steady(lambda: view.page.evaluate("document.querySelectorAll('*').length"))
-        found = list(view.page.evaluate(look))
+    found = list(view.page.evaluate(look))
+    for _ in range(3):
         if not found:
             break
+        view.steady(lambda: view.page.evaluate("document.querySelectorAll('*').length"))
+        found = list(view.page.evaluate(look))
     return found
 
 
