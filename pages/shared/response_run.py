@@ -22,7 +22,7 @@ def choose_run(row: Any) -> str:
     for name in (one for one in asked if one not in every):
         st.error(
             f"The link asks for run {called(name)}, which is not in this store. Import its log, or "
-            "choose another run below.", icon=":material/search_off:",
+            "choose another run.", icon=":material/search_off:",
         )  # fmt: skip
     named = [one for one in asked if one in every]
     held = [one for one in named if one in there]
