@@ -47,7 +47,8 @@
     if (!chart.on || !chart.layout || chart.ticked === chart.on) return;
     chart.ticked = chart.on;
     fit(chart);
-    chart.on("plotly_relayout", () => fit(chart));
+    // After every drawing: a chart drawn anew by its page or in a new width has its old ticks again.
+    chart.on("plotly_afterplot", () => fit(chart));
   };
   const look = () => document.querySelectorAll(".js-plotly-plot").forEach(attach);
   new MutationObserver(look).observe(document.body, {childList: true, subtree: true});

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, expect
 
 from tests.browser.accessible import STREAMLITS, findings
 from tests.browser.readable import FAINT, MEETING
-from tests.browser.view import View
+from tests.browser.view import PATIENCE, WHOLE, View
 
 WITH = "?run=r3_grpo_bigrm&run=bon_pool&loop=replace"
 
@@ -43,14 +44,22 @@ def asked_elsewhere(view: View, own: str) -> set[str]:
     return {url.netloc for url in asked if url.scheme not in ("data", "blob")} - {own}
 
 
-def lasting(view: View, look: str) -> list[str]:
-    """What a look finds on a page at rest: one that runs again by itself is faint for a moment."""
-    found = list(view.page.evaluate(look))
-    for _ in range(3):
-        if not found:
-            break
+def faults_of(view: View) -> tuple[list[str], set[tuple[str, str]]]:
+    """Faults of a page, and what is Streamlit's own."""
+    ours, theirs = findings(view)
+    return [*ours, *(fault for look in (FAINT, MEETING) for fault in view.page.evaluate(look))], theirs
+
+
+def lasting(view: View) -> tuple[list[str], set[tuple[str, str]]]:
+    """Faults of a page at rest: while a part of it runs again by itself, that part is faint."""
+    found = faults_of(view)
+    end = time.monotonic() + PATIENCE
+    while found[0] and time.monotonic() < end:
         view.steady(lambda: view.page.evaluate("document.querySelectorAll('*').length"))
-        found = list(view.page.evaluate(look))
+        again = faults_of(view)
+        if again[0] == found[0] and view.page.evaluate(WHOLE):
+            break
+        found = again
     return found
 
 
@@ -67,10 +76,9 @@ def test_every_page_can_be_read_and_keeps_to_its_server(bundled, open_page, worl
         open_all_parts(view)
         for scheme in schemes:
             view.in_colours(scheme)
-            ours, theirs = findings(view)
+            ours, theirs = lasting(view)
             met |= theirs
-            more = [fault for look in (FAINT, MEETING) for fault in lasting(view, look)]
-            faults += [f"{page}, {scheme}: {fault}" for fault in (*ours, *more)]
+            faults += [f"{page}, {scheme}: {fault}" for fault in ours]
         schemes.reverse()  # the next page begins as this one ended
         assert not asked_elsewhere(view, urlsplit(bundled.url).netloc), page
         assert not view.page.context.service_workers
