@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 
 from data import api, ending, ingest
 from data.columns import PANELS
+from data.given_back import give_back
 from data.guard import Guard
 from data.half_open import end_half_open
 from data.hosts import LOOPBACK, BadAddress, listed
@@ -38,6 +39,7 @@ def where(local: str) -> str:
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
     """Serve the store while the pages are up."""
+    give_back()
     address = f"http://127.0.0.1:{st.get_option('server.port')}"
     owner = ownership.owner()
     owner.serve(address)

@@ -15,7 +15,7 @@ import pytest
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
 
-CANNOT = ("no browser: ",)
+CANNOT = ("no browser: ", "no glibc: ")
 """How the reason of a skip may begin: something that this machine cannot do. Others fail."""
 
 
