@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 # As analytics does, but here NumPy is loaded first: threads of two workers would wait spinning.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -84,6 +85,34 @@ def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Store, "__init__", copied)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def judge_handed_on() -> Iterator[dict[str, Callable[..., Any]]]:
+    """A judging process that a command has done with serves the next one: each takes a second to
+    start. Gives what stood in place of this, for tests of the process itself.
+    """
+    from analytics.judging import Judge, _Process
+
+    idle: list[_Process] = []
+    start, close = _Process, Judge.close
+
+    def started() -> _Process:
+        return idle.pop() if idle else start()
+
+    def kept(self: Judge) -> None:
+        if self._process is not None and self._turn.acquire(blocking=False):  # no run is judged
+            idle.append(self._process)
+            self._process = None
+            self._turn.release()
+        close(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("analytics.judging._Process", started)
+        patch.setattr(Judge, "close", kept)
+        yield {"_Process": start, "Judge.close": close}
+    for process in idle:
+        process.end()
 
 
 @pytest.fixture(autouse=True)

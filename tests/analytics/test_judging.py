@@ -50,6 +50,14 @@ def query(name: str, **_: Any) -> pl.DataFrame:
     return there[name] if name in there else pl.DataFrame(schema=NOTHING[name])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_process(judge_handed_on: dict[str, Callable[..., Any]]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, own in judge_handed_on.items():
+            patch.setattr(f"analytics.judging.{name}", own)
+        yield
+
+
 @pytest.fixture
 def judge() -> Iterator[Judge]:
     with Judge(Budget(2_000, 60)) as made:

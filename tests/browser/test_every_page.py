@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.accessible import STREAMLITS, findings
 from tests.browser.readable import FAINT, MEETING
-from tests.browser.view import PATIENCE, WHOLE, View
+from tests.browser.view import PATIENCE, UNFOLD, WHOLE, View
 
 WITH = "?run=r3_grpo_bigrm&run=bon_pool&loop=replace"
 
@@ -23,10 +23,7 @@ def pages_of(view: View) -> list[tuple[str, Locator]]:
 
 def open_all_parts(view: View) -> None:
     """Unfold what is folded."""
-    view.whole().page.evaluate(
-        "document.querySelectorAll('details:not([open]) > summary')"
-        ".forEach(summary => summary.click())"
-    )
+    view.whole().page.evaluate(UNFOLD)
     view.steady(lambda: view.page.evaluate("document.querySelectorAll('*').length"))
 
 

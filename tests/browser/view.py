@@ -29,6 +29,8 @@ WHOLE = """() => {
     && !app.querySelector('[data-stale="true"], [data-testid^="stSkeleton"], '
       + '[data-testid="stAppSkeleton"], [data-testid="stSpinner"]');
 }"""
+UNFOLD = """() => document.querySelectorAll('details:not([open]) > summary')
+  .forEach(summary => summary.click())"""
 expect.set_options(timeout=PATIENCE * 1000)
 
 
