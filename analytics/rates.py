@@ -30,7 +30,7 @@ def _floats(values: npt.ArrayLike) -> FloatArray:
 def _over(top: npt.ArrayLike, bottom: npt.ArrayLike) -> FloatArray:
     """Quotient, NaN where the bottom is not positive."""
     above, below = np.broadcast_arrays(_floats(top), _floats(bottom))
-    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
+    return np.asarray(np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0))
 
 
 def normal_quantile(level: float) -> float:

@@ -12,6 +12,7 @@ from analytics.onset.alarm.spending import ALPHA
 from analytics.onset.alarm.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.onset.errors.noise import UNSTATED
 from analytics.onset.evidence.measurements import LARGEST
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from analytics.onset.judging import outlook, withdrawn_row
 from analytics.onset.judging.decision import Evidence
 from analytics.onset.judging.limit_row import limit_sentence
@@ -30,13 +31,13 @@ from analytics.wording import (
 )
 
 
-def place(step: float, kl: float | None) -> str:
+def place(step: float | None, kl: float | None) -> str:
     """A point of the run: its step, and its KL where there is one."""
     return f"step {whole(step)}" + ("" if kl is None else f" (KL {number(kl)} nats)")
 
 
 def reasons_of(
-    evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any], against: Sequence[Doubt]
+    evidence: Evidence, row: VerdictRow, facts: Mapping[str, Any], against: Sequence[Doubt]
 ) -> list[str]:
     """Sentences for the finished row of a verdict; the flags' sentences come last."""
     status = row["status"]
@@ -82,8 +83,9 @@ def _measured(evidence: Evidence) -> str:
     return f"Gold is {evidence.source} gold: {count(rows, 'evaluation')}, {how}{noise}.{early}"
 
 
-def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
+def _fall(evidence: Evidence, row: VerdictRow) -> list[str]:
     alarm, lost = row["alarm"], row["gold_lost"]
+    assert alarm is not None
     sentences = [
         f"Gold fell: the scan statistic reached {fixed(alarm['statistic'], 2)} at "
         f"{place(alarm['step'], alarm['kl'])}, above the boundary {fixed(alarm['boundary'], 2)}. "
@@ -110,7 +112,7 @@ _SIZE_OPEN = (
 )
 
 
-def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
+def _no_fall(evidence: Evidence, row: VerdictRow) -> list[str]:
     test = evidence.test
     assert test is not None
     end = place(row["step_end"], row["kl_end"])
@@ -144,8 +146,8 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _power(detectable: float, evidence: Evidence) -> str:
-    if detectable < SMALLEST_FALL:
+def _power(detectable: float | None, evidence: Evidence) -> str:
+    if detectable is None or detectable < SMALLEST_FALL:
         return "Gold is logged without noise: any fall would have been seen."
     unstated = evidence.noise is not None and evidence.noise.method in UNSTATED
     # a fall enters the noise that is learnt beside it: no size of it is seen more surely
@@ -190,24 +192,26 @@ def _promise(evidence: Evidence) -> str:
     )
 
 
-def _interval(row: Mapping[str, Any]) -> str:
+def _interval(row: VerdictRow) -> str:
     peak = row["peak"]
-    unit = "kl" if row["axis"] == "kl" else "step"
-    low, high = peak[f"{unit}_low"], peak[f"{unit}_high"]
-    name, after = ("KL ", " nats") if unit == "kl" else ("step ", "")
-    if high is None:
-        edge = number(low) if unit == "kl" else whole(low)
-        return f"Gold's peak lies above {name}{edge}{after}; no upper bound can be given."
+    assert peak is not None
+    if row["axis"] == "kl":
+        low, high = alike(peak["kl_low"], peak["kl_high"])
+        name, after = "KL ", " nats"
+    else:
+        low, high = whole(peak["step_low"]), whole(peak["step_high"])
+        name, after = "step ", ""
+    if high == MISSING:
+        return f"Gold's peak lies above {name}{low}{after}; no upper bound can be given."
     how = (
         "90 % interval, averaged over Gao et al.'s curves and other humps, as the former fit"
         if peak["method"] == "average"
         else "90 % set, from the shape alone: up, then down"
     )
-    low, high = alike(low, high) if unit == "kl" else (whole(low), whole(high))
     return f"Gold's peak lies between {name}{low} and {high}{after} ({how})."
 
 
-def _beside(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
+def _beside(evidence: Evidence, row: VerdictRow) -> list[str]:
     """What the model average and the e-process say beside the alarm."""
     sentences = []
     if row["status"] == "warning":
@@ -233,7 +237,7 @@ def _beside(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-def _model(row: Mapping[str, Any]) -> list[str]:
+def _model(row: VerdictRow) -> list[str]:
     model = row["peak_model"]
     if (
         model is None
@@ -297,7 +301,7 @@ _BY_CONVERSION = {"kl_unit_unknown": "unknown", "kl_estimator_unreliable": "unre
 
 
 def _cautions(
-    evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any], against: Sequence[Doubt]
+    evidence: Evidence, row: VerdictRow, facts: Mapping[str, Any], against: Sequence[Doubt]
 ) -> list[str]:
     sentences = [
         _CAUTIONS[flag]

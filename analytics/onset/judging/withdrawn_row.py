@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from analytics.onset.alarm.witness import Withdrawal
+from analytics.onset.alarm.witness import Withdrawal as Taken
+from analytics.onset.evidence.verdict_keys import Withdrawal
 from analytics.onset.judging.decision import Evidence
 from analytics.wording import number, whole
 
 
-def withdrawn_row(evidence: Evidence) -> dict[str, Any] | None:
+def withdrawn_row(evidence: Evidence) -> Withdrawal | None:
     """`alarm.withdrawn`: the step at which it was withdrawn, and why; None while it stands."""
     taken = evidence.withdrawn
     return None if taken is None else {"step": taken.step, "reason": reason(taken)}
 
 
-def reason(taken: Withdrawal) -> str:
+def reason(taken: Taken) -> str:
     """Why an alarm does not stand.
 
-    >>> reason(Withdrawal(900, "scatter", 2.04, -3.0, 400))
+    >>> reason(Taken(900, "scatter", 2.04, -3.0, 400))
     'looks scatter 2 times as much as their standard errors say'
     """
     if taken.told:
@@ -35,7 +34,7 @@ def reason(taken: Withdrawal) -> str:
     return f"what was measured since does not bear it out (e-process at {value})"
 
 
-def sentence(step: int, taken: dict[str, Any]) -> str:
+def sentence(step: int, taken: Withdrawal) -> str:
     """The first sentence of a verdict whose alarm was withdrawn.
 
     >>> sentence(300, {"step": 900, "reason": "looks scatter too much"})
