@@ -123,7 +123,7 @@ def honest_curve(kind: str, d: FloatArray, rng: np.random.Generator) -> FloatArr
         "stairs": lambda: _stairs(d, rng),
     }
     if kind not in curves:
-        raise ValueError(f"unknown honest kind {kind!r}: one of {', '.join(HONEST)}")
+        raise ValueError(f"unknown never-falling kind {kind!r}: one of {', '.join(HONEST)}")
     return np.asarray(curves[kind](), dtype=np.float64)
 
 

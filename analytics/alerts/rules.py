@@ -48,7 +48,7 @@ BY_PLACE = {rule.place: rule for rule in RULES}
 SECTIONS = tuple(dict.fromkeys(rule.section for rule in RULES))
 _ABOUT = {
     "deliver": "How alerts leave.",
-    "ping": "What is told at once. All else is told in the digest.",
+    "ping": "What is sent at once. Everything else goes into the digest.",
     "digest": "What changed since the last one, in one message.",
 }
 _MUTE = """

@@ -23,7 +23,7 @@ def sentences(told: Sequence[dict[str, Any]]) -> list[str]:
     environments = [row for row in told if row["environment"] is not None]
     tested = [row for row in environments if row["change"]]
     if not tested:
-        return [f"{_name(told[0])}: {_why_not(environments)}, so a trend cannot be told."]
+        return [f"{_name(told[0])}: {_why_not(environments)}, so no trend can be tested."]
     moving = list(beyond_chance(environments))
     said = [moved_sentence(row) for row in moving]
     silent = [row for row in tested if row not in moving]
@@ -42,7 +42,7 @@ def sentences(told: Sequence[dict[str, Any]]) -> list[str]:
             "hardly have been found."
         )
     if untested := len(environments) - len(tested):
-        said.append(f"In {count(untested, 'environment')} a trend cannot be told.")
+        said.append(f"In {count(untested, 'environment')} no trend can be tested.")
     return said
 
 

@@ -56,7 +56,7 @@ RIVALS = (
     Rival("engine_mismatch", "the inference engine and the trainer disagree on probabilities",
           re.compile(r"sampling_logp_difference|logprob_abs_diff|rollout_probs_diff|logp_diff"
                      r"|mismatch|vllm_kl|rollout_corr/.*kl|train_infer"), "up"),
-    Rival("staleness", "samples are stale or off policy",
+    Rival("staleness", "responses are stale or off policy",
           re.compile(r"stale|off_?policy|clip_?frac|(^|/)clip_ratio(/region_mean)?$|(^|/)ppo_kl$"
                      r"|approx_?kl|policy_lag|weight_version_lag"), "up"),
     Rival("entropy_collapse", "entropy collapses",

@@ -41,7 +41,7 @@ NULLS = {
     "ensemble": "variance between members at most 1.5 times the start’s",
     "second_proxy": "the second reward ranks responses as it did",
     "format": "share of responses with marks of format within 10 points of the start’s",
-    "chi_squared": "none: told as a number",
+    "chi_squared": "none: shown as a number only",
     "latent": "1 % of responses beyond the 99 % of the start’s",
 }
 """Of each signal: what it is raised against."""

@@ -34,7 +34,7 @@ def _compared(run: Mapping[str, Any], curve: RunCurve) -> None:
         return
     prompts = response_reads.shared_prompts(run["run_id"], spans)
     if not prompts:
-        st.caption("No prompt was drawn in all of these stretches, so no pair can be compared.")
+        st.caption("No prompt was drawn in all of these segments, so no pair can be compared.")
         return
     prompt = st.selectbox(
         f"Prompt ({len(prompts)} were drawn in all {len(spans)} stretches)", list(prompts),

@@ -32,7 +32,7 @@ def show_panels(run: Mapping[str, Any], until: int | None) -> None:
         _panel("Rival explanations: what else moved when gold fell", "rivals", run, until,
                lambda curve: show_rivals(curve, until))  # fmt: skip
     if kept.get("status") in BLIND:
-        _panel("Without gold: what asks for a look", "signals", run, until,
+        _panel("Without gold: what is worth checking", "signals", run, until,
                lambda curve: show_signals(run, curve, until))  # fmt: skip
 
 

@@ -165,7 +165,7 @@ def test_the_verdict_on_it(home: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert len(told["points"]) == LOOKS and told["points"][0]["moved"] == 0
     figure = anchors_figure(told, 0)
     assert len(figure.data[0].y) == LOOKS
-    assert f"drift told at step {told['since']}" in figure.layout.annotations[0].text
+    assert f"drift detected at step {told['since']}" in figure.layout.annotations[0].text
     assert main(["verdict", "--json", "--until", "90"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["judge_drift"]["since"] is None and "judge_drifted" not in row["flags"]

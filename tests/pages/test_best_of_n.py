@@ -95,7 +95,7 @@ def test_a_link_to_what_is_no_pool_says_so(page: Page, tmp_path) -> None:
     table.write_text("run_id,step,proxy_reward,gold_reward\nm,0,0,0\nm,1,1,1\n")
     pool = pool_table(tmp_path / "pool.parquet", "flat")
     told = words(page(pool, table, run=["m", "nobody"]))
-    assert "m, which holds no pool of samples" in told
+    assert "m, which holds no pool of responses" in told
     assert "nobody, which is not in this store" in told
 
 

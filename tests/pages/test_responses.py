@@ -277,4 +277,4 @@ def test_a_mining_that_fails_is_said_and_the_page_goes_on(
 
 def test_too_few_prompts_cannot_tell(open_script: Open, tables: list[Path]) -> None:
     said = told(mined(open_script(SCRIPT, *tables, run="r")))
-    assert "What it is paid for cannot be told: " in said and "it takes" in said
+    assert "What it is paid for is not known: " in said and "it takes" in said

@@ -73,7 +73,7 @@ def _forecast(evidence: Evidence, facts: Mapping[str, Any]) -> Found[Forecast]:
         return None, why
     ahead = evidence.forecast
     if ahead is None:
-        return None, f"there are fewer than {FEWEST_LOOKS} looks at different KL"
+        return None, f"there are fewer than {FEWEST_LOOKS} evaluations at different KL"
     if ahead.refused is not None:
         return None, ahead.refused
     if not np.all(np.isfinite([ahead.kl, ahead.low, ahead.high, ahead.gold, ahead.gain])):
@@ -112,7 +112,7 @@ def _cliff(evidence: Evidence) -> Found[Cliff]:
     if why is not None or average is None:
         return None, why
     if not average.some_hump_fits:
-        return None, "no curve of the model fits these looks"
+        return None, "no curve of the model fits this gold"
     if average.cliff_share < SURE_CLIFF:
         return None, f"an abrupt fall has a probability of {fixed(average.cliff_share, 2)} only"
     spot = average.cliff
@@ -132,10 +132,10 @@ def _next(evidence: Evidence) -> Found[NextEvaluation]:
         return None, why
     assert evidence.average is not None
     if not evidence.average.some_hump_fits:
-        return None, "no curve of the model fits these looks"
+        return None, "no curve of the model fits this gold"
     following = evidence.following
     if following is None:
-        return None, "the peak's place leaves nothing to narrow"
+        return None, "the peak's place cannot be narrowed further"
     kl = evidence.looks.kl[evidence.tested :]
     each = evidence.looks.n_responses[evidence.tested :][int(np.argmin(np.abs(kl - following.kl)))]
     inside = following.kl <= float(np.max(kl))
@@ -154,7 +154,7 @@ def _next(evidence: Evidence) -> Found[NextEvaluation]:
 def _no_fall(evidence: Evidence) -> str | None:
     if evidence.test is None:
         return "there are too few gold evaluations"
-    return "gold has not fallen for sure" if not evidence.past_peak else _no_curve(evidence)
+    return "gold has not been shown to fall" if not evidence.past_peak else _no_curve(evidence)
 
 
 def _no_curve(evidence: Evidence) -> str | None:
@@ -164,7 +164,7 @@ def _no_curve(evidence: Evidence) -> str | None:
     if not climbs(evidence.looks.kl[evidence.tested :]):
         return "KL goes back along the run, so gold is no function of it"
     if evidence.average is None:
-        return f"fewer than {FEWEST_TO_AVERAGE} looks differ in KL, or gold is constant"
+        return f"fewer than {FEWEST_TO_AVERAGE} evaluations differ in KL, or gold is constant"
     return None
 
 
@@ -187,9 +187,9 @@ def adjustment_row(evidence: Evidence) -> Adjustment | None:
 
 def _adjustment_sentence(done: Adjustment) -> str:
     narrower = 1 - (done["se_ratio"] or 1.0)
-    gain = f"which makes the looks' standard errors {percent(narrower)} smaller"
+    gain = f"which makes the standard errors {percent(narrower)} smaller"
     if narrower < 0.005:
-        gain = "which leaves the looks' standard errors as they are"
+        gain = "which leaves the standard errors as they are"
     return (
         f"The levels of {count(done['prompts'], 'prompt')}, known from earlier steps, were taken "
         f"out of {count(done['rows'], 'gold row')}, {gain}; evaluating the same prompts at every "
@@ -256,7 +256,7 @@ def _next_sentence(following: NextEvaluation) -> str:
         " (beyond the last)" if following["step"] is None else f" (step {whole(following['step'])})"
     )
     told = (
-        f"Next gold evaluation: at {where} one more like those so far narrows the peak's interval "
+        f"Next gold evaluation: at {where} another evaluation like those so far would narrow the peak's interval "
         f"most, by about {percent(following['narrower'])}"
     )
     needed = following["evaluations"]

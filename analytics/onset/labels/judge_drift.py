@@ -168,7 +168,7 @@ def sentence(row: VerdictRow) -> list[str]:
     asked = f"{count(told['anchors'], 'anchor')} at {count(told['evaluations'], 'evaluation')}"
     if not told["points"]:
         return [
-            f"Whether the judge drifts cannot be told: {asked} are scored again and again; anchors "
+            f"Whether the judge drifts is not known: {asked} are scored again and again; anchors "
             f"of at least {FEWEST_ANCHORS} prompts at {FEWEST_EVALUATIONS} evaluations are needed."
         ]
     if told["since"] is None:
@@ -184,7 +184,7 @@ def sentence(row: VerdictRow) -> list[str]:
         else "this gold does not come from it and is not corrected"
     )
     return [
-        f"The judge drifts, told at step {whole(told['since'])}: the scores of {asked}, fixed "
+        f"The judge drifts, detected at step {whole(told['since'])}: the scores of {asked}, fixed "
         f"responses, moved by {signed(end['moved'], 2)} up to the end (90 %: {low} to {high}). No "
         f"policy can do that; {how}, as if responses of the policy moved as the anchors did."
     ]
