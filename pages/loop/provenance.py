@@ -13,7 +13,7 @@ from pages.shared.truth_choices import choose_scope, copy_link
 
 heading(
     "Provenance",
-    "Whose words each iteration was trained on, how deep they lie, and what was not stated about them.",
+    "Whose words each iteration was trained on, how deep they lie, and what was not stated.",
 )
 stop_when_empty()
 there = loop_reads.loops()

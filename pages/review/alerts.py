@@ -57,7 +57,8 @@ if rules is not None and row.button("Send a test", icon=":material/send:"):
 if opened:
     with row.popover("Acknowledge or mute", icon=":material/notifications_off:"):
         st.caption(
-            "Acknowledged alerts are left out of digests until they change; muted ones are sent nowhere."
+            "Acknowledged alerts are left out of digests until they change; muted ones are never "
+            "sent."
         )
         with st.form("hush", border=False):
             subject = st.selectbox("Run or loop", opened, key="hush-subject", format_func=called)

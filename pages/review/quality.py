@@ -10,6 +10,8 @@ from analytics.quality.published import (
     DENSE,
     SCENARIO_WORDS,
     detector_table,
+    in_words,
+    in_words_all,
     kind_table,
     matching_scenario,
     published,
@@ -65,7 +67,7 @@ answer.markdown(f"## {escaped(says)}")
 if suggested:
     answer.caption(
         f"{called(named[0])} is nearest to: {SCENARIO_WORDS[suggested]} "
-        f"({count(kept[named[0]]['looks'], 'look')}, noise "
+        f"({count(kept[named[0]]['looks'], 'tested evaluation')}, noise "
         f"{percent(kept[named[0]]['relative_noise'])} of gold's gain)."
     )
 charts.draw(detector_figure(table), "detectors", says)
@@ -75,12 +77,13 @@ st.caption(
 )
 
 part = evidence(
-    "All detectors in numbers", f"the scan alarm errs most on gold like “{red['worst_kind']}”"
+    "All detectors in numbers", f"The scan alarm errs most on gold like “{red['worst_kind']}”"
 )
 with part:
     st.caption(
-        "False alarms: on the kind of never-falling run on which the detector errs most. Power: share of "
-        "big falls that it finds; a big fall ends at least 15 % of the peak's gain below it. Last: "
+        "False alarms: on the kind of never-falling run on which the detector errs most. Power: "
+        "share of big falls that it finds; a big fall ends at least 15 % of the peak's gain "
+        "below it. Last: "
         "median KL at its alarm over KL at the peak, over RL, best-of-n and between "
         f"({whole(3 * red['runs'])} runs)."
     )

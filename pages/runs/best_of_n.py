@@ -76,7 +76,7 @@ axis = choose_one(row.segmented_control, "Axis", AXES, "x", "sqrt_kl", required=
 kl = choose_one(
     row.segmented_control, "KL", KLS, "kl", "bound", required=True,
     help="The bound ln n − (n − 1)/n, or the estimate from the probability of each selected "
-    "response under the initial policy (Beirami et al. 2024), where the pool has log-probabilities.",
+    "response under the initial policy (Beirami et al. 2024), where log-probabilities are there.",
 )  # fmt: skip
 joined = choose_several(
     row.pills, "Ensembles of these proxies", ENSEMBLES, "ensemble", selection_mode="multi"

@@ -48,6 +48,7 @@ def limit_sentence(row: VerdictRow) -> list[str]:
     end = row["kl_end"]
     beyond = " (beyond this log)" if limit["step"] is None and end is not None else ""
     return [
-        f"If this {curve} were true, a typical rule with at most 5 % false alarms on every gold "
-        f"that never falls would call it at {at}{beyond}; earlier calls need less noise."
+        f"If gold truly followed the {curve}, a typical rule with at most 5 % false alarms on any "
+        f"never-falling gold would raise its alarm at {at}{beyond}; an earlier one needs less "
+        "noise."
     ]

@@ -256,11 +256,11 @@ def _next_sentence(following: NextEvaluation) -> str:
         " (beyond the last)" if following["step"] is None else f" (step {whole(following['step'])})"
     )
     told = (
-        f"Next gold evaluation: at {where} another evaluation like those so far would narrow the peak's interval "
-        f"most, by about {percent(following['narrower'])}"
+        f"Next gold evaluation: at {where} another one like those so far would narrow the peak's "
+        f"interval most, by about {percent(following['narrower'])}"
     )
     needed = following["evaluations"]
     if needed == 1:
         return f"{told}."
     of = f" ({count(following['responses'], 'response')})" if following["responses"] else ""
-    return f"{told}; about {whole(needed)}{of} narrow it by {percent(following['for'])}."
+    return f"{told}; about {whole(needed)}{of} would narrow it by {percent(following['for'])}."

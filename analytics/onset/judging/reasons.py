@@ -52,8 +52,8 @@ def reasons_of(
     sentences = []
     if status == "too_little_gold":
         sentences.append(
-            f"Too little to test: at least {FEWEST_LOOKS} evaluations are needed where the noise is "
-            f"known, {FEWEST_LOOKS_UNKNOWN_NOISE} where it must be learnt from them."
+            f"Too little to test: at least {FEWEST_LOOKS} evaluations are needed where their noise "
+            f"is known, {FEWEST_LOOKS_UNKNOWN_NOISE} where it must be estimated from them."
         )
     elif status in ("overoptimized", "collapsed"):
         sentences += _fall(evidence, row)
@@ -71,8 +71,9 @@ def reasons_of(
 def _measured(evidence: Evidence) -> str:
     tested = len(evidence.looks) - evidence.tested
     rows = len(evidence.rows)
-    pooled = f"pooled into {count(tested, 'look')} of {whole(evidence.size)} consecutive rows"
-    how = f"each tested as a look of its own ({tested})" if evidence.size == 1 else pooled
+    pooled = f"tested in {count(tested, 'group')} of {whole(evidence.size)} consecutive ones"
+    apart = "each tested on its own" if tested == rows else f"the last {whole(tested)} tested"
+    how = apart if evidence.size == 1 else pooled
     noise = f"; standard errors {evidence.noise.phrase}" if evidence.noise else ""
     early = ""
     if evidence.before_kl:
@@ -230,9 +231,8 @@ def _beside(evidence: Evidence, row: VerdictRow) -> list[str]:
     if row["e_value"] is not None and row["e_value"] >= ALARM and not followed:
         told = number(row["e_value"]) if row["e_value"] < 1e6 else "more than a million"
         sentences.append(
-            f"The e-process, which needs no planned number of tests, stands at {told}: under gold that "
-            f"never falls it reaches {whole(ALARM)} at any look in at most {percent(ALPHA)} of "
-            "runs."
+            f"The e-process, which needs no planned number of tests, stands at {told}: while gold "
+            f"never falls, it ever reaches {whole(ALARM)} in at most {percent(ALPHA)} of runs."
         )
     return sentences
 
@@ -255,8 +255,8 @@ def _model(row: VerdictRow) -> list[str]:
         else f"Gao et al.'s {outlook.FORM_NAMES[model['form']]} curve"
     )
     return [
-        f"If gold follows {curve}, which fits here better than any other unimodal curve, it peaks at "
-        f"KL {at} nats (90 %: {below} to {above})."
+        f"If gold follows {curve}, which fits here better than any other unimodal curve, it peaks "
+        f"at KL {at} nats (90 %: {below} to {above})."
     ]
 
 

@@ -25,7 +25,8 @@ def reason(taken: Taken) -> str:
     if taken.told:
         return taken.told
     if taken.kind == "scatter":
-        return f"evaluations scatter {number(taken.factor, 2)} times as much as their standard errors allow"
+        times = number(taken.factor, 2)
+        return f"evaluations scatter {times} times as much as their standard errors allow"
     if taken.kind == "single_evaluation":
         return f"the evaluation at step {whole(taken.carrier)} alone carries it"
     if taken.kind == "later_peak":
