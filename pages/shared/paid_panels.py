@@ -49,5 +49,5 @@ def _panel(
         for fault in faults:
             say(fault)
         if curves:
-            with isolated(name, f"told by its {key}"):
+            with isolated(name, f"from its {key}"):
                 show(curves[0])

@@ -80,7 +80,7 @@ def test_what_cannot_be_told_is_said_to_be(fault: str) -> None:
     assert drift is not None and not drift.enough and not drift.found
     told = drift.told(True)
     assert not told["corrected"] and told["e_value"] is None
-    assert "cannot be told" in sentence({"judge_drift": told})[0]
+    assert "is not known" in sentence({"judge_drift": told})[0]
     assert judge_drift(every.clear()) is None
 
 

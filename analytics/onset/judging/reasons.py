@@ -74,7 +74,10 @@ def _measured(evidence: Evidence) -> str:
     pooled = f"tested in {count(tested, 'group')} of {whole(evidence.size)} consecutive ones"
     apart = "each tested on its own" if tested == rows else f"the last {whole(tested)} tested"
     how = apart if evidence.size == 1 else pooled
-    noise = f"; standard errors {evidence.noise.phrase}" if evidence.noise else ""
+    noise = ""
+    if evidence.noise:
+        known_by = evidence.noise.phrase.replace("look", "group")
+        noise = f"; standard errors {known_by}"
     early = ""
     if evidence.before_kl:
         early = (
