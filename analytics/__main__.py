@@ -411,7 +411,7 @@ def _mcp(_: argparse.Namespace) -> int:
     return 0
 
 
-def _show_behaviours(told: list[dict[str, Any]]) -> None:
+def _show_behaviours(told: list[behaviours.BehaviourRow]) -> None:
     console = Terminal(width=max(Terminal().width, 170))  # no cell of a table is cut
     if not told:
         console.print("There are no behaviours. Import a table of them, or scans of Inspect Scout: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analytics.behaviours import beyond_chance
+from analytics.behaviours import BehaviourRow, beyond_chance
 from analytics.names import cut
 from analytics.wording import count, fixed, p_value, points, rate_interval, steps, whole
 
@@ -18,7 +18,7 @@ HEADS = ("environment", "trajectories", "seen", "rate (95 %)", "first third", "l
 """Heads of the table of a behaviour."""
 
 
-def sentences(told: Sequence[dict[str, Any]]) -> list[str]:
+def sentences(told: Sequence[BehaviourRow]) -> list[str]:
     """On the rows of one run, source and behaviour: what moves, and what is silent."""
     environments = [row for row in told if row["environment"] is not None]
     tested = [row for row in environments if row["change"]]
@@ -30,7 +30,7 @@ def sentences(told: Sequence[dict[str, Any]]) -> list[str]:
     if silent:
         rest = "the other " if moving else ""
         where = count(len(silent), "environment")
-        quietest = min(float(row["change"]["q"]) for row in silent)
+        quietest = min(row["change"]["q"] or 0.0 for row in silent if row["change"])
         said.append(
             f"In {rest}{where} no trend of {_name(told[0])} is beyond chance (smallest "
             f"{_q(quietest)})."

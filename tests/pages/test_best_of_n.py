@@ -62,7 +62,7 @@ def test_an_overoptimised_pool_is_called_so(page: Page, tmp_path) -> None:
     assert "**proxy_reward** stops paying in gold after n =" in told
     assert "**prm_min** still pays at n = 32, as far as this pool can tell" in told
     assert "errs on at most 5 % of pools" in told
-    assert "without log-probabilities of the samples nothing better is known" in told
+    assert "without log-probabilities of the responses nothing better is known" in told
     assert "length" not in told  # offered, but no reward model by its name
 
 
