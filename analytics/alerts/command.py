@@ -33,7 +33,7 @@ PATIENCE = 60.0
 def add_alerts(commands: Any) -> None:
     """Add the command to those of ``python -m analytics``."""
     told = commands.add_parser(
-        "alerts", help="what is told to whom: sent now, tried out, acknowledged, muted"
+        "alerts", help="who is alerted to what: sent now, tried out, acknowledged, muted"
     )
     does = told.add_mutually_exclusive_group()
     does.add_argument("--proposal", action="store_true", help="print commented rules to start from")

@@ -88,7 +88,7 @@ def beyond_the_cap(
     more = len(held_back) - len(listed)
     said = [
         *map(_line, listed),
-        *([f"and {count(more, 'more alert')}, told a day later"] if more else []),
+        *([f"and {count(more, 'more alert')}, sent a day later"] if more else []),
     ]
     put(ledger, now, "digest",
         f"{count(len(held_back), 'alert')} beyond the day's most of pings", said, server,

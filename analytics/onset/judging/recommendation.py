@@ -168,7 +168,7 @@ def _from_saved(
     if best.better < SURE:
         return _measure(
             kl, 2, None if responses is None else 2 * responses,
-            f"No saved checkpoint is surely better than now. {_name(best.step)} may be, with "
+            f"No saved checkpoint is clearly better than now. {_name(best.step)} may be, with "
             f"probability {fixed(best.better, 2)}: measure gold of it and of the end again.",
         )  # fmt: skip
     high = place["step_high"]
