@@ -38,8 +38,8 @@ RULES = (
     Limit("ping", "settle_minutes", 10, "that it must last before it pings", 0, 10_080),
     Limit("ping", "most_per_day", 5, "pings in 24 hours; what is more is sent in one message when "
           "the digest's hour strikes next, with digest.every = never too", 0, 1000),
-    Limit("digest", "every", "day", "day, week or never; never: what is told in a digest alone is "
-          "told nowhere"),
+    Limit("digest", "every", "day", "day, week or never; never: what goes into a digest alone is "
+          "sent nowhere"),
     Limit("digest", "weekday", "monday", "of a weekly digest"),
     Limit("digest", "hour", 8, "from when on it is sent, UTC", 0, 23),
     Limit("digest", "when_empty", False, "also where nothing changed"),
