@@ -25,6 +25,8 @@ from analytics.behaviours import words as behaviour_words
 from analytics.collapse import kept as indicators
 from analytics.collapse import words as collapse_words
 from analytics.gate import command as gating
+from analytics.gate.limits import proposal
+from analytics.gate.policy import PolicyError
 from analytics.hallucination import beside, facts, grader
 from analytics.hallucination.over_iterations import trend_sentences
 from analytics.hallucination.report import COLUMNS, sections
@@ -42,10 +44,9 @@ from analytics.steps import a_step
 from analytics.verdicts import (
     Asked,
     holds,
-    kept_until,
     method,
-    packed,
     rows_fingerprint,
+    stamp,
     unpacked_looks,
 )  # fmt: skip
 from analytics.wording import interval, number
@@ -54,6 +55,7 @@ from data.exporting import NotWritable, check_writable, write_whole
 from data.failing import ended
 from data.home import begun, existing
 from data.hosts import listed
+from data.kept_verdicts import kept_rows, to_keep
 from data.owner import StoreOwned
 from data.questions import meaning
 from data.remote import AnyStore, StoreAccess
@@ -100,8 +102,8 @@ def verdicts(
     """
     known = store.query("runs", project=project, runs=runs)
     by = method(meaning)
-    asked = {"until": kept_until(until), "source": source or "", "method": by}
-    kept = {row["run_id"]: row for row in store.query("verdicts", runs=None, **asked).to_dicts()}
+    there = kept_rows(store, by, until=until, source=source)
+    kept = {row["run_id"]: row for row in there.to_dicts()}
     fresh = []
     with Judge() as judge:
         for run in known.iter_rows(named=True):
@@ -111,7 +113,8 @@ def verdicts(
             rows = Asked(store.query)
             made = judge.judge(rows, run, until, source, partial(_every_run, store))
             frozen = "" if until is None else rows_fingerprint(rows, run, until)
-            fresh.append(packed(made, run, until, source, by, frozen))
+            mark = stamp(by, frozen)
+            fresh.append(to_keep(run, mark, made.row, made.looks, until, source))
     if fresh:
         store.save_verdicts(pl.DataFrame(fresh))
     now = kept | {row["run_id"]: row for row in fresh}
@@ -222,8 +225,7 @@ def _paid_for(options: argparse.Namespace) -> int:
         known = store.query("runs", project=None, runs=options.run)
         judged = {row["run"]: row for row in verdicts(store, options.run, None, options.until)}
         by = method(meaning)
-        asked = {"until": kept_until(options.until), "source": "", "method": by}
-        kept = store.query("verdicts", runs=options.run, **asked)
+        kept = kept_rows(store, by, options.run, options.until)
         looks = {row["run_id"]: unpacked_looks(row["looks"]) for row in kept.to_dicts()}
         told = [
             paid_for(store.query, run, options.until, judged[name], looks[name])
@@ -244,11 +246,11 @@ def _paid_for(options: argparse.Namespace) -> int:
 
 def _gate(options: argparse.Namespace) -> int:
     if options.proposal:
-        print(gating.proposal(), end="")
+        print(proposal(), end="")
         return 0
     try:
         if missing := gating.needs(options):
-            raise gating.PolicyError(missing)
+            raise PolicyError(missing)
         gating.policy_of(options)
         with StoreAccess(begun()) as store:
             return gating.run(options, held_by(store))
@@ -409,7 +411,7 @@ def _mcp(_: argparse.Namespace) -> int:
     return 0
 
 
-def _show_behaviours(told: list[dict[str, Any]]) -> None:
+def _show_behaviours(told: list[behaviours.BehaviourRow]) -> None:
     console = Terminal(width=max(Terminal().width, 170))  # no cell of a table is cut
     if not told:
         console.print("There are no behaviours. Import a table of them, or scans of Inspect Scout: "

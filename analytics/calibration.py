@@ -47,7 +47,7 @@ def bin_number(confidence: npt.ArrayLike, bins: int = BINS) -> npt.NDArray[np.in
     [0, 0, 0, 1, 4]
     """
     scaled = np.round(np.asarray(confidence, dtype=np.float64), 6) * bins
-    return np.clip(np.ceil(np.round(scaled, 9)) - 1, 0, bins - 1).astype(np.int64)
+    return np.asarray(np.clip(np.ceil(np.round(scaled, 9)) - 1, 0, bins - 1).astype(np.int64))
 
 
 def reliability(

@@ -118,4 +118,6 @@ def change_by_entity(
 
 def _over(top: FloatArray, bottom: FloatArray) -> FloatArray:
     """Quotient, NaN where the bottom is not positive."""
-    return np.divide(top, bottom, out=np.full(np.shape(bottom), np.nan), where=bottom > 0)
+    return np.asarray(
+        np.divide(top, bottom, out=np.full(np.shape(bottom), np.nan), where=bottom > 0)
+    )

@@ -97,7 +97,7 @@ def proxy_point(
     """
     known = np.isfinite(mean) & np.isfinite(error)
     if known.sum() < 4:
-        return _unknown("it was logged at too few of the looks")
+        return _unknown("it was logged at too few of the evaluations")
     peak = verdict.get("peak")
     if not peak or peak.get("step_low") is None:
         return _unknown("gold is too little to place its peak")

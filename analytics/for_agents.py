@@ -184,9 +184,9 @@ class Tools:
         unknown = [one.get("kl_conversion") in ("unknown", "missing") for one in facts]
         said, rows = "", []
         if any(unknown):
-            said = "Gold at equal KL cannot be told: a KL has no known unit, or was not logged."
+            said = "Gold cannot be compared at equal KL: a KL has no known unit, or was not logged."
         elif not one_measure(*facts):
-            said = "Gold at equal KL cannot be told: the logs do not name one measure of gold."
+            said = "Gold cannot be compared at equal KL: the logs do not name one measure of gold."
         else:
             found = at_equal_kl(*looks)
             said, rows = sentence(found, first, second), [one._asdict() for one in found]

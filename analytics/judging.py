@@ -23,8 +23,9 @@ from typing import Any
 
 import polars as pl
 
-from analytics.onset.judging.verdict_row import Verdict
-from analytics.verdicts import Query, not_judged
+from analytics.onset.judging.judged import Verdict
+from analytics.verdict_frames import Query
+from analytics.verdicts import not_judged
 from analytics.wording import number
 
 MEMORY, SECONDS = "OVEROPT_JUDGE_MEMORY_MB", "OVEROPT_JUDGE_SECONDS"

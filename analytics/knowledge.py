@@ -240,7 +240,7 @@ def sampled_sentences(row: Mapping[str, Any]) -> list[str]:
         said.append(f"SliCK of {count(row['sampled_questions'], 'question')}: {parts}.")
         if row["cannot_tell"]:
             said.append(
-                f"Without greedy or warm samples, so without a category: "
+                f"Without greedy or sampled answers, so without a category: "
                 f"{whole(row['cannot_tell'])}."
             )
         if row["Unknown"] and row["fewest_unknown"] < FULL_SAMPLES:

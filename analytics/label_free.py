@@ -7,31 +7,21 @@ may disagree for reasons of their own. Source: Coste et al. 2024 (arXiv 2310.027
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import polars as pl
 
-from analytics.components import disagreement, ensembles_by_name, step_bins
+from analytics.components import disagreement, step_bins
 from analytics.onset.judging.judged import Verdict
+from analytics.verdict_frames import VerdictFrames
 from analytics.wording import with_interval
-
-Query = Callable[..., pl.DataFrame]
 
 FLAG = "label_free_signal"
 
 
-def with_signal(query: Query, run: Mapping[str, Any], until: int | None, made: Verdict) -> Verdict:
-    """The verdict, flagged where an ensemble of the run disagrees surely more than at its start.
-
-    query: answers "member_keys" and "disagreement"; run: a row of the question "runs".
-    """
-    if not run.get("samples"):
-        return made
-    keys = query("member_keys", run=run["run_id"])["key"].to_list()
-    for members in ensembles_by_name(keys):
-        cells = query("disagreement", run=run["run_id"], keys=list(members), until=until)
+def with_signal(frames: VerdictFrames, made: Verdict) -> Verdict:
+    """The verdict, flagged where an ensemble of the run disagrees surely more than at its start."""
+    for members, cells in frames.ensembles:
         said = sentence(members, cells)
         if said:
             row = made.row | {

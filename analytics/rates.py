@@ -30,7 +30,7 @@ def _floats(values: npt.ArrayLike) -> FloatArray:
 def _over(top: npt.ArrayLike, bottom: npt.ArrayLike) -> FloatArray:
     """Quotient, NaN where the bottom is not positive."""
     above, below = np.broadcast_arrays(_floats(top), _floats(bottom))
-    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
+    return np.asarray(np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0))
 
 
 def normal_quantile(level: float) -> float:
@@ -273,7 +273,9 @@ def question_means(
 def benjamini_hochberg(p: npt.ArrayLike) -> FloatArray:
     """Adjusted p-values q, shape (m,): reject where q <= the false discovery rate asked for.
 
-    NaN (not tested) stays NaN and does not count as a test.
+    NaN (not tested) stays NaN and does not count as a test. scipy.stats.false_discovery_control
+    gives the same (tests/analytics/test_outside_authorities.py); importing it takes 46 MB, which
+    the process that serves pages does not spend.
 
     Source: Benjamini and Hochberg 1995, JRSS B 57:289.
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from analytics.onset.evidence.ar1 import correlated
 from analytics.onset.evidence.gao import normalised_gold
 
 FloatArray = NDArray[np.float64]
@@ -122,7 +123,7 @@ def honest_curve(kind: str, d: FloatArray, rng: np.random.Generator) -> FloatArr
         "stairs": lambda: _stairs(d, rng),
     }
     if kind not in curves:
-        raise ValueError(f"unknown honest kind {kind!r}: one of {', '.join(HONEST)}")
+        raise ValueError(f"unknown never-falling kind {kind!r}: one of {', '.join(HONEST)}")
     return np.asarray(curves[kind](), dtype=np.float64)
 
 
@@ -184,12 +185,7 @@ def gold_measurements(run: SimulatedRun) -> pl.DataFrame:
 
 def autoregressive(rng: np.random.Generator, shape: tuple[int, int], rho: float) -> FloatArray:
     """Stationary AR(1) paths of unit variance, shape (paths, times), lag-1 correlation rho."""
-    noise = rng.standard_normal(shape)
-    if rho == 0:
-        return noise
-    for t in range(1, shape[1]):
-        noise[:, t] = rho * noise[:, t - 1] + np.sqrt(1 - rho * rho) * noise[:, t]
-    return noise
+    return correlated(rng.standard_normal(shape), rho)
 
 
 def _sigmoid(d: FloatArray, middle: float, width: float) -> FloatArray:

@@ -6,7 +6,6 @@ module knows no database.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,22 +14,17 @@ from typing import Any
 
 import polars as pl
 
-from analytics.components import ensembles_by_name
 from analytics.fingerprint import with_questions
 from analytics.label_free import with_signal
 from analytics.onset.alarm.siblings import MOST, alpha_fit, setup_of
 from analytics.onset.curves.forecast import SharedAlpha, shared_alpha
 from analytics.onset.evidence.measurements import gold_sources
+from analytics.onset.judging.judged import Verdict
 from analytics.onset.judging.recommendation import none
 from analytics.onset.judging.run_facts import known
-from analytics.onset.judging.verdict_row import Verdict, verdict
+from analytics.onset.judging.verdict_row import verdict
+from analytics.verdict_frames import Query, VerdictFrames
 
-Query = Callable[..., pl.DataFrame]
-
-ROW_QUESTIONS = (
-    "gold", "trajectory", "prompts", "evaluated", "sample_kl", "further_kl", "scored", "anchors",
-)  # fmt: skip
-"""Questions about a run's rows up to a step."""
 GROWING_FACTS = ("sources", "nan_rows")
 """Facts that grow with the log and that no judgement reads."""
 
@@ -39,12 +33,10 @@ def judge(
     query: Query, run: Mapping[str, Any], until: int | None = None, source: str | None = None,
     runs: Callable[[], pl.DataFrame] | None = None,
 ) -> Verdict:  # fmt: skip
-    """Verdict of one run.
+    """Verdict of one run of a store.
 
     Args:
-        query: answers "gold", "trajectory", "prompts", "evaluated", "sample_kl" and "further_kl"
-            for ``run`` and ``until``; where the run has samples "scored", "anchors",
-            "member_keys" and "disagreement".
+        query: answers the questions that `VerdictFrames.of` asks, and those about siblings.
         run: one row of the question "runs": run_id, project, facts (JSON).
         until: ignore later steps.
         source: gold source; None = the default (evaluation before training).
@@ -52,30 +44,40 @@ def judge(
             forecast borrows, and is asked for a forecast alone; a view that is frozen by
             ``until`` borrows none, so that it never changes.
     """
-    run_id = run["run_id"]
-    facts = _facts(run, until) | {"run_id": run_id, "project": run["project"]}
-    asked = {"run": run_id, "until": until}
-    prompts = query("prompts", **asked)
-    gold = query("gold", **asked)
-    picked = chosen(gold, source)
-    stated = gold.filter(pl.col("kind").is_not_null() & pl.col("source").eq_missing(pl.lit(picked)))
+    siblings = partial(_shared, query, run, source, runs) if until is None else None
+    return verdict_of(VerdictFrames.of(query, run, until), run, until, source, siblings)
+
+
+def verdict_of(
+    frames: VerdictFrames, run: Mapping[str, Any], until: int | None = None,
+    source: str | None = None, siblings: Callable[[], SharedAlpha | None] | None = None,
+) -> Verdict:  # fmt: skip
+    """Verdict of one run from its frames; the other arguments as those of `judge`.
+
+    siblings: alpha of runs with the same setup, asked for a forecast alone; None borrows none.
+    """
+    facts = _facts(run, until) | {"run_id": run["run_id"], "project": run["project"]}
+    picked = chosen(frames.gold, source)
+    stated = frames.gold.filter(
+        pl.col("kind").is_not_null() & pl.col("source").eq_missing(pl.lit(picked))
+    )
     if stated.height:
         facts["gold_kind"] = stated["kind"][0]
     made = verdict(
-        gold.drop("kind"),
-        query("trajectory", **asked),
+        frames.gold.drop("kind"),
+        frames.trajectory,
         known(facts),
-        prompts=prompts if prompts.height else None,
-        evaluated=query("evaluated", **asked),
+        prompts=frames.prompts if frames.prompts.height else None,
+        evaluated=frames.evaluated,
         source=source,
         until=until,
-        sample_kl=query("sample_kl", **asked),
-        further_kl=query("further_kl", **asked),
-        siblings=partial(_shared, query, run, source, runs) if until is None else None,
-        scored=query("scored", **asked) if run.get("samples") else None,
-        anchors=query("anchors", **asked) if run.get("samples") else None,
+        sample_kl=frames.sample_kl,
+        further_kl=frames.further_kl,
+        siblings=siblings,
+        scored=frames.scored,
+        anchors=frames.anchors,
     )
-    return with_signal(query, run, until, made)
+    return with_signal(frames, made)
 
 
 def _facts(run: Mapping[str, Any], until: int | None) -> dict[str, Any]:
@@ -149,39 +151,12 @@ def not_judged(run: Mapping[str, Any], why: str) -> Verdict:
         f"This run could not be judged: {why}. It is tried again when the run or the method "
         f"changes, or with: python -m analytics verdict --run {run['run_id']} --again"
     )
-    told = {
+    row = blank.row | {
         "status": "not_judged", "flags": [], "reasons": [said],
-        "recommendation": none("This run could not be judged."),
-        **{key: run.get(key) for key in ("kl_end", "step_end", "gold_evaluations")},
+        "recommendation": none("This run could not be judged."), "kl_end": run.get("kl_end"),
+        "step_end": run.get("step_end"), "gold_evaluations": run.get("gold_evaluations", 0),
     }  # fmt: skip
-    return replace(blank, row=blank.row | told)
-
-
-def kept_until(until: int | None) -> int:
-    """How a kept verdict says where it was frozen; -1 is nowhere, and no step is below 0.
-
-    >>> kept_until(None), kept_until(40), kept_until(-1)
-    (-1, 40, -2)
-    """
-    if until is None:
-        return -1
-    return until if until >= 0 else -2
-
-
-def packed(
-    made: Verdict, run: Mapping[str, Any], until: int | None, source: str | None, method: str,
-    rows: str = "",
-) -> dict[str, Any]:  # fmt: skip
-    """One row of the table verdicts; method: what judged; rows: `rows_fingerprint`, if frozen."""
-    return {
-        "run_id": run["run_id"],
-        "until_step": kept_until(until),
-        "gold_source": source or "",
-        "method": f"{method} {rows}".rstrip(),
-        "generation": run["generation"],
-        "verdict": json.dumps(made.row),
-        "looks": json.dumps(made.looks.to_dicts()),
-    }
+    return replace(blank, row=row)
 
 
 def holds(
@@ -205,17 +180,16 @@ def rows_fingerprint(query: Query, run: Mapping[str, Any], until: int) -> str:
     """Fingerprint of all rows that a verdict frozen at ``until`` is made from."""
     facts = {k: v for k, v in _facts(run, until).items() if k not in GROWING_FACTS}
     about = json.dumps([run["project"], facts], sort_keys=True)
-    name, digest = run["run_id"], hashlib.sha256(about.encode())
-    asked = {"run": name, "until": until}
-    frames = [query(question, **asked) for question in ROW_QUESTIONS]
-    if run.get("samples"):
-        keys = query("member_keys", run=name)
-        for members in ensembles_by_name(keys["key"].to_list()):
-            frames.append(query("disagreement", **asked, keys=list(members)))
-    for frame in frames:
-        digest.update(f"{frame.columns}\0{frame.height}\0".encode())
-        digest.update(frame.hash_rows().to_numpy().tobytes())
-    return digest.hexdigest()[:16]
+    return VerdictFrames.of(query, run, until).fingerprint(about)
+
+
+def stamp(method: str, rows: str = "") -> str:
+    """What a kept verdict says it was made by; rows: `rows_fingerprint`, of a frozen view.
+
+    >>> stamp("ab"), stamp("ab", "12")
+    ('ab', 'ab 12')
+    """
+    return f"{method} {rows}".rstrip()
 
 
 class Asked:

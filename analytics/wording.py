@@ -92,7 +92,7 @@ def interval(low: float | None, high: float | None, unit: str = "") -> str:
     """An interval in words; an end that the data leave open says so.
 
     >>> interval(4.1, 9.6, "nats"), interval(0.2, None)
-    ('4.1 to 9.6 nats', 'from 0.2, no upper bound')
+    ('4.1 to 9.6 nats', 'above 0.2, no upper bound')
     """
     return _between(alike(low, high), unit)
 
@@ -260,7 +260,7 @@ def _between(ends: Sequence[str], unit: str = "") -> str:
     if low == high == MISSING:
         return "not bounded by the data"
     if high == MISSING:
-        return f"from {low}{tail}, {OPEN}"
+        return f"above {low}{tail}, {OPEN}"
     if low == MISSING:
         return f"up to {high}{tail}"
     return f"{low} to {high}{tail}"

@@ -418,7 +418,7 @@ POOLED = Table(
             for metric in MEASURED
             if metric.pooled
         ),
-        Column("stretch", SMALL, "First stretch in the bin"),
+        Column("stretch", SMALL, "First segment in the bin"),
     ),
 )
 """The rollup that curves are drawn from; its key is (run_id, phase, bin)."""

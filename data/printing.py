@@ -43,8 +43,8 @@ def _kl(row: Row) -> tuple[str, str]:
     """What is told of a run's KL: nothing of an import that brought no metrics of it."""
     if row["kl_conversion"] == "missing":
         return ("not logged" if row["points"] else "–"), "–"
-    unit = row["kl_logged_unit"] or "unit not said"
-    return f"{row['kl_estimator'] or 'estimator not said,'} {unit}", row["kl_conversion"]
+    unit = row["kl_logged_unit"] or "unit not stated"
+    return f"{row['kl_estimator'] or 'estimator not stated,'} {unit}", row["kl_conversion"]
 
 
 def show_check(told: Row) -> None:

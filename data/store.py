@@ -15,6 +15,7 @@ import polars as pl
 from data import ddl, kept_roles, loop_tables, merge, role_changes, sealing, spool, written
 from data.address_space import RAN_OUT
 from data.declared import WRITTEN
+from data.kept_verdicts import NOWHERE
 from data.restating import restated
 from data.rollups import refresh
 from data.sql import StoreError, sql
@@ -97,10 +98,11 @@ class Store:
         try:
             with self._db.cursor() as cursor:
                 try:
-                    return cursor.sql(text, params=params or None).pl()
+                    answer: pl.DataFrame = cursor.sql(text, params=params or None).pl()
                 except duckdb.OutOfMemoryException:
                     self._make_room()
-                    return cursor.sql(text, params=params or None).pl()
+                    answer = cursor.sql(text, params=params or None).pl()
+                return answer
         except duckdb.Error as error:
             if not str(error).startswith(DAMAGED):
                 raise
@@ -185,7 +187,7 @@ class Store:
             )
             cursor.execute("commit")
             cursor.unregister("incoming_verdicts")
-            if (rows["until_step"] == -1).any():  # a frozen view changes no other one
+            if (rows["until_step"] == NOWHERE).any():  # a frozen view changes no other one
                 self.verdicts_saved += 1
 
     def save_indicators(self, rows: pl.DataFrame) -> None:

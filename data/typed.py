@@ -19,7 +19,9 @@ TIMES = ("at", "due", "expires")
 """Columns that hold a date or a time, ISO 8601."""
 
 
-def typed(kind: str, table: Table, row: object, error: type[StoreError] = StoreError) -> dict:
+def typed(
+    kind: str, table: Table, row: object, error: type[StoreError] = StoreError
+) -> dict[str, Any]:
     """A row with every value as its column takes it.
 
     Args:

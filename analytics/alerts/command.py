@@ -33,7 +33,7 @@ PATIENCE = 60.0
 def add_alerts(commands: Any) -> None:
     """Add the command to those of ``python -m analytics``."""
     told = commands.add_parser(
-        "alerts", help="what is told to whom: sent now, tried out, acknowledged, muted"
+        "alerts", help="who is alerted to what: sent now, tried out, acknowledged, muted"
     )
     does = told.add_mutually_exclusive_group()
     does.add_argument("--proposal", action="store_true", help="print commented rules to start from")
@@ -41,7 +41,7 @@ def add_alerts(commands: Any) -> None:
     does.add_argument("--send", action="store_true", help="look, and send what waits, now")
     does.add_argument("--dry-run", action="store_true", help="print what --send would send")
     does.add_argument("--acknowledge", metavar="R", help="a run or loop that somebody looks after")
-    does.add_argument("--mute", metavar="R", help="a run or loop of which nothing is told")
+    does.add_argument("--mute", metavar="R", help="a run or loop to mute")
     told.add_argument("--until", type=datetime.date.fromisoformat, metavar="DATE", help="of --mute")
     told.add_argument("--by", metavar="NAME", help="who acknowledges or mutes")
     told.add_argument("--patience", type=float, default=PATIENCE, metavar="S",
@@ -140,7 +140,7 @@ def _by_hand(options: argparse.Namespace, place: Path) -> int:
         if done:
             print("Acknowledged: no digest names it until something changes.")
             return 0
-        return _failed("nothing is told of it; what is: python -m analytics alerts")
+        return _failed("there is no alert about it; see: python -m analytics alerts")
     if options.until is None or options.until < _now().date():
         return _failed("say until when, a day to come: --until DATE")
     with sending.changing(place) as ledger:
@@ -157,7 +157,7 @@ def _show(ledger: Ledger, as_json: bool) -> None:
             "muted": ledger["muted"], "sent": ledger["sent"],
         }, indent=1))  # fmt: skip
         return
-    for line in state_lines(ledger) or ["Nothing is told, and nothing waits."]:
+    for line in state_lines(ledger) or ["Nothing is open, and nothing waits."]:
         print(one_line(line, 300))
 
 

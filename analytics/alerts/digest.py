@@ -88,7 +88,7 @@ def beyond_the_cap(
     more = len(held_back) - len(listed)
     said = [
         *map(_line, listed),
-        *([f"and {count(more, 'more alert')}, told a day later"] if more else []),
+        *([f"and {count(more, 'more alert')}, sent a day later"] if more else []),
     ]
     put(ledger, now, "digest",
         f"{count(len(held_back), 'alert')} beyond the day's most of pings", said, server,
@@ -164,5 +164,5 @@ def switched_on(ledger: Ledger, now: datetime.datetime, rules: Rules, server: st
     for held in ledger["alerts"].values():
         held["told"] = True
     lines = [f"Stands already: {name}" for name in chat.cut(names, MOST_LINES)]
-    put(ledger, now, "digest", "Alerts are on", lines or ["Nothing stands that would be told."],
+    put(ledger, now, "digest", "Alerts are on", lines or ["Nothing is open that would be sent."],
         server, "/this-week")  # fmt: skip

@@ -149,7 +149,7 @@ def _sure(row: Mapping[str, Any]) -> str:
     if lost := row.get("gold_lost"):
         size = with_interval(lost["value"], lost["low"], lost["high"])
         parts.append(f"gold lost {size}, 90 %")
-    return f"How sure: {'; '.join(parts)}." if parts else "How sure: the verdict does not say."
+    return f"Confidence:  {'; '.join(parts)}." if parts else "Confidence: the verdict does not say."
 
 
 def _alarm_errs(row: Mapping[str, Any]) -> str:

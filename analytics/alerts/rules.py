@@ -36,10 +36,10 @@ RULES = (
     Limit("ping", "gate", True, "a gate that fails, under a policy that you judged by"),
     Limit("ping", "checkpoint", True, "a human checkpoint that is overdue under such a policy"),
     Limit("ping", "settle_minutes", 10, "that it must last before it pings", 0, 10_080),
-    Limit("ping", "most_per_day", 5, "pings in 24 hours; what is more is told in one message when "
+    Limit("ping", "most_per_day", 5, "pings in 24 hours; what is more is sent in one message when "
           "the digest's hour strikes next, with digest.every = never too", 0, 1000),
-    Limit("digest", "every", "day", "day, week or never; never: what is told in a digest alone is "
-          "told nowhere"),
+    Limit("digest", "every", "day", "day, week or never; never: what goes into a digest alone is "
+          "sent nowhere"),
     Limit("digest", "weekday", "monday", "of a weekly digest"),
     Limit("digest", "hour", 8, "from when on it is sent, UTC", 0, 23),
     Limit("digest", "when_empty", False, "also where nothing changed"),
@@ -48,11 +48,11 @@ BY_PLACE = {rule.place: rule for rule in RULES}
 SECTIONS = tuple(dict.fromkeys(rule.section for rule in RULES))
 _ABOUT = {
     "deliver": "How alerts leave.",
-    "ping": "What is told at once. All else is told in the digest.",
+    "ping": "What is sent at once. Everything else goes into the digest.",
     "digest": "What changed since the last one, in one message.",
 }
 _MUTE = """
-# What is muted is told neither at once nor in a digest. A subject is the name of a run or loop;
+# What is muted is sent neither at once nor in a digest. A subject is the name of a run or loop;
 # * stands for any letters, and every other sign for itself.
 # [[mute]]
 # subject = "debug-*"

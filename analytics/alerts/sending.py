@@ -32,6 +32,7 @@ from analytics.verdicts import method
 from data import alert_files, delivery, policies, watches
 from data.delivery import NotDelivered
 from data.hosts import BadAddress, listed
+from data.kept_verdicts import kept_rows
 from data.questions import meaning
 from data.remote import AnyStore
 
@@ -76,7 +77,7 @@ def look(store: AnyStore, rules: Rules, now: datetime.datetime, dry: Ledger | No
     """
     by = method(meaning)
     runs = store.query("runs", project=None, runs=None)
-    kept = store.query("verdicts", runs=None, until=-1, source="", method=by)
+    kept = kept_rows(store, by)
     waiting = {
         row["run_id"]: row["project"] for row in runs.iter_rows(named=True)
         if row["run_id"] not in set(kept["run_id"])

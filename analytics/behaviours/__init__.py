@@ -6,8 +6,8 @@ only beside the environments themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -27,7 +27,50 @@ COUNTS = ("run", "source", "behaviour", "environment", "step", "n", "seen")
 GROUP = ["run", "source", "behaviour"]
 
 
-def rows(counts: Any) -> list[dict[str, Any]]:
+class Base(TypedDict):
+    """Whose rate a row is of."""
+
+    run: str
+    source: str
+    behaviour: str
+
+
+class Rate(TypedDict):
+    """A rate over some steps with its 95 % interval."""
+
+    step_first: int
+    step_end: int
+    n: int
+    seen: int
+    rate: float
+    low: float
+    high: float
+
+
+class Change(TypedDict):
+    """How a rate moved; q: p among the others of its run."""
+
+    direction: str
+    difference: float
+    low: float
+    high: float
+    test: str
+    p: float
+    q: float | None
+    scatter: float
+
+
+class BehaviourRow(Base, Rate):
+    """A row of `behaviours --json`; None = cannot be told."""
+
+    environment: str | None
+    steps: int
+    first: Rate | None
+    last: Rate | None
+    change: Change | None
+
+
+def rows(counts: Any) -> list[BehaviourRow]:
     """One row a run, source, behaviour and environment, before them one of all environments.
 
     Args:
@@ -43,7 +86,7 @@ def rows(counts: Any) -> list[dict[str, Any]]:
         trajectory with the behaviour, or none without it.
     """
     frame = polars_frame(counts, *COUNTS).select(COUNTS).sort(COUNTS[:5])
-    found: list[dict[str, Any]] = []
+    found: list[BehaviourRow] = []
     for (run,), part in frame.group_by("run", maintain_order=True):
         found += _of_run(str(run), part)
     return found
@@ -73,31 +116,29 @@ def points(counts: pl.DataFrame, most: int = MOST_POINTS) -> pl.DataFrame:
     ).sort("line", "iteration")  # fmt: skip
 
 
-def _of_run(run: str, counts: pl.DataFrame) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = []
+def _of_run(run: str, counts: pl.DataFrame) -> list[BehaviourRow]:
+    found: list[BehaviourRow] = []
     for (source, behaviour), part in counts.group_by("source", "behaviour", maintain_order=True):
         names, environments = [], []
         for (name,), own in part.group_by("environment", maintain_order=True):
             names.append(name)
             environments.append(series(own["seen"], own["n"], own["step"]))
         trends = moved(environments)
-        base = {"run": run, "source": source, "behaviour": behaviour}
+        base: Base = {"run": run, "source": str(source), "behaviour": str(behaviour)}
         whole = part.group_by("step").agg(pl.col("n", "seen").sum()).sort("step")
         together = series(whole["seen"], whole["n"], whole["step"])
         if len(names) > 1:
-            told.append(_row(base, None, together, _stratified(environments, trends)))
-        told += [
+            found.append(_row(base, None, together, _stratified(environments, trends)))
+        found += [
             _row(base, name, one, trend)
             for name, one, trend in zip(names, environments, trends, strict=True)
         ]
     for level in (True, False):
-        _adjust([row for row in told if (row["environment"] is None) == level])
-    return told
+        _adjust([row for row in found if (row["environment"] is None) == level])
+    return found
 
 
-def _row(
-    base: dict[str, Any], environment: str | None, one: Series, trend: Moved
-) -> dict[str, Any]:
+def _row(base: Base, environment: str | None, one: Series, trend: Moved) -> BehaviourRow:
     last = len(one.steps)
     third = max(1, last // 3)
     return {
@@ -111,7 +152,7 @@ def _row(
     }
 
 
-def _rate(one: Series, at: slice, scatter: float) -> dict[str, Any]:
+def _rate(one: Series, at: slice, scatter: float) -> Rate:
     """A rate with its 95 % interval: Wilson's of as many trajectories as the scatter leaves."""
     seen, n = float(one.seen[at].sum()), float(one.n[at].sum())
     low, high = wilson(seen / scatter, n / scatter)
@@ -121,7 +162,7 @@ def _rate(one: Series, at: slice, scatter: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _change(one: Series, third: int, trend: Moved) -> dict[str, Any]:
+def _change(one: Series, third: int, trend: Moved) -> Change:
     ends = slice(len(one.steps) - third, None), slice(0, third)
     counts = [float(of[at].sum()) / trend.scatter for at in ends for of in (one.seen, one.n)]
     difference, low, high = newcombe(*counts)
@@ -148,17 +189,18 @@ def _stratified(environments: list[Series], trends: list[Moved]) -> Moved:
     return Moved(z, float(2 * special.ndtr(-abs(z))), widest)
 
 
-def _adjust(told: list[dict[str, Any]]) -> None:
+def _adjust(family: list[BehaviourRow]) -> None:
     """Write q beside each p of one family."""
-    tested = [row["change"] for row in told if row["change"]]
+    tested = [row["change"] for row in family if row["change"]]
     for change, q in zip(tested, benjamini_hochberg([c["p"] for c in tested]), strict=True):
         change["q"] = float(q)
 
 
-def beyond_chance(told: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def beyond_chance(every: Sequence[BehaviourRow]) -> Iterator[BehaviourRow]:
     """The environments whose rate moves, the surest first."""
     moving = [
-        row for row in told
-        if row["environment"] is not None and row["change"] and row["change"]["q"] <= ALPHA
+        (q, row) for row in every
+        if row["environment"] is not None and row["change"]
+        for q in [row["change"]["q"]] if q is not None and q <= ALPHA
     ]  # fmt: skip
-    yield from sorted(moving, key=lambda row: float(row["change"]["q"]))
+    yield from (row for _, row in sorted(moving, key=lambda pair: pair[0]))

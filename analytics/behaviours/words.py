@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analytics.behaviours import beyond_chance
+from analytics.behaviours import BehaviourRow, beyond_chance
 from analytics.names import cut
 from analytics.wording import count, fixed, p_value, points, rate_interval, steps, whole
 
@@ -18,19 +18,19 @@ HEADS = ("environment", "trajectories", "seen", "rate (95 %)", "first third", "l
 """Heads of the table of a behaviour."""
 
 
-def sentences(told: Sequence[dict[str, Any]]) -> list[str]:
+def sentences(told: Sequence[BehaviourRow]) -> list[str]:
     """On the rows of one run, source and behaviour: what moves, and what is silent."""
     environments = [row for row in told if row["environment"] is not None]
     tested = [row for row in environments if row["change"]]
     if not tested:
-        return [f"{_name(told[0])}: {_why_not(environments)}, so a trend cannot be told."]
+        return [f"{_name(told[0])}: {_why_not(environments)}, so no trend can be tested."]
     moving = list(beyond_chance(environments))
     said = [moved_sentence(row) for row in moving]
     silent = [row for row in tested if row not in moving]
     if silent:
         rest = "the other " if moving else ""
         where = count(len(silent), "environment")
-        quietest = min(float(row["change"]["q"]) for row in silent)
+        quietest = min(row["change"]["q"] or 0.0 for row in silent if row["change"])
         said.append(
             f"In {rest}{where} no trend of {_name(told[0])} is beyond chance (smallest "
             f"{_q(quietest)})."
@@ -42,7 +42,7 @@ def sentences(told: Sequence[dict[str, Any]]) -> list[str]:
             "hardly have been found."
         )
     if untested := len(environments) - len(tested):
-        said.append(f"In {count(untested, 'environment')} a trend cannot be told.")
+        said.append(f"In {count(untested, 'environment')} no trend can be tested.")
     return said
 
 

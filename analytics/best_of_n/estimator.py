@@ -67,7 +67,7 @@ class Ranked:
         """
         table = np.atleast_2d(np.asarray(proxy, dtype=np.float64))
         if not np.all(np.isfinite(table)):
-            raise ValueError("every sample needs a finite proxy")
+            raise ValueError("every response needs a finite proxy")
         if then_by is None:
             self.order: IntArray = np.argsort(table, axis=1, kind="stable")
         else:

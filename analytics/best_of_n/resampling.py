@@ -32,7 +32,7 @@ class Shape:
     point may be (90 %). falls: gold falls somewhere along n (error at most 5 %, however many
     pairs of n are compared). fall: highest minus last; fall_low, fall_high: 90 %, corrected for
     having picked the highest point among several. detectable: the smallest fall between half of
-    the largest KL and the end that would have been seen with 80 % power.
+    the largest KL and the end that would have been detected with 80 % power.
     """
 
     best: int

@@ -78,7 +78,7 @@ def _fall(curve: Curve) -> str:
     half = curve.n_at(half_way(np.asarray(rows["kl_bound"])))
     return (
         f"{course} No fall is seen. A fall of {number(found.detectable)} between "
-        f"n = {whole(half)} and n = {whole(curve.pool.largest)} would have been seen with 80 % "
+        f"n = {whole(half)} and n = {whole(curve.pool.largest)} would have been detected with 80 % "
         "power."
     )
 
@@ -121,7 +121,7 @@ def _kl(curve: Curve) -> str:
     bound = rows["kl_bound"][-1]
     if rows["kl_better"].null_count():
         said = (
-            "KL is the bound ln n − (n − 1)/n: without log-probabilities of the samples nothing "
+            "KL is the bound ln n − (n − 1)/n: without log-probabilities of the responses nothing "
             "better is known, and it is too high where responses repeat"
         )
         if curve.pool.repeated is not None and curve.pool.repeated > MANY_REPEATS:
@@ -131,7 +131,7 @@ def _kl(curve: Curve) -> str:
     bound, better = alike(bound, better)
     told = (
         f"at n = {whole(largest)} the bound is {bound}, the estimate from the selected "
-        f"samples' own probability {better} nats"
+        f"responses' own probability {better} nats"
     )
     start = curve.not_tight_from
     if start is None:
@@ -141,11 +141,11 @@ def _kl(curve: Curve) -> str:
 
 def _counted(curve: Curve) -> str:
     pool = curve.pool
-    said = f"{count(pool.prompts, 'prompt')} with at least {count(pool.largest, 'sample')} each, "
+    said = f"{count(pool.prompts, 'prompt')} with at least {count(pool.largest, 'response')} each, "
     said += f"{whole(pool.samples)} in all"
     left = []
     if pool.prompts_left_out:
-        left.append(f"{count(pool.prompts_left_out, 'prompt')} with fewer samples")
+        left.append(f"{count(pool.prompts_left_out, 'prompt')} with fewer responses")
     if pool.samples_left_out:
-        left.append(f"{count(pool.samples_left_out, 'sample')} without a proxy or gold reward")
+        left.append(f"{count(pool.samples_left_out, 'response')} without a proxy or gold reward")
     return f"{said}. Left out: {' and '.join(left)}." if left else f"{said}; none left out."

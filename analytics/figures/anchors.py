@@ -43,7 +43,7 @@ def anchors_figure(told: Mapping[str, Any], ordinal: int) -> go.Figure:
         figure.add_vline(x=told["since"], line={"color": ink, "width": 1.5})
         figure.add_annotation(
             x=told["since"], y=1, yref="paper", yanchor="bottom", showarrow=False,
-            text=f"drift told at step {whole(told['since'])}", font={"size": 12},
+            text=f"drift detected at step {whole(told['since'])}", font={"size": 12},
         )  # fmt: skip
     figure.update_layout(
         height=HEIGHT, margin={"l": 64, "r": 16, "t": 26, "b": 44}, showlegend=False,

@@ -19,7 +19,7 @@ from analytics.wording import rate_interval, rate_text, whole, with_interval
 TITLES = {
     "sqrt_kl": "KL from the initial policy, nats (√ axis)",
     "kl": "KL from the initial policy, nats",
-    "n": "n, samples to choose from",
+    "n": "n, responses to choose from",
 }
 FITTED = {"best_of_n": ("dash", "d (α − βd)"), "rl": ("dot", "d (α − β ln d)")}
 MARKED = 2

@@ -12,7 +12,7 @@ from analytics.wording import percent, percent_spread, spread
 
 MOST = 0.1
 """False alarms are drawn up to here: 5 % is asked, and beyond 10 % only the number matters."""
-OURS = ("RED", "RED, no plan stated", "e-process", "AMBER")
+OURS = ("scan alarm", "scan alarm, no plan stated", "e-process", "posterior warning")
 PANELS = (
     ("false_alarms", "false alarms,<br>up to 10 %", True),
     ("power", "falls<br>found", True),
@@ -24,7 +24,7 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
     """Three panels of dots with bars of two standard errors.
 
     Args:
-        table: of ``analytics.quality.published.detector_table``.
+        table: of ``analytics.quality.published.detector_table``, its detectors in words.
     """
     names = table["detector"].to_list()[::-1]
     figure = make_subplots(rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.09)

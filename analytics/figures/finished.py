@@ -10,7 +10,7 @@ from plotly.basedatatypes import BaseFigure
 from analytics.figures.described import Words, words_of
 
 
-class Finished(BaseFigure):
+class Finished(BaseFigure):  # type: ignore[misc]
     """A drawn figure that nobody changes any more; Streamlit takes it as it takes any other."""
 
     def __init__(self, figure: go.Figure) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 import polars as pl
 
@@ -18,7 +18,29 @@ MEASURES = {"gold": "gold (judge)", "proxy": "proxy (reward model)"}
 FEWEST = 20
 
 
-def agreement(reviews: pl.DataFrame, generations: pl.DataFrame) -> list[dict[str, Any]]:
+class Preferred(TypedDict):
+    """How often a measure prefers what people prefer: see `agreement`."""
+
+    n: int
+    agreed: int
+    agreement: float | None
+    low: float | None
+    high: float | None
+    bias: float | None
+    bias_low: float | None
+    bias_high: float | None
+
+
+class AgreementRow(Preferred):
+    """The same of one measure, between two iterations, on some of the pairs."""
+
+    iteration: int
+    before: int
+    measure: str
+    slice: str
+
+
+def agreement(reviews: pl.DataFrame, generations: pl.DataFrame) -> list[AgreementRow]:
     """How often each measure prefers what people prefer, by iteration and slice.
 
     Args:
@@ -31,7 +53,7 @@ def agreement(reviews: pl.DataFrame, generations: pl.DataFrame) -> list[dict[str
         one), agreement with low and high (Wilson, 95 %), bias (how much oftener the measure
         prefers the new one than people do, with low and high).
     """
-    rows = []
+    rows: list[AgreementRow] = []
     for iteration, before in _compared(reviews):
         pairs = _measured(reviews, generations, iteration, before)
         for measure in MEASURES:
@@ -87,7 +109,7 @@ def _slice(pairs: pl.DataFrame, part: str) -> pl.DataFrame:
     return pairs.filter(chosen[part])
 
 
-def _row(pairs: pl.DataFrame, measure: str) -> dict[str, Any]:
+def _row(pairs: pl.DataFrame, measure: str) -> Preferred:
     known = pairs.filter(pl.col(measure).is_not_null(), pl.col(measure).is_not_nan())
     prefers = pl.when(pl.col(measure) > 0).then(1.0).when(pl.col(measure) < 0).then(0.0)
     known = known.with_columns(prefers=prefers.otherwise(0.5))
@@ -104,7 +126,7 @@ def _row(pairs: pl.DataFrame, measure: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def sentences(rows: Sequence[dict[str, Any]]) -> list[str]:
+def sentences(rows: Sequence[AgreementRow]) -> list[str]:
     """What the table says: each measure at the last iteration, and whether it fell."""
     told = []
     for measure, words in MEASURES.items():
@@ -136,7 +158,7 @@ def bias_words(bias: float | None) -> str:
     return f"{points(bias)[1:]} points {way} than people"
 
 
-def falls(rows: Sequence[dict[str, Any]]) -> list[str]:
+def falls(rows: Sequence[AgreementRow]) -> list[str]:
     """Where agreement fell from one reviewed iteration to the next: later verdicts rest on less."""
     told = []
     for measure, words in MEASURES.items():
@@ -154,7 +176,7 @@ def falls(rows: Sequence[dict[str, Any]]) -> list[str]:
     return told
 
 
-def _top(rows: Sequence[dict[str, Any]]) -> list[str]:
+def _top(rows: Sequence[AgreementRow]) -> list[str]:
     mine = [row for row in rows if row["measure"] == "proxy" and row["slice"] == "top proxy"]
     if not mine or mine[-1]["n"] < FEWEST:
         return []

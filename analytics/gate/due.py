@@ -56,7 +56,7 @@ class Due:
                 if self.now_due
                 else f"The next human checkpoint is due {' or '.join(when)}, whichever is first."
                 if when
-                else "When the next is due cannot be told: neither dates nor KL are known."
+                else "When the next is due is not known: neither dates nor KL are known."
             )
         if self.items:
             told.append(f"About {count(self.items, 'pair')} would decide on the policy's margin.")

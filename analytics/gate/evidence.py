@@ -116,7 +116,8 @@ class Evidence:
         mine = (id(self.frames), key)
         if mine not in self.memo:
             self.memo[mine] = (self.frames, make())
-        return self.memo[mine][1]
+        made: T = self.memo[mine][1]
+        return made
 
     def frame(self, name: str) -> pl.DataFrame:
         """The rows of a table up to the iteration."""

@@ -29,7 +29,7 @@ def from_past(policy: Policy, limit: float, past: Sequence[Estimate | None]) -> 
     """The same from the estimates of every iteration so far against iteration 0."""
     known = [(one.value, one.sd / np.sqrt(one.n)) for one in past if one is not None]
     # The past shows the scatter of one training; a comparison holds two.
-    return max(policy["retraining.share"] * abs(limit), float(np.sqrt(2) * excess(known)))
+    return float(max(policy["retraining.share"] * abs(limit), np.sqrt(2) * excess(known)))
 
 
 def stated(policy: Policy, estimate: Estimate | None, limit: float) -> Estimate | None:

@@ -156,7 +156,7 @@ def approval(held: Evidence, policy: Policy, link: str) -> Check:
     if signed.height > 1 and None in map(day, signed["at"]):
         return not_measured(
             "approval", "A decision on this iteration has no date (`at`), so which is the last "
-            "cannot be told.", link,
+            "is not known.", link,
         )  # fmt: skip
     last = last_word(signed.iter_rows(named=True)) or {}
     who = (last["by"] or "").strip()

@@ -147,7 +147,7 @@ def rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def _over(top: FloatArray, bottom: FloatArray) -> FloatArray:
-    return np.divide(top, bottom, out=np.full(len(bottom), np.nan), where=bottom > 0)
+    return np.asarray(np.divide(top, bottom, out=np.full(len(bottom), np.nan), where=bottom > 0))
 
 
 def _effective(

@@ -98,7 +98,7 @@ def named(answers: Any) -> pl.DataFrame:
         "malformed": pl.Boolean, "entity_id": pl.String,
     }  # fmt: skip
     origin = pl.col("origin").cast(pl.String) if "origin" in held else pl.lit(None, pl.String)
-    return answers.select(
+    found: pl.DataFrame = answers.select(
         pl.col(loop).cast(pl.String).alias("loop"),
         pl.col(time).cast(pl.Int64).alias("iteration"),
         origin.fill_null(NOT_STATED).alias("origin"),
@@ -110,6 +110,7 @@ def named(answers: Any) -> pl.DataFrame:
         ],
         *[name for name in ("question",) if name in held],
     )
+    return found
 
 
 def _marks(tau: float) -> dict[str, pl.Expr]:

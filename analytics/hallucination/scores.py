@@ -15,7 +15,7 @@ def _over(top: npt.ArrayLike, bottom: npt.ArrayLike) -> FloatArray:
     above, below = np.broadcast_arrays(
         np.asarray(top, dtype=np.float64), np.asarray(bottom, dtype=np.float64)
     )
-    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
+    return np.asarray(np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0))
 
 
 def f_score(

@@ -154,7 +154,7 @@ def _error(row: Mapping[str, Any], name: str) -> float | None:
     if row.get(f"{name}_se") is not None:
         return float(row[f"{name}_se"])
     if row.get(f"{name}_sd") is not None and row.get("n_responses"):
-        return float(row[f"{name}_sd"]) / float(row["n_responses"]) ** 0.5
+        return float(float(row[f"{name}_sd"]) / float(row["n_responses"]) ** 0.5)
     return None
 
 

@@ -132,7 +132,7 @@ def _found(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
     if not len(ordered):
         return np.zeros(len(codes), dtype=bool)
     place = np.searchsorted(ordered, codes).clip(max=len(ordered) - 1)
-    return ordered[place] == codes
+    return np.asarray(ordered[place] == codes)
 
 
 def _runs_by_text(held: Tokens, n: int) -> dict[int, np.ndarray]:

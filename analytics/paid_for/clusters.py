@@ -7,7 +7,7 @@ Bootstrap, chapter 11; Kott 2001, Journal of Official Statistics 17:521 (groups,
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,15 @@ LARGEST = 1e100
 """A logged number beyond this counts as not measured: its square is none."""
 
 
+class EstimateRow(TypedDict):
+    """An estimate as JSON has it."""
+
+    value: float
+    low: float
+    high: float
+    units: int
+
+
 class Estimate(NamedTuple):
     """A value with its 95 % interval over prompts."""
 
@@ -33,9 +42,9 @@ class Estimate(NamedTuple):
     high: float
     units: int  # prompts, or groups of them where there are more than GROUPS
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> EstimateRow:
         """As JSON has it."""
-        return self._asdict()
+        return {"value": self.value, "low": self.low, "high": self.high, "units": self.units}
 
     @property
     def positive(self) -> bool:

@@ -8,15 +8,17 @@ gold on proxy. Intervals of 95 % take the prompt for the unit.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypedDict
 
 import numpy as np
 import polars as pl
 
-from analytics.paid_for.clusters import FloatArray, jackknife
+from analytics.paid_for.clusters import EstimateRow, FloatArray, jackknife
 from analytics.paid_for.draws import sums
 
 STRETCHES = 12
+Statistic = Callable[[FloatArray], FloatArray]
 FEWEST_RANKED = 3
 """Responses of a draw that have a rank correlation."""
 MOST_PAIRED = 24
@@ -26,21 +28,64 @@ FEWEST_TOP = 10
 PARTS = ("first third", "second third", "last third")
 
 
-def over_steps(draws: pl.DataFrame, stretches: int = STRETCHES) -> list[dict[str, Any]]:
-    """How the proxy ranks in each stretch of steps.
+class Ranks(TypedDict):
+    """pooled, and three statistics of how the proxy ranks: see `over_steps`."""
+
+    pooled: bool
+    spearman: EstimateRow | None
+    auroc: EstimateRow | None
+    slope: EstimateRow | None
+
+
+class SegmentRanks(Ranks):
+    """The same in one segment of the run."""
+
+    step_start: int
+    step_end: int
+    responses: int
+
+
+class Curse(TypedDict):
+    """The winner's curse: see `curse`."""
+
+    top: int
+    gold: float | None
+    promised: float | None
+    difference: EstimateRow | None
+    reason: str
+
+
+class SegmentCurse(Curse):
+    """The same in one part of the run."""
+
+    part: str
+    step_start: int
+    step_end: int
+
+
+class EnvironmentRanks(Ranks):
+    """Both of one environment."""
+
+    environment: str
+    responses: int
+    curse: Curse
+
+
+def over_steps(draws: pl.DataFrame, segments: int = STRETCHES) -> list[SegmentRanks]:
+    """How the proxy ranks in each segment of the run.
 
     Args:
         draws: as ``draws.draws`` gives them.
-        stretches: at most so many, of as many steps each.
+        segments: at most so many, of as many steps each.
 
     Returns:
         step_start, step_end, responses, pooled (draws were too small, so that those of a prompt
-        over the stretch are one), spearman, auroc, slope: each {value, low, high, units} or null.
+        over the segment are one), spearman, auroc, slope: each {value, low, high, units} or null.
     """
     held = draws.drop_nulls(["proxy", "gold"])
     steps = held["step"].unique().sort().to_list()
-    rows = []
-    for part in np.array_split(np.arange(len(steps)), max(1, min(stretches, len(steps)))):
+    rows: list[SegmentRanks] = []
+    for part in np.array_split(np.arange(len(steps)), max(1, min(segments, len(steps)))):
         if not len(part):
             continue
         first, last = steps[part[0]], steps[part[-1]]
@@ -49,15 +94,13 @@ def over_steps(draws: pl.DataFrame, stretches: int = STRETCHES) -> list[dict[str
     return rows
 
 
-def ranks(held: pl.DataFrame) -> dict[str, Any]:
+def ranks(held: pl.DataFrame) -> Ranks:
     """pooled, spearman, auroc, slope of some responses that have proxy and gold."""
     held, pooled = ranked(held)
     parts = rank_sums(held)
-    return {"pooled": pooled} | {
-        name: one and one.told()
-        for name, of in STATISTICS.items()
-        for one in [jackknife(parts, of)]
-    }
+    found = [jackknife(parts, of) for of in (SPEARMAN, AUROC, SLOPE)]
+    spearman, auroc, slope = (one.told() if one else None for one in found)
+    return {"pooled": pooled, "spearman": spearman, "auroc": auroc, "slope": slope}
 
 
 def ranked(held: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
@@ -96,15 +139,13 @@ def rank_sums(held: pl.DataFrame) -> FloatArray:
     ], axis=1)  # fmt: skip
 
 
-STATISTICS = {
-    "spearman": lambda t: t[:, 0] / t[:, 1],
-    "auroc": lambda t: t[:, 2] / t[:, 3],
-    "slope": lambda t: np.where(t[:, 5] > 0, t[:, 4] / t[:, 5], np.nan),
-}
+SPEARMAN: Statistic = lambda t: t[:, 0] / t[:, 1]  # noqa: E731
+AUROC: Statistic = lambda t: t[:, 2] / t[:, 3]  # noqa: E731
+SLOPE: Statistic = lambda t: np.where(t[:, 5] > 0, t[:, 4] / t[:, 5], np.nan)  # noqa: E731
 """Of the sums of ``rank_sums`` over all prompts."""
 
 
-def by_environment(draws: pl.DataFrame) -> list[dict[str, Any]]:
+def by_environment(draws: pl.DataFrame) -> list[EnvironmentRanks]:
     """``ranks`` and ``curse`` of each environment over all steps; none where there is only one."""
     held = draws.drop_nulls(["proxy", "gold", "environment"])
     names = held["environment"].unique().sort().to_list()
@@ -117,13 +158,13 @@ def by_environment(draws: pl.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def curses(draws: pl.DataFrame) -> list[dict[str, Any]]:
+def curses(draws: pl.DataFrame) -> list[SegmentCurse]:
     """``curse`` in each third of the steps, with part, step_start, step_end."""
     held = draws.drop_nulls(["proxy", "gold"])
     steps = held["step"].unique().sort().to_list()
     if not steps:
         return []
-    rows = []
+    rows: list[SegmentCurse] = []
     names = PARTS if len(steps) >= len(PARTS) else ("all steps",)
     parts = np.array_split(np.arange(len(steps)), len(names))
     for name, part in zip(names, parts, strict=True):
@@ -133,7 +174,7 @@ def curses(draws: pl.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def curse(held: pl.DataFrame) -> dict[str, Any]:
+def curse(held: pl.DataFrame) -> Curse:
     """The winner's curse: gold of the top 1 % by proxy, less what a line through the rest promises.
 
     Below 0: the highest proxies are worth less than the proxy's own rate elsewhere says. Source:
@@ -143,7 +184,7 @@ def curse(held: pl.DataFrame) -> dict[str, Any]:
         top (responses), gold (their mean), promised, difference ({value, low, high, units} or
         null), reason.
     """
-    told: dict[str, Any] = {
+    told: Curse = {
         "top": 0, "gold": None, "promised": None, "difference": None, "reason": "",
     }  # fmt: skip
     many = int(TOP * held.height)

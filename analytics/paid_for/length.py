@@ -69,7 +69,7 @@ def explained(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
     told |= {name: one and one.told() for name, one in found.items()}
     gained = found["change"]
     if gained is None or not gained.positive:
-        return told | {"share": None, "reason": f"{measure} did not surely gain"}
+        return told | {"share": None, "reason": f"{measure} did not clearly gain"}
     return told
 
 

@@ -66,9 +66,9 @@ def _diagnosis(
     if rank is None:
         return {"diagnosis": UNKNOWN, "reason": "too few draws have a rank correlation"}
     if not rank.negative:
-        return {"diagnosis": UNKNOWN, "reason": "the rank correlation did not surely fall"}
+        return {"diagnosis": UNKNOWN, "reason": "the rank correlation did not clearly fall"}
     if not proxy.positive:
-        return {"diagnosis": UNKNOWN, "reason": "the proxy did not surely rise"}
+        return {"diagnosis": UNKNOWN, "reason": "the proxy did not clearly rise"}
     if gold.positive:
         return {"diagnosis": UNKNOWN,
                 "reason": "gold rose with the proxy"}  # fmt: skip

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import polars as pl
 
 from analytics.gate.agreement import agreement
 from analytics.paid_for.clusters import GROUPS
-from analytics.paid_for.judge_ranks import ranks
+from analytics.paid_for.judge_ranks import Ranks, ranks
 
 
-def against_labels(scored: pl.DataFrame) -> list[dict[str, Any]]:
+class LabelRanks(Ranks):
+    """How the judge ranks responses against one source of labels."""
+
+    source: str
+    responses: int
+
+
+class ReviewedPairs(TypedDict):
+    """How often a measure prefers what reviewers prefer, between two iterations."""
+
+    measure: str
+    iteration: int
+    before: int
+    n: int
+    agreement: float | None
+    low: float | None
+    high: float | None
+
+
+def against_labels(scored: pl.DataFrame) -> list[LabelRanks]:
     """The judge that scored most responses against each source of labels.
 
     Args:
@@ -33,7 +52,7 @@ def against_labels(scored: pl.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def against_reviewers(reviews: pl.DataFrame, generations: pl.DataFrame) -> list[dict[str, Any]]:
+def against_reviewers(reviews: pl.DataFrame, generations: pl.DataFrame) -> list[ReviewedPairs]:
     """Gold and proxy of a loop against its reviewers, pair by pair, at each reviewed iteration.
 
     Returns:
@@ -41,9 +60,11 @@ def against_reviewers(reviews: pl.DataFrame, generations: pl.DataFrame) -> list[
     """
     if reviews.is_empty():
         return []
-    kept = ("measure", "iteration", "before", "n", "agreement", "low", "high")
     return [
-        {key: row[key] for key in kept}
+        {
+            "measure": row["measure"], "iteration": row["iteration"], "before": row["before"],
+            "n": row["n"], "agreement": row["agreement"], "low": row["low"], "high": row["high"],
+        }
         for row in agreement(reviews, generations)
         if row["slice"] == "all" and row["n"]
-    ]
+    ]  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import polars as pl
@@ -29,6 +29,20 @@ SPIKE = 3.0
 """Times its usual size that a single row must reach, where spikes are looked for."""
 
 
+class RivalRow(TypedDict):
+    """What a rival explanation looked like: key (of the log), medians at the start, before the
+    peak and at the onset, and the step where it was seen."""
+
+    rival: str
+    words: str
+    result: str
+    key: str | None
+    start: float | None
+    before: float | None
+    at: float | None
+    step: int | None
+
+
 class Rival(NamedTuple):
     """A rival explanation: the keys that would show it, and which way it goes."""
 
@@ -42,7 +56,7 @@ RIVALS = (
     Rival("engine_mismatch", "the inference engine and the trainer disagree on probabilities",
           re.compile(r"sampling_logp_difference|logprob_abs_diff|rollout_probs_diff|logp_diff"
                      r"|mismatch|vllm_kl|rollout_corr/.*kl|train_infer"), "up"),
-    Rival("staleness", "samples are stale or off policy",
+    Rival("staleness", "responses are stale or off policy",
           re.compile(r"stale|off_?policy|clip_?frac|(^|/)clip_ratio(/region_mean)?$|(^|/)ppo_kl$"
                      r"|approx_?kl|policy_lag|weight_version_lag"), "up"),
     Rival("entropy_collapse", "entropy collapses",
@@ -64,7 +78,7 @@ def onset_of(verdict: Mapping[str, Any]) -> tuple[float, float] | None:
     return float(peak["step"]), float(alarm["step"])
 
 
-def rivals(numbers: pl.DataFrame, resets: list[int], onset: tuple[float, float]) -> list[dict]:
+def rivals(numbers: pl.DataFrame, resets: list[int], onset: tuple[float, float]) -> list[RivalRow]:
     """What each rival explanation looked like at the onset.
 
     Args:
@@ -92,31 +106,36 @@ def rivals(numbers: pl.DataFrame, resets: list[int], onset: tuple[float, float])
     return told
 
 
-def _row(name: str, words: str, result: str, **known: Any) -> dict[str, Any]:
-    empty = dict.fromkeys(("key", "start", "before", "at", "step"))
-    return {"rival": name, "words": words, "result": result, **empty, **known}
+def _row(name: str, words: str, result: str, step: int | None = None) -> RivalRow:
+    return {
+        "rival": name, "words": words, "result": result, "key": None, "start": None,
+        "before": None, "at": None, "step": step,
+    }  # fmt: skip
 
 
-def _looked(one: Rival, key: str, rows: pl.DataFrame, onset: tuple[float, float]) -> dict[str, Any]:
+def _looked(one: Rival, key: str, rows: pl.DataFrame, onset: tuple[float, float]) -> RivalRow:
     rows = rows.filter(pl.col("value").is_finite()).sort("step")
     step, value = rows["step"].to_numpy().astype(np.float64), rows["value"].to_numpy()
     before = value[step < onset[0]]
     inside = (step >= onset[0]) & (step <= onset[1])
     at = value[inside]
+    told = _row(one.name, one.words, NOT_LOGGED)
+    told["key"] = key
     if len(before) < FEWEST_ROWS or len(at) < FEWEST_ROWS:
-        return _row(one.name, one.words, NOT_LOGGED, key=key)
+        return told
     many = max(FEWEST_ROWS, len(value) // 10)
     start, last = before[:many], before[-many:]
-    told = {"key": key, "start": float(np.median(start)), "before": float(np.median(last))}
+    told["start"], told["before"] = float(np.median(start)), float(np.median(last))
     if one.way == "spike":
         highest = int(np.argmax(at))
         usual = float(np.median(np.concatenate([last, at])))
         beyond = max(SPIKE * abs(usual), float(np.max(before)))
-        result = SEEN if at[highest] > beyond else NOT_SEEN
-        found = float(at[highest]), int(step[inside][highest])
-        return _row(one.name, one.words, result, **told, at=found[0], step=found[1])
-    moved = _moved(one.way, (start, last), at)
-    return _row(one.name, one.words, SEEN if moved else NOT_SEEN, **told, at=float(np.median(at)))
+        told["result"] = SEEN if at[highest] > beyond else NOT_SEEN
+        told["at"], told["step"] = float(at[highest]), int(step[inside][highest])
+        return told
+    told["result"] = SEEN if _moved(one.way, (start, last), at) else NOT_SEEN
+    told["at"] = float(np.median(at))
+    return told
 
 
 def _moved(way: str, baselines: tuple[FloatArray, FloatArray], at: FloatArray) -> bool:

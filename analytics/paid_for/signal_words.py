@@ -33,7 +33,7 @@ def state_of(row: Row) -> str:
     """Whether a signal is raised, or why it may not be."""
     error = row["measured"]
     if error is None:
-        return "told as a number: its error on healthy trainings was not measured"
+        return "shown as a number only: its error on healthy trainings was not measured"
     errs = f"errs on {whole(error['false'])} of {whole(error['healthy'])} healthy trainings"
     return f"{'raised' if row['raised'] else 'not raised'} ({errs})"
 

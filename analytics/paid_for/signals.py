@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import polars as pl
@@ -41,18 +41,46 @@ NULLS = {
     "ensemble": "variance between members at most 1.5 times the start’s",
     "second_proxy": "the second reward ranks responses as it did",
     "format": "share of responses with marks of format within 10 points of the start’s",
-    "chi_squared": "none: told as a number",
+    "chi_squared": "none: shown as a number only",
     "latent": "1 % of responses beyond the 99 % of the start’s",
 }
 """Of each signal: what it is raised against."""
 
 
-def row(name: str, estimate: Estimate | None, raised: bool | None, **more: Any) -> dict[str, Any]:
-    """A signal: value, low, high (95 %), null, raised (None = not logged, cannot be told)."""
-    told = dict.fromkeys(("value", "low", "high")) if estimate is None else {
-        "value": estimate.value, "low": estimate.low, "high": estimate.high
+class SignalRow(TypedDict):
+    """A signal: value, low, high (95 %), what it is raised against, and whether it is (None = not
+    logged, cannot be told)."""
+
+    signal: str
+    value: float | None
+    low: float | None
+    high: float | None
+    null: str
+    raised: bool | None
+    reason: str
+    largest_weight: NotRequired[float]
+
+
+class SignalError(TypedDict):
+    """How often a signal erred on healthy trainings, and called falling ones."""
+
+    healthy: int
+    false: int
+    low: float
+    high: float
+    falling: int
+    called: int
+
+
+def row(name: str, estimate: Estimate | None, raised: bool | None, reason: str = "") -> SignalRow:
+    """The row of a signal, of an estimate or of none."""
+    return {
+        "signal": name,
+        "value": estimate.value if estimate else None,
+        "low": estimate.low if estimate else None,
+        "high": estimate.high if estimate else None,
+        "null": NULLS[name], "raised": raised, "reason": reason,
     }  # fmt: skip
-    return {"signal": name, **told, "null": NULLS[name], "raised": raised, "reason": "", **more}
 
 
 def over_rows(steps: FloatArray, values: FloatArray) -> Estimate | None:
@@ -80,7 +108,7 @@ def over_rows(steps: FloatArray, values: FloatArray) -> Estimate | None:
     return Estimate(ratio, ratio - half, ratio + half, many)
 
 
-def of_metrics(steps: FloatArray, length: FloatArray, entropy: FloatArray) -> list[dict[str, Any]]:
+def of_metrics(steps: FloatArray, length: FloatArray, entropy: FloatArray) -> list[SignalRow]:
     """The signals length, length_drift and entropy of one run's training rows, (rows,) each."""
     longer, left = over_rows(steps, length), over_rows(steps, entropy)
     drifted = longer and (longer.low > 1 + DRIFT or longer.high < 1 - DRIFT)
@@ -91,7 +119,7 @@ def of_metrics(steps: FloatArray, length: FloatArray, entropy: FloatArray) -> li
     ]
 
 
-def of_ensemble(cells: pl.DataFrame) -> dict[str, Any]:
+def of_ensemble(cells: pl.DataFrame) -> SignalRow:
     """The signal ensemble, of rows of the query disagreement; intervals of 90 %."""
     found = disagreement(cells, *step_bins(cells["step"].to_numpy().astype(np.float64)))
     if not found.height or found["low"][-1] is None:
@@ -101,7 +129,7 @@ def of_ensemble(cells: pl.DataFrame) -> dict[str, Any]:
                bool(end["raised"]))  # fmt: skip
 
 
-def of_second(draws: pl.DataFrame) -> dict[str, Any]:
+def of_second(draws: pl.DataFrame) -> SignalRow:
     """The signal second_proxy: how its rank correlation with the proxy has changed."""
     held = draws.drop_nulls(["proxy", "second", "window"]).with_columns(gold=pl.col("second"))
     if set(held["window"]) != {"start", "now"}:
@@ -113,7 +141,7 @@ def of_second(draws: pl.DataFrame) -> dict[str, Any]:
     return row("second_proxy", found, found and found.negative)
 
 
-def of_format(draws: pl.DataFrame) -> dict[str, Any]:
+def of_format(draws: pl.DataFrame) -> SignalRow:
     """The signal format: share of responses with lists, headings, bold, code or tables, changed."""
     held = draws.drop_nulls(["formatted", "window"])
     if set(held["window"]) != {"start", "now"}:
@@ -128,7 +156,7 @@ def of_format(draws: pl.DataFrame) -> dict[str, Any]:
     return row("format", found, apart)
 
 
-def of_chi_squared(draws: pl.DataFrame, kl: float | None) -> dict[str, Any]:
+def of_chi_squared(draws: pl.DataFrame, kl: float | None) -> SignalRow:
     """The chi-squared band at low KL: which correlation of proxy and gold the gain stands on.
 
     Gold surely gained where the proxy's gain in sd of the start, g, is above sqrt((1 - r²) chi²);
@@ -153,7 +181,7 @@ def of_chi_squared(draws: pl.DataFrame, kl: float | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def of_embeddings(embedded: pl.DataFrame) -> dict[str, Any]:
+def of_embeddings(embedded: pl.DataFrame) -> SignalRow:
     """The signal latent: share of the last texts that lie beyond 99 % of those of the first.
 
     embedded: iteration, text_id, vector. Mean and covariance in the DIMENSIONS widest directions
@@ -179,16 +207,17 @@ def of_embeddings(embedded: pl.DataFrame) -> dict[str, Any]:
     return row("latent", found, None)
 
 
-def measured(told: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def measured(told: Sequence[Mapping[str, Any]]) -> dict[str, SignalError]:
     """Of each signal its measured error, from the rows of the quality topic paid_for."""
     return {
         str(one["signal"]): {
-            key: one[key] for key in ("healthy", "false", "low", "high", "falling", "called")
+            "healthy": one["healthy"], "false": one["false"], "low": one["low"],
+            "high": one["high"], "falling": one["falling"], "called": one["called"],
         }
         for one in told if one.get("kind") == "signal"
     }  # fmt: skip
 
 
-def shipped(error: Mapping[str, Any] | None, most: float = 0.05) -> bool:
+def shipped(error: SignalError | None, most: float = 0.05) -> bool:
     """Whether a signal may be raised: measured on healthy runs, and wrong on at most 5 %."""
     return error is not None and error["false"] <= most * error["healthy"]

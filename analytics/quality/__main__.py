@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from analytics.onset.alarm.detectors import DETECTORS
 from analytics.quality import (
     alert_weeks,
     anchors,
@@ -55,7 +56,7 @@ LIKE_MOST = "sd, 100 x 4, icc 0.5"
 LIKE_ALL = "human_checkpoint"
 PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
     "detectors": lambda runs, seed: detection.measure_scenario(
-        PART, runs, seed, (*detection.DETECTORS, *detection.VARIANTS)
+        PART, runs, seed, (*DETECTORS, *detection.VARIANTS)
     ),
     "intervals": lambda runs, seed: intervals.measure(runs, seed, (PART,), ("rl",)),
     "forecasts": intervals.measure_forecasts,

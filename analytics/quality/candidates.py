@@ -17,9 +17,9 @@ from analytics.onset.choosing.other_half import other_half
 from analytics.onset.curves.unimodal import misfit_by_mode, unimodal_fit
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.onset.judging.decision import Evidence, gather
-from analytics.onset.judging.flags import flags_of, step_end
+from analytics.onset.judging.flags import flags_of
 from analytics.onset.judging.peak_row import peak_row
-from analytics.onset.judging.recommendation import recommendation
+from analytics.onset.judging.recommendation import after_fall
 from analytics.quality.medians import median, rounded
 from analytics.simulated import HONEST, OVEROPTIMISING, SimulatedRun, gold_measurements, simulate
 from analytics.wording import fixed, percent_spread, rate_text
@@ -144,17 +144,16 @@ def _one(run: SimulatedRun, evidence: Evidence) -> list[float]:
     steps, truth = (run.frame[name].to_numpy() for name in ("step", "truth"))
     last = int(evidence.rows.step[-1])
     saved = [step + 5 * (i % 2) for i, step in enumerate(range(0, last, 20))]
-    row = {
-        "status": "overoptimized", "flags": flags_of(evidence, FACTS, "overoptimized"),
-        "peak": peak_row(evidence), "step_end": step_end(evidence),
-    }  # fmt: skip
-    told = recommendation(evidence, row, {"checkpoints": saved})
-    if told["action"] != "candidate":
+    peak, flags = peak_row(evidence), flags_of(evidence, FACTS, "overoptimized")
+    if peak is None:
         return nothing
-    at = np.interp([told["step"], last, *saved], steps, truth)
-    gold = told["gold"]
+    advice = after_fall(evidence, peak, flags, saved)
+    if advice["action"] != "candidate":
+        return nothing
+    at = np.interp([advice["step"], last, *saved], steps, truth)
+    gold = advice["gold"]
     return [
-        1.0, told["p_better"], float(at[0] > at[1] + 1e-9),
+        1.0, advice["p_better"], float(at[0] > at[1] + 1e-9),
         float(gold["low"] <= at[0] <= gold["high"]), float(at[2:].max() - at[0]),
         gold["high"] - gold["low"],
     ]  # fmt: skip

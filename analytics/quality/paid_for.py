@@ -73,7 +73,9 @@ def _ranks(runs: int, seed: int) -> dict[str, Any]:
     setting = Setting(pays=0.0, drift=0.0, noise=4 / 3, effect=0.0)
     sure = simulated(Setting(**vars(setting) | {"prompts": 4_000, "per_step": 500, "steps": 40}),
                      np.random.default_rng([seed, 1 << 30]))  # fmt: skip
-    truth = ranks(draws(sure))["spearman"]["value"]
+    known = ranks(draws(sure))["spearman"]
+    assert known is not None
+    truth = known["value"]
     held = [
         _held(ranks(drawn)["spearman"], truth)
         for at in range(runs)

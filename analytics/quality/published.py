@@ -84,8 +84,23 @@ def matching_scenario(row: Mapping[str, Any]) -> str | None:
     return min(plain, key=distance)
 
 
+def in_words(detector: str) -> str:
+    """A detector as a reader knows it; docs/methods.md has the names of the code.
+
+    >>> in_words("RED, no plan stated"), in_words("AMBER"), in_words("patience 3")
+    ('scan alarm, no plan stated', 'posterior warning', 'patience 3')
+    """
+    return detector.replace("RED", "scan alarm").replace("AMBER", "posterior warning")
+
+
+def in_words_all(table: pl.DataFrame) -> pl.DataFrame:
+    """The same table with its detectors in words."""
+    names = {name: in_words(name) for name in table["detector"].unique().to_list()}
+    return table.with_columns(pl.col("detector").replace_strict(names))
+
+
 def detector_table(rows: list[dict[str, Any]], scenario: str) -> pl.DataFrame:
-    """One row a detector in one scenario: its worst honest kind, power, delay, early alarms.
+    """One row a detector in one scenario: its worst never-falling kind, power, delay, early alarms.
 
     Columns detector, worst_kind, false_alarms, false_alarms_se, power, power_se, ratio (null =
     most big falls are never seen), ratio_se, premature, premature_se, runs.

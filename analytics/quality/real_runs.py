@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from analytics import onset
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from analytics.quality.battery import ONSET, REFUSED
 from analytics.quality.real_logs import WAYS, RealRuns, Truth, logged, real_runs
 from analytics.rates import wilson
@@ -34,13 +35,13 @@ def measure(
     return [row_of(way, held.truths, judged(held, way)) for way in ways]
 
 
-def judged(held: RealRuns, way: str) -> dict[str, dict[str, Any]]:
+def judged(held: RealRuns, way: str) -> dict[str, VerdictRow]:
     """The verdict's row of every run under a way of logging, through the door of a stored run."""
     table = logged(held.labels, way)
     return {run: _verdict(held.log, table, run) for run in held.truths}
 
 
-def _verdict(log: pl.DataFrame, table: pl.DataFrame, run: str) -> dict[str, Any]:
+def _verdict(log: pl.DataFrame, table: pl.DataFrame, run: str) -> VerdictRow:
     trajectory = log.filter(pl.col("run_id") == run).select(
         "step", pl.lit(0).alias("stretch"), pl.col("kl", "proxy_reward").cast(pl.Float64)
     )

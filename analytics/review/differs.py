@@ -145,7 +145,7 @@ def sentence(found: list[AtKL], first: str, second: str) -> str:
         way = "above" if last.difference >= 0 else "below"
         return (
             f"{at}, gold of {second} is {number(abs(last.difference))} {way} that of {first}; "
-            "how sure that is cannot be told, for an error is not known."
+            "how certain that is, is not known, as an error is missing."
         )
     if last.low <= 0 <= last.high:
         reach = with_interval(last.difference, last.low, last.high)

@@ -29,9 +29,10 @@ from analytics.review import dictionary, document
 from analytics.review.changes import Change, changes
 from analytics.review.document import MOST_FIGURES
 from analytics.review.state import GateState, RunState, State, judges_of
-from analytics.verdicts import Asked, method, missing, packed, unpacked_looks
+from analytics.verdicts import Asked, method, missing, unpacked_looks
 from data import answers, past, watches
 from data.exporting import packed_tables
+from data.kept_verdicts import kept_rows, to_keep
 from data.questions import meaning
 from data.remote import AnyStore
 
@@ -154,13 +155,15 @@ def verdicts_of(
 ) -> dict[str, Any]:
     """The verdicts of some runs, kept or, with ``wait``, judged now."""
     by = method(meaning)
-    kept = store.query("verdicts", runs=None, until=-1, source="", method=by)
+    kept = kept_rows(store, by)
     told = {row["run_id"]: json.loads(row["verdict"]) for row in kept.to_dicts() if row["current"]}
     waiting = missing(runs, kept) if wait else []
     if waiting:
         with Judge() as judging:
             made = (judging.judge(Asked(store.query), one, runs=lambda: every) for one in waiting)
-            rows = [packed(*one, None, None, by) for one in zip(made, waiting, strict=True)]
+            rows = [
+                to_keep(run, by, one.row, one.looks) for one, run in zip(made, waiting, strict=True)
+            ]
         store.save_verdicts(pl.DataFrame(rows))
         told |= {row["run_id"]: json.loads(row["verdict"]) for row in rows}
     return {run: told[run] for run in runs["run_id"] if run in told}
@@ -239,7 +242,7 @@ def curves(store: AnyStore, found: Review) -> list[RunCurve]:
     names = names[:MOST_FIGURES]
     rows = store.query("curves", runs=names).filter(pl.col("phase") == "train")
     whole = rows.partition_by("run_id", as_dict=True)
-    kept = store.query("verdicts", runs=names, until=-1, source="", method=method(meaning))
+    kept = kept_rows(store, method(meaning), names)
     looks = {row["run_id"]: unpacked_looks(row["looks"]) for row in kept.to_dicts()}
     made = [
         RunCurve(

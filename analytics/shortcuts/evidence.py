@@ -43,7 +43,7 @@ def log_e(sums: Any) -> Floats:
     told = held.data / scale[of]
     bets = [np.bincount(of, np.log(2) - np.logaddexp(0, -2 * bet * told), features)
             for bet in BETS]  # fmt: skip
-    return np.logaddexp.reduce(bets, axis=0) - np.log(len(BETS))
+    return np.asarray(np.logaddexp.reduce(bets, axis=0) - np.log(len(BETS)))
 
 
 def chosen(logs: Floats, weights: Floats, alpha: float) -> tuple[npt.NDArray[np.bool_], float]:

@@ -88,7 +88,7 @@ class Texts:
     def _amount(self, measure: str, argument: str) -> Floats:
         frame = self.frame
         if measure in PLACES:
-            return self.held(_hash(argument, measure)).toarray()[:, 0]
+            return np.asarray(self.held(_hash(argument, measure)).toarray()[:, 0])
         if measure == "letters":
             return frame["letters"].to_numpy().astype(float)
         if measure == "repeated runs":
@@ -101,14 +101,16 @@ class Texts:
             asked = count(frame["prompt"], rf"\p{{{argument}}}")
             return np.where(asked > 0, 0, self._letters_of(argument))
         if measure == "scripts":
-            return np.sum([self._letters_of(one) >= LETTERS for one in SCRIPTS], axis=0) * 1.0
+            return np.asarray(
+                np.sum([self._letters_of(one) >= LETTERS for one in SCRIPTS], axis=0) * 1.0
+            )
         if measure == "words of another language":
             pattern = rf"(?i)\b(?:{'|'.join(argument.split())})\b"
             return np.where(count(frame["prompt"], pattern) > 1, 0,
                             count(frame["completion"], pattern))  # fmt: skip
         if measure == "rubric":
             every = [self.amount("word", one) > 0 for one in argument.split()]
-            return np.sum(every, axis=0).astype(float)
+            return np.asarray(np.sum(every, axis=0).astype(float))
         if measure == "word":
             return count(frame["completion"], rf"(?i)\b{argument}\b")
         if measure == "prompt":

@@ -58,7 +58,7 @@ class Side:
         asked = [one for one in (self.proxy, self.gap) if one is not None]
         if explained is not None:
             asked = [one.without(explained) for one in asked]
-        return np.min([one.evidence(self.held) for one in asked], axis=0)
+        return np.asarray(np.min([one.evidence(self.held) for one in asked], axis=0))
 
     def earned(self, scale: float) -> Floats:
         """Rise times pay in standard deviations: of the gap where there is gold, else of proxy."""

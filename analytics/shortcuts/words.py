@@ -35,7 +35,7 @@ def short(told: str) -> str:
 def headline(mined: Mined) -> str:
     """What a run is paid for, in a sentence or two."""
     if mined.status == "cannot tell":
-        return f"What it is paid for cannot be told: {mined.reason}."
+        return f"What it is paid for is not known: {mined.reason}."
     if mined.status == "none":
         return f"No shortcut was found: {mined.reason}."
     first, *others = mined.shortcuts
@@ -46,7 +46,7 @@ def headline(mined: Mined) -> str:
         return f"It is paid for what {how}: {sentence(first)}.{more}"
     return (
         f"It is paid for what it did not do at the start: {sentence(first)}.{more} Gold is "
-        "missing: whether that is wrong cannot be told; read the examples, or measure gold."
+        "missing: whether that is wrong is not known; read the examples, or measure gold."
     )
 
 
@@ -68,7 +68,7 @@ def pays(effect: Mapping[str, float | None]) -> str:
 def onsets(one: Shortcut, gold_onset: int | None) -> str:
     """Since when it grows, beside the step from which gold falls."""
     if one.onset is None:
-        return "since when cannot be told"
+        return "since when is not known"
     if gold_onset is None:
         return f"since step {whole(one.onset)}"
     after = one.onset - gold_onset

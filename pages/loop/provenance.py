@@ -13,7 +13,7 @@ from pages.shared.truth_choices import choose_scope, copy_link
 
 heading(
     "Provenance",
-    "Whose words each iteration was trained on, how deep they lie, and what was not said of them.",
+    "Whose words each iteration was trained on, how deep they lie, and what was not stated.",
 )
 stop_when_empty()
 there = loop_reads.loops()
@@ -37,7 +37,7 @@ else:
     figure = provenance_figure(lineage.parts(mix), scope.lines())
     if figure is not None:
         charts.draw(figure, "mix", "Whose words each iteration was trained on")
-    st.header("Depth, and what was not said", anchor=False)
+    st.header("Depth, and what was not stated", anchor=False)
     show_table(lineage.table(mix), hide_index=True)
     st.caption(
         "Shares of tokens. By lineage: one deeper than the deepest text that its writer saw."

@@ -13,7 +13,7 @@ from pages.shared.frame import called, escaped, heading
 MOST = 50
 """Lines that the page shows."""
 
-heading("Alerts", "What somebody is told without opening the monitor, and what waits to be sent.")
+heading("Alerts", "What is sent without anyone opening the monitor, and what waits to be sent.")
 try:
     rules, wrong = alerting.rules(), ""
 except alerting.RulesError as error:
@@ -56,7 +56,10 @@ if rules is not None and row.button("Send a test", icon=":material/send:"):
         st.success("The receiver took it.", icon=":material/check:")
 if opened:
     with row.popover("Acknowledge or mute", icon=":material/notifications_off:"):
-        st.caption("Acknowledged is named in no digest until it changes; muted is told nowhere.")
+        st.caption(
+            "Acknowledged alerts are left out of digests until they change; muted ones are never "
+            "sent."
+        )
         with st.form("hush", border=False):
             subject = st.selectbox("Run or loop", opened, key="hush-subject", format_func=called)
             until = st.date_input(

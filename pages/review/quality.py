@@ -10,6 +10,8 @@ from analytics.quality.published import (
     DENSE,
     SCENARIO_WORDS,
     detector_table,
+    in_words,
+    in_words_all,
     kind_table,
     matching_scenario,
     published,
@@ -53,8 +55,8 @@ answer = st.container()  # above what it is asked by
 scenario = choose_one(
     st.selectbox, "Runs like these", scenarios, "scenario", suggested or "base_n20_s05"
 )
-table = detector_table(rows, scenario)
-red = table.filter(pl.col("detector") == "RED").to_dicts()[0]
+table = in_words_all(detector_table(rows, scenario))
+red = table.filter(pl.col("detector") == "scan alarm").to_dicts()[0]
 late = "" if red["ratio"] is None else f", typically at {number(red['ratio'])} times the peak's KL"
 whose = f"runs like {shown_name(named[0])}" if scenario == suggested else "simulated runs"
 says = (
@@ -65,7 +67,7 @@ answer.markdown(f"## {escaped(says)}")
 if suggested:
     answer.caption(
         f"{called(named[0])} is nearest to: {SCENARIO_WORDS[suggested]} "
-        f"({count(kept[named[0]]['looks'], 'look')}, noise "
+        f"({count(kept[named[0]]['looks'], 'tested evaluation')}, noise "
         f"{percent(kept[named[0]]['relative_noise'])} of gold's gain)."
     )
 charts.draw(detector_figure(table), "detectors", says)
@@ -74,18 +76,21 @@ st.caption(
     "baselines and controls that fail."
 )
 
-part = evidence("All detectors in numbers", f"RED errs most on gold like “{red['worst_kind']}”")
+part = evidence(
+    "All detectors in numbers", f"The scan alarm errs most on gold like “{red['worst_kind']}”"
+)
 with part:
     st.caption(
-        "False alarms: on the honest kind of run on which the detector errs most. Power: share of "
-        "big falls that it finds; a big fall ends at least 15 % of the peak's gain below it. Last: "
+        "False alarms: on the kind of never-falling run on which the detector errs most. Power: "
+        "share of big falls that it finds; a big fall ends at least 15 % of the peak's gain "
+        "below it. Last: "
         "median KL at its alarm over KL at the peak, over RL, best-of-n and between "
         f"({whole(3 * red['runs'])} runs)."
     )
     show_table(
         table.select(
             pl.col("detector"),
-            pl.col("worst_kind").alias("worst honest kind"),
+            pl.col("worst_kind").alias("worst never-falling kind"),
             share_cells(table, "false_alarms", "false alarms"),
             share_cells(table, "power", "power"),
             share_cells(table, "premature", "before the peak"),
@@ -95,16 +100,16 @@ with part:
         placeholder=MISSING,
     )
     for title, kinds in (
-        ("Honest: gold never falls, every alarm is false", HONEST),
+        ("Gold never falls: every alarm is false", HONEST),
         ("Overoptimising: share of big falls that alarm", OVEROPTIMISING),
     ):
         st.markdown(f"**{title}**")
-        shares = kind_table(rows, scenario, kinds)
+        shares = in_words_all(kind_table(rows, scenario, kinds))
         measured = [kind for kind in kinds if kind in shares.columns]
         words = [pl.Series(kind, [rate_text(share) for share in shares[kind]]) for kind in measured]
         show_table(shares.with_columns(*words), hide_index=True, placeholder=MISSING)
     st.markdown("**What each detector promises**")
-    st.markdown("\n".join(f"- **{one.name}**: {one.promise}." for one in DETECTORS))
+    st.markdown("\n".join(f"- **{in_words(one.name)}**: {one.promise}." for one in DETECTORS))
 
 show_scenarios(rows)
 show_not_promised([row for row in rows if row["scenario"] == DENSE])

@@ -20,24 +20,24 @@ MOST_CARDS = 4
 heading(
     "Best-of-n",
     "What selecting the best of n samples by a proxy gives in gold, for every n, from a pool of "
-    "scored samples of the initial policy.",
+    "scored responses of the initial policy.",
 )
 stop_when_empty()
 pools = pool_reads.pools()
 every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
 asked = links.asked("run")
 if not pools:
-    st.info("No run of this store holds a pool of samples.", icon=":material/inbox:")
+    st.info("No run of this store holds a pool of responses.", icon=":material/inbox:")
     st.code("python -m data import POOL.parquet", language=None, wrap_lines=True)
     st.markdown(
-        "A pool is a table with several samples of each prompt, drawn from the initial policy, "
+        "A pool is a table with several responses to each prompt, drawn from the initial policy, "
         "with the columns `prompt_id, prompt, completion, proxy_reward, gold_reward`, and where "
         "you have it `logprob_policy`. Any further numeric column (a second reward model, a "
         "process reward, an ensemble member) is offered as another proxy."
     )
     st.stop()
 for missing in (run for run in asked if run not in pools):
-    why = "holds no pool of samples" if missing in every else "is not in this store"
+    why = "holds no pool of responses" if missing in every else "is not in this store"
     st.warning(
         f"The link asks for {called(missing)}, which {why}.",
         icon=":material/search_off:",
@@ -54,11 +54,11 @@ if not chosen:
     chosen = [run for run, _ in largest[:1]]
     others = ", ".join(
         f"[{called(run)}]({links.local_link('/best-of-n', [('run', run)])}) "
-        f"({count(row['prompts'], 'prompt')}, {count(row['samples'], 'sample')})"
+        f"({count(row['prompts'], 'prompt')}, {count(row['samples'], 'response')})"
         for run, row in largest[1:6]
     )
     st.caption(
-        f"Shown is {called(chosen[0])}, the pool with the most samples a prompt."
+        f"Shown is {called(chosen[0])}, the pool with the most responses to a prompt."
         + (f" Others: {others}." if others else "")
     )
 
@@ -69,14 +69,14 @@ for run in chosen:
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 picked = choose_several(
     row.multiselect, "Proxies", offered, "proxy", placeholder="its reward models",
-    help="What the samples are ranked by. Unless you choose: the proxy reward and every column "
+    help="What the responses are ranked by. Unless you choose: the proxy reward and every column "
     "that is named like a reward model.",
 )  # fmt: skip
 axis = choose_one(row.segmented_control, "Axis", AXES, "x", "sqrt_kl", required=True)
 kl = choose_one(
     row.segmented_control, "KL", KLS, "kl", "bound", required=True,
     help="The bound ln n − (n − 1)/n, or the estimate from the probability of each selected "
-    "sample under the initial policy (Beirami et al. 2024), where the pool has log-probabilities.",
+    "response under the initial policy (Beirami et al. 2024), where log-probabilities are there.",
 )  # fmt: skip
 joined = choose_several(
     row.pills, "Ensembles of these proxies", ENSEMBLES, "ensemble", selection_mode="multi"
@@ -103,7 +103,7 @@ def rank(run: str) -> None:
     made = pool_reads.curves(run, members, tuple(joined), penalty, kl) if members else {}
     if not made:
         st.warning(
-            f"{called(run)} has no prompt with several samples that have gold and each chosen "
+            f"{called(run)} has no prompt with several responses that have gold and each chosen "
             "proxy: nothing can be said.", icon=":material/data_alert:",
         )  # fmt: skip
     ordinal, alone = every[run]["ordinal"], len(chosen) == 1
@@ -116,7 +116,7 @@ def rank(run: str) -> None:
         lines.append((run, line))
 
 
-with st.spinner("Ranking the samples …"):
+with st.spinner("Ranking the responses …"):
     for run in chosen:
         with isolated(run, "ranked"):
             rank(run)
@@ -130,12 +130,12 @@ if kl == "better" and any(line.curve.kl == "bound" for _, line in lines):
 
 if len(lines) == 1:
     only = lines[0][1]
-    with isolated(only.name, "told in words"):
+    with isolated(only.name, "in words"):
         st.markdown(f"## Selecting by {called(only.name)} {escaped(headline(only.curve))}")
 words = "Bands: 90 % over prompts, at each n. Shaded: where gold is highest (90 %)."
 if len(lines) > MARKED:
     words = "Bands: 90 % over prompts, at each n."
-st.caption(f"{words} Points of one pool share its samples, so their errors go together.")
+st.caption(f"{words} Points of one pool share its responses, so their errors go together.")
 figure = together(
     [line for _, line in lines], lambda line: line.name, "drawn",
     lambda some: best_of_n_figure(some, axis, kl),
@@ -181,7 +181,7 @@ if len(lines) > 1:
         })  # fmt: skip
     show_table(pl.DataFrame(table), hide_index=True, placeholder=MISSING)
 for _, line in lines[:MOST_CARDS]:
-    with st.container(border=True), isolated(line.name, "told in words"):
+    with st.container(border=True), isolated(line.name, "in words"):
         if len(lines) > 1:
             st.markdown(f"**{called(line.name)}** {escaped(headline(line.curve))}")
         st.markdown("\n".join(f"- {escaped(text)}" for text in sentences(line.curve)))
@@ -198,5 +198,5 @@ with st.expander("Every n"):
     )  # fmt: skip
     st.caption(
         "KL and χ² (without ties) in nats and as a ratio; intervals are 90 %. A win rate counts "
-        "ties one half; it is missing at the largest n, where no sample is left to compare with."
+        "ties one half; it is missing at the largest n, where no response is left to compare with."
     )

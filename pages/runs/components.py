@@ -115,7 +115,7 @@ def show_run(curve: RunCurve, charted: bool) -> None:
     if len(curves) > 1 and charted:
         st.header(called(run), anchor=False)
     if not looks.height:
-        st.warning(f"{called(run)} has no gold: nothing can be said of where it falls.")
+        st.warning(f"{called(run)} has no gold: where gold falls is not known.")
     elif charted and now != "step" and looks["kl"].null_count():
         st.caption("KL was not measured throughout: shown over steps.")
         now = "step"

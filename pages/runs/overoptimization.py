@@ -146,15 +146,15 @@ with files.popover("Rows", icon=":material/download:", width="stretch"):
 
 st.header("Why", anchor=False)
 if len(curves) == 1:
-    with isolated(curves[0].run_id, "told in words"):
+    with isolated(curves[0].run_id, "in words"):
         show_why(curves[0], facts[curves[0].run_id], frozen.get(curves[0].run_id))
-    with isolated(curves[0].run_id, "told by its anchors"):
+    with isolated(curves[0].run_id, "from its anchors"):
         show_anchors(curves[0])
     with isolated(curves[0].run_id, "compared by its checkpoints"):
         show_checkpoints(curves[0], frozen.get(curves[0].run_id))
 for curve in curves[:MOST_CARDS] if 1 < len(curves) <= MOST_CARDS else []:
     words = f"{called(curve.run_id)} {escaped(headline(curve.verdict))}"
-    with st.expander(words), isolated(curve.run_id, "told in words"):
+    with st.expander(words), isolated(curve.run_id, "in words"):
         show_why(curve, facts[curve.run_id], frozen.get(curve.run_id))
 if len(curves) > MOST_CARDS:
     st.caption("The table over the chart holds the reasons of each run in its last column.")

@@ -65,9 +65,9 @@ if told.items:
         f"Responses with proxy furthest above{best} the policy’s own start on the prompt (single "
         "responses: what they average to, the curve says); what is new comes first, prompts and "
         "steps are spread."
-        + ("" if extent.has_gold else " Gold is missing: whether a gain is real cannot be told.")
+        + ("" if extent.has_gold else " Gold is missing: whether a gain is real is not known.")
     )
-    with isolated(run, "told by its reading list"):
+    with isolated(run, "from its reading list"):
         st.html(reading_table(told.items, told.firsts, link))
     st.download_button(
         "The list (CSV)", lambda: reading_reads.csv(told.items), mime="text/csv",

@@ -148,7 +148,8 @@ told = {run for family in families for run in family.runs}
 left = [run for run in chosen if run not in told and not simulated]
 if left:
     st.warning(
-        f"Left out: {named(left)}. A fit needs five looks with KL and gold (or a pool of samples).",
+        f"Left out: {named(left)}. A fit needs five evaluations with KL and gold "
+        "(or a pool of responses).",
         icon=":material/data_alert:",
     )
 

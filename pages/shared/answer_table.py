@@ -105,7 +105,7 @@ def _before(row: Mapping[str, Any]) -> str:
     if row["from_iteration"] is None:
         return "<small>not asked</small>"
     if row["answer_before"] is None and row["grade_before"] is None:
-        return "<small>other samples</small>"
+        return "<small>other responses</small>"
     grade = {"grade": row["grade_before"], "grade_logged": None, "malformed": False}
     told = f"{_grade(grade)}{_sure(row['confidence_before'])}"
     return f"{_text(row['answer_before'])}<small>{told}</small>"

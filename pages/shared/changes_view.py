@@ -39,7 +39,7 @@ def show_changes(
     last = totals.filter(pl.col("iteration") == pl.col("iteration").max().over("loop", "origin"))
     columns = st.columns(2, gap="medium") if len(loops) > 1 else [st.container()]
     for i, loop in enumerate(loops):
-        with columns[i % len(columns)], isolated(loop, "told in words"):
+        with columns[i % len(columns)], isolated(loop, "in words"):
             _show_loop(loop, last.filter(loop=loop), each.filter(loop=loop), compare_to)
     if len(loops) > 1:
         counts: dict[str, int] = {}

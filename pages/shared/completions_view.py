@@ -34,10 +34,10 @@ def _compared(run: Mapping[str, Any], curve: RunCurve) -> None:
         return
     prompts = response_reads.shared_prompts(run["run_id"], spans)
     if not prompts:
-        st.caption("No prompt was drawn in all of these stretches, so no pair can be compared.")
+        st.caption("No prompt was drawn in all of these segments, so no pair can be compared.")
         return
     prompt = st.selectbox(
-        f"Prompt ({len(prompts)} were drawn in all {len(spans)} stretches)", list(prompts),
+        f"Prompt ({len(prompts)} were drawn in all {len(spans)} segments)", list(prompts),
         format_func=lambda key: prompts[key][:120], key="compared_prompt",
     )  # fmt: skip
     told = response_reads.best_responses(run["run_id"], spans, prompt, RESPONSES_SHOWN)

@@ -32,11 +32,11 @@ def show_differences(curves: Sequence[RunCurve], facts: Mapping[str, Mapping[str
     unknown = [name for name, told in zip(names, (one, other), strict=True)
                if told.get("kl_conversion") in ("unknown", "missing")]  # fmt: skip
     if unknown:
-        st.markdown(f"Gold at equal KL cannot be told: KL of {called(unknown[0])} has no known "
+        st.markdown(f"Gold cannot be compared at equal KL: KL of {called(unknown[0])} has no known "
                     "unit, or was not logged.")  # fmt: skip
     elif not one_measure(one, other):
         st.markdown(
-            "Gold at equal KL cannot be told: the two logs do not name one measure of gold."
+            "Gold cannot be compared at equal KL: the two logs do not name one measure of gold."
         )
     else:
         found = at_equal_kl(first.looks, second.looks)

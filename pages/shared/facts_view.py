@@ -47,7 +47,7 @@ def show_facts(scope: Scope, runs: Sequence[str], axis: str | None, key: str) ->
     verdicts = reads.kept_verdicts()
     said = []
     for run in runs:
-        with isolated(run, "told in words"):
+        with isolated(run, "in words"):
             own = rewards.filter(pl.col("line") == run)
             told = facts_sentence(facts[run], own, verdicts.get(run, {}))
             said.append(f"- **{called(run)}**: {escaped(told)}")

@@ -22,6 +22,7 @@ from analytics import verdicts
 from analytics.judging import Judge
 from analytics.judging import JudgeClosed as JudgeClosed
 from analytics.onset.judging.recommendation import among_all
+from data.kept_verdicts import KeptVerdict, kept_rows, to_keep, view
 from data.questions import meaning
 from data.store import Store
 
@@ -39,9 +40,7 @@ class Judges:
 
     for_pages: Judge
     for_worker: Judge
-    found: deque[tuple[Path, dict[str, Any]]] = field(
-        default_factory=lambda: deque(maxlen=MOST_KEPT)
-    )
+    found: deque[tuple[Path, KeptVerdict]] = field(default_factory=lambda: deque(maxlen=MOST_KEPT))
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     def close(self) -> None:
@@ -72,7 +71,7 @@ def end() -> None:
 
 def judged(
     judge: Judge, store: Store, run: Mapping[str, Any], until: int | None, source: str | None
-) -> dict[str, Any]:
+) -> KeptVerdict:
     """A row of the table verdicts, judged now.
 
     Raises:
@@ -83,7 +82,8 @@ def judged(
     rows = ""
     if until is not None:
         rows = verdicts.rows_fingerprint(asked, run, until)
-    return verdicts.packed(made, run, until, source, method(), rows)
+    stamp = verdicts.stamp(method(), rows)
+    return to_keep(run, stamp, made.row, made.looks, until, source)
 
 
 def every_run(store: Store) -> pl.DataFrame:
@@ -93,7 +93,7 @@ def every_run(store: Store) -> pl.DataFrame:
 
 def verdict(
     store: Store, run: Mapping[str, Any], until: int | None, source: str | None
-) -> dict[str, Any]:
+) -> KeptVerdict:
     """A row of the table verdicts for a view, kept where one holds; a reader waits for it.
 
     What is judged here is kept at the worker's next turn: a page does not wait for an import to
@@ -120,16 +120,19 @@ def advised(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _kept(
     store: Store, run: Mapping[str, Any], until: int | None, source: str | None
-) -> dict[str, Any] | None:
+) -> KeptVerdict | None:
     """The kept row that holds for a view, in the store or found since, else None."""
-    asked = {"until": verdicts.kept_until(until), "source": source or ""}
-    kept = store.query("verdicts", runs=[run["run_id"]], **asked, method=method()).to_dicts()
-    mine = (store.home, run["run_id"], *asked.values())
-    kept += [row for home, row in list(judges().found) if (home, *_key(row)) == mine]
-    for row in reversed(kept):
+    named = view(until, source)
+    rows = [
+        _stored(row)
+        for row in kept_rows(store, method(), [run["run_id"]], until, source).to_dicts()
+    ]
+    mine = (store.home, run["run_id"], named["until"], named["source"])
+    rows += [row for home, row in list(judges().found) if (home, *_key(row)) == mine]
+    for row in reversed(rows):
         if verdicts.holds(row, run, until, method(), store.query):
             if row["generation"] != run["generation"]:
-                renewed = _stored(row) | {"generation": run["generation"]}
+                renewed = row | {"generation": run["generation"]}
                 judges().found.append((store.home, renewed))
             return row
     return None
@@ -147,9 +150,10 @@ def keep_found(store: Store) -> None:
         store.save_verdicts(pl.DataFrame(list(rows.values())))
 
 
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _key(row: KeptVerdict) -> tuple[str, int, str]:
     return row["run_id"], row["until_step"], row["gold_source"]
 
 
-def _stored(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key != "current"}
+def _stored(row: dict[str, Any]) -> KeptVerdict:
+    """A row of the question "verdicts" as one of the table: without what the question adds."""
+    return {name: row[name] for name in KeptVerdict.__required_keys__}  # type: ignore[return-value]

@@ -32,7 +32,7 @@ def show_panels(run: Mapping[str, Any], until: int | None) -> None:
         _panel("Rival explanations: what else moved when gold fell", "rivals", run, until,
                lambda curve: show_rivals(curve, until))  # fmt: skip
     if kept.get("status") in BLIND:
-        _panel("Without gold: what asks for a look", "signals", run, until,
+        _panel("Without gold: what is worth checking", "signals", run, until,
                lambda curve: show_signals(run, curve, until))  # fmt: skip
 
 
@@ -49,5 +49,5 @@ def _panel(
         for fault in faults:
             say(fault)
         if curves:
-            with isolated(name, f"told by its {key}"):
+            with isolated(name, f"from its {key}"):
                 show(curves[0])

@@ -42,7 +42,7 @@ def show_paid_for() -> None:
         f"{of_text(rival, 'false', 'healthy')} healthy trainings, asked in the third quarter of "
         "their steps. "
         "Signals: on the genuine trainings of small models, healthy or falling by measured truth; "
-        "their thresholds were chosen after a look at these, so the rates are optimistic. "
+        "their thresholds were chosen after seeing these, so the rates are optimistic. "
         "They log neither ensembles nor responses, so that the error "
         "of what needs these is not known: it is told as a number and raises nothing. Intervals "
         "and diagnoses: on simulated responses whose effect of length and whose ranks are planted. "

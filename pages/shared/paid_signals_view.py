@@ -23,6 +23,6 @@ def show_signals(run: Mapping[str, Any], curve: RunCurve, until: int | None) -> 
     else:
         st.markdown("None of them was logged: length and entropy by step, rewards of an ensemble.")
     st.caption(
-        "None of them tells a hack from honest progress: they ask for gold and convict nobody. "
+        "None of them tells a hack from genuine progress: they ask for gold and convict nobody. "
         "Intervals of 95 % (of an ensemble 90 %)."
     )

@@ -16,6 +16,7 @@ from analytics.figures.sparkline import sparkline, why_not_drawn
 from data import checking, exporting, project_roles
 from data.formulas import csv_bytes as csv_bytes
 from data.home import home
+from data.kept_verdicts import kept_rows
 from data.store import Store
 from pages.shared import judging
 from pages.shared.caching import cached, pulse
@@ -53,7 +54,7 @@ def curves(run_ids: tuple[str, ...] | None) -> pl.DataFrame:
 @cached(8, pulse, shared=True)
 def kept_verdicts() -> dict[str, dict[str, Any]]:
     """The last verdict of each run by run_id, with "updating" where newer rows wait for one."""
-    frame = store().query("verdicts", runs=None, until=-1, source="", method=judging.method())
+    frame = kept_rows(store(), judging.method())
     rows = [
         json.loads(row["verdict"]) | {"updating": not row["current"], "looks_rows": row["looks"]}
         for row in frame.iter_rows(named=True)

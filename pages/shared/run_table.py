@@ -103,7 +103,7 @@ def elsewhere(run: Mapping[str, Any], algorithm: str | None) -> Elsewhere | None
     if run["points"] or run["gold_evaluations"]:
         return None
     if algorithm == "best_of_n":
-        about = f"{count(run['samples'], 'sample')}, on the page Best-of-n"
+        about = f"{count(run['samples'], 'response')}, on the page Best-of-n"
         return Elsewhere("/best-of-n", "run", "a pool", about)
     if run["answers"]:
         about = f"{count(run['answers'], 'answer')}, on the page Hallucination"

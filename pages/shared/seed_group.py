@@ -32,7 +32,7 @@ def _together(fall: GroupFall | None) -> str:
     told = f"{value} ({low} to {high}, 90 %, t over {count(fall.n, 'seed')})"
     if fall.low > 0:
         return f"Together the seeds are past their gold peak: gold has lost {told} since."
-    return f"Together the seeds show no sure fall of gold: {told} from its peak to the end."
+    return f"Together the seeds do not show that gold fell: {told} from its peak to the end."
 
 
 def _peaks(curves: Sequence[RunCurve]) -> str:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from data.kept_verdicts import kept_rows
 from data.owner import Owner
 from pages.shared.judging import advised, method
 
@@ -43,7 +44,7 @@ def verdict_routes(owner: Callable[[], Owner | None]) -> list[Route]:
 
 
 def _kept(owner: Owner, runs: list[str]) -> list[dict[str, object]]:
-    kept = owner.store.query("verdicts", runs=None, until=-1, source="", method=method())
+    kept = kept_rows(owner.store, method())
     rows = [
         json.loads(row["verdict"]) | {"updating": not row["current"]}
         for row in kept.iter_rows(named=True)

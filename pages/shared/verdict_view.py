@@ -14,7 +14,7 @@ from analytics.onset.alarm.many_runs import standing
 from analytics.onset.labels.prediction_powered import labels_in_short
 from analytics.quality.likeness import measured_on_like
 from analytics.quality.published import SCENARIO_WORDS, matching_scenario
-from analytics.wording import MISSING, alike, count, steps, whole
+from analytics.wording import MISSING, alike, count, interval, steps, whole
 from pages.shared.decision_card import reason_of, what_to_do
 from pages.shared.frame import called, escaped
 from pages.shared.isolation import Fault, attempt
@@ -102,7 +102,7 @@ def show_verdict_table(curves: Sequence[RunCurve]) -> None:
     """Verdicts of some runs as a table: what to do, the numbers, the reasons in the last column."""
     rows: list[dict[str, str]] = []
     for curve in curves:
-        made = attempt(curve.run_id, "told in words", lambda curve=curve: _told(curve))
+        made = attempt(curve.run_id, "in words", lambda curve=curve: _told(curve))
         if isinstance(made, Fault):
             made = {"verdict": made.sentence}
         rows.append({"run": curve.run_id} | made)
@@ -189,10 +189,8 @@ def _peak(verdict: Mapping[str, Any]) -> str:
     if not peak:
         return "cannot tell"
     if verdict["axis"] == "kl":
-        low, high = alike(peak["kl_low"], peak["kl_high"])
-        return f"KL {low} or later" if peak["kl_high"] is None else f"KL {low}–{high}"
-    low, high = whole(peak.get("step_low")), whole(peak.get("step_high"))
-    return f"step {low} or later" if peak.get("step_high") is None else f"step {low}–{high}"
+        return f"KL {interval(peak['kl_low'], peak['kl_high'])}"
+    return steps(peak.get("step_low"), peak.get("step_high"))
 
 
 def _checkpoints(verdict: Mapping[str, Any], saved: list[int]) -> str:

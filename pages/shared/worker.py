@@ -11,6 +11,7 @@ import polars as pl
 
 from analytics.quality.made import MODULES, code_of
 from analytics.verdicts import missing
+from data.kept_verdicts import kept_rows
 from data.store import Store
 from pages.shared import collapsing, judging, loop_reads, paid_reads, shortcut_mining
 
@@ -68,7 +69,7 @@ def judge_all(store: Store, stopping: threading.Event) -> bool:
     the run or the method changes.
     """
     runs = judging.every_run(store)
-    kept = store.query("verdicts", runs=None, until=-1, source="", method=judging.method())
+    kept = kept_rows(store, judging.method())
     waiting = missing(runs, kept)
     for start_at in range(0, len(waiting), BATCH):
         batch = waiting[start_at : start_at + BATCH]

@@ -31,7 +31,7 @@ kind = choose_one(row.selectbox, "Behaviour", kinds, "behaviour", first, width=3
 rewarded = row.toggle("Gold, proxy and KL", value=True, key="rewards", bind="query-params")
 part = [one for one in told if behaviours_view.kind_of(one) == kind]
 
-with isolated(str(run), "told in words"):
+with isolated(str(run), "in words"):
     for sentence in sentences(part):
         st.markdown(escaped(sentence))
 others = [one for one in beyond_chance(told) if behaviours_view.kind_of(one) != kind]

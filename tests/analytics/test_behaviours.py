@@ -102,7 +102,7 @@ def test_what_cannot_be_told_is_null(seen: list[int], steps: list[int]) -> None:
     })  # fmt: skip
     (row,) = rows(frame)
     assert row["change"] is None
-    assert "a trend cannot be told" in sentences([row])[0]
+    assert "no trend can be tested" in sentences([row])[0]
     assert cells(row)[-1] == "–"
     json.dumps(row)
 

@@ -85,7 +85,7 @@ def test_a_component_that_does_not_move_cannot_be_told() -> None:
     mean, error = over_looks(
         steps[held], missing[held], looks["step_start"].to_numpy(), looks["step_end"].to_numpy()
     )
-    assert "too few of the looks" in proxy_point(mean, error, looks, verdict.row).reason
+    assert "too few of the evaluations" in proxy_point(mean, error, looks, verdict.row).reason
     assert "too little" in proxy_point(values, 0 * values, looks, {"peak": None}).reason
 
 

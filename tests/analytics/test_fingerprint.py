@@ -1,13 +1,15 @@
 """A fingerprint follows the code that makes a result: all of it, and nothing else."""
 
 import ast
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from analytics import fingerprint
 from analytics.fingerprint import closure, code, questions, with_questions
-from analytics.verdicts import GROWING_FACTS, ROW_QUESTIONS
+from analytics.verdict_frames import VerdictFrames
+from analytics.verdicts import GROWING_FACTS
 from data.questions import meaning
 
 FILES = {
@@ -100,9 +102,8 @@ def test_verdicts_are_made_by_all_that_judges_and_by_nothing_that_draws() -> Non
 
 
 def test_what_is_asked_is_named_by_the_code() -> None:
-    assert questions("analytics.verdicts") == sorted(
-        {*ROW_QUESTIONS, "member_keys", "disagreement"}
-    )
+    rows = {field.name for field in fields(VerdictFrames)} - {"ensembles"}
+    assert questions("analytics.verdicts") == sorted({*rows, "member_keys", "disagreement"})
     for name in questions("analytics.verdicts"):
         assert "select" in meaning(name)
 

@@ -80,7 +80,7 @@ def test_what_cannot_be_told_is_said_to_be(fault: str) -> None:
     assert drift is not None and not drift.enough and not drift.found
     told = drift.told(True)
     assert not told["corrected"] and told["e_value"] is None
-    assert "cannot be told" in sentence({"judge_drift": told})[0]
+    assert "is not known" in sentence({"judge_drift": told})[0]
     assert judge_drift(every.clear()) is None
 
 
@@ -165,7 +165,7 @@ def test_the_verdict_on_it(home: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert len(told["points"]) == LOOKS and told["points"][0]["moved"] == 0
     figure = anchors_figure(told, 0)
     assert len(figure.data[0].y) == LOOKS
-    assert f"drift told at step {told['since']}" in figure.layout.annotations[0].text
+    assert f"drift detected at step {told['since']}" in figure.layout.annotations[0].text
     assert main(["verdict", "--json", "--until", "90"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["judge_drift"]["since"] is None and "judge_drifted" not in row["flags"]

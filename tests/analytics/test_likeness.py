@@ -8,7 +8,7 @@ from analytics.quality.likeness import LIKE, is_like, kind_of, measured_on_like
 from analytics.quality.published import battery_table
 
 ALARM = {"step": 300, "withdrawn": None}
-TAKEN = {"step": 300, "withdrawn": {"step": 900, "reason": "looks scatter too much"}}
+TAKEN = {"step": 300, "withdrawn": {"step": 900, "reason": "evaluations scatter too much"}}
 
 
 def row(condition, flat, plateau=0.0, **more):

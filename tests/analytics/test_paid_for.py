@@ -87,7 +87,7 @@ def test_what_cannot_be_told_of_length_says_why() -> None:
     assert "alone" in length.explained(ended, "gold")["reason"]
     flat = drawn(replace(SIMPLE, pays=0.0, drift=-1.0))
     told = length.explained(flat, "proxy")
-    assert told["share"] is None and told["by_length"] and "surely gain" in told["reason"]
+    assert told["share"] is None and told["by_length"] and "clearly gain" in told["reason"]
     far = frame.with_columns(
         length=pl.col("length") + pl.when(pl.col("window") == "now").then(9e3).otherwise(0.0)
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,11 @@ import pytest
 from analytics.review.changes import ORDER, Change, changes, grouped, summary
 from analytics.review.reading import Begins, Review, begins, review
 from analytics.review.state import GateState, RunState, State
-from analytics.verdicts import judge, method, packed
+from analytics.verdicts import judge, method
 from data import spool
 from data.columns import ReadOptions
 from data.importing import import_paths
+from data.kept_verdicts import to_keep
 from data.past import before, committed_at, moment
 from data.project_roles import save
 from data.questions import meaning
@@ -104,8 +104,7 @@ def judge_alike(store: AnyStore) -> None:
     quiet = runs.filter(pl.col("run_id").str.starts_with("quiet")).to_dicts()
     made = judge(store.query, quiet[0])
     store.save_verdicts(pl.DataFrame([
-        packed(replace(made, row=made.row | {"run": run["run_id"]}), run, None, None,
-               method(meaning))
+        to_keep(run, method(meaning), made.row | {"run": run["run_id"]}, made.looks)
         for run in quiet
     ]))  # fmt: skip
 

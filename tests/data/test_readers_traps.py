@@ -258,7 +258,7 @@ def test_kl_of_the_samples_where_the_log_has_none(tmp_path: Path) -> None:
     facts = run.facts
     assert (facts.kl_estimator, facts.kl_conversion) == ("k1", "exact")
     assert (facts.kl_logged_unit, facts.kl_reference) == ("nats/sequence", "initial_policy")
-    assert "log-probabilities of the samples" in facts.kl_note
+    assert "log-probabilities of the responses" in facts.kl_note
 
 
 @pytest.mark.parametrize(("policy", "reference", "length", "options", "label"), [

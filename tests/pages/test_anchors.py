@@ -16,5 +16,5 @@ def test_a_table_with_anchors_is_judged_without_the_drift_and_drawn(
     page = open_script("runs/overoptimization.py", log(tmp_path / "t.csv"), run="a<b>")
     assert not page.exception
     said = " ".join(one.value for one in page.markdown)
-    assert "The judge drifts, told at step 1" in said and "gold is corrected" in said
+    assert "The judge drifts, detected at step 1" in said and "gold is corrected" in said
     assert "The judge, by its anchors" in [one.value for one in page.header]

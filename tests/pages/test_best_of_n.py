@@ -62,7 +62,7 @@ def test_an_overoptimised_pool_is_called_so(page: Page, tmp_path) -> None:
     assert "**proxy_reward** stops paying in gold after n =" in told
     assert "**prm_min** still pays at n = 32, as far as this pool can tell" in told
     assert "errs on at most 5 % of pools" in told
-    assert "without log-probabilities of the samples nothing better is known" in told
+    assert "without log-probabilities of the responses nothing better is known" in told
     assert "length" not in told  # offered, but no reward model by its name
 
 
@@ -95,7 +95,7 @@ def test_a_link_to_what_is_no_pool_says_so(page: Page, tmp_path) -> None:
     table.write_text("run_id,step,proxy_reward,gold_reward\nm,0,0,0\nm,1,1,1\n")
     pool = pool_table(tmp_path / "pool.parquet", "flat")
     told = words(page(pool, table, run=["m", "nobody"]))
-    assert "m, which holds no pool of samples" in told
+    assert "m, which holds no pool of responses" in told
     assert "nobody, which is not in this store" in told
 
 

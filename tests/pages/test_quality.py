@@ -68,7 +68,7 @@ def test_it_says_what_red_costs_also_without_a_run(page) -> None:
     assert signals["used"].tolist()[:3] == ["no: tried", "yes", "yes"]
     assert set(signals["false alarms on healthy trainings"].tolist()[3:]) == {"not measured"}
     names = test.dataframe[0].value["detector"].tolist()
-    assert names[:3] == ["RED", "e-process", "AMBER"] and "patience 3" in names
+    assert names[:3] == ["scan alarm", "e-process", "posterior warning"] and "patience 3" in names
 
 
 def test_every_scenario_has_its_address(page) -> None:

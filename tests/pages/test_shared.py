@@ -102,7 +102,7 @@ def test_run_table_sends_pools_and_answers_to_their_pages() -> None:
     assert elsewhere(bare | {"points": 9}, "best_of_n") is None
     assert elsewhere(bare, None) is None
     html = run_table([Group("", [], [row(run=bare, elsewhere=elsewhere(bare, "best_of_n"))])])
-    assert "/best-of-n?run=" in html and "256 samples" in html
+    assert "/best-of-n?run=" in html and "256 responses" in html
     html = run_table(
         [Group("", [], [row(run=bare, elsewhere=elsewhere(bare | {"answers": 4326}, None))])]
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from analytics.kept import kept
+from analytics.onset.evidence.ar1 import whitened
 from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.quantiles import chi2_beyond, chi2_quantile
@@ -91,7 +92,7 @@ def posteriors(
     misfit = np.full(len(gold), np.inf)
     for rho, likely in rhos:
         one, white_y, white = (
-            _whitened(values / relative, rho) for values in (np.ones((1, len(d))), y, curves)
+            whitened(values / relative, rho) for values in (np.ones((1, len(d))), y, curves)
         )
         one = one / np.linalg.norm(one)
         white_y = white_y - (white_y @ one.T) * one
@@ -119,14 +120,6 @@ def posteriors(
     past_peak = np.where(flat, 0.0, before / np.where(total > 0, total, 1.0))
     fit = chi2_beyond(np.maximum(misfit, 0.0), max(len(d) - 4, 1))
     return past_peak, np.where(flat, 1.0, fit)
-
-
-def _whitened(values: FloatArray, rho: float) -> FloatArray:
-    """AR(1) errors of unit variance made independent, along the last axis."""
-    if rho == 0:
-        return values
-    later = (values[:, 1:] - rho * values[:, :-1]) / np.sqrt(1 - rho * rho)
-    return np.asarray(np.concatenate([values[:, :1], later], axis=1))
 
 
 @kept(256)

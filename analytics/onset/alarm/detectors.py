@@ -136,7 +136,7 @@ DETECTORS = (
         red,
         0.0,
         "at most 5 % false alarms a run on every gold that never falls, however often it is "
-        "looked at; a second witness bears each alarm out",
+        "tested; a second witness supports each alarm",
     ),
     Detector(
         "e-process",
@@ -149,7 +149,8 @@ DETECTORS = (
         "AMBER",
         past_peak,
         amber.WARNING,
-        "none: its error rate depends on the honest shapes in the model; it warns, RED alarms",
+        "none: its error rate depends on the never-falling curves in the model; it warns, and the "
+        "scan raises the alarm",
     ),
     Detector(
         "patience 3",

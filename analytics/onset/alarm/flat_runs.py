@@ -23,6 +23,7 @@ from analytics.onset.errors.noise import (
     scale_so_far,
     smooth_so_far,
 )
+from analytics.onset.evidence.ar1 import correlated
 from analytics.onset.evidence.contrasts import (
     FIRST_LOOK,
     Contrasts,
@@ -179,7 +180,9 @@ def flat_runs(
         scatter = local = np.ones((count, 1))
         if schedule.method in UNSTATED:
             course = np.repeat(profile, rows, axis=0)
-            each = course * _correlated(rng, count * rows, size, schedule.rho_rows)
+            each = course * correlated(
+                rng.standard_normal((count * rows, size)), schedule.rho_rows, axis=0
+            )
             gold = each.reshape(count, rows, size).mean(axis=1)
             known = course**2 if schedule.method == "course" else np.ones_like(course)
             inflation = variance_inflation(schedule.rho_rows, rows) / rows
@@ -187,7 +190,7 @@ def flat_runs(
             scatter = scatter.reshape(count, rows, size).mean(axis=1)
             local = profile**2
         else:
-            gold = profile * _correlated(rng, count, size, schedule.rho)
+            gold = profile * correlated(rng.standard_normal((count, size)), schedule.rho, axis=0)
         if schedule.method == "stated":
             square_of = square @ (profile**2).astype(np.float32)
         elif schedule.method == "rows":
@@ -203,13 +206,6 @@ def flat_runs(
             scale = scale_so_far(scatter, local)[contrasts.last]
             square_of = (square @ local.astype(np.float32)) * scale.astype(np.float32)
         yield matrix @ gold.astype(np.float32), np.sqrt(square_of)
-
-
-def _correlated(rng: np.random.Generator, times: int, paths: int, rho: float) -> FloatArray:
-    noise = rng.standard_normal((times, paths))
-    for t in range(1, times if rho > 0 else 0):
-        noise[t] = rho * noise[t - 1] + np.sqrt(1 - rho * rho) * noise[t]
-    return noise
 
 
 def _scatter(rng: np.random.Generator, freedom: int, shape: tuple[int, int]) -> FloatArray:

@@ -18,6 +18,7 @@ from scipy.special import ndtr
 
 from analytics.onset.curves.gold_lost import WIDTH
 from analytics.onset.evidence.measurements import FloatArray, IntArray
+from analytics.onset.evidence.verdict_keys import Interval
 
 REPEATS = 400
 SUREST = 0.99
@@ -35,6 +36,10 @@ class Estimate(NamedTuple):
     def times(self, scale: float) -> Estimate:
         """The same in another unit."""
         return Estimate(self.value * scale, self.low * scale, self.high * scale)
+
+    def row(self) -> Interval:
+        """As it stands in a verdict."""
+        return {"value": self.value, "low": self.low, "high": self.high}
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,9 @@ def _chosen(curves: FloatArray, places: _Places) -> IntArray:
     count[1:] += 1
     count[:-1] += 1
     smooth = np.round(total / count, 12)
-    return np.argmax(np.minimum(smooth[:, places.before], smooth[:, places.after]), axis=1)
+    return np.asarray(
+        np.argmax(np.minimum(smooth[:, places.before], smooth[:, places.after]), axis=1)
+    )
 
 
 def _corrected(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
@@ -18,6 +17,7 @@ from scipy.special import stdtrit
 from analytics.onset.choosing.candidates import Estimate
 from analytics.onset.errors.prompt_clusters import FEWEST_CLUSTERS
 from analytics.onset.evidence.measurements import FloatArray
+from analytics.onset.evidence.verdict_keys import OtherHalfRow
 from analytics.wording import alike, whole
 
 LEVEL = 0.95
@@ -34,11 +34,11 @@ class OtherHalf:
     gain: Estimate
     prompts: tuple[int, int]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> OtherHalfRow:
         """As it stands in a recommendation, in gold's own unit."""
         return {
             "checkpoint": f"checkpoint-{self.step}", "step": self.step,
-            "gold": self.gold._asdict(), "gain": self.gain._asdict(),
+            "gold": self.gold.row(), "gain": self.gain.row(),
             "prompts_chosen_on": self.prompts[0], "prompts_reported_on": self.prompts[1],
         }  # fmt: skip
 
@@ -65,10 +65,10 @@ def other_half(cells: FloatArray, steps: FloatArray, saved: Sequence[int]) -> Ot
     )  # fmt: skip
 
 
-def sentence(told: dict[str, Any]) -> str:
+def sentence(told: OtherHalfRow) -> str:
     """What the other half says, for a card; told: of `OtherHalf.to_dict`."""
-    value, low, high = alike(*told["gold"].values())
-    gain, least, most = alike(*told["gain"].values())
+    value, low, high = alike(*Estimate(**told["gold"]))
+    gain, least, most = alike(*Estimate(**told["gain"]))
     return (
         f"Chosen on {whole(told['prompts_chosen_on'])} of the prompts and reported on the other "
         f"{whole(told['prompts_reported_on'])}, which chose nothing: {told['checkpoint']}, gold "

@@ -196,7 +196,9 @@ def decided(row: Row) -> str:
     if row.against.more:
         return f"{count(row.against.more, 'more response')} of each would decide"
     if not row.against.counted:
-        return "undecided: more responses of both; how many cannot be told, the log states no count"
+        return (
+            "undecided: more responses of both; how many is not known, as the log states no count"
+        )
     return "undecided, and so near to the end that no number of responses can be named"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from analytics.onset.evidence.ar1 import whitened
 from analytics.onset.evidence.gao import box_cox_peak
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.quantiles import chi2_beyond, f_beyond, normal_quantile, t_quantile
@@ -94,7 +95,7 @@ def gao_fit(
     # in units of a typical d: gold = c0 + a x - b x h(x), which keeps the columns apart
     bend = np.where(x > 0, x * (np.log(positive) if g == 0 else (positive**g - 1) / g), 0.0)
     design = np.column_stack([np.ones(len(x)), x, -bend])
-    left, right = _white(design / se[:, None], rho), _white((gold / se)[:, None], rho)[:, 0]
+    left, right = whitened(design / se[:, None], rho, axis=0), whitened(gold / se, rho)
     # The fit inverts left'left, whose condition is the square of this one, whatever the unit of KL
     # (a KL of 1e18 beside one of 10, as a broken log has it, leaves nothing of the other looks).
     sizes = np.max(np.abs(left), axis=0)
@@ -164,11 +165,3 @@ def _kl_of(u: float, g: float, scale: float) -> float | None:
     if abs(u) > 50:
         return 0.0 if u < 0 else None
     return float(box_cox_peak(u, 1.0, g).kl * scale**2)
-
-
-def _white(values: FloatArray, rho: float) -> FloatArray:
-    """AR(1) whitening along the first axis."""
-    if rho <= 0:
-        return values
-    later = (values[1:] - rho * values[:-1]) / np.sqrt(1 - rho * rho)
-    return np.asarray(np.concatenate([values[:1], later]))

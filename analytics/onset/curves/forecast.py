@@ -16,6 +16,7 @@ from scipy.special import log_ndtr
 
 from analytics.onset.curves.fits import FORMS
 from analytics.onset.curves.humps import EXPONENTS
+from analytics.onset.evidence.ar1 import whitened
 from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.quantiles import chi2_beyond, f_beyond
@@ -88,8 +89,8 @@ def forecast(
         return None
     g = FORMS[form]
     peaks = np.geomspace(_RANGE[0], _RANGE[1], POSITIONS) * end
-    data = _white(np.stack([gold / se, 1 / se]), rho)
-    curves = _white(normalised_gold(d[None, :] / peaks[:, None], g) / se, rho)
+    data = whitened(np.stack([gold / se, 1 / se]), rho)
+    curves = whitened(normalised_gold(d[None, :] / peaks[:, None], g) / se, rho)
     size = float(np.linalg.norm(data[1]))
     one = data[1] / size
     level, levels = one @ data[0] / size, curves @ one / size
@@ -103,7 +104,7 @@ def forecast(
         width = np.where(usable, shared.sd * factor, width)
 
     def evidence(values: FloatArray, middle: FloatArray, sd: FloatArray) -> Evidence:
-        return Evidence.of(_white(values / se, rho), one, y, freedom, middle, sd)
+        return Evidence.of(whitened(values / se, rho), one, y, freedom, middle, sd)
 
     own = Evidence.of(curves, one, y, freedom, centre, width)
     log_weight, misfit, mean, count = own.log_weight, own.misfit, own.mean, len(y)
@@ -245,10 +246,3 @@ def shared_alpha(fits: Sequence[Mapping[str, Any]]) -> SharedAlpha | None:
     seen = float(np.std(alpha, ddof=1)) if len(alpha) > 1 else 0.0
     sd = float(np.sqrt(max(seen, floor) ** 2 + 1 / weight.sum()))
     return SharedAlpha(mean, sd, len(alpha))
-
-
-def _white(values: FloatArray, rho: float) -> FloatArray:
-    if rho == 0:
-        return values
-    later = (values[..., 1:] - rho * values[..., :-1]) / np.sqrt(1 - rho * rho)
-    return np.asarray(np.concatenate([values[..., :1], later], axis=-1))

@@ -24,6 +24,7 @@ from analytics.onset.curves.humps import (
     humps,
     one_percent_below,
 )
+from analytics.onset.evidence.ar1 import whitened
 from analytics.onset.evidence.measurements import FloatArray, IntArray
 from analytics.quantiles import chi2_beyond, f_beyond
 
@@ -159,11 +160,11 @@ class _Posterior:
     ) -> _Posterior:
         """Evidence at one correlation; y and error in units of gold's range."""
         count = len(y)
-        one = _white(1 / error, rho)
+        one = whitened(1 / error, rho)
         one = one / np.linalg.norm(one)
 
         def prepared(values: FloatArray) -> FloatArray:
-            white = _white(values / error, rho)
+            white = whitened(values / error, rho)
             return white - (white @ one)[..., None] * one
 
         data = prepared(y)
@@ -286,11 +287,3 @@ def _sorted_quantiles(values: FloatArray, weight: FloatArray) -> list[float]:
     held = np.cumsum(weight[order])
     at = [int(np.searchsorted(held, level * held[-1])) for level in _LEVELS]
     return [float(values[order][min(i, len(values) - 1)]) for i in at]
-
-
-def _white(values: FloatArray, rho: float) -> FloatArray:
-    """AR(1) whitening along the last axis."""
-    if rho == 0:
-        return values
-    later = (values[..., 1:] - rho * values[..., :-1]) / np.sqrt(1 - rho * rho)
-    return np.asarray(np.concatenate([values[..., :1], later], axis=-1))

@@ -163,7 +163,7 @@ def freedom_so_far(
     if method == "prompts":
         return np.asarray(1 / (1 / (rows_freedom * count) + 1 / (3 * cell_freedom)))
     if method == "course":
-        return np.maximum(DIFFERENCE_FREEDOM * (count * rows - 2), 0.5)
+        return np.asarray(np.maximum(DIFFERENCE_FREEDOM * (count * rows - 2), 0.5))
     weights = sharing(looks)
     pooled = np.array([1 / np.sum(weights[k, : k + 1].mean(axis=0) ** 2) for k in range(looks)])
     if method == "rows":

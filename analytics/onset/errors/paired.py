@@ -43,7 +43,7 @@ class Paired:
     @property
     def prompts(self) -> int:
         """Prompts that every evaluation asks."""
-        return self.cells.shape[1]
+        return int(self.cells.shape[1])
 
     def error(self, rows: int) -> FloatArray | None:
         """Standard error of each of the first rows, (rows,), from these alone; None = too few."""

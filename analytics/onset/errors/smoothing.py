@@ -14,6 +14,7 @@ import numpy as np
 
 from analytics.kept import kept
 from analytics.onset.errors.own_scatter import FEWEST_LOOKS, residuals
+from analytics.onset.evidence.ar1 import correlated
 from analytics.onset.evidence.measurements import FloatArray
 
 LOOKS_SMOOTHED = 0.5
@@ -84,9 +85,7 @@ def _table(looks: int) -> tuple[FloatArray, float]:
     white = np.random.default_rng([20221023, looks]).standard_normal((_PATHS, looks))
     medians = np.empty(len(_GRID))
     for i, rho in enumerate(_GRID):
-        noise = white.copy()
-        for t in range(1, looks):
-            noise[:, t] = rho * noise[:, t - 1] + np.sqrt(1 - rho * rho) * noise[:, t]
+        noise = correlated(white.copy(), float(rho))
         ratio = _ratios(residuals(noise, np.ones(looks), free=False))
         medians[i] = np.median(ratio)
         if i == 0:

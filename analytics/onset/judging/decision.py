@@ -48,6 +48,7 @@ from analytics.onset.evidence.measurements import (
     unusable_gold,
 )
 from analytics.onset.evidence.pooling import MOST_SINGLE, Looks, pool
+from analytics.onset.evidence.verdict_keys import Axis
 from analytics.onset.labels.judges import JudgeChange, by_judge
 from analytics.onset.labels.prompt_adjustment import Adjustment, adjusted
 
@@ -88,7 +89,7 @@ class Evidence:
     lost: GoldLost | None
     proxy_fell: bool
     second: SecondOpinion | None
-    axis: str
+    axis: Axis
     scale: float
     unusable: int
     """Gold rewards that are no number below `measurements.LARGEST`, left out."""
@@ -177,7 +178,7 @@ def gather(
     looks = pool(scaled, size)
     tested = int(np.sum(looks.stretch != looks.stretch[-1])) if len(looks) else 0
     current = pool(current_rows, size)
-    axis = "kl" if len(current) and bool(np.all(np.isfinite(current.kl))) else "step"
+    axis: Axis = "kl" if len(current) and bool(np.all(np.isfinite(current.kl))) else "step"
     clustered = clustered_error(prompts, raw_rows) if prompts is not None else None
     pairs = None
     if chosen != "training":

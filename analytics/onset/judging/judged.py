@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+
+from analytics.onset.evidence.verdict_keys import (
+    Alarm,
+    Interval,
+    Peak,
+    Recommendation,
+    VerdictRow,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,7 +32,7 @@ class Verdict:
     the start, for `plot`; None draws the looks alone.
     """
 
-    row: dict[str, Any]
+    row: VerdictRow
     looks: pl.DataFrame
     curve: pl.DataFrame | None = None
     base: Mapping[str, float | None] | None = None
@@ -35,33 +43,33 @@ class Verdict:
         return str(self.row["status"])
 
     @property
-    def peak(self) -> dict[str, Any] | None:
+    def peak(self) -> Peak | None:
         """Where gold is highest, a 90 % interval: kl, kl_low, kl_high, step …, gold.
 
         None where there is no gold, or too little; kl_high None = no upper bound.
         """
-        return _or_none(self.row["peak"])
+        return copy(self.row["peak"])
 
     @property
-    def alarm(self) -> dict[str, Any] | None:
+    def alarm(self) -> Alarm | None:
         """Where gold was first seen to have fallen: kl, step, statistic, boundary; None = never.
 
         withdrawn: step and reason where later rows disproved it, None while it stands.
         """
-        return _or_none(self.row["alarm"])
+        return copy(self.row["alarm"])
 
     @property
-    def gold_lost(self) -> dict[str, Any] | None:
+    def gold_lost(self) -> Interval | None:
         """Gold at the peak minus gold now: value, low, high (90 %); None without an alarm."""
-        return _or_none(self.row["gold_lost"])
+        return copy(self.row["gold_lost"])
 
     @property
-    def recommendation(self) -> dict[str, Any] | None:
+    def recommendation(self) -> Recommendation | None:
         """What to do next: action "candidate", "measure" or "none", each with its reason.
 
         None only in a verdict that an earlier program kept.
         """
-        return _or_none(self.row.get("recommendation"))
+        return copy(self.row.get("recommendation"))
 
     @property
     def reasons(self) -> list[str]:
@@ -73,7 +81,7 @@ class Verdict:
         """What to keep in mind: kl_missing, gold_noise_unknown …"""
         return list(self.row["flags"])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> VerdictRow:
         """The JSON of `python -m analytics verdict --json`, a copy."""
         return deepcopy(self.row)
 
@@ -97,7 +105,3 @@ class Verdict:
         from analytics.onset.judging.shown import html
 
         return html(self)
-
-
-def _or_none(value: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if value is None else dict(value)

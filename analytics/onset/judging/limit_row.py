@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from analytics.onset.curves.limit import honest_alarm
+from analytics.onset.evidence.verdict_keys import TypicalAlarm, VerdictRow
 from analytics.onset.judging.decision import Evidence
 from analytics.wording import number, whole
 
 
-def limit_row(evidence: Evidence) -> dict[str, Any] | None:
+def limit_row(evidence: Evidence) -> TypicalAlarm | None:
     """kl, kl_early (nats; null over steps), step (null beyond the looks), form; None = nowhere.
 
     kl at 2.6 standard errors of distance from every gold that never falls, kl_early at 2.2.
@@ -36,7 +34,7 @@ def limit_row(evidence: Evidence) -> dict[str, Any] | None:
     }
 
 
-def limit_sentence(row: Mapping[str, Any]) -> list[str]:
+def limit_sentence(row: VerdictRow) -> list[str]:
     """What to compare the alarm with."""
     limit = row["earliest_honest_alarm"]
     if limit is None:
@@ -50,6 +48,7 @@ def limit_sentence(row: Mapping[str, Any]) -> list[str]:
     end = row["kl_end"]
     beyond = " (beyond this log)" if limit["step"] is None and end is not None else ""
     return [
-        f"If this {curve} were true, a typical rule with at most 5 % false alarms on every gold "
-        f"that never falls would call it at {at}{beyond}; earlier calls need less noise."
+        f"If gold truly followed the {curve}, a typical rule with at most 5 % false alarms on any "
+        f"never-falling gold would raise its alarm at {at}{beyond}; an earlier one needs less "
+        "noise."
     ]

@@ -6,7 +6,7 @@ Each is a plain value, or null with its reason in the verdict's key `withheld`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,15 @@ from analytics.onset.curves.fits import has_form
 from analytics.onset.curves.forecast import FEWEST_LOOKS
 from analytics.onset.curves.hump_average import FEWEST_LOOKS as FEWEST_TO_AVERAGE
 from analytics.onset.curves.next_evaluation import NARROWER
+from analytics.onset.evidence.verdict_keys import (
+    Adjustment,
+    Cliff,
+    Forecast,
+    NextEvaluation,
+    Outlook,
+    Place,
+    VerdictRow,
+)
 from analytics.onset.judging.decision import Evidence, climbs
 from analytics.onset.judging.peak_row import steps_within
 from analytics.wording import MISSING, OPEN, alike, count, fixed, number, percent, whole
@@ -24,26 +33,35 @@ LEAST_NARROWER = 0.05
 """Of the peak's interval: less of it changes no decision."""
 FORM_NAMES = {"rl": "RL", "best_of_n": "best-of-n"}
 
-Told = tuple[dict[str, Any] | None, str | None]
+T = TypeVar("T")
+Found = tuple[T | None, str | None]
+"""What is known, or why it is not: a part of a sentence."""
 
 
-def outlook(evidence: Evidence, facts: Mapping[str, Any]) -> dict[str, Any]:
+def outlook(evidence: Evidence, facts: Mapping[str, Any]) -> Outlook:
     """The keys forecast, kl_1_percent, cliff, next_evaluation and withheld of a verdict.
 
     kl_1_percent: first KL after the peak at which expected gold is more than 1 % of its gain below
     it. withheld: the reason, a part of a sentence, for each of the four that is null.
     """
-    told = {
-        "forecast": _forecast(evidence, facts),
-        "kl_1_percent": _one_percent(evidence),
-        "cliff": _cliff(evidence),
-        "next_evaluation": _next(evidence),
+    forecast, no_forecast = _forecast(evidence, facts)
+    one_percent, no_percent = _one_percent(evidence)
+    cliff, no_cliff = _cliff(evidence)
+    following, no_next = _next(evidence)
+    why = {
+        "forecast": no_forecast, "kl_1_percent": no_percent, "cliff": no_cliff,
+        "next_evaluation": no_next,
+    }  # fmt: skip
+    return {
+        "forecast": forecast,
+        "kl_1_percent": one_percent,
+        "cliff": cliff,
+        "next_evaluation": following,
+        "withheld": {name: reason for name, reason in why.items() if reason is not None},
     }
-    made = {name: value for name, (value, _) in told.items()}
-    return made | {"withheld": {name: why for name, (_, why) in told.items() if why is not None}}
 
 
-def _forecast(evidence: Evidence, facts: Mapping[str, Any]) -> Told:
+def _forecast(evidence: Evidence, facts: Mapping[str, Any]) -> Found[Forecast]:
     if evidence.test is None:
         return None, "there are too few gold evaluations"
     if evidence.past_peak:
@@ -55,7 +73,7 @@ def _forecast(evidence: Evidence, facts: Mapping[str, Any]) -> Told:
         return None, why
     ahead = evidence.forecast
     if ahead is None:
-        return None, f"there are fewer than {FEWEST_LOOKS} looks at different KL"
+        return None, f"there are fewer than {FEWEST_LOOKS} evaluations at different KL"
     if ahead.refused is not None:
         return None, ahead.refused
     if not np.all(np.isfinite([ahead.kl, ahead.low, ahead.high, ahead.gold, ahead.gain])):
@@ -72,7 +90,7 @@ def _forecast(evidence: Evidence, facts: Mapping[str, Any]) -> Told:
     }, None
 
 
-def _one_percent(evidence: Evidence) -> Told:
+def _one_percent(evidence: Evidence) -> Found[Place]:
     why = _no_fall(evidence)
     average = evidence.average
     if why is not None or average is None:
@@ -88,13 +106,13 @@ def _one_percent(evidence: Evidence) -> Told:
     }, None
 
 
-def _cliff(evidence: Evidence) -> Told:
+def _cliff(evidence: Evidence) -> Found[Cliff]:
     why = _no_fall(evidence)
     average = evidence.average
     if why is not None or average is None:
         return None, why
     if not average.some_hump_fits:
-        return None, "no curve of the model fits these looks"
+        return None, "no curve of the model fits this gold"
     if average.cliff_share < SURE_CLIFF:
         return None, f"an abrupt fall has a probability of {fixed(average.cliff_share, 2)} only"
     spot = average.cliff
@@ -106,7 +124,7 @@ def _cliff(evidence: Evidence) -> Told:
     }, None
 
 
-def _next(evidence: Evidence) -> Told:
+def _next(evidence: Evidence) -> Found[NextEvaluation]:
     if evidence.test is None:
         return None, "there are too few gold evaluations"
     why = _no_curve(evidence)
@@ -114,10 +132,10 @@ def _next(evidence: Evidence) -> Told:
         return None, why
     assert evidence.average is not None
     if not evidence.average.some_hump_fits:
-        return None, "no curve of the model fits these looks"
+        return None, "no curve of the model fits this gold"
     following = evidence.following
     if following is None:
-        return None, "the peak's place leaves nothing to narrow"
+        return None, "the peak's place cannot be narrowed further"
     kl = evidence.looks.kl[evidence.tested :]
     each = evidence.looks.n_responses[evidence.tested :][int(np.argmin(np.abs(kl - following.kl)))]
     inside = following.kl <= float(np.max(kl))
@@ -136,7 +154,7 @@ def _next(evidence: Evidence) -> Told:
 def _no_fall(evidence: Evidence) -> str | None:
     if evidence.test is None:
         return "there are too few gold evaluations"
-    return "gold has not fallen for sure" if not evidence.past_peak else _no_curve(evidence)
+    return "gold has not been shown to fall" if not evidence.past_peak else _no_curve(evidence)
 
 
 def _no_curve(evidence: Evidence) -> str | None:
@@ -146,11 +164,11 @@ def _no_curve(evidence: Evidence) -> str | None:
     if not climbs(evidence.looks.kl[evidence.tested :]):
         return "KL goes back along the run, so gold is no function of it"
     if evidence.average is None:
-        return f"fewer than {FEWEST_TO_AVERAGE} looks differ in KL, or gold is constant"
+        return f"fewer than {FEWEST_TO_AVERAGE} evaluations differ in KL, or gold is constant"
     return None
 
 
-def adjustment_row(evidence: Evidence) -> dict[str, Any] | None:
+def adjustment_row(evidence: Evidence) -> Adjustment | None:
     """What the prompts' own levels took out of gold, None where nothing.
 
     rows: adjusted gold rows; prompts: that came back; explained: share of the rows' variance;
@@ -167,11 +185,11 @@ def adjustment_row(evidence: Evidence) -> dict[str, Any] | None:
     }
 
 
-def _adjustment_sentence(done: Mapping[str, Any]) -> str:
+def _adjustment_sentence(done: Adjustment) -> str:
     narrower = 1 - (done["se_ratio"] or 1.0)
-    gain = f"which makes the looks' standard errors {percent(narrower)} smaller"
+    gain = f"which makes the standard errors {percent(narrower)} smaller"
     if narrower < 0.005:
-        gain = "which leaves the looks' standard errors as they are"
+        gain = "which leaves the standard errors as they are"
     return (
         f"The levels of {count(done['prompts'], 'prompt')}, known from earlier steps, were taken "
         f"out of {count(done['rows'], 'gold row')}, {gain}; evaluating the same prompts at every "
@@ -179,7 +197,7 @@ def _adjustment_sentence(done: Mapping[str, Any]) -> str:
     )
 
 
-def sentences(row: Mapping[str, Any]) -> list[str]:
+def sentences(row: VerdictRow) -> list[str]:
     """The outlook of a finished row in sentences that can be read out."""
     said = []
     if row["prompt_adjustment"] is not None:
@@ -205,13 +223,15 @@ def sentences(row: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _forecast_sentence(row: Mapping[str, Any]) -> str:
+def _forecast_sentence(row: VerdictRow) -> str:
     made = row["forecast"]
     if made is None:
         return f"No forecast of gold's peak: {row['withheld']['forecast']}."
     runs = made["siblings"]
     shared = f", with alpha of {count(runs, 'run')} of the same setup" if runs else ""
-    when = "it peaks" if made["kl"] > (row["kl_end"] or 0.0) else "it is about at its peak,"
+    when = (
+        "it peaks" if (made["kl"] or 0.0) > (row["kl_end"] or 0.0) else "it is about at its peak,"
+    )
     at, reach = _spot(made)
     return (
         f"Forecast: if gold goes on along Gao et al.'s {FORM_NAMES[made['form']]} curve{shared}, "
@@ -219,28 +239,28 @@ def _forecast_sentence(row: Mapping[str, Any]) -> str:
     )
 
 
-def _spot(found: Mapping[str, Any]) -> tuple[str, str]:
+def _spot(found: Place) -> tuple[str, str]:
     """A KL and its interval, in words with the same decimals."""
     at, low, high = alike(found["kl"], found["kl_low"], found["kl_high"])
     return at, f"{low} to {OPEN if high == MISSING else high}"
 
 
-def worth_it(following: Mapping[str, Any]) -> bool:
+def worth_it(following: NextEvaluation) -> bool:
     """Whether measuring there can change what is done: advice that cannot is not given."""
     return following["evaluations"] is not None and following["narrower"] >= LEAST_NARROWER
 
 
-def _next_sentence(following: Mapping[str, Any]) -> str:
+def _next_sentence(following: NextEvaluation) -> str:
     where = f"KL {number(following['kl'])} nats"
     where += (
         " (beyond the last)" if following["step"] is None else f" (step {whole(following['step'])})"
     )
     told = (
-        f"Next gold evaluation: at {where} one more like those so far narrows the peak's interval "
-        f"most, by about {percent(following['narrower'])}"
+        f"Next gold evaluation: at {where} another one like those so far would narrow the peak's "
+        f"interval most, by about {percent(following['narrower'])}"
     )
     needed = following["evaluations"]
     if needed == 1:
         return f"{told}."
     of = f" ({count(following['responses'], 'response')})" if following["responses"] else ""
-    return f"{told}; about {whole(needed)}{of} narrow it by {percent(following['for'])}."
+    return f"{told}; about {whole(needed)}{of} would narrow it by {percent(following['for'])}."

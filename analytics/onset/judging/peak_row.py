@@ -6,12 +6,11 @@ average over humps; else the shape-only set, which assumes nothing but up, then 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from analytics.onset.errors.noise import EXACT
 from analytics.onset.evidence.pooling import Looks
+from analytics.onset.evidence.verdict_keys import Peak, PeakModel
 from analytics.onset.judging.decision import Evidence, climbs
 
 CREDIBLE = 0.95
@@ -23,10 +22,9 @@ LEAST_SHARE = 0.8
 is the headline: below it the shape is not known, and nothing but the shape is assumed."""
 TRUSTED_SHARE = 0.9
 """The same, from which on the peak of Gao's family alone is told."""
-_PLACE = ("kl", "kl_low", "kl_high")
 
 
-def peak_row(evidence: Evidence) -> dict[str, Any] | None:
+def peak_row(evidence: Evidence) -> Peak | None:
     """The headline: kl, step and gold of the peak with 90 % intervals; None without a test.
 
     method is "average" (humps, after an alarm, where Gao's curves fit) or "shape" (up, then down).
@@ -39,7 +37,7 @@ def peak_row(evidence: Evidence) -> dict[str, Any] | None:
     mode = evidence.tested + found.mode
     # a peak that the test cannot tell from "still rising" has no upper bound
     open_end = not evidence.past_peak or evidence.tested + found.last == len(looks) - 1
-    peak: dict[str, Any] = {
+    peak: Peak = {
         "kl": None,
         "kl_low": None,
         "kl_high": None,
@@ -61,7 +59,7 @@ def peak_row(evidence: Evidence) -> dict[str, Any] | None:
     return peak
 
 
-def model_row(evidence: Evidence) -> dict[str, Any] | None:
+def model_row(evidence: Evidence) -> PeakModel | None:
     """The peak if gold follows Gao's curve; None without KL or with too few looks.
 
     alpha and beta are those of `form`. kl and its 90 % interval: method "fieller" takes the form
@@ -71,7 +69,7 @@ def model_row(evidence: Evidence) -> dict[str, Any] | None:
     fit, average = evidence.model, evidence.average
     if fit is None:
         return None
-    row: dict[str, Any] = {
+    row: PeakModel = {
         "form": fit.form,
         "kl": fit.kl,
         "kl_low": fit.kl_low,
@@ -84,10 +82,10 @@ def model_row(evidence: Evidence) -> dict[str, Any] | None:
         "p": fit.p,
         "fits": fit.fits,
         "method": "fieller",
+        "trusted": average is not None and average.gao_share >= TRUSTED_SHARE,
     }
-    row["trusted"] = average is not None and average.gao_share >= TRUSTED_SHARE
     if fit.form == "best_of_n" or average is None:
-        return row if row["trusted"] else row | dict.fromkeys(_PLACE)
+        return row if row["trusted"] else _without_place(row)
     spot, end = average.interval(0.9, "gao"), _end(evidence)
     row |= {
         "kl": spot.kl if spot.kl < end else None,
@@ -100,7 +98,11 @@ def model_row(evidence: Evidence) -> dict[str, Any] | None:
         "method": "average",
         "fieller": {"kl": fit.kl, "kl_low": fit.kl_low, "kl_high": fit.kl_high, "p": fit.p},
     }
-    return row if row["trusted"] and row["fits"] else row | dict.fromkeys(_PLACE)
+    return row if row["trusted"] and row["fits"] else _without_place(row)
+
+
+def _without_place(row: PeakModel) -> PeakModel:
+    return row | {"kl": None, "kl_low": None, "kl_high": None}
 
 
 def uses_average(evidence: Evidence) -> bool:
@@ -124,7 +126,7 @@ def _end(evidence: Evidence) -> float:
     return float(np.max(evidence.looks.kl[evidence.tested :]))
 
 
-def _narrow(peak: dict[str, Any], evidence: Evidence) -> None:
+def _narrow(peak: Peak, evidence: Evidence) -> None:
     """The average's interval where it is the narrower one, its steps by when KL was within it."""
     assert evidence.average is not None
     spot = evidence.average.interval(CREDIBLE)
@@ -132,8 +134,11 @@ def _narrow(peak: dict[str, Any], evidence: Evidence) -> None:
     if evidence.peak is not None and evidence.peak.starts:
         # humps rise before they fall: gold that fell from its first look on may have had no rise
         low = min(low, max(0.0, float(evidence.looks.kl[evidence.tested])))
-    if peak["kl_high"] is not None and _width(low, spot.high) >= _width(
-        peak["kl_low"], peak["kl_high"]
+    ends = peak["kl_low"], peak["kl_high"]
+    if (
+        ends[0] is not None
+        and ends[1] is not None
+        and (_width(low, spot.high) >= _width(ends[0], ends[1]))
     ):
         return
     open_end = spot.high >= 0.99 * _end(evidence)
@@ -161,7 +166,7 @@ def steps_within(looks: Looks, tested: int, low: float, high: float) -> tuple[fl
     return float(np.interp(low, reached, step)), float(np.interp(high, later, step))
 
 
-def _sharpen(peak: dict[str, Any], evidence: Evidence, mode: int) -> None:
+def _sharpen(peak: Peak, evidence: Evidence, mode: int) -> None:
     """Without noise a single row is worth as much as a look: the peak lies next to the highest."""
     rows = evidence.rows
     bounds = evidence.looks.bounds

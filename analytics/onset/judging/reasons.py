@@ -12,6 +12,7 @@ from analytics.onset.alarm.spending import ALPHA
 from analytics.onset.alarm.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.onset.errors.noise import UNSTATED
 from analytics.onset.evidence.measurements import LARGEST
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from analytics.onset.judging import outlook, withdrawn_row
 from analytics.onset.judging.decision import Evidence
 from analytics.onset.judging.limit_row import limit_sentence
@@ -30,13 +31,13 @@ from analytics.wording import (
 )
 
 
-def place(step: float, kl: float | None) -> str:
+def place(step: float | None, kl: float | None) -> str:
     """A point of the run: its step, and its KL where there is one."""
     return f"step {whole(step)}" + ("" if kl is None else f" (KL {number(kl)} nats)")
 
 
 def reasons_of(
-    evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any], against: Sequence[Doubt]
+    evidence: Evidence, row: VerdictRow, facts: Mapping[str, Any], against: Sequence[Doubt]
 ) -> list[str]:
     """Sentences for the finished row of a verdict; the flags' sentences come last."""
     status = row["status"]
@@ -51,8 +52,8 @@ def reasons_of(
     sentences = []
     if status == "too_little_gold":
         sentences.append(
-            f"Too little to test: at least {FEWEST_LOOKS} looks are needed where the noise is "
-            f"known, {FEWEST_LOOKS_UNKNOWN_NOISE} where it must be learnt from the looks."
+            f"Too little to test: at least {FEWEST_LOOKS} evaluations are needed where their noise "
+            f"is known, {FEWEST_LOOKS_UNKNOWN_NOISE} where it must be estimated from them."
         )
     elif status in ("overoptimized", "collapsed"):
         sentences += _fall(evidence, row)
@@ -70,9 +71,13 @@ def reasons_of(
 def _measured(evidence: Evidence) -> str:
     tested = len(evidence.looks) - evidence.tested
     rows = len(evidence.rows)
-    pooled = f"pooled into {count(tested, 'look')} of {whole(evidence.size)} consecutive rows"
-    how = f"each tested as a look of its own ({tested})" if evidence.size == 1 else pooled
-    noise = f"; standard errors {evidence.noise.phrase}" if evidence.noise else ""
+    pooled = f"tested in {count(tested, 'group')} of {whole(evidence.size)} consecutive ones"
+    apart = "each tested on its own" if tested == rows else f"the last {whole(tested)} tested"
+    how = apart if evidence.size == 1 else pooled
+    noise = ""
+    if evidence.noise:
+        known_by = evidence.noise.phrase.replace("look", "group")
+        noise = f"; standard errors {known_by}"
     early = ""
     if evidence.before_kl:
         early = (
@@ -82,8 +87,9 @@ def _measured(evidence: Evidence) -> str:
     return f"Gold is {evidence.source} gold: {count(rows, 'evaluation')}, {how}{noise}.{early}"
 
 
-def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
+def _fall(evidence: Evidence, row: VerdictRow) -> list[str]:
     alarm, lost = row["alarm"], row["gold_lost"]
+    assert alarm is not None
     sentences = [
         f"Gold fell: the scan statistic reached {fixed(alarm['statistic'], 2)} at "
         f"{place(alarm['step'], alarm['kl'])}, above the boundary {fixed(alarm['boundary'], 2)}. "
@@ -98,19 +104,19 @@ def _fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
         )
     if row["status"] == "collapsed":
         sentences.append(
-            "The proxy reward has fallen since gold's peak as well: the run collapsed, it did "
+            "The proxy reward has fallen since gold's peak as well: the run collapsed; it did "
             "not trade gold for proxy."
         )
     return sentences
 
 
 _SIZE_OPEN = (
-    "That gold fell is what the scan found; by how much cannot be told yet, as the interval holds "
+    "That gold fell is what the scan found; by how much is not known yet, as the interval holds "
     "0: measure gold again."
 )
 
 
-def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
+def _no_fall(evidence: Evidence, row: VerdictRow) -> list[str]:
     test = evidence.test
     assert test is not None
     end = place(row["step_end"], row["kl_end"])
@@ -144,14 +150,14 @@ def _no_fall(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _power(detectable: float, evidence: Evidence) -> str:
-    if detectable < SMALLEST_FALL:
-        return "Gold is logged without noise: any fall would have been seen."
+def _power(detectable: float | None, evidence: Evidence) -> str:
+    if detectable is None or detectable < SMALLEST_FALL:
+        return "Gold is logged without noise: any fall would have been detected."
     unstated = evidence.noise is not None and evidence.noise.method in UNSTATED
     # a fall enters the noise that is learnt beside it: no size of it is seen more surely
-    power = "about 70 % power, as its noise is learnt from the same looks" if unstated else ""
+    power = "about 70 % power, as its noise is estimated from the same gold" if unstated else ""
     return (
-        f"A fall of {number(detectable)} of gold, spread over the last half of the looks, would "
+        f"A fall of {number(detectable)} of gold, spread over the second half of the run, would "
         f"have been seen with {power or '80 % power'}; a smaller one cannot be told from noise."
     )
 
@@ -160,7 +166,7 @@ def _nearest(statistic: float, boundary: float) -> str:
     if statistic >= boundary:
         return (
             f"the scan statistic reached its boundary ({fixed(statistic, 2)} against "
-            f"{fixed(boundary, 2)}), but nothing else bears a fall out"
+            f"{fixed(boundary, 2)}), but no second witness supports a fall"
         )
     return (
         "the scan statistic never reached its boundary; it came nearest with "
@@ -171,14 +177,14 @@ def _nearest(statistic: float, boundary: float) -> str:
 def _promise(evidence: Evidence) -> str:
     plan = evidence.plan
     looked = (
-        f"up to {plan.looks} planned looks and beyond, at ever stricter boundaries"
+        f"up to {plan.looks} planned tests and beyond, at ever stricter boundaries"
         if plan.stated
         else f"up to {plan.looks} evaluations and, pooled in pairs, beyond, at ever stricter "
         "boundaries"
     )
     promise = (
         f"A run whose gold never falls crosses a boundary in at most {percent(ALPHA)} of cases, "
-        f"however often it is looked at ({looked})"
+        f"however often it is tested ({looked})"
     )
     if evidence.clustered_unknown:
         return promise + ", if the stated errors are right."
@@ -190,24 +196,26 @@ def _promise(evidence: Evidence) -> str:
     )
 
 
-def _interval(row: Mapping[str, Any]) -> str:
+def _interval(row: VerdictRow) -> str:
     peak = row["peak"]
-    unit = "kl" if row["axis"] == "kl" else "step"
-    low, high = peak[f"{unit}_low"], peak[f"{unit}_high"]
-    name, after = ("KL ", " nats") if unit == "kl" else ("step ", "")
-    if high is None:
-        edge = number(low) if unit == "kl" else whole(low)
-        return f"Gold's peak lies above {name}{edge}{after}; no upper bound can be given."
+    assert peak is not None
+    if row["axis"] == "kl":
+        low, high = alike(peak["kl_low"], peak["kl_high"])
+        name, after = "KL ", " nats"
+    else:
+        low, high = whole(peak["step_low"]), whole(peak["step_high"])
+        name, after = "step ", ""
+    if high == MISSING:
+        return f"Gold's peak lies above {name}{low}{after}; no upper bound can be given."
     how = (
-        "90 % interval, averaged over Gao et al.'s curves and other humps, as the former fit"
+        "90 % interval, averaged over Gao et al.'s curves, which fit, and other unimodal curves"
         if peak["method"] == "average"
-        else "90 % set, from the shape alone: up, then down"
+        else "90 % set, assuming only that gold rises, then falls"
     )
-    low, high = alike(low, high) if unit == "kl" else (whole(low), whole(high))
     return f"Gold's peak lies between {name}{low} and {high}{after} ({how})."
 
 
-def _beside(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
+def _beside(evidence: Evidence, row: VerdictRow) -> list[str]:
     """What the model average and the e-process say beside the alarm."""
     sentences = []
     if row["status"] == "warning":
@@ -219,21 +227,20 @@ def _beside(evidence: Evidence, row: Mapping[str, Any]) -> list[str]:
         )
     elif row["alarm"] is None and evidence.second is not None and evidence.second.doubtful:
         sentences.append(
-            "None of the curves of the model average fits these looks, so its probability of "
+            "None of the curves of the model average fits this gold, so its probability of "
             f"{fixed(row['p_past_peak'], 2)} that the peak has been passed raises no warning."
         )
     followed = evidence.back is not None  # it looks at gold in time, whatever KL did
     if row["e_value"] is not None and row["e_value"] >= ALARM and not followed:
         told = number(row["e_value"]) if row["e_value"] < 1e6 else "more than a million"
         sentences.append(
-            f"The e-process, which needs no plan of looks, stands at {told}: under gold that "
-            f"never falls it reaches {whole(ALARM)} at any look in at most {percent(ALPHA)} of "
-            "runs."
+            f"The e-process, which needs no planned number of tests, stands at {told}: while gold "
+            f"never falls, it ever reaches {whole(ALARM)} in at most {percent(ALPHA)} of runs."
         )
     return sentences
 
 
-def _model(row: Mapping[str, Any]) -> list[str]:
+def _model(row: VerdictRow) -> list[str]:
     model = row["peak_model"]
     if (
         model is None
@@ -251,22 +258,22 @@ def _model(row: Mapping[str, Any]) -> list[str]:
         else f"Gao et al.'s {outlook.FORM_NAMES[model['form']]} curve"
     )
     return [
-        f"If gold follows {curve}, as these looks suggest more than any other hump, it peaks at "
-        f"KL {at} nats (90 %: {below} to {above})."
+        f"If gold follows {curve}, which fits here better than any other unimodal curve, it peaks "
+        f"at KL {at} nats (90 %: {below} to {above})."
     ]
 
 
 _CAUTIONS = {
-    "poor_fit": "Gao et al.'s curve does not fit these looks, so its peak is not to be used.",
+    "poor_fit": "Gao et al.'s curve does not fit this gold, so do not use the curve's peak.",
     "blind": "The run has moved on since its last gold measurement; nothing is known about gold "
     "from there on.",
-    "kl_missing": "KL is not known for every look, so the verdict runs over steps.",
-    "kl_unit_unknown": "The unit of the logged KL is unknown, so the verdict runs over steps and "
+    "kl_missing": "KL is not known for every evaluation, so the verdict is over steps.",
+    "kl_unit_unknown": "The unit of the logged KL is unknown, so the verdict is over steps and "
     "names no nats.",
     "kl_estimator_unreliable": "The logged KL estimator is unreliable at this distance.",
     "kl_negative": "Some pooled KL values are negative: the estimator is signed and noisy there.",
-    "kl_back_and_forth": "KL goes back during the run by more than a quarter of its range; looks "
-    "are tested in time order, so a fall may be the way back along the curve.",
+    "kl_back_and_forth": "KL goes back during the run by more than a quarter of its range; gold "
+    "is tested in time order, so a fall may be the way back along the curve.",
     "kl_went_back": "Gold follows KL: it fell as KL went back, in order of KL it did not fall, and "
     "at the same KL it is as high as before. That is neither overoptimization nor collapse.",
     "clustered_unknown": "The stated errors are one witness of two: the log does not say from how "
@@ -279,12 +286,12 @@ _CAUTIONS = {
     "autocorrelated": "Neighbouring gold rows are correlated; the boundary allows for it, but how "
     "strongly they are is learnt from the same rows, so the 5 % is not assured here.",
     "duplicate_steps": "Some steps were logged twice, after a resume; the last row counts.",
-    "peak_at_start": "Gold may have been falling from the first look on.",
+    "peak_at_start": "Gold may have been falling from the first evaluation on.",
     "prompts_vary": "Gold comes from training batches, with other prompts at each step: a change "
     "of prompts can look like a change of gold.",
     "reference_changed": "The proxy or the KL reference changed during the run; only the part "
     "since the last change is tested.",
-    "proxy_missing": "No proxy reward is there: whether it fell with gold cannot be told.",
+    "proxy_missing": "There is no proxy reward: whether it fell with gold is not known.",
 }
 
 
@@ -297,7 +304,7 @@ _BY_CONVERSION = {"kl_unit_unknown": "unknown", "kl_estimator_unreliable": "unre
 
 
 def _cautions(
-    evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any], against: Sequence[Doubt]
+    evidence: Evidence, row: VerdictRow, facts: Mapping[str, Any], against: Sequence[Doubt]
 ) -> list[str]:
     sentences = [
         _CAUTIONS[flag]
@@ -315,7 +322,7 @@ def _cautions(
         )
     if evidence.noise is not None and float(evidence.noise.widen[-1]) > 1:
         sentences.append(
-            "Looks scatter more than their standard errors say "
+            "Evaluations scatter more than their standard errors allow "
             f"({fixed(np.sqrt(evidence.noise.widen[-1]), 1)} times); the errors were widened."
         )
     if facts.get("kl_note"):

@@ -15,7 +15,9 @@ from analytics.onset.alarm.many_runs import standing, survivors
 from analytics.onset.alarm.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.onset.choosing.candidates import Candidate, best_candidate, measured
 from analytics.onset.choosing.other_half import other_half
+from analytics.onset.evidence.verdict_keys import Peak, Recommendation, VerdictRow
 from analytics.onset.judging.decision import Evidence
+from analytics.onset.judging.flags import step_end
 from analytics.onset.judging.outlook import worth_it
 from analytics.wording import alike, count, fixed, number, whole
 
@@ -37,9 +39,7 @@ _UNFIT = {
 """Flags with which no checkpoint is a candidate."""
 
 
-def recommendation(
-    evidence: Evidence, row: Mapping[str, Any], facts: Mapping[str, Any]
-) -> dict[str, Any]:
+def recommendation(evidence: Evidence, row: VerdictRow, facts: Mapping[str, Any]) -> Recommendation:
     """The key `recommendation` of a verdict: action is "candidate", "measure" or "none".
 
     row: the verdict so far. facts: checkpoints (steps at which a policy was saved).
@@ -52,26 +52,35 @@ def recommendation(
     half of them, gold and gain by the other half (checkpoint, step, gold, gain, prompts_chosen_on,
     prompts_reported_on). measure: kl, evaluations, responses (of all of them; null = not known).
     """
-    if row["status"] not in _FALLEN:
+    peak = row["peak"]
+    if row["status"] not in _FALLEN or peak is None:
         return _without_fall(row)
+    return after_fall(evidence, peak, row["flags"], facts.get("checkpoints") or [])
+
+
+def after_fall(
+    evidence: Evidence, peak: Peak, flags: Sequence[str], saved: Sequence[int]
+) -> Recommendation:
+    """The same for a run whose gold has fallen: `peak` and `flags` are the verdict's, `saved` the
+    steps at which a policy was saved."""
     if evidence.source == "training":
         return _measure(
-            row["peak"]["kl"], 2, None,
+            peak["kl"], 2, None,
             "Gold was measured on training rows alone, of other prompts at each step. Measure it "
             "on held-out prompts at the peak and at the end before you go back to a checkpoint.",
         )  # fmt: skip
     for flag, why in _UNFIT.items():
-        if flag in row["flags"]:
+        if flag in flags:
             return none(f"No candidate: {why}.")
-    return _from_saved(evidence, row, facts.get("checkpoints") or [])
+    return _from_saved(evidence, peak, flags, saved)
 
 
-def none(reason: str) -> dict[str, Any]:
+def none(reason: str) -> Recommendation:
     """That nothing is recommended, and why: a sentence."""
     return {"action": "none", "reason": reason}
 
 
-def among_all(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def among_all(rows: Iterable[Mapping[str, Any]]) -> dict[str, Recommendation]:
     """Recommendations by run, with none where the alarm does not stand among all runs of a project.
 
     rows: of `verdict --json`, of every judged run. A project's only tested run stands by itself.
@@ -79,7 +88,7 @@ def among_all(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     known = list(rows)
     stands = survivors(known)
     tested = [row.get("project") for row in known if row.get("e_value") is not None]
-    found = {}
+    found: dict[str, Recommendation] = {}
     for row in known:
         told = row.get("recommendation")
         if told is None:
@@ -90,11 +99,11 @@ def among_all(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
                 "No candidate: tested together with all runs of its project, the alarm does not "
                 "stand."
             )
-        found[str(row["run"])] = dict(told)
+        found[str(row["run"])] = told.copy()
     return found
 
 
-def _without_fall(row: Mapping[str, Any]) -> dict[str, Any]:
+def _without_fall(row: VerdictRow) -> Recommendation:
     """Where no alarm stands: a measurement where it can decide something, else nothing."""
     status, following = row["status"], row["next_evaluation"]
     if status == "unmeasured":
@@ -116,7 +125,7 @@ def _without_fall(row: Mapping[str, Any]) -> dict[str, Any]:
     return none("No alarm stands, so there is nothing to go back from.")
 
 
-def _first_labels(kl: float | None) -> dict[str, Any]:
+def _first_labels(kl: float | None) -> Recommendation:
     """What a first hundred labels decide on a run without gold: over as few looks as can be tested.
 
     The fall that the last look shows against the two before it, a one-sided test at 5 % with 80 %
@@ -133,7 +142,9 @@ def _first_labels(kl: float | None) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _from_saved(evidence: Evidence, row: Mapping[str, Any], saved: Sequence[int]) -> dict[str, Any]:
+def _from_saved(
+    evidence: Evidence, place: Peak, flags: Sequence[str], saved: Sequence[int]
+) -> Recommendation:
     if not saved:
         return none("No candidate: no saved checkpoint of this run is known.")
     steps = evidence.looks.step[evidence.tested :]
@@ -157,10 +168,10 @@ def _from_saved(evidence: Evidence, row: Mapping[str, Any], saved: Sequence[int]
     if best.better < SURE:
         return _measure(
             kl, 2, None if responses is None else 2 * responses,
-            f"No saved checkpoint is surely better than now. {_name(best.step)} may be, with "
+            f"No saved checkpoint is clearly better than now. {_name(best.step)} may be, with "
             f"probability {fixed(best.better, 2)}: measure gold of it and of the end again.",
         )  # fmt: skip
-    high = row["peak"]["step_high"]
+    high = place["step_high"]
     past = high is not None and best.step > high
     scale = evidence.scale
     return {
@@ -168,18 +179,18 @@ def _from_saved(evidence: Evidence, row: Mapping[str, Any], saved: Sequence[int]
         "checkpoint": _name(best.step),
         "step": best.step,
         "kl": kl,
-        "gold": best.gold.times(scale)._asdict(),
+        "gold": best.gold.times(scale).row(),
         "p_better": best.better,
         "past_peak": past,
         "responses_to_confirm": responses,
         "gain": best.gain.value * scale,
-        "cost": row["step_end"] - best.step,
-        "reason": _sentence(best, kl, past, responses, scale, row["flags"]),
+        "cost": (step_end(evidence) or best.step) - best.step,
+        "reason": _sentence(best, kl, past, responses, scale, flags),
         **_apart(evidence, saved),
     }  # fmt: skip
 
 
-def _apart(evidence: Evidence, saved: Sequence[int]) -> dict[str, Any]:
+def _apart(evidence: Evidence, saved: Sequence[int]) -> Recommendation:
     """The key other_half, where evaluations ask the same prompts."""
     pairs = evidence.pairs
     found = None if pairs is None else other_half(pairs.cells, pairs.step, saved)
@@ -230,7 +241,7 @@ def _name(step: int) -> str:
 
 def _measure(
     kl: float | None, evaluations: int | None, responses: int | None, reason: str
-) -> dict[str, Any]:
+) -> Recommendation:
     return {
         "action": "measure", "kl": kl, "evaluations": evaluations, "responses": responses,
         "reason": reason,

@@ -10,7 +10,7 @@ FACTS = {
     "run_id": "name of the run",
     "project": "project that it belongs to",
     "trainer": "who trained; one without a known form of its curve gets no forecast",
-    "algorithm": "best_of_n where samples were selected, not a policy trained",
+    "algorithm": "best_of_n where responses were selected, not a policy trained",
     "kl_conversion": "exact, approximate, unreliable, unknown, missing or as_stated",
     "kl_estimator": "k1, k2, k3, exact or bon_bound",
     "kl_logged_unit": "nats/sequence, nats/token or unknown",
@@ -35,7 +35,7 @@ def checked(facts: Mapping[str, Any]) -> Mapping[str, Any]:
             near = difflib.get_close_matches(str(name), FACTS, n=1)
             meant = f"; did you mean {near[0]!r}?" if near else "."
             raise ValueError(
-                f"there is no fact {name!r} of a run{meant} There are: {', '.join(FACTS)}."
+                f"there is no run metadata {name!r}{meant} There are: {', '.join(FACTS)}."
             )
     return facts
 

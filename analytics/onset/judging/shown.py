@@ -75,9 +75,10 @@ def _numbers(verdict: Verdict) -> list[tuple[str, str]]:
     peak, alarm, lost = verdict.peak, verdict.alarm, verdict.gold_lost
     where = "cannot tell"
     if peak:
-        unit = "kl" if verdict.row["axis"] == "kl" else "step"
-        span = interval(peak[f"{unit}_low"], peak[f"{unit}_high"], "nats" if unit == "kl" else "")
-        where = f"{'KL' if unit == 'kl' else 'step'} {span}"
+        if verdict.row["axis"] == "kl":
+            where = f"KL {interval(peak['kl_low'], peak['kl_high'], 'nats')}"
+        else:
+            where = f"step {interval(peak['step_low'], peak['step_high'])}"
     fired = "none"
     if alarm:
         at = "" if alarm["kl"] is None else f" (KL {number(alarm['kl'])} nats)"

@@ -13,6 +13,7 @@ from analytics.any_frame import polars_frame
 from analytics.onset.alarm.red import statistic_at_end
 from analytics.onset.curves.forecast import SharedAlpha
 from analytics.onset.evidence.measurements import HELPED, FloatArray
+from analytics.onset.evidence.verdict_keys import Alarm, VerdictRow, Witnesses
 from analytics.onset.judging.decision import Evidence, gather
 from analytics.onset.judging.flags import flags_of, kl_end, step_end
 from analytics.onset.judging.judged import Verdict
@@ -83,7 +84,7 @@ def verdict(
     known = trajectory if until is None else trajectory.filter(pl.col("step") <= until)
     against = doubts(known, sample_kl, further_kl, facts)
     noise, test, second = evidence.noise, evidence.test, evidence.second
-    row: dict[str, Any] = {
+    row: VerdictRow = {
         "run": facts.get("run_id"),
         "project": facts.get("project"),
         "status": status,
@@ -114,6 +115,7 @@ def verdict(
         "judge_drift": None if drift is None else drift.told(evidence.source in judged),
         "prompt_adjustment": adjustment_row(evidence),
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
+        "recommendation": None,
     }
     if evidence.lost is not None and evidence.past_peak:
         lost, scale = evidence.lost, evidence.scale
@@ -172,7 +174,7 @@ def _capped_exp(log: float | None) -> float | None:
     return None if log is None else float(np.exp(min(log, 300 * np.log(10))))
 
 
-def _alarm(evidence: Evidence) -> dict[str, Any] | None:
+def _alarm(evidence: Evidence) -> Alarm | None:
     test = evidence.test
     if test is None or test.alarm is None:
         return None
@@ -185,7 +187,7 @@ def _alarm(evidence: Evidence) -> dict[str, Any] | None:
     }
 
 
-def _witnesses(evidence: Evidence) -> dict[str, Any] | None:
+def _witnesses(evidence: Evidence) -> Witnesses | None:
     """The scan's statistic and the e-process at the last look, by the noise known now.
 
     Of an alarm those that bear it out or not; of smoothed gold by the values behind the mean.
@@ -209,11 +211,11 @@ def _looks(evidence: Evidence) -> pl.DataFrame:
     if evidence.noise is not None:
         gold_se[evidence.tested :] = evidence.noise.se
     if evidence.peak is not None:
-        held = peak_row(evidence) or {}
-        ends = held["step_low"], held["step_high"]
-        in_peak = looks.step_end >= ends[0]
-        if ends[1] is not None:
-            in_peak &= looks.step_start <= ends[1]
+        held = peak_row(evidence)
+        assert held is not None
+        in_peak = looks.step_end >= held["step_low"]
+        if held["step_high"] is not None:
+            in_peak &= looks.step_start <= held["step_high"]
         in_peak[: evidence.tested] = False
     return pl.DataFrame(
         {

@@ -11,15 +11,14 @@ evaluation in at most 5 % of runs (Ville). Source: docs/methods.md; Ramdas et al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy.special import logsumexp
 
 from analytics.onset.evidence.measurements import HELPED, LARGEST, FloatArray, IntArray, by_people
+from analytics.onset.evidence.verdict_keys import DriftRow, VerdictRow
 from analytics.quantiles import chi2_quantile
 from analytics.wording import alike, count, number, signed, whole
 
@@ -66,7 +65,7 @@ class Drift:
         """Whether the judge drifts."""
         return self.since is not None
 
-    def told(self, by_judge: bool) -> dict[str, Any]:
+    def told(self, by_judge: bool) -> DriftRow:
         """As a verdict states it; by_judge: whether its gold is the judge's."""
         wide = 1.645 * self.error * np.sqrt(2) * (np.arange(len(self.step)) > 0)
         low, high = self.moved - wide, self.moved + wide
@@ -161,7 +160,7 @@ def corrected(gold: pl.DataFrame, drift: Drift, sources: list[str]) -> pl.DataFr
     )
 
 
-def sentence(row: Mapping[str, Any]) -> list[str]:
+def sentence(row: VerdictRow) -> list[str]:
     """What the anchors say, for the finished row of a verdict; nothing without anchors."""
     told = row["judge_drift"]
     if told is None:
@@ -169,7 +168,7 @@ def sentence(row: Mapping[str, Any]) -> list[str]:
     asked = f"{count(told['anchors'], 'anchor')} at {count(told['evaluations'], 'evaluation')}"
     if not told["points"]:
         return [
-            f"Whether the judge drifts cannot be told: {asked} are scored again and again; anchors "
+            f"Whether the judge drifts is not known: {asked} are scored again and again; anchors "
             f"of at least {FEWEST_ANCHORS} prompts at {FEWEST_EVALUATIONS} evaluations are needed."
         ]
     if told["since"] is None:
@@ -185,7 +184,7 @@ def sentence(row: Mapping[str, Any]) -> list[str]:
         else "this gold does not come from it and is not corrected"
     )
     return [
-        f"The judge drifts, told at step {whole(told['since'])}: the scores of {asked}, fixed "
+        f"The judge drifts, detected at step {whole(told['since'])}: the scores of {asked}, fixed "
         f"responses, moved by {signed(end['moved'], 2)} up to the end (90 %: {low} to {high}). No "
         f"policy can do that; {how}, as if responses of the policy moved as the anchors did."
     ]

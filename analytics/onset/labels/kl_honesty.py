@@ -195,7 +195,7 @@ def spikes(rows: pl.DataFrame, facts: Mapping[str, Any]) -> Doubt | None:
     return Doubt(
         "kl_spikes",
         f"the logged KL{by} spikes in {whole(int(high.sum()))} of {count(len(kl), 'row')}, at "
-        f"step {whole(step)} to {spike} nats among neighbours of {usual}: a look that holds a "
+        f"step {whole(step)} to {spike} nats among neighbours of {usual}: an evaluation with a "
         "spike stands too far right.",
     )
 

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from analytics.onset.evidence.measurements import HELPED, LARGEST, FloatArray, IntArray
+from analytics.onset.evidence.verdict_keys import Powered, VerdictRow
 from analytics.wording import count, fixed, signed, whole
 
 FEWEST_PROMPTS = 20
@@ -73,9 +74,12 @@ class Helped:
         """The name of this gold."""
         return str(self.rows.get_column("source")[0])
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> Powered:
         """As a verdict states it: medians over the evaluations."""
-        labels, worth = (self.rows.get_column(c).median() for c in ("n_responses", "as_good_as"))
+        labels, worth = (
+            float(np.median(self.rows.get_column(c).to_numpy()))
+            for c in ("n_responses", "as_good_as")
+        )
         return {
             "labels": labels, "judged": self.judged, "as_good_as": worth,
             "correlation": self.correlation, "labelled_apart": self.apart,
@@ -107,7 +111,7 @@ def gold_with(gold: pl.DataFrame, those: list[Helped]) -> pl.DataFrame:
     return pl.concat([gold, *rows], how="diagonal_relaxed") if rows else gold
 
 
-def sentences(row: Mapping[str, Any]) -> list[str]:
+def sentences(row: VerdictRow) -> list[str]:
     """What the judge was worth, for the finished row of a verdict; nothing without one."""
     told = row["prediction_powered"]
     if told is None:

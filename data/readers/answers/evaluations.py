@@ -13,7 +13,7 @@ import polars as pl
 
 from data.columns import LogError, ReadOptions, RunLog
 from data.readers.answers import answer_tables
-from data.readers.files import table_files
+from data.readers.files import blocks
 from data.readers.meaning import grades
 from data.readers.raw.reader import Read, whole_logs
 from data.readers.raw.texts import load_json
@@ -74,7 +74,7 @@ def read(path: Path, options: ReadOptions, opened: Open) -> Iterator[RunLog]:
         raise LogError(f"{path.name} holds no scored answer: {'; '.join(notes) or 'it is empty'}")
     if iteration is None:
         notes.append(f"{path.name} names no iteration or step: all answers are iteration 0")
-    frame = table_files.object_frame(rows).with_columns(
+    frame = blocks.object_frame(rows).with_columns(
         pl.lit(name, pl.String).alias("loop"), pl.lit(iteration or 0, pl.Int64).alias("iteration")
     )
     frame = frame.with_columns(pl.col(c).cast(pl.String) for c in TEXTS if c in frame.columns)
@@ -95,7 +95,7 @@ def lines(path: Path, notes: list[str]) -> Iterator[dict[str, Any]]:
     bad = 0
     with path.open(encoding="utf-8", errors="replace") as file:
         number = 0
-        while line := file.readline(table_files.MAX_LINE):
+        while line := file.readline(blocks.MAX_LINE):
             number += 1
             if not line.strip():
                 continue

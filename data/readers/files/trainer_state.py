@@ -10,7 +10,8 @@ from typing import Any
 from data.columns import LogError, ReadOptions, RunLog, Skip
 from data.readers.files.table_files import may_be_table
 from data.readers.raw.reader import Gives, Piece, Place, Reader, in_folder, of_its_own, skip
-from data.readers.raw.scalars import SUMMARY_KEYS, Row, Scalars, as_number, as_step
+from data.readers.raw.scalar_columns import Row
+from data.readers.raw.scalars import SUMMARY_KEYS, Scalars, as_number, as_step
 from data.readers.raw.texts import load_json, read_text, several
 
 FORMAT = "trl"

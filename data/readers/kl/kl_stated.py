@@ -105,7 +105,7 @@ def set_unit_of_words(
         facts.kl_note += "; nats are taken, because it names no other unit"
     if not ours:
         facts.kl_reference, facts.kl_conversion = UNKNOWN, "as_stated"
-        facts.kl_note += "; that it is the KL from the initial policy is not said"
+        facts.kl_note += "; that it is the KL from the initial policy is not stated"
 
 
 def remarked(

@@ -124,7 +124,7 @@ def _filled(
         warnings.remove(before)
     facts.kl_key, facts.kl_estimator, facts.kl_logged_unit = KEY, "k1", PER_RESPONSE
     facts.kl_reference, facts.kl_conversion = "initial_policy", "exact"
-    facts.kl_note = "k1 per response, computed from the log-probabilities of the samples" + (
+    facts.kl_note = "k1 per response, computed from the log-probabilities of the responses" + (
         f" ({before})" if before else ""
     )
     further = [name for name in metrics.columns if name not in METRIC_COLUMNS]
@@ -149,7 +149,7 @@ def _compare(metrics: pl.DataFrame, by_step: pl.DataFrame, warnings: list[str]) 
         return
     step, logged, k1, se = _values(apart.row(0, named=True), ("step", "kl", "k1", "se"))
     warnings.append(
-        f"the logged KL and that of the samples (k1 of their log-probabilities) differ by more "
+        f"the logged KL and that of the responses (k1 of their log-probabilities) differ by more "
         f"than {number(LIMIT)} standard errors at {apart.height} of {rows.height} steps: at step "
         f"{int(step):,} logged {number(logged)}, samples {number(k1)} ± {number(se, 2)} nats per "
         "response"

@@ -105,7 +105,7 @@ def keyed(samples: pl.DataFrame, warnings: list[str]) -> pl.DataFrame:
     once = samples.unique([*group, "sample_id"], keep="last", maintain_order=True)
     if once.height < samples.height:
         warnings.append(
-            f"{samples.height - once.height} samples repeat a (step, prompt_id, sample_id); the "
+            f"{samples.height - once.height} responses repeat a (step, prompt_id, sample_id); the "
             "last of each is kept"
         )
     return once

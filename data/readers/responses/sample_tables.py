@@ -137,7 +137,7 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             continue
         warnings = [*cells.notes(rows), *notes]
         if step_key is None:
-            warnings.append(f"{cells.table.path.name} has no step column: all samples are step 0")
+            warnings.append(f"{cells.table.path.name} has no step column: all responses are step 0")
         tables = {}
         if of_loop:
             vectors, said = embeddings.kept(_rows(frame, good), _rows(samples, good))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from data.columns import LogError
 from data.readers.raw.reader import Gives, Reader, of_its_own, scalar_log
-from data.readers.raw.scalars import SUMMARY_KEYS, Row, Scalars, as_step
+from data.readers.raw.scalar_columns import Row
+from data.readers.raw.scalars import SUMMARY_KEYS, Scalars, as_step
 from data.readers.raw.texts import load_literal
 
 NAME = "hf_output"

@@ -13,7 +13,8 @@ from pathlib import Path
 from data.columns import LogError
 from data.readers.raw import sqlite
 from data.readers.raw.reader import Belongs, Frame, Gives, NotALog, Piece, Place, Reader, store
-from data.readers.raw.scalars import CLOCK_KEYS, Row, Scalars, as_number, as_step, split_key
+from data.readers.raw.scalar_columns import Row
+from data.readers.raw.scalars import CLOCK_KEYS, Scalars, as_number, as_step, split_key
 from data.readers.raw.texts import load_json, load_literal, plain_yaml
 from data.readers.trackers.tracked import NOT_METRICS, logged_table, set_config
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from data.columns import LogError
 from data.readers.raw.reader import Gives, Place, Reader, in_folder, of_its_own, scalar_log
-from data.readers.raw.scalars import Row, Scalars, as_step
+from data.readers.raw.scalar_columns import Row
+from data.readers.raw.scalars import Scalars, as_step
 
 FORMAT = "openrlhf"
 SUFFIXES = (".log", ".out")

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
-from data.readers.files.table_files import object_frame
+from data.readers.files.blocks import object_frame
 from data.readers.raw.reader import Frame
+from data.readers.raw.scalar_columns import Row
 from data.readers.raw.scalars import (
     CLOCK_KEYS,
     SUMMARY_KEYS,
-    Row,
     Scalars,
     as_number,
     as_step,

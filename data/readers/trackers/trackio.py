@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError
-from data.readers.files.table_files import object_frame
+from data.readers.files.blocks import object_frame
 from data.readers.raw import sqlite
 from data.readers.raw.reader import Frame, Gives, NotALog, Piece, Reader, in_store, store
 from data.readers.raw.scalars import Scalars, as_step

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from data.columns import LogError
 from data.readers.raw.reader import Gives, Reader, of_its_own, scalar_log
-from data.readers.raw.scalars import Row, Scalars, as_number, as_step, split_key
+from data.readers.raw.scalar_columns import Row
+from data.readers.raw.scalars import Scalars, as_number, as_step, split_key
 from data.readers.raw.texts import load_json, several
 
 FORMAT = "verl"

@@ -27,6 +27,8 @@ DOCUMENTS = ("facts", "warnings", "verdict", "looks", "result")
 """Columns that hold JSON."""
 SENTENCES = ("reasons", "warnings", "kl_note", "recommendation", "sentence", "reason", "notes")
 """Keys of what is written for a reader, and may be worded better."""
+REASONED = ("withheld",)
+"""Keys of sentences by name: which are there must stay, their words may be better."""
 COMMANDS = {
     "list": ("data", ["list", "--json"]),
     "verdict": ("analytics", ["verdict", "--json"]),
@@ -119,6 +121,8 @@ def differences(expected: Any, found: Any, at: str = "", within: float = 1e-9) -
                 continue
             if key not in found:
                 yield f"{at}/{key} is gone"
+            elif key in REASONED:
+                yield from differences(sorted(value), sorted(found[key]), f"{at}/{key}", within)
             else:
                 yield from differences(value, found[key], f"{at}/{key}", within)
     elif isinstance(expected, list) and isinstance(found, list):
