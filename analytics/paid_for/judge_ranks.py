@@ -15,10 +15,9 @@ import polars as pl
 
 from analytics.paid_for.clusters import FloatArray, jackknife
 from analytics.paid_for.draws import sums
+from analytics.paid_for.missing import FEWEST_RANKED
 
 STRETCHES = 12
-FEWEST_RANKED = 3
-"""Responses of a draw that have a rank correlation."""
 MOST_PAIRED = 24
 """Responses of a draw whose pairs are looked at."""
 TOP = 0.01
