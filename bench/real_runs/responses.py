@@ -115,10 +115,12 @@ def main() -> int:
     KEPT.mkdir(parents=True, exist_ok=True)
     part, parts = (int(word) for word in options.part.split("/"))
     wanted = options.only and options.only.read_text().split()
-    for plan in sorted(plans(), key=lambda plan: (ORDER.index(plan.world), plan.seed)):
+    in_order = sorted(plans(), key=lambda plan: (ORDER.index(plan.world), plan.proxy.seed))
+    proxies = list(dict.fromkeys(plan.proxy.seed for plan in in_order))
+    for plan in in_order:
         file = KEPT / f"{plan.run}.parquet"
-        left_out = wanted and plan.run not in wanted
-        if file.exists() or plan.world % parts != part % parts or left_out:
+        mine = proxies.index(plan.proxy.seed) % parts == part % parts  # which are slow to teach
+        if file.exists() or not mine or (wanted and plan.run not in wanted):
             continue
         began = time.process_time()
         watch = Watch(plan)
