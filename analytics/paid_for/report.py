@@ -119,7 +119,7 @@ def of_signals(
         metrics[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
         for column in ("step", "response_length", "entropy")
     ))  # fmt: skip
-    for members in _ensembles(query, name) if run.get("samples") else []:
+    for members in ensembles(query, name) if run.get("samples") else []:
         cells = query("disagreement", run=name, keys=list(members), until=until)
         told.append(signals.of_ensemble(cells))
     told.append(signals.of_second(drawn))
@@ -134,12 +134,12 @@ def of_signals(
     for one in told:
         error = errors.get(one["signal"])
         used = signals.shipped(error)
-        if error is None or used:
+        if not signals.failed(error):
             beyond = {"beyond_null": one["raised"], "raised": one["raised"] if used else None}
             rows.append(one | beyond | {"measured": error})
     raised = [one["signal"] for one in rows if one["raised"]]
     advice = verdict.get("recommendation") or {}
-    asks = advice.get("action") == "measure" and verdict.get("status") in OPEN
+    asks = advice.get("action") != "candidate" and verdict.get("status") in OPEN
     return {
         "signals": rows, "raised": raised,
         "ask": {key: advice.get(key) for key in ("kl", "evaluations", "responses", "reason")}
@@ -147,7 +147,7 @@ def of_signals(
     }  # fmt: skip
 
 
-def _ensembles(query: Query, run: str) -> list[tuple[str, ...]]:
+def ensembles(query: Query, run: str) -> list[tuple[str, ...]]:
     return ensembles_by_name(query("member_keys", run=run)["key"].to_list())
 
 

@@ -29,7 +29,8 @@ ODD = "a.b/c?&=%#\"'<b>$x$:red[é]"
 HOSTILE = [
     "<script>alert(1)</script><img src=x onerror=alert(1)>", "[a](javascript:alert(1)) **b** `c`",
     ":material/home: :red[no] $x^2$ \\frac", "\u202eevil\u2066 \x00\x1b[2J\x07", "=1+1",
-    "</div></div><style>*{display:none}</style>", "x" * 50_000, "",
+    "</div></div><style>*{display:none}</style>", "x" * 1_000_000, "",
+    "[y](javascript:alert(1)) \u202e<b>\x00 " * 25_000,
 ]  # fmt: skip
 NOUNS = ["river", "dish", "saint", "mayor", "colour", "stone", "cloud"]
 
@@ -48,7 +49,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
                 gold = rng.gauss(0, 0.5) - step / 100 - late
                 told.append(("r", step, prompt, n, f"about <i>{prompt}</i> :",
                              "we empower you , " * late + text, proxy, gold))  # fmt: skip
-    told += [("r", 190, f"h{n}", 0, text, text, 9.0, -9.0) for n, text in enumerate(HOSTILE)]
+    for n, text in enumerate(HOSTILE):
+        told.append(("r", 100, f"h{n}", 0, text, f"so it is . {text[::-1]}", 0.0, 0.0))
+        told.append(("r", 190, f"h{n}", 0, text, text, 9.0, -9.0))
     names = ["run_id", "step", "prompt_id", "sample_id", "prompt", "completion", "proxy_reward",
              "gold_reward"]  # fmt: skip
     frame = pl.DataFrame(told, names, orient="row")
@@ -84,7 +87,7 @@ def test_the_list_tells_what_is_paid_for_and_shows_texts_as_they_are(
     assert "&lt;i&gt;" in shown and "<mark>we empower" in shown
     for tag in ("<script", "<img", "<i>p", 'javascript:alert(1)"', "</style>*", "\u202e", "\x1b"):
         assert tag not in shown.replace("<i class", "")
-    assert "&lt;script&gt;" in shown and "show all 50,000 characters" in shown
+    assert "&lt;script&gt;" in shown and "show all 1,000,000 characters" in shown
     assert "[U+202E]" in shown and len(shown) < 100_000
     assert [button.label for button in page.get("download_button")] == ["The list (CSV)"]
 
@@ -125,9 +128,12 @@ def test_hostile_responses_are_shown_as_they_are(
     page = open_script(SCRIPT, *tables, run="r", response=f"190.h{number}.0")
     shown = html(page)
     assert not page.exception
-    for tag in ("<script", "<img", "</style>*", "\u202e", "\x1b", "\x00"):
+    assert "Step 100" in told(page) and "Step 190" in told(page)  # beside each other, marked
+    assert shown.count('<div class="dif"') == 2 and ("<ins>" in shown or not HOSTILE[number])
+    for tag in ("<script", "<img", "</style>*", "<b>", "\u202e", "\x1b", "\x00"):
         assert tag not in shown
-    assert len(shown) < 60_000
+    assert len(shown) < 600_000
+    assert ("The whole text" in str(page.get("download_button"))) == (len(HOSTILE[number]) > 20_000)
 
 
 def test_what_is_not_there_is_said(open_script: Open, tables: list[Path]) -> None:
