@@ -8,12 +8,11 @@ import warnings
 from analytics.wording import whole
 
 _ELSEWHERE = (
-    (re.compile(r"\(\?<?[=!]"), "it looks ahead or behind at character {}, which is not known here"),
-    (re.compile(r"\\[1-9]|\(\?P="), "it refers back to a group at character {}, which is not known "
-     "here"),
-    (re.compile(r"\(\?>"), "it has an atomic group at character {}, which is not known here"),
-)  # fmt: skip
-"""What other kinds of expressions know, and ours (whose time grows with the text alone) does not."""
+    (re.compile(r"\(\?<?[=!]"), "it looks ahead or behind at character {}"),
+    (re.compile(r"\\[1-9]|\(\?P="), "it refers back to a group at character {}"),
+    (re.compile(r"\(\?>"), "it has an atomic group at character {}"),
+)
+"""What other kinds of expressions know; the time of ours grows with the text alone."""
 _SAID = {
     "missing ), unterminated subpattern": "the parenthesis at character {} is not closed",
     "unbalanced parenthesis": "the parenthesis at character {} closes none",
@@ -43,7 +42,7 @@ which is not known here')
     bare = re.sub(r"\\[^1-9]", "..", bare)
     for found, said in ((sign.search(bare), said) for sign, said in _ELSEWHERE):
         if found:
-            return said.format(whole(found.start() + 1))
+            return f"{said.format(whole(found.start() + 1))}, which is not known here"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -153,8 +153,10 @@ def matched(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
     found = jackknife(parts, _matched)
     if found is None:
         few = of_prompts(kept)
-        return told | {"reason": f"responses of the same lengths are of {few}" if few else
-                       "too few prompts have responses of the same lengths at both ends"}  # fmt: skip
+        return told | {
+            "reason": f"responses of the same lengths are of {few}" if few else
+            "too few prompts have responses of the same lengths at both ends"
+        }  # fmt: skip
     return told | {"difference": found.told()}
 
 

@@ -63,7 +63,8 @@ def of_budget(
 
 
 def of_judge(query: Query, run: str, drawn: pl.DataFrame, until: int | None) -> dict[str, Any]:
-    """The judge over training: steps, reason (why none is told), curse, environments, parting, labels, reviewers."""
+    """The judge over training: steps, reason (why none is told), curse, environments,
+    parting, labels, reviewers."""
     reviews = query("reviews", loops=[run], until=until)
     generations = (
         query("generations", loops=[run], iterations=None, until=until) if reviews.height
@@ -72,8 +73,7 @@ def of_judge(query: Query, run: str, drawn: pl.DataFrame, until: int | None) -> 
     each = judge_ranks.over_steps(drawn)
     return {
         "steps": each,
-        "reason": "" if any(row["spearman"] and row["auroc"] for row in each)
-        else of_ranks(drawn),
+        "reason": "" if any(row["spearman"] and row["auroc"] for row in each) else of_ranks(drawn),
         "curse": judge_ranks.curses(drawn),
         "environments": judge_ranks.by_environment(drawn),
         "parting": parting(drawn),
@@ -148,6 +148,7 @@ def of_signals(
 
 
 def ensembles(query: Query, run: str) -> list[tuple[str, ...]]:
+    """Keys of the rewards of each ensemble that a run's responses carry."""
     return ensembles_by_name(query("member_keys", run=run)["key"].to_list())
 
 

@@ -2,7 +2,8 @@
 
 Kinds of rows: "coverage" (a 95 % interval on simulated runs whose truth is planted), "diagnosis"
 (what simulated runs of a kind are told), "signal" (false alarms and calls on genuine trainings),
-"simulated signal" (false alarms on simulated runs), "rival" (entropy called collapsed in the middle of healthy genuine trainings).
+"simulated signal" (false alarms on simulated runs), "rival" (entropy called collapsed in the middle
+of healthy genuine trainings).
 """
 
 from __future__ import annotations

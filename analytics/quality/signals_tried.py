@@ -33,8 +33,10 @@ def signal_row(name: str, said: Mapping[str, bool], truths: Mapping[str, Truth])
 
     said: of each training whether it was raised.
     """
-    raised = {kind: [said[run] for run, truth in truths.items()
-                     if run in said and truth.kind == kind] for kind in ("healthy", "falling")}  # fmt: skip
+    raised = {
+        kind: [said[run] for run, truth in truths.items() if run in said and truth.kind == kind]
+        for kind in ("healthy", "falling")
+    }
     false, many = sum(raised["healthy"]), len(raised["healthy"])
     return {
         "kind": "signal", "signal": name, "null": NULLS[name], "healthy": many,

@@ -140,7 +140,7 @@ def advantages(method: str, reward: torch.Tensor) -> torch.Tensor:
 
 
 Watch = Callable[[int, Policy, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], None]
-"""Told of each step: step, policy, prompts, responses, their log-probabilities, those of the base."""
+"""Told of each step, the policy, prompts, responses, their log-probabilities and the base's."""
 
 
 def train(plan: Plan, watch: Watch | None = None) -> dict[str, Any]:

@@ -203,7 +203,8 @@ def page(
         found = _next(run, until, filters, at, LOOKED_AT)
         rows = _texts(run, found.rows)
         looked += rows.height
-        kept.append(rows.filter(pl.Series(shortcuts.held(rule, rows)[rule[0][0]], dtype=pl.Boolean)))
+        (has,) = shortcuts.held(rule, rows).values()
+        kept.append(rows.filter(pl.Series(has, dtype=pl.Boolean)))
         told = pl.concat(kept)
         if told.height >= ROWS:
             return Shown(told.head(ROWS), looked=looked)
