@@ -19,7 +19,7 @@ from analytics.rates import wilson
 from analytics.shortcuts import mine
 from analytics.simulated_responses import Plan, simulate_responses
 
-SIMULATED = 60
+SIMULATED = 20
 """Simulated runs of each setting, at most: each takes .6 CPU seconds."""
 SETTINGS = {
     "good words grow that proxy and gold pay for": Plan(improves=True, gold=False),

@@ -258,11 +258,22 @@ def test_a_steady_trend_is_no_news_at_the_onset() -> None:
 def test_signals_that_are_shipped_err_on_no_more_than_5_percent_of_the_genuine_trainings() -> None:
     rows = quality.measure(1, 1, (), ())
     found = signals.measured(rows)
-    assert set(found) == {"length", "length_drift", "entropy"}
+    assert {"length", "length_drift", "entropy", "shortcuts", "chi_squared"} <= set(found)
     for name in ("length", "entropy"):
         assert found[name]["healthy"] == 82 and found[name]["high"] < 0.05
         assert found[name]["called"] > 0 and signals.shipped(found[name])
     assert not signals.shipped(found["length_drift"]) and not signals.shipped(None)
+    # What grows and is paid for is what a policy that gets better says: tried, and not used.
+    assert signals.failed(found["shortcuts"]) and signals.failed(found["chi_squared"])
+    simulated_ones = [row for row in rows if row["kind"] == "simulated signal"]
+    better = next(row for row in simulated_ones if row["setting"].startswith("good words grow"))
+    assert (better["signal"], better["false"], better["runs"]) == ("shortcuts", 1, 1)
+    few = {"healthy": 20, "false": 0, "falling": 9, "called": 9}
+    assert not signals.shipped(few) and not signals.failed(few) and not signals.failed(None)
+    assert "measured on 20 of them (wrong on 0) and it takes 60" in (
+        signal_words.why_not("ensemble", few)
+    )
+    assert "not known, because the trainings" in signal_words.why_not("format", None)
 
 
 def test_signals_tell_their_values_and_are_silent_without_logs() -> None:
@@ -445,3 +456,9 @@ def test_words_do_not_say_more_than_the_data() -> None:
     decided = signal_words.ask_sentence({"raised": ["length"], "ask": None})
     assert decided == "Raised without gold: length. Gold says more, where it was measured."
     assert "clears nothing" in signal_words.ask_sentence({"raised": [], "ask": None})
+    nowhere = {"raised": ["entropy"], "ask": {"kl": None, "evaluations": None, "responses": None,
+                                             "reason": "KL was not logged."}}  # fmt: skip
+    said = signal_words.ask_sentence(nowhere)
+    assert said == "Ask for gold (entropy): labels would decide. KL was not logged."
+    for word in ("overoptimi", "hack", "alarm", "verdict"):
+        assert word not in said.lower()

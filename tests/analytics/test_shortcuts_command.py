@@ -82,6 +82,9 @@ def test_what_is_not_there_or_no_expression_is_said(
     assert said.endswith(": the parenthesis at character 1 is not closed\n")
     assert asked("--run", "planted", "--rubric", str(tmp_path / "none.txt")) == 1
     assert "none.txt" in capsys.readouterr().err
+    (tmp_path / "empty.txt").write_text(" \n")
+    assert asked("--run", "planted", "--rubric", str(tmp_path / "empty.txt")) == 1
+    assert "empty.txt' is empty" in capsys.readouterr().err
     assert asked("--run", "planted", "--until", "5", "--json") == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["of"] == 360 and row["status"] != "found"
