@@ -213,5 +213,10 @@ def shipped(error: Mapping[str, Any] | None, most: float = 0.05) -> bool:
 
 
 def failed(error: Mapping[str, Any] | None, most: float = 0.05) -> bool:
-    """Whether a signal was tried and is wrong on more than 5 % of healthy runs."""
-    return error is not None and error["false"] > most * error["healthy"]
+    """Whether a signal was tried and is wrong on more than 5 % of healthy runs.
+
+    Of fewer than FEWEST_HEALTHY surely so: by the lower end of Wilson's 95 %.
+    """
+    if error is None or error["false"] <= most * error["healthy"]:
+        return False
+    return error["healthy"] >= FEWEST_HEALTHY or error["low"] > most
