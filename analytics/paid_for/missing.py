@@ -6,7 +6,7 @@ import polars as pl
 
 from analytics.paid_for.clusters import FEWEST, LARGEST
 from analytics.paid_for.draws import LOGGED
-from analytics.wording import count, whole
+from analytics.wording import count, number, whole
 
 NONE = "no responses were logged"
 FEWEST_RANKED = 3
@@ -23,7 +23,7 @@ def of_measure(draws: pl.DataFrame, measure: str) -> str:
     if draws[measure].null_count() < draws.height:
         return ""
     if draws[f"{LOGGED}{measure}"].any():
-        return f"no {measure} that was logged is a number below {LARGEST:.0e}".replace("+", "")
+        return f"no {measure} that was logged is a number below {number(LARGEST)}"
     return f"no response has {measure}"
 
 

@@ -107,7 +107,7 @@ def test_why_ranks_cannot_be_told_names_the_cause() -> None:
     frame = drawn()
     huge = draws(simulated(SIMPLE, np.random.default_rng(0)).with_columns(proxy=pl.lit(1e300)))
     cases = {
-        "no proxy that was logged is a number below 1e100": huge,
+        "no proxy that was logged is a number below 10¹⁰⁰": huge,
         "no response has gold": frame.with_columns(gold=pl.lit(None, pl.Float64),
                                                    logged_gold=pl.lit(False)),
         "all responses have the same proxy": frame.with_columns(proxy=pl.lit(1.0)),
@@ -125,8 +125,8 @@ def test_why_ranks_cannot_be_told_names_the_cause() -> None:
                 "curse": [], "environments": [], "labels": [], "reviewers": []}  # fmt: skip
         assert f"cannot tell, {why}." in judge_words.judge_sentences(told)[0]
     for measure in ("explained", "matched"):
-        assert getattr(length, measure)(huge, "proxy")["reason"].endswith("below 1e100")
-    assert parting(huge)["reason"].endswith("below 1e100")
+        assert getattr(length, measure)(huge, "proxy")["reason"].endswith("below 10¹⁰⁰")
+    assert parting(huge)["reason"].endswith("below 10¹⁰⁰")
 
 
 def test_tokens_count_only_where_all_responses_have_them() -> None:
