@@ -47,7 +47,10 @@ def asked_elsewhere(view: View, own: str) -> set[str]:
 def faults_of(view: View) -> tuple[list[str], set[tuple[str, str]]]:
     """Faults of a page, and what is Streamlit's own."""
     ours, theirs = findings(view)
-    return [*ours, *(fault for look in (FAINT, MEETING) for fault in view.page.evaluate(look))], theirs
+    return [
+        *ours,
+        *(fault for look in (FAINT, MEETING) for fault in view.page.evaluate(look)),
+    ], theirs
 
 
 def lasting(view: View) -> tuple[list[str], set[tuple[str, str]]]:
