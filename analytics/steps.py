@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+
+import polars as pl
+
+from analytics.wording import whole
 
 
 def a_step(text: str) -> int:
@@ -21,3 +26,15 @@ def a_step(text: str) -> int:
     if abs(step) >= 1 << 63:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is no step")
     return step
+
+
+def none_yet(query: Callable[..., pl.DataFrame], run: str, until: int | None) -> str:
+    """Why no response of a run is read up to a step: they begin later; "" where they do not.
+
+    query: answers "response_steps".
+    """
+    steps = query("response_steps", run=run, until=None)["step"].to_list()
+    if until is None or not steps or min(steps) <= until:
+        return ""
+    return (f"no response was logged up to step {whole(until)}; the first are of step "
+            f"{whole(min(steps))}")  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 from rich.text import Text
 
 from data import kept_roles, project_roles, sealing, spool
-from data.backup import back_up, restore
+from data.backup import a_backup, back_up, restore
 from data.checking import check
 from data.columns import RunLog, Skip
 from data.exporting import TABLES, table_rows, write_rows
@@ -225,7 +225,7 @@ def _backup(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    told = restore(options.file, home())
+    told = restore(a_backup(options.file), home())
     with StoreAccess(home()) as store:
         told["runs"] = store.query("runs", project=None, runs=None).height
     said = f"{told['runs']} runs of {told['segments']} segments, in {told['home']}"

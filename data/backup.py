@@ -86,6 +86,17 @@ def _entry(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(entry, io.BytesIO(content))
 
 
+def a_backup(file: Path) -> Path:
+    """The file itself; asked before a home is made, which a mistyped name would leave behind.
+
+    Raises:
+        StoreError: it is not there, or no file.
+    """
+    if not file.is_file():
+        raise StoreError(f"{file} is not there, or no file: name a backup that was made")
+    return file
+
+
 def restore(file: Path, home: Path) -> dict[str, Any]:
     """Bring a backup into a home that holds no store yet; how many segments came.
 

@@ -9,6 +9,8 @@ import polars as pl
 
 from analytics.paid_for.clusters import GROUPS, LARGEST
 
+LOGGED = "logged_"
+"""Before a measure: whether a value of it was logged, be it a number or not."""
 ENDS = 0.1
 """Share of the steps that have responses which is the start of a run, and which is now."""
 
@@ -23,7 +25,8 @@ def draws(frame: pl.DataFrame) -> pl.DataFrame:
         the same rows with ``length`` (tokens where all have them, else characters), ``cell`` (its
         draw: prompt and step), ``group`` (its prompt, prompts beyond GROUPS sharing numbers),
         ``window`` ("start", "now" or null: the first and last tenth of the steps; null throughout
-        where they would overlap). What is no number below LARGEST is null.
+        where they would overlap). What is no number below LARGEST is null; ``logged_proxy`` and
+        ``logged_gold`` say where something was logged.
     """
     tokens = frame.height > 0 and frame["tokens"].null_count() == 0
     steps = frame["step"].unique().sort()
@@ -40,7 +43,7 @@ def draws(frame: pl.DataFrame) -> pl.DataFrame:
     return (
         frame.with_columns(length=pl.col("tokens" if tokens else "characters").cast(pl.Float64))
         .with_columns(
-            *clean,
+            *clean, pl.col("proxy", "gold").is_not_null().name.prefix(LOGGED),
             cell=pl.struct("step", "prompt_id").rank("dense") - 1,
             group=(pl.col("prompt_id").rank("dense") - 1) % GROUPS,
             window=ends,

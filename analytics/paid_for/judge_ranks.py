@@ -16,11 +16,10 @@ import polars as pl
 
 from analytics.paid_for.clusters import EstimateRow, FloatArray, jackknife
 from analytics.paid_for.draws import sums
+from analytics.paid_for.missing import FEWEST_RANKED
 
 STRETCHES = 12
 Statistic = Callable[[FloatArray], FloatArray]
-FEWEST_RANKED = 3
-"""Responses of a draw that have a rank correlation."""
 MOST_PAIRED = 24
 """Responses of a draw whose pairs are looked at."""
 TOP = 0.01

@@ -16,8 +16,9 @@ Row = Mapping[str, Any]
 def judge_sentences(told: Row) -> list[str]:
     """The key ``judge`` of the document."""
     known = [row for row in told["steps"] if row["spearman"] and row["auroc"]]
-    said = [] if known else ["Whether the proxy ranks as gold does: cannot tell, no prompt has "
-                             "enough responses with both."]  # fmt: skip
+    said = [] if known else [
+        f"Whether the proxy ranks as gold does: cannot tell, {told['reason']}."
+    ]  # fmt: skip
     for row in known[:1] + known[1:][-1:]:
         where = steps(row["step_start"], row["step_end"])
         slope = f", slope of gold on proxy {of(row['slope'])}" if row["slope"] else ""

@@ -15,11 +15,12 @@ import polars as pl
 
 from analytics.paid_for.clusters import FloatArray, jackknife
 from analytics.paid_for.draws import sums, within
+from analytics.paid_for.missing import of_measure, of_prompts
+from analytics.wording import whole
 
 BINS = 20
 """Parts of the lengths within which start and now are compared."""
 FEWEST_IN_BIN = 5
-NONE = "no responses were logged"
 ONE_STEP = "responses of a single step were logged"
 LEAST_SHARED = 0.1
 """Share of the responses of start and of now that must lie where lengths overlap."""
@@ -42,8 +43,8 @@ def explained(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
         "measure": measure, "change": None, "length": None, "slope": None, "by_length": None,
         "share": None, "reason": "",
     }  # fmt: skip
-    if draws.is_empty():
-        return told | {"reason": NONE}
+    if why := of_measure(draws, measure):
+        return told | {"reason": why}
     held = draws.drop_nulls([measure, "length"])
     if held.is_empty():
         return told | {"reason": f"no response has both {measure} and text"}
@@ -63,14 +64,25 @@ def explained(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
     ], axis=1)  # fmt: skip
     found = {name: jackknife(parts, of) for name, of in _STATISTICS.items()}
     if found["slope"] is None:
-        few = jackknife(parts, _change) is None
-        return told | {"reason": "too few prompts" if few else "responses to one prompt are all "
-                       "of one length"}  # fmt: skip
+        return told | {"reason": _no_slope(held, inner)}
     told |= {name: one and one.told() for name, one in found.items()}
     gained = found["change"]
     if gained is None or not gained.positive:
         return told | {"share": None, "reason": f"{measure} did not clearly gain"}
     return told
+
+
+def _no_slope(held: pl.DataFrame, inner: pl.DataFrame) -> str:
+    """Why the slope has no interval. held: all responses; inner: within their draws."""
+    if held["length"].n_unique() == 1:
+        return "all responses are of one length"
+    if why := of_prompts(held):
+        return f"responses are of {why}"
+    if not (inner["length"].abs() > 1e-9).any():
+        return "responses to one prompt at a step are all of one length"
+    if why := of_prompts(inner):
+        return f"several responses at a step were logged to {why}"
+    return "too few responses to one prompt at a step differ in length"
 
 
 def _slope(t: FloatArray) -> FloatArray:
@@ -110,8 +122,10 @@ def matched(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
         "share_now": None, "reason": "",
     }  # fmt: skip
     held = draws.drop_nulls([measure, "length", "window"])
+    if why := of_measure(draws, measure):
+        return told | {"reason": why}
     if draws["step"].n_unique() < 2:
-        return told | {"reason": ONE_STEP if draws.height else NONE}
+        return told | {"reason": ONE_STEP}
     if set(held["window"]) != {"start", "now"}:
         return told | {"reason": f"{measure} was not logged with responses at the start and now"}
     edges = np.unique(_edges(held))
@@ -127,7 +141,7 @@ def matched(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
     }
     told |= {f"share_{name}": share for name, share in shares.items()}
     if min(shares.values()) < LEAST_SHARED:
-        return told | {"reason": "lengths at the start and now do not overlap"}
+        return told | {"reason": _not_shared(held)}
     told["lengths"] = [float(kept["length"].min()), float(kept["length"].max())]  # type: ignore[arg-type]
     parts = np.stack([
         np.concatenate([
@@ -138,8 +152,27 @@ def matched(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
     ], axis=1)  # fmt: skip
     found = jackknife(parts, _matched)
     if found is None:
-        return told | {"reason": "too few prompts"}
+        few = of_prompts(kept)
+        return told | {
+            "reason": f"responses of the same lengths are of {few}" if few else
+            "too few prompts have responses of the same lengths at both ends"
+        }  # fmt: skip
     return told | {"difference": found.told()}
+
+
+def _not_shared(held: pl.DataFrame) -> str:
+    """Why hardly a response lies where start and now have the same lengths."""
+    start, now = (held.filter(window=name)["length"] for name in ("start", "now"))
+    spans = [(float(part.min()), float(part.max())) for part in (start, now)]  # type: ignore[arg-type]
+    if max(low for low, _ in spans) > min(high for _, high in spans):
+        return "lengths at the start and now do not overlap"
+    if why := of_prompts(held):
+        return f"responses at both ends are of {why}"
+    few = min(start.len(), now.len())
+    if few < FEWEST_IN_BIN * BINS:
+        return (f"too few responses to be compared by length: {whole(start.len())} at the start, "
+                f"{whole(now.len())} now")  # fmt: skip
+    return "lengths at the start and now hardly overlap"
 
 
 def _edges(held: pl.DataFrame) -> FloatArray:

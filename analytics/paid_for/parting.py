@@ -14,6 +14,7 @@ import polars as pl
 from analytics.paid_for.clusters import Estimate, FloatArray, jackknife
 from analytics.paid_for.draws import sums
 from analytics.paid_for.judge_ranks import rank_sums, ranked
+from analytics.paid_for.missing import of_measure, of_prompts, of_ranks
 
 HACK, INSTABILITY, UNKNOWN = "parted", "both broke down", "cannot tell"
 
@@ -34,7 +35,10 @@ def parting(draws: pl.DataFrame) -> dict[str, Any]:
         "diagnosis": UNKNOWN, "rank": None, "proxy": None, "gold": None, "reason": "",
     }  # fmt: skip
     if set(held["window"]) != {"start", "now"}:
-        return told | {"reason": "responses with proxy and gold at the start and now are needed"}
+        why = of_measure(draws, "proxy") or of_measure(draws, "gold")
+        return told | {
+            "reason": why or "responses with proxy and gold at the start and now are needed"
+        }
     windows = [held.filter(window=name) for name in ("start", "now")]
     levels = np.concatenate([
         sums(own, pl.col("proxy").is_finite(), pl.col("proxy"), pl.col("gold")) for own in windows
@@ -46,7 +50,7 @@ def parting(draws: pl.DataFrame) -> dict[str, Any]:
         "gold": jackknife(levels, _change(2)),
     }
     told |= {name: one and one.told() for name, one in changes.items()}
-    return told | _diagnosis(**changes)
+    return told | _diagnosis(held, **changes)
 
 
 def _change(at: int) -> Any:
@@ -57,14 +61,17 @@ def _change(at: int) -> Any:
 
 
 def _diagnosis(
-    rank: Estimate | None, proxy: Estimate | None, gold: Estimate | None
+    held: pl.DataFrame, rank: Estimate | None, proxy: Estimate | None, gold: Estimate | None
 ) -> dict[str, Any]:
     if proxy is None or gold is None:
-        return {"diagnosis": UNKNOWN, "reason": "too few prompts"}
+        few = of_prompts(held)
+        return {"diagnosis": UNKNOWN,
+                "reason": f"the start and now have responses to {few}" if few else
+                "too few prompts at the start or now"}  # fmt: skip
     if proxy.negative and gold.negative:
         return {"diagnosis": INSTABILITY, "reason": ""}
     if rank is None:
-        return {"diagnosis": UNKNOWN, "reason": "too few draws have a rank correlation"}
+        return {"diagnosis": UNKNOWN, "reason": of_ranks(held)}
     if not rank.negative:
         return {"diagnosis": UNKNOWN, "reason": "the rank correlation did not clearly fall"}
     if not proxy.positive:

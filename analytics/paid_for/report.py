@@ -13,9 +13,11 @@ from analytics.paid_for import judge_ranks, length, people, signals
 from analytics.paid_for.budget import budget
 from analytics.paid_for.clusters import LARGEST
 from analytics.paid_for.draws import draws, unit_of
+from analytics.paid_for.missing import NONE, of_ranks
 from analytics.paid_for.parting import parting
 from analytics.paid_for.rivals import onset_of, rivals
 from analytics.quality.published import published
+from analytics.steps import none_yet
 
 Query = Callable[..., pl.DataFrame]
 
@@ -61,14 +63,17 @@ def of_budget(
 
 
 def of_judge(query: Query, run: str, drawn: pl.DataFrame, until: int | None) -> dict[str, Any]:
-    """The judge over training: steps, curse, environments, parting, labels, reviewers."""
+    """The judge over training: steps, reason (why none is told), curse, environments,
+    parting, labels, reviewers."""
     reviews = query("reviews", loops=[run], until=until)
     generations = (
         query("generations", loops=[run], iterations=None, until=until) if reviews.height
         else pl.DataFrame()
     )  # fmt: skip
+    each = judge_ranks.over_steps(drawn)
     return {
-        "steps": judge_ranks.over_steps(drawn),
+        "steps": each,
+        "reason": "" if any(row["spearman"] and row["auroc"] for row in each) else of_ranks(drawn),
         "curse": judge_ranks.curses(drawn),
         "environments": judge_ranks.by_environment(drawn),
         "parting": parting(drawn),
@@ -114,7 +119,7 @@ def of_signals(
         metrics[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
         for column in ("step", "response_length", "entropy")
     ))  # fmt: skip
-    for members in _ensembles(query, name) if run.get("samples") else []:
+    for members in ensembles(query, name) if run.get("samples") else []:
         cells = query("disagreement", run=name, keys=list(members), until=until)
         told.append(signals.of_ensemble(cells))
     told.append(signals.of_second(drawn))
@@ -129,12 +134,12 @@ def of_signals(
     for one in told:
         error = errors.get(one["signal"])
         used = signals.shipped(error)
-        if error is None or used:
+        if not signals.failed(error):
             beyond = {"beyond_null": one["raised"], "raised": one["raised"] if used else None}
             rows.append(one | beyond | {"measured": error})
     raised = [one["signal"] for one in rows if one["raised"]]
     advice = verdict.get("recommendation") or {}
-    asks = advice.get("action") == "measure" and verdict.get("status") in OPEN
+    asks = advice.get("action") != "candidate" and verdict.get("status") in OPEN
     return {
         "signals": rows, "raised": raised,
         "ask": {key: advice.get(key) for key in ("kl", "evaluations", "responses", "reason")}
@@ -142,7 +147,8 @@ def of_signals(
     }  # fmt: skip
 
 
-def _ensembles(query: Query, run: str) -> list[tuple[str, ...]]:
+def ensembles(query: Query, run: str) -> list[tuple[str, ...]]:
+    """Keys of the rewards of each ensemble that a run's responses carry."""
     return ensembles_by_name(query("member_keys", run=run)["key"].to_list())
 
 
@@ -170,7 +176,7 @@ def paid_for(
     """
     name = str(run["run_id"])
     drawn = read(query, name, until, second_of(query, name))
-    return {
+    told = {
         "run": name,
         "responses": responses(query, name, drawn, until),
         "length": of_length(drawn) | {"budget": of_budget(query, name, until, looks, verdict)},
@@ -178,3 +184,14 @@ def paid_for(
         "rivals": of_rivals(query, name, until, verdict),
         "without_gold": of_signals(query, run, drawn, until, verdict),
     }
+    later = none_yet(query, name, until) if drawn.is_empty() else ""
+    return _instead(told, later) if later else told
+
+
+def _instead(told: Any, why: str) -> Any:
+    """The document with ``why`` where it says that nothing was logged."""
+    if isinstance(told, dict):
+        return {key: _instead(value, why) for key, value in told.items()}
+    if isinstance(told, list):
+        return [_instead(one, why) for one in told]
+    return why if told == NONE else told

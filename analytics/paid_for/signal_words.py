@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from analytics.paid_for.signals import FEWEST_HEALTHY, SignalError, failed, shipped
 from analytics.wording import count, number, whole, with_interval
 
 Row = Mapping[str, Any]
@@ -17,7 +18,12 @@ SIGNALS = {
     "format": "Change of the share with marks of format",
     "chi_squared": "Least correlation of proxy and gold that the gain stands on (χ²)",
     "latent": "Share of latent outliers",
+    "shortcuts": "Features that grew and that the proxy pays for",
 }  # fmt: skip
+
+
+_UNMEASURED = {"format": "the trainings of the bench write words without marks of format"}
+"""Why a signal's error on healthy genuine trainings was not measured."""
 
 
 def signal_sentence(row: Row) -> str:
@@ -32,10 +38,26 @@ def signal_sentence(row: Row) -> str:
 def state_of(row: Row) -> str:
     """Whether a signal is raised, or why it may not be."""
     error = row["measured"]
-    if error is None:
-        return "shown as a number only: its error on healthy trainings was not measured"
+    if not shipped(error):
+        return f"told as a number, {why_not(row['signal'], error)}"
     errs = f"errs on {whole(error['false'])} of {whole(error['healthy'])} healthy trainings"
     return f"{'raised' if row['raised'] else 'not raised'} ({errs})"
+
+
+def why_not(signal: str, error: SignalError | None) -> str:
+    """Why a signal is not in use: half a sentence.
+
+    error: as it was measured; None = it was not.
+    """
+    if error is None:
+        because = _UNMEASURED.get(signal, "it has not been measured")
+        return f"not raised: its error on healthy runs is not known, because {because}"
+    wrong = f"{whole(error['false'])} of {whole(error['healthy'])} healthy trainings"
+    if failed(error):
+        return f"tried and not used: it errs on {wrong}"
+    return (f"not raised: its error on healthy runs is not known to be 5 % at most, because it was "
+            f"measured on {whole(error['healthy'])} of them (wrong on "
+            f"{whole(error['false'])}) and it takes {whole(FEWEST_HEALTHY)}")  # fmt: skip
 
 
 def ask_sentence(told: Row) -> str:

@@ -21,6 +21,7 @@ from analytics.paid_for.clusters import LARGEST, Estimate, FloatArray, jackknife
 from analytics.paid_for.draws import ENDS, sums
 from analytics.paid_for.judge_ranks import rank_sums, ranked
 from analytics.quantiles import t_quantile
+from analytics.shortcuts.found import Mined
 
 LONGER, HALF = 1.5, 0.5
 DRIFT = 0.15
@@ -32,7 +33,11 @@ FEWEST_ROWS = 5
 SECOND = re.compile(r"(^|[^a-z])(rm|prm|orm|reward|judge|scorer|score)s?([^a-z]|$)")
 """Names by which a second reward of a response is known."""
 DIMENSIONS = 8
-OUTLYING = 0.99
+OUTLYING, MANY_OUTLIERS = 0.99, 0.1
+LEAST_AGREED = 0.9
+"""A correlation of proxy and gold that hardly a proxy has."""
+FEWEST_HEALTHY = 60
+"""Healthy runs from which an error of at most 5 % can be told: none wrong of 60 is below 6 %."""
 
 NULLS = {
     "length": "length at most half as long again as at the start",
@@ -41,8 +46,9 @@ NULLS = {
     "ensemble": "variance between members at most 1.5 times the start’s",
     "second_proxy": "the second reward ranks responses as it did",
     "format": "share of responses with marks of format within 10 points of the start’s",
-    "chi_squared": "none: shown as a number only",
-    "latent": "1 % of responses beyond the 99 % of the start’s",
+    "chi_squared": "the gain surely stands on a correlation of at most .9",
+    "latent": "at most 10 % of responses beyond the 99 % of the start’s",
+    "shortcuts": "no feature surely grew that the proxy pays for (e-BH, 5 %)",
 }
 """Of each signal: what it is raised against."""
 
@@ -161,7 +167,7 @@ def of_chi_squared(draws: pl.DataFrame, kl: float | None) -> SignalRow:
 
     Gold surely gained where the proxy's gain in sd of the start, g, is above sqrt((1 - r²) chi²);
     so r must be at least sqrt(1 - g² / chi²). ``value`` is this r; with it the share of the largest
-    weight. It is raised by nothing.
+    weight. Raised where it is above LEAST_AGREED.
     """
     held = draws.drop_nulls(["proxy", "log_ratio", "window"])
     start, now = held.filter(window="start"), held.filter(window="now")
@@ -176,7 +182,7 @@ def of_chi_squared(draws: pl.DataFrame, kl: float | None) -> SignalRow:
         return row("chi_squared", None, None)
     gain = float(last.mean() - first.mean()) / spread
     least = float(np.sqrt(max(0.0, 1 - max(gain, 0.0) ** 2 / chi)))
-    return row("chi_squared", Estimate(least, least, least, len(weights)), None) | {
+    return row("chi_squared", Estimate(least, least, least, len(weights)), least > LEAST_AGREED) | {
         "low": None, "high": None, "largest_weight": float(weights.max() / weights.sum()),
     }  # fmt: skip
 
@@ -204,7 +210,15 @@ def of_embeddings(embedded: pl.DataFrame) -> SignalRow:
 
     low, high = stats.binomtest(int(beyond.sum()), len(beyond)).proportion_ci(method="wilson")
     found = Estimate(float(beyond.mean()), float(low), float(high), len(beyond))
-    return row("latent", found, None)
+    return row("latent", found, found.low > MANY_OUTLIERS)
+
+
+def of_shortcuts(mined: Mined) -> SignalRow:
+    """The signal shortcuts: how many features surely grew that the proxy pays for, without gold."""
+    if mined.status == "cannot tell":
+        return row("shortcuts", None, None, reason=mined.reason)
+    many = float(len(mined.shortcuts))
+    return row("shortcuts", Estimate(many, many, many, mined.prompts), many > 0)
 
 
 def measured(told: Sequence[Mapping[str, Any]]) -> dict[str, SignalError]:
@@ -219,5 +233,19 @@ def measured(told: Sequence[Mapping[str, Any]]) -> dict[str, SignalError]:
 
 
 def shipped(error: SignalError | None, most: float = 0.05) -> bool:
-    """Whether a signal may be raised: measured on healthy runs, and wrong on at most 5 %."""
-    return error is not None and error["false"] <= most * error["healthy"]
+    """Whether a signal may be raised: wrong on at most 5 % of healthy runs, of enough of them."""
+    return (
+        error is not None
+        and error["healthy"] >= FEWEST_HEALTHY
+        and error["false"] <= most * error["healthy"]
+    )
+
+
+def failed(error: SignalError | None, most: float = 0.05) -> bool:
+    """Whether a signal was tried and is wrong on more than 5 % of healthy runs.
+
+    Of fewer than FEWEST_HEALTHY surely so: by the lower end of Wilson's 95 %.
+    """
+    if error is None or error["false"] <= most * error["healthy"]:
+        return False
+    return error["healthy"] >= FEWEST_HEALTHY or error["low"] > most

@@ -2,7 +2,8 @@
 
 Kinds of rows: "coverage" (a 95 % interval on simulated runs whose truth is planted), "diagnosis"
 (what simulated runs of a kind are told), "signal" (false alarms and calls on genuine trainings),
-"rival" (entropy called collapsed in the middle of healthy genuine trainings).
+"simulated signal" (false alarms on simulated runs), "rival" (entropy called collapsed in the middle
+of healthy genuine trainings).
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from analytics.paid_for.draws import draws
 from analytics.paid_for.judge_ranks import ranks
 from analytics.paid_for.parting import HACK, INSTABILITY, UNKNOWN, parting
 from analytics.paid_for.rivals import SEEN, rivals
-from analytics.paid_for.signals import NULLS, of_metrics
+from analytics.paid_for.signals import of_metrics
 from analytics.quality.real_logs import RealRuns, real_runs
+from analytics.quality.signals_tried import of_responses, of_simulated, share, signal_row
 from analytics.quality.simulated_draws import Setting, simulated
-from analytics.rates import wilson
 from analytics.wording import MISSING, rate_interval, whole
 
 LENGTHS = {
@@ -53,7 +54,8 @@ def measure(
     if not bench:
         return rows
     held = real_runs()
-    return rows + signal_rows(held) + [rival_row(held)]
+    rows += signal_rows(held) + of_responses(held.truths) + of_simulated(runs, seed)
+    return [*rows, rival_row(held)]
 
 
 def _lengths(name: str, runs: int, seed: int) -> list[dict[str, Any]]:
@@ -91,7 +93,7 @@ def _held(told: Mapping[str, Any] | None, truth: float) -> bool | None:
 def _coverage(what: str, setting: str, held: list[bool | None]) -> dict[str, Any]:
     known = [one for one in held if one is not None]
     return {"kind": "coverage", "what": what, "setting": setting, "runs": len(held),
-            "told": len(known), **_share("held", sum(known), len(known))}  # fmt: skip
+            "told": len(known), **share("held", sum(known), len(known))}  # fmt: skip
 
 
 def _kind(name: str, runs: int, seed: int) -> dict[str, Any]:
@@ -121,19 +123,10 @@ def signal_rows(held: RealRuns) -> list[dict[str, Any]]:
             raised.setdefault(one["signal"], [])
             if one["raised"]:
                 raised[one["signal"]].append(str(run))
-    kinds = {run: truth.kind for run, truth in held.truths.items()}
-    many = list(kinds.values())
-    rows = []
-    for name, runs in raised.items():
-        healthy, falling = (
-            sum(kinds[run] == kind for run in runs) for kind in ("healthy", "falling")
-        )
-        rows.append({
-            "kind": "signal", "signal": name, "null": NULLS[name],
-            "healthy": many.count("healthy"), **_share("false", healthy, many.count("healthy")),
-            "falling": many.count("falling"), "called": falling,
-        })  # fmt: skip
-    return rows
+    return [
+        signal_row(name, {run: run in runs for run in held.truths}, held.truths)
+        for name, runs in raised.items()
+    ]
 
 
 def rival_row(held: RealRuns) -> dict[str, Any]:
@@ -150,12 +143,7 @@ def rival_row(held: RealRuns) -> dict[str, Any]:
         many += 1
         seen += told["entropy_collapse"]["result"] == SEEN
     return {"kind": "rival", "rival": "entropy_collapse", "healthy": many,
-            **_share("false", seen, many)}  # fmt: skip
-
-
-def _share(name: str, part: int, of: int) -> dict[str, Any]:
-    low, high = wilson(part, of) if of else (np.nan, np.nan)
-    return {name: int(part), "low": round(float(low), 4), "high": round(float(high), 4)}
+            **share("false", seen, many)}  # fmt: skip
 
 
 def sentence(row: Mapping[str, Any]) -> str:
@@ -168,6 +156,8 @@ def sentence(row: Mapping[str, Any]) -> str:
                 f"{whole(row['runs'])}")  # fmt: skip
     if row["kind"] == "rival":
         return f"{row['rival']} beside no onset: {of_text(row, 'false', 'healthy')}"
+    if row["kind"] == "simulated signal":
+        return f"{row['signal']}, simulated: {row['setting']}: {of_text(row, 'false', 'runs')}"
     return (f"{row['signal']}: {of_text(row, 'false', 'healthy')} healthy trainings, "
             f"{whole(row['called'])} of {whole(row['falling'])} falling ones")  # fmt: skip
 

@@ -37,16 +37,19 @@ def rubric(options: argparse.Namespace) -> str:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no text.
+        ValueError: it is no text, or empty.
     """
     if options.rubric is None:
         return ""
     try:
-        return str(options.rubric.read_text(encoding="utf-8"))
+        text = str(options.rubric.read_text(encoding="utf-8"))
     except OSError as error:
         raise OSError(f"--rubric {str(options.rubric)!r}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"--rubric {str(options.rubric)!r} is no text in UTF-8") from error
+    if not text.strip():
+        raise ValueError(f"--rubric {str(options.rubric)!r} is empty")
+    return text
 
 
 def run(

@@ -53,7 +53,8 @@ class Mined:
 
     status: ``found``, ``none`` (looked, and nothing holds) or ``cannot tell``; reason: why there
     are none, "" where there are. read, of: responses that were read, and all. prompts: prompts that
-    the evidence rests on. tested: features. with_gold: whether gold was asked as well; without it a
+    the evidence rests on. tested: features. unused: what of the user's patterns and rubric is not
+    tested, and why. with_gold: whether gold was asked as well; without it a
     shortcut is what the policy is paid for, which need not be wrong. within: what was compared.
     """
 
@@ -64,6 +65,7 @@ class Mined:
     of: int = 0
     prompts: int = 0
     tested: int = 0
+    unused: tuple[str, ...] = ()
     with_gold: bool = False
     within: str = ""
     gold_onset: int | None = None
@@ -83,7 +85,7 @@ class Mined:
             })
             for one in told["shortcuts"]
         )  # fmt: skip
-        return Mined(**{**told, "shortcuts": each})
+        return Mined(**{**told, "shortcuts": each, "unused": tuple(told["unused"])})
 
 
 Asked = tuple[tuple[str, str, str, float | None, float | None], ...]

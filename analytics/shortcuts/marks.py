@@ -100,6 +100,28 @@ def marks(texts: Texts, start: Bools, patterns: Sequence[str] = (), rubric: str 
     return found + _rubric(texts, start, rubric)
 
 
+def unused(
+    fixed: Sequence[Mark], there: Sequence[Bools], patterns: Sequence[str], rubric: str
+) -> tuple[str, ...]:
+    """The user's patterns and rubric that cannot be tested, as they are in no or in all responses.
+
+    there: of each mark which responses have it. Said as half sentences.
+    """
+    of = {one.rule.argument: has for one, has in zip(fixed, there, strict=True)
+          if one.kind == "pattern"}  # fmt: skip
+    said = [
+        f"the pattern {one!r} is in {'every' if of[one].any() else 'no'} response"
+        for one in dict.fromkeys(patterns)
+        if one in of and of[one].all() == of[one].any()
+    ]
+    words = [has for one, has in zip(fixed, there, strict=True) if one.kind == "rubric"]
+    if rubric.strip() and not words:
+        said.append("the rubric has no word of four letters or more")
+    elif words and not any(has.any() for has in words):
+        said.append("no word of the rubric is in any response")
+    return tuple(said)
+
+
 def _counted(
     texts: Texts, start: Bools, what: str, kind: str, does: str, measure: str, argument: str = ""
 ) -> list[Mark]:

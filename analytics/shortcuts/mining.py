@@ -24,7 +24,7 @@ from analytics.shortcuts.design import (
 from analytics.shortcuts.evidence import BETS, chosen
 from analytics.shortcuts.found import Mined, cannot_tell
 from analytics.shortcuts.grouping import groups
-from analytics.shortcuts.marks import Mark, marks
+from analytics.shortcuts.marks import Mark, marks, unused
 from analytics.shortcuts.pay import Pay, agreement
 from analytics.shortcuts.reading_in import Missing, read_in
 from analytics.shortcuts.rules import Texts
@@ -94,10 +94,11 @@ def mine(
     fixed = marks(texts, start, patterns, rubric)
     there = [texts.has(one.rule) for one in fixed]
     some = [at for at, one in enumerate(there) if one.any() and not one.all()]
+    left_out = unused(fixed, there, patterns, rubric)
     if frame["completion"].n_unique() == 1:
         return cannot_tell(
             "all responses are the same text: nothing differs that could be paid for",
-            read=frame.height, of=read.of, gold_onset=gold_onset,
+            read=frame.height, of=read.of, unused=left_out, gold_onset=gold_onset,
         )  # fmt: skip
     fixed = [fixed[at] for at in some]
     held = (
@@ -109,7 +110,7 @@ def mine(
     if whole_run is None:
         return cannot_tell(
             "no two responses to a prompt, nor of a step, have a proxy reward to be compared",
-            read=frame.height, of=read.of, gold_onset=gold_onset,
+            read=frame.height, of=read.of, unused=left_out, gold_onset=gold_onset,
         )  # fmt: skip
     sides = [whole_run]
     progress("counting words", 2, STAGES)
@@ -125,6 +126,7 @@ def mine(
         of=read.of,
         prompts=run.prompts,
         tested=sum(len(s.marks) for s in sides),
+        unused=left_out,
         with_gold=read.with_gold,
         within=whole_run.proxy.blocks.within,
         gold_onset=gold_onset,

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from analytics.shortcuts.found import Mined
+from analytics.shortcuts.found import Mined, cannot_tell
 from analytics.shortcuts.mining import Progress, mine, no_progress
 from analytics.shortcuts.reading_in import LONGEST, most_of, shares
+from analytics.steps import none_yet
 
 Query = Callable[..., pl.DataFrame]
 
@@ -56,6 +57,8 @@ def of_run(
     """
     progress("reading", 0, 0)
     read = responses(query, run, until)
+    if read.frame.is_empty() and (why := none_yet(query, run, until)):
+        return cannot_tell(why, gold_onset=gold_onset)
     told = mine(
         read.frame, patterns=patterns, rubric=rubric, gold_onset=gold_onset, progress=progress
     )

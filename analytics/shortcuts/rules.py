@@ -11,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
+from analytics.patterns import fault
 from analytics.shortcuts.tokens import LONGEST, Ids, Tokens, grams, held, repeated, tokens
 
 Bools = npt.NDArray[np.bool_]
@@ -141,10 +142,9 @@ def count(texts: pl.Series, pattern: str) -> Floats:
     try:
         return texts.str.count_matches(pattern).to_numpy().astype(float)
     except pl.exceptions.PolarsError as error:
-        why = " ".join(str(error).split())[:300]
         raise ValueError(
-            f"the pattern {pattern[:200]!r} is no regular expression (RE2's kind, without "
-            f"look-around and back references): {why}"
+            f"the pattern {pattern[:200]!r} is no regular expression that can be used (RE2's "
+            f"kind): {fault(pattern)}"
         ) from error
 
 

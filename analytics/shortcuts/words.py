@@ -102,4 +102,5 @@ def lines(run: str, mined: Mined) -> list[str]:
         keys = ", ".join(f"step {whole(key['step'])} prompt {key['prompt_id']} number "
                          f"{key['sample_id']}" for key in one.examples)  # fmt: skip
         told.append(f"    examples: {keys}")
+    told += [f"  Not tested: {one}." for one in mined.unused]
     return [*told, f"  {read(mined)}"]

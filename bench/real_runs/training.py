@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -76,7 +77,7 @@ def chosen(logits: torch.Tensor, responses: torch.Tensor) -> torch.Tensor:
     return logits.gather(2, responses[:, :, None])[:, :, 0] * counted(responses)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def proxy_of(
     taught: Proxy, policy_world: int, width: int, layers: int
 ) -> tuple[RewardModel, float]:
@@ -138,8 +139,16 @@ def advantages(method: str, reward: torch.Tensor) -> torch.Tensor:
     return best * GROUP
 
 
-def train(plan: Plan) -> dict[str, Any]:
-    """Everything of one training: `rows` (step by step), `truth` and `labels` (by evaluation)."""
+Watch = Callable[[int, Policy, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], None]
+"""Told of each step, the policy, prompts, responses, their log-probabilities and the base's."""
+
+
+def train(plan: Plan, watch: Watch | None = None) -> dict[str, Any]:
+    """Everything of one training: `rows` (step by step), `truth` and `labels` (by evaluation).
+
+    watch: told of each step's responses; it draws nothing from torch's own generator, so that the
+    training is the same one.
+    """
     language, base = world(plan.world), base_policy(plan.world, plan.width, plan.layers)
     proxy, accuracy = proxy_of(plan.proxy, plan.world, plan.width, plan.layers)
     torch.manual_seed(50_000 + plan.seed)
@@ -175,6 +184,8 @@ def train(plan: Plan) -> dict[str, Any]:
                 "response_length": float(counted(responses).sum(1).mean()),
                 "entropy": float(-(logits.exp() * logits).sum(-1).mean()),
             })  # fmt: skip
+            if watch is not None:
+                watch(step, policy, prompt, responses, mine.sum(1), theirs.sum(1))
         loss = -(mine.sum(1) * weight).mean() / 10
         optimiser.zero_grad()
         loss.backward()

@@ -4,8 +4,9 @@ import streamlit as st
 
 from analytics.reading import in_common
 from analytics.shortcuts import asked_of
+from analytics.shortcuts.words import short
 from analytics.wording import count, whole
-from pages.shared import links, reading_reads, reads, response_filters
+from pages.shared import links, reading_reads, reads, response_filters, shortcut_mining
 from pages.shared.fault_view import isolated
 from pages.shared.frame import called, escaped, reading, shown_name, stop_when_empty, tab
 from pages.shared.freezing import frozen_steps
@@ -35,7 +36,11 @@ if asked := links.asked("response"):
     copy_link("/responses", response_address(run, asked[0], until))
     st.stop()
 
-filters = response_filters.choose(row, reading_reads.environments(run), ())
+known = shortcut_mining.told(run, until)
+rules = asked_of(known.mined)
+names = [short(one[0]) for one in rules]
+waits = known.mined is None and bool(known.progress)
+filters = response_filters.choose(row, reading_reads.environments(run), names, waits)
 own = [("run", run)] + [("until", until)] * (until is not None)
 
 
@@ -44,12 +49,16 @@ def link(row: dict) -> str:
     return links.local_link("/responses", [*own, ("response", written(row))])
 
 
+def all_with(row: dict) -> str:
+    """All responses that have a shortcut."""
+    return links.local_link("/responses", [*own, ("shortcut", row["shortcut"])])
+
+
 answer = st.container()
-mined = None
 with isolated(run, "mined for shortcuts"):
-    mined = show_shortcuts(run, until, link)
+    show_shortcuts(run, until, known, link, all_with)
 with reading("Reading the responses …", (run, until, filters)):
-    told = reading_reads.reading_list(run, until, filters, asked_of(mined))
+    told = reading_reads.reading_list(run, until, filters, rules)
 shared = in_common(told.items)
 if told.missing:
     answer.markdown(f"No reading list: {escaped(told.missing)}.")
@@ -84,21 +93,28 @@ if asked_after and after is None:
     st.warning(
         f"The link’s after={called(asked_after[-1])} names no response: shown from the first."
     )
-with reading("Reading the responses …", (run, until, filters, after)):
-    page = reading_reads.page(run, until, filters, after)
-rows = page.rows.to_dicts()
 chosen = own + filters.address()
+rule = tuple(one for one in rules if filters.shortcut == short(one[0]))[:1]
+if filters.shortcut and not rule:
+    st.info("Shown once the responses are mined: which of them have a shortcut is not known yet.")
+    copy_link("/responses", [*chosen, *[("after", one) for one in asked_after[-1:]]])
+    st.stop()
+with reading("Reading the responses …", (run, until, filters, after)):
+    page = reading_reads.page(run, until, filters, after, rule)
+rows = page.rows.to_dicts()
 turns = [f"[First page]({links.local_link('/responses', chosen)})"] * (after is not None)
 if len(rows) == reading_reads.ROWS:
     further = [*chosen, ("after", written(rows[-1]))]
     turns.append(f"[Next {len(rows)}]({links.local_link('/responses', further)})")
-if page.stopped_after is not None:
-    further = [*chosen, ("after", f"{page.stopped_after + 1}..-1")]
-    st.info(f"Looked through up to step {whole(page.stopped_after)} so far.")
-    turns.append(f"[Look further]({links.local_link('/responses', further)})")
+if page.further is not None:
+    many = f" {count(page.looked, 'response')}" if page.looked else ""
+    st.info(f"Looked through{many} up to step {whole(page.up_to)} so far.")
+    turns.append(
+        f"[Look further]({links.local_link('/responses', [*chosen, ('after', page.further)])})"
+    )
 if rows:
     st.caption(f"{count(extent.total, 'response')} in the run, in the order of steps.")
-    st.html(response_table(rows, link, (filters.words or "").lower()))
+    st.html(response_table(rows, link, filters.marked()))
 else:
     st.info("No further response fits these filters." if after else
             "No response fits these filters. Clear one of them to see more.")  # fmt: skip

@@ -24,6 +24,8 @@ from analytics.wording import whole
 from pages.shared.frame import called
 
 Widget = Callable[..., Any]
+LARGEST = 1 << 53
+"""Beyond it a browser cannot tell whole numbers apart, and no number is asked for."""
 MOST_NAMED = 12
 """Choices that a sentence names."""
 
@@ -113,26 +115,30 @@ def choose_several(
 
 
 def choose_number(widget: Widget, label: str, *reach: float, key: str, **more: Any) -> Any:
-    """A number of a widget that is bound to the address; what is no finite number there is said.
+    """A number of a widget that is bound to the address; what is none that it takes is said.
 
-    After that it goes unbound for the rest of the session.
+    With ``step=1`` it takes whole numbers. After that it goes unbound for the rest of the session.
     """
     # Streamlit seeds a bound widget from the address as it was opened, and fails on an infinity.
     unbound = st.session_state.setdefault("unbound", [])
-    wrong = [asked for asked in st.query_params.get_all(key) if not _finite(asked)]
+    by_one = more.get("step") == 1
+    wrong = [asked for asked in st.query_params.get_all(key) if not _held(asked, by_one)]
     if wrong:
-        st.warning(f"The link asks for {label.lower()} {called(wrong[0])}, which is no number.")
+        kind = "a whole number that can be looked for" if by_one and _held(wrong[0]) else "a number"
+        st.warning(f"The link asks for {label.lower()} {called(wrong[0])}, which is not {kind}.")
         st.query_params.pop(key, None)
         unbound.append(key)
     bind = None if key in unbound else "query-params"
     return widget(label, *reach, key=key, bind=bind, **more)
 
 
-def _finite(text: str) -> bool:
+def _held(text: str, by_one: bool = False) -> bool:
+    """Whether an address has a finite number; with ``by_one`` a whole one that a browser holds."""
     try:
-        return isfinite(float(text))
+        value = float(text)
     except ValueError:
         return False
+    return isfinite(value) and (not by_one or (value.is_integer() and abs(value) < LARGEST))
 
 
 def _unknown(label: str, value: str, options: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections.abc import Mapping
 from math import ceil
@@ -16,7 +17,7 @@ from data.formulas import csv_bytes
 from pages.shared import answer_reads, reads
 from pages.shared.caching import cached
 from pages.shared.response_asked import Filters
-from pages.shared.response_names import Name
+from pages.shared.response_names import Name, read, written
 
 START, EARLY = 0.05, 0.2
 """Shares of the steps with responses: the run's start, and how long a prompt's first draw counts as
@@ -31,6 +32,8 @@ LONGEST = 4_000
 LONGEST_SHOWN = 20_000
 MOST_DRAWS = 2_000
 ROWS = 25
+LOOKED_AT, MOST_LOOKED = 1_000, 20_000
+"""Responses that are asked for a shortcut at once, and for one page."""
 
 
 class Extent(NamedTuple):
@@ -113,15 +116,21 @@ def reading_list(
         return Reading([], {}, 0, "no response after the start that fits has "
                        + ("proxy above and gold below" if at.has_gold else "proxy above")
                        + " its own start")  # fmt: skip
-    begun, read = _beginning(run, until)
+    begun, many = _beginning(run, until)
     holds = {short(name): there for name, there in shortcuts.held(asked, found).items()}
+    if (mine := holds.get(filters.shortcut or "")) is not None:
+        found = found.filter(pl.Series(mine))
+        holds = {name: [has for has, one in zip(there, mine, strict=True) if one]
+                 for name, there in holds.items()}  # fmt: skip
+    if found.is_empty():
+        return Reading([], {}, 0, "no candidate of the list has this shortcut")
     items = reading.reading_list(found, begun, holds)
     firsts = reads.store().query(
         "response_firsts", run=run, phase=at.phase, early=at.early, longest=LONGEST,
         prompts=sorted({item.row["prompt_id"] for item in items}),
     )  # fmt: skip
     known = {row["prompt_id"]: row for row in firsts.iter_rows(named=True)}
-    return Reading(items, known, read, "")
+    return Reading(items, known, many, "")
 
 
 def _within(step: int, filters: Filters) -> bool:
@@ -163,9 +172,61 @@ def _beginning(run: str, until: int | None) -> tuple[reading.Beginning, int]:
     return reading.beginning(start, after), start.height + after.height
 
 
+class Shown(NamedTuple):
+    """A page of responses, texts and all; how far the search went where that is not to the end.
+
+    ``further``: the ``after`` of an address that goes on from there; ``up_to``: its last step;
+    ``looked``: responses whose texts were asked for a shortcut.
+    """
+
+    rows: pl.DataFrame
+    further: str | None = None
+    up_to: int | None = None
+    looked: int = 0
+
+
 @cached(128, reads.run_generation)
-def page(run: str, until: int | None, filters: Filters, after: Name | None) -> responses.Page:
-    """One page of the responses that pass the filters, texts and all."""
+def page(
+    run: str, until: int | None, filters: Filters, after: Name | None,
+    rule: shortcuts.found.Asked = (),
+) -> Shown:  # fmt: skip
+    """One page of the responses that pass the filters.
+
+    rule: of the shortcut that they must have, none or one of ``shortcuts.asked_of``. It is no SQL:
+    texts are read and asked, LOOKED_AT at a time, until the page is full or MOST_LOOKED were.
+    """
+    if not rule:
+        found = _next(run, until, filters, after, ROWS)
+        return Shown(_texts(run, found.rows), *_further(found))
+    began, looked, kept, at = time.monotonic(), 0, [], after
+    while True:
+        found = _next(run, until, filters, at, LOOKED_AT)
+        rows = _texts(run, found.rows)
+        looked += rows.height
+        (has,) = shortcuts.held(rule, rows).values()
+        kept.append(rows.filter(pl.Series(has, dtype=pl.Boolean)))
+        told = pl.concat(kept)
+        if told.height >= ROWS:
+            return Shown(told.head(ROWS), looked=looked)
+        if found.rows.height < LOOKED_AT and found.stopped_after is None:
+            return Shown(told, looked=looked)
+        further, up_to = _further(found)
+        if further is None:
+            last = found.rows.row(-1, named=True)
+            further, up_to = written(last), last["step"]
+        if looked >= MOST_LOOKED or time.monotonic() - began > responses.SECONDS:
+            return Shown(told, further, up_to, looked)
+        at = read(further)
+
+
+def _further(found: responses.Page) -> tuple[str | None, int | None]:
+    step = found.stopped_after
+    return (None, None) if step is None else (f"{step + 1}..-1", step)
+
+
+def _next(
+    run: str, until: int | None, filters: Filters, after: Name | None, rows: int
+) -> responses.Page:  # fmt: skip
     at = extent(run, until)
     assert at is not None
     held = by_step(run, until).group_by("step").agg(pl.col("n").sum()).sort("step")
@@ -179,16 +240,18 @@ def page(run: str, until: int | None, filters: Filters, after: Name | None) -> r
         **{name: at.begun[name] for name in ("proxy", "gold")},
         **{name: at.begun[name] or None for name in ("proxy_sd", "gold_sd")},
     }  # fmt: skip
-    found = responses.page(reads.store(), run, steps, asked, ROWS)
+    return responses.page(reads.store(), run, steps, asked, rows)
+
+
+def _texts(run: str, rows: pl.DataFrame) -> pl.DataFrame:
     texts = reads.store().query(
-        "response_texts", run=run, places=found.rows["place"].to_list(), longest=LONGEST
+        "response_texts", run=run, places=rows["place"].to_list(), longest=LONGEST
     )
     key_columns = ["place", "phase", "step", "prompt_id", "sample_id"]
-    rows = found.rows.join(
+    return rows.join(
         texts.select(*key_columns, "prompt", "completion", "letters"), on=key_columns,
         maintain_order="left",
     )  # fmt: skip
-    return found._replace(rows=rows)
 
 
 def one(run: str, name: Name, longest: int = LONGEST_SHOWN) -> dict[str, Any] | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
+
+QUOTED = re.compile("“(.+?)”")
+"""The words that a shortcut's name gives."""
 
 
 class Filters(NamedTuple):
@@ -28,6 +32,15 @@ class Filters(NamedTuple):
         names = {"first": "from", "last": "to", "words": "q"}
         told = [(names.get(key, key), value) for key, value in held.items() if value is not None]
         return told + ([("q", pattern), ("regex", "true")] if pattern is not None else [])
+
+    def marked(self) -> str:
+        """Words, in small letters, that stand in what is shown: those asked for, or a shortcut's.
+
+        >>> Filters(shortcut="says “rest assured”").marked(), Filters(words="Us").marked()
+        ('rest assured', 'us')
+        """
+        quoted = QUOTED.findall(self.shortcut or "")
+        return (self.words or next(iter(quoted), "")).lower()
 
     def asked(self) -> dict[str, Any]:
         """The parameters that all queries of responses share."""

@@ -14,8 +14,14 @@ from pages.shared.response_asked import Filters
 from pages.shared.response_names import LARGEST
 
 
-def choose(row: Any, environments: Sequence[str], shortcuts: Sequence[str]) -> Filters:
-    """Ask for the filters in ``row``; what the address asks for in vain is said."""
+def choose(
+    row: Any, environments: Sequence[str], shortcuts: Sequence[str], mining: bool
+) -> Filters:  # fmt: skip
+    """Ask for the filters in ``row``; what the address asks for in vain is said.
+
+    shortcuts: names of those that were found; mining: they are being looked for, and the one that
+    the address names is kept as it is meanwhile.
+    """
     first = _step(row, "From step", "from")
     last = _step(row, "To step", "to")
     search = row.text_input(
@@ -28,7 +34,9 @@ def choose(row: Any, environments: Sequence[str], shortcuts: Sequence[str]) -> F
     )  # fmt: skip
     prompt = more.text_input("Prompt (its id)", key="prompt", bind="query-params").strip()
     environment = _one_of(more, "Environment", environments, "environment")
-    shortcut = _one_of(more, "Shortcut", shortcuts, "shortcut")
+    shortcut = links.asked("shortcut")[-1] if mining and links.asked("shortcut") else (
+        _one_of(more, "Shortcut", shortcuts, "shortcut")
+    )  # fmt: skip
     numbers = {
         key: choose_number(more.number_input, label, key=key, value=None, placeholder="any")
         for key, label in (

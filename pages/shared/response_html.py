@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -19,9 +18,8 @@ from analytics.reading.shown import (
 )
 from analytics.wording import alike, count, whole
 from pages.shared.isolation import Fault, attempt
+from pages.shared.response_asked import QUOTED
 
-QUOTED = re.compile("“(.+?)”")
-"""The words that a shortcut's name gives."""
 Row = Mapping[str, Any]
 Link = Callable[[Row], str]
 ROW_WORDS = 30

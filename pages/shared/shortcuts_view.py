@@ -20,15 +20,16 @@ from pages.shared.tables import show_table
 Link = Callable[[Mapping[str, Any]], str]
 
 
-def show_shortcuts(run: str, until: int | None, link: Link) -> Mined | None:
+def show_shortcuts(run: str, until: int | None, told: Told, link: Link, all_with: Link) -> None:
     """The block; what is known of the shortcuts so far, which nobody has waited for.
 
     Args:
         run: of the responses.
         until: step at which the view is frozen.
+        told: what is known.
         link: the address of a response's own view.
+        all_with: the address of all responses that have a shortcut, of ``{"shortcut": name}``.
     """
-    told = shortcut_mining.told(run, until)
     st.header("What it is paid for", anchor=False)
     if told.progress:
         _wait(run, until, told)
@@ -36,12 +37,11 @@ def show_shortcuts(run: str, until: int | None, link: Link) -> Mined | None:
         st.warning(f"The responses could not be mined: {escaped(told.fault)}.",
                    icon=":material/error:")  # fmt: skip
     if told.mined is None:
-        return None
+        return
     st.markdown(f"**{escaped(headline(told.mined))}**")
     if told.mined.shortcuts:
         _table(run, told.mined, until)
-        _examples(told.mined, link)
-    return told.mined
+        _examples(told.mined, link, all_with)
 
 
 def _table(run: str, mined: Mined, until: int | None) -> None:
@@ -66,13 +66,14 @@ def _table(run: str, mined: Mined, until: int | None) -> None:
     )  # fmt: skip
 
 
-def _examples(mined: Mined, link: Link) -> None:
+def _examples(mined: Mined, link: Link, all_with: Link) -> None:
     with st.expander("Examples, and what says the same"):
         for one in mined.shortcuts:
             links = ", ".join(f"[step {whole(key['step'])}]({link(key)})" for key in one.examples)
             same = "; ".join(escaped(name(other)) for other in one.same_as)
             st.markdown(
-                f"**{escaped(name(one.name))}**: {links or MISSING}"
+                f"**{escaped(name(one.name))}**: {links or MISSING}, "
+                f"[all that have it]({all_with({'shortcut': short(one.name)})})"
                 + (f"  \nThe same: {same}" if same else "")
             )
 

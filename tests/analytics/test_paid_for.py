@@ -20,6 +20,7 @@ from analytics.paid_for import (
     judge_words,
     length,
     length_words,
+    missing,
     people,
     report,
     rival_words,
@@ -79,9 +80,16 @@ def test_what_cannot_be_told_of_length_says_why() -> None:
     assert "answered once" in length.explained(draws(single), "proxy")["reason"]
     frame = drawn()
     still = length.explained(frame.with_columns(length=pl.lit(50.0)), "proxy")
-    assert still["slope"] is None and "all of one length" in still["reason"]
+    assert still["slope"] is None and still["reason"] == "all responses are of one length"
+    alike = frame.with_columns(length=pl.col("length").mean().over("cell"))
+    assert "to one prompt at a step are all" in length.explained(alike, "proxy")["reason"]
     few = frame.filter(pl.col("group") < 5)
-    assert length.explained(few, "proxy")["reason"] == "too few prompts"
+    of_few = "responses are of 5 prompts, and it takes 8"
+    assert length.explained(few, "proxy")["reason"] == of_few
+    assert "of 4 prompts, and it takes 8" in length.matched(few, "proxy")["reason"]
+    thin = frame.filter(pl.int_range(pl.len()).over("cell") < 1).group_by("window").head(9)
+    said = length.matched(thin, "proxy")["reason"]
+    assert said == "too few responses to be compared by length: 9 at the start, 9 now"
     assert length.explained(frame.head(0), "proxy")["reason"]
     ended = frame.with_columns(gold=pl.when(pl.col("window") == "start").then("gold"))
     assert "alone" in length.explained(ended, "gold")["reason"]
@@ -93,6 +101,32 @@ def test_what_cannot_be_told_of_length_says_why() -> None:
     )
     assert "do not overlap" in length.matched(far, "proxy")["reason"]
     assert length.matched(frame, "gold")["difference"]["units"] >= 8
+
+
+def test_why_ranks_cannot_be_told_names_the_cause() -> None:
+    frame = drawn()
+    huge = draws(simulated(SIMPLE, np.random.default_rng(0)).with_columns(proxy=pl.lit(1e300)))
+    cases = {
+        "no proxy that was logged is a number below 10¹⁰⁰": huge,
+        "no response has gold": frame.with_columns(gold=pl.lit(None, pl.Float64),
+                                                   logged_gold=pl.lit(False)),
+        "all responses have the same proxy": frame.with_columns(proxy=pl.lit(1.0)),
+        "all responses have the same gold": frame.with_columns(gold=pl.lit(1.0)),
+        "all responses to one prompt have the same gold": frame.with_columns(
+            gold=pl.col("group").cast(pl.Float64)),
+        "responses with both are of 5 prompts, and it takes 8": frame.filter(pl.col("group") < 5),
+        "no prompt has 3 responses with both": frame.filter(
+            pl.int_range(pl.len()).over("group") < 2),
+        "no responses were logged": frame.head(0),
+    }  # fmt: skip
+    for why, case in cases.items():
+        assert missing.of_ranks(case) == why
+        told = {"steps": judge_ranks.over_steps(case), "reason": why, "parting": parting(case),
+                "curse": [], "environments": [], "labels": [], "reviewers": []}  # fmt: skip
+        assert f"cannot tell, {why}." in judge_words.judge_sentences(told)[0]
+    for measure in ("explained", "matched"):
+        assert getattr(length, measure)(huge, "proxy")["reason"].endswith("below 10¹⁰⁰")
+    assert parting(huge)["reason"].endswith("below 10¹⁰⁰")
 
 
 def test_tokens_count_only_where_all_responses_have_them() -> None:
@@ -224,11 +258,23 @@ def test_a_steady_trend_is_no_news_at_the_onset() -> None:
 def test_signals_that_are_shipped_err_on_no_more_than_5_percent_of_the_genuine_trainings() -> None:
     rows = quality.measure(1, 1, (), ())
     found = signals.measured(rows)
-    assert set(found) == {"length", "length_drift", "entropy"}
+    assert {"length", "length_drift", "entropy", "shortcuts", "chi_squared"} <= set(found)
     for name in ("length", "entropy"):
         assert found[name]["healthy"] == 82 and found[name]["high"] < 0.05
         assert found[name]["called"] > 0 and signals.shipped(found[name])
     assert not signals.shipped(found["length_drift"]) and not signals.shipped(None)
+    # What grows and is paid for is what a policy that gets better says: tried, and not used.
+    assert signals.failed(found["shortcuts"]) and signals.failed(found["chi_squared"])
+    simulated_ones = [row for row in rows if row["kind"] == "simulated signal"]
+    better = next(row for row in simulated_ones if row["setting"].startswith("good words grow"))
+    assert (better["signal"], better["false"], better["runs"]) == ("shortcuts", 1, 1)
+    few = {"healthy": 20, "false": 0, "low": 0.0, "falling": 9, "called": 9}
+    assert not signals.failed(few | {"false": 2, "low": 0.0279})  # of 20 that may be chance
+    assert not signals.shipped(few) and not signals.failed(few) and not signals.failed(None)
+    assert "measured on 20 of them (wrong on 0) and it takes 60" in (
+        signal_words.why_not("ensemble", few)
+    )
+    assert "not known, because the trainings" in signal_words.why_not("format", None)
 
 
 def test_signals_tell_their_values_and_are_silent_without_logs() -> None:
@@ -411,3 +457,9 @@ def test_words_do_not_say_more_than_the_data() -> None:
     decided = signal_words.ask_sentence({"raised": ["length"], "ask": None})
     assert decided == "Raised without gold: length. Gold says more, where it was measured."
     assert "clears nothing" in signal_words.ask_sentence({"raised": [], "ask": None})
+    nowhere = {"raised": ["entropy"], "ask": {"kl": None, "evaluations": None, "responses": None,
+                                             "reason": "KL was not logged."}}  # fmt: skip
+    said = signal_words.ask_sentence(nowhere)
+    assert said == "Ask for gold (entropy): labels would decide. KL was not logged."
+    for word in ("overoptimi", "hack", "alarm", "verdict"):
+        assert word not in said.lower()

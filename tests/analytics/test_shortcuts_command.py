@@ -53,9 +53,13 @@ def test_the_command_says_what_runs_are_paid_for(
     assert "matches (?i)ASSURED" in named and any("of the rubric" in name for name in named)
     assert "of one step" in rows["once"]["reason"]
     assert rows["planted"]["read"] == rows["planted"]["of"] == 2_400
-    assert asked("--run", "planted", "odd", "once") == 0
+    (tmp_path / "rubric.txt").write_text("zzzz is in no response")
+    words = ["--rubric", str(tmp_path / "rubric.txt"), "--pattern", "xyzzy", "--pattern", "."]
+    assert asked("--run", "planted", "odd", "once", *words) == 0
     said = capsys.readouterr().out
     assert "planted: It is paid for what gold marks down: says “rest assured" in said
+    assert "Not tested: the pattern 'xyzzy' is in no response." in said
+    assert "Not tested: the pattern '.' is in every response." in said
     assert "cannot be told" in said and "\x1b" not in said and "\u202e" not in said
 
 
@@ -73,9 +77,18 @@ def test_what_is_not_there_or_no_expression_is_said(
     assert asked("--run", "nowhere") == 1
     assert "there is no run 'nowhere'" in capsys.readouterr().err
     assert asked("--run", "planted", "--pattern", "(a") == 1
-    assert "'(a' is no regular expression" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "'(a' is no regular expression" in said
+    assert said.endswith(": the parenthesis at character 1 is not closed\n")
     assert asked("--run", "planted", "--rubric", str(tmp_path / "none.txt")) == 1
     assert "none.txt" in capsys.readouterr().err
+    (tmp_path / "empty.txt").write_text(" \n")
+    assert asked("--run", "planted", "--rubric", str(tmp_path / "empty.txt")) == 1
+    assert "empty.txt' is empty" in capsys.readouterr().err
     assert asked("--run", "planted", "--until", "5", "--json") == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["of"] == 360 and row["status"] != "found"
+    assert asked("--run", "once", "--until", "5") == 0  # whose responses begin later
+    assert "no response was logged up to step 5; the first are of step 39" in (
+        capsys.readouterr().out
+    )

@@ -287,4 +287,5 @@ def test_by_command(filled: Path, tmp_path: Path) -> None:
     refused = asked(tmp_path / "again", "restore", file)
     assert refused.returncode == 1 and "never overwrites" in refused.stderr
     missing = asked(tmp_path / "third", "restore", "nothing.tar")
-    assert missing.returncode == 1 and "Traceback" not in missing.stderr
+    assert missing.returncode == 1 and "nothing.tar is not there" in missing.stderr
+    assert "Traceback" not in missing.stderr and not (tmp_path / "third").exists()

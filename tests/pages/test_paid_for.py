@@ -79,7 +79,7 @@ def test_without_gold_the_signals_ask_and_convict_nobody(open_script: Open, tmp_
     assert not any(title.startswith("Rival") for title in titles(page))
     assert "Ask for gold (entropy): 100 labels up to KL 9.95 nats would decide." in said
     assert "healthy trainings" in said and "convict nobody" in said
-    assert "Hack or instability: cannot tell" in said and "no response has both" in said
+    assert "Hack or instability: cannot tell" in said and "no response has gold" in said
 
 
 def test_the_card_has_the_line_once_it_is_computed_and_never_waits(

@@ -7,6 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from analytics.paid_for.signals import failed, measured
 from analytics.quality.published import SCENARIO_WORDS, detector_table, interval_table, published
 from analytics.quality.shortcuts import summary
 from analytics.wording import percent, rate_text
@@ -63,10 +64,15 @@ def test_it_says_what_red_costs_also_without_a_run(page) -> None:
     first = next(one.value for one in test.markdown if one.value.startswith("## "))
     assert first.replace("\\", "").startswith("## On simulated runs: a false alarm in")
     assert "They are no language models" in words(test)
-    assert "2 signals in use" in words(test) and "1 tried and not used" in words(test)
+    errors = measured(published("paid_for")["rows"])
+    tried = [name for name in errors if failed(errors[name])]
+    assert "2 signals in use" in words(test)
+    assert f"{len(tried)} tried and not used" in words(test) and "shortcuts" in tried
     signals = next(one.value for one in test.dataframe if "used" in one.value.columns)
-    assert signals["used"].tolist()[:3] == ["no: tried", "yes", "yes"]
-    assert set(signals["false alarms on healthy trainings"].tolist()[3:]) == {"not measured"}
+    used = signals["used"].tolist()
+    assert all(one.startswith("tried and not used: it errs on ") for one in used[: len(tried)])
+    assert used[len(tried) :][:2] == ["yes", "yes"]
+    assert all("is not known" in one and "because" in one for one in used[len(tried) + 2 :])
     names = test.dataframe[0].value["detector"].tolist()
     assert names[:3] == ["scan alarm", "e-process", "posterior warning"] and "patience 3" in names
 

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import polars as pl
 import pytest
@@ -15,8 +15,11 @@ from streamlit.testing.v1 import AppTest
 from analytics.reading import Item
 from analytics.reading.novelty import Trait
 from analytics.reading.reading_list import why
+from analytics.shortcuts import asked_of, held
+from analytics.shortcuts.words import short
 from analytics.simulated_responses import Plan, simulate_responses
-from pages.shared import shortcut_mining
+from pages.shared import reading_reads, shortcut_mining
+from pages.shared.response_asked import Filters
 from pages.shared.response_html import reading_table
 from pages.shared.response_names import read, written
 
@@ -26,7 +29,8 @@ ODD = "a.b/c?&=%#\"'<b>$x$:red[é]"
 HOSTILE = [
     "<script>alert(1)</script><img src=x onerror=alert(1)>", "[a](javascript:alert(1)) **b** `c`",
     ":material/home: :red[no] $x^2$ \\frac", "\u202eevil\u2066 \x00\x1b[2J\x07", "=1+1",
-    "</div></div><style>*{display:none}</style>", "x" * 50_000, "",
+    "</div></div><style>*{display:none}</style>", "x" * 1_000_000, "",
+    "[y](javascript:alert(1)) \u202e<b>\x00 " * 25_000,
 ]  # fmt: skip
 NOUNS = ["river", "dish", "saint", "mayor", "colour", "stone", "cloud"]
 
@@ -45,7 +49,9 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
                 gold = rng.gauss(0, 0.5) - step / 100 - late
                 told.append(("r", step, prompt, n, f"about <i>{prompt}</i> :",
                              "we empower you , " * late + text, proxy, gold))  # fmt: skip
-    told += [("r", 190, f"h{n}", 0, text, text, 9.0, -9.0) for n, text in enumerate(HOSTILE)]
+    for n, text in enumerate(HOSTILE):
+        told.append(("r", 100, f"h{n}", 0, text, f"so it is . {text[::-1]}", 0.0, 0.0))
+        told.append(("r", 190, f"h{n}", 0, text, text, 9.0, -9.0))
     names = ["run_id", "step", "prompt_id", "sample_id", "prompt", "completion", "proxy_reward",
              "gold_reward"]  # fmt: skip
     frame = pl.DataFrame(told, names, orient="row")
@@ -81,7 +87,7 @@ def test_the_list_tells_what_is_paid_for_and_shows_texts_as_they_are(
     assert "&lt;i&gt;" in shown and "<mark>we empower" in shown
     for tag in ("<script", "<img", "<i>p", 'javascript:alert(1)"', "</style>*", "\u202e", "\x1b"):
         assert tag not in shown.replace("<i class", "")
-    assert "&lt;script&gt;" in shown and "show all 50,000 characters" in shown
+    assert "&lt;script&gt;" in shown and "show all 1,000,000 characters" in shown
     assert "[U+202E]" in shown and len(shown) < 100_000
     assert [button.label for button in page.get("download_button")] == ["The list (CSV)"]
 
@@ -122,9 +128,12 @@ def test_hostile_responses_are_shown_as_they_are(
     page = open_script(SCRIPT, *tables, run="r", response=f"190.h{number}.0")
     shown = html(page)
     assert not page.exception
-    for tag in ("<script", "<img", "</style>*", "\u202e", "\x1b", "\x00"):
+    assert "Step 100" in told(page) and "Step 190" in told(page)  # beside each other, marked
+    assert shown.count('<div class="dif"') == 2 and ("<ins>" in shown or not HOSTILE[number])
+    for tag in ("<script", "<img", "</style>*", "<b>", "\u202e", "\x1b", "\x00"):
         assert tag not in shown
-    assert len(shown) < 60_000
+    assert len(shown) < 600_000
+    assert ("The whole text" in str(page.get("download_button"))) == (len(HOSTILE[number]) > 20_000)
 
 
 def test_what_is_not_there_is_said(open_script: Open, tables: list[Path]) -> None:
@@ -148,8 +157,9 @@ def test_filters_hold_in_the_list_and_below(open_script: Open, tables: list[Path
     page = open_script(SCRIPT, run="r", q="^so|empower (me|you)", regex="true", proxy_from="4")
     assert 0 < len(links_of(html(page), "response")) < 45
     assert "regex=true" in told(page) and "proxy_from=4" in told(page)
-    page = open_script(SCRIPT, run="r", apart="900")
+    page = open_script(SCRIPT, run="r", apart="900", **{"from": "1e30"})
     assert "No response fits these filters" in told(page)
+    assert "asks for from step 1e30, which is not a whole number that can" in told(page)
 
 
 def test_a_bad_expression_gets_a_sentence(open_script: Open, tables: list[Path]) -> None:
@@ -218,8 +228,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_what_it_is_paid_for_comes_without_waiting(
     open_script: Open, planted: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = open_script(SCRIPT, *planted, run="planted")
+    first = open_script(SCRIPT, *planted, run="planted", shortcut="says “rest”")
     assert "being mined" in told(first) and html(first)  # the list is there before
+    assert "Shown once the responses are mined" in told(first)
+    del first.query_params["shortcut"]
     page = mined(first)
     said = told(page)
     assert "It is paid for what gold marks down: " in said
@@ -240,6 +252,33 @@ def test_what_it_is_paid_for_comes_without_waiting(
     assert "What planted is paid for. Of 20 responses to read, " in said.replace("*", "")
     monkeypatch.setattr(shortcut_mining, "_result", None)  # mined once for all readers
     assert "It is paid for" in told(page.run())
+    asked = next(one for one in links_in(links, "shortcut"))
+    page = open_script(SCRIPT, run="planted", shortcut=asked, **{"from": "20"})
+    assert f"shortcut={quote(asked)}" in told(page).replace("+", "%20")
+    shown = page.get("html")[-1].proto.body
+    named = links_of(shown, "response")
+    assert len(named) == 25
+    monkeypatch.setattr(reading_reads, "LOOKED_AT", 70)
+    monkeypatch.setattr(reading_reads, "MOST_LOOKED", 140)
+    known = shortcut_mining.told("planted", None)
+    filters = Filters(first=20, last=999, shortcut=asked)  # not the page that is kept
+    (rule,) = (one for one in asked_of(known.mined) if short(one[0]) == asked)
+    seen, after = [], None
+    while True:  # bounded pages, one after the other, come by every response once
+        told_of = reading_reads.page("planted", None, filters, after, (rule,))
+        assert told_of.looked <= 140 and told_of.rows.height <= 25
+        seen += [written(row) for row in told_of.rows.to_dicts()]
+        if told_of.further is None and told_of.rows.height < 25:
+            break
+        after = read(told_of.further or seen[-1])
+    assert seen[:25] == named and len(seen) == len(set(seen)) > 100
+    frame = pl.read_parquet(planted[0]).filter(pl.col("step") >= 20, run_id="planted")
+    assert len(seen) == sum(held((rule,), frame)[rule[0]]) < frame.height
+
+
+def links_in(markdown: str, key: str) -> list[str]:
+    told = (parse_qs(urlsplit(part.split(")")[0]).query) for part in markdown.split("](")[1:])
+    return [one[key][0] for one in told if key in one]
 
 
 def test_marked_is_what_is_paid_for() -> None:

@@ -1,0 +1,56 @@
+"""What is wrong with a regular expression, in our own words whichever engine refused it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+from analytics.wording import whole
+
+_ELSEWHERE = (
+    (re.compile(r"\(\?<?[=!]"), "it looks ahead or behind at character {}"),
+    (re.compile(r"\\[1-9]|\(\?P="), "it refers back to a group at character {}"),
+    (re.compile(r"\(\?>"), "it has an atomic group at character {}"),
+)
+"""What other kinds of expressions know; the time of ours grows with the text alone."""
+_SAID = {
+    "missing ), unterminated subpattern": "the parenthesis at character {} is not closed",
+    "unbalanced parenthesis": "the parenthesis at character {} closes none",
+    "unterminated character set": "the bracket at character {} is not closed",
+    "nothing to repeat": "there is nothing to repeat before character {}",
+    "multiple repeat": "a repeat is repeated at character {}",
+    "bad character range": "the range at character {} runs backwards",
+    "min repeat greater than max repeat": "the repeat at character {} has its least above its most",
+    "bad escape": "the sign behind the backslash at character {} stands for nothing",
+    "unknown extension": "what follows “(?” at character {} is not known",
+    "missing": "the group at character {} has no whole name",
+}
+"""By how Python's own message begins, which is more telling than other engines' positions."""
+_REST = "it is too large, or holds what only other kinds of expressions know"
+
+
+def fault(pattern: str) -> str:
+    """Why an expression that was refused cannot be read: half a sentence.
+
+    >>> fault("(a"), fault("a(?=b)")
+    ('the parenthesis at character 1 is not closed', 'it looks ahead or behind at character 2, \
+which is not known here')
+    >>> fault("(a{1000}){1000}")
+    'it is too large, or holds what only other kinds of expressions know'
+    """
+    bare = re.sub(r"\\\\", "..", pattern)
+    bare = re.sub(r"\\[^1-9]", "..", bare)
+    for found, said in ((sign.search(bare), said) for sign, said in _ELSEWHERE):
+        if found:
+            return f"{said.format(whole(found.start() + 1))}, which is not known here"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except re.error as error:
+        for begin, said in _SAID.items():
+            if error.msg.startswith(begin):
+                return said.format(whole((error.pos or 0) + 1))
+    except (RecursionError, OverflowError, MemoryError):
+        pass
+    return _REST

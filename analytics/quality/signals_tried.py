@@ -1,0 +1,87 @@
+"""Signals that need responses: their errors on the genuine trainings, and on simulated runs.
+
+Of the trainings, ``bench/real_runs/signals.py`` has asked the responses (each training made again,
+the same to the last bit) and left what each signal said; simulated runs are drawn here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from analytics.paid_for.draws import draws
+from analytics.paid_for.signals import NULLS, of_format, of_shortcuts
+from analytics.quality.real_logs import LOGS, Truth
+from analytics.rates import wilson
+from analytics.shortcuts import mine
+from analytics.simulated_responses import Plan, simulate_responses
+
+SIMULATED = 20
+"""Simulated runs of each setting, at most: each takes .6 CPU seconds."""
+SETTINGS = {
+    "good words grow that proxy and gold pay for": Plan(improves=True, gold=False),
+    "words and lists grow that nobody pays for": Plan(gold=False),
+}
+"""Healthy simulated runs."""
+
+
+def signal_row(name: str, said: Mapping[str, bool], truths: Mapping[str, Truth]) -> dict[str, Any]:
+    """False alarms of a signal on healthy trainings, falls called; of those where it could be told.
+
+    said: of each training whether it was raised.
+    """
+    raised = {
+        kind: [said[run] for run, truth in truths.items() if run in said and truth.kind == kind]
+        for kind in ("healthy", "falling")
+    }
+    false, many = sum(raised["healthy"]), len(raised["healthy"])
+    return {
+        "kind": "signal", "signal": name, "null": NULLS[name], "healthy": many,
+        **share("false", false, many), "falling": len(raised["falling"]),
+        "called": sum(raised["falling"]),
+    }  # fmt: skip
+
+
+def of_responses(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[dict[str, Any]]:
+    """A row for each signal that the trainings' responses were asked."""
+    told = pl.read_parquet(folder / "signals.parquet").drop_nulls("raised")
+    return [
+        signal_row(str(name), dict(rows.select("run_id", "raised").iter_rows()), truths)
+        for (name,), rows in told.group_by("signal", maintain_order=True)
+    ]
+
+
+def of_simulated(runs: int, seed: int) -> list[dict[str, Any]]:
+    """How often shortcuts and format are raised on simulated runs in which nothing is wrong."""
+    rows = []
+    for setting, plan in SETTINGS.items():
+        many = min(runs, SIMULATED)
+        drawn = [simulate_responses(plan, seed * 1_000_003 + at)[0] for at in range(many)]
+        raised = {
+            "shortcuts": sum(bool(of_shortcuts(mine(one))["raised"]) for one in drawn),
+            "format": sum(bool(of_format(_asked(one))["raised"]) for one in drawn),
+        }
+        rows += [
+            {"kind": "simulated signal", "signal": name, "setting": setting, "runs": many,
+             **share("false", false, many)}
+            for name, false in raised.items()
+        ]  # fmt: skip
+    return rows
+
+
+def _asked(responses: pl.DataFrame) -> pl.DataFrame:
+    """The responses as the query paid_responses has them."""
+    return draws(responses.select(
+        "step", "prompt_id", proxy="proxy_reward", gold=pl.lit(None, pl.Float64),
+        tokens=pl.lit(None, pl.Float64), characters=pl.col("completion").str.len_chars(),
+        formatted=pl.col("completion").str.contains("\n- ", literal=True),
+    ))  # fmt: skip
+
+
+def share(name: str, part: int, of: int) -> dict[str, Any]:
+    """A count with Wilson's interval for its share, 95 %."""
+    low, high = wilson(part, of) if of else (float("nan"), float("nan"))
+    return {name: int(part), "low": round(float(low), 4), "high": round(float(high), 4)}

@@ -1,0 +1,68 @@
+"""``python -m bench.real_runs.signals``: what signals without gold say of the trainings' responses.
+
+Needs no torch, but what ``python -m bench.real_runs.responses`` left. Each training's responses are
+brought into a store as a team would, and asked there; gold is in none of them. Writes
+bench/real_runs/logs/signals.parquet, a row for each training and signal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from analytics.paid_for import report, signals
+from analytics.quality.real_logs import LOGS
+from analytics.shortcuts import mine
+from bench.real_runs.collect import KEPT as TRAININGS
+from data.columns import ReadOptions
+from data.importing import import_paths
+from data.owner import Owner
+
+KEPT = TRAININGS.parent / "real_runs_responses"
+COLUMNS = ("signal", "value", "low", "high", "raised")
+
+
+def main() -> int:
+    os.nice(10)
+    files = sorted(KEPT.glob("*.parquet"))
+    if not files:
+        print(f"{KEPT}: nothing there; run python -m bench.real_runs.responses", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        import_paths(home, files, ReadOptions())
+        with closing(Owner(home)) as owner:
+            told = [told_of(file, owner.store.query) for file in files]
+    frame = pl.DataFrame([row for rows in told for row in rows], infer_schema_length=None)
+    frame.write_parquet(LOGS / "signals.parquet", compression="zstd")
+    print(f"{len(files)} trainings, {frame.height} rows")
+    return 0
+
+
+def told_of(file: Path, query: report.Query) -> list[dict[str, Any]]:
+    """The signals of one training."""
+    run = file.stem
+    log = pl.read_parquet(LOGS / "log.parquet").filter(run_id=run)
+    second = report.second_of(query, run)
+    drawn = report.read(query, run, None, second)
+    told = [
+        signals.of_ensemble(query("disagreement", run=run, keys=list(members), until=None))
+        for members in report.ensembles(query, run)
+    ]
+    told += [signals.of_second(drawn)] if second else []
+    told.append(signals.of_chi_squared(drawn, float(log["kl"][-1])))
+    told.append(signals.of_embeddings(pl.read_parquet(file.with_suffix(".latents"))))
+    told.append(signals.of_shortcuts(mine(pl.read_parquet(file))))
+    rows = [{"run_id": run} | {name: one[name] for name in COLUMNS} for one in told]
+    print(run, *(f"{row['signal']} {row['value']} {row['raised']}," for row in rows), flush=True)
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())
