@@ -60,5 +60,5 @@ def of_ranks(draws: pl.DataFrame) -> str:
     for name in ("proxy", "gold"):
         if (sizes[name] == 1).all():
             return f"all responses to one prompt have the same {name}"
-    return (f"in no stretch of steps have {whole(FEWEST)} prompts {whole(FEWEST_RANKED)} responses "
+    return (f"in no segment of steps have {whole(FEWEST)} prompts {whole(FEWEST_RANKED)} responses "
             "each whose proxy and gold differ")  # fmt: skip
