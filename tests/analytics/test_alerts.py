@@ -832,7 +832,7 @@ def test_from_a_falling_run_to_the_receiver(
     ping, test = hook.bodies[1:]
     (told,) = ping["attachments"]
     assert ping["text"] == "Alarm: &lt;!channel&gt;" and "past its gold peak" in told["text"]
-    assert "How often it errs" in told["text"] and "How sure" in told["text"]
+    assert "How often it errs" in told["text"] and "Confidence: " in told["text"]
     assert told["title_link"] == (
         "http://monitor.example:8501/overoptimization?run=%3C%21channel%3E"
     )

@@ -359,7 +359,7 @@ def test_the_chart_is_the_pages_own() -> None:
 
 def test_a_misspelt_fact_is_an_error() -> None:
     gold = FRAME.with_columns(source=pl.lit("table"))
-    with pytest.raises(ValueError, match=r"no fact 'kl_convertion'.*did you mean 'kl_conversion'"):
+    with pytest.raises(ValueError, match=r"no run metadata 'kl_convertion'.*did you mean 'kl_conversion'"):
         verdict(gold, gold, {"kl_convertion": "exact"})
     with pytest.raises(FrameError, match="no column 'source'"):
         verdict(FRAME, FRAME, {})
