@@ -8,21 +8,24 @@ from contextlib import asynccontextmanager
 import streamlit as st
 from starlette.middleware import Middleware
 
-from data import api, ending, ingest
+from data import api
 from data.columns import PANELS
-from data.given_back import give_back
-from data.guard import Guard
-from data.half_open import end_half_open
-from data.hosts import LOOPBACK, BadAddress, listed
-from data.importing import fill_with_examples
+from data.database.sql import StoreError
+from data.incoming import ingest
+from data.incoming.importing import fill_with_examples
 from data.owner import StoreOwned
-from data.sql import StoreError
-from data.terminal import Shown
-from pages.shared import alerting, judging, moved, ownership, ready, worker
-from pages.shared.frame import escaped
-from pages.shared.packed import Packed
-from pages.shared.styled import Styled
-from pages.shared.verdict_routes import verdict_routes
+from data.serving import ending
+from data.serving.given_back import give_back
+from data.serving.guard import Guard
+from data.serving.half_open import end_half_open
+from data.serving.hosts import LOOPBACK, BadAddress, listed
+from data.words.terminal import Shown
+from pages.shared.escaping import escaped
+from pages.shared.keeping import judging, ownership
+from pages.shared.server import alerting, moved, ready, worker
+from pages.shared.server.packed import Packed
+from pages.shared.server.styled import Styled
+from pages.shared.server.verdict_routes import verdict_routes
 
 
 def where(local: str) -> str:

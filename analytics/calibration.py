@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analytics.any_frame import FrameError, array
-from analytics.quantiles import ranks as ranked
+from analytics.computing.any_frame import FrameError, array
+from analytics.computing.quantiles import ranks as ranked
 from analytics.rates import FloatArray, wilson
 from analytics.wording import number
 

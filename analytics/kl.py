@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analytics.any_frame import array
+from analytics.computing.any_frame import array
 from analytics.wording import number
 
 FloatArray = NDArray[np.float64]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from analytics.any_frame import array, polars_frame
+from analytics.computing.any_frame import array, polars_frame
 from analytics.wording import count, fixed, percent, whole
 
 CATEGORIES = ("HighlyKnown", "MaybeKnown", "WeaklyKnown", "Unknown")

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from analytics.any_frame import array
-from analytics.quantiles import fisher_exact
+from analytics.computing.any_frame import array
+from analytics.computing.quantiles import fisher_exact
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 

@@ -16,8 +16,8 @@ import polars as pl
 from analytics.hallucination import rates_from_counts
 from analytics.rates import wilson
 from bench.processes import python
-from data import answers as answer_counts
 from data.owner import Owner
+from data.rows import answers as answer_counts
 
 ANSWERS = 5_000_000
 ITERATIONS, TOPICS = 50, 20

@@ -24,8 +24,19 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ("app.py", "pages", "data", "analytics")
 NOT_SOURCE = ("data/local", "data/examples")
 PLAN = "docs/architecture.md"
-HOUSES = {"The whole": "", "Readers": "data/readers", "Onset": "analytics/onset"}
+HOUSES = {
+    "The whole": "",
+    "Data": "data",
+    "Readers": "data/readers",
+    "Analytics": "analytics",
+    "Onset": "analytics/onset",
+    "Gate": "analytics/gate",
+    "Figures": "analytics/figures",
+    "Shared by pages": "pages/shared",
+}
 """Title of a drawing, and the folder whose rooms it shows (empty: the house itself)."""
+SHOWN = "analytics.onset.judging.shown"
+"""The one module that leads up, from onset to the figures: a notebook's verdict draws itself."""
 MANY = 8
 """Positional arguments that are too many to be read at a call."""
 
@@ -109,28 +120,20 @@ def _imported(name: str, tree: ast.Module, known: Mapping[str, Path]) -> Iterato
 def rooms(house: House, below: str = "") -> dict[str, str]:
     """The room of each module that is drawn.
 
-    below: the folder whose rooms are meant. Empty: the first two folders of a path; modules that
-    lie loose in the first are its ground where another room's modules ask them, else its roof.
+    below: the folder whose rooms are meant; a module that lies loose there is a room of its own,
+    and the folder's ``__init__`` is its door, in no room. Empty: data, analytics, and the folders
+    of pages.
     """
     found: dict[str, str] = {}
     for module in house.files:
         folder = house.room(module)
         if below and folder.startswith(f"{below}/"):
             found[module] = folder.removeprefix(f"{below}/").split("/")[0]
+        elif below and folder == below and house.files[module].name != "__init__.py":
+            found[module] = house.files[module].name
         elif not below:
-            found[module] = "app.py" if folder == "." else "/".join(folder.split("/")[:2])
-    if not below:
-        loose = {module for module, room in found.items() if room in SOURCES and room != "app.py"}
-        ground: set[str] = set()
-        waiting = [one for module in set(found) - loose for one in house.arrows[module]
-                   if one in loose and found[one] == found[module].split("/")[0]]  # fmt: skip
-        while waiting:
-            one = waiting.pop()
-            if one not in ground:
-                ground.add(one)
-                waiting += house.arrows[one] & loose
-        for module in loose:
-            found[module] += ", ground" if module in ground else ", roof"
+            depth = 2 if folder.startswith("pages/") else 1
+            found[module] = "app.py" if folder == "." else "/".join(folder.split("/")[:depth])
     return found
 
 
@@ -140,7 +143,9 @@ def between(house: House, below: str = "") -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {room: Counter() for room in named.values()}
     for module, mine in named.items():
         found[mine].update(
-            named[other] for other in house.arrows[module] if named.get(other) not in (None, mine)
+            named[other]
+            for other in house.arrows[module]
+            if named.get(other) not in (None, mine) and module != SHOWN
         )
     return found
 

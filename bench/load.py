@@ -22,7 +22,7 @@ from bench.processes import ROOT, python
 from bench.readers import process
 from bench.sessions import Drawn, Hung, Session
 from data.columns import ReadOptions
-from data.importing import spool_paths
+from data.incoming.importing import spool_paths
 
 PAGES = (
     "/", "/overoptimization?run=r3_grpo_bigrm", "/overoptimization?run=r3_grpo_bigrm&until=200",

@@ -96,9 +96,10 @@ def keep_figure(chosen: Sequence[str], file: str) -> None:
 
     for name in ("streamlit", "streamlit.runtime.caching.cache_data_api"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    from analytics.figures.rewards import reward_figure
+    from analytics.figures.runs.rewards import reward_figure
     from data.columns import PANELS
-    from pages.shared import ownership, reads
+    from pages.shared import reads
+    from pages.shared.keeping import ownership
 
     ownership.owner()
     every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}

@@ -81,9 +81,10 @@ def keep(file: str) -> None:
     """Pickle the page's figure by its axis (in a process that owns the store)."""
     import pickle
 
-    from analytics.figures.rewards import reward_figure
+    from analytics.figures.runs.rewards import reward_figure
     from data.columns import PANELS
-    from pages.shared import ownership, reads
+    from pages.shared import reads
+    from pages.shared.keeping import ownership
 
     every = {row["run_id"]: row for row in reads.runs().iter_rows(named=True)}
     curves, _ = reads.run_curves([every[RUN]], {}, None)

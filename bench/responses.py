@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data.responses import page
+from data.outgoing.responses import page
 from data.store import Store
 
 RUN, PROMPTS, STEPS = "many", 20_000, 5_000

@@ -9,6 +9,6 @@ from data.address_space import enough
 
 enough()  # before what ends a process without a sentence is loaded
 
-from data.frames import answers_df, gold_df, runs_df, samples_df  # noqa: E402
+from data.outgoing.frames import answers_df, gold_df, runs_df, samples_df  # noqa: E402
 
 __all__ = ["answers_df", "gold_df", "runs_df", "samples_df"]

@@ -15,25 +15,26 @@ from typing import Any
 
 from rich.text import Text
 
-from data import kept_roles, project_roles, sealing, spool
-from data.backup import a_backup, back_up, restore
-from data.checking import check
+from data import spool
 from data.columns import RunLog, Skip
-from data.exporting import TABLES, table_rows, write_rows
-from data.failing import ended
 from data.home import begun, existing, home
-from data.hosts import listed
-from data.importing import Imported, import_paths, known_project
+from data.incoming.importing import Imported, import_paths, known_project
+from data.incoming.watching import INTERVAL, Watch, follow
+from data.outgoing.exporting import TABLES, table_rows, write_rows
+from data.outgoing.printing import print_table, show_check, show_import
 from data.owner import Owner
-from data.printing import print_table, show_check, show_import
+from data.people import kept_roles, project_roles, sealing
 from data.pull import command as pull_command
 from data.readers.runs.formats import FORMATS
 from data.remote import StoreAccess
-from data.rereading import ROLE_NAMES, Roles
-from data.role_options import add_roles, read_options
-from data.terminal import LONGEST, Terminal, one_line
-from data.watches import Heart
-from data.watching import INTERVAL, Watch, follow
+from data.roles.role_options import add_roles, read_options
+from data.roles.stated_roles import ROLE_NAMES, Roles
+from data.serving.failing import ended
+from data.serving.hosts import listed
+from data.serving.watches import Heart
+from data.upkeep.backup import a_backup, back_up, restore
+from data.upkeep.checking import check
+from data.words.terminal import LONGEST, Terminal, one_line
 
 Row = dict[str, Any]
 LIST_KEYS = (
@@ -238,9 +239,11 @@ def _serve(options: argparse.Namespace) -> int:
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
 
-    from data import api, ending, ingest
-    from data.guard import Guard
-    from data.half_open import end_half_open
+    from data import api
+    from data.incoming import ingest
+    from data.serving import ending
+    from data.serving.guard import Guard
+    from data.serving.half_open import end_half_open
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from data.guard import refusal
+from data.database.sql import StoreError
 from data.owner import Owner
-from data.sql import StoreError
+from data.serving.guard import refusal
 
 READY_SECONDS = 5.0
 """A store that answers no question within this many seconds is not ready."""

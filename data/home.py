@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from data.sql import StoreError
+from data.database.sql import StoreError
 
 EXAMPLES = Path(__file__).parent / "examples"
 """The bundled real runs."""

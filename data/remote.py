@@ -13,9 +13,9 @@ from typing import Any
 
 import polars as pl
 
+from data.database.any_store import AnyStore
+from data.database.sql import StoreError
 from data.owner import Owner, StoreOwned, read_owner
-from data.sql import StoreError
-from data.store import Store
 
 
 class RemoteStore:
@@ -93,9 +93,6 @@ class RemoteStore:
             raise StoreError(
                 f"the owner of {self.home} at {self._address} does not answer: {error}"
             ) from error
-
-
-AnyStore = Store | RemoteStore
 
 
 class StoreAccess:

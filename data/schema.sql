@@ -1,4 +1,4 @@
--- The store, version 1, beside the tables that data/declared.py declares. Every column has a
+-- The store, version 1, beside the tables that data/declared declares. Every column has a
 -- comment with its unit; a test holds this.
 
 create table store_version (version integer not null, done_at timestamp not null default current_timestamp);

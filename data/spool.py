@@ -22,14 +22,14 @@ from pathlib import Path
 
 import polars as pl
 
-from data import answers, late_gold, loop_tables
 from data.columns import GOLD_COLUMNS, SAMPLE_COLUMNS, RunLog, Skip, conform
+from data.database.sql import StoreError
 from data.declared import DECISIONS, WRITTEN, Table
 from data.readers.runs.formats import rank_of
-from data.restating import LAYOUT
-from data.segment_rows import metric_rows, sample_rows
-from data.sql import StoreError
-from data.typed import typed
+from data.rows import answers, late_gold, loop_tables
+from data.rows.restating import LAYOUT
+from data.rows.segment_rows import metric_rows, sample_rows
+from data.rows.typed import typed
 
 SUMS = "sums.json"
 """File of a segment that holds the SHA-256 of each of its others."""

@@ -12,13 +12,18 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from data import ddl, kept_roles, loop_tables, merge, role_changes, sealing, spool, written
+from data import spool
 from data.address_space import RAN_OUT
+from data.database import ddl
+from data.database.kept_verdicts import NOWHERE
+from data.database.rollups import refresh
+from data.database.sql import StoreError, sql
 from data.declared import WRITTEN
-from data.kept_verdicts import NOWHERE
-from data.restating import restated
-from data.rollups import refresh
-from data.sql import StoreError, sql
+from data.merging import merge
+from data.people import kept_roles, sealing, written
+from data.roles import role_changes
+from data.rows import loop_tables
+from data.rows.restating import restated
 
 MIGRATIONS: tuple[tuple[int, str | None], ...] = (
     (2, "answers_tables"),
@@ -32,7 +37,7 @@ MIGRATIONS: tuple[tuple[int, str | None], ...] = (
 )
 """(version it leads to, file in changes/), in order, for stores older than the last of them.
 
-Declared tables and columns come by themselves (``data.ddl``) and need no entry.
+Declared tables and columns come by themselves (``data.database.ddl``) and need no entry.
 """
 SCHEMA_VERSION = MIGRATIONS[-1][0]
 

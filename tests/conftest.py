@@ -92,7 +92,7 @@ def judge_handed_on() -> Iterator[dict[str, Callable[..., Any]]]:
     """A judging process that a command has done with serves the next one: each takes a second to
     start. Gives what stood in place of this, for tests of the process itself.
     """
-    from analytics.judging import Judge, _Process
+    from analytics.kept_verdicts.judging import Judge, _Process
 
     idle: list[_Process] = []
     start, close = _Process, Judge.close
@@ -108,7 +108,7 @@ def judge_handed_on() -> Iterator[dict[str, Callable[..., Any]]]:
         close(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("analytics.judging._Process", started)
+        patch.setattr("analytics.kept_verdicts.judging._Process", started)
         patch.setattr(Judge, "close", kept)
         yield {"_Process": start, "Judge.close": close}
     for process in idle:

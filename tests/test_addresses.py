@@ -13,7 +13,7 @@ import pytest
 
 from bench.sessions import Session
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from tests.server import Server, servers
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "data" / "examples"

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from bench.sessions import Session
-from data import ending
 from data.owner import Owner
-from pages.shared import collapsing
+from data.serving import ending
+from pages.shared.keeping import collapsing
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVER = """
@@ -25,8 +25,8 @@ import sys
 sys.path.insert(0, {root!r})
 import streamlit as st
 from app import lifespan
-from data import ingest
-from pages.shared import ownership
+from data.incoming import ingest
+from pages.shared.keeping import ownership
 app = st.App({page!r}, lifespan=lifespan, routes=ingest.routes(ownership.held_owner))
 """
 STUCK = {

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from analytics.__main__ import _parser as analytics_parser
-from analytics.gate.limits import BLOCKS
+from analytics.gate.rules.limits import BLOCKS
+from analytics.measured.published import published
 from analytics.quality.gate_years import KINDS, year
-from analytics.quality.published import published
 from analytics.wording import fixed, number, whole
 from data.__main__ import _parser as data_parser
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 IMPATIENT = """
 import sys
 sys.path.insert(0, {root!r})
-from data import half_open
+from data.serving import half_open
 half_open.HEAD_SECONDS = half_open.SILENT_SECONDS = 1.0
 """
 PAGES = (
@@ -26,9 +26,10 @@ PAGES = (
 import streamlit as st
 from starlette.middleware import Middleware
 from app import lifespan
-from data import api, ingest
-from data.guard import Guard
-from pages.shared import ownership
+from data import api
+from data.incoming import ingest
+from data.serving.guard import Guard
+from pages.shared.keeping import ownership
 app = st.App({root!r} + "/pages/shared/menu.py", lifespan=lifespan, middleware=[Middleware(Guard)],
              routes=[*api.routes(ownership.held_owner), *ingest.routes(ownership.held_owner)])
 """

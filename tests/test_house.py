@@ -26,7 +26,7 @@ def test_no_floor_knows_a_later_one() -> None:
     house = counted(ROOT)
     for below in filter(None, HOUSES.values()):
         arrows = between(house, below)
-        assert len(arrows) >= 7 and mutual(arrows) == []
+        assert len(arrows) >= 4 and mutual(arrows) == []
 
 
 def test_it_counts_arrows_lines_and_crowded_calls(tmp_path: Path) -> None:
@@ -42,9 +42,9 @@ def test_it_counts_arrows_lines_and_crowded_calls(tmp_path: Path) -> None:
     assert house.arrows["data.b.three"] == {"data.b.two", "pages.a.one"}
     assert sorted(house.lengths) == [2, 2]
     assert house.crowded == ["data/b/two.py:2"] and house.untyped["data"] == 1
-    assert mutual(between(house)) == [("data/b", "pages/a")]
+    assert mutual(between(house)) == [("data", "pages/a")]
     assert "  app_py --> pages_a\n" in plan(house)
-    assert "app_py --> data_b" not in plan(house)
+    assert "app_py --> data" not in plan(house)
 
 
 def test_no_call_has_eight_positional_arguments() -> None:

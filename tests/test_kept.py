@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from analytics.kept import kept
+from analytics.computing.kept import kept
 from analytics.onset.alarm import flat_runs, red
 from analytics.onset.alarm.spending import Plan
 from analytics.onset.evidence import contrasts
 from data.columns import ReadOptions
-from data.importing import spool_paths
-from pages.shared import ownership
-from pages.shared.caching import cached, pulse
+from data.incoming.importing import spool_paths
+from pages.shared.keeping import ownership
+from pages.shared.keeping.caching import cached, pulse
 
 ROOT = Path(__file__).resolve().parents[1]
 KEEPS = ("cache", "lru_cache", "cache_data", "cache_resource", "cached_property")
@@ -43,7 +43,9 @@ def test_nothing_that_can_be_written_to_is_shared_between_callers() -> None:
         told = ast.unparse(node.returns)
         if set(names) & set(KEEPS):
             checked += 1
-            assert not CAN_BE_WRITTEN_TO.search(told), f"{where} -> {told}: use analytics.kept.kept"
+            assert not CAN_BE_WRITTEN_TO.search(told), (
+                f"{where} -> {told}: use analytics.computing.kept.kept"
+            )
         if "kept" in names:
             checked += 1
             assert not re.search("DataFrame|Series", told), where
@@ -51,10 +53,10 @@ def test_nothing_that_can_be_written_to_is_shared_between_callers() -> None:
 
 
 def test_pages_cache_in_one_way_only() -> None:
-    """By store, state and all arguments: pages.shared.caching.cached."""
+    """By store, state and all arguments: pages.shared.keeping.caching.cached."""
     found = 0
     for where, _, names in functions("pages"):
-        assert not set(names) & set(KEEPS), f"{where}: use pages.shared.caching.cached"
+        assert not set(names) & set(KEEPS), f"{where}: use pages.shared.keeping.caching.cached"
         found += "cached" in names
     assert found > 15
     text = [f for f in (ROOT / "pages").rglob("*.py") if "cache_data" in f.read_text()]

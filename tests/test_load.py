@@ -13,7 +13,7 @@ from bench.load import PAGES, against, new_rows
 from bench.pages import server
 from bench.sessions import Session
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "data" / "examples"

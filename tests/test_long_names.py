@@ -12,7 +12,7 @@ import pytest
 
 from bench.sessions import Session
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from tests.server import Server, servers
 
 LETTERS = "L" * 20 + " LL" * 300

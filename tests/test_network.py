@@ -15,9 +15,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from data import api
-from data.guard import POLICY
-from data.hosts import BadAddress, listed, split_host, split_origin
 from data.owner import Owner
+from data.serving.guard import POLICY
+from data.serving.hosts import BadAddress, listed, split_host, split_origin
 from pages.shared.links import page_link
 from tests.outside import Outside, outside
 from tests.server import Server, StoreServer, servers

@@ -16,10 +16,10 @@ from tests.server import Server, servers
 RUNS = "name,step,kl,proxy_reward,gold_reward\nshort,7,1,1,1\n"
 SCORED = """
 import json
-from analytics.figures.detectors import detector_figure
+from analytics.figures.measured.detectors import detector_figure
 from analytics.onset.alarm.detectors import DETECTORS
 from analytics.quality.detection import measure_scenario
-from analytics.quality.published import detector_table
+from analytics.measured.published import detector_table
 ours = [one for one in DETECTORS if one.name in ("e-process", "below the first")]
 rows = measure_scenario("sparse_n7_s05", 40, 3, ours)
 table = detector_table(rows, "sparse_n7_s05")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from analytics.quality.published import published
+from analytics.measured.published import published
 from analytics.wording import percent_spread
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.remote import StoreAccess
 
 ROOT = Path(__file__).resolve().parents[1]

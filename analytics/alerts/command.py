@@ -18,13 +18,13 @@ from analytics.alerts import ledger as outbox
 from analytics.alerts.ledger import Ledger
 from analytics.alerts.open_alerts import title
 from analytics.alerts.rules import Rules, RulesError, proposal
-from analytics.review.notes import when
 from analytics.wording import count
-from data import alert_files
-from data.delivery import NotDelivered
+from analytics.words.notes import when
 from data.home import existing, named
+from data.outgoing import alert_files
+from data.outgoing.delivery import NotDelivered
 from data.remote import StoreAccess
-from data.terminal import one_line
+from data.words.terminal import one_line
 
 PATIENCE = 60.0
 """Seconds that --send tries a receiver that fails."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from analytics.gate.limits import Limit, written
+from analytics.gate.rules.limits import Limit, written
 
 
 class RulesError(ValueError):

@@ -21,20 +21,22 @@ from analytics.alerts import ledger as outbox
 from analytics.alerts.ledger import Ledger
 from analytics.alerts.open_alerts import Alert, alarms, gates, withdrawals
 from analytics.alerts.rules import Rules, RulesError, read_rules
-from analytics.figures.palette import status_look
+from analytics.figures.drawing.palette import status_look
 from analytics.gate import read_policy
-from analytics.gate.limits import proposal
-from analytics.gate.policy import PolicyError
+from analytics.gate.rules.limits import proposal
+from analytics.gate.rules.policy import PolicyError
+from analytics.kept_verdicts.verdicts import method
 from analytics.review import reading
-from analytics.review.notes import decided, overdue
 from analytics.review.state import GateState
-from analytics.verdicts import method
-from data import alert_files, delivery, policies, watches
-from data.delivery import NotDelivered
-from data.hosts import BadAddress, listed
-from data.kept_verdicts import kept_rows
-from data.questions import meaning
-from data.remote import AnyStore
+from analytics.words.notes import decided, overdue
+from data.database.any_store import AnyStore
+from data.database.kept_verdicts import kept_rows
+from data.database.questions import meaning
+from data.outgoing import alert_files, delivery
+from data.outgoing.delivery import NotDelivered
+from data.people import policies
+from data.serving import watches
+from data.serving.hosts import BadAddress, listed
 
 LONGEST_WAIT = 3600.0
 COUNTED = ("points", "gold_evaluations", "samples", "answers")

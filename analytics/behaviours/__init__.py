@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from analytics.any_frame import polars_frame
 from analytics.behaviours.rises import Moved, Series, moved, series
+from analytics.computing.any_frame import polars_frame
 from analytics.rates import benjamini_hochberg, newcombe, wilson
 
 ALPHA = 0.05

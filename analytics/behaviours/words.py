@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analytics.behaviours import BehaviourRow, beyond_chance
-from analytics.names import cut
 from analytics.wording import count, fixed, p_value, points, rate_interval, steps, whole
+from analytics.words.names import cut
 
 Row = Mapping[str, Any]
 FEWEST = 5

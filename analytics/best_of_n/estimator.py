@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
-from analytics.kept import kept
+from analytics.computing.kept import kept
 from analytics.kl import best_of_n_kl_of
 
 FloatArray = NDArray[np.float64]

@@ -12,7 +12,7 @@ import numpy as np
 
 from analytics.best_of_n.estimator import FloatArray, IntArray, Ranked, selection
 from analytics.best_of_n.pool import Pool
-from analytics.quantiles import t_quantile
+from analytics.computing.quantiles import t_quantile
 
 FEW_VALUES = 11
 """A scale of at most so many values has ends that a mean cannot pass."""

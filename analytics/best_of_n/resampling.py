@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.best_of_n.estimator import FloatArray
-from analytics.quantiles import normal_quantile, t_quantile
+from analytics.computing.quantiles import normal_quantile, t_quantile
 
 DRAWS = 2000
 FEWEST_PROMPTS = 8

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from analytics import fingerprint
 from analytics.collapse import report
 from analytics.collapse.indicators import LOGGED
+from analytics.computing import fingerprint
 
 Query = Callable[..., pl.DataFrame]
 KEYS = [key for keys in LOGGED.values() for key in keys]

@@ -4,10 +4,10 @@
 reasons. It never says that a model is harmless: a PASS is the absence of a blocking finding.
 """
 
-from analytics.gate.evidence import Evidence, GateError
-from analytics.gate.limits import proposal
-from analytics.gate.policy import Policy, PolicyError, default, loosened, read_policy
-from analytics.gate.verdict import Gate, judge
+from analytics.gate.records.evidence import Evidence, GateError
+from analytics.gate.result.verdict import Gate, judge
+from analytics.gate.rules.limits import proposal
+from analytics.gate.rules.policy import Policy, PolicyError, default, loosened, read_policy
 
 __all__ = [
     "Evidence", "Gate", "GateError", "Policy", "PolicyError", "default", "judge", "loosened",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analytics.gate.diversity import COVERAGE, HOLDOUT, SPREAD
-from analytics.gate.evidence import Evidence
+from analytics.gate.blocks.diversity import COVERAGE, HOLDOUT, SPREAD
+from analytics.gate.records.evidence import Evidence
 
 TODAY = datetime.date(2026, 11, 28)
 FAULTS = ("provenance", "reward_hacking", "diversity", "truthfulness", "human_checkpoint",

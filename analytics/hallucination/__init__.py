@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.any_frame import polars_frame
+from analytics.answers.clustered_rates import by_entity_interval
 from analytics.calibration import BINS
-from analytics.clustered_rates import by_entity_interval
+from analytics.computing.any_frame import polars_frame
 from analytics.hallucination.changes import change
 from analytics.hallucination.counts import cells, clusters, count
 from analytics.hallucination.level_rows import ROW, calibration, in_order, levels

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from analytics.clustered_rates import change_by_entity, sign_by_entity
+from analytics.answers.clustered_rates import change_by_entity, sign_by_entity
 from analytics.hallucination.level_rows import ROW
 from analytics.hallucination.pairs import FLIP_CLUSTERS, PAIRED_SHARE, predecessors
 from analytics.rates import (

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.any_frame import FrameError, polars_frame
+from analytics.computing.any_frame import FrameError, polars_frame
 
 GRADES = ("correct", "incorrect", "not_attempted")
 KEYS = ("loop", "iteration", "origin")

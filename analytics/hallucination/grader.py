@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.any_frame import polars_frame
+from analytics.computing.any_frame import polars_frame
 from analytics.rates import normal_quantile, wilson
 from analytics.wording import count, rate_text, whole
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.any_frame import polars_frame
+from analytics.computing.any_frame import polars_frame
 from analytics.hallucination.counts import KEYS, named
 
 FLIPS = {

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.any_frame import polars_frame
+from analytics.computing.any_frame import polars_frame
 from analytics.hallucination.repeated import Repeated, repeated, sentence
 from analytics.rates import wilson
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy import special
 
-from analytics.any_frame import polars_frame
-from analytics.kept import kept
+from analytics.computing.any_frame import polars_frame
+from analytics.computing.kept import kept
 from analytics.rates import FloatArray
 
 

@@ -12,8 +12,8 @@ import polars as pl
 
 from analytics.collapse.indicators import BY_NAME, Way
 from analytics.collapse.words import Change, changes, states
-from analytics.gate.decided import last_word
 from analytics.loops.cells import Cell, Question, p_of
+from analytics.loops.decided import last_word
 from analytics.loops.lineage import depths
 from analytics.wording import alike, fixed, number, percent, whole
 

@@ -4,7 +4,7 @@ The rooms, each of which knows only those before it: evidence, errors, labels, c
 choosing, judging (tests/test_architecture.py).
 """
 
-from analytics.any_frame import FrameError
+from analytics.computing.any_frame import FrameError
 from analytics.onset.evidence.gao import best_of_n_gold, best_of_n_peak, iterated_gold
 from analytics.onset.judging.judged import Verdict
 from analytics.onset.judging.notebook import judge

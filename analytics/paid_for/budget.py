@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.components import over_looks, point_words, proxy_point, step_bins
+from analytics.comparing.components import over_looks, point_words, proxy_point, step_bins
 from analytics.paid_for.clusters import LARGEST
 
 

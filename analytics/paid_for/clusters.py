@@ -12,7 +12,7 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.quantiles import t_quantile
+from analytics.computing.quantiles import t_quantile
 
 FloatArray = NDArray[np.float64]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analytics.names import cut
 from analytics.paid_for.length_words import includes_zero, of
 from analytics.paid_for.parting import HACK, INSTABILITY
 from analytics.wording import alike, count, rate_interval, steps, whole
+from analytics.words.names import cut
 
 Row = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from typing import TypedDict
 
 import polars as pl
 
-from analytics.gate.agreement import agreement
+from analytics.gate.records.agreement import agreement
 from analytics.paid_for.clusters import GROUPS
 from analytics.paid_for.judge_ranks import Ranks, ranks
 

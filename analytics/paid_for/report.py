@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.components import ensembles_by_name
+from analytics.comparing.components import ensembles_by_name
+from analytics.measured.published import published
 from analytics.paid_for import judge_ranks, length, people, signals
 from analytics.paid_for.budget import budget
 from analytics.paid_for.clusters import LARGEST
@@ -16,8 +17,7 @@ from analytics.paid_for.draws import draws, unit_of
 from analytics.paid_for.missing import NONE, of_ranks
 from analytics.paid_for.parting import parting
 from analytics.paid_for.rivals import onset_of, rivals
-from analytics.quality.published import published
-from analytics.steps import none_yet
+from analytics.words.steps import none_yet
 
 Query = Callable[..., pl.DataFrame]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analytics.names import cut
 from analytics.paid_for.rivals import NOT_LOGGED, SEEN
 from analytics.wording import alike, count, steps, whole
+from analytics.words.names import cut
 
 Row = Mapping[str, Any]
 

@@ -16,11 +16,11 @@ from typing import Any, NotRequired, TypedDict
 import numpy as np
 import polars as pl
 
-from analytics.components import disagreement, step_bins
+from analytics.comparing.components import disagreement, step_bins
+from analytics.computing.quantiles import t_quantile
 from analytics.paid_for.clusters import LARGEST, Estimate, FloatArray, jackknife
 from analytics.paid_for.draws import ENDS, sums
 from analytics.paid_for.judge_ranks import rank_sums, ranked
-from analytics.quantiles import t_quantile
 from analytics.shortcuts.found import Mined
 
 LONGER, HALF = 1.5, 0.5

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from analytics.measured.published import published
 from analytics.onset.alarm.detectors import DETECTORS
 from analytics.quality import (
     alert_weeks,
@@ -30,7 +31,6 @@ from analytics.quality import (
     shortcuts,
 )
 from analytics.quality.made import checked, code_of, keep_check
-from analytics.quality.published import published
 
 RESULTS = Path(__file__).parent / "results"
 

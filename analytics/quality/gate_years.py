@@ -17,12 +17,12 @@ import numpy.typing as npt
 from numpy.random import Generator
 
 from analytics.gate import Evidence, Policy, default
-from analytics.gate.bounds import Estimate, mean, normal, paired_rate, rate_change, share
-from analytics.gate.checks import Levels, bounded
-from analytics.gate.diversity import SPREAD, Loss, all_but
-from analytics.gate.past import from_past, stated
-from analytics.gate.rewards import STATISTICAL
-from analytics.gate.verdict import worst
+from analytics.gate.blocks.checks import Levels, bounded
+from analytics.gate.blocks.diversity import SPREAD, Loss, all_but
+from analytics.gate.blocks.rewards import STATISTICAL
+from analytics.gate.records.bounds import Estimate, mean, normal, paired_rate, rate_change, share
+from analytics.gate.records.past import from_past, stated
+from analytics.gate.result.verdict import worst
 from analytics.wording import fixed, number, whole
 
 LOOKS = 26

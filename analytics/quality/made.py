@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from analytics.fingerprint import code
-from analytics.quality.published import RESULTS
+from analytics.computing.fingerprint import code
+from analytics.measured.published import RESULTS
 
 MODULES = {
     "detectors": "analytics.quality.detection",

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from analytics.figures.palette import status_look
+from analytics.figures.drawing.palette import status_look
 from analytics.review import loop_changes
-from analytics.review.notes import decided, overdue, when
 from analytics.review.state import RunState, State
 from analytics.wording import count, interval, number, whole
+from analytics.words.notes import decided, overdue, when
 
 BAD = ("overoptimized", "collapsed", "warning")
 """Statuses that ask for a decision."""

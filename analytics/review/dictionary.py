@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from analytics.figures.curves import RunCurve
+from analytics.figures.drawing.curves import RunCurve
 from analytics.review.changes import Change
 
 DICTIONARY: dict[str, dict[str, str]] = {

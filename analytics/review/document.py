@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from analytics.figures.curves import RunCurve
-from analytics.figures.embedded import embedded, plotly_code
-from analytics.figures.headline import headline
-from analytics.figures.rewards import reward_figure
-from analytics.gate.markdown import plain as escaped
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.sent.embedded import embedded, plotly_code
+from analytics.figures.words.headline import headline
+from analytics.gate.result.markdown import plain as escaped
 from analytics.review.changes import FOLDED, Change, grouped, summary
 from analytics.review.dictionary import DICTIONARY
 from analytics.review.markdown import UNSEEN, note_html
-from analytics.review.notes import about, decided, when
+from analytics.words.notes import about, decided, when
 
 MOST_FIGURES = 20
 """So many runs have a figure, those first that are decided first."""

@@ -20,21 +20,23 @@ import polars as pl
 
 from analytics import hallucination
 from analytics.collapse import kept as indicators
-from analytics.figures.curves import RunCurve, has_line
+from analytics.figures.drawing.curves import RunCurve, has_line
 from analytics.gate import GateError, judge, proposal, read_policy
-from analytics.gate.due import due
-from analytics.gate.gathering import gather
-from analytics.judging import Judge
+from analytics.gate.result.due import due
+from analytics.gate.result.gathering import gather
+from analytics.kept_verdicts.judging import Judge
+from analytics.kept_verdicts.verdicts import Asked, method, missing, unpacked_looks
 from analytics.review import dictionary, document
 from analytics.review.changes import Change, changes
 from analytics.review.document import MOST_FIGURES
 from analytics.review.state import GateState, RunState, State, judges_of
-from analytics.verdicts import Asked, method, missing, unpacked_looks
-from data import answers, past, watches
-from data.exporting import packed_tables
-from data.kept_verdicts import kept_rows, to_keep
-from data.questions import meaning
-from data.remote import AnyStore
+from data.database.any_store import AnyStore
+from data.database.kept_verdicts import kept_rows, to_keep
+from data.database.questions import meaning
+from data.outgoing.exporting import packed_tables
+from data.rows import answers
+from data.serving import watches
+from data.upkeep import past
 
 WEEK = datetime.timedelta(days=7)
 _turn = threading.Lock()

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.computing.quantiles import chi2_beyond, normal_quantile
 from analytics.onset.curves.fits import FEWEST_LOOKS, LEVEL, fieller
-from analytics.quantiles import chi2_beyond, normal_quantile
 from analytics.scaling_laws.forms import Forms, forms
 
 FloatArray = NDArray[np.float64]

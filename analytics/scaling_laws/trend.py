@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.computing.quantiles import t_quantile
 from analytics.onset.curves.fits import LEVEL
-from analytics.quantiles import t_quantile
 from analytics.scaling_laws.family import Family, kl_of
 from analytics.scaling_laws.forms import form_words
 from analytics.wording import count, number

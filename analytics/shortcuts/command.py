@@ -15,7 +15,7 @@ from analytics.shortcuts.found import Mined
 from analytics.shortcuts.mining import Progress
 from analytics.shortcuts.of_run import of_run
 from analytics.shortcuts.words import lines
-from analytics.steps import a_step
+from analytics.words.steps import a_step
 
 Query = Callable[..., pl.DataFrame]
 

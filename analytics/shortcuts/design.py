@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
-from analytics.quantiles import t_quantile
+from analytics.computing.quantiles import t_quantile
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -11,7 +11,7 @@ import polars as pl
 from analytics.shortcuts.found import Mined, cannot_tell
 from analytics.shortcuts.mining import Progress, mine, no_progress
 from analytics.shortcuts.reading_in import LONGEST, most_of, shares
-from analytics.steps import none_yet
+from analytics.words.steps import none_yet
 
 Query = Callable[..., pl.DataFrame]
 

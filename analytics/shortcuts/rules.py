@@ -11,8 +11,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
-from analytics.patterns import fault
 from analytics.shortcuts.tokens import LONGEST, Ids, Tokens, grams, held, repeated, tokens
+from analytics.words.patterns import fault
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

@@ -21,7 +21,7 @@ from analytics.quality.real_logs import LOGS
 from analytics.shortcuts import mine
 from bench.real_runs.collect import KEPT as TRAININGS
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
 
 KEPT = TRAININGS.parent / "real_runs_responses"

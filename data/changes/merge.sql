@@ -1,4 +1,4 @@
--- One segment into the tables. Reads the temporary tables incoming_* and merged_metrics (data.ddl:
+-- One segment into the tables. Reads the temporary tables incoming_* and merged_metrics (data.database.ddl:
 -- where a row is already there, the richer log wins and the other fills what it lacks), leaves
 -- changes_by_run.
 create or replace temp table changed_metrics as

@@ -14,13 +14,13 @@ from rich.text import Text
 
 from data.columns import ReadOptions, Skip
 from data.home import home
-from data.importing import Imported, import_paths
-from data.printing import show_import
+from data.incoming.importing import Imported, import_paths
+from data.outgoing.printing import show_import
 from data.pull import mlflow_runs, wandb_runs
 from data.pull.asking import Asking
 from data.pull.outcome import Pulled, PullError
 from data.pull.wandb_client import WandbClient
-from data.terminal import LONGEST, Terminal, one_line
+from data.words.terminal import LONGEST, Terminal, one_line
 
 Say = Callable[[str], None]
 KEYS = ("proxy", "gold", "kl", "kl-unit", "length", "step")

@@ -3,16 +3,17 @@
 import polars as pl
 import streamlit as st
 
-from analytics.gate.agreement import MEASURES, bias_words, sentences
-from analytics.gate.gathering import GateError
-from analytics.gate.reviews import win_rate
-from analytics.gate.sheet import SheetError, returned_sentence
+from analytics.gate.records.agreement import MEASURES, bias_words, sentences
+from analytics.gate.records.reviews import win_rate
+from analytics.gate.records.sheet import SheetError, returned_sentence
+from analytics.gate.result.gathering import GateError
 from analytics.wording import count, number, rate_interval, rate_text
-from pages.shared import gate_reads
-from pages.shared.frame import escaped, heading, stop_when_empty
-from pages.shared.loop_choices import choose
+from pages.shared.asking import gate_reads
+from pages.shared.escaping import escaped
+from pages.shared.frame import heading, stop_when_empty
+from pages.shared.loops.loop_choices import choose
 from pages.shared.tables import show_table
-from pages.shared.truth_choices import copy_link
+from pages.shared.truth.truth_choices import copy_link
 
 heading(
     "Human checkpoints",

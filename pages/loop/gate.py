@@ -3,16 +3,18 @@
 import streamlit as st
 
 from analytics.gate import GateError, PolicyError, proposal, read_policy
-from analytics.gate.after import other_arms, steps
-from analytics.gate.command import DECISIONS
-from analytics.gate.markdown import markdown
-from analytics.gate.power import chances
-from pages.shared import gate_reads, gate_view
-from pages.shared.fault_view import isolated
-from pages.shared.frame import escaped, heading, stop_when_empty
-from pages.shared.loop_choices import choose
+from analytics.gate.result.after import other_arms, steps
+from analytics.gate.result.command import DECISIONS
+from analytics.gate.result.markdown import markdown
+from analytics.gate.result.power import chances
+from pages.shared.asking import gate_reads
+from pages.shared.escaping import escaped
+from pages.shared.frame import heading, stop_when_empty
+from pages.shared.loops import gate_view
+from pages.shared.loops.loop_choices import choose
+from pages.shared.page_parts.fault_view import isolated
 from pages.shared.tables import show_table
-from pages.shared.truth_choices import copy_link
+from pages.shared.truth.truth_choices import copy_link
 
 heading(
     "Gate",

@@ -3,15 +3,18 @@
 import streamlit as st
 
 from analytics.collapse.words import table
-from analytics.figures.iterations import arms_figure
+from analytics.figures.truth.iterations import arms_figure
 from analytics.loops.board import first_failed
 from analytics.loops.story import since_first
-from pages.shared import board_view, charts, loop_reads
-from pages.shared.fault_view import isolated
-from pages.shared.frame import called, escaped, heading, named, stop_when_empty, tab
-from pages.shared.notes_view import show_notes
+from pages.shared import charts
+from pages.shared.asking import loop_reads
+from pages.shared.escaping import called, escaped, named
+from pages.shared.frame import heading, stop_when_empty, tab
+from pages.shared.loops import board_view
+from pages.shared.page_parts.fault_view import isolated
+from pages.shared.people.notes_view import show_notes
 from pages.shared.tables import show_table
-from pages.shared.truth_choices import choose_scope, copy_link
+from pages.shared.truth.truth_choices import choose_scope, copy_link
 
 heading(
     "Iterations",

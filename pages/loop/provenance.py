@@ -3,13 +3,15 @@
 import polars as pl
 import streamlit as st
 
-from analytics.figures.iterations import provenance_figure
+from analytics.figures.truth.iterations import provenance_figure
 from analytics.loops import lineage, overlap
-from pages.shared import answer_reads, charts, loop_reads
-from pages.shared.fault_view import isolated
-from pages.shared.frame import called, heading, stop_when_empty, tab
+from pages.shared import charts
+from pages.shared.asking import answer_reads, loop_reads
+from pages.shared.escaping import called
+from pages.shared.frame import heading, stop_when_empty, tab
+from pages.shared.page_parts.fault_view import isolated
 from pages.shared.tables import show_table
-from pages.shared.truth_choices import choose_scope, copy_link
+from pages.shared.truth.truth_choices import choose_scope, copy_link
 
 heading(
     "Provenance",

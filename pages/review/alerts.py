@@ -4,11 +4,13 @@ import datetime
 
 import streamlit as st
 
+from analytics.measured.published import published
 from analytics.quality.alert_weeks import sentence
-from analytics.quality.published import published
 from analytics.wording import count
-from pages.shared import alerting, note_reads
-from pages.shared.frame import called, escaped, heading
+from pages.shared.asking import note_reads
+from pages.shared.escaping import called, escaped
+from pages.shared.frame import heading
+from pages.shared.server import alerting
 
 MOST = 50
 """Lines that the page shows."""

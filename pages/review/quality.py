@@ -3,10 +3,8 @@
 import polars as pl
 import streamlit as st
 
-from analytics.figures.detectors import detector_figure
-from analytics.onset.alarm.detectors import DETECTORS
-from analytics.quality.made import made
-from analytics.quality.published import (
+from analytics.figures.measured.detectors import detector_figure
+from analytics.measured.published import (
     DENSE,
     SCENARIO_WORDS,
     detector_table,
@@ -16,20 +14,23 @@ from analytics.quality.published import (
     matching_scenario,
     published,
 )
+from analytics.onset.alarm.detectors import DETECTORS
+from analytics.quality.made import made
 from analytics.simulated import HONEST, OVEROPTIMISING
 from analytics.wording import MISSING, count, number, percent, rate_text, whole
 from pages.shared import charts, links, reads
-from pages.shared.battery_view import show_battery
-from pages.shared.bundled_view import show_bundled
-from pages.shared.candidates_view import show_candidates
 from pages.shared.choices import choose_one
-from pages.shared.frame import called, escaped, heading, refresh_when_store_changes, shown_name
-from pages.shared.interval_quality_view import show_forecasts, show_intervals
-from pages.shared.paid_quality_view import show_paid_for
-from pages.shared.quality_cells import evidence, ratio_cells, share_cells
-from pages.shared.real_runs_view import show_real_runs
-from pages.shared.scenarios_view import show_not_promised, show_scenarios
-from pages.shared.shortcut_quality_view import show_shortcut_quality
+from pages.shared.escaping import called, escaped, shown_name
+from pages.shared.frame import heading, refresh_when_store_changes
+from pages.shared.quality.battery_view import show_battery
+from pages.shared.quality.bundled_view import show_bundled
+from pages.shared.quality.candidates_view import show_candidates
+from pages.shared.quality.interval_quality_view import show_forecasts, show_intervals
+from pages.shared.quality.paid_quality_view import show_paid_for
+from pages.shared.quality.quality_cells import evidence, ratio_cells, share_cells
+from pages.shared.quality.real_runs_view import show_real_runs
+from pages.shared.quality.scenarios_view import show_not_promised, show_scenarios
+from pages.shared.quality.shortcut_quality_view import show_shortcut_quality
 from pages.shared.tables import show_table
 
 heading(

@@ -5,11 +5,12 @@ import streamlit as st
 
 from analytics.wording import MISSING, count, whole
 from pages.shared import links, reads
-from pages.shared.damage_view import show_damage
-from pages.shared.fault_view import isolated
-from pages.shared.frame import called, escaped, heading, stop_when_empty
-from pages.shared.import_view import import_view, say_done
-from pages.shared.roles_form import roles_form
+from pages.shared.escaping import called, escaped
+from pages.shared.frame import heading, stop_when_empty
+from pages.shared.importing.import_view import import_view, say_done
+from pages.shared.importing.roles_form import roles_form
+from pages.shared.page_parts.damage_view import show_damage
+from pages.shared.page_parts.fault_view import isolated
 from pages.shared.tables import show_table
 
 heading(

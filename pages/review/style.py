@@ -3,17 +3,17 @@
 import polars as pl
 import streamlit as st
 
-from analytics.figures.band import band_figure
-from analytics.figures.curves import RunCurve
-from analytics.figures.headline import headline
-from analytics.figures.palette import STATUS
-from analytics.figures.rewards import reward_figure
-from analytics.figures.specimens import specimen
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.drawing.palette import STATUS
+from analytics.figures.runs.band import band_figure
+from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.runs.specimens import specimen
+from analytics.figures.words.headline import headline
 from analytics.wording import with_interval
 from pages.shared import charts
-from pages.shared.decision_card import card
 from pages.shared.frame import heading
-from pages.shared.run_table import Group, run_table
+from pages.shared.runs.decision_card import card
+from pages.shared.runs.run_table import Group, run_table
 from pages.shared.tables import show_table
 
 heading("Style", "Every piece of the pages, made of made-up runs. Look at it in light and in dark.")

@@ -5,20 +5,16 @@ import datetime
 import streamlit as st
 
 from analytics.review.changes import FOLDED, grouped, summary
-from analytics.review.notes import overdue, when
 from analytics.wording import count, whole
-from pages.shared import links, note_reads, pin_reads, reads, review_reads
-from pages.shared.frame import (
-    called,
-    escaped,
-    heading,
-    refresh_when_store_changes,
-    stop_when_empty,
-)
-from pages.shared.notes_html import notes_html
-from pages.shared.notes_view import note_form
-from pages.shared.pin_view import pin_links
-from pages.shared.review_view import STYLE, line, lines
+from analytics.words.notes import overdue, when
+from pages.shared import links, reads
+from pages.shared.asking import note_reads, pin_reads, review_reads
+from pages.shared.escaping import called, escaped
+from pages.shared.frame import heading, refresh_when_store_changes, stop_when_empty
+from pages.shared.people.notes_html import notes_html
+from pages.shared.people.notes_view import note_form
+from pages.shared.people.pin_view import pin_links
+from pages.shared.people.review_view import STYLE, line, lines
 
 MOST = 12
 """Changes that have a field of their own to decide in; the others are one click away."""

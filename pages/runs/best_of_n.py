@@ -5,12 +5,14 @@ import streamlit as st
 
 from analytics.best_of_n import ENSEMBLES
 from analytics.best_of_n.words import fit_peak, headline, peak_words, sentences
-from analytics.figures.best_of_n import MARKED, Line, best_of_n_figure
+from analytics.figures.laws.best_of_n import MARKED, Line, best_of_n_figure
 from analytics.wording import MISSING, count, with_interval
-from pages.shared import charts, links, pool_reads, reads
+from pages.shared import charts, links, reads
+from pages.shared.asking import pool_reads
 from pages.shared.choices import choose_number, choose_one, choose_several
-from pages.shared.fault_view import isolated, together
-from pages.shared.frame import called, escaped, heading, stop_when_empty, tab
+from pages.shared.escaping import called, escaped
+from pages.shared.frame import heading, stop_when_empty, tab
+from pages.shared.page_parts.fault_view import isolated, together
 from pages.shared.tables import show_table
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "n": "n"}

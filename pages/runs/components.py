@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import streamlit as st
 
-from analytics.components import (
+from analytics.comparing.components import (
     disagreement,
     ensembles_by_name,
     over_looks,
@@ -14,22 +14,17 @@ from analytics.components import (
     proxy_point,
     step_bins,
 )
-from analytics.figures.components import Component, component_figure
-from analytics.figures.curves import RunCurve
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.runs.components import Component, component_figure
 from analytics.wording import MISSING, interval, number, whole
-from pages.shared import charts, links, reads, run_reads
+from pages.shared import charts, links, reads
+from pages.shared.asking import run_reads
 from pages.shared.choices import choose_one, choose_several
-from pages.shared.fault_view import isolated, say
-from pages.shared.frame import (
-    called,
-    escaped,
-    heading,
-    say_waiting,
-    stop_when_empty,
-    tab,
-)
-from pages.shared.freezing import frozen_steps
-from pages.shared.landing import most_urgent
+from pages.shared.escaping import called, escaped
+from pages.shared.frame import heading, say_waiting, stop_when_empty, tab
+from pages.shared.page_parts.fault_view import isolated, say
+from pages.shared.page_parts.freezing import frozen_steps
+from pages.shared.page_parts.landing import most_urgent
 from pages.shared.tables import show_table
 
 AXES = {"sqrt_kl": "√KL", "kl": "KL", "step": "step"}

@@ -4,36 +4,29 @@ import json
 
 import streamlit as st
 
-from analytics.comparable import differences
-from analytics.figures.axes import LARGEST
-from analytics.figures.curves import has_line
-from analytics.figures.headline import headline
-from analytics.figures.palette import status_look
+from analytics.comparing.comparable import differences
+from analytics.figures.drawing.axes import LARGEST
+from analytics.figures.drawing.curves import has_line
+from analytics.figures.drawing.palette import status_look
+from analytics.figures.words.headline import headline
 from analytics.wording import number
 from data.columns import PANELS
-from pages.shared import links, note_reads, paid_reads, reads, run_reads
-from pages.shared.anchors_view import show_anchors
-from pages.shared.checkpoints_view import show_checkpoints
+from pages.shared import links, reads
+from pages.shared.asking import note_reads, paid_reads, run_reads
 from pages.shared.choices import choose_named, choose_one
-from pages.shared.completions_view import show_completions
-from pages.shared.decision_card import card
-from pages.shared.differs_view import show_differences
-from pages.shared.fault_view import isolated, say
-from pages.shared.frame import (
-    called,
-    escaped,
-    named,
-    reading,
-    say_waiting,
-    shown_name,
-    stop_when_empty,
-    tab,
-)
-from pages.shared.freezing import frozen_steps
-from pages.shared.notes_view import show_notes
-from pages.shared.reward_view import Places, Rewards, show_rewards
-from pages.shared.take_away import take_away
-from pages.shared.verdict_view import in_short, show_verdict_table, show_why
+from pages.shared.escaping import called, escaped, named, shown_name
+from pages.shared.frame import reading, say_waiting, stop_when_empty, tab
+from pages.shared.page_parts.fault_view import isolated, say
+from pages.shared.page_parts.freezing import frozen_steps
+from pages.shared.page_parts.take_away import take_away
+from pages.shared.people.notes_view import show_notes
+from pages.shared.responses.completions_view import show_completions
+from pages.shared.runs.anchors_view import show_anchors
+from pages.shared.runs.checkpoints_view import show_checkpoints
+from pages.shared.runs.decision_card import card
+from pages.shared.runs.differs_view import show_differences
+from pages.shared.runs.reward_view import Places, Rewards, show_rewards
+from pages.shared.runs.verdict_view import in_short, show_verdict_table, show_why
 
 MOST_CARDS = 4
 SOURCES = {"evaluation": "evaluations", "training": "training", "table": "table"}

@@ -4,15 +4,16 @@ import json
 
 import streamlit as st
 
-from analytics.figures.palette import STATUS, run_colour
+from analytics.figures.drawing.palette import STATUS, run_colour
 from analytics.onset.alarm.many_runs import standing, survivors
 from analytics.wording import count, fixed, whole
 from pages.shared import links, reads
 from pages.shared.choices import choose_number, choose_one, choose_several
-from pages.shared.frame import called, heading, named, stop_when_empty
-from pages.shared.import_view import say_done
-from pages.shared.run_order import ORDERS, Listed, grouped, groupings, ordered, tally
-from pages.shared.run_table import Group, elsewhere, run_table
+from pages.shared.escaping import called, named
+from pages.shared.frame import heading, stop_when_empty
+from pages.shared.importing.import_view import say_done
+from pages.shared.runs.run_order import ORDERS, Listed, grouped, groupings, ordered, tally
+from pages.shared.runs.run_table import Group, elsewhere, run_table
 
 ROWS = 32
 

@@ -6,18 +6,21 @@ from analytics.reading import in_common
 from analytics.shortcuts import asked_of
 from analytics.shortcuts.words import short
 from analytics.wording import count, whole
-from pages.shared import links, reading_reads, reads, response_filters, shortcut_mining
-from pages.shared.fault_view import isolated
-from pages.shared.frame import called, escaped, reading, shown_name, stop_when_empty, tab
-from pages.shared.freezing import frozen_steps
-from pages.shared.paid_panels import show_panels
-from pages.shared.response_html import reading_table, response_table
-from pages.shared.response_names import read, written
-from pages.shared.response_run import choose_run
-from pages.shared.response_view import address as response_address
-from pages.shared.response_view import show_response
-from pages.shared.shortcuts_view import show_shortcuts
-from pages.shared.truth_choices import copy_link
+from pages.shared import links, reads
+from pages.shared.asking import reading_reads, shortcut_mining
+from pages.shared.asking.response_names import read, written
+from pages.shared.escaping import called, escaped, shown_name
+from pages.shared.frame import reading, stop_when_empty, tab
+from pages.shared.page_parts.fault_view import isolated
+from pages.shared.page_parts.freezing import frozen_steps
+from pages.shared.paid.paid_panels import show_panels
+from pages.shared.responses import response_filters
+from pages.shared.responses.response_html import reading_table, response_table
+from pages.shared.responses.response_run import choose_run
+from pages.shared.responses.response_view import address as response_address
+from pages.shared.responses.response_view import show_response
+from pages.shared.responses.shortcuts_view import show_shortcuts
+from pages.shared.truth.truth_choices import copy_link
 
 st.title("Responses", anchor=False)
 stop_when_empty()

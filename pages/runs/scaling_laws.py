@@ -8,16 +8,18 @@ import polars as pl
 import streamlit as st
 
 from analytics.best_of_n.fits import PoolFit
-from analytics.figures.scaling import proxy_axis_figure
+from analytics.figures.laws.scaling import proxy_axis_figure
 from analytics.scaling_laws import Family, best_of_n_family, rl_family
 from analytics.simulated_families import simulate_family
 from analytics.wording import MISSING
-from pages.shared import charts, links, pool_reads, reads, scaling_reads
+from pages.shared import charts, links, reads
+from pages.shared.asking import pool_reads, scaling_reads
 from pages.shared.choices import choose_number, choose_several
-from pages.shared.fault_view import isolated, say, together
-from pages.shared.frame import called, escaped, heading, named, say_waiting, stop_when_empty, tab
-from pages.shared.freezing import frozen_steps
-from pages.shared.scaling_view import family_rows, pool_path, run_path, show_family
+from pages.shared.escaping import called, escaped, named
+from pages.shared.frame import heading, say_waiting, stop_when_empty, tab
+from pages.shared.page_parts.fault_view import isolated, say, together
+from pages.shared.page_parts.freezing import frozen_steps
+from pages.shared.runs.scaling_view import family_rows, pool_path, run_path, show_family
 from pages.shared.tables import show_table
 
 heading(

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from analytics.figures.described import described, words_of
-from analytics.figures.finished import Finished
-from pages.shared.frame import escaped
+from analytics.figures.sent.finished import Finished
+from analytics.figures.words.described import described, words_of
+from pages.shared.escaping import escaped
 
 PLAIN = {"displaylogo": False}
 

@@ -21,7 +21,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from analytics.wording import whole
-from pages.shared.frame import called
+from pages.shared.escaping import called
 
 Widget = Callable[..., Any]
 LARGEST = 1 << 53

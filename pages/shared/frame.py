@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,41 +10,8 @@ import streamlit as st
 
 from analytics.wording import count
 from pages.shared import reads
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
-_AFTERWARDS = re.compile(
-    r"(?<=:)(?=//|material/|streamlit:)|(?<=www)(?=\.)|(?=@)|(?<=-)(?=[->])|(?<=<)(?=[-=])"
-    r"|(?<=[>~])(?==)", re.IGNORECASE,
-)  # fmt: skip
-"""Where links, icons and arrows would begin that are looked for in the text after Markdown has been
-read, so that no backslash holds them off."""
-JOINER = "\u2060"
-LONGEST = 2_000
-LONGEST_NAME = 80
-
-
-def escaped(text: object, longest_word: int = LONGEST_NAME) -> str:
-    """Text from a log for a Markdown sentence or label: shown as it is, never interpreted.
-
-    A joiner, which nobody sees, parts what would become a link, an icon or an arrow. Very long
-    text is cut, for a page is no place for it, and so is a word of more than ``longest_word``
-    letters: that is a name.
-    """
-    told = re.sub(rf"([!-~]{{{longest_word - 1}}})[!-~]{{2,}}", r"\1…", str(text))
-    if len(told) > LONGEST:
-        told = f"{told[:LONGEST]}…"
-    return _MARKDOWN.sub(r"\\\1", _AFTERWARDS.sub(JOINER, told)).replace("\n", " ")
-
-
-def called(name: str) -> str:
-    """A name from a log or an address for a sentence or a label: cut, never interpreted."""
-    return escaped(shown_name(name))
-
-
-def named(runs: Sequence[str], most: int = 6) -> str:
-    """Run names for a sentence; a long list is counted."""
-    told = ", ".join(called(run) for run in runs[:most])
-    return told if len(runs) <= most else f"{told} and {count(len(runs) - most, 'more run')}"
+from pages.shared.escaping import named, shown_name
+from pages.shared.importing.import_view import import_view
 
 
 def heading(title: str, says: str) -> None:
@@ -75,9 +41,6 @@ def stop_when_empty() -> None:
     refresh_when_store_changes()
     if reads.runs().height:
         return
-    # Imported here: the view is made of this frame's parts.
-    from pages.shared.import_view import import_view
-
     st.info("The store is empty. Bring training logs in.", icon=":material/inbox:")
     import_view(reads.store())
     st.markdown("Or point the monitor at a folder of them:")
@@ -100,18 +63,6 @@ def say_waiting(chosen: Sequence[str], there: Collection[str]) -> None:
             f"by themselves: {named(waiting)}.",
             icon=":material/hourglass_top:",
         )
-
-
-def shown_name(name: str, longest: int = LONGEST_NAME) -> str:
-    """A run's name where one line is there for it; one that nobody would see is put in words.
-
-    >>> shown_name(" "), shown_name("a" * 99, 8)
-    ('(a blank name)', 'aaaaaaa…')
-    """
-    text = " ".join(name.split())
-    if not text:
-        return "(a blank name)"
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from data.hosts import listed, split_origin
-from pages.shared.frame import called
+from data.serving.hosts import listed, split_origin
+from pages.shared.escaping import called
 
 
 def asked(key: str) -> list[str]:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.carrying import carry
 from pages.shared.charts import collected
 from pages.shared.frame import timed
-from pages.shared.pin_view import pin_any, show_pin
-from pages.shared.sign_in import show_sign_in
+from pages.shared.page_parts.carrying import carry
+from pages.shared.page_parts.sign_in import show_sign_in
+from pages.shared.people.pin_view import pin_any, show_pin
 
 # Icons by name (":material/…:", an emoji) would be fetched from another machine.
 HERE = Path(__file__).parent

@@ -9,19 +9,21 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from analytics import verdicts
-from analytics.figures.curves import RunCurve
-from analytics.figures.palette import run_colour
-from analytics.figures.sparkline import sparkline, why_not_drawn
-from data import checking, exporting, project_roles
-from data.formulas import csv_bytes as csv_bytes
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.drawing.palette import run_colour
+from analytics.figures.runs.sparkline import sparkline, why_not_drawn
+from analytics.kept_verdicts import verdicts
+from data.database.kept_verdicts import kept_rows
 from data.home import home
-from data.kept_verdicts import kept_rows
+from data.outgoing import exporting
+from data.people import project_roles
 from data.store import Store
-from pages.shared import judging
-from pages.shared.caching import cached, pulse
-from pages.shared.isolation import Fault, attempt
-from pages.shared.ownership import owner
+from data.upkeep import checking
+from data.words.formulas import csv_bytes as csv_bytes
+from pages.shared.keeping import judging
+from pages.shared.keeping.caching import cached, pulse
+from pages.shared.keeping.isolation import Fault, attempt
+from pages.shared.keeping.ownership import owner
 
 
 def store() -> Store:

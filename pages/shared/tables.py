@@ -8,8 +8,8 @@ import polars as pl
 import polars.selectors as cs
 import streamlit as st
 
-from data.formulas import guarded
-from data.wording import MISSING
+from data.words.formulas import guarded
+from data.words.wording import MISSING
 
 MOST_AT_ONCE = 150_000
 """Rows that are sent with the page."""

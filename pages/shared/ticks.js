@@ -1,5 +1,5 @@
 // The √ axis names KL at places of the range that is shown: after a zoom they are reckoned anew.
-// Python does the same for the whole range (analytics/figures/axes.py).
+// Python does the same for the whole range (analytics/figures/drawing/axes.py).
 (() => {
   if (window.rootTicks) return;
   const STEPS = [1, 2, 2.5, 5, 10];

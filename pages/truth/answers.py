@@ -5,17 +5,19 @@ import math
 import streamlit as st
 
 from analytics.wording import count, whole
-from pages.shared import answer_reads, links
-from pages.shared.answer_table import (
+from pages.shared import links
+from pages.shared.asking import answer_reads
+from pages.shared.choices import choose_number, choose_one
+from pages.shared.escaping import LONGEST, called, escaped
+from pages.shared.frame import heading, stop_when_empty, tab
+from pages.shared.truth.answer_table import (
     CHANGES,
     GRADES,
     answer_table,
     history_table,
     topics_sentence,
 )
-from pages.shared.choices import choose_number, choose_one
-from pages.shared.frame import LONGEST, called, escaped, heading, stop_when_empty, tab
-from pages.shared.truth_choices import choose_scope, copy_link, no_answers
+from pages.shared.truth.truth_choices import choose_scope, copy_link, no_answers
 
 ROWS = 25
 

@@ -6,12 +6,13 @@ import streamlit as st
 from analytics.behaviours import beyond_chance
 from analytics.behaviours.words import HEADS, cells, sentences
 from analytics.wording import MISSING
-from pages.shared import behaviours_view
 from pages.shared.choices import choose_one
-from pages.shared.fault_view import isolated
-from pages.shared.frame import escaped, heading, stop_when_empty
+from pages.shared.escaping import escaped
+from pages.shared.frame import heading, stop_when_empty
+from pages.shared.page_parts.fault_view import isolated
 from pages.shared.tables import show_table
-from pages.shared.truth_choices import copy_link
+from pages.shared.truth import behaviours_view
+from pages.shared.truth.truth_choices import copy_link
 
 heading(
     "Behaviours",

@@ -3,18 +3,20 @@
 import polars as pl
 import streamlit as st
 
-from analytics.calibration_cells import headline, reliability, risk_coverage, sentence
-from analytics.figures.calibration import over_time_panels, reliability_figure, risk_figure
-from analytics.figures.rates import rate_figure
+from analytics.answers.calibration_cells import headline, reliability, risk_coverage, sentence
+from analytics.figures.truth.calibration import over_time_panels, reliability_figure, risk_figure
+from analytics.figures.truth.rates import rate_figure
 from analytics.hallucination.words import origin_words
 from analytics.knowledge import sampled_sentences
 from analytics.wording import MISSING, whole
-from pages.shared import answer_reads, charts, links
+from pages.shared import charts, links
+from pages.shared.asking import answer_reads
 from pages.shared.choices import choose_one, seed
-from pages.shared.fault_view import isolated, together
-from pages.shared.frame import called, escaped, heading, shown_name, stop_when_empty, tab
+from pages.shared.escaping import called, escaped, shown_name
+from pages.shared.frame import heading, stop_when_empty, tab
+from pages.shared.page_parts.fault_view import isolated, together
 from pages.shared.tables import show_table
-from pages.shared.truth_choices import choose_scope, copy_link, no_answers
+from pages.shared.truth.truth_choices import choose_scope, copy_link, no_answers
 
 BINS = {str(n): str(n) for n in (5, 10, 15, 20, 25)}
 MOST_DIAGRAMS = 4

@@ -3,25 +3,19 @@
 import polars as pl
 import streamlit as st
 
-from analytics.figures.rates import DENOMINATORS
+from analytics.figures.truth.rates import DENOMINATORS
 from analytics.hallucination.since_start import headline
 from analytics.wording import MISSING, count
-from pages.shared import (
-    answer_reads,
-    changes_view,
-    facts_view,
-    rates_view,
-    topics_view,
-)
-from pages.shared import (
-    hallucination_notes as notes,
-)
+from pages.shared.asking import answer_reads
 from pages.shared.choices import choose_number, choose_one
-from pages.shared.fault_view import isolated
-from pages.shared.frame import escaped, heading, shown_name, stop_when_empty, tab
-from pages.shared.since_view import compared_with_start, rows_since, show_since
+from pages.shared.escaping import escaped, shown_name
+from pages.shared.frame import heading, stop_when_empty, tab
+from pages.shared.page_parts.fault_view import isolated
 from pages.shared.tables import show_table
-from pages.shared.truth_choices import choose_scope, copy_link, no_answers
+from pages.shared.truth import changes_view, facts_view, rates_view, topics_view
+from pages.shared.truth import hallucination_notes as notes
+from pages.shared.truth.since_view import compared_with_start, rows_since, show_since
+from pages.shared.truth.truth_choices import choose_scope, copy_link, no_answers
 
 EVERY = "These loops"
 

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 import polars as pl
 import streamlit as st
 
-from analytics.figures.rates import Panel, rate_figure
+from analytics.figures.truth.rates import Panel, rate_figure
 from analytics.hallucination.trained_on import trained_headline, trained_rows
 from analytics.wording import MISSING, rate_interval
-from pages.shared import answer_reads, charts
+from pages.shared import charts
+from pages.shared.asking import answer_reads
 from pages.shared.choices import choose_one
-from pages.shared.fault_view import isolated, together
-from pages.shared.frame import called, escaped, heading, shown_name, stop_when_empty, tab
+from pages.shared.escaping import called, escaped, shown_name
+from pages.shared.frame import heading, stop_when_empty, tab
+from pages.shared.page_parts.fault_view import isolated, together
 from pages.shared.tables import show_table
-from pages.shared.trained_view import trained_table
-from pages.shared.truth_choices import choose_scope, copy_link, no_answers
+from pages.shared.truth.trained_view import trained_table
+from pages.shared.truth.truth_choices import choose_scope, copy_link, no_answers
 
 BEFORE = (
     Panel("false_share", "claims false before<br>training, of checked", "false_low", "false_high"),

@@ -24,10 +24,11 @@ from analytics.alerts import ledger as outbox
 from analytics.alerts.open_alerts import Alert, alarms, gates, withdrawals
 from analytics.alerts.rules import Rules, RulesError, matches, proposal, read_rules
 from analytics.review.state import GateState
-from data import alert_files, delivery, spool
+from data import spool
 from data.columns import ReadOptions
-from data.delivery import NotDelivered
-from data.importing import import_paths
+from data.incoming.importing import import_paths
+from data.outgoing import alert_files, delivery
+from data.outgoing.delivery import NotDelivered
 from data.remote import StoreAccess
 
 T0 = datetime.datetime(2026, 11, 23, 9, tzinfo=datetime.UTC)  # a Monday, after the digest's hour

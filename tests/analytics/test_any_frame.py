@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from analytics import calibration, hallucination, kl, knowledge, rates
-from analytics.any_frame import FrameError
+from analytics.computing.any_frame import FrameError
 from analytics.hallucination import grader, pairs, training, trend
 
 ANSWERS = pl.DataFrame(

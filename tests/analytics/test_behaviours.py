@@ -15,7 +15,7 @@ from analytics.behaviours import COUNTS, beyond_chance, points, rows
 from analytics.behaviours.rises import moved, series
 from analytics.behaviours.words import cells, sentences
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 
 SEEDS = 200
 STEPS = np.arange(20) * 50

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from analytics import calibration as whole
-from analytics.calibration_cells import calibration, merged, reliability, risk_coverage
+from analytics.answers.calibration_cells import calibration, merged, reliability, risk_coverage
 from analytics.hallucination import cells
 
 CONFIDENCE = [0.95, 0.9, 0.85, 0.8, 0.75, 0.6, 0.55, 0.4, 0.3, 0.2]

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics import claims
+from analytics.answers import claims
 
 BIOGRAPHIES = Path(__file__).resolve().parents[1] / "data" / "tables" / "biographies.jsonl"
 LABELS = {"S": "supported", "NS": "not_supported", "IR": "irrelevant"}

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from analytics import hallucination
-from analytics.clustered_rates import by_entity_interval, change_by_entity, sign_by_entity
+from analytics.answers.clustered_rates import by_entity_interval, change_by_entity, sign_by_entity
 from analytics.hallucination.changes import BY_ENTITY, MCNEMAR
 from analytics.rates import mcnemar
 from tests.analytics.moved_answers import moved_answers

@@ -12,7 +12,7 @@ import pytest
 import analytics.__main__
 from analytics.collapse import report
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
 
 ROOT = Path(__file__).resolve().parents[2]

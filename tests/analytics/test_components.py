@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from analytics import onset
-from analytics.components import (
+from analytics.comparing.components import (
     FEWEST_CELLS,
     RAISED,
     disagreement,
@@ -15,8 +15,8 @@ from analytics.components import (
     over_looks,
     proxy_point,
 )
-from analytics.figures.components import Component, component_figure
-from analytics.figures.curves import RunCurve
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.runs.components import Component, component_figure
 from analytics.simulated import gold_measurements, simulate
 
 

@@ -3,7 +3,7 @@
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from analytics.figures.described import MOST_LINES, described, words_of
+from analytics.figures.words.described import MOST_LINES, described, words_of
 
 
 def test_the_words_hold_the_finding_and_every_named_line() -> None:

@@ -7,13 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.figures.axes import x_of
-from analytics.figures.band import band_figure
-from analytics.figures.curves import RunCurve, pooled, pooled_together
-from analytics.figures.headline import headline
-from analytics.figures.palette import run_colour, run_dash, run_symbol
-from analytics.figures.rewards import can_normalise, reward_figure, shares_scale
-from analytics.figures.sparkline import sparkline
+from analytics.figures.drawing.axes import x_of
+from analytics.figures.drawing.curves import RunCurve, pooled, pooled_together
+from analytics.figures.drawing.palette import run_colour, run_dash, run_symbol
+from analytics.figures.runs.band import band_figure
+from analytics.figures.runs.rewards import can_normalise, reward_figure, shares_scale
+from analytics.figures.runs.sparkline import sparkline
+from analytics.figures.words.headline import headline
 
 BASE = {
     "proxy_reward": 0.01,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from analytics.figures.detectors import MOST, detector_figure
-from analytics.figures.interval_quality import METHODS, interval_figure
-from analytics.quality.published import SCENARIO_WORDS, detector_table, interval_table, published
+from analytics.figures.measured.detectors import MOST, detector_figure
+from analytics.figures.measured.interval_quality import METHODS, interval_figure
+from analytics.measured.published import SCENARIO_WORDS, detector_table, interval_table, published
 from analytics.wording import percent
 
 

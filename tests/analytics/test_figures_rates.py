@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from analytics.calibration_cells import merged, reliability, risk_coverage
-from analytics.figures.calibration import reliability_figure, risk_figure
-from analytics.figures.rates import Line, Panel, rate_figure, wrong_panels
+from analytics.answers.calibration_cells import merged, reliability, risk_coverage
+from analytics.figures.truth.calibration import reliability_figure, risk_figure
+from analytics.figures.truth.rates import Line, Panel, rate_figure, wrong_panels
 from analytics.hallucination import cells, rates
 
 PANELS = [

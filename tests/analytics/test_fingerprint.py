@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from analytics import fingerprint
-from analytics.fingerprint import closure, code, questions, with_questions
-from analytics.verdict_frames import VerdictFrames
-from analytics.verdicts import GROWING_FACTS
-from data.questions import meaning
+from analytics.comparing.verdict_frames import VerdictFrames
+from analytics.computing import fingerprint
+from analytics.computing.fingerprint import closure, code, questions, with_questions
+from analytics.kept_verdicts.verdicts import GROWING_FACTS
+from data.database.questions import meaning
 
 FILES = {
     "analytics/__init__.py": "",
@@ -92,19 +92,28 @@ def test_a_question_that_means_something_else_changes_it(root: Path) -> None:
 
 
 def test_verdicts_are_made_by_all_that_judges_and_by_nothing_that_draws() -> None:
-    made_by = set(closure("analytics.verdicts"))
+    made_by = set(closure("analytics.kept_verdicts.verdicts"))
     assert {
         "analytics.onset.alarm.siblings", "analytics.onset.evidence.measurements",
-        "analytics.label_free", "analytics.components", "analytics.onset.judging.verdict_row",
+        "analytics.comparing.label_free", "analytics.comparing.components",
+        "analytics.onset.judging.verdict_row",
     } <= made_by  # fmt: skip
-    assert not any("plotly" in file.read_text() for file in closure("analytics.verdicts").values())
-    assert "analytics.quality.detection" not in made_by and "analytics.judging" not in made_by
+    assert not any(
+        "plotly" in file.read_text()
+        for file in closure("analytics.kept_verdicts.verdicts").values()
+    )
+    assert (
+        "analytics.quality.detection" not in made_by
+        and "analytics.kept_verdicts.judging" not in made_by
+    )
 
 
 def test_what_is_asked_is_named_by_the_code() -> None:
     rows = {field.name for field in fields(VerdictFrames)} - {"ensembles"}
-    assert questions("analytics.verdicts") == sorted({*rows, "member_keys", "disagreement"})
-    for name in questions("analytics.verdicts"):
+    assert questions("analytics.kept_verdicts.verdicts") == sorted(
+        {*rows, "member_keys", "disagreement"}
+    )
+    for name in questions("analytics.kept_verdicts.verdicts"):
         assert "select" in meaning(name)
 
 
@@ -116,10 +125,10 @@ def test_a_question_means_its_rollups_too_and_no_comment() -> None:
 
 
 def test_no_judgement_reads_a_fact_that_grows_with_the_log() -> None:
-    for name, file in closure("analytics.verdicts").items():
+    for name, file in closure("analytics.kept_verdicts.verdicts").items():
         constants = {node.value for node in ast.walk(ast.parse(fingerprint.bare(file.read_text())))
                      if isinstance(node, ast.Constant)}  # fmt: skip
-        if name != "analytics.verdicts":
+        if name != "analytics.kept_verdicts.verdicts":
             assert not constants & set(GROWING_FACTS), name
 
 

@@ -15,13 +15,13 @@ import polars as pl
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 
-from analytics import for_agents
 from analytics.__main__ import main
-from analytics.agents_arguments import faults
+from analytics.agents import for_agents
+from analytics.agents.agents_arguments import faults
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.database.sql import StoreError
+from data.incoming.importing import import_paths
 from data.remote import StoreAccess
-from data.sql import StoreError
 
 Ask = Callable[..., Awaitable[Any]]
 HEAD = "run_id,step,kl,proxy_reward,gold_reward,gold_reward_se"

@@ -11,17 +11,17 @@ import polars as pl
 import pytest
 
 from analytics.gate import Evidence, GateError, default, judge, proposal, read_policy
-from analytics.gate.after import STEPS, other_arms, steps
-from analytics.gate.bounds import excess, mean, normal, paired_rate, rate_change, share
-from analytics.gate.checks import Levels, bounded
-from analytics.gate.decided import in_order, last_word
-from analytics.gate.due import due
-from analytics.gate.evidence import FRAMES
-from analytics.gate.gathering import overlap, with_kl_error
-from analytics.gate.limits import BLOCKS, CHECKS
-from analytics.gate.markdown import markdown
-from analytics.gate.reviews import cohen_kappa, reviewed, win_rate
+from analytics.gate.blocks.checks import Levels, bounded
+from analytics.gate.records.bounds import excess, mean, normal, paired_rate, rate_change, share
+from analytics.gate.records.evidence import FRAMES
+from analytics.gate.records.reviews import cohen_kappa, reviewed, win_rate
+from analytics.gate.result.after import STEPS, other_arms, steps
+from analytics.gate.result.due import due
+from analytics.gate.result.gathering import overlap, with_kl_error
+from analytics.gate.result.markdown import markdown
+from analytics.gate.rules.limits import BLOCKS, CHECKS
 from analytics.gate.simulated import FAULTS, TODAY, complete_loop
+from analytics.loops.decided import in_order, last_word
 from analytics.quality.gate_years import wrong_answers
 
 POLICY = default()

@@ -9,9 +9,9 @@ import pytest
 from analytics.__main__ import main
 from analytics.gate import proposal
 from analytics.gate.simulated import complete_loop
-from data import policies
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
+from data.people import policies
 
 NAMES = ("answers", "corpus", "reviews", "outcomes", "decisions", "metrics")
 TODAY = "2026-11-28"

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from analytics.gate import Evidence, default
-from analytics.gate.agreement import agreement, falls, sentences
-from analytics.gate.due import due
-from analytics.gate.reviews import cohen_kappa, reviewed, win_rate
-from analytics.gate.sheet import COLUMNS, SheetError, draw, guarded, read_back, sheet
+from analytics.gate.records.agreement import agreement, falls, sentences
+from analytics.gate.records.reviews import cohen_kappa, reviewed, win_rate
+from analytics.gate.records.sheet import COLUMNS, SheetError, draw, guarded, read_back, sheet
+from analytics.gate.result.due import due
 
 POLICY = default()
 

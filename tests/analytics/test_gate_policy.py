@@ -6,9 +6,9 @@ import re
 import pytest
 
 from analytics.gate import default, loosened, proposal, read_policy
-from analytics.gate.limits import LIMITS
-from analytics.gate.policy import PolicyError, quantile
-from analytics.gate.power import chances
+from analytics.gate.result.power import chances
+from analytics.gate.rules.limits import LIMITS
+from analytics.gate.rules.policy import PolicyError, quantile
 
 PROPOSAL = proposal()
 

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.gold_uses import expected_best, family, one_family, sentence
+from analytics.comparing.gold_uses import expected_best, family, one_family, sentence
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
-from data.reviewing import keep_decision
-from data.written import close_review, keep_note
+from data.people.reviewing import keep_decision
+from data.people.written import close_review, keep_note
 
 
 @pytest.mark.parametrize("looks", [1, 2, 5, 26])

@@ -10,7 +10,7 @@ import pytest
 from analytics.__main__ import main
 from data.columns import ReadOptions
 from data.home import home as made_home
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "examples" / "loop"
 TABLES = {

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.any_frame import FrameError, numbers, polars_frame
+from analytics.computing.any_frame import FrameError, numbers, polars_frame
 from analytics.onset import judge, verdict
 from analytics.onset.alarm.spending import plan_of
 from analytics.onset.judging import run_facts
@@ -359,7 +359,9 @@ def test_the_chart_is_the_pages_own() -> None:
 
 def test_a_misspelt_fact_is_an_error() -> None:
     gold = FRAME.with_columns(source=pl.lit("table"))
-    with pytest.raises(ValueError, match=r"no run metadata 'kl_convertion'.*did you mean 'kl_conversion'"):
+    with pytest.raises(
+        ValueError, match=r"no run metadata 'kl_convertion'.*did you mean 'kl_conversion'"
+    ):
         verdict(gold, gold, {"kl_convertion": "exact"})
     with pytest.raises(FrameError, match="no column 'source'"):
         verdict(FRAME, FRAME, {})

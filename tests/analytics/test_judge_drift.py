@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.figures.anchors import anchors_figure
+from analytics.figures.runs.anchors import anchors_figure
 from analytics.onset.evidence.measurements import HELPED, FloatArray
 from analytics.onset.labels.judge_drift import ALARM, corrected, judge_drift, of_judge, sentence
 from analytics.quality.anchors import ANCHORS, ERROR, JUDGES, LOOKS, scores
@@ -152,7 +152,7 @@ def log(path: Path) -> Path:
 def test_the_verdict_on_it(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from analytics.__main__ import main
     from data.columns import ReadOptions
-    from data.importing import import_paths
+    from data.incoming.importing import import_paths
 
     home.mkdir()
     import_paths(home, [log(tmp_path / "t.csv")], ReadOptions())

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics import judging
-from analytics.judging import Budget, Judge, JudgeClosed
-from analytics.verdicts import judge as judge_here
+from analytics.kept_verdicts import judging
+from analytics.kept_verdicts.judging import Budget, Judge, JudgeClosed
+from analytics.kept_verdicts.verdicts import judge as judge_here
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = np.arange(40)
@@ -54,7 +54,7 @@ def query(name: str, **_: Any) -> pl.DataFrame:
 def own_process(judge_handed_on: dict[str, Callable[..., Any]]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, own in judge_handed_on.items():
-            patch.setattr(f"analytics.judging.{name}", own)
+            patch.setattr(f"analytics.kept_verdicts.judging.{name}", own)
         yield
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from analytics.measured.likeness import LIKE, is_like, kind_of, measured_on_like
+from analytics.measured.published import battery_table
 from analytics.quality.battery import verdict_of
 from analytics.quality.battery_logs import CONDITIONS, simulated_log
-from analytics.quality.likeness import LIKE, is_like, kind_of, measured_on_like
-from analytics.quality.published import battery_table
 
 ALARM = {"step": 300, "withdrawn": None}
 TAKEN = {"step": 300, "withdrawn": {"step": 900, "reason": "evaluations scatter too much"}}

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from analytics.collapse.words import states
-from analytics.figures.iterations import arms_figure, provenance_figure
-from analytics.figures.rates import Line
+from analytics.figures.truth.iterations import arms_figure, provenance_figure
+from analytics.figures.truth.rates import Line
 from analytics.loops import lineage
 from analytics.loops.ancestry import seen
 from analytics.loops.board import first_failed

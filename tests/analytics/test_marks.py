@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analytics.figures.axes import place
-from analytics.figures.band import band_figure, gold_curves
-from analytics.figures.captions import MEANINGS, caption_of
-from analytics.figures.described import words_of
-from analytics.figures.gutter import APART, apart, short_names
-from analytics.figures.marks import HIGHEST, LINED
-from analytics.figures.rewards import NAMED_LINES, reward_figure
-from analytics.figures.specimens import specimen
-from analytics.seeds import group_fall
+from analytics.comparing.seeds import group_fall
+from analytics.figures.drawing.axes import place
+from analytics.figures.drawing.gutter import APART, apart, short_names
+from analytics.figures.runs.band import band_figure, gold_curves
+from analytics.figures.runs.marks import HIGHEST, LINED
+from analytics.figures.runs.rewards import NAMED_LINES, reward_figure
+from analytics.figures.runs.specimens import specimen
+from analytics.figures.words.captions import MEANINGS, caption_of
+from analytics.figures.words.described import words_of
 
 COUNTS = (1, 2, 3, 5, 20, 40)
 AXES = ("sqrt_kl", "kl", "step")

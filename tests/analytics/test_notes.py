@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
-from analytics.figures.curves import RunCurve
-from analytics.figures.notes import MOST, mark_notes
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.runs.notes import MOST, mark_notes
 from analytics.review.markdown import note_html
-from analytics.review.notes import decided, overdue
+from analytics.words.notes import decided, overdue
 from tests.tags import Seen
 
 CURVE = pl.DataFrame({

@@ -12,11 +12,11 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.stats import contingency_tables, multitest, proportion
 
 from analytics import rates
+from analytics.computing.quantiles import fisher_exact
 from analytics.onset.curves.unimodal import rising_fit
 from analytics.onset.errors.line_residuals import ar1_times
 from analytics.onset.evidence.ar1 import correlated, whitened
 from analytics.onset.evidence.contrasts import drop_contrasts
-from analytics.quantiles import fisher_exact
 
 
 def rng() -> np.random.Generator:

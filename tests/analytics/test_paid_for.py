@@ -36,7 +36,7 @@ from analytics.paid_for.rivals import NOT_LOGGED, NOT_SEEN, SEEN, onset_of, riva
 from analytics.quality import paid_for as quality
 from analytics.quality.simulated_draws import Setting, simulated
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
 from tests.odd_runs import HEALTHY, KINDS, write
 

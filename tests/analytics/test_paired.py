@@ -15,7 +15,7 @@ from analytics.onset.errors.paired import Paired, paired
 from analytics.onset.evidence.measurements import FloatArray, Rows
 from analytics.quality.candidates import measure_null
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 
 LOOKS, PROMPTS, SHARE = 20, 100, 0.75
 TREND = np.minimum(np.arange(LOOKS) / 10, 1) - np.clip(np.arange(LOOKS) / 10 - 1, 0, 1) / 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.figures.palette import (
+from analytics.figures.drawing.palette import (
     DARK,
     LIGHT,
     PROXY_INK,

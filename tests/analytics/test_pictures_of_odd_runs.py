@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from analytics.components import ProxyPoint
-from analytics.figures.axes import LARGEST, ticks
-from analytics.figures.band import band_figure
-from analytics.figures.components import Component, component_figure
-from analytics.figures.curves import RunCurve, has_line, with_nearby_kl
-from analytics.figures.rewards import reward_figure
-from analytics.figures.sparkline import sparkline, why_not_drawn
-from pages.shared.run_table import Group, run_table
+from analytics.comparing.components import ProxyPoint
+from analytics.figures.drawing.axes import LARGEST, ticks
+from analytics.figures.drawing.curves import RunCurve, has_line, with_nearby_kl
+from analytics.figures.runs.band import band_figure
+from analytics.figures.runs.components import Component, component_figure
+from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.runs.sparkline import sparkline, why_not_drawn
+from pages.shared.runs.run_table import Group, run_table
 
 FLOATS = ("kl", "proxy_reward", "gold_reward", "response_length", "entropy", "clipped_share")
 ODD = (

@@ -14,7 +14,7 @@ from analytics.onset.evidence.measurements import HELPED, FloatArray, gold_sourc
 from analytics.onset.labels.prediction_powered import APART, helped, sentences
 from analytics.quality.cheaper_gold import JUDGED, LABELS, LOOKS, responses
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.remote import StoreAccess
 
 FLAT = np.zeros(LOOKS)

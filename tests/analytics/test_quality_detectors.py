@@ -5,6 +5,14 @@ import json
 import numpy as np
 import pytest
 
+from analytics.measured.published import (
+    SCENARIO_WORDS,
+    detector_table,
+    kind_table,
+    matching_scenario,
+    published,
+    red_over_scenarios,
+)
 from analytics.onset.alarm.detectors import DETECTORS
 from analytics.onset.alarm.spending import Plan
 from analytics.quality.detection import (
@@ -14,14 +22,6 @@ from analytics.quality.detection import (
     calibrated,
     measure_scenario,
     simulated,
-)
-from analytics.quality.published import (
-    SCENARIO_WORDS,
-    detector_table,
-    kind_table,
-    matching_scenario,
-    published,
-    red_over_scenarios,
 )
 from analytics.simulated import HONEST
 

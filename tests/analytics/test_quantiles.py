@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analytics import quantiles
+from analytics.computing import quantiles
 
 DICE = np.random.default_rng(15)
 P = np.concatenate([DICE.random(500), [1e-9, 0.5, 1 - 1e-9]])

@@ -16,7 +16,7 @@ from analytics.onset.choosing.candidates import best_candidate, measured
 from analytics.onset.judging.recommendation import among_all
 from analytics.quality.candidates import judged, summary
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 
 CANDIDATE = {
     "action", "checkpoint", "step", "kl", "gold", "p_better", "past_peak", "responses_to_confirm",

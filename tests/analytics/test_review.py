@@ -11,21 +11,22 @@ from typing import Any
 import polars as pl
 import pytest
 
+from analytics.kept_verdicts.verdicts import judge, method
 from analytics.review.changes import ORDER, Change, changes, grouped, summary
 from analytics.review.reading import Begins, Review, begins, review
 from analytics.review.state import GateState, RunState, State
-from analytics.verdicts import judge, method
 from data import spool
 from data.columns import ReadOptions
-from data.importing import import_paths
-from data.kept_verdicts import to_keep
-from data.past import before, committed_at, moment
-from data.project_roles import save
-from data.questions import meaning
-from data.remote import AnyStore, StoreAccess
-from data.rereading import Roles
-from data.watches import Heart, stale
-from data.written import close_review, keep_note
+from data.database.any_store import AnyStore
+from data.database.kept_verdicts import to_keep
+from data.database.questions import meaning
+from data.incoming.importing import import_paths
+from data.people.project_roles import save
+from data.people.written import close_review, keep_note
+from data.remote import StoreAccess
+from data.roles.stated_roles import Roles
+from data.serving.watches import Heart, stale
+from data.upkeep.past import before, committed_at, moment
 
 TODAY = datetime.date(2026, 11, 28)
 SINCE = "2026-11-21T00:00:00+00:00"

@@ -13,19 +13,19 @@ import pytest
 from markdown_it import MarkdownIt
 
 from analytics.__main__ import main
-from analytics.figures.curves import RunCurve
+from analytics.figures.drawing.curves import RunCurve
 from analytics.review.changes import Change
 from analytics.review.dictionary import DICTIONARY, tables
 from analytics.review.document import MOST_FIGURES, html, markdown
 from data import runs_df
 from data.__main__ import main as data_main
-from data.alert_files import rules_file
 from data.columns import ReadOptions
-from data.exporting import packed_tables
-from data.importing import import_paths
+from data.database.sql import StoreError
+from data.incoming.importing import import_paths
+from data.outgoing.alert_files import rules_file
+from data.outgoing.exporting import packed_tables
+from data.people.written import keep_note
 from data.remote import StoreAccess
-from data.sql import StoreError
-from data.written import keep_note
 from tests.tags import Seen
 
 TODAY = datetime.date(2026, 11, 28)

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 from scipy import sparse
 
+from analytics.measured.published import published
 from analytics.quality import shortcuts as quality
-from analytics.quality.published import published
 from analytics.shortcuts import Mined, Shortcut, asked_of, held, mine
 from analytics.shortcuts.design import blocks, halves, pairs
 from analytics.shortcuts.evidence import chosen, log_e

@@ -12,7 +12,7 @@ import pytest
 import analytics.__main__
 from analytics.simulated_responses import Plan, simulate_responses
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 
 SMALL: dict[str, Any] = {"steps": 40, "a_step": 10, "samples": 6, "prompts": 50, "pay": 2.0}
 

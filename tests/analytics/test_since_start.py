@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.figures.rates import Line
-from analytics.figures.topics import topic_figure
+from analytics.figures.truth.rates import Line
+from analytics.figures.truth.topics import topic_figure
 from analytics.hallucination import rates
 from analytics.hallucination.since_start import first_iterations, headline, since_start
 

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analytics.measured.published import published
 from analytics.quality import real_logs, real_runs
-from analytics.quality.published import published
 from analytics.quality.real_logs import LOGS, WAYS, Truth, logged, team_log, truth_of
 
 README = (LOGS.parent / "README.md").read_text()

@@ -7,10 +7,10 @@ import json
 import plotly.graph_objects as go
 import pytest
 
-from analytics.figures.captions import caption_of
-from analytics.figures.rewards import reward_figure
-from analytics.figures.specimens import specimen
-from analytics.figures.takeaway import INKS, SIZES, drawn_rows, framed, printable, zoomed
+from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.runs.specimens import specimen
+from analytics.figures.sent.takeaway import INKS, SIZES, drawn_rows, framed, printable, zoomed
+from analytics.figures.words.captions import caption_of
 
 
 @pytest.fixture

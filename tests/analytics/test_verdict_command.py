@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from analytics import judging
 from analytics.__main__ import main
+from analytics.kept_verdicts import judging
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.figures.headline import headline
+from analytics.figures.words.headline import headline
 from analytics.onset import verdict
 from analytics.onset.alarm.standing import standing
 from analytics.onset.alarm.watched import Alarm, Watch

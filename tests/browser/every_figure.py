@@ -12,16 +12,16 @@ import streamlit as st
 
 sys.path.insert(0, str(File(__file__).resolve().parents[2]))
 
-from analytics.calibration_cells import merged, reliability, risk_coverage
-from analytics.components import ProxyPoint
-from analytics.figures.calibration import reliability_figure, risk_figure
-from analytics.figures.components import Component, component_figure
-from analytics.figures.iterations import arms_figure, provenance_figure
-from analytics.figures.palette import run_colour, run_dash
-from analytics.figures.rates import Line, Panel, rate_figure
-from analytics.figures.scaling import Path, proxy_axis_figure
-from analytics.figures.specimens import specimen
-from analytics.figures.topics import topic_figure
+from analytics.answers.calibration_cells import merged, reliability, risk_coverage
+from analytics.comparing.components import ProxyPoint
+from analytics.figures.drawing.palette import run_colour, run_dash
+from analytics.figures.laws.scaling import Path, proxy_axis_figure
+from analytics.figures.runs.components import Component, component_figure
+from analytics.figures.runs.specimens import specimen
+from analytics.figures.truth.calibration import reliability_figure, risk_figure
+from analytics.figures.truth.iterations import arms_figure, provenance_figure
+from analytics.figures.truth.rates import Line, Panel, rate_figure
+from analytics.figures.truth.topics import topic_figure
 from analytics.hallucination import cells
 from analytics.loops.cells import Cell, Question
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from playwright.sync_api import Browser
 
-from analytics.figures.curves import RunCurve
+from analytics.figures.drawing.curves import RunCurve
 from analytics.review.changes import Change
 from analytics.review.document import html
 from tests.outside import Outside

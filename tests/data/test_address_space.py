@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from data import address_space
+from data.database.sql import StoreError
 from data.home import home as begin
-from data.sql import StoreError
 from data.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,16 +13,16 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from analytics.hallucination import counts, level_rows, pairs
-from analytics.verdicts import judge
-from data import answers as data_answers
+from analytics.kept_verdicts.verdicts import judge
 from data import spool
 from data.columns import ANSWER_COLUMNS, CORPUS_COLUMNS, ReadOptions, RunLog, conform
 from data.home import home as made_home
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
 from data.readers import read
 from data.readers.answers import answer_parts
 from data.readers.meaning import grades
+from data.rows import answers as data_answers
 from data.store import Store
 from tests.data.tables import make_tables
 

@@ -13,7 +13,7 @@ from analytics.__main__ import main
 from data import spool
 from data.columns import ReadOptions
 from data.home import home as made_home
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
 
 # The grader's grade and the human's, and how many answers: of 40 truly wrong it finds 36, of 60

@@ -18,14 +18,15 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from data import policies, spool
-from data.backup import back_up, restore
+from data import spool
 from data.columns import ReadOptions
-from data.importing import import_paths, spool_paths
+from data.database.sql import StoreError
+from data.incoming.importing import import_paths, spool_paths
 from data.owner import Owner
-from data.project_roles import save
-from data.rereading import Roles
-from data.sql import StoreError
+from data.people import policies
+from data.people.project_roles import save
+from data.roles.stated_roles import Roles
+from data.upkeep.backup import back_up, restore
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {"metrics": "run_id, phase, step", "run_summary": "run_id", "project_roles": "project"}
@@ -174,7 +175,8 @@ def test_a_backup_while_rows_come_in_holds_all_that_was_there_when_it_began(
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from data import backup, spool
+from data import spool
+from data.upkeep import backup
 left = int(sys.argv[1])
 def dying(does):
     def do(*args):

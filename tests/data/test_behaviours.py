@@ -11,7 +11,7 @@ import pytest
 
 import data.__main__
 from data.columns import ReadOptions, RunLog, Skip
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
 from data.readers import read
 

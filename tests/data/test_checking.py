@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from data import checking
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.remote import StoreAccess
+from data.upkeep import checking
 
 
 def row(step: int, **more: object) -> dict[str, object]:

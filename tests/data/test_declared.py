@@ -15,10 +15,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from data import ddl, declared, spool, store
+from data import declared, spool, store
 from data.columns import PANELS, ReadOptions
+from data.database import ddl
 from data.declared import SEGMENT_TABLES, TABLES, WHOLE, Column, Metric
-from data.importing import import_paths, spool_paths
+from data.incoming.importing import import_paths, spool_paths
 from data.owner import Owner
 from data.readers.names.mapping import RUN_COLUMNS
 from tests.data.stores.contents import differences
@@ -30,11 +31,11 @@ ASKS = """
 import json, sys
 from pathlib import Path
 from data.columns import PANELS, ReadOptions
-from data.exporting import run_rows
-from data.importing import import_paths
+from data.outgoing.exporting import run_rows
+from data.incoming.importing import import_paths
 from data.owner import Owner
-from analytics.figures.curves import RunCurve
-from analytics.figures.rewards import reward_figure
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.runs.rewards import reward_figure
 
 home, table = Path(sys.argv[1]), Path(sys.argv[2])
 found = {}
@@ -96,7 +97,7 @@ def test_a_metric_column_is_one_entry(tmp_path: Path, home: Path) -> None:
     """Named loss, as numbers that old stores keep among the further ones: they move over."""
     unpack(HERE / "v6.tar.xz", home)
     copy = tree(tmp_path / "copy")
-    assert follow(copy, "A metric column") == {"data/declared.py"}
+    assert follow(copy, "A metric column") == {"data/declared/runs.py"}
     text = "run_id,step,kl,proxy_reward,train/loss\ntoy,0,0,1,3.5\ntoy,1,1,2,\ntoy,2,2,3,1.5\n"
     table = tmp_path / "toy.csv"
     table.write_text(text)
@@ -138,7 +139,7 @@ from contextlib import closing
 from pathlib import Path
 from data.columns import ReadOptions
 from data.declared import SEGMENT_TABLES
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
 
 home, logs = Path(sys.argv[1]), Path(sys.argv[2])
@@ -230,13 +231,16 @@ def test_a_column_of_any_table_leaves_no_segment_stuck(tmp_path: Path, home: Pat
     logs = logs_of_every_kind(tmp_path / "logs")
     assert not import_paths(home, [logs], ReadOptions()).skipped
     copy = tree(tmp_path / "copy")
-    file = copy / "data" / "declared.py"
     toy = '        Column("toy", NUMBER, "A toy, count"),\n    ),\n'
-    text = file.read_text().replace("    ),\n    beside=", f"{toy}    beside=")
-    text = text.replace("    ),\n    file=", f"{toy}    file=")
-    assert text.count("A toy") == len(SEGMENT_TABLES)
-    file.write_text(text.replace('Column("toy", NUMBER, "A toy, count")',
-                                 'Metric("toy", NUMBER, "A toy, count")', 1))  # fmt: skip
+    added = 0
+    for file in (copy / "data" / "declared").glob("*.py"):
+        text = file.read_text().replace("    ),\n    beside=", f"{toy}    beside=")
+        text = text.replace("    ),\n    file=", f"{toy}    file=")
+        added += text.count("A toy")
+        if "METRICS = " in text:
+            text = text.replace('Column("toy"', 'Metric("toy"', 1)
+        file.write_text(text)
+    assert added == len(SEGMENT_TABLES)
     told = in_copy(copy, EVERY, home, logs)
     for when, (refused, rows, further, pairs) in told.items():
         assert not refused, when
@@ -305,7 +309,7 @@ def test_a_segment_of_this_program_is_read_where_it_lies(
     def never(*_: object) -> list[str]:
         raise AssertionError("laid out anew")
 
-    monkeypatch.setattr("data.restating._write", never)
+    monkeypatch.setattr("data.rows.restating._write", never)
     home.mkdir()
     import_paths(home, [logs_of_every_kind(tmp_path / "logs")], ReadOptions())
     with closing(Owner(home)) as owner:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from analytics import claims
 from analytics.__main__ import main
+from analytics.answers import claims
 from data.columns import ReadOptions, RunLog, Skip
 from data.home import home as made_home
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
 from data.readers import read
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from data import spool
-from data.checking import check
 from data.columns import ReadOptions
-from data.damage import damaged
-from data.importing import import_paths
+from data.database.sql import StoreError
+from data.incoming.importing import import_paths
 from data.owner import Owner
 from data.remote import StoreAccess
-from data.sql import StoreError
+from data.upkeep.checking import check
+from data.upkeep.damage import damaged
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.__main__ import main
-from data.formulas import csv_bytes, guarded, guarded_text, unguarded, unguarded_text
+from data.words.formulas import csv_bytes, guarded, guarded_text, unguarded, unguarded_text
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMULAS = (
@@ -93,7 +93,7 @@ def test_an_export_into_a_pipe_replaces_nothing(home: Path, tmp_path: Path) -> N
 
 def test_no_table_or_download_goes_past_the_guard() -> None:
     """Streamlit's own tables are saved as CSV by the browser as they are."""
-    allowed = {"pages/shared/tables.py": "dataframe", "data/formulas.py": "write_csv"}
+    allowed = {"pages/shared/tables.py": "dataframe", "data/words/formulas.py": "write_csv"}
     found = [
         f"{file.relative_to(ROOT)}:{node.lineno}"
         for room in ("pages", "data", "analytics")

@@ -15,18 +15,18 @@ import uvicorn
 from starlette.applications import Starlette
 
 import data
-from analytics import verdicts
-from analytics.figures.curves import RunCurve
-from analytics.figures.rewards import reward_figure
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.runs.rewards import reward_figure
+from analytics.kept_verdicts import verdicts
 from analytics.onset import judge
 from data import answers_df, api, gold_df, runs_df, samples_df
 from data.columns import ANSWER_COLUMNS, METRIC_COLUMNS, SAMPLE_COLUMNS, LogError, ReadOptions
-from data.exporting import run_rows
-from data.frames import FACTS
-from data.importing import import_paths
+from data.database.sql import StoreError
+from data.incoming.importing import import_paths
+from data.outgoing.exporting import run_rows
+from data.outgoing.frames import FACTS
 from data.owner import Owner
 from data.remote import StoreAccess
-from data.sql import StoreError
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"

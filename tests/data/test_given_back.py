@@ -11,7 +11,7 @@ FREED = """
 import sys
 if sys.argv[1] == "given back":
     from importlib.util import module_from_spec, spec_from_file_location
-    spec = spec_from_file_location("given_back", "data/given_back.py")
+    spec = spec_from_file_location("given_back", "data/serving/given_back.py")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     module.give_back()

@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analytics.verdicts import judge
+from analytics.kept_verdicts.verdicts import judge
 from data import gold_df
 from data.columns import ReadOptions
-from data.exporting import run_rows
-from data.importing import import_paths
+from data.incoming.importing import import_paths
+from data.outgoing.exporting import run_rows
 from data.readers.meaning.gold_versions import of_log
 from data.remote import StoreAccess
 

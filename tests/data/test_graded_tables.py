@@ -12,16 +12,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data import project_roles, readers
+from data import readers
 from data.__main__ import main
 from data.columns import LogError, ReadOptions, RunLog, Skip
-from data.importing import import_paths
+from data.incoming.importing import import_paths
+from data.incoming.previewing import preview
+from data.incoming.watching import Watch
 from data.owner import Owner
-from data.previewing import preview
+from data.people import project_roles
 from data.readers.meaning import grade_maps, grades
 from data.remote import StoreAccess
-from data.rereading import Roles
-from data.watching import Watch
+from data.roles.stated_roles import Roles
 from tests.data.graded_shapes import SHAPES, Row, Shape
 
 GRADES = (*grades.GRADES, None)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from data import import_places
 from data.columns import LogError
-from data.import_places import checked, offered
+from data.incoming import import_places
+from data.incoming.import_places import checked, offered
 
 TABLE = "step,kl,proxy_reward\n0,0,1\n1,1,2\n"
 

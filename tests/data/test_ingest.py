@@ -17,7 +17,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from data import api, ingest, spool
+from data import api, spool
+from data.incoming import ingest
 from data.owner import Owner
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import polars as pl
 
-from data import project_roles
-from data.kl_units import RESPONSE, TOKEN, evidence
+from data.people import project_roles
 from data.remote import StoreAccess
-from data.rereading import Roles
+from data.roles.kl_units import RESPONSE, TOKEN, evidence
+from data.roles.stated_roles import Roles
 from tests.data.test_project_roles import imported, kept, lines
 
 NOTHING = pl.Series([None] * 20, dtype=pl.Float64)

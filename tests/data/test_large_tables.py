@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from data.columns import ReadOptions, RunLog
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.readers import read
 from data.readers.files import blocks
 from data.readers.files.blocks import joined, object_frame, sound_csv, sound_jsonl

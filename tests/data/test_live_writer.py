@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.remote import StoreAccess
 
 ROOT = Path(__file__).resolve().parents[2]

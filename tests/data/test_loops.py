@@ -15,13 +15,13 @@ import pytest
 
 import data.__main__
 from data import spool
-from data.backup import back_up, restore
 from data.columns import ReadOptions, RunLog, Skip
+from data.database.sql import StoreError
 from data.declared import LOOP_TABLES
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
 from data.readers import read
-from data.sql import StoreError
+from data.upkeep.backup import back_up, restore
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "tests" / "data" / "logs" / "loop"

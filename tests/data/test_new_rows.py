@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from data import new_rows, spool
+from data import spool
 from data.columns import METRIC_COLUMNS, RunFacts, RunLog
+from data.merging import new_rows
 from data.store import Store
 
 RUNS = ("a", "b", "c")

@@ -28,10 +28,10 @@ import analytics.__main__
 import data.__main__
 from data import api, spool
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.database.sql import StoreError
+from data.incoming.importing import import_paths
 from data.owner import Owner, StoreOwned, read_owner
 from data.remote import RemoteStore, StoreAccess
-from data.sql import StoreError
 
 ROOT = Path(__file__).resolve().parents[2]
 ODD = "<img src=x onerror=alert(1)>"
@@ -190,7 +190,7 @@ def test_an_import_is_visible_at_once(
 def test_a_segment_left_in_the_inbox_is_taken_in(
     serving: Callable[..., Server], home: Path, tmp_path: Path
 ) -> None:
-    from data.importing import spool_paths
+    from data.incoming.importing import spool_paths
 
     serving()
     spool_paths(home, [table(tmp_path / "t.csv", ["dropped"])], ReadOptions())

@@ -9,14 +9,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data import project_roles
 from data.__main__ import main
-from data.checking import check
 from data.columns import LogError, ReadOptions
-from data.importing import import_paths
-from data.remote import AnyStore, StoreAccess
-from data.rereading import Roles
-from data.rereading_kl import KL_FACTS
+from data.database.any_store import AnyStore
+from data.incoming.importing import import_paths
+from data.people import project_roles
+from data.remote import StoreAccess
+from data.roles.rereading_kl import KL_FACTS
+from data.roles.stated_roles import Roles
+from data.upkeep.checking import check
 
 ROOT = Path(__file__).resolve().parents[2]
 R6 = ROOT / "data" / "examples" / "r6_grpo_resume"
@@ -217,7 +218,7 @@ def test_a_project_is_asked_once(home: Path, tmp_path: Path) -> None:
 
 
 def test_verdicts_follow_a_choice(home: Path) -> None:
-    from analytics.verdicts import judge
+    from analytics.kept_verdicts.verdicts import judge
 
     imported(home, R6)
     with StoreAccess(home) as store:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from analytics.verdicts import judge
+from analytics.kept_verdicts.verdicts import judge
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.remote import StoreAccess
 
 LOGGED = {

@@ -10,7 +10,7 @@ import pytest
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts, RunLog, Skip
 from data.home import home as made_home
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.readers import read
 from data.readers.kl.kl_table import ESTIMATORS, MISMATCH_PREFIX, PER_RESPONSE, PER_TOKEN
 from data.readers.meaning.conversion import of_table

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.columns import LogError, ReadOptions, RunLog, Skip
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.readers import read
 from data.readers.files.table_files import Table
 from data.readers.layouts import shapes

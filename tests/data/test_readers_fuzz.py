@@ -26,11 +26,13 @@ import polars as pl
 import pytest
 
 import analytics.__main__
-from data import checking, late_gold, spool
+from data import spool
 from data.columns import ANSWER_COLUMNS, METRIC_COLUMNS, SAMPLE_COLUMNS, ReadOptions, RunLog, Skip
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.readers import READERS, read
 from data.remote import StoreAccess
+from data.rows import late_gold
+from data.upkeep import checking
 from tests.data.field_values import FIELD
 from tests.data.test_field import INPUTS
 

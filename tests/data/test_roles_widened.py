@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from data import kept_roles, project_roles
 from data.__main__ import main
 from data.columns import LogError, ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
+from data.people import kept_roles, project_roles
 from data.remote import StoreAccess
-from data.rereading import ROLE_NAMES, Roles
+from data.roles.stated_roles import ROLE_NAMES, Roles
 from tests.data.test_project_roles import contents, imported, kept, lines
 
 ODD = "Divergence from ref."
@@ -220,7 +220,7 @@ def test_what_was_said_is_repeated_for_readers_whenever_it_changes(home: Path) -
 
 
 def test_a_watch_reads_as_its_project_says(home: Path, tmp_path: Path) -> None:
-    from data.watching import Watch
+    from data.incoming.watching import Watch
 
     log = lines(tmp_path / "log.jsonl", [awkward(i) for i in range(4)])
     imported(home, log, **stated(ROLES))

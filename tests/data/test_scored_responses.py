@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.readers.responses.scored_responses import by_people
 from data.remote import StoreAccess
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.owner import Owner
 from data.readers import read
 

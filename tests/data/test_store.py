@@ -16,11 +16,11 @@ from polars.testing import assert_frame_equal
 
 from data import spool
 from data.columns import METRIC_COLUMNS, ReadOptions
-from data.exporting import run_rows, write_rows
+from data.database.sql import StoreError
 from data.home import home as made_home
-from data.importing import Imported, import_paths, spool_paths
+from data.incoming.importing import Imported, import_paths, spool_paths
+from data.outgoing.exporting import run_rows, write_rows
 from data.owner import Owner
-from data.sql import StoreError
 from data.store import SCHEMA_VERSION, Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -424,7 +424,7 @@ def test_an_import_that_was_not_taken_in_is_not_acknowledged(
 def test_a_transaction_is_whole_or_nothing(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from data import merge
+    from data.merging import merge
 
     brought(table(tmp_path / "a.csv", ["a"]))
     before = contents()

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.remote import StoreAccess
 
 

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from analytics.__main__ import main as analytics_main
 from data.__main__ import main as data_main
-from data.printing import print_table
-from data.terminal import Shown, Terminal, one_line, visible
+from data.outgoing.printing import print_table
+from data.words.terminal import Shown, Terminal, one_line, visible
 
 HOSTILE = "=zq\x1b[31m\x1b]0;t\x07\r\x08\x9b\u202eb\u200bc\x7f[bold]d[/bold] " + "L" * 300
 STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202e]")

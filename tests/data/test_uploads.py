@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from data import uploads
 from data.columns import LogError
-from data.uploads import Sent, landed, safe_parts
+from data.incoming import uploads
+from data.incoming.uploads import Sent, landed, safe_parts
 
 MOST = 1 << 20
 HOSTILE = [

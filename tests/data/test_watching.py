@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
+from data.incoming.watching import Watch
 from data.remote import StoreAccess
-from data.watching import Watch
 
 ROOT = Path(__file__).resolve().parents[2]
 R3 = ROOT / "data" / "examples" / "r3_grpo_bigrm"

@@ -13,15 +13,17 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from data import spool, written
-from data.backup import back_up, restore
+from data import spool
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.database.any_store import AnyStore
+from data.database.sql import StoreError
+from data.incoming.importing import import_paths
 from data.owner import Owner
-from data.remote import AnyStore, StoreAccess
-from data.reviewing import keep_decision
-from data.sql import StoreError
-from data.written import NoteError, close_review, keep_note, keep_pin
+from data.people import written
+from data.people.reviewing import keep_decision
+from data.people.written import NoteError, close_review, keep_note, keep_pin
+from data.remote import StoreAccess
+from data.upkeep.backup import back_up, restore
 
 ASKED = {
     "notes": {"runs": None, "pin": None}, "pins": {}, "closed_reviews": {},

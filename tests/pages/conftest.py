@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from data.columns import ReadOptions
-from data.importing import spool_paths
-from pages.shared import ownership
+from data.incoming.importing import spool_paths
+from pages.shared.keeping import ownership
 
 ROOT = Path(__file__).resolve().parents[2]
 

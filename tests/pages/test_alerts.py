@@ -9,8 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from analytics.alerts import ledger as outbox
 from analytics.alerts import sending
-from data import alert_files
-from pages.shared import alerting, judging, reads
+from data.outgoing import alert_files
+from pages.shared import reads
+from pages.shared.keeping import judging
+from pages.shared.server import alerting
 
 PAGE = "review/alerts.py"
 NOW = datetime.datetime(2026, 11, 28, 12, tzinfo=datetime.UTC)

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from analytics.kept_verdicts.verdicts import judge
 from analytics.simulated import simulate
-from analytics.verdicts import judge
 from analytics.wording import number
-from pages.shared import ownership
+from pages.shared.keeping import ownership
 
 ROOT = Path(__file__).resolve().parents[2]
 

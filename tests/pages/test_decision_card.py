@@ -13,14 +13,14 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from analytics.figures.specimens import specimen
+from analytics.figures.runs.specimens import specimen
 from data.columns import ReadOptions
-from data.importing import import_paths
+from data.incoming.importing import import_paths
 from data.remote import StoreAccess
-from pages.shared import decision_card
-from pages.shared.decision_card import NO_CANDIDATE, card, what_to_do
-from pages.shared.run_table import Group, run_table
-from pages.shared.verdict_view import in_short
+from pages.shared.runs import decision_card
+from pages.shared.runs.decision_card import NO_CANDIDATE, card, what_to_do
+from pages.shared.runs.run_table import Group, run_table
+from pages.shared.runs.verdict_view import in_short
 
 FALLEN, RISING = specimen(0).verdict, specimen(2).verdict
 NONE = {"action": "none", "reason": "No candidate: no saved checkpoint of this run is known."}
@@ -93,8 +93,8 @@ def test_a_verdict_shows_three_reasons_and_folds_the_others() -> None:
     def page() -> None:
         from dataclasses import replace
 
-        from analytics.figures.specimens import specimen
-        from pages.shared.verdict_view import show_why
+        from analytics.figures.runs.specimens import specimen
+        from pages.shared.runs.verdict_view import show_why
 
         curve = specimen(0)
         verdict = dict(curve.verdict) | {"reasons": [f"Reason {i}." for i in range(7)]}
@@ -177,7 +177,7 @@ def test_checkpoints_beside_a_table_of_responses_are_kept_in_any_order(
 
 def test_reasons_that_are_said_in_few_words_are_those_that_are_given() -> None:
     source = (
-        Path(decision_card.__file__).parents[2]
+        Path(decision_card.__file__).parents[3]
         / "analytics"
         / "onset"
         / "judging"

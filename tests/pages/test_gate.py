@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from analytics.gate import default
-from analytics.gate.sheet import SheetError
-from pages.shared import gate_reads
-from pages.shared.gate_view import blocks
+from analytics.gate.records.sheet import SheetError
+from pages.shared.asking import gate_reads
+from pages.shared.loops.gate_view import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOP = ROOT / "tests" / "data" / "logs" / "loop" / "loop.toml"

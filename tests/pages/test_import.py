@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from data import kept_roles
 from data.columns import ReadOptions
-from data.importing import import_whole
-from pages.shared import import_view, ownership
+from data.incoming.importing import import_whole
+from data.people import kept_roles
+from pages.shared.importing import import_view
+from pages.shared.keeping import ownership
 
 ROOT = Path(__file__).resolve().parents[2]
 R6 = ROOT / "data" / "examples" / "r6_grpo_resume"
@@ -285,7 +286,8 @@ def test_nothing_is_written_before_all_is_read(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reader that dies in the middle leaves no half of an import behind."""
-    from data import importing, readers
+    from data import readers
+    from data.incoming import importing
 
     (tmp_path / "a.csv").write_text("step,kl,proxy_reward\n0,0,1\n")
 

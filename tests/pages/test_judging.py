@@ -12,12 +12,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-from analytics.judging import Budget
+from analytics.kept_verdicts.judging import Budget
 from data.columns import ReadOptions
-from data.importing import spool_paths
+from data.incoming.importing import spool_paths
 from data.store import Store
-from pages.shared import judging, ownership, worker
-from pages.shared.verdict_routes import verdict_routes
+from pages.shared.keeping import judging, ownership
+from pages.shared.server import worker
+from pages.shared.server.verdict_routes import verdict_routes
 
 
 def log(path: Path, run: str, steps: int = 40, shift: float = 0.0, at: int = -1) -> Path:

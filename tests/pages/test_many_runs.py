@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import judging, reads, worker
+from pages.shared import reads
+from pages.shared.keeping import judging
+from pages.shared.server import worker
 
 RUNS = reads.AT_ONCE + 6
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import note_reads, reads
+from pages.shared import reads
+from pages.shared.asking import note_reads
 
 RUN = "runs/overoptimization.py"
 

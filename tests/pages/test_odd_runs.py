@@ -16,8 +16,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from data.columns import ReadOptions
-from data.importing import spool_paths
-from pages.shared import isolation, ownership, pictured, reads, run_table, worker
+from data.incoming.importing import spool_paths
+from pages.shared import reads
+from pages.shared.keeping import isolation, ownership, pictured
+from pages.shared.runs import run_table
+from pages.shared.server import worker
 from tests.odd_runs import HEALTHY, KINDS, write
 from tests.pages.test_prose import faults
 
@@ -173,9 +176,9 @@ def test_all_choices_of_the_chart(page, store: list[str], address: dict[str, str
 
 
 BREAKS = {
-    "runs/overview.py": "pages.shared.run_table._cells",
-    "runs/overoptimization.py": "analytics.figures.lines.Lines.gold",
-    "runs/components.py": "pages.shared.run_reads.components",
+    "runs/overview.py": "pages.shared.runs.run_table._cells",
+    "runs/overoptimization.py": "analytics.figures.runs.lines.Lines.gold",
+    "runs/components.py": "pages.shared.asking.run_reads.components",
 }
 BROKEN = "constant"
 

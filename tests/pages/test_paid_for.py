@@ -13,7 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from analytics.quality.simulated_draws import Setting, simulated
 from data.store import Store
-from pages.shared import judging, ownership, paid_reads, worker
+from pages.shared.asking import paid_reads
+from pages.shared.keeping import judging, ownership
+from pages.shared.server import worker
 
 Open = Callable[..., AppTest]
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "examples"

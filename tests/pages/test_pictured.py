@@ -11,9 +11,9 @@ import plotly.io
 import polars as pl
 import pytest
 
-from analytics.figures.curves import RunCurve
-from analytics.figures.finished import Finished
-from pages.shared import pictured
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.sent.finished import Finished
+from pages.shared.keeping import pictured
 
 FIGURE = go.Figure(
     go.Scatter(x=[1.0, 2.0], y=[3.0, float("nan")], uid="u"), {"title": {"text": "t"}}

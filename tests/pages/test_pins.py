@@ -10,8 +10,10 @@ from streamlit.testing.v1 import AppTest
 from analytics.onset.alarm import spending
 from data import spool
 from data.columns import ReadOptions
-from data.importing import spool_paths
-from pages.shared import judging, pin_reads, reads
+from data.incoming.importing import spool_paths
+from pages.shared import reads
+from pages.shared.asking import pin_reads
+from pages.shared.keeping import judging
 
 RUN = "runs/overoptimization.py"
 
@@ -27,7 +29,7 @@ def log(folder: Path, turn: int) -> Path:
 
 def shown(name: str) -> AppTest:
     test = AppTest.from_string(
-        f"from pages.shared.pin_view import show_pin\nshow_pin({name!r})", default_timeout=60
+        f"from pages.shared.people.pin_view import show_pin\nshow_pin({name!r})", default_timeout=60
     )
     return test.run()
 
@@ -88,7 +90,7 @@ def test_a_pin_needs_a_name(open_script: Callable[..., AppTest], tmp_path: Path)
 MENU = """
 import streamlit as st
 from pages.shared.charts import collected
-from pages.shared.pin_view import pin_any
+from pages.shared.people.pin_view import pin_any
 import runpy
 with collected() as figures:
     runpy.run_path({page!r})

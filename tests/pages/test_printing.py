@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.shared import printing
+from pages.shared.page_parts import printing
 
 
 def program(folder: Path, does: str) -> str:

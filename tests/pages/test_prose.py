@@ -11,8 +11,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from data.columns import ReadOptions
-from data.importing import spool_paths
-from pages.shared import ownership, worker
+from data.incoming.importing import spool_paths
+from pages.shared.keeping import ownership
+from pages.shared.server import worker
 from tests.test_wording import ugly
 
 ROOT = Path(__file__).resolve().parents[2]

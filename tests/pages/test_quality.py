@@ -7,14 +7,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from analytics.measured.published import SCENARIO_WORDS, detector_table, interval_table, published
 from analytics.paid_for.signals import failed, measured
-from analytics.quality.published import SCENARIO_WORDS, detector_table, interval_table, published
 from analytics.quality.shortcuts import summary
 from analytics.wording import percent, rate_text
 from data.columns import ReadOptions
-from data.importing import spool_paths
-from pages.shared import ownership
-from pages.shared.worker import judge_all
+from data.incoming.importing import spool_paths
+from pages.shared.keeping import ownership
+from pages.shared.server.worker import judge_all
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -18,10 +18,10 @@ from analytics.reading.reading_list import why
 from analytics.shortcuts import asked_of, held
 from analytics.shortcuts.words import short
 from analytics.simulated_responses import Plan, simulate_responses
-from pages.shared import reading_reads, shortcut_mining
-from pages.shared.response_asked import Filters
-from pages.shared.response_html import reading_table
-from pages.shared.response_names import read, written
+from pages.shared.asking import reading_reads, shortcut_mining
+from pages.shared.asking.response_asked import Filters
+from pages.shared.asking.response_names import read, written
+from pages.shared.responses.response_html import reading_table
 
 Open = Callable[..., AppTest]
 SCRIPT = "runs/responses.py"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pages.shared.run_order import Listed, grouped, groupings, ordered, tally
+from pages.shared.runs.run_order import Listed, grouped, groupings, ordered, tally
 
 
 def listed(name: str, **changes) -> Listed:

@@ -14,14 +14,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from analytics.__main__ import main as analytics_main
-from data import gold_df, runs_df, samples_df, sealing
+from data import gold_df, runs_df, samples_df
 from data.__main__ import main
 from data.columns import LogError, ReadOptions
-from data.importing import import_paths
-from data.past import as_it_was, changes_since
+from data.incoming.importing import import_paths
+from data.people import sealing
 from data.remote import StoreAccess
 from data.store import Store
-from pages.shared import ownership
+from data.upkeep.past import as_it_was, changes_since
+from pages.shared.keeping import ownership
 from tests.data.test_store import PARAMETERS
 
 PROMPTS, STEPS = 24, 6
@@ -313,6 +314,6 @@ def test_a_gate_that_asks_nothing_of_gold_or_finds_none_opens_nothing(
 
 def test_every_question_is_asked_by_the_test_above() -> None:
     files = {
-        file.stem for file in (Path(inspect.getfile(sealing)).parent / "queries").glob("*.sql")
+        file.stem for file in (Path(inspect.getfile(sealing)).parents[1] / "queries").glob("*.sql")
     }
     assert files >= OPENS and files <= set(PARAMETERS) | {"same_rows", "parted_at", "kl_pairs"}

@@ -9,11 +9,12 @@ import streamlit as st
 
 from analytics.onset.judging.flags import flags_of
 from analytics.onset.labels.kl_honesty import UMBRELLA
-from pages.shared import landing
-from pages.shared.answer_table import answer_table, history_table
-from pages.shared.frame import TOOK, escaped, named, rested, timed
-from pages.shared.run_table import Group, elsewhere, run_table
-from pages.shared.verdict_view import FLAG_WORDS
+from pages.shared.escaping import escaped, named
+from pages.shared.frame import TOOK, rested, timed
+from pages.shared.page_parts import landing
+from pages.shared.runs.run_table import Group, elsewhere, run_table
+from pages.shared.runs.verdict_view import FLAG_WORDS
+from pages.shared.truth.answer_table import answer_table, history_table
 
 RUN = {
     "run_id": "<script>alert(1)</script>",

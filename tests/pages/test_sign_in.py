@@ -4,9 +4,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import note_reads
+from pages.shared.asking import note_reads
 
-PAGE = "from pages.shared.sign_in import show_sign_in\nshow_sign_in()"
+PAGE = "from pages.shared.page_parts.sign_in import show_sign_in\nshow_sign_in()"
 
 
 class User:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from data import kept_roles
 from data.columns import ReadOptions
-from data.importing import spool_paths
-from pages.shared import ownership
+from data.incoming.importing import spool_paths
+from data.people import kept_roles
+from pages.shared.keeping import ownership
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "examples"
 

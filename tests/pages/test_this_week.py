@@ -6,8 +6,11 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import judging, note_reads, reads, worker
-from pages.shared.review_reads import begins
+from pages.shared import reads
+from pages.shared.asking import note_reads
+from pages.shared.asking.review_reads import begins
+from pages.shared.keeping import judging
+from pages.shared.server import worker
 
 WEEK = "review/this_week.py"
 

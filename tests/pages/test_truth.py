@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from data.columns import ReadOptions
 from data.home import home as made_home
-from data.importing import import_paths
-from pages.shared import ownership
+from data.incoming.importing import import_paths
+from pages.shared.keeping import ownership
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"

@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from data.columns import ReadOptions
-from data.importing import spool_paths
+from data.incoming.importing import spool_paths
 from data.owner import Owner
-from pages.shared import worker
-from pages.shared.verdict_routes import verdict_routes
+from pages.shared.server import worker
+from pages.shared.server.verdict_routes import verdict_routes
 
 
 def log(path: Path, *runs: str, steps: int = 40) -> Path:

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from analytics.kept import kept
+from analytics.computing.kept import kept
+from analytics.computing.quantiles import chi2_beyond, chi2_quantile
 from analytics.onset.evidence.ar1 import whitened
 from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
-from analytics.quantiles import chi2_beyond, chi2_quantile
 
 WARNING = 0.95
 FEWEST_LOOKS = 6

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr, logsumexp
 
-from analytics.kept import kept
+from analytics.computing.kept import kept
+from analytics.computing.quantiles import chi2_quantile
 from analytics.onset.curves.unimodal import falling_short
 from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
-from analytics.quantiles import chi2_quantile
 
 ALARM = 20.0
 FEWEST_LOOKS = 4

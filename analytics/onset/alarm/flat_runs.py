@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.kept import kept
+from analytics.computing.kept import kept
 from analytics.onset.errors.autocorrelation import variance_inflation
 from analytics.onset.errors.noise import (
     UNSTATED,

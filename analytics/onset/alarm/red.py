@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.kept import kept
+from analytics.computing.kept import kept
 from analytics.onset.alarm.flat_runs import (
     CHUNK,
     PATHS,

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from analytics.computing.quantiles import normal_quantile, t_quantile
 from analytics.onset.choosing.candidates import measured
 from analytics.onset.errors.prompt_clusters import FEWEST_CLUSTERS
 from analytics.onset.evidence.measurements import FloatArray
-from analytics.quantiles import normal_quantile, t_quantile
 from analytics.wording import count, number, whole, with_interval
 
 LEVEL = 0.90

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from analytics.computing.quantiles import chi2_beyond, f_beyond, normal_quantile, t_quantile
 from analytics.onset.evidence.ar1 import whitened
 from analytics.onset.evidence.gao import box_cox_peak
 from analytics.onset.evidence.measurements import FloatArray
-from analytics.quantiles import chi2_beyond, f_beyond, normal_quantile, t_quantile
 
 LEVEL = 0.90
 LACK_OF_FIT = 0.05

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr
 
+from analytics.computing.quantiles import chi2_beyond, f_beyond
 from analytics.onset.curves.humps import (
     ABRUPT,
     EXPONENTS,
@@ -26,7 +27,6 @@ from analytics.onset.curves.humps import (
 )
 from analytics.onset.evidence.ar1 import whitened
 from analytics.onset.evidence.measurements import FloatArray, IntArray
-from analytics.quantiles import chi2_beyond, f_beyond
 
 FEWEST_LOOKS = 7
 """Four numbers are fitted (baseline, gain, position, exponent); three must be left to show

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.kept import kept
+from analytics.computing.kept import kept
 from analytics.onset.evidence.broken_line import MANY_ROWS, basis, columns_of, residuals
 from analytics.onset.evidence.measurements import FloatArray
 

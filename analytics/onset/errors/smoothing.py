@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.kept import kept
+from analytics.computing.kept import kept
 from analytics.onset.errors.own_scatter import FEWEST_LOOKS, residuals
 from analytics.onset.evidence.ar1 import correlated
 from analytics.onset.evidence.measurements import FloatArray

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analytics.kept import kept
+from analytics.computing.kept import kept
 from analytics.onset.evidence.measurements import FloatArray
 
 FEWEST_LOOKS, MOST_LOOKS = 6, 16

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.kept import kept
+from analytics.computing.kept import kept
 from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray, IntArray
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from analytics.any_frame import AnyFrame, FrameError, numbers, whole_numbers, words
+from analytics.computing.any_frame import AnyFrame, FrameError, numbers, whole_numbers, words
 from analytics.wording import number
 
 GOLD, KL, PROXY = "gold_reward", "kl", "proxy_reward"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.any_frame import FrameError, any_frame
+from analytics.computing.any_frame import FrameError, any_frame
 from analytics.onset.judging.frame_rows import (
     GOLD,
     KL,

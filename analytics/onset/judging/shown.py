@@ -11,10 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from analytics.figures.curves import RunCurve
-from analytics.figures.headline import headline
-from analytics.figures.palette import STATUS
-from analytics.figures.rewards import reward_figure
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.drawing.palette import STATUS
+from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.words.headline import headline
 from analytics.onset.judging.judged import Verdict
 from analytics.wording import interval, number, whole
 

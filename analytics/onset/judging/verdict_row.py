@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from analytics.any_frame import polars_frame
+from analytics.computing.any_frame import polars_frame
 from analytics.onset.alarm.red import statistic_at_end
 from analytics.onset.curves.forecast import SharedAlpha
 from analytics.onset.evidence.measurements import HELPED, FloatArray

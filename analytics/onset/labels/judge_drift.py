@@ -17,9 +17,9 @@ import numpy as np
 import polars as pl
 from scipy.special import logsumexp
 
+from analytics.computing.quantiles import chi2_quantile
 from analytics.onset.evidence.measurements import HELPED, LARGEST, FloatArray, IntArray, by_people
 from analytics.onset.evidence.verdict_keys import DriftRow, VerdictRow
-from analytics.quantiles import chi2_quantile
 from analytics.wording import alike, count, number, signed, whole
 
 ALARM = 20.0

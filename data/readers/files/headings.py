@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.columns import LogError
-from data.formulas import unguarded_text
 from data.readers.files.blocks import MAX_COLUMNS
 from data.readers.names.mapping import folded
+from data.words.formulas import unguarded_text
 
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _ROLES = frozenset({

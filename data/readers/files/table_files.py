@@ -14,7 +14,6 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError
-from data.formulas import unguarded
 from data.readers.files import headings, json_forms
 from data.readers.files.blocks import (
     MAX_LINE,
@@ -26,6 +25,7 @@ from data.readers.files.blocks import (
 )
 from data.readers.files.parquet import parquet_remarks, read_parquet
 from data.readers.raw.texts import load_json
+from data.words.formulas import unguarded
 
 SUFFIXES = (
     ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".parquet",

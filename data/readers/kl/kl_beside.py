@@ -15,7 +15,7 @@ from data.readers.kl import kl_headings
 from data.readers.kl.own_words import OTHERS
 from data.readers.kl.sanity import MOST_PER_TOKEN
 from data.readers.names.mapping import RUN_COLUMNS, folded
-from data.terminal import one_line
+from data.words.terminal import one_line
 
 MOST = 4096
 """Rows that tell a median."""

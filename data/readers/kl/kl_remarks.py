@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.readers.kl import kl_headings
-from data.terminal import one_line
+from data.words.terminal import one_line
 
 MOST, LONGEST = 200, 400
 """Remarks of a file, and characters of each, that are looked at."""

@@ -14,7 +14,7 @@ import polars as pl
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
 from data.readers.kl.kl_table import PER_RESPONSE, UNITS
 from data.readers.names.mapping import RUN_COLUMNS, Column
-from data.wording import number
+from data.words.wording import number
 
 KEY = "logprob_policy - logprob_reference"
 LIMIT = 3.0

@@ -1,8 +1,8 @@
 """What a project's choice says of columns, on the way into a table: its next import uses it.
 
-Rewards and KL are given their roles when the rows come into the store (``data.rereading``). Here is
-what must be known before: what tells rows and runs apart, and the columns of a table that has none
-of our words, which could not be read without.
+Rewards and KL are given their roles when the rows come into the store (``data.roles.rereading``).
+Here is what must be known before: what tells rows and runs apart, and the columns of a table that
+has none of our words, which could not be read without.
 """
 
 from __future__ import annotations

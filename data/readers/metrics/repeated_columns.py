@@ -14,7 +14,7 @@ from data.readers.layouts.run_columns import NAMED
 from data.readers.metrics import kept
 from data.readers.metrics.trainer_tables import recognised
 from data.readers.names.mapping import GOLD, PHASE, PROXY, RUN_COLUMNS, STEP
-from data.terminal import one_line
+from data.words.terminal import one_line
 
 _NUMBERED = re.compile(r"(.*\S) \((\d+)\)", re.DOTALL)
 _LENGTH = next(column for column in RUN_COLUMNS if column.name == "response_length")

@@ -6,7 +6,7 @@ import polars as pl
 
 from data.columns import LogError
 from data.readers.names.mapping import folded
-from data.wording import count
+from data.words.wording import count
 
 N_IS_THE_STEP = (
     "column {0} is read as the step: right where it is the n of best-of-n, each n a row of the "

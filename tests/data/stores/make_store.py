@@ -23,10 +23,10 @@ import polars as pl
 from data import spool
 from data.__main__ import main
 from data.columns import ReadOptions
-from data.importing import spool_paths
+from data.incoming.importing import spool_paths
+from data.people.written import close_review, keep_note, keep_pin
 from data.remote import StoreAccess
 from data.store import SCHEMA_VERSION
-from data.written import close_review, keep_note, keep_pin
 from tests.data.stores.contents import commands, tables
 from tests.data.stores.make_logs import make
 from tests.untar import untar

@@ -1,0 +1,1 @@
+"""The store's questions as tools for agents."""

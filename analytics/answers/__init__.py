@@ -1,0 +1,1 @@
+"""Graded answers: claim by claim, in clusters, and their calibration from cells."""

@@ -1,0 +1,1 @@
+"""One module a command of ``python -m analytics``. Here results meet the store."""

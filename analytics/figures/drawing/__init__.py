@@ -1,0 +1,1 @@
+"""What every chart is drawn with: axes, colours, names at lines, panels, curves."""

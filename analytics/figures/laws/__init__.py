@@ -1,0 +1,1 @@
+"""Charts of laws over n and over size."""

@@ -1,0 +1,1 @@
+"""Charts of runs: rewards with their verdict, seeds, notes, several rewards, length."""

@@ -1,0 +1,1 @@
+"""The six blocks, and what one check says."""

@@ -1,0 +1,1 @@
+"""What a gate looks at: evidence, reviews, sealed gold, and bounds for all of it."""

@@ -1,0 +1,1 @@
+"""What a gate's policy may say, and the policy that was written."""

@@ -1,0 +1,1 @@
+"""The measured figures as they are kept, for those who quote them."""

@@ -1,0 +1,1 @@
+"""From paths, uploads and requests to segments: previews, imports, watches."""

@@ -1,0 +1,240 @@
+"""From paths to rows in the store: read, write segments, have the owner import them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data import readers, spool
+from data.columns import ReadOptions, RunLog, Skip
+from data.database.any_store import AnyStore
+from data.database.sql import StoreError
+from data.home import EXAMPLES, is_default
+from data.incoming.previewing import told_as
+from data.owner import Owner
+from data.people import kept_roles
+from data.remote import StoreAccess
+from data.roles.rereading_kl import KL_OPTIONS
+from data.rows import loop_tables
+from data.rows.kl_seen import KLSeen
+from data.serving.failing import advised
+
+SEGMENT_ROWS = 491_520
+"""Rows after which a segment is closed: bounds memory, keeps transactions short."""
+
+
+COUNTS = (
+    "points", "gold_evaluations", "samples", "answers", "behaviours", *loop_tables.NAMES, "replaced"
+)  # fmt: skip
+TOLD = (
+    "kl_key", "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key",
+    "gold_key", "length_key",
+)  # fmt: skip
+"""Facts of a run that the result of an import names."""
+
+
+@dataclass
+class Imported:
+    """What an import did: one row a run, and what was not read."""
+
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
+    segments: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``import --json``."""
+        return {
+            "runs": self.runs,
+            "skipped": [{"path": s.path, "reason": s.reason} for s in self.skipped],
+        }
+
+
+def import_paths(
+    home: Path,
+    paths: Sequence[Path],
+    options: ReadOptions,
+    progress: Callable[[RunLog | Skip], None] | None = None,
+) -> Imported:
+    """Read logs and bring them into the store of ``home``; returns when all of it is durable.
+
+    Args:
+        home: folder of the store.
+        paths: files or folders, any mix.
+        options: mapping of keys, project, format.
+        progress: told of each run read or thing skipped.
+
+    Raises:
+        LogError: with ``options.strict``, at the first log that cannot be read.
+        StoreError: the store cannot be used; what was read by then waits in the inbox.
+    """
+    known = known_project(home, paths) if options.project is None else None
+    options = kept_roles.applied(home, options, known)
+    done = spool_paths(home, paths, options, progress)
+    if done.segments:
+        with StoreAccess(home) as store:
+            _take_in(store, done)
+    return done
+
+
+def import_whole(
+    store: AnyStore,
+    paths: Sequence[Path],
+    options: ReadOptions,
+    told: Callable[[str], str],
+) -> Imported:
+    """Bring logs in that a page showed before: nothing is written before all of it is read.
+
+    What was said of rewards and length is kept as the project's, so that it can be changed there;
+    what was said of the KL stays stated (``project_roles.save`` mends it).
+
+    Args:
+        store: open here, or asked over HTTP.
+        paths: files or folders, any mix.
+        options: mapping of keys, project.
+        told: turns a path of this machine into the one that is kept.
+
+    Raises:
+        StoreError: the store could not take it in; it waits in the inbox.
+    """
+    options = kept_roles.applied(store.home, options)
+    items = [told_as(item, told) for item in readers.read(paths, options)]
+    for item in items:
+        if isinstance(item, RunLog):
+            item.facts.stated = [name for name in item.facts.stated if name in KL_OPTIONS]
+    done = spool_logs(store.home, items, options, keep_skips=False)
+    if done.segments:
+        _take_in(store, done)
+    return done
+
+
+def _take_in(store: AnyStore, done: Imported) -> None:
+    """Have the owner import the segments, and tell what came of them."""
+    store.drain()
+    results = store.results(done.segments)
+    if len(results) < len(done.segments):
+        came = {spool.token_of(str(result["segment"])) for result in results}
+        missing = [name for name in done.segments if spool.token_of(name) not in came]
+        why = "; ".join(sorted({store.refused.get(name, "") for name in missing} - {""}))
+        raise StoreError(
+            f"the store {store.home} could not take in {', '.join(sorted(missing))}: it waits in "
+            f"inbox/ and is tried again with the next import. {advised(why)}"
+        )
+    done.runs = _by_run(results)
+
+
+def spool_paths(
+    home: Path,
+    paths: Sequence[Path],
+    options: ReadOptions,
+    progress: Callable[[RunLog | Skip], None] | None = None,
+    keep_skips: bool = True,
+    origin: str | None = None,
+) -> Imported:
+    """Read logs into durable segments in the inbox; whoever owns the store imports them.
+
+    ``origin`` stands for the path of logs that were not read from a file of the user's.
+    With ``options.whole`` nothing is kept where anything was skipped.
+    """
+    options = kept_roles.applied(home, options)
+    items: Iterable[RunLog | Skip] = readers.read(paths, options)
+    if options.whole:
+        items = list(items)
+        skipped = [item for item in items if isinstance(item, Skip)]
+        if skipped:
+            return Imported(skipped=skipped)
+    return spool_logs(home, items, options, progress, keep_skips, origin)
+
+
+def spool_logs(
+    home: Path,
+    items: Iterable[RunLog | Skip],
+    options: ReadOptions,
+    progress: Callable[[RunLog | Skip], None] | None = None,
+    keep_skips: bool = True,
+    origin: str | None = None,
+) -> Imported:
+    """Write what was read into durable segments in the inbox (``spool_paths``)."""
+    done = Imported()
+    batch: dict[str, RunLog] = {}
+    rows = 0
+    paths_read: list[str] = []
+    seen = KLSeen()
+    for item in items:
+        if progress:
+            progress(item)
+        if isinstance(item, Skip):
+            done.skipped.append(item)
+            continue
+        said = seen.compared(item)
+        item.warnings += [said] if said else []
+        paths_read.append(item.path)
+        item.path = origin or item.path
+        if item.run in batch or rows > SEGMENT_ROWS:
+            _close(home, batch, options, done)
+            rows = 0
+        batch[item.run] = item
+        rows += item.metrics.height + item.samples.height + item.answers.height
+        rows += item.behaviours.height + sum(told.height for told in item.tables.values())
+    _close(home, batch, options, done)
+    if done.skipped and keep_skips:
+        done.segments.append(spool.write_skips(home, done.skipped, paths_read))
+    return done
+
+
+def known_project(home: Path, paths: Sequence[Path]) -> str | None:
+    """The project of the runs that were read at these paths before; None: none or several.
+
+    The store is asked only where some project but the default has said anything of its logs.
+    """
+    if not set(kept_roles.read(home)) - {kept_roles.DEFAULT}:
+        return None
+    places = [path.resolve() for path in paths]
+    with StoreAccess(home) as store:
+        runs = store.query("runs", project=None, runs=None)
+    found = {
+        project for project, path in runs.select("project", "path").iter_rows()
+        if any(Path(path).is_relative_to(place) for place in places)
+    }  # fmt: skip
+    return found.pop() if len(found) == 1 else None
+
+
+def _close(home: Path, batch: dict[str, RunLog], options: ReadOptions, done: Imported) -> None:
+    if batch:
+        logs = list(batch.values())
+        done.segments.append(spool.write_segment(home, logs, options.project))
+        batch.clear()
+
+
+def _by_run(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a run out of one row a run and segment: counts add up."""
+    rows: dict[str, dict[str, Any]] = {}
+    for result in results:
+        for run in result["runs"]:
+            facts = run["facts"]
+            row = rows.setdefault(run["run"], {
+                "run": run["run"], "format": run["format"], **dict.fromkeys(COUNTS, 0),
+            })  # fmt: skip
+            for key in COUNTS:
+                row[key] += run.get(key, 0)  # an older owner counts fewer kinds
+            for key in TOLD:  # a table of reviews unsays nothing that one of metrics said
+                said = facts.get(key) not in (None, "missing")
+                if row.get(key) in (None, "missing") or (said and run["points"]):
+                    row[key] = facts.get(key)
+            row["warnings"] = [*row.get("warnings", []), *run["warnings"]]
+    for row in rows.values():
+        row["warnings"] = list(dict.fromkeys(row["warnings"]))
+    return list(rows.values())
+
+
+def fill_with_examples(owner: Owner) -> Imported | None:
+    """Bring the bundled real runs into a store that never held anything, unless home was named.
+
+    A store whose runs were all forgotten stays empty.
+    """
+    if not is_default() or owner.store.generation > 0:
+        return None
+    done = spool_paths(owner.home, [EXAMPLES], ReadOptions(project="examples"))
+    owner.store.drain()
+    return done

@@ -1,0 +1,137 @@
+"""The table runs: what logs say of their runs besides rows, the richer log first."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import duckdb
+
+from data.database.sql import sql
+from data.readers.kl.kl_zero import NEVER
+from data.readers.meaning.conversion import NO_KEY
+from data.readers.meaning.roles import NO_GOLD
+from data.readers.runs.formats import FORMAT_RANK, UNKNOWN_RANK
+from data.roles.rereading_kl import KL_FACTS, MENDED
+
+Cursor = duckdb.DuckDBPyConnection
+COLUMNS = ("run_id", "project", "format", "parent", "path", "facts", "warnings")
+
+
+def kept(cursor: Cursor, names: list[str]) -> dict[str, dict[str, Any]]:
+    """What the store has of those of the runs that it knows, by run."""
+    rows = cursor.execute(sql("changes", "kept_runs"), {"runs": names}).fetchall()
+    return {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in rows}
+
+
+def new(run_id: str, row: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    """The record of a run that the store does not know yet."""
+    facts = _merged_facts(json.loads(row["facts"]), {})  # in the order that merging keeps
+    return {
+        "run_id": run_id, "project": row["project"] or "default", "format": row["format"],
+        "parent": row["parent"], "path": row["path"], "facts": json.dumps(facts),
+        "warnings": json.dumps(notes),
+    }  # fmt: skip
+
+
+def insert(cursor: Cursor, records: list[dict[str, Any]], generation: int) -> None:
+    """Put new runs into the table, in this order of arrival."""
+    if records:
+        columns = {name: [record[name] for record in records] for name in COLUMNS}
+        cursor.execute(sql("changes", "new_runs"), {**columns, "generation": generation})
+
+
+def tell(
+    cursor: Cursor, kept: dict[str, Any], row: dict[str, Any], notes: list[str], generation: int,
+    moved: bool,
+) -> bool:  # fmt: skip
+    """Keep what the log says of a known run; return whether that is anything new."""
+    run_id = kept["run_id"]
+    facts = _merged_facts(json.loads(row["facts"]), {})  # in the order that merging keeps
+    new = {
+        "run": run_id, "format": row["format"], "parent": row["parent"], "path": row["path"],
+        "warnings": json.dumps(notes),
+    }  # fmt: skip
+    old = json.loads(kept["facts"])
+    new["project"] = row["project"] or kept["project"]
+    if row["source_rank"] > _rank_of(kept["format"]):
+        facts = _merged_facts(facts, old) | {"stated": facts.get("stated", [])}
+        # The poorer log of a known run fills in; it does not rename where the run came from.
+        new |= {
+            "format": kept["format"],
+            "parent": kept["parent"],
+            "path": kept["path"],
+            "warnings": kept["warnings"],
+        }
+        if row["format"] == "settings":  # so that a corrected table corrects
+            facts["config"] |= json.loads(row["facts"])["config"]
+    else:
+        no_kl = _is_told_of_none(facts, kept["path"] == row["path"])
+        mended = {MENDED: bool(facts.get(MENDED))} if MENDED in old else {}
+        stated = facts.get("stated", [])
+        facts = _merged_facts(old, facts, no_kl) | {"stated": stated, **mended}
+        new["warnings"] = json.dumps(_still_true(notes, facts))
+    if facts.get("kl_conversion") == "missing" and old.get("kl_conversion") != "missing":
+        cursor.execute("update metrics set kl = null where run_id = $run", {"run": run_id})
+    before = (kept["project"], kept["format"], kept["parent"], kept["path"], old, kept["warnings"])
+    after = (new["project"], new["format"], new["parent"], new["path"], facts, new["warnings"])
+    if before == after and not moved:
+        return False
+    # A copy at another place is noted, but is no change that verdicts would have to follow.
+    changed = before[:1] + before[4:] != after[:1] + after[4:] or moved
+    cursor.execute(
+        "update runs set project = $project, format = $format, parent = $parent, path = $path, "
+        "facts = $facts, warnings = $warnings, "
+        "generation = case when $changed then $generation else generation end, "
+        "imported_at = case when $changed then current_timestamp else imported_at end "
+        "where run_id = $run",
+        {**new, "facts": json.dumps(facts), "generation": generation, "changed": changed},
+    )
+    return changed
+
+
+def _is_told_of_none(facts: dict[str, Any], same_log: bool) -> bool:
+    """Whether the log's KL, which was taken before, is none: by the whole log, or as the user says.
+
+    A part of a log that only lacks the key says nothing of the rest.
+    """
+    if str(facts.get("kl_note") or "").startswith(NEVER):
+        return True
+    asked = set(facts.get("stated", [])) & {"kl", "kl_reference"}
+    return bool(asked) and same_log and facts.get("kl_conversion") == "missing"
+
+
+def _still_true(notes: list[str], facts: dict[str, Any]) -> list[str]:
+    """A part of a log may lack what the rest of it has: what it says is missing may be there."""
+    if facts.get("gold_key"):
+        notes = [note for note in notes if not note.startswith(NO_GOLD)]
+    if facts.get("kl_key"):
+        notes = [note for note in notes if not note.startswith(NO_KEY)]
+    return notes
+
+
+def _rank_of(name: str) -> int:
+    return FORMAT_RANK.get(name, UNKNOWN_RANK)
+
+
+def _merged_facts(
+    poorer: dict[str, Any], richer: dict[str, Any], no_kl: bool = False
+) -> dict[str, Any]:
+    """The richer log's facts; what it leaves open is filled from the other, but for a KL that is
+    known to be none (``no_kl``)."""
+    facts = dict(poorer)
+    for key, value in richer.items():
+        if value not in (None, "", [], {}, "missing", 0):
+            facts[key] = value
+    if not richer.get("gold_key") and poorer.get("gold_better"):
+        facts["gold_better"] = poorer["gold_better"]  # of the gold that is kept
+    if no_kl:  # the whole log tells what its first rows could not
+        facts |= {key: richer.get(key) for key in KL_FACTS}
+    elif richer.get("kl_conversion") == "missing" and poorer.get("kl_conversion") != "missing":
+        facts |= {key: poorer[key] for key in KL_FACTS if key in poorer}
+    checkpoints = {*poorer.get("checkpoints", []), *richer.get("checkpoints", [])}
+    facts["checkpoints"] = sorted(checkpoints)
+    sources = {s.get("path"): s for s in [*poorer.get("sources", []), *richer.get("sources", [])]}
+    facts["sources"] = [sources[path] for path in sorted(sources, key=str)]
+    facts["config"] = {**poorer.get("config", {}), **richer.get("config", {})}
+    return facts

@@ -1,0 +1,1 @@
+"""Out of the store: exports, a notebook's frames, pages of responses, prints, messages."""

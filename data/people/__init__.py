@@ -1,0 +1,1 @@
+"""What people say and write: notes, pins, reviews, seals, policies, a project's roles."""

@@ -1,0 +1,1 @@
+"""Which logged key is what: what somebody said of it, and rows read again by that."""

@@ -1,0 +1,1 @@
+"""What the pages ask of the store, kept while its rows stay. data and analytics meet."""

@@ -1,0 +1,42 @@
+"""Logged responses to the same prompts in several stretches of a run, read once for all readers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from pages.shared import reads
+from pages.shared.keeping.caching import cached
+
+Spans = tuple[tuple[str, int, int], ...]
+"""Name, first and last step of each stretch."""
+
+
+@cached(64, reads.run_generation)
+def shared_prompts(run: str, spans: Spans) -> dict[str, str]:
+    """Prompts by id that were drawn in every stretch, those with most responses first."""
+    rows = reads.completions(run, spans)
+    shared = (
+        rows.group_by("prompt_id")
+        .agg(pl.col("span").n_unique(), pl.len(), pl.col("prompt").first())
+        .filter(pl.col("span") == len(spans))
+        .sort("len", "prompt", "prompt_id", descending=[True, False, False])
+    )
+    return dict(shared.select("prompt_id", "prompt").iter_rows())
+
+
+@cached(256, reads.run_generation)
+def best_responses(run: str, spans: Spans, prompt: str, most: int) -> list[dict[str, Any]]:
+    """For each stretch: n, mean proxy and gold, and the responses that the proxy likes best."""
+    rows = reads.completions(run, spans).filter(prompt_id=prompt)
+    told = []
+    for name, first, last in spans:
+        held = rows.filter(span=name)
+        proxy, gold = held.select(pl.col("proxy_reward", "gold_reward").mean()).row(0)
+        best = held.sort("proxy_reward", descending=True, nulls_last=True).head(most)
+        told.append({
+            "name": name, "first": first, "last": last, "n": held.height, "proxy": proxy,
+            "gold": gold, "best": best.to_dicts(),
+        })  # fmt: skip
+    return told

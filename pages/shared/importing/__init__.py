@@ -1,0 +1,1 @@
+"""Import in the browser: a preview, which column is which, then the store."""

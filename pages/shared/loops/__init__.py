@@ -1,0 +1,1 @@
+"""Loops on pages: their board and their gate."""

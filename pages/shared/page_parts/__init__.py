@@ -1,0 +1,1 @@
+"""Parts of any page: faults, a frozen view, what goes along, a figure to take away."""

@@ -1,0 +1,1 @@
+"""What people write, on pages: notes, pins, the weekly review."""

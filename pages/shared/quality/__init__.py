@@ -1,0 +1,1 @@
+"""How good is this? on pages: what was measured, failures first."""

@@ -1,0 +1,1 @@
+"""Responses on pages: found, read, compared, and their shortcuts."""

@@ -1,0 +1,1 @@
+"""Runs on pages: their table, verdicts, charts, checkpoints."""

@@ -1,0 +1,28 @@
+"""Whether the judge of gold drifts, as a small panel: its scores of the same responses."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from analytics.figures.drawing.curves import RunCurve
+from analytics.figures.runs.anchors import anchors_figure
+from analytics.onset.labels.judge_drift import sentence
+from pages.shared import charts
+from pages.shared.escaping import escaped
+
+
+def show_anchors(curve: RunCurve) -> None:
+    """The panel and its sentence; nothing for a run without anchors."""
+    told = curve.verdict.get("judge_drift")
+    if not told:
+        return
+    st.header("The judge, by its anchors", anchor=False)
+    (said,) = sentence(curve.verdict)
+    st.markdown(escaped(said))
+    if not told["points"]:
+        return
+    charts.draw(anchors_figure(told, curve.ordinal), "anchors", said)
+    st.caption(
+        "Mean score of the anchors less that of their first evaluation; bars: 90 % intervals. The "
+        "policy cannot move them."
+    )

@@ -1,0 +1,1 @@
+"""Beside the pages: routes, work in the background, how pages are sent."""

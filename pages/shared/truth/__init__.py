@@ -1,0 +1,1 @@
+"""Answers and behaviours on pages: rates, changes, topics, training sets."""

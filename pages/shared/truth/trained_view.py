@@ -1,0 +1,85 @@
+"""What each loop was trained on, a line each: how false at first and last, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from analytics.hallucination.repeated import Repeated
+from analytics.hallucination.since_start import change_words
+from analytics.wording import MISSING, p_value, points, rate_text, whole
+from analytics.words.names import cut
+from pages.shared.keeping.isolation import Fault, attempt
+from pages.shared.truth.since_view import STYLE, mark
+from pages.shared.truth.truth_choices import Scope
+
+HEADS = ("loop", "claims trained on, false", "texts kept, false", "false ones repeated",
+         "more if trained on", "human text")  # fmt: skip
+
+
+def trained_table(
+    rows: Sequence[Mapping[str, Any]], claims: Mapping[str, Repeated],
+    mistakes: Mapping[str, Repeated], scope: Scope,
+) -> str:  # fmt: skip
+    """HTML of the table.
+
+    Args:
+        rows: of ``analytics.hallucination.trained_on.trained_rows``.
+        claims: what became of claims in training texts, by loop.
+        mistakes: what became of wrong benchmark answers, by loop.
+        scope: the loops with their lines.
+    """
+    marks = {line.key: mark(line.colour, line.dash) for line in scope.lines()}
+    body = []
+    for row in rows:
+        loop = row["loop"]
+        told = (claims.get(loop), mistakes.get(loop))
+        made = attempt(loop, "told", lambda row=row, told=told: _cells(row, *told))
+        if isinstance(made, Fault):
+            body.append(f"<tr><td>{escape(made.sentence)}</td></tr>")
+            continue
+        cells = "".join(
+            f'<td data-of="{escape(name)}:">{cell}</td>'
+            for name, cell in zip(HEADS[1:], made, strict=True)
+        )
+        name = f'<th scope="row">{marks.get(loop, "")}<b>{escape(cut(loop))}</b></th>'
+        body.append(f"<tr>{name}{cells}</tr>")
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in HEADS)
+    return (
+        f'{STYLE}<table class="since"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table>"
+    )
+
+
+def _cells(row: Mapping[str, Any], claims: Repeated | None, mistakes: Repeated | None) -> list[str]:
+    told = [change_words(row[name]) for name in ("false", "kept")]
+    told += [_repeated(claims), _gap(mistakes), change_words(row["human"])]
+    return [
+        f"{escape(said)}<small>{escape(about)}</small>" if about else escape(said)
+        for said, about in told
+    ]
+
+
+def _repeated(told: Repeated | None) -> tuple[str, str]:
+    """The share of false claims said again, and that of the control."""
+    if told is None or not told.checked:
+        return MISSING, ""
+    if not told.asked:
+        return MISSING, "none was asked again"
+    said = f"{rate_text(told.repeated / told.asked)} of {whole(told.asked)}"
+    if told.other is None:
+        return said, "no control: an association"
+    return said, f"control: {rate_text(told.other[0] / told.other[1])}, not tested"
+
+
+def _gap(told: Repeated | None) -> tuple[str, str]:
+    """How much more often a wrong answer is repeated where it was trained on."""
+    if told is None or not told.asked:
+        return MISSING, ""
+    share = rate_text(told.repeated / told.asked)
+    if told.gap is None:
+        return f"{share} of {whole(told.asked)}", "no control: an association"
+    gap, low, high = told.gap
+    test = "" if told.p is None else f", {p_value(told.p)}"
+    return f"{points(gap)} points", f"{points(low)} to {points(high)}{test}"
