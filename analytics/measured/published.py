@@ -88,9 +88,10 @@ def in_words(detector: str) -> str:
     """A detector as a reader knows it; docs/methods.md has the names of the code.
 
     >>> in_words("RED, no plan stated"), in_words("AMBER"), in_words("patience 3")
-    ('scan alarm, no plan stated', 'posterior warning', 'patience 3')
+    ('scan alarm, no plan', 'posterior warning', 'patience 3')
     """
-    return detector.replace("RED", "scan alarm").replace("AMBER", "posterior warning")
+    words = detector.replace("RED", "scan alarm").replace("AMBER", "posterior warning")
+    return words.replace(", no plan stated", ", no plan")  # a phone has no room for more
 
 
 def in_words_all(table: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from analytics.wording import percent, percent_spread, spread
 
 MOST = 0.1
 """False alarms are drawn up to here: 5 % is asked, and beyond 10 % only the number matters."""
-OURS = ("scan alarm", "scan alarm, no plan stated", "e-process", "posterior warning")
+OURS = ("scan alarm", "scan alarm, no plan", "e-process", "posterior warning")
 PANELS = (
     ("false_alarms", "false alarms,<br>up to 10 %", True),
     ("power", "falls<br>found", True),
