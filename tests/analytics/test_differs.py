@@ -39,7 +39,7 @@ def test_what_cannot_be_told() -> None:
     assert at_equal_kl(one, far) == [] and "share no KL" in sentence([], "a", "b")
     assert at_equal_kl(one, pl.DataFrame()) == [] == at_equal_kl(looks([], []), one)
     unsure = at_equal_kl(one, looks([0, 1], [0, 2], None))
-    assert unsure[-1].low is None and "cannot be told" in sentence(unsure, "a", "b")
+    assert unsure[-1].low is None and "is not known" in sentence(unsure, "a", "b")
     same = at_equal_kl(one, looks([0, 1], [0, 1.01]))
     assert "not shown" in sentence(same, "a", "b")
 

@@ -60,7 +60,7 @@ def test_the_command_says_what_runs_are_paid_for(
     assert "planted: It is paid for what gold marks down: says “rest assured" in said
     assert "Not tested: the pattern 'xyzzy' is in no response." in said
     assert "Not tested: the pattern '.' is in every response." in said
-    assert "cannot be told" in said and "\x1b" not in said and "\u202e" not in said
+    assert "is not known" in said and "\x1b" not in said and "\u202e" not in said
 
 
 def test_what_is_not_there_or_no_expression_is_said(
