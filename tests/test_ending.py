@@ -125,7 +125,7 @@ def test_a_grace_that_is_none_is_refused(seconds: str, monkeypatch: pytest.Monke
 
 def test_the_watching_process_ends_with_the_server() -> None:
     """Also where the server is killed: its end of the pipe closes."""
-    code = "import time; from data import ending; ending.end_within_grace()"
+    code = "import time; from data.serving import ending; ending.end_within_grace()"
     code += "; print('up', flush=True); time.sleep(600)"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"up\n"
