@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "data" / "examples"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_readers_at_once_while_rows_come_in(home: Path, tmp_path: Path) -> None:
     import_paths(home, [EXAMPLES / "r3_grpo_bigrm", EXAMPLES / "loop"], ReadOptions())
     with server(ROOT / "app.py", home, tmp_path) as url:
