@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -106,7 +106,7 @@ def measure_asked(store: Store, stopping: threading.Event) -> None:
 
 
 def _compute(
-    store: Store, runs: Mapping[str, Mapping[str, Any]], wanted: list[tuple[str, int | None]],
+    store: Store, runs: Mapping[str, Mapping[str, Any]], wanted: Sequence[tuple[str, int | None]],
     stopping: threading.Event,
 ) -> None:  # fmt: skip
     for name, until in wanted:

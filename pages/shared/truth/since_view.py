@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -94,7 +95,7 @@ def since_table(rows: Sequence[dict[str, Any]], scope: Scope, tau: float) -> str
             body.append(
                 f'<tr><th scope="colgroup" class="of" colspan="6">On {escape(told)}</th></tr>'
             )
-        made = attempt(row["loop"], "told", lambda row=row: _cells(row, marks, heads))
+        made = attempt(row["loop"], "told", partial(_cells, row, marks, heads))
         body.append(f"<tr><td>{escape(made.sentence)}</td></tr>" if isinstance(made, Fault)
                     else made)  # fmt: skip
     return (
