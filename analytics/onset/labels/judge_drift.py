@@ -11,9 +11,7 @@ evaluation in at most 5 % of runs (Ville). Source: docs/methods.md; Ramdas et al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,7 +19,7 @@ from scipy.special import logsumexp
 
 from analytics.computing.quantiles import chi2_quantile
 from analytics.onset.evidence.measurements import HELPED, LARGEST, FloatArray, IntArray, by_people
-from analytics.onset.evidence.verdict_keys import DriftRow
+from analytics.onset.evidence.verdict_keys import DriftRow, VerdictRow
 from analytics.wording import alike, count, number, signed, whole
 
 ALARM = 20.0
@@ -162,9 +160,9 @@ def corrected(gold: pl.DataFrame, drift: Drift, sources: list[str]) -> pl.DataFr
     )
 
 
-def sentence(row: Mapping[str, Any]) -> list[str]:
+def sentence(row: VerdictRow) -> list[str]:
     """What the anchors say, for the finished row of a verdict; nothing without anchors."""
-    told: DriftRow | None = row["judge_drift"]
+    told = row["judge_drift"]
     if told is None:
         return []
     asked = f"{count(told['anchors'], 'anchor')} at {count(told['evaluations'], 'evaluation')}"
