@@ -228,9 +228,9 @@ def _backup(options: argparse.Namespace) -> int:
 def _restore(options: argparse.Namespace) -> int:
     told = restore(a_backup(options.file), home())
     with StoreAccess(home()) as store:
-        told["runs"] = store.query("runs", project=None, runs=None).height
-    said = f"{told['runs']} runs of {told['segments']} segments, in {told['home']}"
-    print(json.dumps(told, indent=1) if options.json else said)
+        runs = store.query("runs", project=None, runs=None).height
+    said = f"{runs} runs of {told['segments']} segments, in {told['home']}"
+    print(json.dumps({**told, "runs": runs}, indent=1) if options.json else said)
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import polars as pl
 
@@ -25,7 +25,26 @@ CLUSTERED = 1.1
 """Design effect above which the interval over entities is stated, not that over answers."""
 
 
-def since_start(totals: pl.DataFrame, compared: pl.DataFrame) -> list[dict[str, Any]]:
+BeforeAndNow = tuple[float | None, float | None, float | None, float | None]
+"""Of a share of all graded: before, now, and the 95 % interval of now."""
+
+
+class SinceRow(TypedDict):
+    """A loop's start and end on the questions of one origin."""
+
+    loop: str
+    origin: str
+    iteration: int
+    since: int | None
+    moved: str
+    p: float | None
+    tested: str
+    rate: BeforeAndNow
+    confident: BeforeAndNow
+    silent: BeforeAndNow
+
+
+def since_start(totals: pl.DataFrame, compared: pl.DataFrame) -> list[SinceRow]:
     """One row a loop and origin: its start and its end, and the test between them.
 
     Args:
@@ -43,7 +62,7 @@ def since_start(totals: pl.DataFrame, compared: pl.DataFrame) -> list[dict[str, 
     order = ("more", "fewer", "chance", "unknown")
     rows.sort(key=lambda r: (
         r["origin"] != "benchmark", r["origin"], order.index(r["moved"]),
-        -abs((r["rate"][0] or 0) - r["rate"][1]), r["loop"],
+        -abs((r["rate"][0] or 0) - (r["rate"][1] or 0)), r["loop"],
     ))  # fmt: skip
     return rows
 
@@ -115,14 +134,16 @@ def change_words(part: Sequence[float | None]) -> tuple[str, str]:
     return told, f"{fixed(100 * low, 1)} to {percent(high, 1)}"
 
 
-def _row(end: Mapping[str, Any], totals: pl.DataFrame) -> dict[str, Any]:
+def _row(end: Mapping[str, Any], totals: pl.DataFrame) -> SinceRow:
     since = end["change_from_iteration"]
     mine = totals.filter(loop=end["loop"], origin=end["origin"])
     held = mine.clear() if since is None else mine.filter(iteration=since)
     start = held.row(0, named=True) if held.height else {}
     by_entity = (end["design_effect"] or 0) > CLUSTERED and end["low_clustered"] is not None
     low, high = ("low_clustered", "high_clustered") if by_entity else ("low", "high")
-    silent = [float(bound) for bound in wilson(end["not_attempted_rate"] * end["n"], end["n"])]
+    quiet_low, quiet_high = (
+        float(bound) for bound in wilson(end["not_attempted_rate"] * end["n"], end["n"])
+    )
     moved, p, tested = _tested(end)
     return {
         "loop": end["loop"], "origin": end["origin"], "iteration": end["iteration"],
@@ -130,7 +151,8 @@ def _row(end: Mapping[str, Any], totals: pl.DataFrame) -> dict[str, Any]:
         "rate": (start.get("rate"), end["rate"], end[low], end[high]),
         "confident": (start.get("confident"), end["confident"], end["confident_low"],
                       end["confident_high"]),
-        "silent": (start.get("not_attempted_rate"), end["not_attempted_rate"], *silent),
+        "silent": (start.get("not_attempted_rate"), end["not_attempted_rate"],
+                   quiet_low, quiet_high),
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -12,9 +12,38 @@ from analytics.comparing.components import over_looks, point_words, proxy_point,
 from analytics.paid_for.clusters import LARGEST
 
 
-def budget(
-    metrics: pl.DataFrame, looks: pl.DataFrame, verdict: Mapping[str, Any]
-) -> dict[str, Any]:
+class BudgetPoint(TypedDict):
+    """The means of one look, or of one segment of steps."""
+
+    step_start: int
+    step_end: int
+    kl: float | None
+    length: float | None
+    length_se: float | None
+    proxy: float | None
+    gold: float | None
+    gold_se: float | None
+
+
+class FallsBeyond(TypedDict):
+    """The length beyond which gold falls."""
+
+    low: float | None
+    high: float | None
+    rising: bool
+    reached: bool
+    said: str
+
+
+class Budget(TypedDict):
+    """Proxy, gold and KL against mean length."""
+
+    points: list[BudgetPoint]
+    falls_beyond: FallsBeyond | None
+    reason: str
+
+
+def budget(metrics: pl.DataFrame, looks: pl.DataFrame, verdict: Mapping[str, Any]) -> Budget:
     """Proxy, gold and KL against the mean length of responses.
 
     Args:
@@ -27,10 +56,10 @@ def budget(
         gold by stretch of steps), in order of steps; falls_beyond: the length beyond which gold
         falls, low, high (90 %), rising, reached, said; reason: why there are no points.
     """
-    told: dict[str, Any] = {"points": [], "falls_beyond": None, "reason": ""}
+    told: Budget = {"points": [], "falls_beyond": None, "reason": ""}
     held = metrics.filter(pl.col("response_length").abs() < LARGEST).sort("step")
     if held.is_empty():
-        return told | {"reason": "no mean response length was logged"}
+        return told | {"reason": "there is no mean response length in these rows"}
     step = held["step"].to_numpy().astype(np.float64)
     if looks.height:
         first, last = (

@@ -8,12 +8,12 @@ with the pooled slope). A slope is no experiment: what goes with length counts a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import polars as pl
 
-from analytics.paid_for.clusters import FloatArray, jackknife
+from analytics.paid_for.clusters import EstimateRow, FloatArray, jackknife
 from analytics.paid_for.draws import sums, within
 from analytics.paid_for.missing import of_measure, of_prompts
 from analytics.wording import whole
@@ -26,7 +26,30 @@ LEAST_SHARED = 0.1
 """Share of the responses of start and of now that must lie where lengths overlap."""
 
 
-def explained(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
+class LengthShare(TypedDict):
+    """What length alone explains of a measure's change."""
+
+    measure: str
+    change: EstimateRow | None
+    length: EstimateRow | None
+    slope: EstimateRow | None
+    by_length: EstimateRow | None
+    share: EstimateRow | None
+    reason: str
+
+
+class AtSameLength(TypedDict):
+    """A measure's change among responses of the same length."""
+
+    measure: str
+    difference: EstimateRow | None
+    lengths: list[float] | None
+    share_start: float | None
+    share_now: float | None
+    reason: str
+
+
+def explained(draws: pl.DataFrame, measure: str) -> LengthShare:
     """The part of a measure's change from the start to now that length alone explains.
 
     Args:
@@ -39,7 +62,7 @@ def explained(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
         gained), each {value, low, high, units} with a 95 % interval or null; reason: why
         something is null, else "".
     """
-    told: dict[str, Any] = {
+    told: LengthShare = {
         "measure": measure, "change": None, "length": None, "slope": None, "by_length": None,
         "share": None, "reason": "",
     }  # fmt: skip
@@ -65,7 +88,11 @@ def explained(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
     found = {name: jackknife(parts, of) for name, of in _STATISTICS.items()}
     if found["slope"] is None:
         return told | {"reason": _no_slope(held, inner)}
-    told |= {name: one and one.told() for name, one in found.items()}
+    rows = {name: one and one.told() for name, one in found.items()}
+    told |= {
+        "change": rows["change"], "length": rows["length"], "slope": rows["slope"],
+        "by_length": rows["by_length"], "share": rows["share"],
+    }  # fmt: skip
     gained = found["change"]
     if gained is None or not gained.positive:
         return told | {"share": None, "reason": f"{measure} did not clearly gain"}
@@ -107,7 +134,7 @@ _STATISTICS = {
 }  # fmt: skip
 
 
-def matched(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
+def matched(draws: pl.DataFrame, measure: str) -> AtSameLength:
     """A measure now less at the start, among responses of the same length.
 
     Lengths are cut into BINS parts with as many responses each; parts count by how much of both
@@ -117,7 +144,7 @@ def matched(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
         measure, difference ({value, low, high, units} or null), lengths (least and greatest that
         are compared), share_start and share_now (of the responses there), reason.
     """
-    told: dict[str, Any] = {
+    told: AtSameLength = {
         "measure": measure, "difference": None, "lengths": None, "share_start": None,
         "share_now": None, "reason": "",
     }  # fmt: skip
@@ -139,7 +166,7 @@ def matched(draws: pl.DataFrame, measure: str) -> dict[str, Any]:
         name: kept.filter(window=name).height / held.filter(window=name).height
         for name in ("start", "now")
     }
-    told |= {f"share_{name}": share for name, share in shares.items()}
+    told |= {"share_start": shares["start"], "share_now": shares["now"]}
     if min(shares.values()) < LEAST_SHARED:
         return told | {"reason": _not_shared(held)}
     told["lengths"] = [float(kept["length"].min()), float(kept["length"].max())]  # type: ignore[arg-type]

@@ -6,12 +6,13 @@ to tell apart. So parting also asks that the proxy rose and gold did not rise wi
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypedDict
 
 import numpy as np
 import polars as pl
 
-from analytics.paid_for.clusters import Estimate, FloatArray, jackknife
+from analytics.paid_for.clusters import Estimate, EstimateRow, FloatArray, jackknife
 from analytics.paid_for.draws import sums
 from analytics.paid_for.judge_ranks import rank_sums, ranked
 from analytics.paid_for.missing import of_measure, of_prompts, of_ranks
@@ -19,7 +20,17 @@ from analytics.paid_for.missing import of_measure, of_prompts, of_ranks
 HACK, INSTABILITY, UNKNOWN = "parted", "both broke down", "cannot tell"
 
 
-def parting(draws: pl.DataFrame) -> dict[str, Any]:
+class Parting(TypedDict):
+    """What both ends of a run say together."""
+
+    diagnosis: str
+    rank: EstimateRow | None
+    proxy: EstimateRow | None
+    gold: EstimateRow | None
+    reason: str
+
+
+def parting(draws: pl.DataFrame) -> Parting:
     """What the first and the last tenth of the steps say together.
 
     Args:
@@ -31,7 +42,7 @@ def parting(draws: pl.DataFrame) -> dict[str, Any]:
         proxy, gold: {value, low, high, units} of each change, 95 %, or null; reason.
     """
     held = draws.drop_nulls(["proxy", "gold", "window"])
-    told: dict[str, Any] = {
+    told: Parting = {
         "diagnosis": UNKNOWN, "rank": None, "proxy": None, "gold": None, "reason": "",
     }  # fmt: skip
     if set(held["window"]) != {"start", "now"}:
@@ -49,11 +60,15 @@ def parting(draws: pl.DataFrame) -> dict[str, Any]:
         "proxy": jackknife(levels, _change(1)),
         "gold": jackknife(levels, _change(2)),
     }
-    told |= {name: one and one.told() for name, one in changes.items()}
-    return told | _diagnosis(held, **changes)
+    rows = {name: one and one.told() for name, one in changes.items()}
+    diagnosis, reason = _diagnosis(held, **changes)
+    return told | {
+        "diagnosis": diagnosis, "rank": rows["rank"], "proxy": rows["proxy"],
+        "gold": rows["gold"], "reason": reason,
+    }  # fmt: skip
 
 
-def _change(at: int) -> Any:
+def _change(at: int) -> Callable[[FloatArray], FloatArray]:
     def change(t: FloatArray) -> FloatArray:
         return np.asarray(t[:, 3 + at] / t[:, 3] - t[:, at] / t[:, 0])
 
@@ -62,21 +77,21 @@ def _change(at: int) -> Any:
 
 def _diagnosis(
     held: pl.DataFrame, rank: Estimate | None, proxy: Estimate | None, gold: Estimate | None
-) -> dict[str, Any]:
+) -> tuple[str, str]:
+    """Diagnosis and reason."""
     if proxy is None or gold is None:
         few = of_prompts(held)
-        return {"diagnosis": UNKNOWN,
-                "reason": f"the start and now have responses to {few}" if few else
-                "too few prompts at the start or now"}  # fmt: skip
+        if few:
+            return UNKNOWN, f"the start and now have responses to {few}"
+        return UNKNOWN, "too few prompts at the start or now"
     if proxy.negative and gold.negative:
-        return {"diagnosis": INSTABILITY, "reason": ""}
+        return INSTABILITY, ""
     if rank is None:
-        return {"diagnosis": UNKNOWN, "reason": of_ranks(held)}
+        return UNKNOWN, of_ranks(held)
     if not rank.negative:
-        return {"diagnosis": UNKNOWN, "reason": "the rank correlation did not clearly fall"}
+        return UNKNOWN, "the rank correlation did not clearly fall"
     if not proxy.positive:
-        return {"diagnosis": UNKNOWN, "reason": "the proxy did not clearly rise"}
+        return UNKNOWN, "the proxy did not clearly rise"
     if gold.positive:
-        return {"diagnosis": UNKNOWN,
-                "reason": "gold rose with the proxy"}  # fmt: skip
-    return {"diagnosis": HACK, "reason": ""}
+        return UNKNOWN, "gold rose with the proxy"
+    return HACK, ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -11,12 +11,12 @@ import polars as pl
 from analytics.comparing.components import ensembles_by_name
 from analytics.measured.published import published
 from analytics.paid_for import judge_ranks, length, people, signals
-from analytics.paid_for.budget import budget
+from analytics.paid_for.budget import Budget, budget
 from analytics.paid_for.clusters import LARGEST
 from analytics.paid_for.draws import draws, unit_of
 from analytics.paid_for.missing import NONE, of_ranks
-from analytics.paid_for.parting import parting
-from analytics.paid_for.rivals import onset_of, rivals
+from analytics.paid_for.parting import Parting, parting
+from analytics.paid_for.rivals import RivalRow, onset_of, rivals
 from analytics.words.steps import none_yet
 
 Query = Callable[..., pl.DataFrame]
@@ -27,6 +27,47 @@ TOPIC = "paid_for"
 OPEN = ("unmeasured", "too_little_gold", "warning")
 """Statuses of runs that gold has not decided."""
 PHASES = ("train", "mixed", "eval")
+
+
+class ResponsesRead(TypedDict):
+    """How many responses were read, and what their lengths count."""
+
+    logged: int
+    read: int
+    unit: str
+
+
+class OfLength(TypedDict):
+    """What length explains, and what gold did at the same length; proxy, then gold."""
+
+    explained: list[length.LengthShare]
+    matched: list[length.AtSameLength]
+
+
+class LengthReport(OfLength):
+    """The same, with length as a second budget."""
+
+    budget: Budget
+
+
+class JudgeReport(TypedDict):
+    """The judge over training."""
+
+    steps: list[judge_ranks.SegmentRanks]
+    reason: str
+    curse: list[judge_ranks.SegmentCurse]
+    environments: list[judge_ranks.EnvironmentRanks]
+    parting: Parting
+    labels: list[people.LabelRanks]
+    reviewers: list[people.ReviewedPairs]
+
+
+class RivalsReport(TypedDict):
+    """Rival explanations at the onset."""
+
+    from_step: int
+    to_step: int
+    rivals: list[RivalRow]
 
 
 def read(query: Query, run: str, until: int | None, second: str | None = None) -> pl.DataFrame:
@@ -40,13 +81,13 @@ def read(query: Query, run: str, until: int | None, second: str | None = None) -
     ))  # fmt: skip
 
 
-def responses(query: Query, run: str, drawn: pl.DataFrame, until: int | None) -> dict[str, Any]:
+def responses(query: Query, run: str, drawn: pl.DataFrame, until: int | None) -> ResponsesRead:
     """How many responses were read, of how many that were logged."""
     logged = query("response_steps", run=run, until=until)["n"]
     return {"logged": int(logged.sum()), "read": drawn.height, "unit": unit_of(drawn)}
 
 
-def of_length(drawn: pl.DataFrame) -> dict[str, Any]:
+def of_length(drawn: pl.DataFrame) -> OfLength:
     """explained and matched, each for proxy and gold; the change of length is theirs."""
     return {
         "explained": [length.explained(drawn, name) for name in ("proxy", "gold")],
@@ -56,13 +97,13 @@ def of_length(drawn: pl.DataFrame) -> dict[str, Any]:
 
 def of_budget(
     query: Query, run: str, until: int | None, looks: pl.DataFrame, verdict: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> Budget:
     """``budget.budget`` of a stored run."""
     metrics = query("metrics", runs=[run], until=until).filter(phase="train")
     return budget(metrics, looks, verdict)
 
 
-def of_judge(query: Query, run: str, drawn: pl.DataFrame, until: int | None) -> dict[str, Any]:
+def of_judge(query: Query, run: str, drawn: pl.DataFrame, until: int | None) -> JudgeReport:
     """The judge over training: steps, reason (why none is told), curse, environments,
     parting, labels, reviewers."""
     reviews = query("reviews", loops=[run], until=until)
@@ -84,7 +125,7 @@ def of_judge(query: Query, run: str, drawn: pl.DataFrame, until: int | None) -> 
 
 def of_rivals(
     query: Query, run: str, until: int | None, verdict: Mapping[str, Any]
-) -> dict[str, Any] | None:
+) -> RivalsReport | None:
     """Rival explanations at the onset; None for a run whose gold raised no alarm."""
     onset = onset_of(verdict)
     if onset is None:

@@ -7,13 +7,14 @@ log no longer has, or that another took over since: half of each would mix two p
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from data.database.sql import sql
+from data.merging.run_records import RunRecord
 
 Cursor = duckdb.DuckDBPyConnection
 STATE = "trainer_state"
@@ -21,8 +22,8 @@ STATE = "trainer_state"
 
 
 def drop(
-    cursor: Cursor, rows: list[dict[str, Any]], names: Mapping[str, str],
-    known: Mapping[str, dict[str, Any]],
+    cursor: Cursor, rows: Sequence[Mapping[str, Any]], names: Mapping[str, str],
+    known: Mapping[str, RunRecord],
 ) -> dict[str, str]:  # fmt: skip
     """Remove the dead rows of runs whose whole log is read again; what is to be said of each run.
 
@@ -53,7 +54,7 @@ def drop(
     return said
 
 
-def _is_whole(row: dict[str, Any], kept: dict[str, Any]) -> bool:
+def _is_whole(row: Mapping[str, Any], kept: RunRecord) -> bool:
     """Whether a log is the one that the store's rows came from, and all of it."""
     if row["path"] != kept["path"] or row["format"] != kept["format"]:
         return False

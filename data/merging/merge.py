@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from data.database import ddl
 from data.database.rollups import affect, refresh
 from data.database.sql import literal, sql
 from data.merging import dead_rows, new_rows, renamed, run_records
+from data.merging.run_records import RunRecord
 from data.people import sealing
 from data.roles import role_changes
 from data.rows import answers, loop_tables
@@ -71,7 +73,8 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     told_of_loops = loop_tables.merge(cursor) if looped else {}
     generation = _one(cursor, "select number + 1 from generation")
 
-    results, affected, records = [], [], []
+    results, affected = [], []
+    records: list[RunRecord] = []
     for row in rows:
         run_id = names[row["run_id"]]
         notes = json.loads(row["warnings"])
@@ -118,9 +121,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     return results
 
 
-def _tell_renamed(
-    cursor: Cursor, records: list[dict[str, Any]], results: list[dict[str, Any]]
-) -> None:
+def _tell_renamed(cursor: Cursor, records: list[RunRecord], results: list[dict[str, Any]]) -> None:
     """Say of new runs whose rows are those of a run that lost its log that they are."""
     said = renamed.told(cursor, {record["run_id"]: record["path"] for record in records})
     for record in records:
@@ -141,7 +142,7 @@ def _leave_out_responses(
             count["gold_evaluations"] = max(0, count["gold_evaluations"] - 1)
 
 
-def _keeps_its_name(row: dict[str, Any], known: dict[str, dict[str, Any]]) -> bool:
+def _keeps_its_name(row: Mapping[str, Any], known: Mapping[str, RunRecord]) -> bool:
     """Whether a run goes by its proposed name without a look at its rows (see _settle_name)."""
     kept = known.get(row["run_id"])
     if row["verbatim"] or kept is None:

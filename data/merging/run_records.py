@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 import duckdb
 
@@ -18,13 +19,31 @@ Cursor = duckdb.DuckDBPyConnection
 COLUMNS = ("run_id", "project", "format", "parent", "path", "facts", "warnings")
 
 
-def kept(cursor: Cursor, names: list[str]) -> dict[str, dict[str, Any]]:
+class RunRecord(TypedDict):
+    """A row of the table runs; facts and warnings are JSON."""
+
+    run_id: str
+    project: str
+    format: str
+    parent: str
+    path: str
+    facts: str
+    warnings: str
+
+
+def kept(cursor: Cursor, names: list[str]) -> dict[str, RunRecord]:
     """What the store has of those of the runs that it knows, by run."""
     rows = cursor.execute(sql("changes", "kept_runs"), {"runs": names}).fetchall()
-    return {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in rows}
+    return {
+        run_id: {
+            "run_id": run_id, "project": project, "format": format, "parent": parent,
+            "path": path, "facts": facts, "warnings": warnings,
+        }
+        for run_id, project, format, parent, path, facts, warnings in rows
+    }  # fmt: skip
 
 
-def new(run_id: str, row: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+def new(run_id: str, row: Mapping[str, Any], notes: list[str]) -> RunRecord:
     """The record of a run that the store does not know yet."""
     facts = _merged_facts(json.loads(row["facts"]), {})  # in the order that merging keeps
     return {
@@ -34,15 +53,16 @@ def new(run_id: str, row: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def insert(cursor: Cursor, records: list[dict[str, Any]], generation: int) -> None:
+def insert(cursor: Cursor, records: list[RunRecord], generation: int) -> None:
     """Put new runs into the table, in this order of arrival."""
     if records:
-        columns = {name: [record[name] for record in records] for name in COLUMNS}
+        rows = [dict(record) for record in records]
+        columns = {name: [row[name] for row in rows] for name in COLUMNS}
         cursor.execute(sql("changes", "new_runs"), {**columns, "generation": generation})
 
 
 def tell(
-    cursor: Cursor, kept: dict[str, Any], row: dict[str, Any], notes: list[str], generation: int,
+    cursor: Cursor, kept: RunRecord, row: Mapping[str, Any], notes: list[str], generation: int,
     moved: bool,
 ) -> bool:  # fmt: skip
     """Keep what the log says of a known run; return whether that is anything new."""

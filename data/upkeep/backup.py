@@ -17,7 +17,7 @@ import shutil
 import tarfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from data import spool
 from data.database.sql import StoreError
@@ -31,7 +31,29 @@ _POLICY = re.compile(rf"{policies.FOLDER}/([0-9a-f]{{12}}\.toml)")
 _FILE = re.compile(r"[a-z_]{1,40}\.(parquet|json)")
 
 
-def back_up(home: Path, file: Path) -> dict[str, Any]:
+class BackedUp(TypedDict):
+    """What a backup holds."""
+
+    file: str
+    segments: int
+    bytes: int
+
+
+class Restored(TypedDict):
+    """What a backup brought into a home."""
+
+    home: str
+    segments: int
+
+
+class PolicyUsed(TypedDict):
+    """A policy in a backup: its SHA-256, and when it was first used (seconds since 1970)."""
+
+    sha256: str
+    used: float
+
+
+def back_up(home: Path, file: Path) -> BackedUp:
     """Write the store in ``home`` into a new file; what it holds: segments, bytes, made.
 
     Raises:
@@ -74,7 +96,7 @@ def _add(tar: tarfile.TarFile, home: Path, name: str) -> dict[str, str]:
     raise StoreError(f"the segment {name} cannot be read")
 
 
-def _add_policy(tar: tarfile.TarFile, file: Path) -> dict[str, Any]:
+def _add_policy(tar: tarfile.TarFile, file: Path) -> PolicyUsed:
     """Put a policy into the tar; its SHA-256, and when it was first used (seconds since 1970)."""
     content = file.read_bytes()
     _entry(tar, f"{policies.FOLDER}/{file.name}", content)
@@ -91,14 +113,16 @@ def a_backup(file: Path) -> Path:
     """The file itself; asked before a home is made, which a mistyped name would leave behind.
 
     Raises:
-        StoreError: it is not there, or no file.
+        StoreError: it is not there, no file, or none that ``back_up`` made.
     """
     if not file.is_file():
         raise StoreError(f"{file} is not there, or no file: name a backup that was made")
+    if not tarfile.is_tarfile(file):
+        raise StoreError(f"{file} is no backup of a store: name one that was made")
     return file
 
 
-def restore(file: Path, home: Path) -> dict[str, Any]:
+def restore(file: Path, home: Path) -> Restored:
     """Bring a backup into a home that holds no store yet; how many segments came.
 
     Raises:

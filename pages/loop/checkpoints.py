@@ -3,10 +3,10 @@
 import polars as pl
 import streamlit as st
 
+from analytics.gate import GateError
 from analytics.gate.records.agreement import MEASURES, bias_words, sentences
 from analytics.gate.records.reviews import win_rate
 from analytics.gate.records.sheet import SheetError, returned_sentence
-from analytics.gate.result.gathering import GateError
 from analytics.wording import count, number, rate_interval, rate_text
 from pages.shared.asking import gate_reads
 from pages.shared.escaping import escaped
@@ -34,10 +34,10 @@ said = state.sentences()
 st.markdown("\n".join(f"- {escaped(text)}" for text in said[1:]))
 
 st.header(f"Iteration {chosen.iteration} against {release}", anchor=False)
-if seen.items.is_empty():
+whole, top = win_rate(seen.items), win_rate(seen.top)
+if whole is None:
     st.markdown("Nobody has reviewed it yet.")
 else:
-    whole, top = win_rate(seen.items), win_rate(seen.top)
     low, high = whole.ends(0.025)
     told = [f"Win rate {rate_interval(whole.value, low, high)} on "
             f"{count(seen.items.height, 'pair')} (95 %, Wilson; ties count one half)."]  # fmt: skip

@@ -1,5 +1,8 @@
 """Where every run came from, what was lost on the way, and how old its gold is."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -32,7 +35,7 @@ with st.expander("Import logs", icon=":material/upload_file:"):
 roles_form(reads.store(), reads.open_questions())
 
 
-def kl_words(row: dict) -> str:
+def kl_words(row: Mapping[str, Any]) -> str:
     """Estimator and unit of a run's KL as it was logged."""
     if not row["kl_key"]:
         return "not logged"
@@ -41,7 +44,7 @@ def kl_words(row: dict) -> str:
     )
 
 
-def problems(row: dict) -> int:
+def problems(row: Mapping[str, Any]) -> int:
     """How many things of a run ask for attention."""
     lost = sum(bool(row[name]) for name in ("steps_replaced", "nan_rows"))
     unknown = row["kl_conversion"] in ("unknown", "unreliable", "missing")
@@ -87,7 +90,7 @@ chosen = st.multiselect(
 )
 
 
-def show_source(row: dict) -> None:
+def show_source(row: Mapping[str, Any]) -> None:
     """Where one run came from, key by key."""
     st.markdown(f"## {called(row['run'])}")
     st.markdown(

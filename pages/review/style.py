@@ -28,8 +28,9 @@ st.caption("A caption says what a picture shows, and can be read as well as the 
 st.segmented_control("A choice", ["one", "two"], default="one", key="style_choice")
 
 st.header("Decision cards", anchor=False)
-unknown = runs[0].verdict | {
-    "recommendation": {"action": "none", "reason": "No candidate: no checkpoint is known."}
+unknown = {
+    **runs[0].verdict,
+    "recommendation": {"action": "none", "reason": "No candidate: no checkpoint is known."},
 }
 for verdict in (runs[0].verdict, runs[2].verdict, unknown):
     st.html(card(str(verdict["run"]), verdict, "KL exact · 12 gold evaluations (evaluation)"))
@@ -39,7 +40,7 @@ rows = [
     {
         "run": {"run_id": words, "project": "style", "gold_evaluations": 12, "step_end": 472,
                 "kl_end": 35.0, "gold_step_end": 472, "gold_kl_end": 35.0},
-        "verdict": runs[place].verdict | {"status": status, "run": words}, "colour": run.colour,
+        "verdict": {**runs[place].verdict, "status": status, "run": words}, "colour": run.colour,
         "picture": "", "missing": "nothing to draw", "trainer": "TRL PPO", "stands": place == 0,
     }
     for place, (run, (status, (_, words))) in enumerate(zip(runs, STATUS.items(), strict=False))

@@ -1,6 +1,7 @@
 """What needs a decision since the last review? One line a change, what is decided first on top."""
 
 import datetime
+from functools import partial
 
 import streamlit as st
 
@@ -31,7 +32,9 @@ asked = st.query_params.get("since")
 try:
     begin = review_reads.begins(asked)
 except (ValueError, OverflowError):
-    st.warning(f"The link asks for since={called(asked)}, which is no date such as 2026-11-21.")
+    st.warning(
+        f"The link asks for since={called(str(asked))}, which is no date such as 2026-11-21."
+    )
     asked, begin = None, review_reads.begins(None)
 
 with st.spinner("Comparing with the store as it was …"):
@@ -127,7 +130,7 @@ with row.popover("Send", icon=":material/description:"):
         ("Tables (CSV and Parquet)", "zip", "application/zip"),
     ):  # fmt: skip
         st.download_button(
-            label, lambda ending=ending: made(ending), f"{name}.{ending}", kind,
+            label, partial(made, ending), f"{name}.{ending}", kind,
             key=f"send-{ending}", on_click="ignore",
         )  # fmt: skip
 with row.popover("Since another day", icon=":material/calendar_month:"):

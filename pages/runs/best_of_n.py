@@ -150,7 +150,7 @@ if figure is not None:
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("proxy", name) for name in picked] + [("x", axis), ("kl", kl)]
 shown += [("ensemble", name) for name in joined] + [("penalty", penalty)] * ("uwo" in joined)
-link, files, _ = st.columns([1, 1, 2.4], vertical_alignment="bottom")
+link, files = st.columns([1, 1, 2.4], vertical_alignment="bottom")[:2]
 with link.popover("Copy link", icon=":material/link:", width="stretch"):
     st.code(links.page_link("/best-of-n", shown), language=None, wrap_lines=True)
 rows = pl.concat([

@@ -101,7 +101,8 @@ if len(curves) > MOST_CHARTS:
         "Choose fewer runs to see the charts of others."
     )
 
-many, table = st.container(), []
+many = st.container()
+table: list[dict[str, str]] = []
 
 
 def show_run(curve: RunCurve, charted: bool) -> None:
@@ -135,7 +136,8 @@ def show_run(curve: RunCurve, charted: bool) -> None:
             "proxy point (90 %)": point_words(point),
         })  # fmt: skip
     known = run_reads.member_keys(run)
-    group = [name for name in joined or next(iter(ensembles_by_name(known)), ()) if name in known]
+    groups = [tuple(joined)] if joined else ensembles_by_name(known)
+    group = [name for name in next(iter(groups), ()) if name in known]
     spread = None
     if len(group) > 1:
         cells = run_reads.disagreement(run, tuple(group), frozen.get(run))

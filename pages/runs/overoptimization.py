@@ -1,6 +1,7 @@
 """Proxy and gold reward against KL: where does gold peak, and is the run past it?"""
 
 import json
+from functools import partial
 
 import streamlit as st
 
@@ -117,7 +118,7 @@ with answer:
         show_verdict_table(curves)
 
 name = "-".join(chosen)[:80] or "figure"
-link, take, files, pin, _ = st.columns([1, 1, 1, 1, 1], vertical_alignment="bottom")
+link, take, files, pin = st.columns([1, 1, 1, 1, 1], vertical_alignment="bottom")[:4]
 with chart:
     view, there_is_one = show_rewards(
         Rewards(
@@ -132,7 +133,7 @@ if there_is_one and take.button("Figure", icon=":material/image:", width="stretc
 with files.popover("Rows", icon=":material/download:", width="stretch"):
     for run in chosen[:20]:
         st.download_button(
-            f"Rows of {called(run)} (CSV)", lambda run=run: reads.export_csv(run),
+            f"Rows of {called(run)} (CSV)", partial(reads.export_csv, run),
             file_name=f"{shown_name(run)}.csv", mime="text/csv", key=f"csv-{run}",
             on_click="ignore",
         )  # fmt: skip

@@ -1,5 +1,8 @@
 """What is the policy paid for? Twenty responses to read, and all of them behind it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from analytics.reading import in_common
@@ -47,12 +50,12 @@ filters = response_filters.choose(row, reading_reads.environments(run), names, w
 own = [("run", run)] + [("until", until)] * (until is not None)
 
 
-def link(row: dict) -> str:
+def link(row: Mapping[str, Any]) -> str:
     """The view of one response."""
     return links.local_link("/responses", [*own, ("response", written(row))])
 
 
-def all_with(row: dict) -> str:
+def all_with(row: Mapping[str, Any]) -> str:
     """All responses that have a shortcut."""
     return links.local_link("/responses", [*own, ("shortcut", row["shortcut"])])
 

@@ -139,7 +139,8 @@ def pool_family(some: Sequence[tuple[str, PoolFit]]) -> Family:
     """The fits of some of the pools as one family."""
     return best_of_n_family(
         [run for run, _ in some], np.array([fit.alpha for _, fit in some]),
-        np.array([fit.beta for _, fit in some]), [fit.covariance for _, fit in some],
+        np.array([fit.beta for _, fit in some]),
+        [fit.covariance for _, fit in some if fit.covariance is not None],
     )  # fmt: skip
 
 
@@ -204,8 +205,8 @@ if len(chosen) > 1 and not simulated:
         with isolated(run, "drawn"):
             offered = pool_reads.proxies(run)
             members = tuple(name for name in picked or ["proxy_reward"] if name in offered)
-            for name, curve in pool_reads.curves(run, members, (), 0.5, "bound").items():
-                paths.append(pool_path(f"{run} by {offered[name]}", every[run]["ordinal"], curve))
+            for name, pool in pool_reads.curves(run, members, (), 0.5, "bound").items():
+                paths.append(pool_path(f"{run} by {offered[name]}", every[run]["ordinal"], pool))
     used = {json.loads(every[run]["facts"]).get("proxy_key") or "unknown" for run in chosen}
     if len(used) > 1:
         st.warning(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, overload
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -45,6 +45,20 @@ def seed(key: str, value: Any) -> None:
     of_another = isinstance(held, list) != isinstance(value, list)
     if key not in st.session_state or of_another or by_history():
         st.session_state[key] = value
+
+
+@overload
+def choose_one(
+    widget: Widget, label: str, options: Mapping[str, str], key: str, default: str,
+    placeholder: str = "any", **more: Any,
+) -> str: ...  # fmt: skip
+
+
+@overload
+def choose_one(
+    widget: Widget, label: str, options: Mapping[str, str], key: str, default: str | None,
+    placeholder: str = "any", **more: Any,
+) -> str | None: ...  # fmt: skip
 
 
 def choose_one(

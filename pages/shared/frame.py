@@ -12,6 +12,7 @@ from analytics.wording import count
 from pages.shared import reads
 from pages.shared.escaping import named, shown_name
 from pages.shared.importing.import_view import import_view
+from pages.shared.keeping.caching import pulse
 
 
 def heading(title: str, says: str) -> None:
@@ -105,11 +106,11 @@ def rested(ended: float, took: float, now: float) -> bool:
 
 def refresh_when_store_changes() -> None:
     """Run the page again when rows or verdicts have changed; zoom and choices stay."""
-    _watch(reads.pulse())
+    _watch(pulse())
 
 
 @st.fragment(run_every=1.0)
 def _watch(seen: tuple[int, int]) -> None:
     ended, took = st.session_state.get(TOOK, (0.0, 0.0))
-    if reads.pulse() != seen and rested(ended, took, time.monotonic()):
+    if pulse() != seen and rested(ended, took, time.monotonic()):
         st.rerun(scope="app")

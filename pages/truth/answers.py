@@ -1,6 +1,8 @@
 """Single questions and their answers over the iterations, the newly wrong ones first."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -130,7 +132,7 @@ st.caption(
 )
 
 
-def address(row: dict) -> str:
+def address(row: Mapping[str, Any]) -> str:
     """The view of one question, in the same loops."""
     chosen = [(k, v) for k, v in scope.address() if k == "loop"] if scope.named else []
     own = [("question", row["question_id"]), ("origin", row["origin"])]

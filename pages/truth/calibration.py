@@ -71,7 +71,7 @@ chosen = row.multiselect(
     default=[step for step in st.session_state["at"] if step in steps],
 )  # fmt: skip
 for missing in (step for step in asked if step not in steps):
-    st.warning(f"The link asks for iteration {called(missing)}, which has no confidence here.")
+    st.warning(f"The link asks for iteration {called(str(missing))}, which has no confidence here.")
 shown = sorted(chosen) or sorted({steps[0], steps[len(steps) // 2], steps[-1]})
 
 drawn = [loop for loop in scope.loops if loop in set(mine["loop"])]

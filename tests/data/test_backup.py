@@ -290,4 +290,6 @@ def test_by_command(filled: Path, tmp_path: Path) -> None:
     assert refused.returncode == 1 and "never overwrites" in refused.stderr
     missing = asked(tmp_path / "third", "restore", "nothing.tar")
     assert missing.returncode == 1 and "nothing.tar is not there" in missing.stderr
-    assert "Traceback" not in missing.stderr and not (tmp_path / "third").exists()
+    other = asked(tmp_path / "third", "restore", str(Path(__file__)))
+    assert other.returncode == 1 and "no backup of a store" in other.stderr
+    assert "Traceback" not in missing.stderr + other.stderr and not (tmp_path / "third").exists()

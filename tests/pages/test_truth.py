@@ -148,7 +148,8 @@ def test_facts_of_a_run_stand_beside_gold_and_are_no_alarm(loop: None, show: Sho
 
 
 def test_calibration_with_its_null_value(loop: None, show: Show) -> None:
-    said = plain(show("calibration", loop="replace", bins="10"))
+    said = plain(show("calibration", loop="replace", bins="10", at="9999"))
+    assert "The link asks for iteration 9999, which has no confidence here." in said
     assert "replace: overconfident by 30." in said
     assert "ECE 0.306 over 10 bins of 970 attempted answers" in said
     assert "a calibrated model with these confidences has" in said

@@ -10,6 +10,7 @@ import numpy as np
 from analytics.onset.alarm.e_process import ALARM
 from analytics.onset.alarm.spending import ALPHA
 from analytics.onset.alarm.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
+from analytics.onset.alarm.witness import CLEAR_SCAN, LEAST_E
 from analytics.onset.errors.noise import UNSTATED
 from analytics.onset.evidence.measurements import LARGEST
 from analytics.onset.evidence.verdict_keys import VerdictRow
@@ -232,12 +233,49 @@ def _beside(evidence: Evidence, row: VerdictRow) -> list[str]:
         )
     followed = evidence.back is not None  # it looks at gold in time, whatever KL did
     if row["e_value"] is not None and row["e_value"] >= ALARM and not followed:
-        told = number(row["e_value"]) if row["e_value"] < 1e6 else "more than a million"
         sentences.append(
-            f"The e-process, which needs no planned number of tests, stands at {told}: while gold "
+            f"The e-process, which needs no planned number of tests, stands at "
+            f"{_e_value(row['e_value'])}{_as_witness(row)}: while gold "
             f"never falls, it ever reaches {whole(ALARM)} in at most {percent(ALPHA)} of runs."
         )
+    if not followed and (against := _against(row)):
+        sentences.append(against)
     return sentences
+
+
+def _against(row: VerdictRow) -> str:
+    """Of an alarm that stands though its second witness speaks against it: why; else empty."""
+    witness, alarm = row["witnesses"], row["alarm"]
+    stands = alarm is not None and alarm["withdrawn"] is None
+    if not stands or witness is None or (witness["e_process"] or 1.0) >= LEAST_E:
+        return ""
+    why = (
+        f"the scan statistic is {whole(CLEAR_SCAN)} or more, and smooth unimodal curves need not "
+        "foresee so steep a fall"
+        if (witness["scan"] or 0.0) >= CLEAR_SCAN
+        else f"the e-process had reached {whole(ALARM)} since it was raised"
+    )
+    value = _e_value(witness["e_process"] or 0.0)
+    return (
+        f"The e-process stands at {value} as the alarm's second witness, and below "
+        f"{number(LEAST_E)} it speaks against a fall. The alarm stands because {why}."
+    )
+
+
+def _e_value(value: float) -> str:
+    return number(value) if value < 1e6 else "more than a million"
+
+
+def _as_witness(row: VerdictRow) -> str:
+    """The e-process of ``witnesses``, where it reads otherwise than the one beside it."""
+    witness, value = row["witnesses"], row["e_value"]
+    if witness is None or witness["e_process"] is None or value is None:
+        return ""
+    other = _e_value(witness["e_process"])
+    if other == _e_value(value):
+        return ""
+    how = "undoes the smoothing" if "smoothed_gold" in row["flags"] else "takes errors as known"
+    return f" ({other} as the alarm's second witness, which {how})"
 
 
 def _model(row: VerdictRow) -> list[str]:
@@ -280,8 +318,8 @@ _CAUTIONS = {
     "many prompts they come, and responses to one prompt are alike. The other is the run's own "
     "scatter; log n_prompts, or the responses with their prompts.",
     "single_evaluation": "One evaluation alone would carry an alarm; measure that point again.",
-    "smoothed_gold": "This gold looks smoothed: neighbouring evaluations hold parts of the same "
-    "measurements. Log it as it is measured; what is smoothed counts as fewer evaluations.",
+    "smoothed_gold": "This gold looks smoothed: neighbouring evaluations may hold parts of the "
+    "same measurements. Log it as it is measured; what is smoothed counts as fewer evaluations.",
     "gold_noise_unknown": "The log does not state how noisy gold is, which costs power.",
     "autocorrelated": "Neighbouring gold rows are correlated; the boundary allows for it, but how "
     "strongly they are is learnt from the same rows, so the 5 % is not assured here.",

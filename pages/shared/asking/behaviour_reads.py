@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
 from analytics import behaviours
@@ -17,7 +15,7 @@ def runs() -> set[str]:
 
 
 @cached(32)
-def rows(run: str, until: int | None) -> list[dict[str, Any]]:
+def rows(run: str, until: int | None) -> list[behaviours.BehaviourRow]:
     """Rates, changes and tests of a run's behaviours."""
     return behaviours.rows(_counts(run, until))
 

@@ -13,7 +13,7 @@ import polars as pl
 from analytics.collapse import kept
 from analytics.gate import Evidence, Gate, Policy, judge, read_policy
 from analytics.gate.records import sealed
-from analytics.gate.records.agreement import agreement
+from analytics.gate.records.agreement import AgreementRow, agreement
 from analytics.gate.records.reviews import Reviewed, reviewed
 from analytics.gate.records.sheet import Returned, draw, read_back, sheet
 from analytics.gate.result.due import Due, due
@@ -136,7 +136,7 @@ def decisions(loop: str) -> pl.DataFrame:
 @cached(16)
 def people(
     loop: str, iteration: int, text: str, today: datetime.date
-) -> tuple[Due, list[dict[str, Any]], Reviewed, int]:
+) -> tuple[Due, list[AgreementRow], Reviewed, int]:
     """When the next checkpoint is due, gold against people, the reviews, and the last release."""
     query, policy = reads.store().query, read_policy(text)
     held = gather(query, loop, iteration, today=today)

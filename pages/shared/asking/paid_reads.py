@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from analytics.figures.drawing.curves import RunCurve
 from analytics.paid_for import length, report
+from analytics.paid_for.budget import Budget
 from analytics.paid_for.length_words import share_sentence
 from data.store import Store
 from pages.shared import reads
@@ -40,30 +41,30 @@ def drawn(run: str, until: int | None) -> pl.DataFrame:
 
 
 @cached(64, reads.run_generation)
-def responses(run: str, until: int | None) -> dict[str, Any]:
+def responses(run: str, until: int | None) -> report.ResponsesRead:
     """How many responses were read, of how many."""
     return report.responses(reads.store().query, run, drawn(run, until), until)
 
 
 @cached(64, reads.run_generation)
-def of_length(run: str, until: int | None) -> dict[str, Any]:
+def of_length(run: str, until: int | None) -> report.OfLength:
     """What length explains, and what gold did at matched length."""
     return report.of_length(drawn(run, until))
 
 
 @cached(64, reads.run_generation)
-def of_judge(run: str, until: int | None) -> dict[str, Any]:
+def of_judge(run: str, until: int | None) -> report.JudgeReport:
     """The judge over training."""
     return report.of_judge(reads.store().query, run, drawn(run, until), until)
 
 
-def of_budget(curve: RunCurve, until: int | None) -> dict[str, Any]:
+def of_budget(curve: RunCurve, until: int | None) -> Budget:
     """Length as a second budget."""
     query = reads.store().query
     return report.of_budget(query, curve.run_id, until, curve.looks, curve.verdict)
 
 
-def of_rivals(curve: RunCurve, until: int | None) -> dict[str, Any] | None:
+def of_rivals(curve: RunCurve, until: int | None) -> report.RivalsReport | None:
     """Rival explanations beside an alarm; None where there is none."""
     return report.of_rivals(reads.store().query, curve.run_id, until, curve.verdict)
 
@@ -106,7 +107,7 @@ def measure_asked(store: Store, stopping: threading.Event) -> None:
 
 
 def _compute(
-    store: Store, runs: Mapping[str, Mapping[str, Any]], wanted: list[tuple[str, int | None]],
+    store: Store, runs: Mapping[str, Mapping[str, Any]], wanted: Sequence[tuple[str, int | None]],
     stopping: threading.Event,
 ) -> None:  # fmt: skip
     for name, until in wanted:

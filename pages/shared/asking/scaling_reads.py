@@ -29,10 +29,10 @@ def sizes(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for row in _constants(tuple(names)).iter_rows(named=True):
         found.setdefault(row["key"], {})[row["run_id"]] = row["value"]
-    for row in rows:
-        for key, value in json.loads(row["facts"]).get("config", {}).items():
+    for run in rows:
+        for key, value in json.loads(run["facts"]).get("config", {}).items():
             if isinstance(value, int | float) and not isinstance(value, bool):
-                found.setdefault(key, {})[row["run_id"]] = float(value)
+                found.setdefault(key, {})[run["run_id"]] = float(value)
     kept = {
         key: {run: v for run, v in values.items() if v > 0 and np.isfinite(v)}
         for key, values in found.items()

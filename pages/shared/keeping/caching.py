@@ -25,7 +25,7 @@ def generation(*_: object) -> object:
     return owner().store.generation
 
 
-def pulse(*_: object) -> object:
+def pulse(*_: object) -> tuple[int, int]:
     """Changes whenever rows or verdicts do: (generation, verdicts kept so far)."""
     store = owner().store
     return store.generation, store.verdicts_saved
@@ -48,7 +48,7 @@ def cached(
         def kept(
             asked: str, folder: str, at: object, args: tuple[Any, ...], named: tuple[Any, ...]
         ) -> T:
-            return answer(*args, **dict(named))  # type: ignore[arg-type]
+            return answer(*args, **dict(named))
 
         kept.__qualname__ = f"kept.{name}"  # Streamlit tells caches apart by it
         keep = st.cache_resource if shared else st.cache_data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 import streamlit as st
@@ -43,7 +44,7 @@ def together(
         whole = error
     kept = []
     for run in runs:
-        found = attempt(name(run), what, lambda run=run: make([run]))
+        found = attempt(name(run), what, partial(make, [run]))
         if isinstance(found, Fault):
             say(found)
         else:

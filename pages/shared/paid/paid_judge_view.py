@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 
 from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.runs.paid_for import ranks_figure
+from analytics.paid_for.clusters import EstimateRow
+from analytics.paid_for.judge_ranks import EnvironmentRanks, SegmentRanks
 from analytics.paid_for.judge_words import judge_sentences, parting_sentence
 from analytics.wording import MISSING, steps, whole, with_interval
 from pages.shared import charts
@@ -44,10 +44,14 @@ def show_judge(curve: RunCurve, until: int | None) -> None:
     )
 
 
-def _cells(row: dict[str, Any]) -> dict[str, str]:
-    names = {"spearman": "rank correlation", "auroc": "AUROC", "slope": "slope of gold on proxy"}
-    return {"responses": whole(row["responses"])} | {
-        words: MISSING if row[key] is None
-        else with_interval(*(row[key][end] for end in ("value", "low", "high")))
-        for key, words in names.items()
-    }  # fmt: skip
+def _cells(row: SegmentRanks | EnvironmentRanks) -> dict[str, str]:
+    return {
+        "responses": whole(row["responses"]),
+        "rank correlation": _cell(row["spearman"]),
+        "AUROC": _cell(row["auroc"]),
+        "slope of gold on proxy": _cell(row["slope"]),
+    }
+
+
+def _cell(one: EstimateRow | None) -> str:
+    return MISSING if one is None else with_interval(one["value"], one["low"], one["high"])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 
 from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.runs.paid_for import budget_figure
+from analytics.paid_for.clusters import EstimateRow
 from analytics.paid_for.length_words import length_sentences
+from analytics.paid_for.report import LengthReport, OfLength, ResponsesRead
 from analytics.wording import MISSING, count, number, percent, whole, with_interval
 from pages.shared import charts
 from pages.shared.asking import paid_reads
@@ -19,8 +19,10 @@ from pages.shared.tables import show_table
 
 def show_length(curve: RunCurve, until: int | None) -> None:
     """Sentences, the budget's picture, and the numbers behind both."""
-    told = paid_reads.of_length(curve.run_id, until)
-    told = told | {"budget": paid_reads.of_budget(curve, until)}
+    told: LengthReport = {
+        **paid_reads.of_length(curve.run_id, until),
+        "budget": paid_reads.of_budget(curve, until),
+    }
     read = paid_reads.responses(curve.run_id, until)
     said = length_sentences(told, read["unit"])
     st.markdown("\n".join(f"- {escaped(one)}" for one in said))
@@ -28,14 +30,13 @@ def show_length(curve: RunCurve, until: int | None) -> None:
     if figure is not None:
         beyond = told["budget"]["falls_beyond"]
         charts.draw(figure, "length-budget", beyond["said"] if beyond else "proxy against length")
-    known = [row for row in told["explained"] if row["by_length"]]
-    known += [row for row in told["matched"] if row["difference"]]
-    if known:
+    known = any(row["by_length"] for row in told["explained"])
+    if known or any(row["difference"] for row in told["matched"]):
         show_table(_table(told, read["unit"]), hide_index=True, placeholder=MISSING)
     st.caption(about(read) + " What goes with length counts as length: a slope is no experiment.")
 
 
-def _table(told: dict[str, Any], unit: str) -> pl.DataFrame:
+def _table(told: OfLength, unit: str) -> pl.DataFrame:
     return pl.DataFrame([
         {
             "measure": row["measure"], "change": _cell(row["change"]),
@@ -48,7 +49,7 @@ def _table(told: dict[str, Any], unit: str) -> pl.DataFrame:
     ])  # fmt: skip
 
 
-def about(read: dict[str, int]) -> str:
+def about(read: ResponsesRead) -> str:
     """Which responses the numbers come from, and what their intervals are."""
     part = "" if read["read"] == read["logged"] else f"{whole(read['read'])} of "
     return (
@@ -57,13 +58,13 @@ def about(read: dict[str, int]) -> str:
     )
 
 
-def _cell(told: dict[str, float] | None) -> str:
+def _cell(told: EstimateRow | None) -> str:
     if told is None:
         return MISSING
     return with_interval(*(told[key] for key in ("value", "low", "high")))
 
 
-def _share(told: dict[str, float] | None) -> str:
+def _share(told: EstimateRow | None) -> str:
     if told is None:
         return MISSING
     ends = " to ".join(number(100 * told[key]) for key in ("low", "high"))

@@ -28,13 +28,14 @@ def show_intervals(scenario: str) -> None:
         f"the 90 % interval of a verdict holds the peak in {percent(least['coverage'])} of runs at "
         f"worst ({least['shape']})"
     )
+    open_ended: float = head.select(pl.col("open").mean()).item()
     part = evidence("Intervals for the peak", says)
     charts.draw(interval_figure(table), "intervals", says, part)
     part.caption(
         f"On {told['runs_per_class']} runs of each shape, bars two standard errors. Headline: what "
         "a verdict states; shape: from up-then-down alone; model: from Gao et al.'s curves alone. "
         "Right: the median of intervals with an upper end; "
-        f"{percent(head['open'].mean())} of the headline's have none, as gold may not have peaked "
+        f"{percent(open_ended)} of the headline's have none, as gold may not have peaked "
         f"yet. {made('intervals', told)}"
     )
     for title, held_out in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -63,16 +64,13 @@ def reading_table(items: Sequence[Item], firsts: Mapping[str, Row], link: Link) 
         firsts: rows of the query response_firsts by prompt.
         link: the address of a response's own view.
     """
-    body = "".join(
-        _safely(item.row, lambda item=item: _item(item, firsts.get(item.row["prompt_id"]), link))
-        for item in items
-    )
+    body = "".join(_safely(item.row, partial(_item, item, firsts, link)) for item in items)
     return _table(("why it is here", "at the start", "what it writes"), body)
 
 
-def _item(item: Item, first: Row | None, link: Link) -> str:
+def _item(item: Item, firsts: Mapping[str, Row], link: Link) -> str:
     row = item.row
-    told = _telling(item)
+    told, first = _telling(item), firsts.get(row["prompt_id"])
     return (
         f'<div><span><a href="{escape(link(row))}">step {whole(row["step"])}</a>'
         f"<small>{escape(item.why)}</small></span>"
@@ -114,7 +112,7 @@ def _rest(row: Row, told: Excerpt, link: Link) -> str:
 
 def response_table(rows: Sequence[Row], link: Link, phrase: str = "") -> str:
     """HTML of some responses in their order; ``phrase`` is marked where it stands."""
-    body = "".join(_safely(row, lambda row=row: _row(row, link, phrase)) for row in rows)
+    body = "".join(_safely(row, partial(_row, row, link, phrase)) for row in rows)
     return _table(("response", "prompt", "what it writes"), body)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import streamlit as st
 
 from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.runs.anchors import anchors_figure
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from analytics.onset.labels.judge_drift import sentence
 from pages.shared import charts
 from pages.shared.escaping import escaped
@@ -17,7 +20,7 @@ def show_anchors(curve: RunCurve) -> None:
     if not told:
         return
     st.header("The judge, by its anchors", anchor=False)
-    (said,) = sentence(curve.verdict)
+    (said,) = sentence(cast("VerdictRow", curve.verdict))
     st.markdown(escaped(said))
     if not told["points"]:
         return

@@ -12,6 +12,7 @@ from typing import Any
 from analytics.figures.drawing.palette import status_look
 from analytics.figures.words.headline import headline
 from analytics.onset.choosing.other_half import sentence as other_half_words
+from analytics.onset.evidence.verdict_keys import OtherHalfRow
 from analytics.wording import alike, fixed, number, whole
 from pages.shared.escaping import shown_name
 
@@ -98,7 +99,8 @@ def _advice(verdict: Mapping[str, Any]) -> str:
     told = f"<p>{sign}{said}</p>"
     if action == "candidate":
         told += f'<p class="note">{escape(_price(advice))}</p>'
-        if isinstance(half := advice.get("other_half"), dict):
+        half: OtherHalfRow | None = advice.get("other_half")
+        if half:
             told += f'<p class="note">{escape(other_half_words(half))}</p>'
     return told
 

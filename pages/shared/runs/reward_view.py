@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from analytics.comparing.seeds import group_fall
-from analytics.figures.drawing.curves import RunCurve, has_line
+from analytics.figures.drawing.curves import Panel, RunCurve, has_line
 from analytics.figures.runs.band import band_figure, gold_curves
 from analytics.figures.runs.notes import mark_notes
 from analytics.figures.runs.rewards import can_normalise, reward_figure
@@ -60,7 +60,7 @@ class Rewards:
     frozen: Mapping[str, int]
     source: str | None
     banded: bool
-    panels: Sequence[str]
+    panels: Sequence[Panel]
     marked: Sequence[Mapping[str, Any]]
 
     def facts(self, run: str) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -102,7 +103,7 @@ def show_verdict_table(curves: Sequence[RunCurve]) -> None:
     """Verdicts of some runs as a table: what to do, the numbers, the reasons in the last column."""
     rows: list[dict[str, str]] = []
     for curve in curves:
-        made = attempt(curve.run_id, "in words", lambda curve=curve: _told(curve))
+        made = attempt(curve.run_id, "in words", partial(_told, curve))
         if isinstance(made, Fault):
             made = {"verdict": made.sentence}
         rows.append({"run": curve.run_id} | made)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from analytics.figures.drawing.curves import Panel
 from analytics.figures.runs.rewards import reward_figure
 from analytics.figures.sent.finished import Finished
 from pages.shared import reads
@@ -30,7 +31,7 @@ def load() -> None:
     inspect.stack()  # Streamlit's first element asks for it: the file of each module is looked for
 
 
-def warm(panels: Sequence[str]) -> None:
+def warm(panels: Sequence[Panel]) -> None:
     """Meanwhile, read and draw one run, as a first view does: libraries prepare much at first use.
 
     Args:
@@ -39,7 +40,7 @@ def warm(panels: Sequence[str]) -> None:
     threading.Thread(target=_draw_one, args=(panels,), daemon=True, name="warm").start()
 
 
-def _draw_one(panels: Sequence[str]) -> None:
+def _draw_one(panels: Sequence[Panel]) -> None:
     with suppress(Exception):  # what is wrong with a run, its page says
         known = reads.kept_verdicts()
         judged = [run for run in reads.runs().iter_rows(named=True) if run["run_id"] in known]

@@ -11,7 +11,7 @@ import polars as pl
 
 from analytics.kept_verdicts.verdicts import missing
 from analytics.quality.made import MODULES, code_of
-from data.database.kept_verdicts import kept_rows
+from data.database.kept_verdicts import KeptVerdict, kept_rows
 from data.store import Store
 from pages.shared.asking import loop_reads, paid_reads, shortcut_mining
 from pages.shared.keeping import collapsing, judging
@@ -84,7 +84,7 @@ def judge_all(store: Store, stopping: threading.Event) -> bool:
 
 def _judged(
     store: Store, batch: Iterable[Mapping[str, Any]], stopping: threading.Event
-) -> Iterable[dict[str, Any]]:
+) -> Iterable[KeptVerdict]:
     for run in batch:
         if stopping.is_set():
             return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
 
 import polars as pl
 import streamlit as st
 
+from analytics.behaviours import BehaviourRow
 from analytics.figures.drawing.palette import RUN_COLOURS, run_colour
 from analytics.figures.truth.rates import KL_PANEL, REWARDS, Line, Panel, rate_figure
 from pages.shared import charts, links, reads
@@ -18,7 +19,7 @@ MOST_LINES = len(RUN_COLOURS)
 PANEL = Panel("rate", "trajectories in<br>which it was seen", "low", "high")
 REWARD_LINE = "rewards of the run"
 
-Row = dict[str, Any]
+Row = BehaviourRow
 
 
 def runs() -> list[str]:
@@ -60,12 +61,18 @@ def kind_of(row: Row) -> str:
     return json.dumps([row["behaviour"], row["source"]], ensure_ascii=False)
 
 
+def _q(row: Row) -> float:
+    """How sure a change is: 1 where it cannot be told."""
+    change = row["change"]
+    return 1.0 if change is None or change["q"] is None else change["q"]
+
+
 def kinds(told: list[Row]) -> dict[str, str]:
     """The behaviours of a run, those that move first, with their labels."""
     surest: dict[str, float] = {}
     labels = {}
     for row in told:
-        q = row["change"]["q"] if row["change"] and row["environment"] is not None else 1.0
+        q = _q(row) if row["environment"] is not None else 1.0
         surest[kind_of(row)] = min(q, surest.get(kind_of(row), 1.0))
         labels[kind_of(row)] = f"{row['behaviour']} ({row['source']})"
     return {kind: labels[kind] for kind in sorted(labels, key=lambda kind: surest[kind])}
@@ -73,14 +80,15 @@ def kinds(told: list[Row]) -> dict[str, str]:
 
 def show_figure(run: str, part: list[Row], until: int | None, rewarded: bool) -> None:
     """The environments with the most evidence, and gold, proxy and KL of the same steps."""
-    own = [row for row in part if row["environment"] is not None]
-    surest = sorted(own, key=lambda row: row["change"]["q"] if row["change"] else 1.0)
-    drawn = sorted(row["environment"] for row in surest[:MOST_LINES])
+    own = [(row, name) for row in part if (name := row["environment"]) is not None]
+    surest = sorted(own, key=lambda one: _q(one[0]))
+    drawn = sorted(name for _, name in surest[:MOST_LINES])
     if len(own) > MOST_LINES:
         st.caption(f"The {MOST_LINES} of {len(own)} environments with the most evidence of a "
                    "change; the table has all.")  # fmt: skip
     lines = [Line(name, name, run_colour(i)) for i, name in enumerate(drawn)]
-    points = behaviour_reads.points(run, own[0]["source"], own[0]["behaviour"], until)
+    first = own[0][0]
+    points = behaviour_reads.points(run, first["source"], first["behaviour"], until)
     panels = [PANEL]
     if rewarded:
         beside = answer_reads.rewards((run,)).with_columns(line=pl.lit(REWARD_LINE))
@@ -98,7 +106,12 @@ def show_figure(run: str, part: list[Row], until: int | None, rewarded: bool) ->
         ),
     )  # fmt: skip
     if figure is not None:
-        charts.draw(figure, "behaviours", f"How often {own[0]['behaviour']} was seen in {run}")
+        charts.draw(figure, "behaviours", f"How often {first['behaviour']} was seen in {run}")
+
+
+def _of_change(row: Row, key: str) -> object:
+    change: Mapping[str, object] = row["change"] or {}
+    return change.get(key)
 
 
 def flat(told: list[Row]) -> pl.DataFrame:
@@ -107,7 +120,7 @@ def flat(told: list[Row]) -> pl.DataFrame:
         {
             **{key: row[key] for key in ("behaviour", "source", "environment", "n", "seen", "rate",
                                          "low", "high")},
-            **{key: (row["change"] or {}).get(key) for key in ("direction", "difference", "p", "q",
+            **{key: _of_change(row, key) for key in ("direction", "difference", "p", "q",
                                                                "scatter")},
         }
         for row in told

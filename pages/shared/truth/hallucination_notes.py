@@ -48,7 +48,8 @@ def show_notes(scope: Scope, loops: tuple[str, ...], totals: pl.DataFrame) -> No
     said = [f"{', '.join(of)}: {text}" for text, of in notes.items()]
     for loop in runs_of_claims(reads.runs().filter(pl.col("run_id").is_in(loops))):
         with isolated(loop, "judged by its claims"):
-            at = totals.filter(pl.col("loop") == loop)["iteration"].max()
+            iterations: list[int] = totals.filter(pl.col("loop") == loop)["iteration"].to_list()
+            at = max(iterations, default=None)
             judged = summary(answer_reads.ask("claims", run=loop, iteration=at))
             said.append(f"{loop}, iteration {at}: {of_claims(judged)}")
     audits = scope.cut(answer_reads.ask("audits", loops=loops, until=None))

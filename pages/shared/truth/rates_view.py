@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
+import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -115,6 +117,14 @@ def _draw_grid(
                 charts.draw(figure, f"rates-{key}-{panel.value}", title)
 
 
+def _reward_figure(
+    rewards: pl.DataFrame, panel: Panel, axis: str, peaks: Sequence[tuple[float, float | None]],
+    some: Sequence[Line],
+) -> go.Figure:  # fmt: skip
+    mine = rewards.filter(pl.col("line").is_in([line.key for line in some]))
+    return rate_figure(mine, some, [panel], axis, peaks=peaks, keyed=False)
+
+
 def _draw_rewards(
     rewards: pl.DataFrame, lines: list[Line], axis: str,
     peaks: Sequence[tuple[float, float | None]],
@@ -129,10 +139,7 @@ def _draw_rewards(
             st.markdown(f"**{escaped(title[0].upper() + title[1:])}**")
             figure = together(
                 lines, lambda line: line.label, "drawn",
-                lambda some, panel=panel: rate_figure(
-                    rewards.filter(pl.col("line").is_in([line.key for line in some])), some,
-                    [replace(panel, title="")], axis, peaks=peaks, keyed=False,
-                ),
+                partial(_reward_figure, rewards, replace(panel, title=""), axis, peaks),
             )  # fmt: skip
             if figure is not None:
                 charts.draw(figure, f"rewards-{panel.value}", title)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
-from typing import Any
 
 import polars as pl
 import streamlit as st
 
-from analytics.hallucination.since_start import change_words, first_iterations, since_start
+from analytics.hallucination.since_start import (
+    SinceRow,
+    change_words,
+    first_iterations,
+    since_start,
+)
 from analytics.hallucination.words import origin_words
 from analytics.wording import number, whole
 from analytics.words.names import cut
@@ -73,13 +78,13 @@ def compared_with_start(
     return pl.concat(parts, how="diagonal_relaxed").filter(last)
 
 
-def rows_since(every: pl.DataFrame, compared: pl.DataFrame) -> list[dict[str, Any]]:
+def rows_since(every: pl.DataFrame, compared: pl.DataFrame) -> list[SinceRow]:
     """The rows of the table, of totals."""
     total = pl.col("level") == "total"
     return since_start(every.filter(total), compared.filter(total))
 
 
-def since_table(rows: Sequence[dict[str, Any]], scope: Scope, tau: float) -> str:
+def since_table(rows: Sequence[SinceRow], scope: Scope, tau: float) -> str:
     """HTML of the table; the mark before a loop's name is its line in the figures below."""
     marks = {line.key: mark(line.colour, line.dash) for line in scope.lines()}
     heads = ("loop", "wrong answers", "wrong, of all graded",
@@ -94,7 +99,7 @@ def since_table(rows: Sequence[dict[str, Any]], scope: Scope, tau: float) -> str
             body.append(
                 f'<tr><th scope="colgroup" class="of" colspan="6">On {escape(told)}</th></tr>'
             )
-        made = attempt(row["loop"], "told", lambda row=row: _cells(row, marks, heads))
+        made = attempt(row["loop"], "told", partial(_cells, row, marks, heads))
         body.append(f"<tr><td>{escape(made.sentence)}</td></tr>" if isinstance(made, Fault)
                     else made)  # fmt: skip
     return (
@@ -103,7 +108,7 @@ def since_table(rows: Sequence[dict[str, Any]], scope: Scope, tau: float) -> str
     )
 
 
-def _cells(row: dict[str, Any], marks: dict[str, str], heads: Sequence[str]) -> str:
+def _cells(row: SinceRow, marks: dict[str, str], heads: Sequence[str]) -> str:
     loop = row["loop"]
     asked: list[tuple[str, object]] = [("loop", loop), ("origin", row["origin"]),
                                        ("iteration", row["iteration"])]  # fmt: skip
@@ -134,6 +139,6 @@ def mark(colour: str, dash: str) -> str:
     return f'<i style="border-top:3px {DASHED[dash]} {colour}"></i>'
 
 
-def show_since(rows: Sequence[dict[str, Any]], scope: Scope, tau: float) -> None:
+def show_since(rows: Sequence[SinceRow], scope: Scope, tau: float) -> None:
     """Put the table on the page."""
     st.html(since_table(rows, scope, tau))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 import streamlit as st
@@ -62,7 +63,7 @@ def _draw(scope: Scope, loops: Sequence[str], table: pl.DataFrame, origin: str) 
             st.markdown(f"**{escaped(title)}**")
             figure = together(
                 scope.lines(loops), lambda line: line.label, "drawn",
-                lambda some, mine=mine: topic_figure(mine, some),
+                partial(topic_figure, mine),
             )  # fmt: skip
             if figure is not None:
                 charts.draw(figure, f"topics-{origin}-{level}", title)

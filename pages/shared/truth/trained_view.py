@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -35,7 +36,7 @@ def trained_table(
     for row in rows:
         loop = row["loop"]
         told = (claims.get(loop), mistakes.get(loop))
-        made = attempt(loop, "told", lambda row=row, told=told: _cells(row, *told))
+        made = attempt(loop, "told", partial(_cells, row, *told))
         if isinstance(made, Fault):
             body.append(f"<tr><td>{escape(made.sentence)}</td></tr>")
             continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -29,7 +28,9 @@ class Scope:
     frozen: Mapping[str, int]
     ordinals: Mapping[str, int]
 
-    def cut(self, frame: pl.DataFrame, column: str = "loop", time: str = "iteration") -> Any:
+    def cut(
+        self, frame: pl.DataFrame, column: str = "loop", time: str = "iteration"
+    ) -> pl.DataFrame:
         """The frame without what came after the freeze."""
         for name, last in self.frozen.items():
             frame = frame.filter((pl.col(column) != name) | (pl.col(time) <= last))
