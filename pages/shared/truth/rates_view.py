@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -120,7 +120,7 @@ def _draw_grid(
 def _reward_figure(
     rewards: pl.DataFrame, panel: Panel, axis: str, peaks: Sequence[tuple[float, float | None]],
     some: Sequence[Line],
-) -> go.Figure:  # fmt: skip
+) -> Any:  # fmt: skip
     mine = rewards.filter(pl.col("line").is_in([line.key for line in some]))
     return rate_figure(mine, some, [panel], axis, peaks=peaks, keyed=False)
 
