@@ -119,7 +119,8 @@ if page.further is not None:
         f"[Look further]({links.local_link('/responses', [*chosen, ('after', page.further)])})"
     )
 if rows:
-    st.caption(f"{count(extent.total, 'response')} in the run, in the order of steps.")
+    which = "Those that fit the filters, of " if filters.address() else ""
+    st.caption(f"{which}{count(extent.total, 'response')} in the run, in the order of steps.")
     st.html(response_table(rows, link, filters.marked()))
 else:
     st.info("No further response fits these filters." if after else

@@ -160,7 +160,7 @@ def _unknown(label: str, value: str, options: Mapping[str, str]) -> None:
     more = len(options) - MOST_NAMED
     st.warning(
         f"The link asks for {label.lower()} {called(value)}, which is not known; "
-        f"known are {known or 'none'}{f' and {whole(more)} more' if more > 0 else ''}."
+        f"known: {known or 'none'}{f' and {whole(more)} more' if more > 0 else ''}."
     )
 
 

@@ -255,6 +255,7 @@ def test_what_it_is_paid_for_comes_without_waiting(
     asked = next(one for one in links_in(links, "shortcut"))
     page = open_script(SCRIPT, run="planted", shortcut=asked, **{"from": "20"})
     assert f"shortcut={quote(asked)}" in told(page).replace("+", "%20")
+    assert "Those that fit the filters, of " in told(page)
     shown = page.get("html")[-1].proto.body
     named = links_of(shown, "response")
     assert len(named) == 25
