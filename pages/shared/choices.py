@@ -26,6 +26,8 @@ from pages.shared.escaping import called
 Widget = Callable[..., Any]
 LARGEST = 1 << 53
 """Beyond it a browser cannot tell whole numbers apart, and no number is asked for."""
+BY_HAND = "chosen_by_hand"
+"""Where a session keeps what a reader has chosen since the page was opened, by key."""
 MOST_NAMED = 12
 """Choices that a sentence names."""
 
@@ -34,6 +36,13 @@ def by_history() -> bool:
     """Whether the reader came by Back or Forward: then the address says all that is chosen."""
     run = get_script_run_ctx()
     return run is not None and run.is_history_navigation
+
+
+def by_hand(key: str) -> None:
+    """Keep what the address says after a choice: see ``carrying``."""
+    st.session_state[BY_HAND] = {
+        **st.session_state.get(BY_HAND, {}), key: st.query_params.get_all(key)
+    }  # fmt: skip
 
 
 def seed(key: str, value: Any) -> None:
@@ -85,6 +94,7 @@ def choose_one(
             st.query_params.pop(key, None)
         else:
             st.query_params[key] = value
+        by_hand(key)
 
     names: list[str | None] = list(options)
     if widget.__name__ == "selectbox":
@@ -120,6 +130,7 @@ def choose_several(
 
     def keep() -> None:
         st.query_params[key] = list(st.session_state[key])
+        by_hand(key)
 
     chosen = widget(
         label, list(options), format_func=options.__getitem__, key=key, on_change=keep,
@@ -173,6 +184,7 @@ def choose_named(
 
     def keep() -> None:
         st.query_params[key] = list(st.session_state[key])
+        by_hand(key)
 
     chosen = st.multiselect(
         label, list(options), key=key, placeholder=placeholder, on_change=keep,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from pages.shared import reads
-from pages.shared.choices import by_history
+from pages.shared.choices import BY_HAND, by_history
 
 NAMED_BY = ("run", "loop")
 
@@ -28,8 +28,12 @@ def carry(path: str, word: str | None) -> None:
     until = address.get_all("until")
     arrived = state.get("page_now") != path
     state["page_now"] = path
+    if arrived or by_history():
+        state[BY_HAND] = {}
     if word is None:
         return
+    # What the browser asked for before a choice came to its address still brings the old one.
+    named = state.get(BY_HAND, {}).get(word, named)
     if arrived and not named and "carried" in state and not by_history():
         named, until = state["carried"]
     state["carried"] = (named, until)

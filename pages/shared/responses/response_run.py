@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from pages.shared import links, reads
-from pages.shared.choices import seed
+from pages.shared.choices import by_hand, seed
 from pages.shared.escaping import called
 
 URGENT = ("overoptimized", "warning", "collapsed", "too_little_gold", "unmeasured", "no_onset")
@@ -36,6 +36,7 @@ def choose_run(row: Any) -> str:
 
     def keep() -> None:
         st.query_params["run"] = st.session_state["run"]
+        by_hand("run")
 
     now = options.index(st.session_state["run"])
     run = str(row.selectbox("Run", options, now, key="run", on_change=keep, width=280))
