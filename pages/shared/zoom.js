@@ -100,6 +100,7 @@
     takeOver(chart);
     restore(chart);
     chart.on("plotly_react", () => restore(chart));
+    chart.on("plotly_afterplot", sync);  // drawn for another axis, it has another zoom, or none
     chart.on("plotly_relayout", (change) => {
       const {ranges} = keptOf(chart);
       for (const [name, value] of Object.entries(change)) {
