@@ -90,18 +90,21 @@ def bounded(
     told = (estimate.value, low, high)
     value, *ends = alike(*told) if shown is number else [shown(one) for one in told]
     text = f"{what} {value} ({' to '.join(bare(end) for end in ends)}), limit {shown(limit)}"
-    return Check(
-        name,
-        result=result,
-        reason=f"{text}{_ending(result, items, estimate.n)}.",
-        value=estimate.value,
-        low=low,
-        high=high,
-        limit=limit,
-        n=estimate.n,
-        items=items,
+    return _checked(
+        name, result, text, estimate, bounds=(low, high), limit=limit, items=items,
         evidence=evidence,
-    )
+    )  # fmt: skip
+
+
+def _checked(
+    name: str, result: Result, text: str, estimate: Estimate, *,
+    bounds: tuple[float, float], limit: float, items: int | None, evidence: str,
+) -> Check:  # fmt: skip
+    return Check(
+        name, result=result, reason=f"{text}{_ending(result, items, estimate.n)}.",
+        value=estimate.value, low=bounds[0], high=bounds[1], limit=limit, n=estimate.n,
+        items=items, evidence=evidence,
+    )  # fmt: skip
 
 
 def within(
@@ -125,18 +128,10 @@ def within(
         f"{what} {change(estimate.value)} ({bare(change(low))} to {bare(change(high))}), limit "
         f"±{percent(limit)}"
     )
-    return Check(
-        name,
-        result=result,
-        reason=f"{text}{_ending(result, items, estimate.n)}.",
-        value=estimate.value,
-        low=low,
-        high=high,
-        limit=limit,
-        n=estimate.n,
-        items=items,
+    return _checked(
+        name, result, text, estimate, bounds=(low, high), limit=limit, items=items,
         evidence=evidence,
-    )
+    )  # fmt: skip
 
 
 def _ending(result: Result, items: int | None, n: int) -> str:
