@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class Store:
         self.home = home
         self._writing = threading.RLock()
         self.verdicts_saved = self.indicators_saved = 0
+        self._verdict_changes: dict[str, int] = {}
         path = home / "store.duckdb"
         try:
             self._db = duckdb.connect(str(path))
@@ -92,6 +94,14 @@ class Store:
     def generation(self) -> int:
         """Counts up with every change; the key of caches, and asked for all the time."""
         return self._generation
+
+    def verdict_change(self, run: str) -> int:
+        """A number that changes whenever a run's verdict is kept anew or forgotten; 0 = not yet."""
+        return self._verdict_changes.get(run, 0)
+
+    def _note_verdicts(self, runs: Sequence[str]) -> None:
+        number = max(self._verdict_changes.values(), default=0) + 1
+        self._verdict_changes |= dict.fromkeys(runs, number)
 
     def query(self, name: str, **params: Any) -> pl.DataFrame:
         """Answer one question of ``data/queries`` with a frame; parameters are bound, never text.
@@ -162,6 +172,8 @@ class Store:
                 with suppress(duckdb.Error):  # a full disk may refuse that too; the cause counts
                     cursor.execute("rollback")
                 raise
+            if kind == "forget":
+                self._note_verdicts([row["run"] for row in result["runs"]])
             self._generation = self._counted()
             if kind in ("roles", "seal"):
                 self._publish_roles()
@@ -192,7 +204,9 @@ class Store:
             )
             cursor.execute("commit")
             cursor.unregister("incoming_verdicts")
-            if (rows["until_step"] == NOWHERE).any():  # a frozen view changes no other one
+            now = rows.filter(pl.col("until_step") == NOWHERE)  # a frozen view changes no other one
+            if now.height:
+                self._note_verdicts(now["run_id"].to_list())
                 self.verdicts_saved += 1
 
     def save_indicators(self, rows: pl.DataFrame) -> None:

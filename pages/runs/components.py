@@ -21,7 +21,7 @@ from pages.shared import charts, links, reads
 from pages.shared.asking import run_reads
 from pages.shared.choices import choose_one, choose_several
 from pages.shared.escaping import called, escaped
-from pages.shared.frame import heading, say_waiting, stop_when_empty, tab
+from pages.shared.frame import heading, say_waiting, shows, stop_when_empty, tab
 from pages.shared.page_parts.fault_view import isolated, say
 from pages.shared.page_parts.freezing import frozen_steps
 from pages.shared.page_parts.landing import most_urgent
@@ -67,6 +67,7 @@ if not chosen:
     )
     st.stop()
 
+shows([every[run] for run in chosen])
 keys = list(dict.fromkeys(key for run in chosen for key in run_reads.scalar_keys(run)))
 offered = {"proxy_reward": "proxy reward"} | {key: key for key in keys}
 members = list(dict.fromkeys(key for run in chosen for key in run_reads.member_keys(run)))

@@ -16,7 +16,7 @@ from pages.shared import links, reads
 from pages.shared.asking import note_reads, paid_reads, run_reads
 from pages.shared.choices import choose_named, choose_one
 from pages.shared.escaping import called, escaped, named, shown_name
-from pages.shared.frame import reading, say_waiting, stop_when_empty, tab
+from pages.shared.frame import reading, say_waiting, shows, stop_when_empty, tab
 from pages.shared.page_parts.fault_view import isolated, say
 from pages.shared.page_parts.freezing import frozen_steps
 from pages.shared.page_parts.take_away import take_away
@@ -54,6 +54,7 @@ if not chosen:
     )
     st.stop()
 
+shows([every[run] for run in chosen])
 answer = st.container()  # above what it is asked by
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 of_chart = row.container(

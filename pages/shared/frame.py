@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 
@@ -104,13 +105,41 @@ def rested(ended: float, took: float, now: float) -> bool:
     return now - ended >= 3 * max(0.0, took - 1.0)
 
 
+SHOWS = "page_shows"
+"""Where a session keeps which runs its page shows, and their state when they were read."""
+OTHER_NEWS = 15.0
+"""Seconds that news of other runs than a page shows may wait: of hundreds there is always some."""
+
+
 def refresh_when_store_changes() -> None:
     """Run the page again when rows or verdicts have changed; zoom and choices stay."""
-    _watch(pulse())
+    st.session_state[SHOWS] = None
+    _watch(pulse(), frozenset(reads.run_generations()), time.monotonic())
+
+
+def shows(chosen: Sequence[Mapping[str, Any]]) -> None:
+    """Say that a page shows these runs alone, before it reads them: it need not hurry for others.
+
+    chosen: rows of the query runs.
+    """
+    st.session_state[SHOWS] = {
+        run["run_id"]: reads.run_state(run["run_id"], run["generation"]) for run in chosen
+    }
 
 
 @st.fragment(run_every=1.0)
-def _watch(seen: tuple[int, int]) -> None:
-    ended, took = st.session_state.get(TOOK, (0.0, 0.0))
-    if pulse() != seen and rested(ended, took, time.monotonic()):
+def _watch(seen: tuple[int, int], there: frozenset[str], since: float) -> None:
+    now, (ended, took) = time.monotonic(), st.session_state.get(TOOK, (0.0, 0.0))
+    if pulse() == seen or not rested(ended, took, now):
+        return
+    shown = st.session_state.get(SHOWS)
+    if shown is None or now - since > OTHER_NEWS or _changed(shown, there):
         st.rerun(scope="app")
+
+
+def _changed(shown: Mapping[str, reads.RunState], there: frozenset[str]) -> bool:
+    """Whether a run came or went, or one of those that are shown has changed."""
+    every = reads.run_generations()
+    return every.keys() != there or any(
+        reads.run_state(run, every[run]) != state for run, state in shown.items()
+    )

@@ -13,7 +13,6 @@ from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.drawing.palette import run_colour
 from analytics.figures.runs.sparkline import sparkline, why_not_drawn
 from analytics.kept_verdicts import verdicts
-from data.database.kept_verdicts import kept_rows
 from data.home import home
 from data.outgoing import exporting
 from data.people import project_roles
@@ -21,8 +20,9 @@ from data.store import Store
 from data.upkeep import checking
 from data.words.formulas import csv_bytes as csv_bytes
 from pages.shared.keeping import judging
-from pages.shared.keeping.caching import cached, pulse
+from pages.shared.keeping.caching import cached, generation, pulse
 from pages.shared.keeping.isolation import Fault, attempt
+from pages.shared.keeping.last_verdicts import last_verdicts
 from pages.shared.keeping.ownership import owner
 
 
@@ -39,15 +39,23 @@ def runs() -> pl.DataFrame:
 
 def run_generation(run: str, *_: object) -> int:
     """The generation in which a run was last changed; the state of caches of one run."""
-    return _run_generations()[run]
+    return run_generations()[run]
 
 
 @cached(2, shared=True)
-def _run_generations() -> dict[str, int]:
+def run_generations() -> dict[str, int]:
+    """When each run was last changed, by run_id."""
     return {row["run_id"]: int(row["generation"]) for row in runs().iter_rows(named=True)}
 
 
-@cached(64, shared=True)
+def _generations(run_ids: tuple[str, ...] | None) -> object:
+    if run_ids is None:
+        return generation()
+    known = run_generations()
+    return tuple(known.get(run) for run in run_ids)
+
+
+@cached(64, _generations, shared=True)
 def curves(run_ids: tuple[str, ...] | None) -> pl.DataFrame:
     """Pooled curves of some runs, or of all."""
     return store().query("curves", runs=list(run_ids) if run_ids is not None else None)
@@ -56,12 +64,17 @@ def curves(run_ids: tuple[str, ...] | None) -> pl.DataFrame:
 @cached(8, pulse, shared=True)
 def kept_verdicts() -> dict[str, dict[str, Any]]:
     """The last verdict of each run by run_id, with "updating" where newer rows wait for one."""
-    frame = kept_rows(store(), judging.method())
-    rows = [
-        json.loads(row["verdict"]) | {"updating": not row["current"], "looks_rows": row["looks"]}
-        for row in frame.iter_rows(named=True)
-    ]
-    return {row["run"]: row for row in judging.advised(rows)}
+    last = last_verdicts(store(), run_generations())
+    return {row["run"]: row for row in judging.advised(list(last.values()))}
+
+
+RunState = tuple[int, int, str]
+
+
+def run_state(run: str, generation: int) -> RunState:
+    """Changes whenever rows, verdict or advice of a run do. generation: of the rows in hand."""
+    advice = kept_verdicts().get(run, {}).get("recommendation")
+    return generation, store().verdict_change(run), json.dumps(advice)
 
 
 MOST_PICTURES = 4096
@@ -85,13 +98,18 @@ def run_curves(
         source: gold source; None = the default.
     """
     names = tuple(run["run_id"] for run in chosen)
-    return _run_curves(names, tuple(frozen.items()), source)
+    return _run_curves(names, tuple(frozen.items()), source, _states(chosen))
 
 
-@cached(16, pulse, shared=True)
+def _states(chosen: Sequence[Mapping[str, Any]]) -> tuple[RunState, ...]:
+    return tuple(run_state(run["run_id"], run["generation"]) for run in chosen)
+
+
+@cached(16, lambda *_: None, shared=True)
 def _run_curves(
-    names: tuple[str, ...], frozen: tuple[tuple[str, int], ...], source: str | None
-) -> tuple[list[RunCurve], list[Fault]]:
+    names: tuple[str, ...], frozen: tuple[tuple[str, int], ...], source: str | None,
+    _: tuple[RunState, ...],
+) -> tuple[list[RunCurve], list[Fault]]:  # fmt: skip
     every = {row["run_id"]: row for row in runs().iter_rows(named=True)}
     rows = curves(names).filter(pl.col("phase") == "train")
     whole, nothing = rows.partition_by("run_id", as_dict=True), rows.clear()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,8 +16,11 @@ from streamlit.testing.v1 import AppTest
 from analytics.kept_verdicts.judging import Budget
 from data.columns import ReadOptions
 from data.incoming.importing import spool_paths
+from data.spool import write_forget
 from data.store import Store
+from pages.shared import frame, reads
 from pages.shared.keeping import judging, ownership
+from pages.shared.keeping.last_verdicts import last_verdicts
 from pages.shared.server import worker
 from pages.shared.server.verdict_routes import verdict_routes
 
@@ -165,3 +169,62 @@ def test_every_page_lives_with_a_run_that_could_not_be_judged(
         parts = [*test.markdown, *test.caption, *test.info, *test.warning, *test.error]
         words = "\n".join(str(part.value) for part in parts) + str(test.get("html"))
         assert told in words
+
+
+def last(kept: Kept) -> dict[str, dict[str, Any]]:
+    return last_verdicts(kept.store, {row["run_id"]: row["generation"]
+                                      for row in kept.store.query("runs", project=None, runs=None)
+                                      .iter_rows(named=True)})  # fmt: skip
+
+
+def test_only_verdicts_that_were_kept_anew_are_read_again(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.bring("b")
+    assert last(kept) == {}
+    assert worker.judge_all(kept.store, Event())
+    first = last(kept)
+    assert {run: row["updating"] for run, row in first.items()} == {"a": False, "b": False}
+    asked = []
+    query = kept.store.query
+    monkeypatch.setattr(
+        kept.store,
+        "query",
+        lambda name, **p: asked.append((name, p.get("runs"))) or query(name, **p),
+    )
+    kept.bring("b", steps=50)
+    grown = last(kept)
+    assert [name for name, _ in asked] == ["runs"]  # no verdict was read
+    assert (grown["a"], grown["b"]["updating"]) == (first["a"], True)
+    assert worker.judge_all(kept.store, Event())
+    asked.clear()
+    assert last(kept)["b"]["step_end"] == 49
+    assert ("verdicts", ["b"]) in asked and ("verdicts", ["a", "b"]) not in asked
+
+
+def test_a_forgotten_run_takes_its_verdict_along(kept: Kept) -> None:
+    assert worker.judge_all(kept.store, Event())
+    assert list(last(kept)) == ["a"]
+    write_forget(kept.store.home, ["a"])
+    kept.store.drain()
+    kept.bring("a", steps=20)  # of the same name, and nobody looked meanwhile
+    assert last(kept) == {}
+
+
+def test_a_page_hurries_for_the_runs_that_it_shows_alone(kept: Kept) -> None:
+    kept.bring("b")
+    assert worker.judge_all(kept.store, Event())
+    state, there = reads.run_state("a", reads.run_generations()["a"]), {"a", "b"}
+    changed = partial(frame._changed, {"a": state}, frozenset(there))
+    assert not changed()
+    kept.bring("b", steps=50)
+    assert worker.judge_all(kept.store, Event())
+    assert not changed()
+    kept.bring("a", steps=50)
+    grown = reads.run_state("a", reads.run_generations()["a"])
+    assert changed() and not frame._changed({"a": grown}, frozenset(there))
+    assert worker.judge_all(kept.store, Event())  # its verdict is news too
+    assert frame._changed({"a": grown}, frozenset(there))
+    kept.bring("c")
+    now = reads.run_state("a", reads.run_generations()["a"])
+    assert frame._changed({"a": now}, frozenset(there))  # another one to choose
