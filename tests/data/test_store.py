@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
@@ -723,10 +724,21 @@ IN_A_MERGE = ("same_rows", "parted_at", "kl_pairs")
 QUERIES = sorted(path.stem for path in (ROOT / "data" / "queries").glob("*.sql"))
 
 
+@pytest.fixture(scope="module")
+def of_two_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One store that every query is asked of."""
+    folder = tmp_path_factory.mktemp("queries")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OVEROPT_HOME", str(folder / "home"))
+        brought(table(folder / "t.csv", ["r", NAMES[1]]))
+        opening = owned()
+    with opening as owner:
+        yield owner.store
+
+
 @pytest.mark.parametrize("name", [name for name in QUERIES if name not in IN_A_MERGE])
-def test_query_runs_with_bound_parameters(home: Path, tmp_path: Path, opened, name: str) -> None:
-    brought(table(tmp_path / "t.csv", ["r", NAMES[1]]))
-    store = opened()
+def test_query_runs_with_bound_parameters(of_two_runs: Store, name: str) -> None:
+    store = of_two_runs
     params = PARAMETERS[name]
     frame = store.query(name, **params)
     assert frame.width >= 1

@@ -29,6 +29,8 @@ PAGES = sorted(
     path.relative_to(ROOT / "pages").as_posix()
     for path in (ROOT / "pages").glob("*/*.py") if path.parent.name != "shared"
 )  # fmt: skip
+MOST_CHARTS = 12
+"""Of the page Components, as it says itself."""
 OF_RUNS = ("components", "overoptimization", "scaling_laws")
 ODD = tuple(name for name in KINDS if name.strip())
 
@@ -164,8 +166,16 @@ def test_an_odd_run_beside_the_healthy_one(page, name: str) -> None:
     shown = told.replace("<", "‹") in json.dumps(drawn, ensure_ascii=False)
     assert shown or told in words(test)
     whole(page("runs/overoptimization.py", run=name, axis="step"))
-    whole(page("runs/components.py", run=name))
-    whole(page("review/sources.py", run=name))
+
+
+@pytest.mark.parametrize("first", range(0, len(ODD), MOST_CHARTS))
+def test_odd_runs_have_charts_of_their_components(page, store: list[str], first: int) -> None:
+    names = [name for name in ODD if name in store][first : first + MOST_CHARTS]
+    whole(page("runs/components.py", run=names))
+
+
+def test_sources_names_an_odd_run(page, store: list[str]) -> None:
+    whole(page("review/sources.py", run=ODD[0]))
 
 
 @pytest.mark.parametrize("address", [{"band": "true"}, {"scale": "sd"}, {"axis": "kl"}])
