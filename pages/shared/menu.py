@@ -74,6 +74,7 @@ page = st.navigation(
         ],
     }
 )  # fmt: skip
+st.set_page_config(page_title=page.title)  # else the name of the page before stays in the tab
 LOOP_PAGES = (
     "hallucination", "calibration", "answers", "training-set", "iterations", "provenance",
     "checkpoints", "gate",

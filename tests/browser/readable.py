@@ -1,6 +1,7 @@
 """Whether what stands on a page can be read: scripts that a browser runs, each returns faults."""
 
 MEETING = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap((chart, at) => {
+  if (!chart.checkVisibility()) return [];  // folded: it takes its width when it is opened
   const labels = [...chart.querySelectorAll(
     '.annotation-text, [class$="tick"] text, text[class$="title"], [class$="title"] text')]
     .map(e => ({said: e.textContent, box: e.getBoundingClientRect()}))

@@ -29,8 +29,5 @@ def test_a_deep_link_draws_the_pool_and_choices_go_to_the_address(bundled, open_
     drawn = again.until(lambda: gold(again), lambda curve: curve["x"][-1] == 256)
     assert drawn["x"][0] == 1
     assert drawn["y"] == first["y"]
-
-
-def test_it_fits_its_window(bundled, open_page) -> None:
-    view = open_page(f"{bundled.url}/best-of-n?run=bon_pool&ensemble=wco", width=390)
-    view.says("worst case (WCO)").fits()
+    again.page.set_viewport_size({"width": 390, "height": 900})
+    again.fits()

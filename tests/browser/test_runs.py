@@ -47,14 +47,15 @@ def test_first_request_after_a_start_may_be_a_deep_link(bundled, open_page) -> N
     assert "Traceback" not in bundled.log()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize(
     "path", ["/", "/overoptimization?run=r3_grpo_bigrm&run=r5_rloo", "/sources?run=r3_grpo_bigrm"]
 )
-def test_pages_fit_their_window(bundled, open_page, path: str, width: int) -> None:
-    view = open_page(bundled.url + path, width=width, charts="over" in path)
+def test_pages_fit_their_window(bundled, open_page, path: str) -> None:
+    view = open_page(bundled.url + path, width=390, charts="over" in path)
     view.says("r3_grpo_bigrm")
     view.fits_both().never_says("Traceback", "could not be drawn")
+    view.page.set_viewport_size({"width": 1440, "height": 900})
+    view.fits()
 
 
 def test_on_a_phone_a_row_is_two_lines_and_tells_the_rest_when_asked(bundled, open_page) -> None:
@@ -235,30 +236,6 @@ def test_empty_page_says_how_to_fill_it_and_fills_by_itself(server, open_page, t
     view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").wait_for()
 
 
-def test_names_from_logs_are_never_interpreted(server, open_page, tmp_path: Path) -> None:
-    names = ["<img src=x onerror=alert(1)>", "'; drop table runs;--", "**bold** $x$ :red[a]"]
-    table = tmp_path / "odd.csv"
-    rows = ["run_id,step,kl,proxy_reward,gold_reward"]
-    for name in names:
-        quoted = name.replace('"', '""')
-        rows += [f'"{quoted}",{i},{i / 4},{i / 10},{i / 20 - (i > 12) * i / 8}' for i in range(20)]
-    table.write_text("\n".join(rows))
-    served = server(home=filled(tmp_path / "odd", table))
-    view = open_page(served.url, charts=False)
-    alerts: list[str] = []
-    view.page.on("dialog", lambda dialog: alerts.append(dialog.message))
-    view.until(lambda: sorted(listed(view)), sorted(names))
-    for name in names:
-        view.page.goto(served.url)
-        view.page.locator(".ovr a:not(.rates)", has_text=name).click()
-        view.charts()
-        view.says(name).whole()
-    assert not alerts
-    assert "3 runs" in " ".join(command(served.home, "list").split()) or len(
-        json.loads(command(served.home, "list", "--json"))
-    ) == len(names)
-
-
 def test_a_figure_is_taken_away_with_its_data(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
     view.steady(lambda: figure_of(view))
@@ -307,16 +284,15 @@ def test_second_server_on_one_store_refuses(bundled) -> None:
 @pytest.mark.parametrize(
     ("path", "title"),
     [
-        ("/", "Overview"),
         ("/overoptimization?run=r3_grpo_bigrm", "r3_grpo_bigrm overoptimized · Overoptimization"),
-        ("/components?run=r5_rloo&run=r3_grpo_bigrm", "r5_rloo, r3_grpo_bigrm · Components"),
         ("/hallucination?loop=replace", "replace · Hallucination"),
-        ("/sources", "Sources"),
     ],
 )
 def test_a_tab_is_named_after_what_it_shows(bundled, open_page, path: str, title: str) -> None:
     view = open_page(bundled.url + path, charts=False)
     view.until(view.page.title, title)
+    view.page.locator('[data-testid="stSidebarNavLink"]', has_text="Sources").click()
+    view.until(view.page.title, "Sources", 20)
 
 
 def test_a_chart_says_its_finding_to_who_does_not_see_it(bundled, open_page) -> None:

@@ -22,21 +22,23 @@ AS_SENT = """() => [...document.querySelectorAll('.js-plotly-plot')].forEach(cha
 """Each chart drawn anew from what was sent, as Streamlit does it whenever it likes."""
 
 
-@pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)])
-def test_each_piece_by_itself(styled, open_page, tmp_path: Path, width: int, dark: bool) -> None:
-    view = open_page(f"{styled.url}/style", width=width, dark=dark, height=1_000)
+def test_each_piece_by_itself(styled, open_page, tmp_path: Path) -> None:
+    view = open_page(f"{styled.url}/style", height=1_000)
     view.until(
         lambda: view.page.locator('[data-testid="stPlotlyChart"] .js-plotly-plot').count(), 7
     )
-    labels = view.steady(lambda: view.page.evaluate(LABELS))
-    assert all(n >= 3 for n in labels), "the eyes of this test see the labels"
-    picture = view.page.screenshot(path=str(tmp_path / "style.png"), full_page=True)
-    assert len(picture) > 30_000
-    view.fits()  # waits until labels that meet have been thinned
-    found = [*findings(view)[0], *view.page.evaluate(MEETING), *view.page.evaluate(FAINT)]
-    assert not found, "\n".join(found)
-    view.page.evaluate(AS_SENT)
-    view.fits()
+    for width, scheme in ((1440, "light"), (390, "dark")):
+        view.page.set_viewport_size({"width": width, "height": 1_000})
+        view.in_colours(scheme)
+        labels = view.steady(lambda: view.page.evaluate(LABELS))
+        assert all(n >= 3 for n in labels), "the eyes of this test see the labels"
+        picture = view.page.screenshot(path=str(tmp_path / "style.png"), full_page=True)
+        assert len(picture) > 30_000
+        view.fits()  # waits until labels that meet have been thinned
+        found = [*findings(view)[0], *view.page.evaluate(MEETING), *view.page.evaluate(FAINT)]
+        assert not found, f"{width}:\n" + "\n".join(found)
+        view.page.evaluate(AS_SENT)
+        view.fits()
 
 
 @pytest.fixture(scope="module")

@@ -26,17 +26,13 @@ def figures(view) -> list[list[dict]]:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_a_deep_link_draws_its_page(bundled, open_page, address: str) -> None:
+def test_a_deep_link_draws_its_page_and_fits_a_phone(bundled, open_page, address: str) -> None:
     view = open_page(bundled.url + address, charts="answers" not in address)
     view.says("replace", "Copy link").never_says("could not be drawn")
     assert view.page.locator('[data-testid="stDialog"]').count() == 0
     assert "Traceback" not in bundled.log()
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_pages_fit_a_phone(bundled, open_page, address: str) -> None:
-    view = open_page(bundled.url + address, width=390, charts="answers" not in address)
-    view.says("replace", "Copy link").fits_both()
+    view.page.set_viewport_size({"width": 390, "height": 900})
+    view.fits_both()
 
 
 def test_gold_stands_on_the_axis_of_the_rates(bundled, open_page) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,16 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Input], Read]
     return of
 
 
-@pytest.mark.parametrize("given", INPUTS, ids=lambda given: given.name)
+SAMPLE = (*HANDED, *MADE[::3])
+
+
+def of_each(usual: tuple[Input, ...]) -> list[Any]:
+    """Every input; those that are not usual in the long form."""
+    return [pytest.param(given, id=given.name, marks=[pytest.mark.long] * (given not in usual))
+            for given in INPUTS]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", of_each(SAMPLE))
 def test_what_comes_in(reading: Callable[[Input], Read], given: Input) -> None:
     wrong = faults(given, reading(given))
     assert not wrong, "\n".join([given.name, *wrong])
@@ -81,8 +91,11 @@ def test_trap_19_20_21_22_23_24_25_26_27_28_29_are_read(reading: Callable[[Input
             assert not faults(inputs[name], reading(inputs[name])), (trap, name)
 
 
-def test_no_exact_is_wrong(reading: Callable[[Input], Read]) -> None:
-    wrong = [fault for given in INPUTS for fault in exact_and_wrong(given, reading(given))]
+@pytest.mark.parametrize("inputs", [
+    pytest.param(SAMPLE, id="sample"), pytest.param(INPUTS, id="all", marks=pytest.mark.long)
+])  # fmt: skip
+def test_no_exact_is_wrong(reading: Callable[[Input], Read], inputs: tuple[Input, ...]) -> None:
+    wrong = [fault for given in inputs for fault in exact_and_wrong(given, reading(given))]
     assert not wrong, "\n".join(wrong)
 
 

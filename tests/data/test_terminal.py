@@ -14,6 +14,7 @@ from rich.text import Text
 from analytics.__main__ import main as analytics_main
 from data.__main__ import main as data_main
 from data.outgoing.printing import print_table
+from data.pull import asking
 from data.words.terminal import Shown, Terminal, one_line, visible
 
 HOSTILE = "=zq\x1b[31m\x1b]0;t\x07\r\x08\x9b\u202eb\u200bc\x7f[bold]d[/bold] " + "L" * 300
@@ -76,8 +77,10 @@ MISSES: Sequence[tuple[object, Sequence[str]]] = (
 
 
 def test_every_command_shows_what_would_steer(
-    hostile: Path, home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+    hostile: Path, home: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(asking, "FIRST_WAIT", 0.001)  # nobody answers at that port, ever
     told = said(capsys, data_main, "import", *map(str, sorted(hostile.iterdir())))
     assert r"=zq\x1b[31m" in told and r"not\x1b[31m read.csv" in told
     for main, words in COMMANDS:
