@@ -3,8 +3,10 @@
 Needs torch; see README.md. Of each training a table of its training responses, with what a team may
 log beside them and the committed log leaves out: an ensemble (the proxy and three others, taught
 alike by other pairs), a second reward (taught as `SECOND` says), log-probabilities, and the proxy's
-latents of 1,024 responses before the first and after the last step. Files of several MB, in
-bench/results; what comes of them is committed by ``python -m bench.real_runs.signals``.
+latents of 1,024 responses before the first and after the last step; in a file of its own, gold of
+each response and what it adds up, for nobody who asks without gold. Half a MB a training, in
+bench/results; what comes of them is committed by ``python -m bench.real_runs.signals`` and
+``python -m bench.real_runs.paid``.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import torch
 
 from bench.real_runs.models import Policy, RewardModel, counted
 from bench.real_runs.plans import PROXIES, plans
-from bench.real_runs.task import END, LENGTH, PROMPT, prompts
+from bench.real_runs.task import END, LENGTH, PROMPT, SHORTCUT, alive, parts, prompts, world
 from bench.real_runs.training import GROUP, Plan, Proxy, proxy_of, train
 
 KEPT = Path(__file__).parents[1] / "results" / "real_runs_responses"
@@ -32,10 +34,8 @@ MEMBERS = 4
 SECOND = "medium"
 """How a second reward is taught: another maker's, of middling quality, whatever the proxy's."""
 EMBEDDED = 1_024
-ORDER = (7, 8, 1, 2, 3, 4, 5, 6)
-"""Worlds in the order in which they are trained: the cheap ones first."""
-WITH_OTHERS = (7, 8)
-"""Worlds whose responses others than the proxy score as well: each takes as long to teach."""
+PARTS = ("served", "again", "broken", "long")
+"""Of `task.parts`."""
 
 
 class Watch:
@@ -44,12 +44,13 @@ class Watch:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.models = {"proxy_reward": self._model(plan.proxy)}
-        if plan.world in WITH_OTHERS:
-            for at in range(1, MEMBERS):
-                other = replace(plan.proxy, seed=plan.proxy.seed + 1_000 * at)
-                self.models[f"rm_{at}"] = self._model(other)
-            self.models["judge"] = self._model(Proxy(plan.proxy.seed + 9_000, *PROXIES[SECOND]))
+        for at in range(1, MEMBERS):
+            other = replace(plan.proxy, seed=plan.proxy.seed + 1_000 * at)
+            self.models[f"rm_{at}"] = self._model(other)
+        self.models["judge"] = self._model(Proxy(9_000 + plan.world, *PROXIES[SECOND]))
+        self.language = world(plan.world)
         self.parts: list[dict[str, Any]] = []
+        self.gold: list[dict[str, Any]] = []
         self.latents: list[dict[str, Any]] = []
         self.random = torch.Generator().manual_seed(90_000 + plan.seed)
 
@@ -63,6 +64,12 @@ class Watch:
     ) -> None:  # fmt: skip
         if step in (0, self.plan.steps):
             self.embed(step, policy)
+        gold_parts = zip(PARTS, parts(self.language, prompt, responses), strict=True)
+        self.gold.append(
+            {"step": np.full(len(prompt), step)}
+            | {"shortcut": ((responses == SHORTCUT) & alive(responses)).any(1).numpy()}
+            | {name: each.to(torch.int16).numpy() for name, each in gold_parts}
+        )
         self.parts.append({
             "step": np.full(len(prompt), step),
             "sample_id": np.tile(np.arange(GROUP), len(prompt) // GROUP),
@@ -89,8 +96,7 @@ class Watch:
         """All responses, a row each; a prompt is named by its text."""
         told = pl.concat([pl.DataFrame(part) for part in self.parts])
         told = told.with_columns(run_id=pl.lit(self.plan.run), prompt_id=pl.col("prompt"))
-        alike = [pl.col("proxy_reward").alias("rm_0")] if "rm_1" in told.columns else []
-        return told.with_columns(alike)
+        return told.with_columns(pl.col("proxy_reward").alias("rm_0"))
 
 
 def _texts(tokens: torch.Tensor) -> list[str]:
@@ -113,18 +119,22 @@ def main() -> int:
     os.nice(options.nice)
     torch.set_num_threads(1)
     KEPT.mkdir(parents=True, exist_ok=True)
-    part, parts = (int(word) for word in options.part.split("/"))
-    wanted = options.only and options.only.read_text().split()
-    in_order = sorted(plans(), key=lambda plan: (ORDER.index(plan.world), plan.proxy.seed))
+    part, of = (int(word) for word in options.part.split("/"))
+    every = {plan.run: plan for plan in plans()}
+    wanted = options.only.read_text().split() if options.only else sorted(every)
+    in_order = [every[run] for run in wanted]
     proxies = list(dict.fromkeys(plan.proxy.seed for plan in in_order))
     for plan in in_order:
         file = KEPT / f"{plan.run}.parquet"
-        mine = proxies.index(plan.proxy.seed) % parts == part % parts  # which are slow to teach
-        if file.exists() or not mine or (wanted and plan.run not in wanted):
+        mine = proxies.index(plan.proxy.seed) % of == part % of  # which are slow to teach
+        if file.exists() or not mine:
             continue
         began = time.process_time()
         watch = Watch(plan)
         told = train(plan, watch)
+        pl.concat([pl.DataFrame(one) for one in watch.gold]).write_parquet(
+            KEPT / f"{plan.run}.gold", compression="zstd"
+        )
         pl.DataFrame(watch.latents).write_parquet(KEPT / f"{plan.run}.latents")
         (KEPT / f"{plan.run}.json").write_text(json.dumps(
             {"rows": told["rows"], "truth": told["truth"], "torch": torch.__version__}

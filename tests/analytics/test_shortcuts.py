@@ -122,6 +122,8 @@ def test_the_users_patterns_and_the_rubrics_words_are_features(
     assert "says “empowers”, a word of the rubric" in names
     with pytest.raises(ValueError, match=r"the pattern '\(' is no regular expression"):
         mine(planted[0], patterns=["("])
+    with pytest.raises(ValueError, match=r"cannot be used: it asks for something 100,000 times"):
+        mine(planted[0], patterns=["a{1,100000}"])
 
 
 def without(frame: pl.DataFrame, column: str) -> pl.DataFrame:
