@@ -39,23 +39,16 @@ PARTS = ("served", "again", "broken", "long")
 
 
 class Watch:
-    """Keeps what one training writes and what each reward model says of it."""
+    """Keeps what one training writes and what its proxy says of it."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.models = {"proxy_reward": self._model(plan.proxy)}
-        for at in range(1, MEMBERS):
-            other = replace(plan.proxy, seed=plan.proxy.seed + 1_000 * at)
-            self.models[f"rm_{at}"] = self._model(other)
-        self.models["judge"] = self._model(Proxy(9_000 + plan.world, *PROXIES[SECOND]))
+        self.proxy = _model(plan, plan.proxy)
         self.language = world(plan.world)
         self.parts: list[dict[str, Any]] = []
         self.gold: list[dict[str, Any]] = []
         self.latents: list[dict[str, Any]] = []
         self.random = torch.Generator().manual_seed(90_000 + plan.seed)
-
-    def _model(self, taught: Proxy) -> RewardModel:
-        return proxy_of(taught, self.plan.world, self.plan.width, self.plan.layers)[0]
 
     @torch.no_grad()
     def __call__(
@@ -76,15 +69,14 @@ class Watch:
             "prompt": _texts(prompt), "completion": _texts(responses),
             "n_tokens": counted(responses).sum(1).numpy(),
             "logprob_policy": mine.double().numpy(), "logprob_reference": theirs.double().numpy(),
-            **{name: model(prompt, responses).double().numpy()
-               for name, model in self.models.items()},
+            "proxy_reward": self.proxy(prompt, responses).double().numpy(),
         })  # fmt: skip
 
     def embed(self, step: int, policy: Policy) -> None:
         """The proxy's latents, averaged over a response, of responses that nothing else uses."""
         asked = prompts(EMBEDDED, self.random)
         drawn = policy.sample(asked, self.random)
-        hidden, _ = self.models["proxy_reward"].trunk(torch.cat([asked, drawn], 1))
+        hidden, _ = self.proxy.trunk(torch.cat([asked, drawn], 1))
         here = counted(drawn)[:, :, None]
         mean = (hidden[:, PROMPT:] * here).sum(1) / here.sum(1)
         self.latents += [
@@ -95,8 +87,35 @@ class Watch:
     def frame(self) -> pl.DataFrame:
         """All responses, a row each; a prompt is named by its text."""
         told = pl.concat([pl.DataFrame(part) for part in self.parts])
-        told = told.with_columns(run_id=pl.lit(self.plan.run), prompt_id=pl.col("prompt"))
-        return told.with_columns(pl.col("proxy_reward").alias("rm_0"))
+        return told.with_columns(run_id=pl.lit(self.plan.run), prompt_id=pl.col("prompt"))
+
+
+def _model(plan: Plan, taught: Proxy) -> RewardModel:
+    return proxy_of(taught, plan.world, plan.width, plan.layers)[0]
+
+
+@torch.no_grad()
+def with_others(plan: Plan, told: pl.DataFrame) -> pl.DataFrame:
+    """A training's responses with what the rest of its ensemble and a second reward say of them."""
+    models = {
+        f"rm_{at}": _model(plan, replace(plan.proxy, seed=plan.proxy.seed + 1_000 * at))
+        for at in range(1, MEMBERS)
+    }
+    models["judge"] = _model(plan, Proxy(9_000 + plan.world, *PROXIES[SECOND]))
+    prompt, responses = _tokens(told["prompt"], PROMPT), _tokens(told["completion"], LENGTH)
+    return told.with_columns(
+        pl.col("proxy_reward").alias("rm_0"),
+        **{
+            name: pl.Series(model(prompt, responses).double().numpy())
+            for name, model in models.items()
+        },
+    )
+
+
+def _tokens(texts: pl.Series, length: int) -> torch.Tensor:
+    """The tokens of `_texts`, END after their end."""
+    rows = [[int(word[1:]) for word in text.split()] for text in texts]
+    return torch.tensor([row + [END] * (length - len(row)) for row in rows])
 
 
 def _texts(tokens: torch.Tensor) -> list[str]:
@@ -115,6 +134,7 @@ def main() -> int:
     parser.add_argument("--nice", type=int, default=10, help="how low the priority is")
     parser.add_argument("--part", default="1/1", metavar="I/N", help="which of N equal parts")
     parser.add_argument("--only", type=Path, metavar="FILE", help="names of trainings, one a line")
+    parser.add_argument("--alone", action="store_true", help="teach no reward beside the proxies")
     options = parser.parse_args()
     os.nice(options.nice)
     torch.set_num_threads(1)
@@ -124,26 +144,40 @@ def main() -> int:
     wanted = options.only.read_text().split() if options.only else sorted(every)
     in_order = [every[run] for run in wanted]
     proxies = list(dict.fromkeys(plan.proxy.seed for plan in in_order))
-    for plan in in_order:
+    mine = [one for one in in_order if proxies.index(one.proxy.seed) % of == part % of]
+    for plan in mine:
         file = KEPT / f"{plan.run}.parquet"
-        mine = proxies.index(plan.proxy.seed) % of == part % of  # which are slow to teach
-        if file.exists() or not mine:
-            continue
-        began = time.process_time()
-        watch = Watch(plan)
-        told = train(plan, watch)
-        pl.concat([pl.DataFrame(one) for one in watch.gold]).write_parquet(
-            KEPT / f"{plan.run}.gold", compression="zstd"
-        )
-        pl.DataFrame(watch.latents).write_parquet(KEPT / f"{plan.run}.latents")
-        (KEPT / f"{plan.run}.json").write_text(json.dumps(
-            {"rows": told["rows"], "truth": told["truth"], "torch": torch.__version__}
-        ))  # fmt: skip
-        unfinished = file.with_suffix(".part")
-        watch.frame().write_parquet(unfinished, compression="zstd")
-        unfinished.rename(file)
-        print(plan.run, f"{time.process_time() - began:.1f} s of CPU", flush=True)
+        if not file.exists():
+            began = time.process_time()
+            kept(plan, file)
+            print(plan.run, f"{time.process_time() - began:.1f} s of CPU", flush=True)
+    for plan in [] if options.alone else mine:
+        file = KEPT / f"{plan.run}.parquet"
+        if "judge" not in pl.read_parquet_schema(file):
+            began = time.process_time()
+            _write(with_others(plan, pl.read_parquet(file)), file)
+            print(plan.run, f"{time.process_time() - began:.1f} s of CPU for others", flush=True)
     return 0
+
+
+def kept(plan: Plan, file: Path) -> None:
+    """Train, and keep what the training wrote."""
+    watch = Watch(plan)
+    told = train(plan, watch, evaluates=False)
+    pl.concat([pl.DataFrame(one) for one in watch.gold]).write_parquet(
+        file.with_suffix(".gold"), compression="zstd"
+    )
+    pl.DataFrame(watch.latents).write_parquet(file.with_suffix(".latents"))
+    file.with_suffix(".json").write_text(json.dumps(
+        {"rows": told["rows"], "torch": torch.__version__}
+    ))  # fmt: skip
+    _write(watch.frame(), file)
+
+
+def _write(frame: pl.DataFrame, file: Path) -> None:
+    unfinished = file.with_suffix(".part")
+    frame.write_parquet(unfinished, compression="zstd")
+    unfinished.rename(file)
 
 
 if __name__ == "__main__":
