@@ -1,8 +1,8 @@
 """``python -m bench.real_runs.paid``: does mining name what the trainings truly do?
 
 Needs no torch, but what ``python -m bench.real_runs.responses`` left. Each training's responses are
-mined twice, without gold and with the gold of each response; the first item of the list is held
-against what the task's own formula says that the policy does. Writes
+mined twice where gold falls, without gold and with the gold of each response; the first item of the
+list is held against what the task's own formula says that the policy does. Writes
 bench/real_runs/logs/paid.parquet, a row for each training and way.
 """
 
@@ -37,9 +37,10 @@ def main() -> int:
     rows = []
     for file in sorted(KEPT.glob("*.parquet")):
         gold = pl.read_parquet(file.with_suffix(".gold"))
-        for row in rows_of(file.stem, pl.read_parquet(file), gold):
+        kind = truths[file.stem].kind
+        for row in rows_of(file.stem, pl.read_parquet(file), gold, mines=kind == "falling"):
             rows.append(row)
-            print(truths[file.stem].kind, *row.values(), flush=True)
+            print(kind, *row.values(), flush=True)
     if not rows:
         print(f"{KEPT}: nothing there; run python -m bench.real_runs.responses", file=sys.stderr)
         return 1
@@ -49,7 +50,9 @@ def main() -> int:
     return 0
 
 
-def rows_of(run: str, responses: pl.DataFrame, gold: pl.DataFrame) -> list[dict[str, Any]]:
+def rows_of(
+    run: str, responses: pl.DataFrame, gold: pl.DataFrame, mines: bool = True
+) -> list[dict[str, Any]]:
     """What was found in one training, without gold and with it.
 
     Args:
@@ -57,6 +60,7 @@ def rows_of(run: str, responses: pl.DataFrame, gold: pl.DataFrame) -> list[dict[
         responses: as ``bench.real_runs.responses`` keeps them, without gold.
         gold: of each response in the same order: step, shortcut (whether it holds the planted
             word), and the parts of gold in 1 / UNITS.
+        mines: without, the only row is that with gold, and all but ``diagnosis`` is null.
 
     Returns:
         run_id, with_gold, status, does (what the policy truly does), first (the first item), its
@@ -72,6 +76,8 @@ def rows_of(run: str, responses: pl.DataFrame, gold: pl.DataFrame) -> list[dict[
         "step", "prompt_id", proxy="proxy_reward", gold="gold_reward",
         tokens=pl.lit(None, pl.Int64), characters=pl.col("completion").str.len_chars(),
     )))  # fmt: skip
+    if not mines:
+        return [{"run_id": run, "with_gold": True, "diagnosis": told["diagnosis"]}]
     return [
         {"run_id": run, "with_gold": known, **_told(mine(frame), does, responses, gold),
          "diagnosis": told["diagnosis"] if known else None}
