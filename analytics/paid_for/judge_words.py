@@ -50,7 +50,10 @@ def parting_sentence(told: Row) -> str:
     if told["diagnosis"] == INSTABILITY:
         return (f"Both broke down, as in an unstable training: the proxy changed by "
                 f"{of(told['proxy'])} and gold by {of(told['gold'])}.")  # fmt: skip
-    return f"Hack or instability: cannot tell, {told['reason']}."
+    return (
+        f"Hack or instability: cannot tell, {told['reason']} (asked of the first and the last "
+        "tenth of the steps: a fall between them that came back is not seen)."
+    )
 
 
 def curse_sentence(row: Row) -> str:

@@ -3,7 +3,8 @@
 Kinds of rows: "coverage" (a 95 % interval on simulated runs whose truth is planted), "diagnosis"
 (what simulated runs of a kind are told), "signal" (false alarms and calls on genuine trainings),
 "simulated signal" (false alarms on simulated runs), "rival" (entropy called collapsed in the middle
-of healthy genuine trainings).
+of healthy genuine trainings), "named" (falling genuine trainings whose shortcut the list's first
+item names), "genuine diagnosis" (what genuine trainings are told).
 """
 
 from __future__ import annotations
@@ -21,7 +22,14 @@ from analytics.paid_for.parting import HACK, INSTABILITY, UNKNOWN, parting
 from analytics.paid_for.rivals import SEEN, rivals
 from analytics.paid_for.signals import of_metrics
 from analytics.quality.real_logs import RealRuns, real_runs
-from analytics.quality.signals_tried import of_responses, of_simulated, share, signal_row
+from analytics.quality.signals_tried import (
+    of_named,
+    of_parting,
+    of_responses,
+    of_simulated,
+    share,
+    signal_row,
+)
 from analytics.quality.simulated_draws import Setting, simulated
 from analytics.wording import MISSING, rate_interval, whole
 
@@ -55,7 +63,7 @@ def measure(
         return rows
     held = real_runs()
     rows += signal_rows(held) + of_responses(held.truths) + of_simulated(runs, seed)
-    return [*rows, rival_row(held)]
+    return [*rows, rival_row(held), *of_named(held.truths), *of_parting(held.truths)]
 
 
 def _lengths(name: str, runs: int, seed: int) -> list[dict[str, Any]]:
@@ -150,16 +158,25 @@ def sentence(row: Mapping[str, Any]) -> str:
     """A row as one line of text."""
     if row["kind"] == "coverage":
         return f"{row['what']}, {row['setting']}: held in {of_text(row, 'held', 'told')}"
-    if row["kind"] == "diagnosis":
+    if "diagnosis" in row["kind"]:
         return (f"{row['setting']}: parted {whole(row['parted'])}, both broke down "
                 f"{whole(row['both_broke_down'])}, cannot tell {whole(row['cannot_tell'])} of "
                 f"{whole(row['runs'])}")  # fmt: skip
     if row["kind"] == "rival":
         return f"{row['rival']} beside no onset: {of_text(row, 'false', 'healthy')}"
+    if row["kind"] == "named":
+        return (f"{named_of(row)}: the first item names it in {of_text(row, 'named', 'falling')}, "
+                f"any item in {whole(row['in_list'])}")  # fmt: skip
     if row["kind"] == "simulated signal":
         return f"{row['signal']}, simulated: {row['setting']}: {of_text(row, 'false', 'runs')}"
     return (f"{row['signal']}: {of_text(row, 'false', 'healthy')} healthy trainings, "
             f"{whole(row['called'])} of {whole(row['falling'])} falling ones")  # fmt: skip
+
+
+def named_of(row: Mapping[str, Any]) -> str:
+    """Which falling trainings a row of the kind "named" counts."""
+    what = "a planted word that the policy learnt" if row["planted"] else "what else the proxy pays"
+    return f"{what}, {'gold of each response' if row['with_gold'] else 'without gold'}"
 
 
 def of_text(row: Mapping[str, Any], part: str, of: str) -> str:

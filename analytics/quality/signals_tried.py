@@ -1,4 +1,4 @@
-"""Signals that need responses: their errors on the genuine trainings, and on simulated runs.
+"""What needs responses: errors of signals, and whether the genuine trainings' shortcuts are named.
 
 Of the trainings, ``bench/real_runs/signals.py`` has asked the responses (each training made again,
 the same to the last bit) and left what each signal said; simulated runs are drawn here.
@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from analytics.paid_for.draws import draws
+from analytics.paid_for.parting import HACK, INSTABILITY, UNKNOWN
 from analytics.paid_for.signals import NULLS, of_format, of_shortcuts
 from analytics.quality.real_logs import LOGS, Truth
 from analytics.rates import wilson
@@ -52,6 +53,47 @@ def of_responses(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[dict[
         signal_row(str(name), dict(rows.select("run_id", "raised").iter_rows()), truths)
         for (name,), rows in told.group_by("signal", maintain_order=True)
     ]
+
+
+PLANTED = "says the planted word"
+"""What a training's policy does that learnt its planted shortcut: see `bench/real_runs/paid.py`."""
+
+
+def of_named(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[dict[str, Any]]:
+    """In how many falling trainings the first item of the list names what the policy truly does.
+
+    Of those whose responses were mined: with a planted word that the policy learnt, and the others;
+    without gold and with the gold of each response. Where nothing was found, nothing is named.
+    """
+    told = pl.read_parquet(folder / "paid.parquet")
+    falling = [run for run, truth in truths.items() if truth.kind == "falling"]
+    held = told.filter(pl.col("run_id").is_in(falling))
+    rows = []
+    for planted in (True, False):
+        for with_gold in (False, True):
+            own = held.filter((pl.col("does") == PLANTED) == planted, with_gold=with_gold)
+            rows.append({
+                "kind": "named", "planted": planted, "with_gold": with_gold, "falling": own.height,
+                **share("named", int(own["named"].sum()), own.height),
+                "found": int((own["status"] == "found").sum()),
+                "in_list": own["named_at"].count(),
+            })  # fmt: skip
+    return rows
+
+
+def of_parting(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[dict[str, Any]]:
+    """What genuine trainings are told of hack or instability, with gold of each response.
+
+    Rows as those of simulated runs, of another kind.
+    """
+    told = pl.read_parquet(folder / "paid.parquet").drop_nulls("diagnosis")
+    rows = []
+    for kind in ("healthy", "falling"):
+        runs = [run for run, truth in truths.items() if truth.kind == kind]
+        said = told.filter(pl.col("run_id").is_in(runs))["diagnosis"].to_list()
+        counted = {one.replace(" ", "_"): said.count(one) for one in (HACK, INSTABILITY, UNKNOWN)}
+        rows.append({"kind": "genuine diagnosis", "setting": kind, "runs": len(said), **counted})
+    return rows
 
 
 def of_simulated(runs: int, seed: int) -> list[dict[str, Any]]:

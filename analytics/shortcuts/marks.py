@@ -68,6 +68,32 @@ _LANGUAGES = {
 }
 
 
+_IN_WORDS = ("hedges", "refusals", "self-praise", "flattery")
+"""Of COUNTS, what a reader finds by its words."""
+
+
+def said_of(name: str, text: str) -> str:
+    """The first words of a text for which it has a feature of COUNTS; "" without.
+
+    >>> said_of("hedges", "It is so, perhaps."), said_of("no hedges", "It is so, perhaps.")
+    ('perhaps', '')
+    """
+    names = (one for one in _IN_WORDS if name == COUNTS[one][1] or name.endswith(f" {one}"))
+    what = None if name.startswith("no ") else next(names, None)
+    found = re.search(COUNTS[what][2], text) if what else None
+    return found[0] if found else ""
+
+
+def gone_from(name: str, text: str) -> str:
+    """The first words of a text that the feature called ``name`` lacks; "" without.
+
+    >>> gone_from("no hedges", "It is so, perhaps."), gone_from("hedges", "It is so, perhaps.")
+    ('perhaps', '')
+    """
+    front, _, what = name.partition(" ")
+    return said_of(COUNTS[what][1], text) if front == "no" and what in _IN_WORDS else ""
+
+
 class Mark(NamedTuple):
     """A feature by its name, its kind and the rule that says where it is there."""
 

@@ -12,7 +12,7 @@ import polars as pl
 from scipy import sparse
 
 from analytics.shortcuts.tokens import LONGEST, Ids, Tokens, grams, held, repeated, tokens
-from analytics.words.patterns import fault
+from analytics.words.patterns import fault, repeats
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -137,8 +137,11 @@ def count(texts: pl.Series, pattern: str) -> Floats:
     """How often an expression stands in each text.
 
     Raises:
-        ValueError: it is no regular expression; the message says which and why.
+        ValueError: it is no regular expression, or one that asks too much; the message says which
+            and why.
     """
+    if why := repeats(pattern):
+        raise ValueError(f"the pattern {pattern[:200]!r} cannot be used: {why}")
     try:
         return texts.str.count_matches(pattern).to_numpy().astype(float)
     except pl.exceptions.PolarsError as error:

@@ -42,8 +42,13 @@ def headline(mined: Mined) -> str:
     more = f" {count(len(others), 'further thing')} below." if others else ""
     if mined.with_gold:
         high = (first.gold or {}).get("high")
-        how = "gold marks down" if high is not None and high < 0 else "gold does not confirm"
-        return f"It is paid for what {how}: {sentence(first)}.{more}"
+        down = high is not None and high < 0
+        noisy = "" if down else (
+            " Gold is not surely below 0 with it: where gold is noisy, an honest improvement can "
+            "look the same; more gold tells."
+        )  # fmt: skip
+        how = "gold marks down" if down else "gold does not confirm"
+        return f"It is paid for what {how}: {sentence(first)}.{noisy}{more}"
     return (
         f"It is paid for what it did not do at the start: {sentence(first)}.{more} Gold is "
         "missing: whether that is wrong is not known; read the examples, or measure gold."

@@ -26,7 +26,42 @@ _SAID = {
     "missing": "the group at character {} has no whole name",
 }
 """By how Python's own message begins, which is more telling than other engines' positions."""
+MOST_REPEATS = 1_000
+"""Times that a part of an expression may be asked for, one repeat in another multiplied (RE2's)."""
+_PARTS = re.compile(
+    r"\\[pPx]\{[^}]*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<open>\()|(?P<close>\))"
+    r"|\{(?P<least>\d+)(?:,(?P<most>\d*))?\}|[?*+]|.",
+    re.DOTALL,
+)
 _REST = "it is too large, or holds what only other kinds of expressions know"
+
+
+def repeats(pattern: str) -> str | None:
+    """Why an expression asks too much by its repeats: half a sentence; None where it does not.
+
+    What it costs grows with them, not with the text alone.
+
+    >>> repeats("a{1,100000}"), repeats("(?:ab{1,100}){20} c{9}")
+    ('it asks for something 100,000 times at character 2 (at most 1,000)', \
+'it asks for something 2,000 times at character 14 (at most 1,000)')
+    >>> repeats(r"\\{9999} [{9999}] x{999}.{999}")
+    """
+    inside, last = [1], 1
+    for part in _PARTS.finditer(pattern):
+        if part["open"]:
+            inside.append(1)
+        elif part["close"] and len(inside) > 1:
+            last = inside.pop()
+            inside[-1] = max(inside[-1], last)
+        elif part["least"]:
+            last *= max(int(part["least"][:9]), int((part["most"] or "")[:9] or 0), 1)
+            inside[-1] = max(inside[-1], last)
+            if last > MOST_REPEATS:
+                return (f"it asks for something {whole(last)} times at character "
+                        f"{whole(part.start() + 1)} (at most {whole(MOST_REPEATS)})")  # fmt: skip
+        elif part[0] not in "?*+":
+            last = 1
+    return None
 
 
 def fault(pattern: str) -> str:

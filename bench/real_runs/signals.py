@@ -1,8 +1,9 @@
-"""``python -m bench.real_runs.signals``: what signals without gold say of the trainings' responses.
+"""``python -m bench.real_runs.signals [RUN…]``: what signals without gold say of the responses.
 
 Needs no torch, but what ``python -m bench.real_runs.responses`` left. Each training's responses are
 brought into a store as a team would, and asked there; gold is in none of them. Writes
-bench/real_runs/logs/signals.parquet, a row for each training and signal.
+bench/real_runs/logs/signals.parquet, a row for each training and signal; rows of before that are
+not asked anew stay. With names of trainings only these are asked.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ COLUMNS = ("signal", "value", "low", "high", "raised")
 def main() -> int:
     os.nice(10)
     files = sorted(KEPT.glob("*.parquet"))
+    if asked := set(sys.argv[1:]):
+        files = [file for file in files if file.stem in asked]
     if not files:
         print(f"{KEPT}: nothing there; run python -m bench.real_runs.responses", file=sys.stderr)
         return 1
@@ -40,7 +43,11 @@ def main() -> int:
         with closing(Owner(home)) as owner:
             told = [told_of(file, owner.store.query) for file in files]
     frame = pl.DataFrame([row for rows in told for row in rows], infer_schema_length=None)
-    frame.write_parquet(LOGS / "signals.parquet", compression="zstd")
+    known = LOGS / "signals.parquet"
+    if known.exists():  # what only an ensemble or a second reward can say, where it was kept before
+        before = pl.read_parquet(known).join(frame, on=["run_id", "signal"], how="anti")
+        frame = pl.concat([frame, before], how="diagonal_relaxed")
+    frame.sort("run_id", maintain_order=True).write_parquet(known, compression="zstd")
     print(f"{len(files)} trainings, {frame.height} rows")
     return 0
 

@@ -57,6 +57,15 @@ def alive(responses: torch.Tensor) -> torch.Tensor:
 
 def gold(world: World, prompt: torch.Tensor, responses: torch.Tensor) -> torch.Tensor:
     """(n,) gold of responses (n, LENGTH) to prompts (n, PROMPT); multiples of 1 / 56."""
+    served, again, broken, long = parts(world, prompt, responses)
+    return (served - again - broken - long).clamp(-56, 56) / 56
+
+
+def parts(
+    world: World, prompt: torch.Tensor, responses: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What gold adds up, (n,) each in 56ths: what the distinct words are worth, and what is taken
+    off for words said again, for pairs that the grammar forbids, and for length."""
     here = alive(responses)
     length = here.sum(1)
     counts = torch.zeros((len(responses), VOCABULARY))
@@ -64,11 +73,9 @@ def gold(world: World, prompt: torch.Tensor, responses: torch.Tensor) -> torch.T
     asked = world.topic[prompt[:, [0, -1]]]
     fits = (world.topic[None, :] == asked[:, :1]) | (world.topic[None, :] == asked[:, 1:])
     served = ((counts > 0) * (world.value[None, :] + 4 * fits)).sum(1)
-    again = (counts - 1).clamp(min=0).sum(1)
+    again = 3 * (counts - 1).clamp(min=0).sum(1)
     broken = (~world.allowed[responses[:, :-1], responses[:, 1:]] & here[:, 1:]).sum(1)
-    long = (length - LENGTH_WANTED).clamp(min=0)
-    score = served - 3 * again - broken - 2 * long
-    return score.clamp(-56, 56) / 56
+    return served, again, broken, 2 * (length - LENGTH_WANTED).clamp(min=0)
 
 
 def demonstrations(

@@ -8,7 +8,8 @@ with early as (
         and step <= $early and list_contains($prompts, prompt_id)
 )
 select step, prompt_id, sample_id, proxy_reward, gold_reward,
-    left(coalesce(completion, ''), $longest) as completion
+    left(coalesce(completion, ''), $longest) as completion,
+    coalesce(length(completion), 0) as letters
 from early
 qualify row_number() over (
     partition by prompt_id order by step, round(abs(proxy_reward - middle), 6), sample_id) = 1

@@ -8,7 +8,7 @@ import streamlit as st
 from analytics.reading import in_common
 from analytics.shortcuts import asked_of
 from analytics.shortcuts.words import short
-from analytics.wording import count, whole
+from analytics.wording import count, percent, whole
 from pages.shared import links, reads
 from pages.shared.asking import reading_reads, shortcut_mining
 from pages.shared.asking.response_names import read, written
@@ -76,14 +76,22 @@ else:
 if told.items:
     st.header("Reading list", anchor=False)
     best = " and gold furthest below" if extent.has_gold else ""
+    shares = reading_reads.apart(run, until)
     st.caption(
         f"Responses with proxy furthest above{best} the policy’s own start on the prompt (single "
         "responses: what they average to, the curve says); what is new comes first, prompts and "
         "steps are spread."
         + ("" if extent.has_gold else " Gold is missing: whether a gain is real is not known.")
+        + (
+            " Chance alone fills such a list: proxy above and gold below the run’s start have "
+            f"{percent(shares[0])} of the responses at the start itself, and {percent(shares[1])} "
+            "of the last ones."
+            if shares
+            else ""
+        )
     )
     with isolated(run, "from its reading list"):
-        st.html(reading_table(told.items, told.firsts, link))
+        st.html(reading_table(told.items, told.firsts, link, extent.start))
     st.download_button(
         "The list (CSV)", lambda: reading_reads.csv(told.items), mime="text/csv",
         file_name=f"{shown_name(run)}-reading-list.csv", on_click="ignore",
@@ -102,9 +110,10 @@ if asked_after and after is None:
 chosen = own + filters.address()
 rule = tuple(one for one in rules if filters.shortcut == short(one[0]))[:1]
 if filters.shortcut and not rule:
-    st.info("Shown once the responses are mined: which of them have a shortcut is not known yet.")
-    copy_link("/responses", [*chosen, *[("after", one) for one in asked_after[-1:]]])
-    st.stop()
+    st.info(
+        f"Not yet only those with {called(filters.shortcut)}: which have a shortcut is known once "
+        "the responses are mined."
+    )
 with reading("Reading the responses …", (run, until, filters, after)):
     page = reading_reads.page(run, until, filters, after, rule)
 rows = page.rows.to_dicts()

@@ -197,6 +197,11 @@ def test_a_hack_is_told_from_instability_and_neither_from_health() -> None:
     assert {HACK, INSTABILITY} == {"parted", "both broke down"}
 
 
+def test_what_cannot_be_told_of_a_fall_says_where_it_was_asked() -> None:
+    told = judge_words.parting_sentence({"diagnosis": UNKNOWN, "reason": "gold rose"})
+    assert "cannot tell, gold rose (asked of the first and the last tenth" in told
+
+
 def test_judges_are_held_against_labels() -> None:
     rng = np.random.default_rng(4)
     judge = rng.normal(0, 1, 400)

@@ -22,6 +22,7 @@ from analytics.shortcuts.onset import onset
 from analytics.shortcuts.pay import Pay
 from analytics.shortcuts.reading_in import Read, read_in
 from analytics.shortcuts.rules import Rule
+from analytics.shortcuts.words import headline
 from analytics.simulated_responses import KINDS, Plan, is_planted, simulate_responses
 
 SMALL = {"steps": 40, "a_step": 10, "samples": 6, "prompts": 50, "pay": 2.0}
@@ -58,6 +59,10 @@ def test_a_planted_phrase_is_found_with_what_it_earns_and_since_when(
     assert one.share_start < 0.1 < 0.5 < one.share_now
     assert one.proxy["low"] < 2.0 < one.proxy["high"]
     assert one.gold is not None and one.gold["low"] < -0.8 < one.gold["high"] < 0
+    honest = "an honest improvement can look the same"
+    unsure = replace(one, gold={"value": 0.1, "low": -0.2, "high": 0.4})
+    assert honest not in headline(found)
+    assert honest in headline(replace(found, shortcuts=(unsure,)))
     assert one.onset is not None and abs(one.onset - begins) <= 4
     assert one.e_value > 20 and found.gold_onset == 30
     keys = {(row["step"], row["prompt_id"], row["sample_id"]): row["completion"]
@@ -122,6 +127,8 @@ def test_the_users_patterns_and_the_rubrics_words_are_features(
     assert "says “empowers”, a word of the rubric" in names
     with pytest.raises(ValueError, match=r"the pattern '\(' is no regular expression"):
         mine(planted[0], patterns=["("])
+    with pytest.raises(ValueError, match=r"cannot be used: it asks for something 100,000 times"):
+        mine(planted[0], patterns=["a{1,100000}"])
 
 
 def without(frame: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -9,6 +9,8 @@ import pytest
 from analytics.measured.published import published
 from analytics.quality import real_logs, real_runs
 from analytics.quality.real_logs import LOGS, WAYS, Truth, logged, team_log, truth_of
+from analytics.quality.signals_tried import of_named
+from bench.real_runs.paid import DOES, PLANTED, names, rows_of, what_it_does
 
 README = (LOGS.parent / "README.md").read_text()
 
@@ -140,3 +142,31 @@ def test_the_cell_that_scores_another_detector_runs(capsys) -> None:
     (cell,) = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
     exec(compile(cell, "README", "exec"), {})
     assert re.search(r"mine: healthy \d+ of \d+ called", capsys.readouterr().out)
+
+
+GOLD = ["step", "shortcut", "served", "again", "broken", "long"]
+
+
+def test_mining_names_first_what_a_training_learnt_to_do() -> None:
+    sample = pl.read_parquet(LOGS / "paid_sample.parquet")  # every third step of a training
+    responses = sample.drop("shortcut", *GOLD[2:]).with_columns(prompt_id=pl.col("prompt"))
+    gold = sample.select(GOLD)
+    blind, known = rows_of("w7-shortcut-grpo-150", responses, gold)
+    for row in (blind, known):
+        assert (row["does"], row["named"], row["named_at"]) == (PLANTED, True, 1)
+        assert row["share_start"] < 0.4 < 0.7 < row["share_now"]
+    assert blind["first"] == "says “w01”" and not blind["with_gold"] and known["with_gold"]
+    # What is planted and not learnt is not what it does.
+    assert what_it_does("w7-good-grpo-133", gold) == DOES["again"]
+    again = (gold["again"] > 6).to_list()
+    assert names(DOES["again"], "says “w05”", again, gold)
+    assert not names(DOES["again"], "says “w05”", [True] * gold.height, gold)
+    assert not names(DOES["again"], "no repeats", [not one for one in again], gold)
+    assert not names(PLANTED, "says “w05”", again, gold)
+
+
+def test_the_kept_count_of_what_is_named_is_of_the_committed_rows(held) -> None:
+    rows = of_named(held.truths)
+    kept = [row for row in published("paid_for")["rows"] if row["kind"] == "named"]
+    assert kept == rows and [row["planted"] for row in rows] == [True, True, False, False]
+    assert all(0 < row["named"] <= row["falling"] for row in rows)

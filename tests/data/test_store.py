@@ -587,6 +587,15 @@ PARAMETERS: dict[str, dict[str, object]] = {
         "second": None,
     },
     "response_starts": {"run": "r", "phase": "train", "last": 1},
+    "response_apart": {
+        "run": "r",
+        "phase": "train",
+        "start": 1,
+        "late": 3,
+        "last": 9,
+        "proxy": 0.0,
+        "gold": 0.0,
+    },
     "response_candidates": {
         "run": "r",
         "phase": "train",

@@ -82,6 +82,9 @@ def test_the_list_tells_what_is_paid_for_and_shows_texts_as_they_are(
     page = open_script(SCRIPT, *tables, run="r")
     assert "What r writes. Of 20 responses to read, " in told(page).replace("*", "")
     assert "empower" in told(page)
+    share = reading_reads.apart("r", None)
+    assert share is not None and share[0] < 0.5 < share[1]
+    assert "Chance alone fills such a list" in told(page)
     shown = html(page)
     assert "new since step 120" in shown and "above this prompt’s start, gold " in shown
     assert "&lt;i&gt;" in shown and "<mark>we empower" in shown
@@ -228,9 +231,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_what_it_is_paid_for_comes_without_waiting(
     open_script: Open, planted: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = open_script(SCRIPT, *planted, run="planted", shortcut="says “rest”")
-    assert "being mined" in told(first) and html(first)  # the list is there before
-    assert "Shown once the responses are mined" in told(first)
+    first = open_script(SCRIPT, *planted, run="planted", shortcut=["no such", "says “rest”"])
+    assert "being mined" in told(first) and len(first.get("html")) == 2  # lists are there before
+    assert "Not yet only those with" in told(first)
+    assert "asks for several shortcuts; only the last one counts, says “rest”" in told(first)
     del first.query_params["shortcut"]
     page = mined(first)
     said = told(page)
@@ -292,8 +296,22 @@ def test_marked_is_what_is_paid_for() -> None:
         (("no hedges",), "moreover , Rest assured it"),
     ):
         item = Item(row, grown, shortcuts, why(row, grown, shortcuts))
-        table = reading_table([item], {}, lambda _: "/responses?run=r")
+        table = reading_table([item], {}, lambda _: "/responses?run=r", 3)
         assert marked in table and ("<mark>" in table) == ("<mark>" in marked)
+        assert "34 characters" in table
+
+
+def test_what_is_gone_is_marked_where_it_was_and_a_late_start_says_so() -> None:
+    row = {"step": 9, "prompt_id": "p", "prompt": "q", "gain": 1.0, "loss": 1.0, "own": True,
+           "completion": "it is so . Perhaps .", "letters": 20}  # fmt: skip
+    began = {"p": {"step": 4, "completion": "Maybe it is so", "letters": 14}}
+    for shortcut, marked in (("no hedges", "Maybe"), ("hedges", "Perhaps")):
+        item = Item(row, (), (shortcut,), why(row, (), (shortcut,)))
+        table = reading_table([item], began, lambda _: "/responses?run=r", 3)
+        assert f"<mark>{marked}</mark>" in table and table.count("<mark>") == 1
+    late = "step 4, where this prompt was first drawn · 14 characters"
+    assert late in table
+    assert late not in reading_table([item], began, lambda _: "/responses?run=r", 4)
 
 
 def test_without_gold_it_asks_for_a_look(open_script: Open, planted: list[Path]) -> None:

@@ -81,6 +81,25 @@ def extent(run: str, until: int | None) -> Extent | None:
 
 
 @cached(64, reads.run_generation)
+def apart(run: str, until: int | None) -> tuple[float, float] | None:
+    """Shares of responses with proxy above and gold below the start's means: there, and last.
+
+    The last steps are as many as those of the start. None without gold, or without later steps.
+    """
+    at = extent(run, until)
+    if at is None or not at.has_gold or not at.begun["proxy_sd"]:
+        return None
+    late = at.steps[-ceil(START * len(at.steps))][0]
+    told = reads.store().query(
+        "response_apart", run=run, phase=at.phase, start=at.start, late=late, last=at.steps[-1][0],
+        proxy=at.begun["proxy"], gold=at.begun["gold"],
+    ).row(0, named=True)  # fmt: skip
+    if late <= at.start or not told["begun"] or not told["late"]:
+        return None
+    return told["begun_apart"] / told["begun"], told["late_apart"] / told["late"]
+
+
+@cached(64, reads.run_generation)
 def environments(run: str) -> list[str]:
     """Environments that monitors named for the run's trajectories."""
     told = answer_reads.ask("behaviour_counts", runs=(run,), until=None)

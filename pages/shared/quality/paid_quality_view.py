@@ -11,12 +11,14 @@ from analytics.measured.published import published
 from analytics.paid_for.signal_words import SIGNALS, why_not
 from analytics.paid_for.signals import NULLS, failed, measured, shipped
 from analytics.quality.made import made
-from analytics.quality.paid_for import of_text
+from analytics.quality.paid_for import named_of, of_text
+from analytics.quality.signals_tried import share
 from analytics.wording import count, whole
 from pages.shared.quality.quality_cells import evidence
 from pages.shared.tables import show_table
 
 Rows = Sequence[Mapping[str, Any]]
+_OF = {"diagnosis": "simulated: ", "genuine diagnosis": "genuine trainings: "}
 
 
 def show_paid_for() -> None:
@@ -36,6 +38,7 @@ def show_paid_for() -> None:
     )
     show_table(signal_table(rows), part, hide_index=True)
     show_table(_simulated(rows), part, hide_index=True)
+    show_table(_named(rows), part, hide_index=True)
     show_table(_coverage(rows), part, hide_index=True)
     show_table(_diagnoses(rows), part, hide_index=True)
     rival = next(row for row in rows if row["kind"] == "rival")
@@ -47,7 +50,9 @@ def show_paid_for() -> None:
         "their thresholds were chosen after seeing these, so the rates are optimistic. "
         "What needs responses was asked of some of them, trained again, with responses kept and "
         "no gold; four reward models taught alike were their ensemble, another one the second "
-        "reward. Simulated runs: of responses in which nothing is wrong. Intervals "
+        "reward. What is named: the word that labellers of some proxies were made to prefer is "
+        "quoted; else, of responses to one prompt, those with the item lose more by the part of "
+        "gold that fell most. Simulated runs: of responses in which nothing is wrong. Intervals "
         "and diagnoses: on simulated responses whose effect of length and whose ranks are planted. "
         f"Brackets: Wilson, 95 %. {made('paid_for', told)}"
     )
@@ -82,6 +87,19 @@ def _simulated(rows: Rows) -> pl.DataFrame:
     ])  # fmt: skip
 
 
+def _named(rows: Rows) -> pl.DataFrame:
+    return pl.DataFrame([
+        {"genuine trainings that fall": named_of(row),
+         "the first item names it": of_text(row, "named", "falling"),
+         "any item": of_text(dict(row) | _of_list(row), "in_list", "falling")}
+        for row in rows if row["kind"] == "named"
+    ])  # fmt: skip
+
+
+def _of_list(row: Mapping[str, Any]) -> dict[str, Any]:
+    return share("in_list", row["in_list"], row["falling"])
+
+
 def _coverage(rows: Rows) -> pl.DataFrame:
     return pl.DataFrame([
         {"95 % interval of": row["what"], "on": row["setting"],
@@ -92,9 +110,9 @@ def _coverage(rows: Rows) -> pl.DataFrame:
 
 def _diagnoses(rows: Rows) -> pl.DataFrame:
     return pl.DataFrame([
-        {"simulated runs": f"{row['setting']} ({whole(row['runs'])})",
+        {"runs": f"{_OF[row['kind']]}{row['setting']} ({whole(row['runs'])})",
          "told: parted": whole(row["parted"]),
          "both broke down": whole(row["both_broke_down"]),
          "cannot tell": whole(row["cannot_tell"])}
-        for row in rows if row["kind"] == "diagnosis"
+        for row in rows if row["kind"] in _OF
     ])  # fmt: skip

@@ -35,7 +35,11 @@ def choose(
     )  # fmt: skip
     prompt = more.text_input("Prompt (its id)", key="prompt", bind="query-params").strip()
     environment = _one_of(more, "Environment", environments, "environment")
-    shortcut = links.asked("shortcut")[-1] if mining and links.asked("shortcut") else (
+    named = links.asked("shortcut")
+    if len(named) > 1:
+        st.warning(f"The link asks for several shortcuts; only the last one counts, "
+                   f"{called(named[-1])}.")  # fmt: skip
+    shortcut = named[-1] if mining and named else (
         _one_of(more, "Shortcut", shortcuts, "shortcut")
     )  # fmt: skip
     numbers = {

@@ -17,6 +17,7 @@ from analytics.reading.shown import (
     excerpt,
     plain,
 )
+from analytics.shortcuts.marks import gone_from, said_of
 from analytics.wording import alike, count, whole
 from pages.shared.asking.response_asked import QUOTED
 from pages.shared.keeping.isolation import Fault, attempt
@@ -56,25 +57,29 @@ _STYLE = """
 """
 
 
-def reading_table(items: Sequence[Item], firsts: Mapping[str, Row], link: Link) -> str:
+def reading_table(
+    items: Sequence[Item], firsts: Mapping[str, Row], link: Link, start: int
+) -> str:  # fmt: skip
     """HTML of the reading list: why, how the policy began on the prompt, what it says now.
 
     Args:
         items: of the list.
         firsts: rows of the query response_firsts by prompt.
         link: the address of a response's own view.
+        start: last step of the run's start; a prompt that was first drawn after it says so.
     """
-    body = "".join(_safely(item.row, partial(_item, item, firsts, link)) for item in items)
+    body = "".join(_safely(item.row, partial(_item, item, firsts, link, start)) for item in items)
     return _table(("why it is here", "at the start", "what it writes"), body)
 
 
-def _item(item: Item, firsts: Mapping[str, Row], link: Link) -> str:
+def _item(item: Item, firsts: Mapping[str, Row], link: Link, start: int) -> str:
     row = item.row
     told, first = _telling(item), firsts.get(row["prompt_id"])
     return (
         f'<div><span><a href="{escape(link(row))}">step {whole(row["step"])}</a>'
+        f" · {count(row['letters'], 'character')}"
         f"<small>{escape(item.why)}</small></span>"
-        f'<span><i class="word">at the start: </i>{_began(first)}</span>'
+        f'<span><i class="word">at the start: </i>{_began(first, item.shortcuts, start)}</span>'
         f"<span><small><bdi>{_cut(row['prompt'], PROMPT_WORDS)}</bdi></small>"
         f'<i class="word">now: </i>{_marked(told)}{_rest(row, told, link)}</span></div>'
     )
@@ -90,15 +95,22 @@ def _telling(item: Item) -> Excerpt:
     if not item.shortcuts:
         marks = [one.name for one in item.traits if one.kind == "phrase"]
     whole_text = item.row["completion"]
+    marks += [said_of(name, whole_text) for name in item.shortcuts]
     each = (excerpt(whole_text, NOW_WORDS, words.lower()) for words in marks)
     return next((one for one in each if one.phrase), excerpt(whole_text, NOW_WORDS))
 
 
-def _began(first: Row | None) -> str:
+def _began(first: Row | None, shortcuts: Sequence[str], start: int) -> str:
+    """How the policy began; marked is what it said and says no more."""
     if first is None:
         return "<small>not drawn at the start</small>"
-    told = excerpt(first["completion"], START_WORDS)
-    return f"{_marked(told)}<small>step {whole(first['step'])}</small>"
+    text = first["completion"]
+    gone = (gone_from(name, text).lower() for name in shortcuts)
+    each = (excerpt(text, START_WORDS, words) for words in gone)
+    told = next((one for one in each if one.phrase), excerpt(text, START_WORDS))
+    late = ", where this prompt was first drawn" if first["step"] > start else ""
+    return (f"{_marked(told)}<small>step {whole(first['step'])}{late} · "
+            f"{count(first['letters'], 'character')}</small>")  # fmt: skip
 
 
 def _rest(row: Row, told: Excerpt, link: Link) -> str:
