@@ -78,7 +78,7 @@ def test_the_first_look_after_a_doubling_can_raise_an_alarm():
     later = Plan(1, 48, False).reached(280)[-1]
     assert later.size == 16 and later.first == 17
     spent = shares(later)
-    assert spent[0] == pytest.approx(later.alpha / 2) and spent[-1] == pytest.approx(later.alpha)
+    assert spent[0] == pytest.approx(later.alpha / 3) and spent[-1] == pytest.approx(later.alpha)
     # its boundary is no extreme of the simulated flat runs: several of them cross it
     assert spent[0] * WATCHED_PATHS >= 5
     assert shares(replace(later, last=later.first)).tolist() == [later.alpha]

@@ -19,11 +19,11 @@ from analytics.onset.evidence.pooling import MOST_LOOKS, MOST_SINGLE, rows_per_l
 ALPHA = 0.05
 PLANNED_ALPHA = 0.048
 """Spent within a stated plan; the rest guards a run that goes on beyond it."""
-OPEN_ALPHA = 0.04
+OPEN_ALPHA = 0.035
 """Spent within the first MOST_SINGLE evaluations of a run whose log states no plan."""
 STAGE_PART = 0.3
 """Of the alpha left, to each later stage."""
-AT_ONCE = 0.5
+AT_ONCE = 1 / 3
 """Of a later stage's alpha, to its first look: it comes after twice the rows of the stage before,
 and a run may end soon after it. An even share of so little is no chance to cross at all."""
 FEWEST_HORIZON = 8
