@@ -63,7 +63,7 @@ def test_the_place_of_the_next_evaluation():
         assert 0 < made["narrower"] < 1 and made["for"] == NARROWER
         if made["evaluations"] is not None:
             assert made["responses"] == 400 * made["evaluations"]
-        said = "Next gold evaluation: at KL" in " ".join(row["reasons"])
+        said = any("would narrow the peak's" in one for one in row["reasons"])
         assert said == worth_it(made) == (row is fallen)
     assert judged("bon")["next_evaluation"]["responses"] is None
 
@@ -71,9 +71,42 @@ def test_the_place_of_the_next_evaluation():
 @pytest.mark.parametrize("change", [{"narrower": 0.02}, {"evaluations": None}])
 def test_advice_that_changes_no_decision_is_not_given(change):
     row = judged("cliff", n=400)
-    assert any("Next gold" in one for one in sentences(row))
+    assert any("would narrow" in one for one in sentences(row))
     row["next_evaluation"] |= change
-    assert not any("Next gold" in one for one in sentences(row))
+    assert not any("would narrow" in one for one in sentences(row))
+
+
+def test_what_the_run_has_reached_is_measured_again_and_not_next():
+    row = judged("cliff", n=400)
+    row["next_evaluation"] |= {"kl": 0.002, "step": 0}
+    said = " ".join(sentences(row))
+    assert "Measure gold again at KL 0.002 nats, which the run has reached (about step 0)" in said
+    row["next_evaluation"] |= {"kl": 200.0, "step": None}
+    assert "Next gold evaluation: at KL 200 nats (beyond the last)" in " ".join(sentences(row))
+
+
+def test_gold_that_fell_from_its_start_has_no_gain_to_fall_below():
+    count = 9
+    kl = np.linspace(0, 2.1, count) ** 2
+    rng = np.random.default_rng(5)
+    gold = pl.DataFrame(
+        {
+            "source": ["evaluation"] * count,
+            "step": np.arange(count),
+            "stretch": [0] * count,
+            "kl": kl,
+            "proxy_reward": np.linspace(0, 1, count),
+            "gold_reward": 0.7 - 0.1 * np.sqrt(kl) + 0.01 * rng.standard_normal(count),
+            "gold_reward_se": [0.01] * count,
+        }
+    ).with_columns(
+        pl.lit(None, dtype=pl.Float64).alias("gold_reward_sd"),
+        pl.lit(None, dtype=pl.Int64).alias("n_responses"),
+    )
+    row = verdict(gold, gold.select("step", "stretch", "kl", "proxy_reward"), FACTS).row
+    assert row["status"] == "overoptimized" and "peak_at_start" in row["flags"]
+    assert row["kl_1_percent"] is None and "without any gain" in row["withheld"]["kl_1_percent"]
+    assert not any("of its gain" in one for one in row["reasons"])
 
 
 def test_more_evaluations_for_less_of_an_effect():

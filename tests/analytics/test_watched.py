@@ -8,7 +8,7 @@ import pytest
 
 from analytics.onset import verdict
 from analytics.onset.alarm.flat_runs import Schedule
-from analytics.onset.alarm.red import boundaries
+from analytics.onset.alarm.red import WATCHED_PATHS, boundaries
 from analytics.onset.alarm.spending import ALPHA, Plan, plan_of, shares
 from analytics.onset.evidence.contrasts import hump_contrasts
 from analytics.simulated import gold_measurements, simulate
@@ -72,6 +72,16 @@ def test_a_planned_run_spends_with_the_square_of_the_look():
 def test_all_stages_together_spend_five_percent():
     for plan in (Plan(1, 48, False), Plan(8, 25, True), Plan(2, 32, True)):
         assert sum(stage.alpha for stage in plan.reached(10**7)) <= ALPHA
+
+
+def test_the_first_look_after_a_doubling_can_raise_an_alarm():
+    later = Plan(1, 48, False).reached(280)[-1]
+    assert later.size == 16 and later.first == 17
+    spent = shares(later)
+    assert spent[0] == pytest.approx(later.alpha / 3) and spent[-1] == pytest.approx(later.alpha)
+    # its boundary is no extreme of the simulated flat runs: several of them cross it
+    assert spent[0] * WATCHED_PATHS >= 5
+    assert shares(replace(later, last=later.first)).tolist() == [later.alpha]
 
 
 def test_boundaries_do_not_know_later_errors():

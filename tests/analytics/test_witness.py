@@ -20,9 +20,11 @@ from analytics.onset.alarm.witness import (
 )
 from analytics.onset.curves.gold_lost import GoldLost
 from analytics.onset.curves.peak import PeakSet
+from analytics.onset.errors.autocorrelation import is_exact
 from analytics.onset.errors.noise import noise_of_looks
 from analytics.onset.errors.own_scatter import FEWEST_LOOKS, ratios
 from analytics.onset.errors.smoothing import NONE, Smoothness, smoothness
+from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import Rows
 from analytics.onset.evidence.pooling import pool
 from analytics.onset.judging.withdrawn_row import reason
@@ -84,6 +86,21 @@ def test_a_running_mean_is_seen_and_undone(weight):
 def test_smoothness_says_nothing_of_few_looks_or_of_a_noise_free_curve():
     assert smoothness(np.arange(FEWEST_LOOKS - 1.0)) is NONE
     assert smoothness(np.ones(20)) is NONE
+
+
+def test_a_running_mean_that_hides_its_noise_is_told_from_gold_without_any():
+    condition = chosen(["ema 0.1"])[0]
+    log = simulated_log(condition, "falling", 3_100_000)
+    gold = log.table["gold_reward"].to_numpy()
+    assert is_exact(gold) and smoothness(gold).hides_noise(gold)
+    row = verdict_of(log).row  # such a mean hardly falls: the values behind it do
+    assert row["status"] == "overoptimized" and row["gold_lost"]["high"] < 0.03
+    assert {"smoothed_gold", "gold_noise_unknown"} <= set(row["flags"])
+    assert row["witnesses"]["undone_weight"] == 0.1
+    assert any("behind a running mean" in one and "bear it out" in one for one in row["reasons"])
+    for exponent in (0.0, 0.5, 1.0):
+        curve = normalised_gold(np.linspace(0, 2, 21), exponent)
+        assert not smoothness(curve).hides_noise(curve)
 
 
 def test_a_fall_that_one_look_carries_is_gone_without_it():

@@ -19,15 +19,18 @@ from analytics.onset.evidence.pooling import MOST_LOOKS, MOST_SINGLE, rows_per_l
 ALPHA = 0.05
 PLANNED_ALPHA = 0.048
 """Spent within a stated plan; the rest guards a run that goes on beyond it."""
-OPEN_ALPHA = 0.04
+OPEN_ALPHA = 0.035
 """Spent within the first MOST_SINGLE evaluations of a run whose log states no plan."""
-STAGE_PART = 0.4
+STAGE_PART = 0.3
 """Of the alpha left, to each later stage."""
+AT_ONCE = 1 / 3
+"""Of a later stage's alpha, to its first look: it comes after twice the rows of the stage before,
+and a run may end soon after it. An even share of so little is no chance to cross at all."""
 FEWEST_HORIZON = 8
 """A run without a plan may end anywhere from here to MOST_SINGLE looks, evenly in the logarithm."""
 _FIRST_DIFFERENCES = 3
 
-Shape = Literal["planned", "open", "even"]
+Shape = Literal["planned", "open", "later"]
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,11 @@ class Plan:
         yield Stage(size, FIRST_LOOK + 1, last, first_alpha, "planned" if self.stated else "open")
         left -= first_alpha
         if self.stated and last < MOST_LOOKS:
-            yield Stage(size, last + 1, MOST_LOOKS, left * STAGE_PART, "even")
+            yield Stage(size, last + 1, MOST_LOOKS, left * STAGE_PART, "later")
             last, left = MOST_LOOKS, left * (1 - STAGE_PART)
         while True:
             first, size, last = max(last // 2, FIRST_LOOK) + 1, 2 * size, MOST_LOOKS
-            yield Stage(size, first, last, left * STAGE_PART, "even")
+            yield Stage(size, first, last, left * STAGE_PART, "later")
             left *= 1 - STAGE_PART
 
     def reached(self, rows: int) -> list[Stage]:
@@ -105,8 +108,8 @@ def shares(stage: Stage) -> FloatArray:
     """Alpha spent by each look first..last, cumulative, shape (last - first + 1,).
 
     planned: grows with the square of the look, as few looks show little. open: the same for a
-    run that may end anywhere from FEWEST_HORIZON to the last look, evenly in the logarithm. even:
-    the same at each look.
+    run that may end anywhere from FEWEST_HORIZON to the last look, evenly in the logarithm.
+    later: AT_ONCE at the first look, the rest evenly.
 
     >>> shares(Stage(1, 4, 8, 0.04, "planned")).tolist()[-1]
     0.04
@@ -118,5 +121,6 @@ def shares(stage: Stage) -> FloatArray:
         ends = np.geomspace(FEWEST_HORIZON, stage.last, 200)
         share = np.mean(np.minimum(look[:, None] / ends, 1) ** 2, axis=1)
     else:
-        share = (look - stage.first + 1) / len(look)
+        share = AT_ONCE + (1 - AT_ONCE) * (look - stage.first) / max(len(look) - 1, 1)
+        share[-1] = 1.0
     return np.asarray(stage.alpha * share)

@@ -15,7 +15,7 @@ import numpy as np
 
 from analytics.onset.alarm.e_process import ALARM, careful_error, log_e
 from analytics.onset.alarm.red import largest_fall
-from analytics.onset.errors.noise import DIFFERENCE_FREEDOM, UNSTATED, Noise, variances
+from analytics.onset.errors.noise import DIFFERENCE_FREEDOM, EXACT, UNSTATED, Noise, variances
 from analytics.onset.errors.own_scatter import widened
 from analytics.onset.errors.smoothing import Smoothness, smoothness
 from analytics.onset.evidence.measurements import FloatArray
@@ -62,7 +62,8 @@ class Witness:
     scan: RED's statistic; without_one: the smallest it gets without one evaluation; carrier: that
     evaluation's look; newest_of_few: see there; log_e: ln of the e-process, None where gold has no
     noise; before: whether the e-process has reached 20 since the alarm, by the noise known now;
-    alike: whether neighbours look alike.
+    alike: whether neighbours look alike; undone: the weight on the newest value of the running mean
+    that was undone first, None where gold was judged as it is logged.
     """
 
     scan: float
@@ -72,6 +73,7 @@ class Witness:
     log_e: float | None
     before: bool = False
     alike: bool = False
+    undone: float | None = None
 
     @property
     def single(self) -> bool:
@@ -102,7 +104,8 @@ def witness(looks: Looks, noise: Noise, since: int | None = None) -> Witness:
     noise = widened(noise, looks.gold)
     variance, freedom = variances(noise)[-1], float(noise.freedom[-1])
     smooth = smoothness(looks.gold)
-    if noise.method in UNSTATED and smooth.likely:
+    hidden = noise.phrase == EXACT and smooth.hides_noise(looks.gold)
+    if hidden or (noise.method in UNSTATED and smooth.likely):
         return _of_smoothed(looks, smooth)
     scan = largest_fall(looks.gold, variance, freedom)
     without, carrier = without_one(looks.gold, variance, freedom)
@@ -129,7 +132,8 @@ def _of_smoothed(looks: Looks, smooth: Smoothness) -> Witness:
     without, carrier = without_one(gold, variance, freedom)
     error = careful_error(np.sqrt(variance), freedom, 0.0)
     log = float(log_e(place_of(looks)[1:], gold[None, :], error)[0, -1])
-    return Witness(scan, without, carrier + 1, newest_of_few(gold, carrier), log)
+    newest = newest_of_few(gold, carrier)
+    return Witness(scan, without, carrier + 1, newest, log, undone=1 - smooth.careful)
 
 
 def without_one(gold: FloatArray, variance: FloatArray, freedom: float) -> tuple[float, int]:

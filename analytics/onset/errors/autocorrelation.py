@@ -15,6 +15,8 @@ from analytics.onset.evidence.measurements import FloatArray
 
 FEWEST_ROWS = 12
 FEWEST_EXACT = 10
+MOST_TURNS = 2
+"""Of a curve without noise."""
 _GRID = np.linspace(0.0, 0.95, 39)
 _MOST_EXACT = 256
 
@@ -78,15 +80,24 @@ def is_exact(values: FloatArray) -> bool:
 
     Noise keeps its variance under repeated differencing, a smooth curve loses it: fourth against
     first differences, below 1 %. A smoothed log of noise also loses it, but turns many times: a
-    curve with more than two turning points is never called exact.
+    curve with more than MOST_TURNS turning points is never called exact.
     """
     if len(values) < FEWEST_EXACT:
         return False
     scale = float(np.max(np.abs(values))) or 1.0
     first = np.diff(values / scale)
     rough = float(np.mean(np.diff(first, n=3) ** 2)) / 70
-    turns = int(np.sum(np.diff(np.sign(first[first != 0])) != 0))
-    return rough < 0.01 * float(np.mean(first**2)) / 2 and turns <= 2
+    return rough < 0.01 * float(np.mean(first**2)) / 2 and turns(values) <= MOST_TURNS
+
+
+def turns(values: FloatArray) -> int:
+    """How often values (shape (n,), time order) turn from rising to falling or back.
+
+    >>> turns(np.array([0.0, 1.0, 1.0, 0.5, 2.0]))
+    2
+    """
+    first = np.diff(values)
+    return int(np.sum(np.diff(np.sign(first[first != 0])) != 0))
 
 
 def variance_inflation(rho: float, rows: int) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.computing.kept import kept
+from analytics.onset.errors.autocorrelation import FEWEST_EXACT, MOST_TURNS, turns
 from analytics.onset.errors.own_scatter import FEWEST_LOOKS, residuals
 from analytics.onset.evidence.ar1 import correlated
 from analytics.onset.evidence.measurements import FloatArray
@@ -42,6 +43,12 @@ class Smoothness:
     def undone(self, gold: FloatArray) -> FloatArray:
         """The values behind a running mean of this smoothness, gold (looks,) to (looks - 1,)."""
         return np.asarray((gold[1:] - self.careful * gold[:-1]) / (1 - self.careful))
+
+    def hides_noise(self, gold: FloatArray) -> bool:
+        """Whether gold (looks,) that shows no noise has some in the values behind: a running mean
+        of weight .1 makes a tenth of it; a curve without noise hardly turns when it is undone."""
+        behind = self.undone(gold)
+        return self.likely and len(behind) >= FEWEST_EXACT and turns(behind) > MOST_TURNS
 
     @property
     def likely(self) -> bool:

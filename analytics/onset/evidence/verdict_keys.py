@@ -71,10 +71,12 @@ class Alarm(TypedDict):
 
 
 class Witnesses(TypedDict):
-    """Statistics at the last look."""
+    """Statistics at the last look; undone_weight: on the newest value of the running mean that was
+    undone for them, null where gold was taken as it is logged."""
 
     scan: float | None
     e_process: float | None
+    undone_weight: float | None
 
 
 class TypicalAlarm(TypedDict):

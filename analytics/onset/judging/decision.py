@@ -239,7 +239,10 @@ def gather(
         before = replace(as_logged, gold=as_logged.gold / scale).take(last_stretch)
         wider = noise_of(before, pool(before, size), size).se
         narrowed = float(np.sqrt(np.mean(as_stated.se**2) / np.mean(wider**2)))
+    smoothed = noise is not None and _smoothed(current_rows.gold[:MOST_SINGLE], noise)
     known = noise is not None and noise.method not in UNSTATED
+    if noise is not None and noise.phrase == EXACT and smoothed:
+        known = False  # what is not visible was smoothed away
     return Evidence(
         chosen if len(rows) else None,
         sources=sources,
@@ -272,13 +275,17 @@ def gather(
         and noise.method == "stated"
         and noise.phrase != EXACT
         and not stated_error(raw_rows, kind, clustered, pairs).by_prompt,
-        smoothed=noise is not None
-        and noise.phrase != EXACT
-        and smoothness(current_rows.gold[:MOST_SINGLE]).seen,
+        smoothed=smoothed,
         back=back,
         judges=judges,
         pairs=pairs,
     )
+
+
+def _smoothed(gold: FloatArray, noise: Noise) -> bool:
+    """Whether gold (rows,) looks smoothed: a curve without noise only where it hides some."""
+    found = smoothness(gold)
+    return found.seen and (noise.phrase != EXACT or found.hides_noise(gold))
 
 
 def climbs(kl: FloatArray) -> bool:

@@ -42,7 +42,8 @@ def outlook(evidence: Evidence, facts: Mapping[str, Any]) -> Outlook:
     """The keys forecast, kl_1_percent, cliff, next_evaluation and withheld of a verdict.
 
     kl_1_percent: first KL after the peak at which expected gold is more than 1 % of its gain below
-    it. withheld: the reason, a part of a sentence, for each of the four that is null.
+    it, null where the peak may lie at the start. withheld: the reason, a part of a sentence, for
+    each of the four that is null.
     """
     forecast, no_forecast = _forecast(evidence, facts)
     one_percent, no_percent = _one_percent(evidence)
@@ -95,6 +96,8 @@ def _one_percent(evidence: Evidence) -> Found[Place]:
     average = evidence.average
     if why is not None or average is None:
         return None, why
+    if evidence.peak is not None and evidence.peak.starts:
+        return None, "gold may have been falling from its first evaluation on, without any gain"
     if not average.fits:
         return None, "Gao et al.'s curves do not fit, and without one its place is guesswork"
     spot = average.one_percent
@@ -251,14 +254,14 @@ def worth_it(following: NextEvaluation) -> bool:
 
 
 def _next_sentence(following: NextEvaluation) -> str:
-    where = f"KL {number(following['kl'])} nats"
-    where += (
-        " (beyond the last)" if following["step"] is None else f" (step {whole(following['step'])})"
-    )
+    kl, step = f"KL {number(following['kl'])} nats", following["step"]
     told = (
-        f"Next gold evaluation: at {where} another one like those so far would narrow the peak's "
-        f"interval most, by about {percent(following['narrower'])}"
+        f"Next gold evaluation: at {kl} (beyond the last) another one like those so far"
+        if step is None
+        else f"Measure gold again at {kl}, which the run has reached (about step {whole(step)}): "
+        "another evaluation like those so far, of a checkpoint saved there,"
     )
+    told += f" would narrow the peak's interval most, by about {percent(following['narrower'])}"
     needed = following["evaluations"]
     if needed == 1:
         return f"{told}."

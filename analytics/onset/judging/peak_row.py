@@ -52,7 +52,8 @@ def peak_row(evidence: Evidence) -> Peak | None:
         peak["kl"] = float(looks.kl[mode])
         peak["kl_low"] = max(0.0, float(np.min(kl)))
         peak["kl_high"] = None if open_end else max(0.0, float(np.max(kl)))
-    if evidence.noise is not None and evidence.noise.phrase == EXACT:
+    exact = evidence.noise is not None and evidence.noise.phrase == EXACT
+    if exact and not evidence.smoothed:
         _sharpen(peak, evidence, mode)
     elif uses_average(evidence):
         _narrow(peak, evidence)

@@ -337,6 +337,19 @@ def _doubts(against: Sequence[Doubt]) -> list[str]:
     return [f"KL is in doubt: {doubt.evidence}" for doubt in against]
 
 
+def _undone(row: VerdictRow) -> list[str]:
+    """Of an alarm on smoothed gold: that it was checked on the values behind the running mean."""
+    alarm, witness = row["alarm"], row["witnesses"]
+    if alarm is None or witness is None or witness["undone_weight"] is None:
+        return []
+    say = "bear it out" if alarm["withdrawn"] is None else "do not bear it out"
+    return [
+        "The alarm was checked on the values behind a running mean that gives the newest "
+        f"evaluation a weight of {number(witness['undone_weight'])}: they {say}. Such a mean lags: "
+        "the gold behind it peaked earlier and has lost more than is told here."
+    ]
+
+
 _BY_CONVERSION = {"kl_unit_unknown": "unknown", "kl_estimator_unreliable": "unreliable"}
 """Flags that evidence can raise too: then the evidence is told in place of their own sentence."""
 
@@ -350,6 +363,8 @@ def _cautions(
         if flag in _CAUTIONS
         and facts.get("kl_conversion") == _BY_CONVERSION.get(flag, facts.get("kl_conversion"))
     ]
+    if "smoothed_gold" in row["flags"]:
+        sentences += _undone(row)
     if evidence.judges is not None:
         sentences.append(evidence.judges.sentence)
     sentences += _doubts(against)

@@ -194,13 +194,18 @@ def _witnesses(evidence: Evidence) -> Witnesses | None:
     """
     if evidence.stands is not None:
         found = evidence.stands.witness
-        return {"scan": found.scan, "e_process": _capped_exp(found.log_e)}
+        return {
+            "scan": found.scan,
+            "e_process": _capped_exp(found.log_e),
+            "undone_weight": None if found.undone is None else round(found.undone, 3),
+        }
     if evidence.test is None or evidence.noise is None or evidence.second is None:
         return None
     current = evidence.looks.gold[evidence.tested :]
     return {
         "scan": statistic_at_end(current, evidence.noise),
         "e_process": _capped_exp(evidence.second.log_e),
+        "undone_weight": None,
     }
 
 
