@@ -14,8 +14,8 @@ from hypothesis import strategies as some
 
 import data.words.wording
 from analytics import wording
-from analytics.figures.words.headline import headline
 from analytics.onset import verdict
+from analytics.onset.sentences.headline import headline
 from analytics.simulated import gold_measurements, simulate
 
 PROSE = ("analytics", "pages", "app.py")

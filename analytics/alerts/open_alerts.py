@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from analytics.alerts.chat import plain
-from analytics.figures.words.headline import headline
 from analytics.measured.likeness import measured_on_like
 from analytics.measured.published import published
 from analytics.onset.alarm.many_runs import RATE, standing, survivors
+from analytics.onset.sentences.headline import headline
 from analytics.review.state import GateState
 from analytics.wording import percent, rate_text, whole, with_interval
 

@@ -13,8 +13,8 @@ from typing import Any
 from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.runs.rewards import reward_figure
 from analytics.figures.sent.embedded import embedded, plotly_code
-from analytics.figures.words.headline import headline
 from analytics.gate.result.markdown import plain as escaped
+from analytics.onset.sentences.headline import headline
 from analytics.review.changes import FOLDED, Change, grouped, summary
 from analytics.review.dictionary import DICTIONARY
 from analytics.review.markdown import UNSEEN, note_html

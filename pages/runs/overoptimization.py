@@ -9,7 +9,7 @@ from analytics.comparing.comparable import differences
 from analytics.figures.drawing.axes import LARGEST
 from analytics.figures.drawing.curves import has_line
 from analytics.figures.drawing.palette import status_look
-from analytics.figures.words.headline import headline
+from analytics.onset.sentences.headline import headline
 from analytics.wording import number
 from data.columns import PANELS
 from pages.shared import links, reads

@@ -7,7 +7,7 @@ import pytest
 from analytics.onset import verdict
 from analytics.onset.curves.hump_average import hump_average
 from analytics.onset.curves.next_evaluation import NARROWER, next_evaluation
-from analytics.onset.judging.outlook import sentences, worth_it
+from analytics.onset.sentences.outlook import outlook_sentences, worth_it
 from analytics.simulated import D_END, curve, gold_measurements, simulate
 
 FACTS = {"run_id": "r", "kl_conversion": "exact", "gold_kind": "score"}
@@ -71,9 +71,9 @@ def test_the_place_of_the_next_evaluation():
 @pytest.mark.parametrize("change", [{"narrower": 0.02}, {"evaluations": None}])
 def test_advice_that_changes_no_decision_is_not_given(change):
     row = judged("cliff", n=400)
-    assert any("Next gold" in one for one in sentences(row))
+    assert any("Next gold" in one for one in outlook_sentences(row))
     row["next_evaluation"] |= change
-    assert not any("Next gold" in one for one in sentences(row))
+    assert not any("Next gold" in one for one in outlook_sentences(row))
 
 
 def test_more_evaluations_for_less_of_an_effect():

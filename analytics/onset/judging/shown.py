@@ -14,8 +14,8 @@ import polars as pl
 from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.drawing.palette import STATUS
 from analytics.figures.runs.rewards import reward_figure
-from analytics.figures.words.headline import headline
 from analytics.onset.judging.judged import Verdict
+from analytics.onset.sentences.headline import headline
 from analytics.wording import interval, number, whole
 
 AXES = ("sqrt_kl", "kl", "step")

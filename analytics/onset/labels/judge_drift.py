@@ -19,8 +19,7 @@ from scipy.special import logsumexp
 
 from analytics.computing.quantiles import chi2_quantile
 from analytics.onset.evidence.measurements import HELPED, LARGEST, FloatArray, IntArray, by_people
-from analytics.onset.evidence.verdict_keys import DriftRow, VerdictRow
-from analytics.wording import alike, count, number, signed, whole
+from analytics.onset.evidence.verdict_keys import DriftRow
 
 ALARM = 20.0
 FEWEST_ANCHORS = 8
@@ -65,7 +64,7 @@ class Drift:
         """Whether the judge drifts."""
         return self.since is not None
 
-    def told(self, by_judge: bool) -> DriftRow:
+    def row(self, by_judge: bool) -> DriftRow:
         """As a verdict states it; by_judge: whether its gold is the judge's."""
         wide = 1.645 * self.error * np.sqrt(2) * (np.arange(len(self.step)) > 0)
         low, high = self.moved - wide, self.moved + wide
@@ -158,36 +157,6 @@ def corrected(gold: pl.DataFrame, drift: Drift, sources: list[str]) -> pl.DataFr
         pl.when(pl.col("source").is_in(sources)).then(one).otherwise(pl.col(name)).alias(name)
         for name, one in told.items()
     )
-
-
-def sentence(row: VerdictRow) -> list[str]:
-    """What the anchors say, for the finished row of a verdict; nothing without anchors."""
-    told = row["judge_drift"]
-    if told is None:
-        return []
-    asked = f"{count(told['anchors'], 'anchor')} at {count(told['evaluations'], 'evaluation')}"
-    if not told["points"]:
-        return [
-            f"Whether the judge drifts is not known: {asked} are scored again and again; anchors "
-            f"of at least {FEWEST_ANCHORS} prompts at {FEWEST_EVALUATIONS} evaluations are needed."
-        ]
-    if told["since"] is None:
-        return [
-            f"The judge is not seen to drift: {asked}, fixed responses that it scored again each "
-            f"time (e-process at most {number(told['e_value'])}, {whole(ALARM)} would tell it)."
-        ]
-    end = told["points"][-1]
-    low, high = alike(end["low"], end["high"])
-    how = (
-        "gold is corrected by what the anchors moved, with the error of that"
-        if told["corrected"]
-        else "this gold does not come from it and is not corrected"
-    )
-    return [
-        f"The judge drifts, detected at step {whole(told['since'])}: the scores of {asked}, fixed "
-        f"responses, moved by {signed(end['moved'], 2)} up to the end (90 %: {low} to {high}). No "
-        f"policy can do that; {how}, as if responses of the policy moved as the anchors did."
-    ]
 
 
 def of_judge(gold: pl.DataFrame) -> list[str]:

@@ -10,9 +10,9 @@ from html import escape
 from typing import Any
 
 from analytics.figures.drawing.palette import status_look
-from analytics.figures.words.headline import headline
-from analytics.onset.choosing.other_half import sentence as other_half_words
 from analytics.onset.evidence.verdict_keys import OtherHalfRow
+from analytics.onset.sentences.checkpoints import other_half_sentence
+from analytics.onset.sentences.headline import headline
 from analytics.wording import alike, fixed, number, whole
 from pages.shared.escaping import shown_name
 
@@ -101,7 +101,7 @@ def _advice(verdict: Mapping[str, Any]) -> str:
         told += f'<p class="note">{escape(_price(advice))}</p>'
         half: OtherHalfRow | None = advice.get("other_half")
         if half:
-            told += f'<p class="note">{escape(other_half_words(half))}</p>'
+            told += f'<p class="note">{escape(other_half_sentence(half))}</p>'
     return told
 
 

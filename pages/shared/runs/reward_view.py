@@ -18,7 +18,7 @@ from analytics.figures.drawing.curves import Panel, RunCurve, has_line
 from analytics.figures.runs.band import band_figure, gold_curves
 from analytics.figures.runs.notes import mark_notes
 from analytics.figures.runs.rewards import can_normalise, reward_figure
-from analytics.figures.words.headline import headline
+from analytics.onset.sentences.headline import headline
 from analytics.wording import count
 from pages.shared import charts, links
 from pages.shared.choices import choose_one

@@ -14,7 +14,7 @@ from analytics.figures.drawing.palette import status_look
 from analytics.measured.likeness import measured_on_like
 from analytics.measured.published import SCENARIO_WORDS, matching_scenario
 from analytics.onset.alarm.many_runs import standing
-from analytics.onset.labels.prediction_powered import labels_in_short
+from analytics.onset.sentences.labels import labels_in_short
 from analytics.wording import MISSING, alike, count, interval, steps, whole
 from pages.shared.escaping import called, escaped
 from pages.shared.keeping.isolation import Fault, attempt
