@@ -37,7 +37,7 @@ class StoreOwned(Exception):
 
 
 @contextlib.contextmanager
-def held(home: Path) -> Iterator[None]:
+def locked(home: Path) -> Iterator[None]:
     """Nobody owns the store in ``home`` meanwhile, and nothing is opened.
 
     Raises:
@@ -113,17 +113,17 @@ class Owner:
                     self._stop.wait(5)
 
     def _write(self, address: str | None) -> None:
-        told = {"pid": os.getpid(), "address": address, "token": self.token}
+        entry = {"pid": os.getpid(), "address": address, "token": self.token}
         draft = self.home / f"owner.json.{os.getpid()}"
         draft.touch(mode=0o600)
-        draft.write_text(json.dumps(told))
+        draft.write_text(json.dumps(entry))
         os.replace(draft, self.home / "owner.json")
 
 
 def read_owner(home: Path) -> dict[str, Any]:
     """What the owner of a store wrote down: pid, address (null when it does not serve), token."""
     try:
-        told = json.loads((home / "owner.json").read_text())
+        entry = json.loads((home / "owner.json").read_text())
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return entry if isinstance(entry, dict) else {}

@@ -82,7 +82,7 @@ def import_whole(
     store: AnyStore,
     paths: Sequence[Path],
     options: ReadOptions,
-    told: Callable[[str], str],
+    report: Callable[[str], str],
 ) -> Imported:
     """Bring logs in that a page showed before: nothing is written before all of it is read.
 
@@ -93,13 +93,13 @@ def import_whole(
         store: open here, or asked over HTTP.
         paths: files or folders, any mix.
         options: mapping of keys, project.
-        told: turns a path of this machine into the one that is kept.
+        report: turns a path of this machine into the one that is kept.
 
     Raises:
         StoreError: the store could not take it in; it waits in the inbox.
     """
     options = kept_roles.applied(store.home, options)
-    items = [told_as(item, told) for item in readers.read(paths, options)]
+    items = [told_as(item, report) for item in readers.read(paths, options)]
     for item in items:
         if isinstance(item, RunLog):
             item.facts.stated = [name for name in item.facts.stated if name in KL_OPTIONS]
@@ -167,8 +167,8 @@ def spool_logs(
         if isinstance(item, Skip):
             done.skipped.append(item)
             continue
-        said = seen.compared(item)
-        item.warnings += [said] if said else []
+        notes = seen.compared(item)
+        item.warnings += [notes] if notes else []
         paths_read.append(item.path)
         item.path = origin or item.path
         if item.run in batch or rows > SEGMENT_ROWS:
@@ -176,7 +176,7 @@ def spool_logs(
             rows = 0
         batch[item.run] = item
         rows += item.metrics.height + item.samples.height + item.answers.height
-        rows += item.behaviours.height + sum(told.height for told in item.tables.values())
+        rows += item.behaviours.height + sum(table.height for table in item.tables.values())
     _close(home, batch, options, done)
     if done.skipped and keep_skips:
         done.segments.append(spool.write_skips(home, done.skipped, paths_read))
@@ -219,8 +219,8 @@ def _by_run(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
             for key in COUNTS:
                 row[key] += run.get(key, 0)  # an older owner counts fewer kinds
             for key in TOLD:  # a table of reviews unsays nothing that one of metrics said
-                said = facts.get(key) not in (None, "missing")
-                if row.get(key) in (None, "missing") or (said and run["points"]):
+                known = facts.get(key) not in (None, "missing")
+                if row.get(key) in (None, "missing") or (known and run["points"]):
                     row[key] = facts.get(key)
             row["warnings"] = [*row.get("warnings", []), *run["warnings"]]
     for row in rows.values():

@@ -95,11 +95,11 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         of_loop = told_of_loops.get(run_id, {})
         moved = moved or told_apart["moved"] > 0 or of_loop.get("moved", 0) > 0
         if run_id in known:
-            told = run_records.tell(cursor, known[run_id], row, notes, generation, moved)
+            result = run_records.tell(cursor, known[run_id], row, notes, generation, moved)
         else:
             records.append(run_records.new(run_id, row, notes))
-            told = True
-        if moved or told:
+            result = True
+        if moved or result:
             affected.append(run_id)
         results.append({
             "run": run_id, "format": row["format"], **added,
@@ -107,7 +107,7 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
             **{name: of_loop.get(name, 0) for name in loop_tables.NAMES},
             "replaced": count.get("replaced", 0) + told_apart["replaced"]
             + of_loop.get("replaced", 0),
-            "changed": moved or told, "facts": json.loads(row["facts"]),
+            "changed": moved or result, "facts": json.loads(row["facts"]),
             "warnings": [*notes, *([restarted[run_id]] if run_id in restarted else [])],
         })  # fmt: skip
     _tell_renamed(cursor, records, results)
@@ -123,12 +123,12 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
 
 def _tell_renamed(cursor: Cursor, records: list[RunRecord], results: list[dict[str, Any]]) -> None:
     """Say of new runs whose rows are those of a run that lost its log that they are."""
-    said = renamed.told(cursor, {record["run_id"]: record["path"] for record in records})
+    renames = renamed.recorded(cursor, {record["run_id"]: record["path"] for record in records})
     for record in records:
-        if note := said.get(record["run_id"]):
+        if note := renames.get(record["run_id"]):
             record["warnings"] = json.dumps([*json.loads(record["warnings"]), note])
     for result in results:
-        if note := said.get(result["run"]):
+        if note := renames.get(result["run"]):
             result["warnings"] = [*result["warnings"], note]
 
 

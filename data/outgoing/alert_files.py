@@ -34,13 +34,13 @@ def read(home: Path, usable: Callable[[object], bool]) -> dict[str, Any] | None:
     """The ledger; None where there is none yet, or where it cannot be used (it is put aside)."""
     file = home / FOLDER / LEDGER
     try:
-        told = json.loads(file.read_bytes())
+        parsed = json.loads(file.read_bytes())
     except FileNotFoundError:
         return None
     except ValueError:
-        told = None
-    if usable(told):
-        return dict(told)
+        parsed = None
+    if usable(parsed):
+        return dict(parsed)
     aside = file.with_name(f"damaged-{time.time_ns()}.json")
     with contextlib.suppress(FileNotFoundError):
         os.replace(file, aside)

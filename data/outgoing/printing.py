@@ -47,24 +47,24 @@ def _kl(row: Row) -> tuple[str, str]:
     return f"{row['kl_estimator'] or 'estimator not stated,'} {unit}", row["kl_conversion"]
 
 
-def show_check(told: Row) -> None:
+def show_check(checked: Row) -> None:
     """What ``data.upkeep.checking.check`` found, a paragraph a run."""
     console = Terminal()
-    for row in told["runs"]:
+    for row in checked["runs"]:
         _show_run(console, row)
-    for skip in told["skipped"]:
-        said = one_line(f"skipped {skip['path']}: {skip['reason']}", LONGEST)
-        console.print(Text(said), style="yellow")
-    for one in told["damaged"]:
-        said = one_line(f"damaged: {one['segment']}/{one['file']}: {one['reason']}", LONGEST)
-        console.print(Text(said), style="red")
+    for skip in checked["skipped"]:
+        skipped = one_line(f"skipped {skip['path']}: {skip['reason']}", LONGEST)
+        console.print(Text(skipped), style="yellow")
+    for one in checked["damaged"]:
+        skipped = one_line(f"damaged: {one['segment']}/{one['file']}: {one['reason']}", LONGEST)
+        console.print(Text(skipped), style="red")
 
 
 def _show_run(console: Terminal, row: Row) -> None:
     where = one_line(row["path"], LONGEST)
     age = "no gold" if row["gold_age_steps"] is None else f"{row['gold_age_steps']} steps old"
     console.print(Text(f"{one_line(row['run'])} ({row['format']}, {where})"), style="bold")
-    for said in (
+    for lines in (
         f"{row['points']} rows, {row['steps_replaced']} steps replaced, {row['nan_rows']} "
         f"rows with NaN; without KL {row['without_kl']}, proxy {row['without_proxy']}, gold "
         f"{row['without_gold']}; last grown {row['last_grown']}",
@@ -72,7 +72,7 @@ def _show_run(console: Terminal, row: Row) -> None:
         f"gold: {one_line(row['gold_key'] or 'none')}, {age}",
         *row["warnings"],
     ):
-        console.print(Text(f"  {one_line(said, LONGEST)}"))
+        console.print(Text(f"  {one_line(lines, LONGEST)}"))
 
 
 def print_table(keys: Sequence[str], rows: Sequence[Row]) -> None:

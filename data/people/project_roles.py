@@ -96,11 +96,11 @@ def check_roles(store: AnyStore, project: str, roles: Roles) -> None:
     if roles.proxy in INCLUDE_KL:
         raise LogError(f"{roles.proxy} includes the KL penalty, so it cannot be the proxy")
     gold = {roles.gold, roles.lower_is_better} - {None}
-    said = [key for key in (roles.proxy, *gold, roles.kl, roles.length) if key is not None]
-    if len(set(said)) < len(said):
-        twice = next(key for key in said if said.count(key) > 1)
+    named_keys = [key for key in (roles.proxy, *gold, roles.kl, roles.length) if key is not None]
+    if len(set(named_keys)) < len(named_keys):
+        twice = next(key for key in named_keys if named_keys.count(key) > 1)
         raise LogError(f"{twice} cannot be proxy, gold, KL or length at once")
-    if is_kl_too := [key for key in said if key != roles.kl and is_kl(key)]:
+    if is_kl_too := [key for key in named_keys if key != roles.kl and is_kl(key)]:
         raise LogError(f"{is_kl_too[0]} is a KL by its name, so it is no reward and no length")
     if roles.kl is not None and (what := why_not(roles.kl)):
         if what == LOSS_TERM and roles.kl_coefficient:
@@ -155,17 +155,17 @@ def unit_evidence(store: AnyStore, project: str) -> tuple[str, UnitEvidence] | N
     return None
 
 
-def open_questions(runs: list[dict[str, Any]], said: Mapping[str, Roles]) -> dict[str, list[str]]:
+def open_questions(runs: list[dict[str, Any]], stated: Mapping[str, Roles]) -> dict[str, list[str]]:
     """The projects of which something is not known, with what that is; asked once.
 
     Args:
         runs: rows of ``check``: project, points, proxy_key, gold_key, gold_evaluations,
             kl_conversion.
-        said: projects for which somebody has answered.
+        stated: projects for which somebody has answered.
     """
     found: dict[str, set[str]] = {}
     for run in runs:
-        if not run["points"] or run["project"] in said:
+        if not run["points"] or run["project"] in stated:
             continue
         missing = found.setdefault(run["project"], set())
         if run["proxy_key"] is None:

@@ -71,8 +71,8 @@ def keep_note(store: AnyStore, note: Row) -> str:
         NoteError: it is about nothing, says nothing, or is too long.
         StoreError: the store could not take it in; it waits in the inbox.
     """
-    told = typed("note", NOTES, note, NoteError)
-    row = {"note_id": secrets.token_hex(5), "edit": 0, "removed": False, **_tidy(told)}
+    checked = typed("note", NOTES, note, NoteError)
+    row = {"note_id": secrets.token_hex(5), "edit": 0, "removed": False, **_tidy(checked)}
     _check(row)
     _brought(store, "note", row | {"at": now()})
     return str(row["note_id"])
@@ -85,10 +85,10 @@ def keep_pin(store: AnyStore, pin: Row) -> str:
         NoteError: nobody is named.
         StoreError: the store could not take it in; it waits in the inbox.
     """
-    told = typed("pin", PINS, pin, NoteError)
-    if not (by := _line(told.get("by"))):
+    checked = typed("pin", PINS, pin, NoteError)
+    if not (by := _line(checked.get("by"))):
         raise NoteError("a pin needs a name: who pins it?")
-    row = {"pin_id": secrets.token_hex(5), **told, "by": by, "at": now()}
+    row = {"pin_id": secrets.token_hex(5), **checked, "by": by, "at": now()}
     _brought(store, "pin", row)
     return str(row["pin_id"])
 
@@ -135,13 +135,13 @@ def _brought(store: AnyStore, kind: str, row: Row) -> None:
 
 def _tidy(note: Row) -> dict[str, Any]:
     """The note without what nobody can see, and without cells that say nothing."""
-    told: dict[str, Any] = {}
+    tidied: dict[str, Any] = {}
     for name, value in note.items():
         if isinstance(value, str):
             value = _UNSEEN.sub("", value).strip() or None
         if value is not None:
-            told[name] = value
-    return told
+            tidied[name] = value
+    return tidied
 
 
 def _line(value: object) -> str:

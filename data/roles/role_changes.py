@@ -46,17 +46,21 @@ def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, 
     cursor.execute(sql("changes", "reread_load"))
     results = []
     for run_id, facts, warnings in runs:
-        told = _read_again(
+        changes = _read_again(
             cursor, run_id, json.loads(facts), json.loads(warnings), roles, None, mend
         )
-        if told is None:
+        if changes is None:
             continue
         cursor.execute(
             "update runs set facts = $facts, warnings = $warnings, generation = "
             "(select number + 1 from generation) where run_id = $run",
-            {"facts": json.dumps(told.facts), "warnings": json.dumps(told.warnings), "run": run_id},
+            {
+                "facts": json.dumps(changes.facts),
+                "warnings": json.dumps(changes.warnings),
+                "run": run_id,
+            },
         )
-        results.append({"run": run_id, **{k: told.facts.get(k) for k in TOLD}})
+        results.append({"run": run_id, **{k: changes.facts.get(k) for k in TOLD}})
     if results:
         cursor.execute(sql("changes", "reread_keep"))
         refresh(cursor, [row["run"] for row in results])
@@ -90,10 +94,10 @@ def incoming(
             kept = known.get(row["run_id"])
             facts, warnings = json.loads(row["facts"]), json.loads(row["warnings"])
             before = json.loads(kept["facts"]) if kept else None
-            told = _read_again(cursor, row["run_id"], facts, warnings, roles, before)
-            if told:
+            changes = _read_again(cursor, row["run_id"], facts, warnings, roles, before)
+            if changes:
                 row = row | {
-                    "facts": json.dumps(told.facts), "warnings": json.dumps(told.warnings)
+                    "facts": json.dumps(changes.facts), "warnings": json.dumps(changes.warnings)
                 }  # fmt: skip
         yield row
 

@@ -23,15 +23,15 @@ NAMES = tuple(table.name for table in LOOP_TABLES)
 
 def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
     """What a segment holds of the tables of loops, by file stem; nothing where there is none."""
-    held = {}
+    frames = {}
     for table in LOOP_TABLES:
         rows = [
             conform(log.tables[table.name], table.types()).with_columns(loop=pl.lit(log.run))
             for log in logs if table.name in log.tables
         ]  # fmt: skip
         if rows:
-            held[table.file] = pl.concat(rows)
-    return held
+            frames[table.file] = pl.concat(rows)
+    return frames
 
 
 def load(cursor: Cursor, segment: Path) -> bool:
@@ -57,14 +57,14 @@ def rename(cursor: Cursor, old: str, new: str) -> None:
 
 def merge(cursor: Cursor) -> dict[str, dict[str, int]]:
     """Merge what ``load`` has read; by run the rows added to each table, replaced, and moved."""
-    told: dict[str, dict[str, int]] = {}
+    merged: dict[str, dict[str, int]] = {}
     for table in LOOP_TABLES:
         for loop, (added, replaced) in ddl.merge_keyed(cursor, table).items():
-            counts = told.setdefault(loop, {"replaced": 0, "moved": 0})
+            counts = merged.setdefault(loop, {"replaced": 0, "moved": 0})
             counts[table.name] = added
             counts["replaced"] += replaced
             counts["moved"] += added + replaced
-    return told
+    return merged
 
 
 def forget(cursor: Cursor) -> None:

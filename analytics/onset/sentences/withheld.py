@@ -32,7 +32,7 @@ def refused(why: Refusal) -> str:
     """Why a forecast is not made though there is a curve.
 
     >>> refused(Refusal("wide", 12.3))
-    'its 90 % interval spans a factor of 12 in KL, more than 10'
+    'its 90 % interval spans a factor of 12 in KL, more than 4'
     """
     if why.factor is None:
         return _REFUSALS[why.kind]

@@ -58,8 +58,8 @@ def rows(lines: Iterator[dict[str, Any]], notes: list[str]) -> Iterator[dict[str
         }
         facts = _facts(line, left)
         if facts is None:
-            said = line.get("output") or line.get("response")
-            yield {**base, "sample_id": 0, "answer": said, "grade": "not_attempted"}
+            output = line.get("output") or line.get("response")
+            yield {**base, "sample_id": 0, "answer": output, "grade": "not_attempted"}
             continue
         for place, (text, label) in enumerate(facts):
             folded = str(label).strip().lower()

@@ -83,11 +83,11 @@ def read(path: Path, options: ReadOptions, opened: Open) -> Iterator[RunLog]:
     if "confidence" in frame.columns:
         frame = frame.with_columns(pl.col("confidence").cast(pl.Float64, strict=False))
     answers = answer_tables.shaped(frame, "benchmark")
-    told = answer_tables.log(name, options.run is not None, log.kind, path, answers, notes)
+    made = answer_tables.log(name, options.run is not None, log.kind, path, answers, notes)
     folder = _ITERATION.search(path.parent.name)
     if iteration is not None and folder is not None and int(folder.group(1)) == iteration:
-        told.parent = path.parent.parent.name  # one folder an iteration: those of one loop
-    yield told
+        made.parent = path.parent.parent.name  # one folder an iteration: those of one loop
+    yield made
 
 
 def lines(path: Path, notes: list[str]) -> Iterator[dict[str, Any]]:

@@ -96,8 +96,8 @@ def _answer(line: dict[str, Any]) -> tuple[str | None, float | None]:
 
 def _argument(line: dict[str, Any], request: int, place: int) -> str | None:
     arguments = line.get("arguments")
-    held = arguments.get(f"gen_args_{request}") if isinstance(arguments, dict) else None
-    value = held.get(f"arg_{place}") if isinstance(held, dict) else None
+    argument = arguments.get(f"gen_args_{request}") if isinstance(arguments, dict) else None
+    value = argument.get(f"arg_{place}") if isinstance(argument, dict) else None
     return value if isinstance(value, str) else None
 
 

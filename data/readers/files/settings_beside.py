@@ -94,9 +94,9 @@ def _of_yaml(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     above: list[tuple[int, str]] = []
     for line in text.splitlines():
-        if not (told := re.match(r"( *)([\w./-]+):\s*(.*?)\s*$", line)):
+        if not (entry := re.match(r"( *)([\w./-]+):\s*(.*?)\s*$", line)):
             continue
-        indent, key, value = len(told[1]), told[2], told[3].strip("'\"")
+        indent, key, value = len(entry[1]), entry[2], entry[3].strip("'\"")
         above = [pair for pair in above if pair[0] < indent] + [(indent, key)]
         if value and re.search(r"[A-Za-z]{2}", value):
             found[" ".join(name for _, name in above)] = value

@@ -43,12 +43,12 @@ def run_frame(
     """
     phases_apart(scalars)
     if scalars.restarts:
-        warnings.append(attempts.told(scalars.restarts))
-    held = sorted(scalars.columns.items(), reverse=True)  # "train" before "eval"
-    log = pl.concat([pl.DataFrame(columns.values) for _, columns in held], how="diagonal")
+        warnings.append(attempts.restart_note(scalars.restarts))
+    by_phase = sorted(scalars.columns.items(), reverse=True)  # "train" before "eval"
+    log = pl.concat([pl.DataFrame(columns.values) for _, columns in by_phase], how="diagonal")
     log = log.drop("", strict=False)  # a metric without a name says nothing
-    phases = [phase for phase, columns in held for _ in range(len(columns.steps))]
-    steps = np.concatenate([columns.steps for _, columns in held])
+    phases = [phase for phase, columns in by_phase for _ in range(len(columns.steps))]
+    steps = np.concatenate([columns.steps for _, columns in by_phase])
     every = scalars.keys()
     keys = [key for key in every if key]
     settings = _settings(scalars)
@@ -73,8 +73,8 @@ def run_frame(
     if not columns["n_responses"].count():
         columns["n_responses"] = responses(settings, dialect, phases, log, window)
     if each := SAMPLES_A_PROMPT.find(keys):
-        told = prompts_behind(columns["n_responses"], _values(log, each))
-        columns["n_prompts"] = columns["n_prompts"].fill_null(told)
+        prompts = prompts_behind(columns["n_responses"], _values(log, each))
+        columns["n_prompts"] = columns["n_prompts"].fill_null(prompts)
 
     logged = _kl(
         columns,

@@ -55,11 +55,11 @@ def own_steps(
         int(step): int(value) for step, value in zip(steps, own, strict=True)
         if value is not None and value >= 0 and float(value).is_integer()
     }  # fmt: skip
-    told = [known.get(int(step)) for step in steps]
-    places = list(zip(phases, told, strict=True))
-    if None in told or len(set(places)) < len(places):
+    answers = [known.get(int(step)) for step in steps]
+    places = list(zip(phases, answers, strict=True))
+    if None in answers or len(set(places)) < len(places):
         return steps  # rows without one, or two rows of one: the log's own steps stay
-    return np.array(told, dtype=np.int64)
+    return np.array(answers, dtype=np.int64)
 
 
 def steps_per_row(scalars: Scalars) -> int:

@@ -186,7 +186,7 @@ class Reader:
     """The format whose logs these are, where several readers read one."""
     also: Mapping[str, Callable[[Path], bool]] = field(default_factory=dict)
     """Further words for ``--format``, each with the files that it means."""
-    told: Callable[[Path], Place] | None = None
+    place_of: Callable[[Path], Place] | None = None
     """Where a named file belongs with its ``--format``: it is then read whatever it is called."""
     takes: Callable[[Path], bool] = _never
     """Files that it reads where they are named, and passes by in a folder."""

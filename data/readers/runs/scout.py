@@ -90,17 +90,17 @@ def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
     notes += _unfinished(path.parent)
     for (run, stated), rows in by_run.items():
         name, verbatim = (run, stated) if options.run is None else (options.run, True)
-        told = behaviour_tables.log(name, verbatim, path, pl.DataFrame(rows), list(notes))
-        told.parent = path.parent.parent.name
-        yield told
+        made = behaviour_tables.log(name, verbatim, path, pl.DataFrame(rows), list(notes))
+        made.parent = path.parent.parent.name
+        yield made
 
 
 def _refuse_grades(frame: pl.DataFrame, path: Path) -> None:
     """Refuse results some of which are neither yes nor no: the rest of them would be a choice."""
-    said = frame.select(pl.col("value_type", "value").cast(pl.String)).drop_nulls()
+    kinds = frame.select(pl.col("value_type", "value").cast(pl.String)).drop_nulls()
     if "scanner_name" in frame.columns and COUNTING in frame["scanner_name"].cast(pl.String):
         return
-    words = said.filter(pl.col("value_type").is_in(PLAIN))["value"].str.to_lowercase()
+    words = kinds.filter(pl.col("value_type").is_in(PLAIN))["value"].str.to_lowercase()
     odd = words.filter(~words.is_in(list(TRUTHS)))
     if odd.len():
         raise LogError(
@@ -125,7 +125,7 @@ def _transcripts(
         if row.get("scan_error") is not None:
             failed.add(key)
             continue
-        for seen in _said(row):
+        for seen in _sightings(row):
             if seen.hit is None:
                 unclear.add(key)
                 continue
@@ -144,7 +144,7 @@ def _transcripts(
     return found
 
 
-def _said(row: dict[str, Any]) -> Iterator[Seen]:
+def _sightings(row: dict[str, Any]) -> Iterator[Seen]:
     value, kind = row["value"], row["value_type"]
     if kind == "resultset":
         try:
@@ -176,9 +176,11 @@ def _hit(value: Any, kind: str | None, row: dict[str, Any]) -> bool | None:
 
 def _place(row: dict[str, Any], path: Path, options: ReadOptions) -> tuple[str, bool, int | None]:
     """Run and step of a transcript, and whether the run was named as one."""
-    told = _metadata(row.get("transcript_metadata"))
-    run = next((told[k] for k in _first(options.run_column, RUNS) if told.get(k)), None)
-    step = next((told[k] for k in _first(options.step, STEPS) if told.get(k) is not None), None)
+    metadata = _metadata(row.get("transcript_metadata"))
+    run = next((metadata[k] for k in _first(options.run_column, RUNS) if metadata.get(k)), None)
+    step = next(
+        (metadata[k] for k in _first(options.step, STEPS) if metadata.get(k) is not None), None
+    )
     model = str(row.get("transcript_model") or "")
     numbered = _NUMBERED.fullmatch(model)
     if step is None and numbered:
@@ -207,10 +209,10 @@ def _metadata(stated: Any) -> dict[str, Any]:
 def _unfinished(folder: Path) -> list[str]:
     """A sentence where the scan says that it is not complete."""
     try:
-        told = load_json(read_text(folder / "_summary.json", 16 << 20), "_summary.json")
+        summary = load_json(read_text(folder / "_summary.json", 16 << 20), "_summary.json")
     except LogError:
         return []
-    done = not isinstance(told, dict) or told.get("complete") is not False
+    done = not isinstance(summary, dict) or summary.get("complete") is not False
     return [] if done else ["the scan is not complete: its rates are of a part"]
 
 

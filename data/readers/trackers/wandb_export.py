@@ -51,7 +51,7 @@ def read(cells: Cells, name: str, verbatim: bool, options: ReadOptions) -> RunLo
     facts = RunFacts(sources=[_source(cells, scalars.count())])
     warnings = [*scalars.notes, *cells.notes(range(table.frame.height))]
     if scalars.restarts:
-        warnings.append(attempts.told(scalars.restarts))
+        warnings.append(attempts.restart_note(scalars.restarts))
     metrics = run_frame(scalars, options, facts, warnings)
     run = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)
     metrics = pl.DataFrame([run, *metrics.get_columns()])

@@ -120,7 +120,7 @@ def _of_upload(store: Store, files: Sequence[Any], most: int) -> Source:
     @contextmanager
     def opened() -> Iterator[tuple[list[Path], Callable[[str], str]]]:
         with uploads.landed(store.home, sent, most) as landed:
-            yield landed.paths, landed.told
+            yield landed.paths, landed.with_label
 
     return Source("|".join(str(file.file_id) for file in files), opened)
 
