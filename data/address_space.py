@@ -43,10 +43,10 @@ def enough() -> None:
         raise SystemExit(message)
     if given is not None and given < wanted:
         print(f"Little memory, large logs may end this: {_asked(given, wanted)}", file=sys.stderr)
-    limit = contained()
-    if limit is not None and limit < RESIDENT:
+    has = contained()
+    if has is not None and has < RESIDENT:
         print(
-            f"Little memory: this container has {limit:,.0f} MB, {RESIDENT} are asked for. Give it "
+            f"Little memory: this container has {has:,.0f} MB, {RESIDENT} are asked for. Give it "
             "more (docker run --memory), or it may be killed without a word.", file=sys.stderr,
         )  # fmt: skip
 

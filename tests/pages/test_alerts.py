@@ -89,10 +89,10 @@ def test_the_server_looks_when_the_store_has_changed_and_sends(
     assert got == [] and not (home / "alerts").exists()  # no rules, nothing on the disk
     write(home, "[ping")
     watch.turn()
-    assert "not TOML" in watch.said and got == []
+    assert "not TOML" in watch.failure and got == []
     write(home, '[deliver]\nurl = "http://127.0.0.1:1/"')
     watch.turn()
-    assert got == ["Alerts are on"] and watch.said == ""
+    assert got == ["Alerts are on"] and watch.failure == ""
     with sending.changing(home) as ledger:
         outbox.put(ledger, NOW, "ping", "next", [], "", "/")
     watch.turn()

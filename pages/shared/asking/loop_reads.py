@@ -49,7 +49,7 @@ def indicators(loop: str) -> tuple[list[dict[str, Any]], bool]:
 def questions(loop: str, until: int | None) -> list[Question]:
     """The board of a loop, up to an iteration."""
     query, named = reads.store().query, [loop]
-    told, _ = indicators(loop)
+    rows, _ = indicators(loop)
     asked: dict[str, Any] = {"loops": named, "until": until}
     counts = answers.counts(query, named, until, TAU)
     apart = answers.counts(query, named, until, TAU, by_training=True)
@@ -57,7 +57,7 @@ def questions(loop: str, until: int | None) -> list[Question]:
         board.Told(
             loop=loop,
             metrics=query("metrics", runs=named, until=until).filter(pl.col("phase") == "train"),
-            indicators=[row for row in told if until is None or row["iteration"] <= until],
+            indicators=[row for row in rows if until is None or row["iteration"] <= until],
             rates=statistics.rates_from_counts(
                 counts, answers.flips(query, named, until, 0, None),
                 query("answer_clusters", **asked), query("answer_calibration", **asked), 0, TAU,

@@ -49,7 +49,7 @@ class Judges:
         self.for_worker.close()
 
 
-_held: list[Judges] = []
+_judges: list[Judges] = []
 
 
 def judges() -> Judges:
@@ -58,15 +58,15 @@ def judges() -> Judges:
     Raises:
         ValueError: the environment names a budget that is none.
     """
-    if not _held:
-        _held.append(Judges(Judge(), Judge()))
-    return _held[0]
+    if not _judges:
+        _judges.append(Judges(Judge(), Judge()))
+    return _judges[0]
 
 
 def end() -> None:
     """End the judging processes; a later question starts new ones."""
-    while _held:
-        _held.pop().close()
+    while _judges:
+        _judges.pop().close()
 
 
 def judged(
@@ -102,14 +102,14 @@ def verdict(
     Raises:
         JudgeClosed: the server is ending.
     """
-    held = _kept(store, run, until, source)
-    if held is None:
+    kept = _kept(store, run, until, source)
+    if kept is None:
         with judges().turn:  # of the readers who ask for one view together, the first has it judged
-            held = _kept(store, run, until, source)
-            if held is None:
-                held = judged(judges().for_pages, store, run, until, source)
-                judges().found.append((store.home, held))
-    return held
+            kept = _kept(store, run, until, source)
+            if kept is None:
+                kept = judged(judges().for_pages, store, run, until, source)
+                judges().found.append((store.home, kept))
+    return kept
 
 
 def advised(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

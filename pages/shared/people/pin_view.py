@@ -134,8 +134,8 @@ def show_pin(name: str) -> None:
     )  # fmt: skip
     if pin["says"]:
         st.markdown(f"## {escaped(pin['says'], 200)}")
-    said = pin["says"] or "Pinned figure"
-    figures = attempt(name, "drawn", lambda: unpacked_all(pin["figure"], said))
+    sentence = pin["says"] or "Pinned figure"
+    figures = attempt(name, "drawn", lambda: unpacked_all(pin["figure"], sentence))
     if isinstance(figures, list):
         for number, (says, figure) in enumerate(figures):
             charts.draw(figure, f"pinned-{number}" if number else "pinned", says)
@@ -145,8 +145,8 @@ def show_pin(name: str) -> None:
     for verdict in verdicts:
         _verdict(verdict, len(verdicts) > 1)
     with st.expander("Settings and software of that moment"):
-        told = {"software": pin["software"], **json.loads(pin["settings"] or "{}")}
-        show_table(pl.DataFrame({"setting": list(told), "value": [str(v) for v in told.values()]}),
+        made = {"software": pin["software"], **json.loads(pin["settings"] or "{}")}
+        show_table(pl.DataFrame({"setting": list(made), "value": [str(v) for v in made.values()]}),
                    hide_index=True)  # fmt: skip
     frames = json.loads(pin["frames"] or "{}")
     if frames:
@@ -169,8 +169,8 @@ def _verdict(verdict: Mapping[str, Any], titled: bool) -> None:
 
 
 def _frames(frames: Mapping[str, Mapping[str, Any]]) -> None:
-    for run, held in frames.items():
-        for name, rows in held.items():
+    for run, kept in frames.items():
+        for name, rows in kept.items():
             if rows:
                 st.caption(f"{called(run)}, {name}")
                 show_table(pl.DataFrame(rows, infer_schema_length=None), hide_index=True)

@@ -13,19 +13,19 @@ from pages.shared.tables import show_table
 
 def show_battery() -> None:
     """What the alarms cost and find under conditions that logs are written in."""
-    told = published("battery")
-    if told is None:
+    kept = published("battery")
+    if kept is None:
         return
-    rows = told["rows"]
+    rows = kept["rows"]
     part = evidence("On logs as people write them", _headline(rows))
     show_table(battery_table(rows), part, hide_index=True, placeholder=MISSING, height=420)
     part.caption(
-        f"{whole(told['runs_per_class'])} flat runs a condition, half as many of the others. False "
+        f"{whole(kept['runs_per_class'])} flat runs a condition, half as many of the others. False "
         "alarms: runs that end with an onset although their gold never falls, the worse of flat "
         "gold and of gold that rises and stays; an alarm that was withdrawn counts as none. Ever: "
         "an alarm was raised on the way, whatever became of it. Falls called: runs that give away "
         "half of their gain. What your log must hold: docs/trusted_alarms.md. "
-        f"{made('battery', told)}"
+        f"{made('battery', kept)}"
     )
 
 

@@ -21,10 +21,10 @@ Rows = Sequence[Mapping[str, Any]]
 
 def show_paid_for() -> None:
     """Signals without gold with their errors, those not used first; intervals and diagnoses."""
-    told = published("paid_for")
-    if told is None:
+    measured = published("paid_for")
+    if measured is None:
         return
-    rows = told["rows"]
+    rows = measured["rows"]
     found = [row for row in rows if row["kind"] == "signal"]
     used = [row for row in found if shipped(row)]
     tried = [row for row in found if failed(row)]
@@ -49,7 +49,7 @@ def show_paid_for() -> None:
         "no gold; four reward models taught alike were their ensemble, another one the second "
         "reward. Simulated runs: of responses in which nothing is wrong. Intervals "
         "and diagnoses: on simulated responses whose effect of length and whose ranks are planted. "
-        f"Brackets: Wilson, 95 %. {made('paid_for', told)}"
+        f"Brackets: Wilson, 95 %. {made('paid_for', measured)}"
     )
 
 

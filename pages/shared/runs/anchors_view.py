@@ -16,15 +16,15 @@ from pages.shared.escaping import escaped
 
 def show_anchors(curve: RunCurve) -> None:
     """The panel and its sentence; nothing for a run without anchors."""
-    told = curve.verdict.get("judge_drift")
-    if not told:
+    drift = curve.verdict.get("judge_drift")
+    if not drift:
         return
     st.header("The judge, by its anchors", anchor=False)
     (drifts,) = drift_sentences(cast("VerdictRow", curve.verdict))
     st.markdown(escaped(drifts))
-    if not told["points"]:
+    if not drift["points"]:
         return
-    charts.draw(anchors_figure(told, curve.ordinal), "anchors", drifts)
+    charts.draw(anchors_figure(drift, curve.ordinal), "anchors", drifts)
     st.caption(
         "Mean score of the anchors less that of their first evaluation; bars: 90 % intervals. The "
         "policy cannot move them."

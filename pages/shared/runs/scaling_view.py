@@ -24,11 +24,11 @@ def show_family(
     ordinals: Mapping[str, int], simulated: bool,
 ) -> None:  # fmt: skip
     """Draw a family over its sizes and say what they do; ``known``: size by run."""
-    said = [alpha_words(family)]
+    sentences = [alpha_words(family)]
     inside = [place for place, run in enumerate(family.runs) if run in known]
     missing = [run for run in family.runs if run not in known]
     if size_key and missing:
-        said.append(f"{', '.join(missing)}: no {size_key} is stated, so on no axis.")
+        sentences.append(f"{', '.join(missing)}: no {size_key} is stated, so on no axis.")
     if size_key and inside:
         part = family.only(inside)  # runs without a size have still helped to say alpha
         size = np.array([known[run] for run in part.runs])
@@ -49,10 +49,10 @@ def show_family(
         charts.draw(figure, f"scaling-{family.form}", says)
         sizes = len(set(size.tolist()))
         if part.told and part.alpha is None:
-            said.append(trend_words("α", rose, sizes))
-        said += [trend_words("β", fell, sizes)] * part.told
-        said += [prediction_words(made)] if made else [few_sizes(size)] * bool(few_sizes(size))
-    st.markdown("\n".join(f"- {escaped(text)}" for text in said))
+            sentences.append(trend_words("α", rose, sizes))
+        sentences += [trend_words("β", fell, sizes)] * part.told
+        sentences += [prediction_words(made)] if made else [few_sizes(size)] * bool(few_sizes(size))
+    st.markdown("\n".join(f"- {escaped(text)}" for text in sentences))
 
 
 def family_rows(

@@ -166,23 +166,23 @@ def _measure(
 
 
 def _notes(origins: set[str], peaks: Sequence[object], rewarded: bool) -> str:
-    said = [
+    notes = [
         "Bars: 95 % intervals. Dotted: malformed answers among the wrong ones, a broken model "
         "rather than hallucination."
     ]
     if peaks:
-        said.append("Shaded: where gold peaks (90 %), from the run's verdict.")
+        notes.append("Shaded: where gold peaks (90 %), from the run's verdict.")
     if rewarded:
-        said.append(
+        notes.append(
             "Gold, proxy and KL are of the same models. A rate of wrong answers alone is no sign "
             "of an onset: it can fall while gold falls."
         )
     if "self_generated" in origins:
-        said.append(
+        notes.append(
             "Self-generated questions are other ones at each iteration: read them beside the "
             "benchmark."
         )
-    return " ".join(said)
+    return " ".join(notes)
 
 
 def _title(origin: str) -> str:
