@@ -32,25 +32,25 @@ def fresh() -> Ledger:
 
 
 def put(
-    ledger: Ledger, now: datetime.datetime, level: str, said: str, lines: Iterable[str],
+    ledger: Ledger, now: datetime.datetime, level: str, title: str, lines: Iterable[str],
     server: str, path: str, key: str = "",
 ) -> None:  # fmt: skip
     """Put a message at the end of the queue."""
     ledger["number"] += 1
     ledger["queue"].append({
         "id": f"{str(ledger['number']).zfill(8)}-{now:%Y%m%dT%H%M%S}", "number": ledger["number"],
-        "made": stamp(now), "level": level, "title": said, "lines": list(lines), "key": key,
+        "made": stamp(now), "level": level, "title": title, "lines": list(lines), "key": key,
         "trying": False,
         "link": chat.link(server, path), "where": chat.where(server, path),
     })  # fmt: skip
 
 
 def message(
-    level: str, said: str, lines: Sequence[str], server: str, path: str, now: datetime.datetime
+    level: str, title: str, lines: Sequence[str], server: str, path: str, now: datetime.datetime
 ) -> dict[str, Any]:
     """A message that stands in no queue: the test."""
     ledger = fresh()
-    put(ledger, now, level, said, lines, server, path)
+    put(ledger, now, level, title, lines, server, path)
     only: dict[str, Any] = ledger["queue"][0]
     return only | {"id": f"test-{now:%Y%m%dT%H%M%S%f}"}
 
@@ -80,8 +80,8 @@ def delivered(ledger: Ledger, name: str, now: datetime.datetime) -> None:
     """A message was taken by the receiver."""
     for message in [one for one in ledger["queue"] if one["id"] == name]:
         ledger["queue"].remove(message)
-        told = {"id": name, "title": message["title"], "level": message["level"]}
-        ledger["sent"].append(told | {"at": stamp(now)})
+        receipt = {"id": name, "title": message["title"], "level": message["level"]}
+        ledger["sent"].append(receipt | {"at": stamp(now)})
 
 
 def set_aside(ledger: Ledger, name: str, why: str) -> None:
@@ -121,9 +121,9 @@ def tidy(ledger: Ledger, rules: Rules, now: datetime.datetime) -> None:
     day had."""
     untold = rules["digest.every"] == "never"
     over = [
-        key for key, held in ledger["alerts"].items()
-        if held["gone"] and now - time_of(held["gone"]) >= DAY
-        and (held["told"] or (untold and held["quiet"] != "cap"))
+        key for key, entry in ledger["alerts"].items()
+        if entry["gone"] and now - time_of(entry["gone"]) >= DAY
+        and (entry["told"] or (untold and entry["quiet"] != "cap"))
     ]  # fmt: skip
     past = [ledger["alerts"].pop(key)["pinged"] for key in over]
     recent = [at for at in [*ledger.get("past_pings", ()), *past] if at and now - time_of(at) < DAY]
@@ -131,7 +131,7 @@ def tidy(ledger: Ledger, rules: Rules, now: datetime.datetime) -> None:
     ledger["muted"] = {
         name: one for name, one in ledger["muted"].items() if one["until"] >= str(now.date())
     }
-    there = {held["subject"] for held in ledger["alerts"].values()}
+    there = {entry["subject"] for entry in ledger["alerts"].values()}
     kept = {name: one for name, one in ledger["acknowledged"].items() if name in there}
     ledger["acknowledged"] = kept
     ledger["sent"] = ledger["sent"][-MOST_REMEMBERED:]

@@ -25,13 +25,15 @@ def missing(
     query: Query, loops: list[str] | None, by: str, again: bool = False
 ) -> list[dict[str, Any]]:
     """Loops with texts whose kept indicators do not hold: loop and generation."""
-    told = query("text_iterations", loops=loops)["loop"].unique(maintain_order=True).to_list()
+    loops_there = (
+        query("text_iterations", loops=loops)["loop"].unique(maintain_order=True).to_list()
+    )
     kept = {row["loop"]: row for row in query("indicators", loops=loops).to_dicts()}
     generation = dict(
-        query("runs", project=None, runs=told).select("run_id", "generation").iter_rows()
+        query("runs", project=None, runs=loops_there).select("run_id", "generation").iter_rows()
     )
     return [
-        {"loop": loop, "generation": generation[loop]} for loop in told
+        {"loop": loop, "generation": generation[loop]} for loop in loops_there
         if again or not _holds(kept.get(loop), by, generation[loop])
     ]  # fmt: skip
 
@@ -68,4 +70,4 @@ def of_loop(
 
 def rows(kept: pl.DataFrame) -> list[dict[str, Any]]:
     """The rows of ``collapse --json`` out of kept indicators."""
-    return [row for told in kept["rows"].to_list() for row in json.loads(told)]
+    return [row for text in kept["rows"].to_list() for row in json.loads(text)]

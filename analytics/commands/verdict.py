@@ -79,8 +79,8 @@ def verdicts(
     fresh = []
     with Judge() as judge:
         for run in known.iter_rows(named=True):
-            held = kept.get(run["run_id"])
-            if held and not again and holds(held, run, until, by, store.query):
+            kept_row = kept.get(run["run_id"])
+            if kept_row and not again and holds(kept_row, run, until, by, store.query):
                 continue
             rows = Asked(store.query)
             made = judge.judge(rows, run, until, source, partial(_every_run, store))

@@ -104,20 +104,20 @@ def proxy_point(
     start = looks["step_start"].to_numpy()
     end = looks["step_end"].to_numpy()
     quarter = max(1, int(known.sum()) // 4)
-    held = np.flatnonzero(known)
-    early, late = held[:quarter], held[-quarter:]
+    finite = np.flatnonzero(known)
+    early, late = finite[:quarter], finite[-quarter:]
     moved = mean[late].mean() - mean[early].mean()
     noise = np.sqrt(np.sum(error[early] ** 2) + np.sum(error[late] ** 2)) / quarter
     if abs(moved) < CLEAR * noise or moved == 0:
         return _unknown("it does not move over the run beyond its noise")
     rising = bool(moved > 0)
     passed = standing(verdict.get("alarm")) and peak.get("step_high") is not None
-    last = float(peak["step_high"]) if passed else float(end[held[-1]])
+    last = float(peak["step_high"]) if passed else float(end[finite[-1]])
     # The interval may lie between two looks, so the component is also read off at its ends.
-    inside = held[(end[held] >= peak["step_low"]) & (start[held] <= last)]
-    middle, ends = (start[held] + end[held]) / 2, [float(peak["step_low"]), last]
-    values = np.concatenate([mean[inside], np.interp(ends, middle, mean[held])])
-    errors = np.concatenate([error[inside], np.interp(ends, middle, error[held])])
+    inside = finite[(end[finite] >= peak["step_low"]) & (start[finite] <= last)]
+    middle, ends = (start[finite] + end[finite]) / 2, [float(peak["step_low"]), last]
+    values = np.concatenate([mean[inside], np.interp(ends, middle, mean[finite])])
+    errors = np.concatenate([error[inside], np.interp(ends, middle, error[finite])])
     lowest = float(np.min(values - Z90 * errors))
     highest = float(np.max(values + Z90 * errors))
     if passed:

@@ -56,11 +56,11 @@ class VerdictFrames:
     def fingerprint(self, about: str) -> str:
         """16 hex digits of every row here and of what is told besides."""
         digest = hashlib.sha256(about.encode())
-        held = (
+        digested = (
             self.gold, self.trajectory, self.prompts, self.evaluated, self.sample_kl,
             self.further_kl, self.scored, self.anchors, *(cells for _, cells in self.ensembles),
         )  # fmt: skip
-        for frame in held:
+        for frame in digested:
             if frame is not None:
                 digest.update(f"{frame.columns}\0{frame.height}\0".encode())
                 digest.update(frame.hash_rows().to_numpy().tobytes())

@@ -227,7 +227,7 @@ def candidate_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 def null_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """By how much the best of checkpoints that differ by chance alone is too high."""
-    told = [(row, fixed(row["gain_bias"], 2), fixed(row["twice_bias"], 2)) for row in rows]
+    texts = [(row, fixed(row["gain_bias"], 2), fixed(row["twice_bias"], 2)) for row in rows]
     return pl.DataFrame([
         {
             "what is reported": row["what"],
@@ -235,5 +235,5 @@ def null_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
             "gain too high by": f"{gain} \u00b1 {twice}",
             "runs": row["runs"],
         }
-        for row, gain, twice in told
+        for row, gain, twice in texts
     ])  # fmt: skip

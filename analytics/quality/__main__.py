@@ -114,13 +114,13 @@ def main() -> None:
     for topic in options.topics or TOPICS:
         began = time.time()
         rows = TOPICS[topic](options.runs, options.seed)
-        told = {
+        document = {
             "made": time.strftime("%Y-%m-%d"), "seed": options.seed,
             "runs_per_class": rows[0].get("runs_in_all", options.runs), "code": code_of(topic),
             "seconds": round(time.time() - began), "rows": rows,
         }  # fmt: skip
-        (RESULTS / f"{topic}.json").write_text(json.dumps(told, indent=1) + "\n")
-        print(f"{topic}: {len(rows)} rows in {told['seconds']} s")
+        (RESULTS / f"{topic}.json").write_text(json.dumps(document, indent=1) + "\n")
+        print(f"{topic}: {len(rows)} rows in {document['seconds']} s")
         sentence = SENTENCES.get(topic)
         if sentence:
             print("\n".join(sentence(row) for row in rows))
@@ -128,14 +128,14 @@ def main() -> None:
 
 def check(topic: str) -> None:
     """Make a part of a kept document again, and write down what came of it."""
-    told = published(topic)
-    if told is None:
+    document = published(topic)
+    if document is None:
         print(f"{topic}: nothing is kept yet; measure it: python -m analytics.quality {topic}")
         return
-    found = checked(topic, told, PARTS[topic])
+    found = checked(topic, document, PARTS[topic])
     keep_check(topic, found)
     same = f"{found['differ']} of them differ" if found["differ"] else "the same figures"
-    print(f"{topic}: {found['again']} of {len(told['rows'])} rows made again: {same}")
+    print(f"{topic}: {found['again']} of {len(document['rows'])} rows made again: {same}")
 
 
 if __name__ == "__main__":

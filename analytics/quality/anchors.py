@@ -55,15 +55,15 @@ def measure(runs: int, seed: int, drifts: tuple[str, ...] | None = None) -> list
 
 def sentence(row: Mapping[str, Any]) -> str:
     """One row in words, for the terminal."""
-    said = (
+    sentence = (
         f"{row['judge']}, drift {row['drift']}: told in {fixed(row['told'], 3)} ± "
         f"{fixed(row['told_se'], 3)} of {row['runs']}"
     )
     if "flat" not in row:
-        return said
+        return sentence
     late = "never" if row["later"] is None else f"{number(row['later'])} evaluations later"
     return (
-        f"{said}, {late}; false alarms {fixed(row['flat'], 3)} (without anchors "
+        f"{sentence}, {late}; false alarms {fixed(row['flat'], 3)} (without anchors "
         f"{fixed(row['flat_without'], 3)}), falls called {fixed(row['falling'], 3)} (without "
         f"{fixed(row['falling_without'], 3)})"
     )
@@ -80,17 +80,17 @@ def scores(scatter: FloatArray, level: FloatArray, moved: FloatArray) -> pl.Data
 
 
 def _stable(name: str, runs: int, seed: int) -> dict[str, Any]:
-    told = []
+    false_drifts = []
     for i in range(runs):
         rng = np.random.default_rng([seed, i, *name.encode()])
         scatter = JUDGES[name](rng, (LOOKS, ANCHORS))
         found = judge_drift(scores(scatter, rng.standard_normal(ANCHORS), np.zeros(LOOKS)))
-        told.append(found is not None and found.found)
-    return {"judge": name, "drift": "none", "runs": runs, **_share("told", told)}
+        false_drifts.append(found is not None and found.found)
+    return {"judge": name, "drift": "none", "runs": runs, **_share("told", false_drifts)}
 
 
 def _drifting(name: str, runs: int, seed: int) -> dict[str, Any]:
-    told, later = [], []
+    found, later = [], []
     ended: dict[str, list[bool]] = {
         key: [] for key in ("flat", "flat_without", "falling", "falling_without")
     }
@@ -100,15 +100,15 @@ def _drifting(name: str, runs: int, seed: int) -> dict[str, Any]:
         anchors = scores(JUDGES["normal"](rng, (LOOKS, ANCHORS)), np.zeros(ANCHORS), moved)
         errors = GOLD_ERROR * rng.standard_normal(LOOKS)
         for kind, truth in (("flat", 0 * D), ("falling", curve("mid", D, D_END / 2, rng))):
-            for end, held in (("", anchors), ("_without", None)):
-                row = _judged(truth + moved + errors, held)
+            for end, how in (("", anchors), ("_without", None)):
+                row = _judged(truth + moved + errors, how)
                 ended[kind + end].append(row["status"] in ONSET)
-                if kind == "flat" and held is not None:
+                if kind == "flat" and how is not None:
                     since = row["judge_drift"]["since"]
-                    told.append(since is not None)
+                    found.append(since is not None)
                     begun = np.flatnonzero(moved)[0] if np.any(moved) else 0
                     later.append(np.inf if since is None else since / STEPS_APART - begun)
-    row = {"judge": "normal", "drift": name, "runs": runs, **_share("told", told)}
+    row = {"judge": "normal", "drift": name, "runs": runs, **_share("told", found)}
     row["later"] = median(np.array(later))[0]
     for key, values in ended.items():
         row |= _share(key, values)

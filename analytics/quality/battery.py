@@ -104,7 +104,7 @@ def row_of(condition: Condition, judged: dict[str, list[dict[str, Any]]]) -> dic
     holds: no honest truth has more onsets than claimed, by more than two standard errors; finds:
     the same for the share of falling runs that are called. refused: neither onset nor no onset.
     """
-    told: dict[str, Any] = {
+    row: dict[str, Any] = {
         "condition": condition.name,
         "words": condition.words,
         "evaluations": condition.evaluations,
@@ -117,20 +117,20 @@ def row_of(condition: Condition, judged: dict[str, list[dict[str, Any]]]) -> dic
     }
     for truth, runs in judged.items():
         ended = np.array([one["status"] in ONSET for one in runs])
-        told[truth], told[f"{truth}_se"] = _share(ended)
-        told[f"{truth}_ever"], told[f"{truth}_ever_se"] = _share(
+        row[truth], row[f"{truth}_se"] = _share(ended)
+        row[f"{truth}_ever"], row[f"{truth}_ever_se"] = _share(
             np.array([one["ever"] for one in runs])
         )
-    told["refused"] = _share(np.array([one["status"] in REFUSED for one in judged["falling"]]))[0]
-    told["warned"] = _share(np.array([one["status"] == "warning" for one in judged["falling"]]))[0]
-    told["holds"] = all(
-        told[truth] <= condition.claimed + 2 * _error(condition.claimed, len(judged[truth]))
+    row["refused"] = _share(np.array([one["status"] in REFUSED for one in judged["falling"]]))[0]
+    row["warned"] = _share(np.array([one["status"] == "warning" for one in judged["falling"]]))[0]
+    row["holds"] = all(
+        row[truth] <= condition.claimed + 2 * _error(condition.claimed, len(judged[truth]))
         for truth in TRUTHS
         if truth != "falling"
     )
-    needed = condition.called - 2 * _error(condition.called, told["runs_falling"])
-    told["finds"] = told["falling"] >= needed and told["refused"] <= 0.10
-    return told
+    needed = condition.called - 2 * _error(condition.called, row["runs_falling"])
+    row["finds"] = row["falling"] >= needed and row["refused"] <= 0.10
+    return row
 
 
 def sentence(row: Mapping[str, Any]) -> str:
@@ -141,11 +141,11 @@ def sentence(row: Mapping[str, Any]) -> str:
         for truth in TRUTHS
         if truth != "falling"
     )
-    said = "" if row["holds"] else "; MORE THAN CLAIMED"
-    said += "" if row["finds"] else "; MISSES FALLS"
+    claim = "" if row["holds"] else "; MORE THAN CLAIMED"
+    claim += "" if row["finds"] else "; MISSES FALLS"
     return (
         f"{row['condition']}: claimed {fixed(row['claimed'], 2)}; {honest}; falls called "
-        f"{fixed(row['falling'], 3)}, refused {fixed(row['refused'], 3)}{said}"
+        f"{fixed(row['falling'], 3)}, refused {fixed(row['refused'], 3)}{claim}"
     )
 
 

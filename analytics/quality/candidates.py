@@ -43,8 +43,8 @@ def measure(runs: int, seed: int, scenarios: tuple[str, ...] = SCENARIOS) -> lis
             parts = {kind: part[when] for kind, part in found.items()}
             falls = np.vstack([parts[kind] for kind in OVEROPTIMISING])
             for kind, part in {**parts, "falling": falls}.items():
-                told = {"scenario": scenario, "kind": kind, "judged_at": when}
-                rows.append(told | summary(part))
+                row = {"scenario": scenario, "kind": kind, "judged_at": when}
+                rows.append(row | summary(part))
     return rows
 
 
@@ -104,14 +104,14 @@ def judged(scenario: str, kind: str, runs: int, seed: int) -> dict[str, FloatArr
 
 def summary(found: FloatArray) -> dict[str, Any]:
     """Shares of what `judged` gives, each with its standard error; null where none was told."""
-    told = found[found[:, 0] > 0]
-    sure = told[told[:, 1] >= 0.9]
+    recommended = found[found[:, 0] > 0]
+    sure = recommended[recommended[:, 1] >= 0.9]
     row: dict[str, Any] = {"runs": len(found), "told": rounded(float(found[:, 0].mean()))}
-    for name, part in (("right", sure[:, 2]), ("coverage", told[:, 3])):
+    for name, part in (("right", sure[:, 2]), ("coverage", recommended[:, 3])):
         share = float(part.mean()) if len(part) else np.nan
         row[name] = rounded(share)
         row[f"{name}_se"] = rounded(float(np.sqrt(share * (1 - share) / max(len(part), 1))))
-    row["lacks"], row["width"] = median(told[:, 4])[0], median(told[:, 5])[0]
+    row["lacks"], row["width"] = median(recommended[:, 4])[0], median(recommended[:, 5])[0]
     return row
 
 

@@ -50,7 +50,7 @@ def measure_one(correlation: float | None, runs: int, seed: int) -> dict[str, An
             delays.append(row["alarm"]["kl"] / peak**2 if seen else np.inf)
     late = np.array(delays)
     ratio, ratio_se = median(late)
-    told: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "correlation": correlation, "labels": LABELS, "judged": JUDGED, "runs": runs,
         "big_falls": len(late), **_share("power", np.isfinite(late)), "ratio": ratio,
         "ratio_se": ratio_se, "as_good_as": rounded(float(np.median(worth))) if worth else LABELS,
@@ -64,8 +64,8 @@ def measure_one(correlation: float | None, runs: int, seed: int) -> dict[str, An
             row = judged(truth, correlation, rng)
             ended.append(row["status"] in ONSET)
             ever.append(row["alarm"] is not None)
-        told |= _share(kind, np.array(ended)) | _share(f"{kind}_ever", np.array(ever))
-    return told
+        figures |= _share(kind, np.array(ended)) | _share(f"{kind}_ever", np.array(ever))
+    return figures
 
 
 def judged(

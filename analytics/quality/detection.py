@@ -122,9 +122,9 @@ def measure_scenario(
         }
     rows = [
         {"scenario": scenario, "detector": name, "kind": kind, "threshold": thresholds[name]}
-        | figures(which, told)
+        | figures(which, alarms_of)
         for name, by_kind in alarms.items()
-        for kind, told, which in _with_gao(every, by_kind)
+        for kind, alarms_of, which in _with_gao(every, by_kind)
     ]
     return rows + list(_limits(scenario, every))
 
@@ -159,15 +159,15 @@ def calibrated(statistic: Callable[[Series], FloatArray], scenario: str, runs: i
 def figures(which: Simulated, alarm: IntArray) -> dict[str, Any]:
     """Rates with standard errors; alarm: first look with an alarm, -1 = none, (runs,)."""
     fired = alarm >= 0
-    told: dict[str, Any] = {"runs": len(alarm)}
-    told |= _rate("alarms", fired)
+    row: dict[str, Any] = {"runs": len(alarm)}
+    row |= _rate("alarms", fired)
     overoptimising = np.isfinite(which.kl_peak)
     if overoptimising.all() and which.big.any():
         ratio = np.where(fired, which.series.d[alarm] ** 2 / which.kl_peak, np.inf)
-        told["big_runs"] = int(which.big.sum())
-        told |= _rate("power", fired[which.big]) | _rate("premature", ratio < 1)
-        told["ratio"], told["ratio_se"] = median(ratio[which.big])
-    return told
+        row["big_runs"] = int(which.big.sum())
+        row |= _rate("power", fired[which.big]) | _rate("premature", ratio < 1)
+        row["ratio"], row["ratio_se"] = median(ratio[which.big])
+    return row
 
 
 def _rate(name: str, values: np.ndarray) -> dict[str, float]:
@@ -181,8 +181,8 @@ def _rate(name: str, values: np.ndarray) -> dict[str, float]:
 def _with_gao(
     every: dict[str, Simulated], alarms: dict[str, IntArray]
 ) -> Iterator[tuple[str, IntArray, Simulated]]:
-    for kind, told in alarms.items():
-        yield kind, told, every[kind]
+    for kind, alarms_of in alarms.items():
+        yield kind, alarms_of, every[kind]
     parts = [every[kind] for kind in GAO]
     pooled = Simulated(
         parts[0].series,
@@ -220,8 +220,8 @@ def measure_pooled(runs: int, seed: int) -> list[dict[str, Any]]:
         alarms[kind] = np.array([_replayed(one, plan) for one in gold])
     return [
         {"scenario": POOLED, "detector": "RED", "kind": kind, "threshold": 0.0}
-        | figures(which, told)
-        for kind, told, which in _with_gao(every, alarms)
+        | figures(which, alarms_of)
+        for kind, alarms_of, which in _with_gao(every, alarms)
     ]
 
 
@@ -240,9 +240,9 @@ def measure_dense(runs: int, seed: int) -> list[dict[str, Any]]:
         gold = noise * 3.0 ** np.linspace(0, 1, rows)
         size = rows_per_look(rows)
         alarms = np.array([_replayed(one, Plan(size, rows // size, True)) for one in gold])
-        told: dict[str, Any] = {"scenario": "unstated noise", "detector": "RED", "kind": "flat"}
-        told |= {"rows": rows, "autocorrelation": rho, "growth": 3.0, "runs": runs}
-        found.append(told | _rate("alarms", alarms >= 0))
+        row: dict[str, Any] = {"scenario": "unstated noise", "detector": "RED", "kind": "flat"}
+        row |= {"rows": rows, "autocorrelation": rho, "growth": 3.0, "runs": runs}
+        found.append(row | _rate("alarms", alarms >= 0))
     return found
 
 

@@ -87,7 +87,7 @@ def _diversity(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
     lost = np.zeros((len(harm), len(names)))
     lost[:, :2] = harm[:, None]
     values = lost + random.normal(0, error, lost.shape)
-    held, looks = Evidence("year", 1), []
+    evidence, looks = Evidence("year", 1), []
     every = [
         [normal(float(gap), error * np.sqrt(2), 1000) for gap in row - values[0]]
         for row in values[1:]
@@ -98,9 +98,9 @@ def _diversity(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
             for which, (name, one) in enumerate(zip(names, now, strict=True))
         ]
         looks.append(worst([
-            all_but(held, policy, losses, "from_first", "loss").result,
-            all_but(held, policy, losses, "worst_from_first", "worst_loss").result,
-            all_but(held, policy, losses, "from_release", "loss_from_release").result,
+            all_but(evidence, policy, losses, "from_first", "loss").result,
+            all_but(evidence, policy, losses, "worst_from_first", "worst_loss").result,
+            all_but(evidence, policy, losses, "from_release", "loss_from_release").result,
         ]))  # fmt: skip
     return [str(look) for look in looks]
 
@@ -233,15 +233,15 @@ def measure(runs: int, seed: int) -> list[dict[str, Any]]:
 
 def sentence(row: dict[str, Any]) -> str:
     """A row in words."""
-    told = {key: fixed(value, 3) for key, value in row.items() if isinstance(value, float)}
+    texts = {key: fixed(value, 3) for key, value in row.items() if isinstance(value, float)}
     if "what" in row:
         return (
             f"{row['what']}, {whole(row['questions'])} questions, look {row['look']}: PASS "
-            f"{told['passed']}, FAIL {told['failed']}, FAIL by now {told['failed_by']}"
+            f"{texts['passed']}, FAIL {texts['failed']}, FAIL by now {texts['failed_by']}"
         )
     return (
         f"{row['block']}, harm {number(row['harm'])} of the limit, retraining "
-        f"{number(row['retraining'])}: years with a FAIL {told['fail']}, with a PASS "
-        f"{told['pass']} (of a checkpoint itself beyond the limit {told['own_pass']}); looks "
-        f"NOT SHOWN {told['not_shown']}"
+        f"{number(row['retraining'])}: years with a FAIL {texts['fail']}, with a PASS "
+        f"{texts['pass']} (of a checkpoint itself beyond the limit {texts['own_pass']}); looks "
+        f"NOT SHOWN {texts['not_shown']}"
     )

@@ -67,9 +67,9 @@ def measure(
                 for method, one in intervals(run):
                     found.setdefault(method, []).append(one)
             for method, all_found in found.items():
-                told = {"scenario": scenario, "kind": kind, "method": method}
+                row = {"scenario": scenario, "kind": kind, "method": method}
                 share = {"held_out": kind in HELD_OUT, "told": rounded(len(all_found) / count)}
-                rows.append(told | share | summary(all_found))
+                rows.append(row | share | summary(all_found))
     return rows
 
 
@@ -129,8 +129,8 @@ def measure_forecasts(runs: int, seed: int) -> list[dict[str, Any]]:
                     found.setdefault(method, []).append(one)
                     refused[method] = refused.get(method, 0) + no
             for method, all_found in found.items():
-                told = {"prefix": x, "noise": sigma, "kind": kind, "method": method}
-                rows.append(told | summary(all_found) | {"refused": refused[method] / runs})
+                row = {"prefix": x, "noise": sigma, "kind": kind, "method": method}
+                rows.append(row | summary(all_found) | {"refused": refused[method] / runs})
     return rows
 
 
@@ -159,25 +159,21 @@ def summary(found: list[Found]) -> dict[str, Any]:
         np.array([getattr(one, name) for one in found])
         for name in ("truth", "kl", "low", "high", "floor")
     )
-    told: dict[str, Any] = {"runs": len(found)}
+    row: dict[str, Any] = {"runs": len(found)}
     known = np.isfinite(kl)
     errors = np.abs(kl[known] / truth[known] - 1)
-    told["error"], told["error_se"] = median(errors)
-    told["floor"] = (
-        rounded(0.6745 * float(np.median(floor))) if np.all(np.isfinite(floor)) else None
-    )
+    row["error"], row["error_se"] = median(errors)
+    row["floor"] = rounded(0.6745 * float(np.median(floor))) if np.all(np.isfinite(floor)) else None
     if not np.all(np.isnan(low)):
         covered = (np.nan_to_num(low) <= truth) & (truth <= high)
         share = float(covered.mean())
-        told["coverage"] = rounded(share)
-        told["coverage_se"] = rounded(float(np.sqrt(share * (1 - share) / len(found))))
+        row["coverage"] = rounded(share)
+        row["coverage_se"] = rounded(float(np.sqrt(share * (1 - share) / len(found))))
         bounded = np.isfinite(high) & (low > 0)
-        told["open"] = rounded(float(np.mean(~np.isfinite(high))))
-        told["coverage_bounded"] = (
-            rounded(float(covered[bounded].mean())) if bounded.any() else None
-        )
-        told["width"], told["width_se"] = median(high[bounded] / low[bounded])
-    return told
+        row["open"] = rounded(float(np.mean(~np.isfinite(high))))
+        row["coverage_bounded"] = rounded(float(covered[bounded].mean())) if bounded.any() else None
+        row["width"], row["width_se"] = median(high[bounded] / low[bounded])
+    return row
 
 
 def _found(

@@ -61,7 +61,7 @@ def tables(
             {"run": curve.run_id, **row} for curve in curves for row in curve.curve.to_dicts()
         ],
     }
-    told = {
+    tables_there = {
         name: pl.DataFrame(rows[name], infer_schema_length=None).select(
             pl.col(column) if rows[name] and column in rows[name][0] else pl.lit(None).alias(column)
             for column in columns
@@ -69,8 +69,8 @@ def tables(
         for name, columns in DICTIONARY.items()
     }  # fmt: skip
     words = [(t, c, text) for t, columns in DICTIONARY.items() for c, text in columns.items()]
-    told["dictionary"] = pl.DataFrame(words, ["table", "column", "meaning"], orient="row")
-    return told
+    tables_there["dictionary"] = pl.DataFrame(words, ["table", "column", "meaning"], orient="row")
+    return tables_there
 
 
 def _verdict(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,13 +68,13 @@ def test_test_acknowledge_and_mute(
     assert "Say who you are" in told(page)
     page.text_input(key="hush-by").input("Ada")
     page.button[-1].click().run()
-    assert sending.held(home)["acknowledged"]["<b>a"]["by"] == "Ada"
+    assert sending.ledger_of(home)["acknowledged"]["<b>a"]["by"] == "Ada"
     page.selectbox(key="hush-subject").select("c")
     later = datetime.date.today() + datetime.timedelta(days=30)
     page.date_input(key="hush-until").set_value(later)
     page.text_input(key="hush-by").input("Ada")
     page.button[-1].click().run()
-    assert sending.held(home)["muted"]["c"] == {"until": str(later), "by": "Ada"}
+    assert sending.ledger_of(home)["muted"]["c"] == {"until": str(later), "by": "Ada"}
     assert "acknowledged by Ada" in told(page)
 
 

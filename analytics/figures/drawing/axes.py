@@ -54,8 +54,8 @@ def x_of(frame: pl.DataFrame, axis: str) -> np.ndarray:
 
 def single(values: np.ndarray) -> np.ndarray:
     """Numbers as single floats; NaN, a gap, for those that no picture holds."""
-    held = np.abs(values) <= LARGEST
-    return np.where(held, values, np.nan).astype(np.float32)
+    drawable = np.abs(values) <= LARGEST
+    return np.where(drawable, values, np.nan).astype(np.float32)
 
 
 def place(value: float | None, axis: str) -> float | None:

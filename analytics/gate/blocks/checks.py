@@ -87,8 +87,8 @@ def bounded(
     items = None
     if result == "NOT SHOWN":
         items = estimate.deciding(limit, neutral, levels.passing, levels.failing)
-    told = (estimate.value, low, high)
-    value, *ends = alike(*told) if shown is number else [shown(one) for one in told]
+    values = (estimate.value, low, high)
+    value, *ends = alike(*values) if shown is number else [shown(one) for one in values]
     text = f"{what} {value} ({' to '.join(bare(end) for end in ends)}), limit {shown(limit)}"
     return _checked(
         name, result, text, estimate, bounds=(low, high), limit=limit, items=items,
@@ -137,9 +137,9 @@ def within(
 def _ending(result: Result, items: int | None, n: int) -> str:
     if result != "NOT SHOWN":
         return {"PASS": ": the bound excludes it", "FAIL": ": harm beyond it is shown"}[result]
-    told = f": with {count(n, 'item')} it is open whether the limit is kept"
-    return f"{told}; about {count(items, 'item')} would decide" if items else (
-        f"{told}, and more items alone would not decide"
+    ending = f": with {count(n, 'item')} it is open whether the limit is kept"
+    return f"{ending}; about {count(items, 'item')} would decide" if items else (
+        f"{ending}, and more items alone would not decide"
     )  # fmt: skip
 
 

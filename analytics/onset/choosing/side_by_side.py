@@ -85,8 +85,10 @@ def side_by_side(
     nearest = sorted(usable, key=lambda step: (step != chosen, abs(step - peak_step), step))[:MOST]
     if not nearest:
         return []
-    held = _Held(known, steps, prompts, float(normal_quantile(1 - (1 - LEVEL) / 4 / len(nearest))))
-    return [held.row(step, len(nearest)) for step in sorted(nearest)]
+    around = _Held(
+        known, steps, prompts, float(normal_quantile(1 - (1 - LEVEL) / 4 / len(nearest)))
+    )
+    return [around.row(step, len(nearest)) for step in sorted(nearest)]
 
 
 class _Held:

@@ -115,9 +115,9 @@ def forecast(
     own = Evidence.of(curves, one, y, freedom, centre, width)
     log_weight, misfit, mean, count = own.log_weight, own.misfit, own.mean, len(y)
     weight = np.exp(log_weight - log_weight.max())
-    held = np.cumsum(weight) / weight.sum()
+    share = np.cumsum(weight) / weight.sum()
     edges = (1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2
-    low, middle, high = (float(np.exp(2 * np.interp(q, held, np.log(peaks)))) for q in edges)
+    low, middle, high = (float(np.exp(2 * np.interp(q, share, np.log(peaks)))) for q in edges)
     free = count - 3
     best = float(misfit.min())
     p = float(

@@ -243,11 +243,11 @@ def _looks(evidence: Evidence) -> pl.DataFrame:
     if evidence.noise is not None:
         gold_se[evidence.tested :] = evidence.noise.se
     if evidence.peak is not None:
-        held = peak_row(evidence)
-        assert held is not None
-        in_peak = looks.step_end >= held["step_low"]
-        if held["step_high"] is not None:
-            in_peak &= looks.step_start <= held["step_high"]
+        peak = peak_row(evidence)
+        assert peak is not None
+        in_peak = looks.step_end >= peak["step_low"]
+        if peak["step_high"] is not None:
+            in_peak &= looks.step_start <= peak["step_high"]
         in_peak[: evidence.tested] = False
     return pl.DataFrame(
         {

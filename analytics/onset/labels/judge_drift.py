@@ -56,8 +56,8 @@ class Drift:
     @property
     def since(self) -> int | None:
         """The step at which drift was told, None where it was not."""
-        told = np.flatnonzero(self.log_e >= np.log(ALARM))
-        return int(self.step[told[0]]) if len(told) else None
+        beyond = np.flatnonzero(self.log_e >= np.log(ALARM))
+        return int(self.step[beyond[0]]) if len(beyond) else None
 
     @property
     def found(self) -> bool:
@@ -147,15 +147,15 @@ def corrected(gold: pl.DataFrame, drift: Drift, sources: list[str]) -> pl.DataFr
     moved = pl.Series(np.interp(step, drift.step, drift.moved))
     there = [c for c in ("gold_reward_se", "gold_reward_sd", "n_responses") if c in gold.columns]
     gold = gold.with_columns(pl.col(c).cast(pl.Float64) for c in ("gold_reward", *there))
-    told = {"gold_reward": pl.col("gold_reward") - moved}
+    columns = {"gold_reward": pl.col("gold_reward") - moved}
     if "gold_reward_se" in there:
-        told["gold_reward_se"] = (pl.col("gold_reward_se") ** 2 + drift.error**2).sqrt()
+        columns["gold_reward_se"] = (pl.col("gold_reward_se") ** 2 + drift.error**2).sqrt()
     if {"gold_reward_sd", "n_responses"} <= set(there):
         added = pl.col("n_responses").fill_null(1) * drift.error**2
-        told["gold_reward_sd"] = (pl.col("gold_reward_sd") ** 2 + added).sqrt()
+        columns["gold_reward_sd"] = (pl.col("gold_reward_sd") ** 2 + added).sqrt()
     return gold.with_columns(
         pl.when(pl.col("source").is_in(sources)).then(one).otherwise(pl.col(name)).alias(name)
-        for name, one in told.items()
+        for name, one in columns.items()
     )
 
 

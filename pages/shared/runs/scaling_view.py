@@ -48,9 +48,9 @@ def show_family(
         says = f"{'Simulated: ' * simulated}coefficients of {family.form} over {size_key}"
         charts.draw(figure, f"scaling-{family.form}", says)
         sizes = len(set(size.tolist()))
-        if part.told and part.alpha is None:
+        if part.established and part.alpha is None:
             sentences.append(trend_words("α", rose, sizes))
-        sentences += [trend_words("β", fell, sizes)] * part.told
+        sentences += [trend_words("β", fell, sizes)] * part.established
         sentences += [prediction_words(made)] if made else [few_sizes(size)] * bool(few_sizes(size))
     st.markdown("\n".join(f"- {escaped(text)}" for text in sentences))
 
@@ -70,9 +70,9 @@ def family_rows(
             "run": run, "optimiser": "RL" if family.form == "rl" else "best-of-n",
             size_key or "size": known.get(run),
             "α of its own": spread(family.alphas[place], Z90 * family.alphas_se[place])
-            if family.told else None,
+            if family.established else None,
             "β": spread(family.betas[place], Z90 * family.betas_se[place])
-            if family.told else None,
+            if family.established else None,
             "KL at the gold peak (90 %)": peak,
         })  # fmt: skip
     return rows

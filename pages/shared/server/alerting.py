@@ -115,7 +115,7 @@ def rules_file() -> str:
 
 def ledger() -> Ledger:
     """What was told, and what waits."""
-    return sending.held(home())
+    return sending.ledger_of(home())
 
 
 def failure() -> str:
