@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.text import Text
 
 from data import spool
 from data.columns import RunLog, Skip
+from data.database.results import RunResult
 from data.home import begun, existing, home
 from data.incoming.importing import Imported, import_paths, known_project
 from data.incoming.watching import INTERVAL, Watch, follow
@@ -36,7 +36,6 @@ from data.upkeep.backup import a_backup, back_up, restore
 from data.upkeep.checking import check
 from data.words.terminal import LONGEST, Terminal, one_line
 
-Row = dict[str, Any]
 LIST_KEYS = (
     "points", "gold_evaluations", "samples", "answers", "step_end", "kl_end"
 )  # fmt: skip
@@ -134,7 +133,7 @@ def _roles(options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in ROLE_NAMES}
     with StoreAccess(begun()) as store:
         before = project_roles.chosen(store).get(options.project, Roles())
-        changed: list[Row] = []
+        changed: list[RunResult] = []
         roles = before
         if options.reset:
             changed, roles = project_roles.reset(store, options.project), Roles()

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from data.database.any_store import AnyStore
+from data.database.results import SegmentResult
 from data.database.sql import StoreError
 from data.owner import Owner, StoreOwned, read_owner
 
@@ -40,11 +41,11 @@ class RemoteStore:
         """Counts up with every change."""
         return int(self.query("counts")["generation"][0])
 
-    def drain(self) -> list[dict[str, Any]]:
+    def drain(self) -> list[SegmentResult]:
         """Have the owner import what waits in the inbox."""
         return list(json.loads(self._post("drain", {})))
 
-    def results(self, segments: list[str]) -> list[dict[str, Any]]:
+    def results(self, segments: list[str]) -> list[SegmentResult]:
         """What came of segments by name."""
         return list(json.loads(self._post("results", {"segments": segments})))
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from analytics.computing.fingerprint import code
 from analytics.measured.published import RESULTS
+from analytics.measured.rows import Check
 
 MODULES = {
     "detectors": "analytics.quality.detection",
@@ -85,8 +86,8 @@ def _check_words(check: Mapping[str, Any] | None, kept: Mapping[str, Any], now: 
 
 
 def checked(
-    topic: str, kept: Mapping[str, Any], again: Callable[[int, int], list[dict[str, Any]]]
-) -> dict[str, Any]:
+    topic: str, kept: Mapping[str, Any], again: Callable[[int, int], Sequence[Mapping[str, object]]]
+) -> Check:
     """What came of making a part of a kept document again: rows made, rows that differ.
 
     again: makes rows from the number of runs of each class and the seed.
@@ -107,7 +108,8 @@ def keep_check(topic: str, check: Mapping[str, Any], folder: Path = RESULTS) -> 
     (folder / CHECKS).write_text(json.dumps(checks, indent=1) + "\n")
 
 
-def kept_checks(folder: Path = RESULTS) -> dict[str, Any]:
+def kept_checks(folder: Path = RESULTS) -> dict[str, Check]:
     """The last check of each topic."""
     file = folder / CHECKS
-    return json.loads(file.read_text()) if file.exists() else {}
+    checks: dict[str, Check] = json.loads(file.read_text()) if file.exists() else {}
+    return checks

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from analytics import onset
+from analytics.measured.rows import Delays, Peaks
 from analytics.onset.evidence.verdict_keys import VerdictRow
 from analytics.quality.battery import ONSET, REFUSED
 from analytics.quality.real_logs import WAYS, RealRuns, Truth, logged, real_runs
@@ -29,7 +30,7 @@ _COLUMNS = {
 
 def measure(
     runs: int | None = None, seed: int = 0, ways: Iterable[str] = WAYS
-) -> list[dict[str, Any]]:
+) -> list[Mapping[str, Any]]:
     """One row a way of logging. runs, seed: say nothing, the committed runs are what they are."""
     logs = real_runs()
     return [row_of(way, logs.truths, judged(logs, way)) for way in ways]
@@ -61,7 +62,7 @@ def _verdict(log: pl.DataFrame, table: pl.DataFrame, run: str) -> VerdictRow:
 
 def row_of(
     way: str, truths: Mapping[str, Truth], rows: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """The figures of one way of logging.
 
     rows: a verdict by run, as `verdict --json` gives it: status, alarm and peak are read. A
@@ -71,7 +72,9 @@ def row_of(
         kind: [run for run, truth in truths.items() if truth.kind == kind]
         for kind in ("healthy", "falling", "walked back", "slight")
     }
-    row: dict[str, Any] = {"way": way, "words": WAYS.get(way, way), "runs_in_all": len(truths)}
+    row: dict[str, str | float | None] = {
+        "way": way, "words": WAYS.get(way, way), "runs_in_all": len(truths),
+    }  # fmt: skip
     for kind, runs in by_kind.items():
         word = kind.replace(" ", "_")
         called = sum(rows[run]["status"] in ONSET for run in runs)
@@ -82,12 +85,11 @@ def row_of(
         row[f"{word}_ever"] = sum(rows[run]["alarm"] is not None for run in runs)
         row[f"{word}_refused"] = sum(rows[run]["status"] in REFUSED for run in runs)
     falling = by_kind["falling"]
-    row |= _delays([(truths[run], rows[run]) for run in falling])
-    row |= _peaks([(truths[run], rows[run]) for run in falling])
-    return row
+    pairs = [(truths[run], rows[run]) for run in falling]
+    return {**row, **_delays(pairs), **_peaks(pairs)}
 
 
-def _delays(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> dict[str, Any]:
+def _delays(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> Delays:
     """How late falls are called. A run that is never called counts as never."""
     looks, ratios, early = [], [], 0
     for truth, row in falling:
@@ -107,7 +109,7 @@ def _delays(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> dict[str, Any
     }  # fmt: skip
 
 
-def _peaks(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> dict[str, Any]:
+def _peaks(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> Peaks:
     """Whether the headline's 90 % holds the KL of the highest true gold, or of one level with it.
 
     The log's KL is a batch's mean, so an end counts as reached within a hundredth of a nat.

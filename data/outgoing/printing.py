@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from rich.table import Table
@@ -10,19 +10,19 @@ from rich.text import Text
 
 from data.columns import Skip
 from data.rows import loop_tables
+from data.upkeep.checking import Checked
 from data.words.terminal import LONGEST, Terminal, one_line
 from data.words.wording import number
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 _UNBOUNDED = Terminal(width=10_000).options
 
 
-def show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
+def show_import(runs: Sequence[Row], skipped: Sequence[Skip]) -> None:
     """What an import brought in, a line a run, and what it did not read."""
     console = Terminal()
     if runs:
-        for row in runs:
-            row["KL"], row["converted"] = _kl(row)
+        runs = [{**row, **dict(zip(("KL", "converted"), _kl(row), strict=True))} for row in runs]
         further = ("behaviours", *loop_tables.NAMES)
         seen = [name for name in further if any(row[name] for row in runs)]
         shown = ("run", "points", "replaced", "gold_evaluations", "samples", "answers", *seen, "KL",
@@ -47,7 +47,7 @@ def _kl(row: Row) -> tuple[str, str]:
     return f"{row['kl_estimator'] or 'estimator not stated,'} {unit}", row["kl_conversion"]
 
 
-def show_check(checked: Row) -> None:
+def show_check(checked: Checked) -> None:
     """What ``data.upkeep.checking.check`` found, a paragraph a run."""
     console = Terminal()
     for row in checked["runs"]:

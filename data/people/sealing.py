@@ -19,6 +19,7 @@ import duckdb
 import polars as pl
 
 from data.columns import LogError
+from data.database.results import RunResult
 from data.database.rollups import affect, refresh
 from data.database.sql import StoreError, sql
 from data.people import written
@@ -130,7 +131,7 @@ def _now(acts: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     return {project: sources for project, sources in found.items() if sources}
 
 
-def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
+def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[RunResult]:
     """Keep an act, and move the scores that it seals or unseals, inside the caller's transaction.
 
     Returns one row a run whose gold went or came.
@@ -164,7 +165,7 @@ def close(cursor: Cursor) -> None:
             })  # fmt: skip
 
 
-def _moved(cursor: Cursor, asked: Mapping[str, str]) -> list[dict[str, Any]]:
+def _moved(cursor: Cursor, asked: Mapping[str, str]) -> list[RunResult]:
     found = cursor.execute(sql("changes", "seal_runs"), {
         key: asked[key] for key in ("project", "was", "labels")
     }).fetchall()  # fmt: skip

@@ -11,12 +11,13 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 import polars as pl
 
 from data.database import ddl
+from data.database.results import RunResult
 from data.database.sql import StoreError, literal
 from data.declared import CLOSED_REVIEWS, NOTES, PINS, WRITTEN
 from data.rows.typed import typed
@@ -39,7 +40,7 @@ class NoteError(StoreError):
     """What somebody wrote cannot be kept; the message says why and what to do."""
 
 
-def keep(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
+def keep(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[RunResult]:
     """Keep what a segment of one of the kinds of WRITTEN says, inside the caller's transaction.
 
     An edit of a note is numbered here, in the order in which edits came in: two people who write
@@ -56,7 +57,8 @@ def keep(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, An
     ddl.merge_written(cursor, table)
     cursor.execute("update generation set number = number + 1")
     about = rows.row(0, named=True)
-    return [{"run": about.get("run_id"), table.key[0]: about[table.key[0]]}]
+    result = {"run": about.get("run_id"), table.key[0]: about[table.key[0]]}
+    return [cast("RunResult", result)]
 
 
 def keep_note(store: AnyStore, note: Row) -> str:

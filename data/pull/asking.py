@@ -16,6 +16,7 @@ from http.client import HTTPException
 from typing import Any, NoReturn
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from data.declared.foreign import JsonObject
 from data.pull.outcome import NotThere, PullError, clean
 
 TRIES = 6
@@ -63,11 +64,11 @@ class Asking:
             _SameHost(), urllib.request.HTTPSHandler(context=_trust())
         )
 
-    def get(self, path: str, asked: Mapping[str, object] | None = None) -> dict[str, Any]:
+    def get(self, path: str, asked: Mapping[str, object] | None = None) -> JsonObject:
         """The JSON answer of a GET."""
         return self._json(path, self.fetch(path, asked))
 
-    def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, object]) -> JsonObject:
         """The JSON answer of a POST."""
         return self._json(path, self._answer(path, json.dumps(body).encode()))
 
@@ -80,7 +81,7 @@ class Asking:
         """
         return self._answer(f"{path}?{urlencode(asked)}" if asked else path, None)
 
-    def _json(self, path: str, body: bytes) -> dict[str, Any]:
+    def _json(self, path: str, body: bytes) -> JsonObject:
         try:
             found = json.loads(body)
         except ValueError:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+from data.declared.foreign import JsonObject
 from data.pull.asking import Asking
 from data.pull.outcome import NotThere, PullError
 from data.readers.trackers.mlflow import TABLES_TAG
@@ -101,7 +101,7 @@ def artifact(asking: Asking, run_id: str, path: str) -> bytes:
     return asking.fetch("/get-artifact", {"path": path, "run_uuid": run_id})
 
 
-def _run(run: dict[str, Any]) -> RemoteRun:
+def _run(run: JsonObject) -> RemoteRun:
     info, data = run.get("info") or {}, run.get("data") or {}
     tags = {str(tag.get("key")): tag.get("value") for tag in data.get("tags") or []}
     run_id = str(info.get("run_id") or info.get("run_uuid") or "")
@@ -117,7 +117,7 @@ def _run(run: dict[str, Any]) -> RemoteRun:
     )
 
 
-def _point(metric: dict[str, Any]) -> Point:
+def _point(metric: JsonObject) -> Point:
     """A point; JSON has no word for NaN and infinity, so the server writes them as text."""
     value = metric.get("value")
     return (

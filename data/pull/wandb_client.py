@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from data.declared.foreign import JsonObject
 from data.pull.outcome import NotThere, PullError, clean
 from data.readers.raw.scalars import as_step
 
@@ -43,7 +44,7 @@ class RemoteRun:
     state: str
     client: Any
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> JsonObject:
         """The run's settings."""
         with _explained(f"the settings of {self.name}"):
             return dict(self.client.config or {})
@@ -54,7 +55,7 @@ class RemoteRun:
             last = self.client.lastHistoryStep
             return -1 if last is None else int(last)
 
-    def history(self, first: int) -> Iterator[dict[str, Any]]:
+    def history(self, first: int) -> Iterator[JsonObject]:
         """Every logged row from the log call ``first`` on, in order; never W&B's sample."""
         with _explained(f"the history of {self.name}"):
             scan = self.client.scan_history

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import polars as pl
 
 from data.columns import METRIC_COLUMNS
+from data.database.results import RunResult
 from data.database.rollups import affect, refresh
 from data.database.sql import sql
 from data.readers.meaning.roles import function_of
@@ -26,7 +27,7 @@ TOLD = (
 """Facts of a run that the result of a choice names."""
 
 
-def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
+def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[RunResult]:
     """Keep a project's choice and re-read its runs, inside the caller's transaction.
 
     Returns one row a run that changed: its keys, KL unit and conversion afterwards.
@@ -60,7 +61,8 @@ def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, 
                 "run": run_id,
             },
         )
-        results.append({"run": run_id, **{k: changes.facts.get(k) for k in TOLD}})
+        now = {"run": run_id, **{k: changes.facts.get(k) for k in TOLD}}
+        results.append(cast("RunResult", now))
     if results:
         cursor.execute(sql("changes", "reread_keep"))
         refresh(cursor, [row["run"] for row in results])
@@ -84,7 +86,7 @@ def chosen(
 
 
 def incoming(
-    cursor: Cursor, rows: Iterable[dict[str, Any]], choices: Mapping[str, Roles],
+    cursor: Cursor, rows: Iterable[Mapping[str, Any]], choices: Mapping[str, Roles],
     known: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """The runs of a segment, their incoming rows read as their project's choice says."""
@@ -96,10 +98,10 @@ def incoming(
             before = json.loads(kept["facts"]) if kept else None
             changes = _read_again(cursor, row["run_id"], facts, warnings, roles, before)
             if changes:
-                row = row | {
+                row = dict(row) | {
                     "facts": json.dumps(changes.facts), "warnings": json.dumps(changes.warnings)
                 }  # fmt: skip
-        yield row
+        yield dict(row)
 
 
 def _read_again(

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import duckdb
 import polars as pl
 
 from data.columns import RunLog, conform
 from data.database import ddl
+from data.database.results import RunResult
 from data.database.sql import literal
 from data.declared import DECISIONS, LOOP_TABLES
 
@@ -73,7 +74,7 @@ def forget(cursor: Cursor) -> None:
         ddl.forget_rows(cursor, table)
 
 
-def keep_decisions(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
+def keep_decisions(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[RunResult]:
     """Keep decisions that people wrote, inside the caller's transaction; one row each.
 
     They are kept of a loop that is not there (yet), too: what people wrote is never dropped.
@@ -82,4 +83,5 @@ def keep_decisions(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[di
     ddl.take_rows(cursor, DECISIONS, literal(segment / "runs.parquet"))
     ddl.merge_keyed(cursor, DECISIONS)
     cursor.execute("update generation set number = number + 1")
-    return [{"run": row["loop"], **row} for row in rows.iter_rows(named=True)]
+    kept = rows.iter_rows(named=True)
+    return [cast("RunResult", {"run": row["loop"], **row}) for row in kept]

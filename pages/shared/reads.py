@@ -209,7 +209,7 @@ def _picture(curve: pl.DataFrame, run_generation: int, peak: str, colour: str) -
 
 
 @cached(2)
-def check() -> dict[str, Any]:
+def check() -> checking.Checked:
     """Data quality of every run (``python -m data check --json``)."""
     return checking.check(store())
 

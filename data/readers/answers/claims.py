@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import ReadOptions
+from data.declared.foreign import JsonObject
 from data.readers.answers.evaluations import FORMAT, KL, Evaluation, evaluation_log
 from data.readers.answers.evaluations import lines as lines_of
 from data.readers.files.table_files import is_json_table
@@ -37,7 +38,7 @@ def recognises(path: Path) -> bool:
     return any(mark in start for mark in MARKS) and (b'"annotations"' in start or MARKS[1] in start)
 
 
-def rows(lines: Iterator[dict[str, Any]], notes: list[str]) -> Iterator[dict[str, Any]]:
+def rows(lines: Iterator[JsonObject], notes: list[str]) -> Iterator[dict[str, Any]]:
     """Each claim as an answer to its response's prompt.
 
     Args:
@@ -68,7 +69,7 @@ def rows(lines: Iterator[dict[str, Any]], notes: list[str]) -> Iterator[dict[str
         notes.append(f"{n} sentences were given no claims (irrelevant, or none stated)")
 
 
-def _facts(line: dict[str, Any], left: dict[str, int]) -> list[tuple[str, str]] | None:
+def _facts(line: JsonObject, left: dict[str, int]) -> list[tuple[str, str]] | None:
     """The judged claims of a response; None when it abstained."""
     if "annotations" in line:
         if line["annotations"] is None:

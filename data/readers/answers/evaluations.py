@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from data.columns import LogError, ReadOptions, RunLog
+from data.declared.foreign import JsonObject
 from data.readers.answers import answer_tables
 from data.readers.files import blocks
 from data.readers.meaning import grades
@@ -35,7 +35,7 @@ class Evaluation:
 
     kind: str  # the reader's name
     named: str  # the model, or what the log calls the run
-    rows: Iterator[dict[str, Any]]
+    rows: Iterator[JsonObject]
     letters: dict[str, str] = field(default_factory=dict)  # grades in the log's own words
     iteration: int | None = None  # where the log states it
 
@@ -90,7 +90,7 @@ def read(path: Path, options: ReadOptions, opened: Open) -> Iterator[RunLog]:
     yield made
 
 
-def lines(path: Path, notes: list[str]) -> Iterator[dict[str, Any]]:
+def lines(path: Path, notes: list[str]) -> Iterator[JsonObject]:
     """The objects of a JSONL file; a half-written last line is left out."""
     bad = 0
     with path.open(encoding="utf-8", errors="replace") as file:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
+from data.declared.foreign import JsonObject
 from data.readers.kl import kl_remarks
 from data.readers.names.mapping import GOLD, KL, PHASES, PROXY, folded
 from data.readers.raw.scalars import as_number
@@ -28,7 +29,7 @@ NO_CURVE = (
     "(W&B's run-*.wandb, or its history as CSV), or pull it"
 )
 
-Row = dict[str, Any]
+Row = JsonObject
 
 
 @dataclass

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from data.columns import LogError
+from data.declared.foreign import JsonObject
 from data.readers.kl import kl_remarks
 from data.readers.raw.texts import load_json, read_text
 
@@ -23,7 +23,7 @@ A ``config.json`` is most often a model's, which says nothing of the training.
 """
 
 
-def settings_beside(folder: Path, problems: list[str] | None = None) -> dict[str, Any]:
+def settings_beside(folder: Path, problems: list[str] | None = None) -> JsonObject:
     """The settings in the known files of a run's folder; empty where there are none.
 
     Args:
@@ -31,7 +31,7 @@ def settings_beside(folder: Path, problems: list[str] | None = None) -> dict[str
         problems: gets a sentence for each such file that cannot be read.
     """
     place = folder.parent if folder.is_file() else folder
-    found: dict[str, Any] = {}
+    found: JsonObject = {}
     for name, marks in FILES.items():
         path = place / name
         if not path.is_file():

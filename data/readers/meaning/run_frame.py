@@ -7,13 +7,14 @@ import math
 import operator
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
+from data.declared.foreign import JsonObject
 from data.readers.kl import kl_beside, kl_error, sanity
 from data.readers.kl.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
 from data.readers.meaning import attempts, conversion, gold_versions, roles
@@ -215,7 +216,7 @@ def _kl(
     log: pl.DataFrame,
     phases: list[str],
     dialect: Dialect | None,
-    settings: dict[str, Any],
+    settings: JsonObject,
     window: int,
     options: ReadOptions,
     facts: RunFacts,
@@ -260,7 +261,7 @@ def _describe(
     scalars: Scalars,
     dialect: Dialect | None,
     chosen: roles.Roles,
-    settings: dict[str, Any],
+    settings: JsonObject,
     facts: RunFacts,
 ) -> None:
     facts.trainer = dialect.trainer if dialect else None
@@ -291,7 +292,7 @@ def _plain(value: object) -> bool:
     return isinstance(value, (str, int))
 
 
-def _settings(scalars: Scalars) -> dict[str, Any]:
+def _settings(scalars: Scalars) -> JsonObject:
     """The trainer's settings by plain and by dotted name."""
     args = scalars.config.get("args", {})
     return {**args, **flat(args)} if isinstance(args, dict) else {}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from data.columns import ReadOptions
+from data.declared.foreign import JsonObject
 from data.readers.raw.scalar_columns import Columns
 from data.readers.raw.scalars import Scalars
 from data.readers.trainers.dialect import Dialect
@@ -76,7 +75,7 @@ def steps_per_row(scalars: Scalars) -> int:
 
 
 def responses(
-    settings: dict[str, Any],
+    settings: JsonObject,
     dialect: Dialect | None,
     phases: list[str],
     log: pl.DataFrame,

@@ -13,11 +13,10 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 from re import Pattern
-from typing import Any
 
 import polars as pl
 
-from data.columns import LogError, ReadOptions, RunLog, Skip
+from data.columns import LogError, ReadOptions, RunLog, Skip, Source
 from data.readers.raw.scalars import Scalars
 
 
@@ -112,7 +111,7 @@ class Samples:
     rows_by_file: dict[str, int] = field(default_factory=dict)
     broken: list[tuple[str, str]] = field(default_factory=list)  # path, reason
     warnings: list[str] = field(default_factory=list)
-    sources: list[dict[str, Any]] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
     proxy_key: str | None = None  # the columns taken where no metrics name them
     gold_key: str | None = None
 

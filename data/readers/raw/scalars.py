@@ -7,8 +7,8 @@ they meet here, under the trainer's own key names, and only the merged rows are 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
+from data.declared.foreign import JsonObject
 from data.readers.raw.scalar_columns import Columns, Row
 
 SUMMARY_KEYS = frozenset(
@@ -48,7 +48,7 @@ class Scalars:
 
     path: str
     format: str
-    config: dict[str, Any] = field(default_factory=dict)
+    config: JsonObject = field(default_factory=dict)
     function_order: list[str] = field(default_factory=list)  # metric keys in the order logged
     logging_steps: int | None = None
     max_steps: int | None = None

@@ -26,6 +26,7 @@ from data.declared import (
     REVIEWS,
     Table,
 )
+from data.declared.foreign import JsonObject
 from data.readers.answers import answer_tables, loop_tables
 from data.readers.files import table_files
 from data.readers.layouts.cells import Cells
@@ -207,7 +208,7 @@ def _iterations(value: Any, where: _Lines) -> list[dict[str, Any]]:
     return rows
 
 
-def _iteration(item: dict[str, Any], place: int, where: _Lines) -> dict[str, Any]:
+def _iteration(item: JsonObject, place: int, where: _Lines) -> dict[str, Any]:
     def wrong(what: str, key: str, do: str) -> LogError:
         return where.error(what, key, do, "iteration", place)
 

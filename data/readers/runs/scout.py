@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError, ReadOptions, RunLog
+from data.declared.foreign import JsonObject
 from data.readers.answers import behaviour_tables
 from data.readers.answers.behaviour_tables import NOT_STATED, TRUTHS
 from data.readers.files.parquet import read_parquet
@@ -64,7 +65,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
         raise LogError(f"{path.name} is no result of Inspect Scout: it has no {min(missing)}")
     _refuse_grades(frame, path)
     notes: list[str] = []
-    by_run: dict[tuple[str, bool], list[dict[str, Any]]] = {}
+    by_run: dict[tuple[str, bool], list[JsonObject]] = {}
     found = _transcripts(frame, path.stem, notes)
     labels = {label for _, seen in found.values() for label in seen}
     placeless = 0
@@ -112,13 +113,13 @@ def _refuse_grades(frame: pl.DataFrame, path: Path) -> None:
 
 def _transcripts(
     frame: pl.DataFrame, scanner: str, notes: list[str]
-) -> dict[str, tuple[dict[str, Any], dict[str | None, bool]]]:
+) -> dict[str, tuple[JsonObject, dict[str | None, bool]]]:
     """By transcript one of its rows, and whether each label was given to it.
 
     A transcript on which the scanner failed, or said neither yes nor no, was not measured. Where
     results have labels, one that a transcript was not given was not seen in it.
     """
-    found: dict[str, tuple[dict[str, Any], dict[str | None, bool]]] = {}
+    found: dict[str, tuple[JsonObject, dict[str | None, bool]]] = {}
     failed, unclear = set[str](), set[str]()
     for row in frame.iter_rows(named=True):
         key = str(row["transcript_id"])
@@ -144,7 +145,7 @@ def _transcripts(
     return found
 
 
-def _sightings(row: dict[str, Any]) -> Iterator[Seen]:
+def _sightings(row: JsonObject) -> Iterator[Seen]:
     value, kind = row["value"], row["value_type"]
     if kind == "resultset":
         try:
@@ -162,7 +163,7 @@ def _sightings(row: dict[str, Any]) -> Iterator[Seen]:
     yield Seen(row.get("label"), _hit(value, kind, row))
 
 
-def _hit(value: Any, kind: str | None, row: dict[str, Any]) -> bool | None:
+def _hit(value: Any, kind: str | None, row: JsonObject) -> bool | None:
     """Whether a value is a hit; None where it is neither yes nor no."""
     word = str(value).strip().lower()
     if word in TRUTHS and value is not None:
@@ -174,7 +175,7 @@ def _hit(value: Any, kind: str | None, row: dict[str, Any]) -> bool | None:
         return None
 
 
-def _place(row: dict[str, Any], path: Path, options: ReadOptions) -> tuple[str, bool, int | None]:
+def _place(row: JsonObject, path: Path, options: ReadOptions) -> tuple[str, bool, int | None]:
     """Run and step of a transcript, and whether the run was named as one."""
     metadata = _metadata(row.get("transcript_metadata"))
     run = next((metadata[k] for k in _first(options.run_column, RUNS) if metadata.get(k)), None)
@@ -194,7 +195,7 @@ def _first(named: str | None, usual: tuple[str, ...]) -> tuple[str, ...]:
     return (named,) if named else usual
 
 
-def _metadata(stated: Any) -> dict[str, Any]:
+def _metadata(stated: Any) -> JsonObject:
     """A transcript's metadata, that of its evaluation and of its sample beside it."""
     try:
         whole = load_json(stated, "metadata") if isinstance(stated, str) else stated

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -175,7 +175,8 @@ def _counted(done: Imported) -> str:
     answers = sum(run["answers"] for run in done.runs)
     parts = [count(len(done.runs), "run"), count(rows, "new value")]
     parts += [count(answers, "answer")] if answers else []
-    others = {name: sum(run.get(name, 0) for run in done.runs) for name in loop_tables.NAMES}
+    counts = [cast("Mapping[str, int]", run) for run in done.runs]
+    others = {name: sum(run.get(name, 0) for run in counts) for name in loop_tables.NAMES}
     parts += [f"{count(n, 'row')} of {name.replace('_', ' ')}" for name, n in others.items() if n]
     return f"Imported: {', '.join(parts)}. Verdicts follow by themselves."
 

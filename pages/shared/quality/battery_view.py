@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from analytics.measured.published import battery_table, published
+from analytics.measured.published import battery_table, false_alarms, published
+from analytics.measured.rows import BatteryRow
 from analytics.quality.made import made
 from analytics.wording import MISSING, count, percent_spread, whole
 from pages.shared.quality.quality_cells import evidence
@@ -29,12 +30,11 @@ def show_battery() -> None:
     )
 
 
-def _headline(rows: list[dict[str, Any]]) -> str:
+def _headline(rows: Sequence[BatteryRow]) -> str:
     asked = [row for row in rows if row["asked"]]
     failing = [row for row in asked if not row["holds"]]
     worst = max(asked, key=lambda row: max(row["flat"], row["plateau"]) - row["claimed"])
-    truth = max(("flat", "plateau"), key=lambda name: float(worst[name]))
-    share = percent_spread(worst[truth], worst[f"{truth}_se"])
+    share = percent_spread(*false_alarms(worst))
     kept = len(asked) - len(failing)
     return (
         f"the promise holds in {whole(kept)} of {count(len(asked), 'condition')}; nearest to its "
