@@ -18,6 +18,7 @@ from typing import Any
 import polars as pl
 
 from analytics.agents.agents_arguments import faults
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from analytics.review.differs import at_equal_kl, one_measure, sentence, settings
 
 MOST_RUNS = 200
@@ -45,7 +46,7 @@ class Held:
 
     opened: Callable[[], AbstractContextManager[Any]]
     statuses: Callable[[Any], Mapping[str, str]]
-    verdicts: Callable[[Any, list[str], int | None], list[dict[str, Any]]]
+    verdicts: Callable[[Any, list[str], int | None], Sequence[VerdictRow]]
     looks: Callable[[Any, str], pl.DataFrame]
     changed: Callable[[Any, str | None], str]
     errors: tuple[type[Exception], ...]
@@ -183,23 +184,19 @@ class Tools:
             looks = [self._doors.looks(store, run) for run in (first, second)]
         differing = settings(*facts).filter("differs").drop("differs")
         unknown = [one.get("kl_conversion") in ("unknown", "missing") for one in facts]
-        missing_sentence, rows = "", []
+        says, rows = "", []
         if any(unknown):
-            missing_sentence = (
-                "Gold cannot be compared at equal KL: a KL has no known unit, or was not logged."
-            )
+            says = "Gold cannot be compared at equal KL: a KL has no known unit, or was not logged."
         elif not one_measure(*facts):
-            missing_sentence = (
-                "Gold cannot be compared at equal KL: the logs do not name one measure of gold."
-            )
+            says = "Gold cannot be compared at equal KL: the logs do not name one measure of gold."
         else:
             found = at_equal_kl(*looks)
-            missing_sentence, rows = (
+            says, rows = (
                 sentence(found, first, second),
                 [one._asdict() for one in found],
             )
         return {
-            "said": missing_sentence[:LONGEST], "gold_at_equal_kl": _plain(rows),
+            "said": says[:LONGEST], "gold_at_equal_kl": _plain(rows),
             "settings_that_differ": _plain(differing.head(MOST_ROWS).to_dicts()),
         }  # fmt: skip
 

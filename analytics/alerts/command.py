@@ -15,7 +15,7 @@ from typing import Any
 
 from analytics.alerts import chat, sending
 from analytics.alerts import ledger as outbox
-from analytics.alerts.ledger import Ledger
+from analytics.alerts.ledger import Entry, Ledger
 from analytics.alerts.open_alerts import title
 from analytics.alerts.rules import Rules, RulesError, proposal
 from analytics.wording import count
@@ -172,7 +172,7 @@ def state_lines(ledger: Ledger) -> list[str]:
     return lines + waiting_lines(ledger)
 
 
-def since(ledger: Ledger, entry: dict[str, Any]) -> str:
+def since(ledger: Ledger, entry: Entry) -> str:
     """Since when an alert is there, and who looks after it."""
     by = ledger["acknowledged"].get(entry["subject"])
     seen = f"; acknowledged by {by['by']}" if by else ""

@@ -47,7 +47,7 @@ def digest(
     further: Sequence[str], server: str,
 ) -> None:  # fmt: skip
     """Put the digest into the queue. Alerts that it has no room for wait for the next one."""
-    begin = ledger["digest"]
+    begin = ledger["digest"] or stamp(now)
     news = [entry for entry in ledger["alerts"].values() if _is_news(ledger, rules, entry, now)]
     changed = _statuses(ledger, statuses, rules, now)
     lines = [*map(_line, news), *further, *changed]

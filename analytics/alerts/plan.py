@@ -47,7 +47,7 @@ def look(
         switched_on(ledger, now, rules, server)
     else:
         _ping(ledger, rules, now, server)
-        if digest_due(ledger["digest"], rules, now):
+        if ledger["digest"] and digest_due(ledger["digest"], rules, now):
             digest(ledger, rules, now, statuses, further, server)
         else:
             beyond_the_cap(ledger, rules, now, server)
@@ -61,31 +61,32 @@ def _take_in(
     own: Mapping[str, Own], first: bool,
 ) -> None:  # fmt: skip
     for alert in found:
-        entry = ledger["alerts"].get(alert.key)
-        if entry is None or _back_after_a_day(entry, now):
+        what, sure = chat.plain(alert.what, 600), chat.plain(alert.sure, 400)
+        errs, link = chat.plain(alert.errs, 600), chat.path(alert.link)
+        known = ledger["alerts"].get(alert.key)
+        if known is None or _back_after_a_day(known, now):
             cause = raised_by(alert, ledger["rows"], rows, ledger.get("own", {}), own)
-            entry = {
+            known = {
                 "kind": alert.kind, "subject": alert.subject, "since": stamp(now), "gone": None,
                 "pinged": None, "told": False, "why": "",
                 "quiet": "known" if first else "" if cause == OTHERS else cause,
                 "cause": lead(alert.subject, cause, ledger["rows"], rows),
+                "what": what, "sure": sure, "errs": errs, "link": link, "adopted": alert.adopted,
             }  # fmt: skip
-            ledger["alerts"][alert.key] = entry
+            ledger["alerts"][alert.key] = known
             ledger["acknowledged"].pop(alert.subject, None)
-        back = bool(entry["gone"])
+        entry, back = known, bool(known["gone"])
         if back:
             entry |= {"gone": None, "why": "", "left": "", "told": False}
         entry |= {
-            "what": chat.plain(alert.what, 600), "sure": chat.plain(alert.sure, 400),
-            "errs": chat.plain(alert.errs, 600), "link": chat.path(alert.link),
-            "adopted": alert.adopted,
+            "what": what, "sure": sure, "errs": errs, "link": link, "adopted": alert.adopted,
         }  # fmt: skip
         if back:
             _reword(ledger, alert.key, entry)
 
 
 def _back_after_a_day(entry: Entry, now: datetime.datetime) -> bool:
-    return bool(entry["gone"]) and now - time_of(entry["gone"]) >= DAY
+    return entry["gone"] is not None and now - time_of(entry["gone"]) >= DAY
 
 
 def _let_go(
@@ -97,11 +98,13 @@ def _let_go(
     for key, entry in ledger["alerts"].items():
         forgotten = entry["subject"] not in there
         if entry["gone"] and forgotten and not entry["told"]:
-            entry |= left(entry["kind"], "", forgotten=True)  # what became of it meanwhile
+            # what became of it meanwhile
+            entry["left"], entry["why"] = left(entry["kind"], "", forgotten=True)
         if key in holds or entry["gone"] or entry["subject"] in waiting:
             continue
         why = gone.get(entry["subject"], "") if entry["kind"] == "alarm" else ""
-        entry |= {"gone": stamp(now), "told": False, **left(entry["kind"], why, forgotten)}
+        entry |= {"gone": stamp(now), "told": False}
+        entry["left"], entry["why"] = left(entry["kind"], why, forgotten)
         _reword(ledger, key, entry)
 
 
@@ -152,4 +155,4 @@ def _ping(ledger: Ledger, rules: Rules, now: datetime.datetime, server: str) -> 
 def _pings(ledger: Ledger, now: datetime.datetime) -> int:
     """Pings of the last 24 hours."""
     times = [entry["pinged"] for entry in ledger["alerts"].values() if entry["pinged"]]
-    return sum(now - time_of(at) < DAY for at in [*times, *ledger.get("past_pings", ())])
+    return sum(now - time_of(at) < DAY for at in [*times, *ledger.get("past_pings", [])])

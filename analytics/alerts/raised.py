@@ -92,8 +92,8 @@ def lead(run: str, cause: str, rows_before: Mapping[str, int], rows: Mapping[str
     return STANDS_NOW if _same_rows(run, rows_before, rows) else OWN_AS_BEFORE
 
 
-def left(kind: str, why: str, forgotten: bool) -> dict[str, str]:
+def left(kind: str, why: str, forgotten: bool) -> tuple[str, str]:
     """What became of an alert that does not hold any more: in a title, and why."""
     if forgotten:
-        return {"left": FORGOTTEN, "why": "the run was forgotten: nothing was withdrawn"}
-    return {"left": OVER[kind], "why": chat.plain(why, 300) or "does not hold any more"}
+        return FORGOTTEN, "the run was forgotten: nothing was withdrawn"
+    return OVER[kind], chat.plain(why, 300) or "does not hold any more"

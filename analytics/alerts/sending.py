@@ -18,7 +18,7 @@ from typing import Any
 
 from analytics.alerts import chat, plan, raised
 from analytics.alerts import ledger as outbox
-from analytics.alerts.ledger import Ledger
+from analytics.alerts.ledger import Ledger, Message
 from analytics.alerts.open_alerts import Alert, alarms, gates, withdrawals
 from analytics.alerts.rules import Rules, RulesError, read_rules
 from analytics.figures.drawing.palette import status_look
@@ -248,7 +248,7 @@ class Outbox:
         self._rest_until = self.clock() + max(wait, error.after)
 
 
-def test_message(now: datetime.datetime) -> dict[str, Any]:
+def test_message(now: datetime.datetime) -> Message:
     """What the test button and the command send; named so that nobody takes it for an alarm."""
     lines = ["This is a test. Alerts of the monitor arrive here."]
     return outbox.message("test", "Test of the monitor's alerts", lines, server(), "/", now)

@@ -10,14 +10,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
 from analytics.collapse import counts, duplicates, embedded, likeness
 from analytics.collapse.halves import Measured, Truths, Z, halves, mean, quantile
-from analytics.collapse.indicators import INDICATORS, LOGGED
+from analytics.collapse.indicators import INDICATORS, LOGGED, Change, IndicatorRow
 from analytics.collapse.tokens import SEED, Tokens, code_of, tokens
 
 BUDGET = 20_000
@@ -64,7 +64,7 @@ def rows(
     embeddings: pl.DataFrame | None = None,
     budget: int = BUDGET,
     progress: Progress | None = None,
-) -> list[dict[str, Any]]:
+) -> list[IndicatorRow]:
     """The indicators of a loop, as ``collapse --json`` gives them.
 
     Args:
@@ -233,20 +233,20 @@ def _as_logged(logged: pl.DataFrame | None, found: dict[tuple[int, str], Measure
 
 def _rows(
     loop: str, found: Mapping[tuple[int, str], Measured], beside: Mapping[str, dict[str, str]]
-) -> list[dict[str, Any]]:
+) -> list[IndicatorRow]:
     rows = []
     for indicator in INDICATORS:
         at = sorted(iteration for iteration, name in found if name == indicator.name)
         series = [(i, found[i, indicator.name]) for i in at]
         series = [(i, one) for i, one in series if math.isfinite(one.value)]
         for place, (iteration, one) in enumerate(series):
-            rows.append({
+            rows.append(cast("IndicatorRow", {
                 "loop": loop, "iteration": iteration, "indicator": indicator.name,
                 "value": one.value, **_interval(one), "n": one.n,
                 "from_first": _change(one, series[0][1]) if place else None,
                 "from_previous": _change(one, series[place - 1][1]) if place else None,
                 **beside.get(indicator.name, {}),
-            })  # fmt: skip
+            }))  # fmt: skip
     return sorted(rows, key=lambda row: row["iteration"])
 
 
@@ -257,12 +257,12 @@ def _interval(one: Measured) -> dict[str, float | None]:
     return {"low": one.value - Z * error, "high": one.value + Z * error}
 
 
-def _change(one: Measured, other: Measured) -> dict[str, float | None]:
+def _change(one: Measured, other: Measured) -> Change:
     change = one.less(other)
-    row: dict[str, float | None] = {"difference": change.value, **_interval(change), "p": None}
-    error = change.error
+    error, p = change.error, None
     if error:
-        row["p"] = 2 * NormalDist().cdf(-abs(change.value) / error)
+        p = 2 * NormalDist().cdf(-abs(change.value) / error)
     elif error == 0.0:
-        row["p"] = 1.0 if change.value == 0 else 0.0
-    return row
+        p = 1.0 if change.value == 0 else 0.0
+    ends = _interval(change)
+    return {"difference": change.value, "low": ends["low"], "high": ends["high"], "p": p}

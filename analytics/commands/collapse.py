@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any
 
 from rich.text import Text
 
 from analytics.collapse import kept as indicators
 from analytics.collapse import words as collapse_words
+from analytics.collapse.indicators import IndicatorRow
 from data.database.any_store import AnyStore
 from data.database.questions import meaning
 from data.home import begun
@@ -45,7 +45,7 @@ def _collapse(options: argparse.Namespace) -> int:
 
 def collapse_rows(
     store: AnyStore, loops: list[str] | None, again: bool = False
-) -> list[dict[str, Any]]:
+) -> list[IndicatorRow]:
     """Indicators of some loops (None = all), the kept ones where they hold, else computed."""
     by = indicators.method(meaning)
     with Terminal(stderr=True).status("Measuring …") as status:

@@ -6,7 +6,7 @@ import argparse
 import datetime
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -39,7 +39,7 @@ class Held:
     query: Query
     generation: int
     verdict: Callable[[str, int], Mapping[str, Any] | None]
-    indicators: Callable[[str], list[dict[str, Any]]]
+    indicators: Callable[[str], Sequence[Mapping[str, Any]]]
     policies: Callable[[], list[tuple[str, datetime.datetime]]]
     keep_policy: Callable[[str], None]
     record: Callable[[dict[str, Any]], None]

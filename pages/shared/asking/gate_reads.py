@@ -6,11 +6,11 @@ import datetime
 import hashlib
 import json
 from functools import partial
-from typing import Any
 
 import polars as pl
 
 from analytics.collapse import kept
+from analytics.collapse.indicators import IndicatorRow
 from analytics.gate import Evidence, Gate, Policy, judge, read_policy
 from analytics.gate.records import sealed
 from analytics.gate.records.agreement import AgreementRow, agreement
@@ -104,7 +104,7 @@ def evidence(
     )  # fmt: skip
 
 
-def indicators(loop: str) -> list[dict[str, Any]]:
+def indicators(loop: str) -> list[IndicatorRow]:
     """Rows of the collapse indicators, where those that hold have been computed."""
     store = reads.store()
     if kept.missing(store.query, [loop], collapsing.method()):

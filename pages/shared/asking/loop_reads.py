@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from analytics import hallucination as statistics
+from analytics.collapse.indicators import IndicatorRow
 from analytics.hallucination.pairs import FLIPS
 from analytics.loops import board
 from analytics.loops.cells import Question
@@ -35,7 +36,7 @@ def state(*_: object) -> object:
 
 
 @cached(16, state)
-def indicators(loop: str) -> tuple[list[dict[str, Any]], bool]:
+def indicators(loop: str) -> tuple[list[IndicatorRow], bool]:
     """The kept indicators of a loop, and whether they are of the rows as they are now."""
     kept = reads.store().query("indicators", loops=[loop]).to_dicts()
     if not kept:

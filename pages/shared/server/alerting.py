@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from analytics.alerts import command, sending
 from analytics.alerts import ledger as outbox
@@ -170,7 +170,7 @@ def mute(subject: str, until: datetime.date, by: str) -> None:
         outbox.mute(ledger, subject, until, by)
 
 
-def open_subjects(ledger: dict[str, Any]) -> list[str]:
+def open_subjects(ledger: Ledger) -> list[str]:
     """Runs and loops that something is told of now."""
     return list(
         dict.fromkeys(one["subject"] for one in ledger["alerts"].values() if not one["gone"])
