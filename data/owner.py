@@ -16,16 +16,24 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from data import spool
 from data.store import Store
 
 
+class Entry(TypedDict, total=False):
+    """What the owner of a store writes down; address: null when it does not serve."""
+
+    pid: int
+    address: str | None
+    token: str
+
+
 class StoreOwned(Exception):
     """Another process owns the store; ``address`` is where it answers, if it serves."""
 
-    def __init__(self, home: Path, owner: dict[str, Any]) -> None:
+    def __init__(self, home: Path, owner: Entry) -> None:
         """Compose the message from what the owner wrote down."""
         self.address = owner.get("address")
         who = f"process {owner.get('pid', 'unknown')}"
@@ -120,10 +128,10 @@ class Owner:
         os.replace(draft, self.home / "owner.json")
 
 
-def read_owner(home: Path) -> dict[str, Any]:
+def read_owner(home: Path) -> Entry:
     """What the owner of a store wrote down: pid, address (null when it does not serve), token."""
     try:
         entry = json.loads((home / "owner.json").read_text())
     except (OSError, ValueError):
         return {}
-    return entry if isinstance(entry, dict) else {}
+    return cast("Entry", entry) if isinstance(entry, dict) else {}

@@ -6,15 +6,22 @@ This is the one place that knows the store's questions by name; the code that ju
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import polars as pl
 
 from analytics.comparing.components import ensembles_by_name
 
 Query = Callable[..., pl.DataFrame]
+
+
+class Asked(TypedDict):
+    """What most questions about loops are asked by: their names, and up to which iteration."""
+
+    loops: Sequence[str]
+    until: int | None
 
 
 @dataclass(frozen=True)

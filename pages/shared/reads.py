@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.drawing.palette import run_colour
 from analytics.figures.runs.sparkline import sparkline, why_not_drawn
 from analytics.kept_verdicts import verdicts
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from data.database.kept_verdicts import kept_rows
 from data.home import home
 from data.outgoing import exporting
@@ -53,15 +54,22 @@ def curves(run_ids: tuple[str, ...] | None) -> pl.DataFrame:
     return store().query("curves", runs=list(run_ids) if run_ids is not None else None)
 
 
+class ShownVerdict(VerdictRow):
+    """A kept verdict; updating: newer rows wait for one; looks_rows: its groups, as JSON."""
+
+    updating: bool
+    looks_rows: str
+
+
 @cached(8, pulse, shared=True)
-def kept_verdicts() -> dict[str, dict[str, Any]]:
+def kept_verdicts() -> dict[str, ShownVerdict]:
     """The last verdict of each run by run_id, with "updating" where newer rows wait for one."""
     frame = kept_rows(store(), judging.method())
     rows = [
         json.loads(row["verdict"]) | {"updating": not row["current"], "looks_rows": row["looks"]}
         for row in frame.iter_rows(named=True)
     ]
-    return {row["run"]: row for row in judging.advised(rows)}
+    return {str(row["run"]): cast("ShownVerdict", row) for row in judging.advised(rows)}
 
 
 MOST_PICTURES = 4096
@@ -183,7 +191,7 @@ def pictures() -> dict[str, Picture]:
     return {
         run_id: _picture(
             curve, every[run_id]["generation"],
-            json.dumps((known.get(run_id) or {}).get("peak")), run_colour(every[run_id]["ordinal"]),
+            json.dumps(known[run_id].get("peak") if run_id in known else None), run_colour(every[run_id]["ordinal"]),
         )
         for (run_id,), curve in curves(None).group_by("run_id", maintain_order=True)
         if run_id in every

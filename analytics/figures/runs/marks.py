@@ -124,7 +124,7 @@ def _lanes(stack: Stack, mark: Mark) -> None:
     for lane, (x, label, sign) in enumerate(reversed(words), start=bool(mark.saved)):
         share = (x - left) / (right - left or 1.0)
         end = share > 0.7  # the words stand before the sign, for there is no room behind it
-        look: dict[str, Any]
+        look: dict[str, str | float | int]
         if sign == "▬":
             look = {"xanchor": "left" if share < 0.3 else "right" if end else "center"}
         else:

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from analytics.comparing.gold_uses import one_family
+from analytics.comparing.verdict_frames import Asked
 from analytics.gate.blocks.diversity import HOLDOUT
 from analytics.gate.records.evidence import FRAMES, Evidence, GateError
 from analytics.gate.records.sealed import acts, sealed_sources
@@ -44,7 +45,7 @@ def gather(
     Raises:
         GateError: the loop or the iteration is not there.
     """
-    asked: dict[str, Any] = {"loops": [loop], "until": iteration}
+    asked: Asked = {"loops": [loop], "until": iteration}
     logged = query("scalars", run=loop)
     frames = {
         "answers": query("gate_answers", **asked),
@@ -177,7 +178,7 @@ def overlap(query: Query, loop: str, iteration: int) -> pl.DataFrame:
     That is what it was trained on, and what the policies that it came from were. Empty where texts
     or questions are not there.
     """
-    asked: dict[str, Any] = {"loops": [loop], "until": iteration}
+    asked: Asked = {"loops": [loop], "until": iteration}
     found = of_loop(
         query("training_texts", loops=[loop]), query("asked_questions", loops=[loop]),
         query("iterations", **asked), query("corpus", **asked),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, cast
 
 import polars as pl
 
 from analytics.comparing import gold_uses
-from analytics.gate.blocks.checks import WORST, Check, Result
+from analytics.gate.blocks.checks import WORST, Check, CheckRow, Result
 from analytics.gate.blocks.diversity import diversity
 from analytics.gate.blocks.outcomes import outcomes
 from analytics.gate.blocks.people import people
@@ -43,6 +43,51 @@ NEVER = (
 """What no table of a loop says, so that no gate of this kind can look at it."""
 
 
+class BlockRow(TypedDict):
+    """One block of `gate --json`; waiver: the policy's, expires as a date."""
+
+    name: str
+    result: Result
+    measured: Result
+    value: float | None
+    low: float | None
+    high: float | None
+    limit: float | None
+    items: int | None
+    evidence: str | None
+    reason: str
+    waiver: Mapping[str, object] | None
+    checks: list[CheckRow]
+
+
+class PolicyRow(TypedDict):
+    """The policy that a gate judged by."""
+
+    name: str
+    hash: str
+    date: str
+    proposals: list[str]
+
+
+class GateDocument(TypedDict):
+    """The document of `gate --json`."""
+
+    loop: str
+    iteration: int
+    result: Result
+    title: str
+    summary: str
+    release: int
+    release_known: str
+    policy: PolicyRow
+    blocks: list[BlockRow]
+    not_looked_at: list[str]
+    looks: str
+    gold_used: str
+    loosened: list[str]
+    snapshot: str
+
+
 @dataclass(frozen=True)
 class Block:
     """One block with its checks; `measured` is what it says without a waiver."""
@@ -72,17 +117,18 @@ class Block:
         one = self.waiver
         return f"Waived by {one.name} until {one.expires}: {one.reason}. Measured: {reasons}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> BlockRow:
         """The row of `gate --json`."""
         one = self.telling
         keys = ("value", "low", "high", "limit", "items", "evidence")
         waiver = self.waiver and {**self.waiver.__dict__, "expires": str(self.waiver.expires)}
-        return {
+        row = {
             "name": self.name, "result": self.result, "measured": self.measured,
             **{key: getattr(one, key) if one else None for key in keys},
             "reason": self.reason, "waiver": waiver,
             "checks": [check.to_dict() for check in self.checks],
         }  # fmt: skip
+        return cast("BlockRow", row)
 
 
 @dataclass(frozen=True)
@@ -136,7 +182,7 @@ class Gate:
         ]  # fmt: skip
         return f"{self.title}: {'; '.join(parts)}, under policy {self.policy.title}.{marked}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> GateDocument:
         """The document of `gate --json`."""
         return {
             "loop": self.loop, "iteration": self.iteration, "result": self.result,

@@ -11,6 +11,7 @@ import polars as pl
 from analytics import hallucination as statistics
 from analytics import knowledge
 from analytics.answers import calibration_cells
+from analytics.comparing.verdict_frames import Asked
 from analytics.hallucination import beside, facts, training
 from analytics.hallucination.pairs import FLIPS
 from analytics.hallucination.training import TrainingView
@@ -105,7 +106,7 @@ def cells(loop: str, iteration: int, origin: str) -> pl.DataFrame:
 
 def sampled(named: Loops) -> pl.DataFrame:
     """What sampled answers say: SliCK categories, semantic entropy."""
-    asked: dict[str, Any] = {"loops": named, "until": None}
+    asked: Asked = {"loops": named, "until": None}
     return knowledge.sampled(ask("sample_counts", **asked), ask("sample_clusters", **asked))
 
 

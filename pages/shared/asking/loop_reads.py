@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import polars as pl
 
 from analytics import hallucination as statistics
 from analytics.collapse.indicators import IndicatorRow
+from analytics.comparing.verdict_frames import Asked
 from analytics.hallucination.pairs import FLIPS
 from analytics.loops import board
 from analytics.loops.cells import Question
@@ -51,7 +51,7 @@ def questions(loop: str, until: int | None) -> list[Question]:
     """The board of a loop, up to an iteration."""
     query, named = reads.store().query, [loop]
     rows, _ = indicators(loop)
-    asked: dict[str, Any] = {"loops": named, "until": until}
+    asked: Asked = {"loops": named, "until": until}
     counts = answers.counts(query, named, until, TAU)
     apart = answers.counts(query, named, until, TAU, by_training=True)
     return board.questions(

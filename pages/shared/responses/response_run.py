@@ -46,8 +46,8 @@ def choose_run(row: Any) -> str:
 
 
 def _urgency(run: str) -> tuple[int, str]:
-    known = reads.kept_verdicts().get(run) or {}
-    status = known.get("status")
+    known = reads.kept_verdicts().get(run)
+    status = None if known is None else known.get("status")
     return (URGENT.index(status) if status in URGENT else len(URGENT)), run
 
 

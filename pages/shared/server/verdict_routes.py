@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from data.database.kept_verdicts import kept_rows
 from data.owner import Owner
 from pages.shared.keeping.judging import advised, method
@@ -43,7 +44,7 @@ def verdict_routes(owner: Callable[[], Owner | None]) -> list[Route]:
     return [Route("/api/verdicts", verdicts, methods=["GET"])]
 
 
-def _kept(owner: Owner, runs: list[str]) -> list[dict[str, object]]:
+def _kept(owner: Owner, runs: list[str]) -> list[VerdictRow]:
     kept = kept_rows(owner.store, method())
     rows = [
         json.loads(row["verdict"]) | {"updating": not row["current"]}

@@ -207,8 +207,9 @@ def _part_lines(parts: pl.DataFrame, of: str) -> list[Line]:
 
 def _peaks(loops: Sequence[str], axis: str) -> list[tuple[float, float | None]]:
     verdict = reads.kept_verdicts().get(loops[0])
-    peak = (verdict or {}).get("peak")
+    peak = None if verdict is None else verdict.get("peak")
     if not peak or not verdict or verdict["status"] not in ("overoptimized", "warning"):
         return []
-    low, high = ("kl_low", "kl_high") if axis == "sqrt_kl" else ("step_low", "step_high")
-    return [] if peak.get(low) is None else [(peak[low], peak.get(high))]
+    if axis != "sqrt_kl":
+        return [(peak["step_low"], peak["step_high"])]
+    return [] if peak["kl_low"] is None else [(peak["kl_low"], peak["kl_high"])]
