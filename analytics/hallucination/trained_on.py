@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import polars as pl
 
@@ -17,8 +17,22 @@ MEASURES = {
 """Name of a measure to its columns: share, and its interval at 95 % where it has one."""
 NAMED = 3
 
+Ends = tuple[float | None, float | None, float | None, float | None]
+"""Before, now, low, high: what a measure was first and is last, and the interval of the last."""
 
-def trained_rows(points: pl.DataFrame, loops: Sequence[str]) -> list[dict[str, Any]]:
+
+class TrainedRow(TypedDict):
+    """One loop: its first and last iteration whose false share is known, and each measure."""
+
+    loop: str
+    since: int | None
+    at: int | None
+    false: Ends
+    kept: Ends
+    human: Ends
+
+
+def trained_rows(points: pl.DataFrame, loops: Sequence[str]) -> list[TrainedRow]:
     """First and last value of each measure, a row a loop.
 
     Args:
@@ -33,10 +47,11 @@ def trained_rows(points: pl.DataFrame, loops: Sequence[str]) -> list[dict[str, A
     rows = []
     for loop in loops:
         mine = points.filter(pl.col("loop") == loop).sort("iteration")
-        row: dict[str, Any] = {name: _ends(mine, *columns) for name, columns in MEASURES.items()}
+        measures = {name: _ends(mine, *columns) for name, columns in MEASURES.items()}
         known = _known(mine, "false_share")
         since, at = (known["iteration"][i] if known.height else None for i in (0, -1))
-        rows.append({"loop": loop, "since": since, "at": at, **row})
+        row = {"loop": loop, "since": since, "at": at, **measures}
+        rows.append(cast("TrainedRow", row))
     return rows
 
 

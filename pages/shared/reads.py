@@ -191,7 +191,8 @@ def pictures() -> dict[str, Picture]:
     return {
         run_id: _picture(
             curve, every[run_id]["generation"],
-            json.dumps(known[run_id].get("peak") if run_id in known else None), run_colour(every[run_id]["ordinal"]),
+            json.dumps(known[run_id].get("peak") if run_id in known else None),
+            run_colour(every[run_id]["ordinal"]),
         )
         for (run_id,), curve in curves(None).group_by("run_id", maintain_order=True)
         if run_id in every

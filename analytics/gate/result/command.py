@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypedDict
 
 from analytics.gate.records import sealed
 from analytics.gate.records.evidence import GateError
@@ -27,6 +27,19 @@ UNREADABLE = 3
 DECISIONS = (*GOING, "stop", "roll_back", "re_evaluate", "escalate")
 
 
+class DecisionRow(TypedDict):
+    """A row of the table decisions."""
+
+    loop: str
+    iteration: int
+    decision: str
+    by: str
+    at: str
+    expires: str | None
+    snapshot: str
+    note: str | None
+
+
 @dataclass(frozen=True)
 class Held:
     """The store as the command needs it.
@@ -42,7 +55,7 @@ class Held:
     indicators: Callable[[str], Sequence[Mapping[str, Any]]]
     policies: Callable[[], list[tuple[str, datetime.datetime]]]
     keep_policy: Callable[[str], None]
-    record: Callable[[dict[str, Any]], None]
+    record: Callable[[DecisionRow], None]
     look: Callable[[Mapping[str, Any]], None]
 
 
@@ -150,7 +163,7 @@ def judged(loop: str, options: argparse.Namespace, doors: Held, policy: Policy) 
     )  # fmt: skip
 
 
-def decision(options: argparse.Namespace, doors: Held, policy: Policy) -> dict[str, Any]:
+def decision(options: argparse.Namespace, doors: Held, policy: Policy) -> DecisionRow:
     """The row of `decisions` that was asked to be written down."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
     return {

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from data.columns import ReadOptions
 from data.declared.foreign import JsonObject
+from data.readers.answers.answer_rows import AnswerRow
 from data.readers.answers.evaluations import FORMAT, KL, Evaluation, evaluation_log
 from data.readers.answers.evaluations import lines as lines_of
 from data.readers.files.table_files import is_json_table
@@ -38,7 +38,7 @@ def recognises(path: Path) -> bool:
     return any(mark in start for mark in MARKS) and (b'"annotations"' in start or MARKS[1] in start)
 
 
-def rows(lines: Iterator[JsonObject], notes: list[str]) -> Iterator[dict[str, Any]]:
+def rows(lines: Iterator[JsonObject], notes: list[str]) -> Iterator[AnswerRow]:
     """Each claim as an answer to its response's prompt.
 
     Args:

@@ -13,6 +13,7 @@ import polars as pl
 from data.columns import LogError, ReadOptions, RunLog
 from data.declared.foreign import JsonObject
 from data.readers.answers import answer_tables
+from data.readers.answers.answer_rows import AnswerRow
 from data.readers.files import blocks
 from data.readers.meaning import grades
 from data.readers.raw.reader import Read, whole_logs
@@ -35,7 +36,7 @@ class Evaluation:
 
     kind: str  # the reader's name
     named: str  # the model, or what the log calls the run
-    rows: Iterator[JsonObject]
+    rows: Iterator[AnswerRow]
     letters: dict[str, str] = field(default_factory=dict)  # grades in the log's own words
     iteration: int | None = None  # where the log states it
 

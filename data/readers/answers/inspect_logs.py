@@ -11,6 +11,7 @@ from typing import Any
 
 from data.columns import LogError, ReadOptions
 from data.declared.foreign import JsonObject
+from data.readers.answers.answer_rows import AnswerRow
 from data.readers.answers.evaluations import FORMAT, KL, Evaluation, evaluation_log
 from data.readers.files.completions import chat_text
 from data.readers.meaning import grades
@@ -119,7 +120,7 @@ def _unpacked(packed: bytes, info: zipfile.ZipInfo) -> bytes:
 
 def rows(
     header: JsonObject, samples: Iterator[JsonObject], scorer: str | None, notes: list[str]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[AnswerRow]:
     """Each scored sample as an answer; of several scorers the first, or the one named.
 
     Args:
@@ -144,7 +145,7 @@ def rows(
         used = used or order[0]
         score = scores[order[0]] if isinstance(scores[order[0]], dict) else {}
         meta = {**_object(sample.get("metadata")), **_object(score.get("metadata"))}
-        row = {
+        row: AnswerRow = {
             "question_id": f"{task}/{sample.get('id')}",
             "sample_id": _whole(sample.get("epoch"), 1) - 1,
             "question": _text(sample.get("input")),

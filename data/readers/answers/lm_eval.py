@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from data.columns import ReadOptions
 from data.declared.foreign import JsonObject
+from data.readers.answers.answer_rows import AnswerRow
 from data.readers.answers.evaluations import FORMAT, KL, Evaluation, evaluation_log
 from data.readers.answers.evaluations import lines as lines_of
 from data.readers.raw.reader import Gives, Reader, of_its_own
@@ -24,7 +24,7 @@ def recognises(path: Path) -> bool:
     return NAME.fullmatch(path.name) is not None
 
 
-def rows(path: Path, lines: Iterator[JsonObject], notes: list[str]) -> Iterator[dict[str, Any]]:
+def rows(path: Path, lines: Iterator[JsonObject], notes: list[str]) -> Iterator[AnswerRow]:
     """Each document as an answer, of several filters the first.
 
     Args:
@@ -50,7 +50,7 @@ def rows(path: Path, lines: Iterator[JsonObject], notes: list[str]) -> Iterator[
         ungraded += not found
         doc = line["doc"] if isinstance(line.get("doc"), dict) else {}
         answer, confidence = _answer(line)
-        row: dict[str, Any] = {
+        row: AnswerRow = {
             "question_id": f"{task}/{line.get('doc_id')}",
             "sample_id": 0,
             "question": str(doc.get("question") or doc.get("query") or _argument(line, 0, 0) or ""),

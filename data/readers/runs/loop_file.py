@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import polars as pl
 
@@ -180,10 +180,22 @@ def _files(value: Any, key: str, where: _Lines) -> Iterator[tuple[str, Path, int
         yield key, file, where.of(key) or 0
 
 
-def _iterations(value: Any, where: _Lines) -> list[dict[str, Any]]:
+class IterationRow(TypedDict):
+    """One iteration of a loop file; runs: their names as JSON."""
+
+    iteration: int
+    parent: str | None
+    policy: str | None
+    submitter: str | None
+    data_at: str | None
+    trained_on: str | None
+    runs: str | None
+
+
+def _iterations(value: Any, where: _Lines) -> list[IterationRow]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise where.error("iterations must be tables", "iteration", "write [[iteration]]")
-    rows: list[dict[str, Any]] = []
+    rows: list[IterationRow] = []
     lines: dict[int, int | None] = {}
     for place, item in enumerate(value):
         row = _iteration(item, place, where)
@@ -208,7 +220,7 @@ def _iterations(value: Any, where: _Lines) -> list[dict[str, Any]]:
     return rows
 
 
-def _iteration(item: JsonObject, place: int, where: _Lines) -> dict[str, Any]:
+def _iteration(item: JsonObject, place: int, where: _Lines) -> IterationRow:
     def wrong(what: str, key: str, do: str) -> LogError:
         return where.error(what, key, do, "iteration", place)
 
@@ -218,25 +230,27 @@ def _iteration(item: JsonObject, place: int, where: _Lines) -> dict[str, Any]:
     number = item.get("number")
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 31:
         raise wrong("must be a whole number from 0", "number", "say number = 0 for the base")
-    row: dict[str, Any] = {
-        "iteration": number,
-        "parent": loop_tables.parent(item.get("parent"), number),
-    }
-    if row["parent"] is None and "parent" in item:
+    parent = loop_tables.parent(item.get("parent"), number)
+    if parent is None and "parent" in item:
         raise wrong("must be a number or a text", "parent", "name base, sft, previous, 3 …")
+    texts: dict[str, str | None] = {}
     for key in ("policy", "submitter", "data_at", "trained_on"):
         value = item.get(key)
         if value is not None and isinstance(value, bool | float | dict):
             raise wrong("must be a text", key, f'say {key} = "…"')
-        row[key] = ", ".join(map(str, value)) if isinstance(value, list) else value and str(value)
-    if row["data_at"] is not None and not re.match(loop_tables.ISO_DATE, row["data_at"]):
+        texts[key] = ", ".join(map(str, value)) if isinstance(value, list) else value and str(value)
+    data_at = texts["data_at"]
+    if data_at is not None and not re.match(loop_tables.ISO_DATE, data_at):
         raise wrong("must begin with a date", "data_at", "say data_at = 2026-06-01")
     runs = item.get("runs", [])
     runs = [runs] if isinstance(runs, str) else runs
     if not isinstance(runs, list) or not all(isinstance(run, str) for run in runs):
         raise wrong("must be names of runs", "runs", 'say runs = ["name"]')
-    row["runs"] = json.dumps(runs) if runs else None
-    return row
+    return {
+        "iteration": number, "parent": parent, "policy": texts["policy"],
+        "submitter": texts["submitter"], "data_at": data_at, "trained_on": texts["trained_on"],
+        "runs": json.dumps(runs) if runs else None,
+    }  # fmt: skip
 
 
 def _named_tables(loop: LoopFile, options: ReadOptions) -> Iterator[RunLog]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -57,7 +56,7 @@ def show_family(
 
 def family_rows(
     family: Family, size_key: str | None, known: Mapping[str, float], reached: Mapping[str, float]
-) -> list[dict[str, Any]]:
+) -> list[dict[str, str | float | None]]:
     """Rows of the table: parameters and peak of each run; ``reached``: its largest KL."""
     rows = []
     for place, run in enumerate(family.runs):
