@@ -54,7 +54,7 @@ def tables(
     found: Sequence[Change], verdicts: Sequence[Mapping[str, Any]], curves: Sequence[RunCurve]
 ) -> dict[str, pl.DataFrame]:
     """The tables by name, in the columns of DICTIONARY; and that itself."""
-    rows: dict[str, list[dict[str, Any]]] = {
+    rows: dict[str, list[dict[str, object]]] = {
         "changes": [asdict(one) for one in found],
         "verdicts": [_verdict(one) for one in verdicts],
         "curves": [
@@ -73,7 +73,7 @@ def tables(
     return tables_there
 
 
-def _verdict(row: Mapping[str, Any]) -> dict[str, Any]:
+def _verdict(row: Mapping[str, Any]) -> dict[str, object]:
     peak, lost, alarm = (row.get(name) or {} for name in ("peak", "gold_lost", "alarm"))
     plain_cells = ("run", "status", "step_end", "kl_end", "gold_evaluations")
     return {

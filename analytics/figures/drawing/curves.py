@@ -91,7 +91,7 @@ def with_nearby_kl(curve: pl.DataFrame) -> pl.DataFrame:
     return filled.select(curve.columns)
 
 
-def _drawable_base(base: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _drawable_base(base: Mapping[str, float | None] | None) -> dict[str, float | None] | None:
     if base is None:
         return None
     return {

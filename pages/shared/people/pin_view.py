@@ -48,7 +48,7 @@ def pin_popover(
         )
         _form(page, address, lambda: _View(
             says(), packed(figure),
-            {c.run_id: {"curve": _rows(c.curve), "looks": _rows(c.looks)} for c in curves},
+            {c.run_id: {"curve": c.curve.to_dicts(), "looks": c.looks.to_dicts()} for c in curves},
             [dict(c.verdict) for c in curves],
         ))  # fmt: skip
 
@@ -112,10 +112,6 @@ def _keep(by: str, page: str, address: Sequence[tuple[str, object]], view: _View
         return
     note_reads.remember(by.strip())
     st.session_state["pinned"] = (page, *address), name
-
-
-def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    return frame.to_dicts()
 
 
 def show_pin(name: str) -> None:
