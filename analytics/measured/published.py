@@ -34,7 +34,7 @@ SCENARIO_WORDS = {
     "klgrid_n20_s05": "20 evaluations evenly over KL, noise 5 %",
     "ar_n20_s05_r5": "20 evaluations, noise 5 %, neighbours correlated by .5",
     "unequal_n20_s05": "20 evaluations, late ones far apart, noise grows from 2.9 to 8.7 %",
-    "pooled_n399_s20": "400 noisy rows pooled into 25 looks, noise 5 % a look, not stated",
+    "pooled_n399_s20": "400 noisy rows pooled into 25 groups, noise 5 % a group, not stated",
 }
 ASKED = {
     "clean_n20_s02": (0.99, 2.0),

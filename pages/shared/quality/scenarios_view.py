@@ -20,7 +20,7 @@ def show_scenarios(rows: Sequence[DetectorRow]) -> None:
     shares = sorted(over["false_alarms"])
     least, most = percent(shares[0], 1), percent(shares[-1], 1)
     part = evidence(
-        "On other runs", f"a false alarm in {least} to {most} at worst, by looks and noise"
+        "On other runs", f"a false alarm in {least} to {most} at worst, by evaluations and noise"
     )
     part.caption(
         "The limit: the median delay of the best possible rule that keeps 5 % false alarms on "
