@@ -164,3 +164,9 @@ def test_a_module_that_is_gone_is_found() -> None:
     assert sorted(one for one in addresses(text) if not is_there(one)) == [
         "data.nothing.here", "data/declared.py",
     ]  # fmt: skip
+
+
+def test_every_page_of_the_menu_is_in_the_readme() -> None:
+    menu = (ROOT / "pages/shared/menu.py").read_text()
+    titles = set(re.findall(r'title="([^"]+)"', menu)) - {"Style"}  # for those who build pages
+    assert len(titles) > 15 and {title for title in titles if title not in README} == set()
