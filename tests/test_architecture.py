@@ -1,6 +1,7 @@
 """The rooms and who may import whom (README, "Rooms"), read from the source with ast."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -354,3 +355,33 @@ def test_charts_are_drawn_in_one_place_with_their_words(root: Path) -> None:
         if "plotly_chart(" in path.read_text()
     ]
     assert drawing == ["pages/shared/charts.py"]
+
+
+NAMED_ANYHOW = re.compile(
+    r"^ *(?:def |class )?_?(?:told|held|said)(?: =|\(| [|+]=|: [A-Z\w\[\]|, ]+ =)"
+    r"|for (?:told|held|said) in",
+    re.M,
+)
+"""Names that once stood for six kinds of things: a row, a text, a flag, a container, a function."""
+NOT_YET = (
+    "analytics/shortcuts/", "analytics/paid_for/", "analytics/quality/paid_for",
+    "analytics/quality/shortcuts", "analytics/quality/signals_tried", "analytics/onset/errors/",
+    "analytics/onset/alarm/",
+)  # fmt: skip
+
+
+def test_names_say_what_a_thing_is(root: Path) -> None:
+    found = [
+        f"{file}: {hit.group().strip()}"
+        for path in source(root)
+        if not (file := path.relative_to(root).as_posix()).startswith(NOT_YET)
+        for hit in NAMED_ANYHOW.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "text", ["    told = []", "for held in rows:", "def _said(x):", "said: str = 1"]
+)
+def test_a_name_for_anything_is_found(text: str) -> None:
+    assert NAMED_ANYHOW.search(text) and not NAMED_ANYHOW.search("what is told = nothing")

@@ -23,16 +23,16 @@ SLOWEST_SERVICE = 60.0
 """Seconds that a service of apprise has at least: a mail server may let its clients wait."""
 _NOTIFIES = """
 import json, sys
-told = json.load(sys.stdin)
+asked = json.load(sys.stdin)
 try:
     import apprise
 except ImportError:
     sys.exit(3)
 service = apprise.Apprise()
-if not service.add(told["url"]):
+if not service.add(asked["url"]):
     sys.exit(4)
 form = apprise.NotifyFormat.TEXT
-sys.exit(0 if service.notify(title=told["title"], body=told["text"], body_format=form) else 5)
+sys.exit(0 if service.notify(title=asked["title"], body=asked["text"], body_format=form) else 5)
 """
 _SAID = {
     3: "apprise is not installed: pip install apprise",
