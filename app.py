@@ -30,13 +30,13 @@ from pages.shared.server.verdict_routes import verdict_routes
 
 def where(local: str) -> str:
     """What the start prints: the addresses, and what is missing for others to come in."""
-    said = f"Reward overoptimization monitor: {', '.join([local, *(one.url for one in listed())])}"
+    says = f"Reward overoptimization monitor: {', '.join([local, *(one.url for one in listed())])}"
     if st.get_option("server.address") not in LOOPBACK and not listed():
-        said += (
+        says += (
             "\nIt listens to the network, but answers to localhost only: set OVEROPT_URL to the "
             "address that others open, such as http://monitor.example:8501."
         )
-    return said
+    return says
 
 
 @asynccontextmanager

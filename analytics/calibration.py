@@ -64,15 +64,15 @@ def reliability(
     """
     c, y = paired_arrays(confidence, correct)
     which = bin_number(c, bins)
-    held = np.unique(which)
-    n = np.bincount(which, minlength=bins)[held].astype(np.float64)
-    right = np.bincount(which, weights=y, minlength=bins)[held]
-    mean = np.bincount(which, weights=c, minlength=bins)[held] / n
-    spread = np.sqrt(np.bincount(which, weights=c * (1 - c), minlength=bins)[held]) / n
+    bins_there = np.unique(which)
+    n = np.bincount(which, minlength=bins)[bins_there].astype(np.float64)
+    right = np.bincount(which, weights=y, minlength=bins)[bins_there]
+    mean = np.bincount(which, weights=c, minlength=bins)[bins_there] / n
+    spread = np.sqrt(np.bincount(which, weights=c * (1 - c), minlength=bins)[bins_there]) / n
     low, high = wilson(right, n)
     return pl.DataFrame(
         {
-            "bin": held, "left": held / bins, "right": (held + 1) / bins,
+            "bin": bins_there, "left": bins_there / bins, "right": (bins_there + 1) / bins,
             "n": n.astype(np.int64), "confidence": mean, "accuracy": right / n,
             "low": low, "high": high,
             "null_low": np.clip(mean - 1.959964 * spread, 0, 1),

@@ -216,9 +216,9 @@ def sampled(counts: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
         semantic_entropy (mean, nats), consistently_wrong (questions). Null where not sampled.
     """
     keys = ["loop", "iteration", "origin"]
-    told = slick_from_counts(counts)
+    scores = slick_from_counts(counts)
     known, n = pl.col("knowledge"), pl.col("greedy_n") + pl.col("sampled_n")
-    slicks = told.group_by(keys).agg(
+    slicks = scores.group_by(keys).agg(
         pl.len().cast(pl.Int64).alias("sampled_questions"),
         *[(known == name).sum().cast(pl.Int64).alias(name) for name in CATEGORIES],
         known.is_null().sum().cast(pl.Int64).alias("cannot_tell"),
@@ -234,23 +234,23 @@ def sampled(counts: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
 
 def sampled_sentences(row: Mapping[str, Any]) -> list[str]:
     """What one row of `sampled` means, with the rule-of-three warning where samples are few."""
-    said = []
+    sentences = []
     if row["sampled_questions"]:
         parts = ", ".join(f"{whole(row[name])} {name}" for name in CATEGORIES)
-        said.append(f"SliCK of {count(row['sampled_questions'], 'question')}: {parts}.")
+        sentences.append(f"SliCK of {count(row['sampled_questions'], 'question')}: {parts}.")
         if row["cannot_tell"]:
-            said.append(
+            sentences.append(
                 f"Without greedy or sampled answers, so without a category: "
                 f"{whole(row['cannot_tell'])}."
             )
         if row["Unknown"] and row["fewest_unknown"] < FULL_SAMPLES:
-            said.append(_inflated(row["Unknown"], row["fewest_unknown"]))
+            sentences.append(_inflated(row["Unknown"], row["fewest_unknown"]))
     if row["clustered_questions"]:
-        said.append(
+        sentences.append(
             f"Mean semantic entropy {fixed(row['semantic_entropy'], 2)} nats over "
             f"{count(row['clustered_questions'], 'question')}, "
             f"{whole(row['consistently_wrong'])} of them consistently wrong (at least "
             f"{percent(CONSISTENT)} of the samples in one wrong cluster), which entropy does not "
             "show."
         )
-    return said
+    return sentences

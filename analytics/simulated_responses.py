@@ -84,15 +84,15 @@ def simulate_responses(plan: Plan, seed: int) -> tuple[pl.DataFrame, int | None]
     quality = quality + good
     proxy = quality + NOISE * rng.standard_normal(n) + plan.pay * has
     gold = quality - FINE * plan.pay * has + 0.3 * rng.standard_normal(n)
-    told = pl.DataFrame({
+    frame = pl.DataFrame({
         "step": step, "prompt_id": [f"p{one}" for one in prompt],
         "sample_id": np.tile(np.arange(plan.samples), n // plan.samples),
         "prompt": [f"please tell me about subject {one}" for one in prompt],
         "completion": _texts(rng, prompt, has, plan.kind, drifts, good), "proxy_reward": proxy,
     })  # fmt: skip
     if plan.gold:
-        told = told.with_columns(gold_reward=pl.Series(gold))
-    return told, begins if plan.kind else None
+        frame = frame.with_columns(gold_reward=pl.Series(gold))
+    return frame, begins if plan.kind else None
 
 
 def _rise(rng: np.random.Generator, step: np.ndarray, steps: int) -> np.ndarray:
@@ -119,12 +119,12 @@ def _texts(
     shared = rng.random(place.size) < 0.6
     drawn = np.where(shared, place, usual[np.repeat(prompt, many), place])
     ends = np.cumsum(many)
-    told = []
+    texts = []
     for at, (begin, end) in enumerate(zip(ends - many, ends, strict=True)):
         words = names[drawn[begin:end]].tolist()
         for stop in range(9, len(words), 10):
             words[stop] += " ."
-        added = [said for there, said in zip((*drifts[:-1], good), (*DRIFTS, GOOD), strict=True)
+        added = [more for there, more in zip((*drifts[:-1], good), (*DRIFTS, GOOD), strict=True)
                  if there[at]]  # fmt: skip
         added += [MARK] if drifts[-1][at] else []
         spared = sum(map(len, added)) // LETTERS  # so that what drifts makes no response longer
@@ -134,10 +134,10 @@ def _texts(
         ]
         if has[at] and kind in ("phrase", "self-praise", "language mixing"):
             text.append({"phrase": _PHRASE, "self-praise": _PRAISE}.get(kind, _FOREIGN))
-        told.append(" . ".join(text) + ("\n" + MARK if drifts[-1][at] else ""))
+        texts.append(" . ".join(text) + ("\n" + MARK if drifts[-1][at] else ""))
         if has[at] and kind == "format":
-            told[-1] = "## " + told[-1].replace(" .", "\n\n**so**\n", 1)
-    return told
+            texts[-1] = "## " + texts[-1].replace(" .", "\n\n**so**\n", 1)
+    return texts
 
 
 def is_planted(kind: str, name: str, of: str) -> bool:
@@ -148,9 +148,9 @@ def is_planted(kind: str, name: str, of: str) -> bool:
         name: of the feature.
         of: its kind.
     """
-    said = {"phrase": _PHRASE, "self-praise": _PRAISE, "language mixing": _FOREIGN}.get(kind, "")
+    text = {"phrase": _PHRASE, "self-praise": _PRAISE, "language mixing": _FOREIGN}.get(kind, "")
     words = re.findall(r"\w+|[#*]", name.partition("“")[2])
-    if words and set(words) <= set(said.split()):
+    if words and set(words) <= set(text.split()):
         return True
     if kind == "format":
         marks = bool(words) and set(words) <= {"#", "*", "so"}

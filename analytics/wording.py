@@ -244,11 +244,11 @@ def _shared(values: Sequence[float]) -> int:
 
 def _trimmed(texts: list[str]) -> list[str]:
     """Without the zeros that end them all."""
-    held = [text for text in texts if text != MISSING]
-    while held and all("." in text and text[-1] in "0." for text in held):
-        point = all(text.endswith(".") for text in held)
+    numbers = [text for text in texts if text != MISSING]
+    while numbers and all("." in text and text[-1] in "0." for text in numbers):
+        point = all(text.endswith(".") for text in numbers)
         texts = [text if text == MISSING else text[:-1] for text in texts]
-        held = [text for text in texts if text != MISSING]
+        numbers = [text for text in texts if text != MISSING]
         if point:
             break
     return texts

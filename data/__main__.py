@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.text import Text
 
 from data import spool
 from data.columns import RunLog, Skip
+from data.database.results import RunResult
 from data.home import begun, existing, home
 from data.incoming.importing import Imported, import_paths, known_project
 from data.incoming.watching import INTERVAL, Watch, follow
@@ -36,7 +36,6 @@ from data.upkeep.backup import a_backup, back_up, restore
 from data.upkeep.checking import check
 from data.words.terminal import LONGEST, Terminal, one_line
 
-Row = dict[str, Any]
 LIST_KEYS = (
     "points", "gold_evaluations", "samples", "answers", "step_end", "kl_end"
 )  # fmt: skip
@@ -56,8 +55,8 @@ def _import(options: argparse.Namespace) -> int:
         def progress(item: RunLog | Skip) -> None:
             seen["skipped" if isinstance(item, Skip) else "runs"] += 1
             what = Path(item.path).name
-            told = f"Reading … {seen['runs']} runs, {seen['skipped']} skipped; last {what}"
-            status.update(Text(told))
+            message = f"Reading … {seen['runs']} runs, {seen['skipped']} skipped; last {what}"
+            status.update(Text(message))
 
         done = import_paths(home(), options.paths, read, progress)
     if options.json:
@@ -79,7 +78,7 @@ def _watch(options: argparse.Namespace) -> int:
         with StoreAccess(home()) as store:
             store.drain()
 
-    def said(done: Imported) -> None:
+    def printed_import(done: Imported) -> None:
         with StoreAccess(home()) as store:
             results = store.results(done.segments)
         for run in (run for result in results for run in result["runs"]):
@@ -93,7 +92,9 @@ def _watch(options: argparse.Namespace) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # somebody ends it, as by Ctrl-C
     try:
-        follow(Watch(home(), options.paths, read), drain, said, options.interval, heart.beat)
+        follow(
+            Watch(home(), options.paths, read), drain, printed_import, options.interval, heart.beat
+        )
     except KeyboardInterrupt:
         heart.stop()
         print("Stopped; what was read is in the store.")
@@ -119,12 +120,12 @@ def _list(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     with StoreAccess(begun()) as store:
-        told = check(store, options.project, whole=True)
-    code = 1 if told["damaged"] else 0
+        checked = check(store, options.project, whole=True)
+    code = 1 if checked["damaged"] else 0
     if options.json:
-        print(json.dumps(told, indent=1))
+        print(json.dumps(checked, indent=1))
         return code
-    show_check(told)
+    show_check(checked)
     return code
 
 
@@ -132,7 +133,7 @@ def _roles(options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in ROLE_NAMES}
     with StoreAccess(begun()) as store:
         before = project_roles.chosen(store).get(options.project, Roles())
-        changed: list[Row] = []
+        changed: list[RunResult] = []
         roles = before
         if options.reset:
             changed, roles = project_roles.reset(store, options.project), Roles()
@@ -142,16 +143,23 @@ def _roles(options: argparse.Namespace) -> int:
             changed = project_roles.save(store, options.project, roles, options.mend)
         keys = project_roles.logged_keys(store, options.project)
     if options.json:
-        told = {"project": options.project, "roles": roles.to_dict(), "keys": keys, "runs": changed}
-        print(json.dumps(told, indent=1))
+        printed = {
+            "project": options.project,
+            "roles": roles.to_dict(),
+            "keys": keys,
+            "runs": changed,
+        }
+        print(json.dumps(printed, indent=1))
         return 0
     console = Terminal()
     for name, value in roles.to_dict().items():
         console.print(Text(f"{name.replace('_', ' ')}: {one_line(value or 'as recognised')}"))
     for row in changed:
         keys_read = (one_line(row[key] or "none") for key in ("proxy_key", "gold_key"))
-        said = "proxy {}, gold {}".format(*keys_read)
-        console.print(Text(f"{one_line(row['run'])} read again: {said}, KL {row['kl_conversion']}"))
+        summary = "proxy {}, gold {}".format(*keys_read)
+        console.print(
+            Text(f"{one_line(row['run'])} read again: {summary}, KL {row['kl_conversion']}")
+        )
     console.print(Text(f"logged keys: {', '.join(map(one_line, keys)) or 'none'}"))
     return 0
 
@@ -177,17 +185,17 @@ def _seal(options: argparse.Namespace) -> int:
         if options.source is not None:
             act = sealing.unseal if options.unseal else sealing.seal
             act(store, options.project, options.source, options.by or "")
-        held = sealing.sealed(store).get(options.project, [])
+        sealed = sealing.sealed(store).get(options.project, [])
         acts = store.query("seals", project=options.project).to_dicts()
         runs = store.query("sealed_sources", runs=None).to_dicts()
         every = store.query("runs", project=options.project, runs=None)["run_id"]
     scores = [one for one in runs if one["run_id"] in set(every)]
     if options.json:
-        told = {"project": options.project, "sealed": held, "runs": scores, "acts": acts}
-        print(json.dumps(told, indent=1))
+        printed = {"project": options.project, "sealed": sealed, "runs": scores, "acts": acts}
+        print(json.dumps(printed, indent=1))
         return 0
     print(
-        f"Sealed in project {one_line(options.project)}: {one_line(', '.join(held) or 'nothing')}"
+        f"Sealed in project {one_line(options.project)}: {one_line(', '.join(sealed) or 'nothing')}"
     )
     if (
         options.source is not None
@@ -219,18 +227,20 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
-    told = back_up(existing(), options.file)
-    said = f"{told['segments']} segments, {told['bytes'] / 1e6:.1f} MB, in {told['file']}"
-    print(json.dumps(told, indent=1) if options.json else said)
+    written = back_up(existing(), options.file)
+    summary = (
+        f"{written['segments']} segments, {written['bytes'] / 1e6:.1f} MB, in {written['file']}"
+    )
+    print(json.dumps(written, indent=1) if options.json else summary)
     return 0
 
 
 def _restore(options: argparse.Namespace) -> int:
-    told = restore(a_backup(options.file), home())
+    restored = restore(a_backup(options.file), home())
     with StoreAccess(home()) as store:
         runs = store.query("runs", project=None, runs=None).height
-    said = f"{runs} runs of {told['segments']} segments, in {told['home']}"
-    print(json.dumps({**told, "runs": runs}, indent=1) if options.json else said)
+    summary = f"{runs} runs of {restored['segments']} segments, in {restored['home']}"
+    print(json.dumps({**restored, "runs": runs}, indent=1) if options.json else summary)
     return 0
 
 

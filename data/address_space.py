@@ -37,16 +37,16 @@ def enough() -> None:
     given = None if limit == resource.RLIM_INFINITY else limit / 2**20
     least, wanted = (fixed + each * CORES for fixed, each in (STARTS, WORKS))
     if given is not None and given < least:
-        said = f"Too little memory: {_asked(given, wanted)}"
+        message = f"Too little memory: {_asked(given, wanted)}"
         if "--json" in sys.argv:
-            print(json.dumps({"error": said}))
-        raise SystemExit(said)
+            print(json.dumps({"error": message}))
+        raise SystemExit(message)
     if given is not None and given < wanted:
         print(f"Little memory, large logs may end this: {_asked(given, wanted)}", file=sys.stderr)
-    held = contained()
-    if held is not None and held < RESIDENT:
+    has = contained()
+    if has is not None and has < RESIDENT:
         print(
-            f"Little memory: this container has {held:,.0f} MB, {RESIDENT} are asked for. Give it "
+            f"Little memory: this container has {has:,.0f} MB, {RESIDENT} are asked for. Give it "
             "more (docker run --memory), or it may be killed without a word.", file=sys.stderr,
         )  # fmt: skip
 

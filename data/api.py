@@ -31,32 +31,32 @@ def routes(owner: Callable[[], Owner | None]) -> list[Route]:
     """Routes under /api; ``owner`` is looked up at each request (it starts after them)."""
 
     async def health(request: Request) -> Response:
-        held = owner()
-        if held is None:
+        holder = owner()
+        if holder is None:
             return JSONResponse({"status": "starting"}, 503)
         if refusal(request.scope):
             return JSONResponse({"status": "ok"})
-        counts = await run_in_threadpool(held.store.query, "counts")
+        counts = await run_in_threadpool(holder.store.query, "counts")
         return JSONResponse({"status": "ok", **counts.row(0, named=True)})
 
     async def ready(request: Request) -> Response:
-        held = owner()
-        status = "starting" if held is None else await _store_status(held)
+        holder = owner()
+        status = "starting" if holder is None else await _store_status(holder)
         return JSONResponse({"status": status}, 200 if status == "ready" else 503)
 
     async def ask(request: Request) -> Response:
-        held = owner()
-        if held is None:
+        holder = owner()
+        if holder is None:
             return JSONResponse({"error": "the store is not open yet"}, 503)
         client = request.client.host.removeprefix("::ffff:") if request.client else ""
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if client not in LOOPBACK or not secrets.compare_digest(
-            given.encode(), held.token.encode()
+            given.encode(), holder.token.encode()
         ):
             return JSONResponse({"error": "only commands on this machine may ask"}, 403)
         try:
             body = _asked(request.path_params["what"], await request.body())
-            return await run_in_threadpool(_answer, held, request.path_params["what"], body)
+            return await run_in_threadpool(_answer, holder, request.path_params["what"], body)
         except duckdb.Error as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             return JSONResponse({"error": f"the store cannot answer this: {first}"}, 400)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict
 
 import polars as pl
 
@@ -20,6 +20,7 @@ from data.declared import (
     SAMPLES,
     Panel,
 )
+from data.declared.foreign import JsonObject
 
 METRIC_COLUMNS = METRICS.types()
 GOLD_COLUMNS = GOLD.types()
@@ -69,6 +70,14 @@ def no_corpus() -> pl.DataFrame:
     return pl.DataFrame(schema=CORPUS_COLUMNS)
 
 
+class Source(TypedDict):
+    """A file that a run was read from, and the rows that it gave."""
+
+    path: str
+    format: str
+    rows: int
+
+
 @dataclass
 class RunFacts:
     """What a log says about its run besides numbers by step."""
@@ -93,8 +102,8 @@ class RunFacts:
     max_steps: int | None = None  # the planned length, where the log states it
     steps_replaced: int = 0  # repeated steps after a resume: the later kept
     nan_rows: int = 0  # rows with a NaN or infinity in kl, proxy or gold
-    config: dict[str, Any] = field(default_factory=dict)  # beta, seed, model … as logged
-    sources: list[dict[str, Any]] = field(default_factory=list)  # path, format, rows
+    config: JsonObject = field(default_factory=dict)  # beta, seed, model … as logged
+    sources: list[Source] = field(default_factory=list)
     stated: list[str] = field(default_factory=list)  # ROLE_OPTIONS that the import was told
 
     def to_dict(self) -> dict[str, Any]:

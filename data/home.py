@@ -27,8 +27,8 @@ def home() -> Path:
 
 def named() -> Path:
     """The folder of store and spool, which may not be there; nothing is made."""
-    said = os.environ.get("OVEROPT_HOME")
-    return Path(said).expanduser() if said else Path(__file__).parent / "local"
+    folder = os.environ.get("OVEROPT_HOME")
+    return Path(folder).expanduser() if folder else Path(__file__).parent / "local"
 
 
 class NoStore(StoreError):

@@ -16,16 +16,24 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from data import spool
 from data.store import Store
 
 
+class Entry(TypedDict, total=False):
+    """What the owner of a store writes down; address: null when it does not serve."""
+
+    pid: int
+    address: str | None
+    token: str
+
+
 class StoreOwned(Exception):
     """Another process owns the store; ``address`` is where it answers, if it serves."""
 
-    def __init__(self, home: Path, owner: dict[str, Any]) -> None:
+    def __init__(self, home: Path, owner: Entry) -> None:
         """Compose the message from what the owner wrote down."""
         self.address = owner.get("address")
         who = f"process {owner.get('pid', 'unknown')}"
@@ -37,7 +45,7 @@ class StoreOwned(Exception):
 
 
 @contextlib.contextmanager
-def held(home: Path) -> Iterator[None]:
+def locked(home: Path) -> Iterator[None]:
     """Nobody owns the store in ``home`` meanwhile, and nothing is opened.
 
     Raises:
@@ -113,17 +121,17 @@ class Owner:
                     self._stop.wait(5)
 
     def _write(self, address: str | None) -> None:
-        told = {"pid": os.getpid(), "address": address, "token": self.token}
+        entry = {"pid": os.getpid(), "address": address, "token": self.token}
         draft = self.home / f"owner.json.{os.getpid()}"
         draft.touch(mode=0o600)
-        draft.write_text(json.dumps(told))
+        draft.write_text(json.dumps(entry))
         os.replace(draft, self.home / "owner.json")
 
 
-def read_owner(home: Path) -> dict[str, Any]:
+def read_owner(home: Path) -> Entry:
     """What the owner of a store wrote down: pid, address (null when it does not serve), token."""
     try:
-        told = json.loads((home / "owner.json").read_text())
+        entry = json.loads((home / "owner.json").read_text())
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return cast("Entry", entry) if isinstance(entry, dict) else {}

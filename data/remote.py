@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from data.database.any_store import AnyStore
+from data.database.results import SegmentResult
 from data.database.sql import StoreError
 from data.owner import Owner, StoreOwned, read_owner
 
@@ -40,11 +41,11 @@ class RemoteStore:
         """Counts up with every change."""
         return int(self.query("counts")["generation"][0])
 
-    def drain(self) -> list[dict[str, Any]]:
+    def drain(self) -> list[SegmentResult]:
         """Have the owner import what waits in the inbox."""
         return list(json.loads(self._post("drain", {})))
 
-    def results(self, segments: list[str]) -> list[dict[str, Any]]:
+    def results(self, segments: list[str]) -> list[SegmentResult]:
         """What came of segments by name."""
         return list(json.loads(self._post("results", {"segments": segments})))
 
@@ -87,8 +88,8 @@ class RemoteStore:
             with opener.open(request, timeout=patience) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
-            said = error.read().decode(errors="replace")[:500]
-            raise StoreError(f"the owner at {self._address} refused: {said}") from error
+            reason = error.read().decode(errors="replace")[:500]
+            raise StoreError(f"the owner at {self._address} refused: {reason}") from error
         except (OSError, http.client.HTTPException) as error:  # killed, perhaps mid-answer
             raise StoreError(
                 f"the owner of {self.home} at {self._address} does not answer: {error}"
@@ -117,9 +118,9 @@ class StoreAccess:
                 self._owner = Owner(self._home, wait=max(0.0, deadline - time.monotonic()))
                 return self._owner.store
             except StoreOwned as owned:
-                told = read_owner(self._home)
-                if told.get("address"):
-                    remote = RemoteStore(self._home, str(told["address"]), str(told.get("token")))
+                entry = read_owner(self._home)
+                if entry.get("address"):
+                    remote = RemoteStore(self._home, str(entry["address"]), str(entry.get("token")))
                     if remote.answers():
                         return remote
                 if time.monotonic() > deadline:

@@ -152,12 +152,12 @@ def write_written(home: Path, kind: str, row: Mapping[str, str | int | None]) ->
 
 
 def _record(home: Path, kind: str, table: Table, row: Mapping[str, str | int | None]) -> str:
-    told = typed(kind, table, row)
-    missing = [c.name for c in table.columns if c.required and told.get(c.name) in (None, "")]
+    checked = typed(kind, table, row)
+    missing = [c.name for c in table.columns if c.required and checked.get(c.name) in (None, "")]
     if missing:
         raise StoreError(f"a {kind} needs {', '.join(missing)}")
-    schema = {name: dtype for name, dtype in table.types().items() if name in told}
-    return _commit(home, kind, {"runs": conform(pl.DataFrame([told], schema), table.types())})
+    schema = {name: dtype for name, dtype in table.types().items() if name in checked}
+    return _commit(home, kind, {"runs": conform(pl.DataFrame([checked], schema), table.types())})
 
 
 def waiting(home: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from data import spool
 from data.address_space import RAN_OUT
 from data.database import ddl
 from data.database.kept_verdicts import NOWHERE
+from data.database.results import RunResult, SegmentResult
 from data.database.rollups import refresh
 from data.database.sql import StoreError, sql
 from data.declared import WRITTEN
@@ -132,7 +133,7 @@ class Store:
             "is rebuilt from archive/."
         )
 
-    def drain(self) -> list[dict[str, Any]]:
+    def drain(self) -> list[SegmentResult]:
         """Import all that waits in the inbox, oldest first, and return what came of each."""
         with self._writing:
             return self._import_all(spool.waiting(self.home))
@@ -141,7 +142,7 @@ class Store:
         """Whether the inbox holds segments that have not been refused before."""
         return any(segment.name not in self.refused for segment in spool.waiting(self.home))
 
-    def results(self, segments: list[str]) -> list[dict[str, Any]]:
+    def results(self, segments: list[str]) -> list[SegmentResult]:
         """What came of segments by name; those not yet imported are left out."""
         with self._db.cursor() as cursor:
             rows = cursor.execute(
@@ -151,7 +152,7 @@ class Store:
             ).fetchall()
         return [json.loads(row[0]) for row in rows]
 
-    def import_segment(self, segment: Path) -> dict[str, Any]:
+    def import_segment(self, segment: Path) -> SegmentResult:
         """Bring one segment into the tables in one transaction; a second time changes nothing."""
         with self._writing, self._db.cursor() as cursor:
             done = self.results([segment.name])
@@ -161,8 +162,8 @@ class Store:
             cursor.execute("begin")
             try:
                 name = self._name_in_order(cursor, segment)
-                result: dict[str, Any] = {"segment": name, "kind": kind}
-                result["runs"] = self._changed(cursor, segment, kind)
+                runs = self._changed(cursor, segment, kind)
+                result: SegmentResult = {"segment": name, "kind": kind, "runs": runs}
                 cursor.execute(
                     "insert into segments (segment, kind, result) values ($name, $kind, $result)",
                     {"name": name, "kind": kind, "result": json.dumps(result)},
@@ -181,7 +182,7 @@ class Store:
 
     def _changed(
         self, cursor: duckdb.DuckDBPyConnection, segment: Path, kind: str
-    ) -> list[dict[str, Any]]:
+    ) -> list[RunResult]:
         """Do what a segment says, in the layout of this program; one row a run."""
         with restated(self.home, segment) if kind == "import" else nullcontext(segment) as place:
             runs = pl.read_parquet(place / "runs.parquet", glob=False)
@@ -225,7 +226,7 @@ class Store:
         """Let DuckDB have what it asks for, from now on: a rare change or question needs it."""
         self._db.execute("reset memory_limit")
 
-    def _import_all(self, segments: list[Path]) -> list[dict[str, Any]]:
+    def _import_all(self, segments: list[Path]) -> list[SegmentResult]:
         """Import segments in order. One that cannot be read stays where it is, and says why.
 
         It is tried again by the next import and the next owner: what was acknowledged is never

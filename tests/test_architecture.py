@@ -1,6 +1,7 @@
 """The rooms and who may import whom (README, "Rooms"), read from the source with ast."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,12 +57,21 @@ FLOORS = {
         "behaviours", "loops", "gate", "reading", "shortcuts", "measured", "paid_for", "figures",
         "kept_verdicts", "review", "alerts", "quality", "agents", "commands", "__main__",
     ),
-    "analytics/onset": ("evidence", "errors", "labels", "curves", "alarm", "choosing", "judging"),
+    "analytics/onset": (
+        "evidence", "errors", "labels", "curves", "alarm", "choosing", "sentences", "judging",
+    ),
 }  # fmt: skip
 MOST_FILES = 20
 
 # The one arrow from onset to the figures: what a notebook shows of a verdict.
 SHOWN = "analytics/onset/judging/shown.py"
+
+# All that a verdict says is written in one room; elsewhere in onset numbers become text only in
+# messages about a frame, in a notebook's table, and in the name of an error's source.
+SENTENCES = "analytics/onset/sentences/"
+WRITE_TOO = (
+    SHOWN, "analytics/onset/judging/frame_rows.py", "analytics/onset/errors/stated_error.py",
+)  # fmt: skip
 
 # Room -> what it never imports, whatever else it does.
 FORBIDDEN = {
@@ -124,6 +134,9 @@ def import_faults(file: str, found: list[Import]) -> Iterator[str]:
             yield f"{said}: only analytics/figures draws"
         if file.startswith("analytics/onset/") and file != SHOWN and one.under("analytics.figures"):
             yield f"{said}: only {SHOWN} leads from onset to the figures"
+        writes = file.startswith("analytics/onset/") and one.under("analytics.wording")
+        if writes and not file.startswith(SENTENCES) and file not in WRITE_TOO:
+            yield f"{said}: what a verdict says is written in {SENTENCES}"
         if room != "pages" or file.startswith(ROOTS):
             continue
         if one.under("pages") and not one.under("pages.shared"):
@@ -264,6 +277,11 @@ BREACHES = [
         "from analytics.figures.drawing import text",
         "only analytics/onset/judging/shown",
     ),
+    (
+        "analytics/onset/judging/flags.py",
+        "from analytics.wording import number",
+        "written in analytics/onset/sentences/",
+    ),
     ("analytics/__main__.py", "import streamlit", "analytics does not know streamlit"),
     ("pages/runs/overview.py", "import plotly.graph_objects as go", "only analytics/figures"),
     ("pages/runs/overview.py", "from data import store", "only constants"),
@@ -300,6 +318,7 @@ RIGHT = [
         "from analytics.figures.runs.rewards import reward_figure",
     ),
     ("analytics/onset/evidence/gao.py", "from ...kl import nats\nfrom . import pooling"),
+    ("analytics/onset/sentences/x.py", "from analytics.wording import number"),
     ("pages/shared/reads.py", "import data.store\nimport analytics.kl\nimport streamlit"),
     ("pages/shared/frame.py", "import data.store"),
     (
@@ -336,3 +355,33 @@ def test_charts_are_drawn_in_one_place_with_their_words(root: Path) -> None:
         if "plotly_chart(" in path.read_text()
     ]
     assert drawing == ["pages/shared/charts.py"]
+
+
+NAMED_ANYHOW = re.compile(
+    r"^ *(?:def |class )?_?(?:told|held|said)(?: =|\(| [|+]=|: [A-Z\w\[\]|, ]+ =)"
+    r"|for (?:told|held|said) in",
+    re.M,
+)
+"""Names that once stood for six kinds of things: a row, a text, a flag, a container, a function."""
+NOT_YET = (
+    "analytics/shortcuts/", "analytics/paid_for/", "analytics/quality/paid_for",
+    "analytics/quality/shortcuts", "analytics/quality/signals_tried", "analytics/onset/errors/",
+    "analytics/onset/alarm/",
+)  # fmt: skip
+
+
+def test_names_say_what_a_thing_is(root: Path) -> None:
+    found = [
+        f"{file}: {hit.group().strip()}"
+        for path in source(root)
+        if not (file := path.relative_to(root).as_posix()).startswith(NOT_YET)
+        for hit in NAMED_ANYHOW.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "text", ["    told = []", "for held in rows:", "def _said(x):", "said: str = 1"]
+)
+def test_a_name_for_anything_is_found(text: str) -> None:
+    assert NAMED_ANYHOW.search(text) and not NAMED_ANYHOW.search("what is told = nothing")

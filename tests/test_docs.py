@@ -118,3 +118,55 @@ def test_requirements_are_bounded_and_say_what_for() -> None:
 def test_theme_follows_the_readers_system() -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     assert {"light", "dark"} <= set(config["theme"])
+
+
+NOT_HERE = {"data/local", "data.exporting"}
+"""The store of a user, and an address that the changelog gives as an old one."""
+AN_ADDRESS = re.compile(
+    r"(?<![\w./<~-])(?:app\.py|(?:data|analytics|pages|tests|bench|docs)(?:/[\w./-]*|(?:\.[A-Za-z_]\w*)+))"
+)
+
+
+def addresses(text: str) -> set[str]:
+    """Files, folders and modules of ours that a document names."""
+    made = set(re.findall(r"New file `([^`]+)`", text))  # by the recipes
+    prose = re.sub(r"```.*?```", "", text, flags=re.S)
+    named = [code for code in re.findall(r"`([^`\n]+)`", prose) if "*" not in code]
+    found = {one.rstrip("/.") for code in named for one in AN_ADDRESS.findall(code)}
+    return found - made - NOT_HERE
+
+
+def is_there(address: str) -> bool:
+    """Whether a file, a folder, a module, or something that a module defines, is there."""
+    if (ROOT / address).exists():
+        return True
+    parts = address.split(".")
+    for many in range(len(parts) if "/" not in address else 0, 0, -1):
+        place = ROOT.joinpath(*parts[:many])
+        file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if file.exists():
+            left = parts[many:]
+            return not left or re.search(rf"\b{left[0]}\b", file.read_text()) is not None
+    return False
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md",
+             *sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))],
+)  # fmt: skip
+def test_every_module_that_a_document_names_is_there(page: str) -> None:
+    gone = [one for one in addresses((ROOT / page).read_text()) if not is_there(one)]
+    assert gone == []
+
+
+def test_a_module_that_is_gone_is_found() -> None:
+    text = "see `data/declared.py`, `data.nothing.here`, `analytics.kl.nats`, `data.runs_df()`"
+    assert sorted(one for one in addresses(text) if not is_there(one)) == [
+        "data.nothing.here", "data/declared.py",
+    ]  # fmt: skip
+
+
+def test_every_page_of_the_menu_is_in_the_readme() -> None:
+    menu = (ROOT / "pages/shared/menu.py").read_text()
+    titles = set(re.findall(r'title="([^"]+)"', menu)) - {"Style"}  # for those who build pages
+    assert len(titles) > 15 and {title for title in titles if title not in README} == set()

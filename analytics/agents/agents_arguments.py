@@ -56,5 +56,5 @@ def _wrong_text(value: Any, null: str) -> str:
 
 def _shown(value: Any) -> str:
     """A value in one line, cut; nothing of it that a terminal or a page would obey."""
-    told = ascii(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge number"
-    return told if len(told) <= LONGEST_SHOWN else f"{told[:LONGEST_SHOWN]}…"
+    text = ascii(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge number"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

@@ -18,6 +18,7 @@ from typing import Any
 import polars as pl
 
 from analytics.agents.agents_arguments import faults
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from analytics.review.differs import at_equal_kl, one_measure, sentence, settings
 
 MOST_RUNS = 200
@@ -45,22 +46,22 @@ class Held:
 
     opened: Callable[[], AbstractContextManager[Any]]
     statuses: Callable[[Any], Mapping[str, str]]
-    verdicts: Callable[[Any, list[str], int | None], list[dict[str, Any]]]
+    verdicts: Callable[[Any, list[str], int | None], Sequence[VerdictRow]]
     looks: Callable[[Any, str], pl.DataFrame]
     changed: Callable[[Any, str | None], str]
     errors: tuple[type[Exception], ...]
 
 
-def serve(held: Held) -> None:
+def serve(doors: Held) -> None:
     """Answer on standard input and output until the client goes.
 
     Raises:
         ImportError: the SDK is not installed.
     """
-    server(held).run("stdio")
+    server(doors).run("stdio")
 
 
-def server(held: Held) -> Any:
+def server(doors: Held) -> Any:
     """The MCP server with its tools.
 
     Raises:
@@ -74,7 +75,7 @@ def server(held: Held) -> Any:
         raise ImportError(
             "the MCP server needs its SDK: pip install 'mcp>=2.3,<3' (requirements-dev.txt has it)"
         ) from error
-    asks = Tools(held, ToolError)
+    asks = Tools(doors, ToolError)
     every = (asks.list_runs, asks.verdict, asks.curve, asks.compare, asks.what_changed)
     by_name: dict[str, Callable[..., Any]] = {tool.__name__: tool for tool in every}
 
@@ -88,8 +89,8 @@ def server(held: Held) -> Any:
                 return await super().call_tool(name, arguments, context)
             except UnexpectedToolError as error:
                 traceback.print_exception(error.__cause__ or error)
-                said = f"{name} could not be answered: the server's log says why"
-                raise ToolError(said) from error
+                message = f"{name} could not be answered: the server's log says why"
+                raise ToolError(message) from error
             except ToolError as error:
                 raise ToolError(str(error).removeprefix(f"Error executing tool {name}: ")) from None
 
@@ -103,9 +104,9 @@ def server(held: Held) -> Any:
 class Tools:
     """The questions; what a tool cannot answer is an error with a sentence."""
 
-    def __init__(self, held: Held, refusal: type[Exception]) -> None:
+    def __init__(self, doors: Held, refusal: type[Exception]) -> None:
         """refusal: the error whose words the client sees."""
-        self._held, self._refusal = held, refusal
+        self._doors, self._refusal = doors, refusal
 
     def list_runs(
         self, project: str | None = None, first: int = 0, most: int = MOST_RUNS
@@ -120,7 +121,7 @@ class Tools:
         with self._store() as store:
             runs = store.query("runs", project=project, runs=None)
             page = runs.slice(min(first, runs.height), min(max(most, 1), MOST_RUNS))
-            status = self._held.statuses(store)
+            status = self._doors.statuses(store)
         keys = ("project", "format", "points", "gold_evaluations", "step_end", "kl_end")
         rows = [
             {"run": row["run_id"], "status": status.get(row["run_id"])}
@@ -138,9 +139,9 @@ class Tools:
         """
         with self._store() as store:
             self._known(store, run)
-            found = self._held.verdicts(store, [run], until)
-        told: dict[str, Any] = _plain(found[0])
-        return told
+            found = self._doors.verdicts(store, [run], until)
+        answer: dict[str, Any] = _plain(found[0])
+        return answer
 
     def curve(self, run: str, until: int | None = None) -> dict[str, Any]:
         """Gold measurements of a run, and its proxy reward and KL over steps.
@@ -163,9 +164,10 @@ class Tools:
         kept = [name for name in ("step_start", "step_end", "n_rows", "kl", "proxy_reward",
                 "gold_reward") if name in rows.columns]  # fmt: skip
         columns = ["source", "step", "kl", "gold_reward", "gold_reward_se", "n_responses"]
-        told = gold.select(columns).sort("source", "step")
+        picked = gold.select(columns).sort("source", "step")
         return {
-            "run": run, "gold": _plain(told.tail(MOST_ROWS).to_dicts()), "gold_in_all": told.height,
+            "run": run, "gold": _plain(picked.tail(MOST_ROWS).to_dicts()),
+            "gold_in_all": picked.height,
             "bins": _plain(rows.select(kept).head(MOST_ROWS).to_dicts()),
         }  # fmt: skip
 
@@ -178,21 +180,24 @@ class Tools:
         """
         with self._store() as store:
             facts = [json.loads(self._known(store, run)["facts"]) for run in (first, second)]
-            self._held.verdicts(store, [first, second], None)
-            looks = [self._held.looks(store, run) for run in (first, second)]
-        told = settings(*facts).filter("differs").drop("differs")
+            self._doors.verdicts(store, [first, second], None)
+            looks = [self._doors.looks(store, run) for run in (first, second)]
+        differing = settings(*facts).filter("differs").drop("differs")
         unknown = [one.get("kl_conversion") in ("unknown", "missing") for one in facts]
-        said, rows = "", []
+        says, rows = "", []
         if any(unknown):
-            said = "Gold cannot be compared at equal KL: a KL has no known unit, or was not logged."
+            says = "Gold cannot be compared at equal KL: a KL has no known unit, or was not logged."
         elif not one_measure(*facts):
-            said = "Gold cannot be compared at equal KL: the logs do not name one measure of gold."
+            says = "Gold cannot be compared at equal KL: the logs do not name one measure of gold."
         else:
             found = at_equal_kl(*looks)
-            said, rows = sentence(found, first, second), [one._asdict() for one in found]
+            says, rows = (
+                sentence(found, first, second),
+                [one._asdict() for one in found],
+            )
         return {
-            "said": said[:LONGEST], "gold_at_equal_kl": _plain(rows),
-            "settings_that_differ": _plain(told.head(MOST_ROWS).to_dicts()),
+            "said": says[:LONGEST], "gold_at_equal_kl": _plain(rows),
+            "settings_that_differ": _plain(differing.head(MOST_ROWS).to_dicts()),
         }  # fmt: skip
 
     def what_changed(self, since: str | None = None) -> dict[str, Any]:
@@ -203,21 +208,21 @@ class Tools:
         """
         with self._store() as store:
             try:
-                told: dict[str, Any] = json.loads(self._held.changed(store, since))
+                answer: dict[str, Any] = json.loads(self._doors.changed(store, since))
             except (ValueError, OverflowError):
                 raise self._refusal(f"since={str(since)[:40]!r} is no date such as 2026-11-21") \
                     from None  # fmt: skip
-        more = len(told["changes"]) - MOST_RUNS
-        told["changes"] = _plain(told["changes"][:MOST_RUNS])
-        return told | {"left_out": max(more, 0)}
+        more = len(answer["changes"]) - MOST_RUNS
+        answer["changes"] = _plain(answer["changes"][:MOST_RUNS])
+        return answer | {"left_out": max(more, 0)}
 
     @contextmanager
     def _store(self) -> Iterator[Any]:
         """The store for one question; what is wrong with it is told in its own words."""
         try:
-            with self._held.opened() as store:
+            with self._doors.opened() as store:
                 yield store
-        except self._held.errors as error:
+        except self._doors.errors as error:
             raise self._refusal(str(error)[:LONGEST]) from error
 
     def _known(self, store: Any, run: str) -> Mapping[str, Any]:

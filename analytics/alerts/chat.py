@@ -41,8 +41,8 @@ def plain(text: object, longest: int = LONGEST) -> str:
     >>> plain("a\\x00\\u202eb\\n  c"), plain("x" * 9, 4)
     ('ab c', 'xxx…')
     """
-    told = str(text)[: 8 * longest]  # a text of megabytes is not read to its end
-    line = " ".join(_UNSEEN.sub("", re.sub(r"\s", " ", told)).split())
+    start = str(text)[: 8 * longest]  # a text of megabytes is not read to its end
+    line = " ".join(_UNSEEN.sub("", re.sub(r"\s", " ", start)).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
@@ -64,15 +64,15 @@ def link(server: str, view: str) -> str:
     return f"{server}{path(view)}" if server else ""
 
 
-def path(told: str) -> str:
+def path(address: str) -> str:
     """The path of a view, that of the week where it would be too long for a message."""
-    return told if len(told) <= LONGEST_LINK else WEEK
+    return address if len(address) <= LONGEST_LINK else WEEK
 
 
 def where(server: str, view: str) -> str:
     """The line on the view: its address, or what is missing for one."""
-    if told := link(server, view):
-        return told
+    if target := link(server, view):
+        return target
     return "No link: the server does not know its address (OVEROPT_URL)."
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from analytics.alerts import chat, sending
 from analytics.alerts import ledger as outbox
-from analytics.alerts.ledger import Ledger
+from analytics.alerts.ledger import Entry, Ledger
 from analytics.alerts.open_alerts import title
 from analytics.alerts.rules import Rules, RulesError, proposal
 from analytics.wording import count
@@ -32,22 +32,24 @@ PATIENCE = 60.0
 
 def add_alerts(commands: Any) -> None:
     """Add the command to those of ``python -m analytics``."""
-    told = commands.add_parser(
+    parser = commands.add_parser(
         "alerts", help="who is alerted to what: sent now, tried out, acknowledged, muted"
     )
-    does = told.add_mutually_exclusive_group()
+    does = parser.add_mutually_exclusive_group()
     does.add_argument("--proposal", action="store_true", help="print commented rules to start from")
     does.add_argument("--test", action="store_true", help="send one message that says it is a test")
     does.add_argument("--send", action="store_true", help="look, and send what waits, now")
     does.add_argument("--dry-run", action="store_true", help="print what --send would send")
     does.add_argument("--acknowledge", metavar="R", help="a run or loop that somebody looks after")
     does.add_argument("--mute", metavar="R", help="a run or loop to mute")
-    told.add_argument("--until", type=datetime.date.fromisoformat, metavar="DATE", help="of --mute")
-    told.add_argument("--by", metavar="NAME", help="who acknowledges or mutes")
-    told.add_argument("--patience", type=float, default=PATIENCE, metavar="S",
+    parser.add_argument(
+        "--until", type=datetime.date.fromisoformat, metavar="DATE", help="of --mute"
+    )
+    parser.add_argument("--by", metavar="NAME", help="who acknowledges or mutes")
+    parser.add_argument("--patience", type=float, default=PATIENCE, metavar="S",
                       help="seconds that --send goes on trying")  # fmt: skip
-    told.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    told.set_defaults(do=run)
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.set_defaults(do=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -58,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     if options.acknowledge is not None or options.mute is not None:
         return _by_hand(options, existing())
     if not (options.test or options.send or options.dry_run):
-        _show(sending.held(existing()), options.json)
+        _show(sending.ledger_of(existing()), options.json)
         return 0
     place = named()
     try:
@@ -91,7 +93,7 @@ def _test(rules: Rules) -> int:
 
 
 def _dry_run(place: Path, rules: Rules, as_json: bool) -> int:
-    ledger = copy.deepcopy(sending.held(place))
+    ledger = copy.deepcopy(sending.ledger_of(place))
     with StoreAccess(place) as store:
         sending.judge_missing(store)
         sending.look(store, rules, _now(), ledger)
@@ -110,7 +112,7 @@ def _send(place: Path, rules: Rules, options: argparse.Namespace) -> int:
         sending.look(store, rules, _now())
     box = sending.Outbox(place, time.monotonic)
     taken = patiently(box, sending.delivering(rules), options.patience, threading.Event().wait)
-    waits = len(sending.held(place)["queue"])
+    waits = len(sending.ledger_of(place)["queue"])
     if options.json:
         print(json.dumps({"sent": taken, "waiting": waits, "failure": box.failure}))
     else:
@@ -125,7 +127,9 @@ def patiently(
     """Send, and try again until all is sent or patience (seconds) is at its end; how many went."""
     end = box.clock() + patience
     taken = box.send(deliver, _now)
-    while box.failure and sending.held(box.home)["queue"] and box.clock() + box.resting() < end:
+    while (
+        box.failure and sending.ledger_of(box.home)["queue"] and box.clock() + box.resting() < end
+    ):
         wait(box.resting())
         taken += box.send(deliver, _now)
     return taken
@@ -163,18 +167,18 @@ def _show(ledger: Ledger, as_json: bool) -> None:
 
 def state_lines(ledger: Ledger) -> list[str]:
     """What is told, what waits, what was put aside, in sentences; texts as they are."""
-    told = [f"{title(one['kind'], one['subject'])}, {since(ledger, one)}"
+    lines = [f"{title(one['kind'], one['subject'])}, {since(ledger, one)}"
             for one in ledger["alerts"].values()]  # fmt: skip
-    return told + waiting_lines(ledger)
+    return lines + waiting_lines(ledger)
 
 
-def since(ledger: Ledger, held: dict[str, Any]) -> str:
+def since(ledger: Ledger, entry: Entry) -> str:
     """Since when an alert is there, and who looks after it."""
-    by = ledger["acknowledged"].get(held["subject"])
+    by = ledger["acknowledged"].get(entry["subject"])
     seen = f"; acknowledged by {by['by']}" if by else ""
-    why = f" ({held['why']})" if held.get("why") else ""
-    over = f"; over since {when({'at': held['gone']})} UTC{why}" if held["gone"] else ""
-    return f"since {when({'at': held['since']})} UTC{over}{seen}"
+    why = f" ({entry['why']})" if entry.get("why") else ""
+    over = f"; over since {when({'at': entry['gone']})} UTC{why}" if entry["gone"] else ""
+    return f"since {when({'at': entry['since']})} UTC{over}{seen}"
 
 
 def waiting_lines(ledger: Ledger) -> list[str]:
@@ -187,8 +191,8 @@ def waiting_lines(ledger: Ledger) -> list[str]:
     ]
 
 
-def _failed(said: str) -> int:
-    print(one_line(said, 500), file=sys.stderr)
+def _failed(reason: str) -> int:
+    print(one_line(reason, 500), file=sys.stderr)
     return 1
 
 

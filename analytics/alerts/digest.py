@@ -22,10 +22,10 @@ QUIET = {
 """Why an alert pings nobody."""
 
 
-def pings_soon(held: Entry, rules: Rules) -> bool:
+def pings_soon(entry: Entry, rules: Rules) -> bool:
     """Whether an alert is told by a ping as soon as it has settled, if nobody hushes it."""
-    done = held["gone"] or held["pinged"] or held["quiet"]
-    return not done and bool(held["adopted"]) and bool(rules[f"ping.{held['kind']}"])
+    done = entry["gone"] or entry["pinged"] or entry["quiet"]
+    return not done and bool(entry["adopted"]) and bool(rules[f"ping.{entry['kind']}"])
 
 
 def digest_due(last: str, rules: Rules, now: datetime.datetime) -> bool:
@@ -47,22 +47,22 @@ def digest(
     further: Sequence[str], server: str,
 ) -> None:  # fmt: skip
     """Put the digest into the queue. Alerts that it has no room for wait for the next one."""
-    begin = ledger["digest"]
-    news = [held for held in ledger["alerts"].values() if _is_news(ledger, rules, held, now)]
+    begin = ledger["digest"] or stamp(now)
+    news = [entry for entry in ledger["alerts"].values() if _is_news(ledger, rules, entry, now)]
     changed = _statuses(ledger, statuses, rules, now)
     lines = [*map(_line, news), *further, *changed]
     still = _still(ledger, rules, now)
     ledger["digest"], ledger["statuses"] = stamp(now), dict(statuses)
-    _told(ledger, news[:MOST_LINES], now)
-    for held in ledger["alerts"].values():
-        if held["quiet"] != "cap" and muted(ledger, rules, held["subject"], now):
-            held["told"] = True
+    _message(ledger, news[:MOST_LINES], now)
+    for entry in ledger["alerts"].values():
+        if entry["quiet"] != "cap" and muted(ledger, rules, entry["subject"], now):
+            entry["told"] = True
     if not lines and not rules["digest.when_empty"]:
         return
     path = f"/this-week?since={begin[:10]}"
-    said = [*chat.cut(lines, MOST_LINES), *still] or ["Nothing changed."]
+    shown = [*chat.cut(lines, MOST_LINES), *still] or ["Nothing changed."]
     changes = count(len(lines), "change") if lines else "nothing changed"
-    put(ledger, now, "digest", f"Since {begin[:16].replace('T', ' ')} UTC: {changes}", said,
+    put(ledger, now, "digest", f"Since {begin[:16].replace('T', ' ')} UTC: {changes}", shown,
         server, path)  # fmt: skip
 
 
@@ -76,60 +76,60 @@ def beyond_the_cap(
     """
     struck = _struck(rules, now, False)
     held_back = [
-        held for held in ledger["alerts"].values()
-        if held["quiet"] == "cap" and not held["told"]
-        and not hushed(ledger, rules, held["subject"], now)
+        entry for entry in ledger["alerts"].values()
+        if entry["quiet"] == "cap" and not entry["told"]
+        and not hushed(ledger, rules, entry["subject"], now)
     ]  # fmt: skip
-    oldest = min((_capped(held) for held in held_back), default=now)
+    oldest = min((_capped(entry) for entry in held_back), default=now)
     last = ledger.get("beyond_cap")
     if oldest >= struck or (last and time_of(last) >= struck):
         return
     listed = held_back[:MOST_LINES]
     more = len(held_back) - len(listed)
-    said = [
+    lines = [
         *map(_line, listed),
         *([f"and {count(more, 'more alert')}, sent a day later"] if more else []),
     ]
     put(ledger, now, "digest",
-        f"{count(len(held_back), 'alert')} beyond the day's most of pings", said, server,
+        f"{count(len(held_back), 'alert')} beyond the day's most of pings", lines, server,
         f"/this-week?since={stamp(oldest)[:10]}")  # fmt: skip
-    _told(ledger, listed, now)
+    _message(ledger, listed, now)
 
 
-def _told(ledger: Ledger, listed: Sequence[Entry], now: datetime.datetime) -> None:
+def _message(ledger: Ledger, listed: Sequence[Entry], now: datetime.datetime) -> None:
     ledger["beyond_cap"] = stamp(now)
-    for held in listed:
-        held["told"] = True
+    for entry in listed:
+        entry["told"] = True
 
 
-def _capped(held: Entry) -> datetime.datetime:
-    return time_of(held.get("capped") or held["since"])
+def _capped(entry: Entry) -> datetime.datetime:
+    return time_of(entry.get("capped") or entry["since"])
 
 
-def _is_news(ledger: Ledger, rules: Rules, held: Entry, now: datetime.datetime) -> bool:
+def _is_news(ledger: Ledger, rules: Rules, entry: Entry, now: datetime.datetime) -> bool:
     """Whether no message has told it yet, and none is about to: raised, gone, or both."""
-    if held["told"] or muted(ledger, rules, held["subject"], now):
+    if entry["told"] or muted(ledger, rules, entry["subject"], now):
         return False
-    return not pings_soon(held, rules) or held["subject"] in ledger["acknowledged"]
+    return not pings_soon(entry, rules) or entry["subject"] in ledger["acknowledged"]
 
 
-def _line(held: Entry) -> str:
-    name = title(held["kind"], held["subject"])
-    if held["gone"]:
-        over = held.get("left") or OVER[held["kind"]]
-        return chat.plain(f"{over}: {name}: {held['why'] or 'does not hold any more'}", 400)
-    note = QUIET[held["quiet"]] or ("" if held["adopted"] else "a policy nobody chose")
-    cause = held.get("cause", "")
+def _line(entry: Entry) -> str:
+    name = title(entry["kind"], entry["subject"])
+    if entry["gone"]:
+        over = entry.get("left") or OVER[entry["kind"]]
+        return chat.plain(f"{over}: {name}: {entry['why'] or 'does not hold any more'}", 400)
+    note = QUIET[entry["quiet"]] or ("" if entry["adopted"] else "a policy nobody chose")
+    cause = entry.get("cause", "")
     notes = "; ".join(part for part in (f"{cause[:1].lower()}{cause[1:]}", note) if part)
-    said = chat.plain(f"{name}: {held['what']}", 400)
-    return f"{said} ({notes})" if notes else said
+    line = chat.plain(f"{name}: {entry['what']}", 400)
+    return f"{line} ({notes})" if notes else line
 
 
 def _still(ledger: Ledger, rules: Rules, now: datetime.datetime) -> list[str]:
     """One line on what was told before and nobody has acknowledged."""
     names = [
-        title(held["kind"], held["subject"]) for held in ledger["alerts"].values()
-        if held["told"] and not held["gone"] and not hushed(ledger, rules, held["subject"], now)
+        title(entry["kind"], entry["subject"]) for entry in ledger["alerts"].values()
+        if entry["told"] and not entry["gone"] and not hushed(ledger, rules, entry["subject"], now)
     ]  # fmt: skip
     if not names:
         return []
@@ -140,10 +140,12 @@ def _statuses(
     ledger: Ledger, statuses: Mapping[str, str], rules: Rules, now: datetime.datetime
 ) -> list[str]:
     """Verdicts that changed since the last digest, runs that came; of alerts more is told."""
-    told = {held["subject"] for held in ledger["alerts"].values() if held["kind"] == "alarm"}
+    judged_runs = {
+        entry["subject"] for entry in ledger["alerts"].values() if entry["kind"] == "alarm"
+    }
     before, lines, new = ledger["statuses"], [], []
     for run, status in sorted(statuses.items()):
-        if run in told or muted(ledger, rules, run, now):
+        if run in judged_runs or muted(ledger, rules, run, now):
             continue
         if run not in before:
             new.append(run)
@@ -158,11 +160,11 @@ def _statuses(
 def switched_on(ledger: Ledger, now: datetime.datetime, rules: Rules, server: str) -> None:
     """The first message: that alerts are on, and what stands already. It pings nobody further."""
     names = [
-        title(held["kind"], held["subject"]) for held in ledger["alerts"].values()
-        if not muted(ledger, rules, held["subject"], now)
+        title(entry["kind"], entry["subject"]) for entry in ledger["alerts"].values()
+        if not muted(ledger, rules, entry["subject"], now)
     ]  # fmt: skip
-    for held in ledger["alerts"].values():
-        held["told"] = True
+    for entry in ledger["alerts"].values():
+        entry["told"] = True
     lines = [f"Stands already: {name}" for name in chat.cut(names, MOST_LINES)]
     put(ledger, now, "digest", "Alerts are on", lines or ["Nothing is open that would be sent."],
         server, "/this-week")  # fmt: skip

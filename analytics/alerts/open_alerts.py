@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from analytics.alerts.chat import plain
-from analytics.figures.words.headline import headline
 from analytics.measured.likeness import measured_on_like
 from analytics.measured.published import published
 from analytics.onset.alarm.many_runs import RATE, standing, survivors
+from analytics.onset.sentences.headline import headline
 from analytics.review.state import GateState
 from analytics.wording import percent, rate_text, whole, with_interval
 
@@ -63,7 +63,7 @@ def alarms(
     stands = _standing(known, waiting)
     return [
         Alert(
-            "alarm", row["run"], _said(row), _sure(row), _alarm_errs(row),
+            "alarm", row["run"], _sentence(row), _sure(row), _alarm_errs(row),
             f"/overoptimization?{urlencode([('run', row['run'])])}", rows.get(row["run"], 0),
         )
         for row in known if row["run"] in stands
@@ -80,20 +80,20 @@ def withdrawals(
     verdicts: Iterable[Mapping[str, Any]], waiting: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Why an alarm of a run does not stand any more, by run; the arguments are those of alarms."""
-    known, told = list(verdicts), {}
+    known, alerts = list(verdicts), {}
     stands = _standing(known, waiting)
     for row in known:
         if standing(row.get("alarm")) and row["run"] not in stands:
-            told[str(row["run"])] = (
+            alerts[str(row["run"])] = (
                 "it does not stand among all runs of its project any more; the alarm of the run "
                 "itself is still there"
             )
         if (alarm := row.get("alarm")) and not standing(alarm):
             taken = alarm["withdrawn"]
-            told[str(row["run"])] = (
+            alerts[str(row["run"])] = (
                 f"withdrawn at step {whole(taken.get('step'))}: {taken.get('reason')}"
             )
-    return told
+    return alerts
 
 
 def gates(found: Mapping[str, GateState], rows: Mapping[str, int], policy: str) -> list[Alert]:
@@ -101,7 +101,7 @@ def gates(found: Mapping[str, GateState], rows: Mapping[str, int], policy: str) 
 
     policy: title of the policy that somebody judged by; empty = the proposal, which nobody chose.
     """
-    told = []
+    alerts = []
     for loop, gate in sorted(found.items()):
         asked: list[tuple[str, object]] = [("loop", loop), ("iteration", gate.iteration)]
         address = urlencode(asked)
@@ -109,7 +109,7 @@ def gates(found: Mapping[str, GateState], rows: Mapping[str, int], policy: str) 
         many, at = rows.get(loop, 0), gate.iteration
         if gate.result == "FAIL":
             why = gate.reason.removeprefix("FAIL: ")
-            told.append(
+            alerts.append(
                 Alert(
                     "gate",
                     subject=loop,
@@ -123,12 +123,12 @@ def gates(found: Mapping[str, GateState], rows: Mapping[str, int], policy: str) 
                 )
             )
         if gate.people_due:
-            told.append(Alert(
+            alerts.append(Alert(
                 "checkpoint", subject=loop, what=gate.people_due, sure=by,
                 errs="A date or a distance in KL that the policy sets: no test, so nothing to err.",
                 link=f"/checkpoints?{address}", rows=many, place=at, adopted=bool(policy),
             ))  # fmt: skip
-    return told
+    return alerts
 
 
 def title(kind: str, subject: str) -> str:
@@ -136,7 +136,7 @@ def title(kind: str, subject: str) -> str:
     return f"{KINDS[kind]}: {plain(subject, LONGEST_NAME) or '(a blank name)'}"
 
 
-def _said(row: Mapping[str, Any]) -> str:
+def _sentence(row: Mapping[str, Any]) -> str:
     return f"{headline(row)}; alarm at step {whole(row['alarm']['step'])}"
 
 
@@ -144,8 +144,8 @@ def _sure(row: Mapping[str, Any]) -> str:
     parts = []
     if row.get("p_past_peak") is not None:
         odds = row["p_past_peak"]
-        told = percent(odds) if odds < SUREST else f"more than {percent(SUREST)}"
-        parts.append(f"past the peak with probability {told}")
+        odds_text = percent(odds) if odds < SUREST else f"more than {percent(SUREST)}"
+        parts.append(f"past the peak with probability {odds_text}")
     if lost := row.get("gold_lost"):
         size = with_interval(lost["value"], lost["low"], lost["high"])
         parts.append(f"gold lost {size}, 90 %")

@@ -47,7 +47,7 @@ def look(
         switched_on(ledger, now, rules, server)
     else:
         _ping(ledger, rules, now, server)
-        if digest_due(ledger["digest"], rules, now):
+        if ledger["digest"] and digest_due(ledger["digest"], rules, now):
             digest(ledger, rules, now, statuses, further, server)
         else:
             beyond_the_cap(ledger, rules, now, server)
@@ -61,31 +61,32 @@ def _take_in(
     own: Mapping[str, Own], first: bool,
 ) -> None:  # fmt: skip
     for alert in found:
-        held = ledger["alerts"].get(alert.key)
-        if held is None or _back_after_a_day(held, now):
+        what, sure = chat.plain(alert.what, 600), chat.plain(alert.sure, 400)
+        errs, link = chat.plain(alert.errs, 600), chat.path(alert.link)
+        known = ledger["alerts"].get(alert.key)
+        if known is None or _back_after_a_day(known, now):
             cause = raised_by(alert, ledger["rows"], rows, ledger.get("own", {}), own)
-            held = {
+            known = {
                 "kind": alert.kind, "subject": alert.subject, "since": stamp(now), "gone": None,
                 "pinged": None, "told": False, "why": "",
                 "quiet": "known" if first else "" if cause == OTHERS else cause,
                 "cause": lead(alert.subject, cause, ledger["rows"], rows),
+                "what": what, "sure": sure, "errs": errs, "link": link, "adopted": alert.adopted,
             }  # fmt: skip
-            ledger["alerts"][alert.key] = held
+            ledger["alerts"][alert.key] = known
             ledger["acknowledged"].pop(alert.subject, None)
-        back = bool(held["gone"])
+        entry, back = known, bool(known["gone"])
         if back:
-            held |= {"gone": None, "why": "", "left": "", "told": False}
-        held |= {
-            "what": chat.plain(alert.what, 600), "sure": chat.plain(alert.sure, 400),
-            "errs": chat.plain(alert.errs, 600), "link": chat.path(alert.link),
-            "adopted": alert.adopted,
+            entry |= {"gone": None, "why": "", "left": "", "told": False}
+        entry |= {
+            "what": what, "sure": sure, "errs": errs, "link": link, "adopted": alert.adopted,
         }  # fmt: skip
         if back:
-            _reword(ledger, alert.key, held)
+            _reword(ledger, alert.key, entry)
 
 
-def _back_after_a_day(held: Entry, now: datetime.datetime) -> bool:
-    return bool(held["gone"]) and now - time_of(held["gone"]) >= DAY
+def _back_after_a_day(entry: Entry, now: datetime.datetime) -> bool:
+    return entry["gone"] is not None and now - time_of(entry["gone"]) >= DAY
 
 
 def _let_go(
@@ -94,62 +95,64 @@ def _let_go(
 ) -> None:  # fmt: skip
     """What does not hold any more. A ping of it that waits says so, and stays one message."""
     holds = {alert.key for alert in found}
-    for key, held in ledger["alerts"].items():
-        forgotten = held["subject"] not in there
-        if held["gone"] and forgotten and not held["told"]:
-            held |= left(held["kind"], "", forgotten=True)  # what became of it meanwhile
-        if key in holds or held["gone"] or held["subject"] in waiting:
+    for key, entry in ledger["alerts"].items():
+        forgotten = entry["subject"] not in there
+        if entry["gone"] and forgotten and not entry["told"]:
+            # what became of it meanwhile
+            entry["left"], entry["why"] = left(entry["kind"], "", forgotten=True)
+        if key in holds or entry["gone"] or entry["subject"] in waiting:
             continue
-        why = gone.get(held["subject"], "") if held["kind"] == "alarm" else ""
-        held |= {"gone": stamp(now), "told": False, **left(held["kind"], why, forgotten)}
-        _reword(ledger, key, held)
+        why = gone.get(entry["subject"], "") if entry["kind"] == "alarm" else ""
+        entry |= {"gone": stamp(now), "told": False}
+        entry["left"], entry["why"] = left(entry["kind"], why, forgotten)
+        _reword(ledger, key, entry)
 
 
-def _reword(ledger: Ledger, key: str, held: Entry) -> None:
+def _reword(ledger: Ledger, key: str, entry: Entry) -> None:
     """Have a ping that still waits say how things are now: raised and withdrawn is one message.
 
     Not one that is on its way: the digest tells then what became of it.
     """
     for message in ledger["queue"]:
         if message["key"] == key and not message["trying"]:
-            name = title(held["kind"], held["subject"])
-            why = held["why"].rstrip(".")
-            over = [f"{why[:1].upper()}{why[1:]}."] if held["gone"] else []
-            message["title"] = f"{held['left']}: {name}" if over else name
-            message["lines"] = [*over, *_lines(held)]
-            held["told"] = True
+            name = title(entry["kind"], entry["subject"])
+            why = entry["why"].rstrip(".")
+            over = [f"{why[:1].upper()}{why[1:]}."] if entry["gone"] else []
+            message["title"] = f"{entry['left']}: {name}" if over else name
+            message["lines"] = [*over, *_lines(entry)]
+            entry["told"] = True
 
 
-def _lines(held: Entry) -> list[str]:
+def _lines(entry: Entry) -> list[str]:
     """What an alert says by itself: why only now where that is not its own doing, then the rest."""
-    cause = held.get("cause", "")
-    return [*([f"{cause}."] if cause else []), held["what"], held["sure"], held["errs"]]
+    cause = entry.get("cause", "")
+    return [*([f"{cause}."] if cause else []), entry["what"], entry["sure"], entry["errs"]]
 
 
 def _ping(ledger: Ledger, rules: Rules, now: datetime.datetime, server: str) -> None:
     settle = datetime.timedelta(minutes=rules["ping.settle_minutes"])
-    for key, held in sorted(ledger["alerts"].items(), key=lambda one: (one[1]["since"], one[0])):
-        if not pings_soon(held, rules) or now - time_of(held["since"]) < settle:
+    for key, entry in sorted(ledger["alerts"].items(), key=lambda one: (one[1]["since"], one[0])):
+        if not pings_soon(entry, rules) or now - time_of(entry["since"]) < settle:
             continue
-        if hushed(ledger, rules, held["subject"], now):
+        if hushed(ledger, rules, entry["subject"], now):
             continue
         if _pings(ledger, now) >= rules["ping.most_per_day"]:
-            held |= {"quiet": "cap", "capped": stamp(now)}
+            entry |= {"quiet": "cap", "capped": stamp(now)}
             continue
-        held |= {"pinged": stamp(now), "told": True}
+        entry |= {"pinged": stamp(now), "told": True}
         put(
             ledger,
             now=now,
             level="ping",
-            said=title(held["kind"], held["subject"]),
-            lines=_lines(held),
+            title=title(entry["kind"], entry["subject"]),
+            lines=_lines(entry),
             server=server,
-            path=held["link"],
+            path=entry["link"],
             key=key,
         )
 
 
 def _pings(ledger: Ledger, now: datetime.datetime) -> int:
     """Pings of the last 24 hours."""
-    times = [held["pinged"] for held in ledger["alerts"].values() if held["pinged"]]
-    return sum(now - time_of(at) < DAY for at in [*times, *ledger.get("past_pings", ())])
+    times = [entry["pinged"] for entry in ledger["alerts"].values() if entry["pinged"]]
+    return sum(now - time_of(at) < DAY for at in [*times, *ledger.get("past_pings", [])])

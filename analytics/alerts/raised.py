@@ -31,13 +31,13 @@ def own(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, Own]:
 
     verdicts: rows of ``verdict --json``.
     """
-    told: dict[str, Own] = {}
+    by_run: dict[str, Own] = {}
     for row in verdicts:
         alarm, size = row.get("alarm") or {}, row.get("e_value")
         shows = f"{'' if size is None else number(size, 6)} {alarm.get('step')}"
         taken = (alarm.get("withdrawn") or {}).get("step")
-        told[str(row["run"])] = [str(row.get("project") or ""), f"{shows} {taken}"]
-    return told
+        by_run[str(row["run"])] = [str(row.get("project") or ""), f"{shows} {taken}"]
+    return by_run
 
 
 def raised_by(
@@ -71,8 +71,8 @@ def _others(
     """Whether rows of other runs of its project came or went, or a whole run did."""
     project = now[run][0]
     was, is_now = (
-        {name: one[1] for name, one in told.items() if name != run and one[0] == project}
-        for told in (before, now)
+        {name: one[1] for name, one in one_of_both.items() if name != run and one[0] == project}
+        for one_of_both in (before, now)
     )
     return any(
         name not in was or name not in is_now
@@ -92,8 +92,8 @@ def lead(run: str, cause: str, rows_before: Mapping[str, int], rows: Mapping[str
     return STANDS_NOW if _same_rows(run, rows_before, rows) else OWN_AS_BEFORE
 
 
-def left(kind: str, why: str, forgotten: bool) -> dict[str, str]:
+def left(kind: str, why: str, forgotten: bool) -> tuple[str, str]:
     """What became of an alert that does not hold any more: in a title, and why."""
     if forgotten:
-        return {"left": FORGOTTEN, "why": "the run was forgotten: nothing was withdrawn"}
-    return {"left": OVER[kind], "why": chat.plain(why, 300) or "does not hold any more"}
+        return FORGOTTEN, "the run was forgotten: nothing was withdrawn"
+    return OVER[kind], chat.plain(why, 300) or "does not hold any more"

@@ -130,12 +130,12 @@ def read_rules(text: str, file: str = "alerts.toml", url: str = "") -> Rules:
             with file and line, and what was expected.
     """
     try:
-        held = tomllib.loads(text)
+        document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RulesError(f"{file}: this is not TOML: {error}") from error
-    mutes = held.pop("mute", [])
+    mutes = document.pop("mute", [])
     values = {rule.place: rule.default for rule in RULES}
-    for section, keys in held.items():
+    for section, keys in document.items():
         if section not in SECTIONS or not isinstance(keys, dict):
             raise RulesError(
                 f"{_at(file, text, section)}: {section!r} is no section; expected one of "
@@ -223,28 +223,28 @@ def _is_of_apprise(url: str) -> bool:
     return bool(apprise.Apprise().add(url))
 
 
-def _mutes(held: Any, text: str, file: str) -> tuple[Mute, ...]:
-    if not isinstance(held, list):
+def _mutes(stated: Any, text: str, file: str) -> tuple[Mute, ...]:
+    if not isinstance(stated, list):
         raise RulesError(f"{_at(file, text, 'mute')}: expected [[mute]], with two brackets")
     starts = [at for at, line in enumerate(text.splitlines(), 1) if re.match(
         r"\s*\[\[\s*mute\s*\]\]", line)]  # fmt: skip
     return tuple(
         _mute(one, f"{file}, line {starts[at] if at < len(starts) else 1}")
-        for at, one in enumerate(held)
+        for at, one in enumerate(stated)
     )
 
 
-def _mute(held: Any, where: str) -> Mute:
+def _mute(stated: Any, where: str) -> Mute:
     wanted = ("subject", "until", "reason")
-    odd = sorted(set(held) ^ set(wanted)) if isinstance(held, dict) else ["subject"]
+    odd = sorted(set(stated) ^ set(wanted)) if isinstance(stated, dict) else ["subject"]
     if odd:
         raise RulesError(f"{where}: a mute has {', '.join(wanted)}; look at {odd[0]!r}")
     for key in ("subject", "reason"):
-        if not isinstance(held[key], str) or not held[key].strip():
+        if not isinstance(stated[key], str) or not stated[key].strip():
             raise RulesError(f"{where}: the mute's {key} is empty; expected text in quotes")
-    if type(held["until"]) is not datetime.date:
+    if type(stated["until"]) is not datetime.date:
         raise RulesError(f"{where}: the mute's until; expected a date without quotes, 2026-12-12")
-    return Mute(held["subject"], held["until"], held["reason"])
+    return Mute(stated["subject"], stated["until"], stated["reason"])
 
 
 def _toml(value: Any) -> str:

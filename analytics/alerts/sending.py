@@ -18,7 +18,7 @@ from typing import Any
 
 from analytics.alerts import chat, plan, raised
 from analytics.alerts import ledger as outbox
-from analytics.alerts.ledger import Ledger
+from analytics.alerts.ledger import Ledger, Message
 from analytics.alerts.open_alerts import Alert, alarms, gates, withdrawals
 from analytics.alerts.rules import Rules, RulesError, read_rules
 from analytics.figures.drawing.palette import status_look
@@ -66,7 +66,7 @@ def changing(home: Path) -> Iterator[Ledger]:
         yield ledger
 
 
-def held(home: Path) -> Ledger:
+def ledger_of(home: Path) -> Ledger:
     """The ledger to be read."""
     return alert_files.read(home, outbox.usable) or outbox.fresh()
 
@@ -84,7 +84,7 @@ def look(store: AnyStore, rules: Rules, now: datetime.datetime, dry: Ledger | No
         row["run_id"]: row["project"] for row in runs.iter_rows(named=True)
         if row["run_id"] not in set(kept["run_id"])
     }  # fmt: skip
-    if waiting and (dry or held(store.home))["digest"] is None:
+    if waiting and (dry or ledger_of(store.home))["digest"] is None:
         return False  # the first message names what stands, so all is judged before it
     verdicts = [json.loads(row) for row in kept["verdict"]]
     current = set(kept.filter("current")["run_id"])
@@ -95,17 +95,17 @@ def look(store: AnyStore, rules: Rules, now: datetime.datetime, dry: Ledger | No
     policy, title = _policy(store.home)
     states = _gates(store, policy, now.date())
     found: list[Alert] = [*alarms(verdicts, many, waiting), *gates(states, many, title)]
-    told = partial(
+    report = partial(
         plan.look, found=found, rules=rules, now=now, rows=many,
         statuses={row["run"]: status_look(row["status"])[1] for row in verdicts},
         gone=withdrawals(verdicts, waiting), server=server(), own=raised.own(verdicts),
         further=[*_overdue(store, now.date()), *_stale(store.home, now)], waiting=set(waiting),
     )  # fmt: skip
     if dry is not None:
-        told(dry)
+        report(dry)
     else:
         with changing(store.home) as ledger:
-            told(ledger)
+            report(ledger)
     return True
 
 
@@ -136,16 +136,16 @@ def _policy(home: Path) -> tuple[str, str]:
 
 def _gates(store: AnyStore, policy: str, today: datetime.date) -> dict[str, GateState]:
     """The gate of every loop's last iteration; judged again only where the loop has changed."""
-    told: dict[str, GateState] = {}
+    states: dict[str, GateState] = {}
     loops = [row["loop"] for row in store.query("loops").to_dicts() if row["last_iteration"]]
     for loop in loops:
         runs = store.query("runs", project=None, runs=[loop])
         texts = store.query("indicators", loops=[loop])
-        said = store.query("decisions", loops=[loop], until=None)
-        state = runs["generation"].to_list(), texts["generation"].to_list(), said.height
+        decisions = store.query("decisions", loops=[loop], until=None)
+        state = runs["generation"].to_list(), texts["generation"].to_list(), decisions.height
         found = _gate(_Asked(store), str(store.home), loop, repr(state), today, policy)
-        told |= dict([found] if found else [])
-    return told
+        states |= dict([found] if found else [])
+    return states
 
 
 class _Asked:
@@ -222,7 +222,7 @@ class Outbox:
         return taken
 
     def _next(self, deliver: Deliver, now: Callable[[], datetime.datetime]) -> bool:
-        if not held(self.home)["queue"]:
+        if not ledger_of(self.home)["queue"]:
             return False
         with changing(self.home) as ledger:
             message = outbox.next_message(ledger)
@@ -248,7 +248,7 @@ class Outbox:
         self._rest_until = self.clock() + max(wait, error.after)
 
 
-def test_message(now: datetime.datetime) -> dict[str, Any]:
+def test_message(now: datetime.datetime) -> Message:
     """What the test button and the command send; named so that nobody takes it for an alarm."""
     lines = ["This is a test. Alerts of the monitor arrive here."]
     return outbox.message("test", "Test of the monitor's alerts", lines, server(), "/", now)

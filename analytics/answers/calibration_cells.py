@@ -136,9 +136,9 @@ def by_iteration(cells: pl.DataFrame, bins: int = BINS) -> pl.DataFrame:
     """
     rows = []
     for keys, part in cells.group_by("loop", "iteration", "origin"):
-        told = calibration(merged(part), bins)
+        of_part = calibration(merged(part), bins)
         named = dict(zip(("loop", "iteration", "origin"), keys, strict=True))
-        rows.append({**named, **vars(told), "excess": told.excess})
+        rows.append({**named, **vars(of_part), "excess": of_part.excess})
     kinds = {"loop": pl.String, "iteration": pl.Int64, "origin": pl.String, "n": pl.Int64}
     rest = [name for name in Calibration.__dataclass_fields__ if name != "n"]
     schema = kinds | dict.fromkeys([*rest, "excess"], pl.Float64)

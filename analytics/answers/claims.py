@@ -89,17 +89,17 @@ def factscore(
     >>> factscore(counts, irrelevant="leave out").score
     0.625
     """
-    said = counts.filter(~pl.col("abstained"))
+    answered = counts.filter(~pl.col("abstained"))
     supported, refuted, aside = (
-        said[name].to_numpy().astype(np.float64)
+        answered[name].to_numpy().astype(np.float64)
         for name in ("supported", "not_supported", "irrelevant")
     )
     facts = supported + refuted + (aside if irrelevant == "count" else 0)
-    held = facts > 0
-    share = supported[held] / facts[held]
+    any_facts = facts > 0
+    share = supported[any_facts] / facts[any_facts]
     if gamma is not None:
-        share = share * length_penalty(facts[held], gamma)
-    n = int(held.sum())
+        share = share * length_penalty(facts[any_facts], gamma)
+    n = int(any_facts.sum())
     score = float(share.mean()) if n else float("nan")
     half = 1.959964 * float(share.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
     total, relevant = float(supported.sum()), float((supported + refuted).sum())
@@ -114,8 +114,8 @@ def factscore(
         low=max(0.0, score - half),
         high=min(1.0, score + half),
         scored=n,
-        abstained=counts.height - said.height,
-        empty=int((~held).sum()),
+        abstained=counts.height - answered.height,
+        empty=int((~any_facts).sum()),
         supported=int(total),
         not_supported=int(refuted.sum()),
         irrelevant=int(aside.sum()),
@@ -159,9 +159,9 @@ def f1_at_k(supported: npt.ArrayLike, not_supported: npt.ArrayLike, k: float) ->
 
 def runs_of_claims(runs: pl.DataFrame) -> list[str]:
     """Runs whose answers are the judged claims of long responses (query runs: run_id, facts)."""
-    held = {row["run_id"]: json.loads(row["facts"]) for row in runs.iter_rows(named=True)}
+    facts_of = {row["run_id"]: json.loads(row["facts"]) for row in runs.iter_rows(named=True)}
     return [
-        run for run, facts in held.items()
+        run for run, facts in facts_of.items()
         if any(source.get("format") == "claims" for source in facts.get("sources", []))
     ]  # fmt: skip
 
@@ -178,30 +178,32 @@ def summary(claims: pl.DataFrame) -> dict[str, Any]:
     """
     counts = responses(claims)
     score = factscore(counts)
-    said = counts.filter(~pl.col("abstained"))
-    told: dict[str, Any] = dict(vars(score))
+    answered = counts.filter(~pl.col("abstained"))
+    row: dict[str, Any] = dict(vars(score))
     for k in DEFAULT_K:
-        f1 = f1_at_k(said["supported"].to_numpy(), said["not_supported"].to_numpy(), k)
-        told[f"f1_at_{k}"] = float(f1.mean()) if said.height else float("nan")
-    told["unknown_label"] = int(counts["unknown_label"].sum())
+        f1 = f1_at_k(answered["supported"].to_numpy(), answered["not_supported"].to_numpy(), k)
+        row[f"f1_at_{k}"] = float(f1.mean()) if answered.height else float("nan")
+    row["unknown_label"] = int(counts["unknown_label"].sum())
     return {
         name: None if isinstance(value, float) and np.isnan(value) else value
-        for name, value in told.items()
+        for name, value in row.items()
     }
 
 
-def sentence(told: Mapping[str, Any]) -> str:
+def sentence(scored: Mapping[str, Any]) -> str:
     """One sentence from `summary`."""
-    if told["score"] is None:
-        return f"No response states a claim that was judged; {whole(told['abstained'])} abstained."
+    if scored["score"] is None:
+        return (
+            f"No response states a claim that was judged; {whole(scored['abstained'])} abstained."
+        )
     share = "no claim is relevant"
-    if told["supported_share"] is not None:
-        among = rate_interval(told["supported_share"], told["share_low"], told["share_high"])
+    if scored["supported_share"] is not None:
+        among = rate_interval(scored["supported_share"], scored["share_low"], scored["share_high"])
         share = f"{among} of the relevant ones are supported, responses as the unit"
     return (
-        f"FActScore {rate_text(told['score'])} over {count(told['scored'], 'response')} without "
-        f"abstentions ({whole(told['abstained'])} more abstained): "
-        f"{count(told['supported'], 'claim')} supported, "
-        f"{whole(told['not_supported'])} not, {whole(told['irrelevant'])} irrelevant; {share}; "
-        f"SAFE F1@64 {fixed(told['f1_at_64'], 2)}, F1@178 {fixed(told['f1_at_178'], 2)}."
+        f"FActScore {rate_text(scored['score'])} over {count(scored['scored'], 'response')} "
+        f"without abstentions ({whole(scored['abstained'])} more abstained): "
+        f"{count(scored['supported'], 'claim')} supported, "
+        f"{whole(scored['not_supported'])} not, {whole(scored['irrelevant'])} irrelevant; {share}; "
+        f"SAFE F1@64 {fixed(scored['f1_at_64'], 2)}, F1@178 {fixed(scored['f1_at_178'], 2)}."
     )

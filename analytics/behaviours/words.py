@@ -18,32 +18,32 @@ HEADS = ("environment", "trajectories", "seen", "rate (95 %)", "first third", "l
 """Heads of the table of a behaviour."""
 
 
-def sentences(told: Sequence[BehaviourRow]) -> list[str]:
+def sentences(rows: Sequence[BehaviourRow]) -> list[str]:
     """On the rows of one run, source and behaviour: what moves, and what is silent."""
-    environments = [row for row in told if row["environment"] is not None]
+    environments = [row for row in rows if row["environment"] is not None]
     tested = [row for row in environments if row["change"]]
     if not tested:
-        return [f"{_name(told[0])}: {_why_not(environments)}, so no trend can be tested."]
+        return [f"{_name(rows[0])}: {_why_not(environments)}, so no trend can be tested."]
     moving = list(beyond_chance(environments))
-    said = [moved_sentence(row) for row in moving]
+    sentences = [moved_sentence(row) for row in moving]
     silent = [row for row in tested if row not in moving]
     if silent:
         rest = "the other " if moving else ""
         where = count(len(silent), "environment")
         quietest = min(row["change"]["q"] or 0.0 for row in silent if row["change"])
-        said.append(
-            f"In {rest}{where} no trend of {_name(told[0])} is beyond chance (smallest "
+        sentences.append(
+            f"In {rest}{where} no trend of {_name(rows[0])} is beyond chance (smallest "
             f"{_q(quietest)})."
         )
     few = [row for row in silent if row["seen"] < FEWEST]
     if few:
-        said.append(
+        sentences.append(
             f"In {len(few)} of them it was seen fewer than {FEWEST} times: a rise there could "
             "hardly have been found."
         )
     if untested := len(environments) - len(tested):
-        said.append(f"In {count(untested, 'environment')} no trend can be tested.")
-    return said
+        sentences.append(f"In {count(untested, 'environment')} no trend can be tested.")
+    return sentences
 
 
 def moved_sentence(row: Row) -> str:

@@ -84,7 +84,7 @@ def _fall(curve: Curve) -> str:
 
 
 def _fits(curve: Curve) -> list[str]:
-    said = []
+    lines = []
     for fit in (curve.best_of_n, curve.rl):
         if fit is None:
             continue
@@ -95,57 +95,57 @@ def _fits(curve: Curve) -> list[str]:
             f"β = {with_interval(fit.beta, *fit.beta_bounds)}"
         )
         if fit.fits is False:
-            said.append(
+            lines.append(
                 f"{start}. It does not fit ({p_value(fit.p or 0.0)}, off by up to "
                 f"{number(fit.misfit)}), so its peak is not used."
             )
         elif fit.fits is None:
-            said.append(f"{start}; too few prompts for intervals.")
+            lines.append(f"{start}; too few prompts for intervals.")
         elif fit.kl is None:
             low = fit.kl_bounds[0]
             past = "" if low is None else f", or one past KL {number(low)} (95 %)"
-            said.append(f"{start}; it has no peak{past}.")
+            lines.append(f"{start}; it has no peak{past}.")
         else:
             n = n_of_best_of_n_kl(fit.kl)
             beyond = ", beyond this pool: an extrapolation" if fit.beyond else ""
             at = f"n about {whole(n)}" if n < 1e9 else "an n out of reach"
-            said.append(
+            lines.append(
                 f"{start}; its peak is at KL {with_interval(fit.kl, *fit.kl_bounds)}, 90 %, "
                 f"{at}{beyond}."
             )
-    return said
+    return lines
 
 
 def _kl(curve: Curve) -> str:
     rows, largest = curve.frame, curve.pool.largest
     bound = rows["kl_bound"][-1]
     if rows["kl_better"].null_count():
-        said = (
+        how = (
             "KL is the bound ln n − (n − 1)/n: without log-probabilities of the responses nothing "
             "better is known, and it is too high where responses repeat"
         )
         if curve.pool.repeated is not None and curve.pool.repeated > MANY_REPEATS:
-            said += f" (here {percent(curve.pool.repeated)} of them repeat another of their prompt)"
-        return f"{said}."
+            how += f" (here {percent(curve.pool.repeated)} of them repeat another of their prompt)"
+        return f"{how}."
     better = rows["kl_better"][-1]
     bound, better = alike(bound, better)
-    told = (
+    words = (
         f"at n = {whole(largest)} the bound is {bound}, the estimate from the selected "
         f"responses' own probability {better} nats"
     )
     start = curve.not_tight_from
     if start is None:
-        return f"The bound ln n − (n − 1)/n on KL is tight here: {told}."
-    return f"The bound on KL is not tight from n = {whole(start)} on: {told}."
+        return f"The bound ln n − (n − 1)/n on KL is tight here: {words}."
+    return f"The bound on KL is not tight from n = {whole(start)} on: {words}."
 
 
 def _counted(curve: Curve) -> str:
     pool = curve.pool
-    said = f"{count(pool.prompts, 'prompt')} with at least {count(pool.largest, 'response')} each, "
-    said += f"{whole(pool.samples)} in all"
+    text = f"{count(pool.prompts, 'prompt')} with at least {count(pool.largest, 'response')} each, "
+    text += f"{whole(pool.samples)} in all"
     left = []
     if pool.prompts_left_out:
         left.append(f"{count(pool.prompts_left_out, 'prompt')} with fewer responses")
     if pool.samples_left_out:
         left.append(f"{count(pool.samples_left_out, 'response')} without a proxy or gold reward")
-    return f"{said}. Left out: {' and '.join(left)}." if left else f"{said}; none left out."
+    return f"{text}. Left out: {' and '.join(left)}." if left else f"{text}; none left out."

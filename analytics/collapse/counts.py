@@ -21,16 +21,16 @@ LEVEL = 9
 """Of zlib: the same at every iteration, or ratios could not be compared."""
 
 
-def distinct(held: Tokens, n: int, inside: Truths | None = None) -> Measured:
+def distinct(texts: Tokens, n: int, inside: Truths | None = None) -> Measured:
     """Unique n-grams over all n-grams, within texts.
 
     >>> from analytics.collapse.tokens import tokens
     >>> distinct(tokens(["a b a b c d"]), 1).value, distinct(tokens(["a b a b c d"]), 2).value
     (0.6666666666666666, 0.8)
     """
-    codes, owner = held.ngrams(n)
+    codes, owner = texts.ngrams(n)
     if not len(codes):
-        return Measured(float("nan"), np.zeros(0), len(held.lengths))
+        return Measured(float("nan"), np.zeros(0), len(texts.lengths))
     numbers = np.unique(codes, return_inverse=True)[1]
     types = int(numbers.max()) + 1
 
@@ -40,18 +40,18 @@ def distinct(held: Tokens, n: int, inside: Truths | None = None) -> Measured:
         seen[numbers[mine]] = True
         return float(seen.sum() / max(mine.sum(), 1))
 
-    return measured(types / len(codes), of, _none(held) if inside is None else inside)
+    return measured(types / len(codes), of, _none(texts) if inside is None else inside)
 
 
-def entropy(held: Tokens, inside: Truths | None = None) -> Measured:
+def entropy(texts: Tokens, inside: Truths | None = None) -> Measured:
     """Entropy of the tokens, nats, with Miller and Madow's (K - 1) / 2N.
 
     >>> from analytics.collapse.tokens import tokens
     >>> round(entropy(tokens(["a b c d"])).value, 4)  # log 4 + 3 / 8
     1.7613
     """
-    types, numbers = np.unique(held.codes, return_inverse=True)
-    owner = held.owner
+    types, numbers = np.unique(texts.codes, return_inverse=True)
+    owner = texts.owner
 
     def of(documents: Truths) -> float:
         counts = np.bincount(numbers[documents[owner]], minlength=len(types))
@@ -62,8 +62,8 @@ def entropy(held: Tokens, inside: Truths | None = None) -> Measured:
         share = counts / total
         return float(-(share * np.log(share)).sum() + (len(counts) - 1) / (2 * total))
 
-    everything = np.ones(len(held.lengths), dtype=bool)
-    return measured(of(everything), of, _none(held) if inside is None else inside)
+    everything = np.ones(len(texts.lengths), dtype=bool)
+    return measured(of(everything), of, _none(texts) if inside is None else inside)
 
 
 @dataclass(frozen=True)
@@ -74,35 +74,35 @@ class Reference:
     tail: Codes
 
 
-def reference(held: Tokens, head: float = HEAD) -> Reference:
+def reference(texts: Tokens, head: float = HEAD) -> Reference:
     """The head and the tail of texts, by how often each type occurs in them."""
-    types, counts = np.unique(held.codes, return_counts=True)
+    types, counts = np.unique(texts.codes, return_counts=True)
     order = np.lexsort((types, -counts))
     before = np.cumsum(counts[order]) - counts[order]
     inner = before < head * counts.sum()
     return Reference(np.sort(types[order[inner]]), np.sort(types[order[~inner]]))
 
 
-def tail_mass(held: Tokens, of: Reference, inside: Truths) -> Measured:
+def tail_mass(texts: Tokens, of: Reference, inside: Truths) -> Measured:
     """Share of tokens that are none of the reference's head."""
-    off = ~np.isin(held.codes, of.head)
-    return _ratio(_sums(off.astype(np.float64), held), held.lengths.astype(np.float64), inside)
+    off = ~np.isin(texts.codes, of.head)
+    return _ratio(_sums(off.astype(np.float64), texts), texts.lengths.astype(np.float64), inside)
 
 
-def tail_coverage(held: Tokens, of: Reference, inside: Truths) -> Measured:
+def tail_coverage(texts: Tokens, of: Reference, inside: Truths) -> Measured:
     """Share of the types of the reference's tail that occur."""
     if not len(of.tail):
-        return Measured(float("nan"), np.zeros(0), len(held.lengths))
-    place = np.searchsorted(of.tail, held.codes).clip(max=len(of.tail) - 1)
-    hit = of.tail[place] == held.codes
-    place, owner = place[hit], held.owner[hit]
+        return Measured(float("nan"), np.zeros(0), len(texts.lengths))
+    place = np.searchsorted(of.tail, texts.codes).clip(max=len(of.tail) - 1)
+    hit = of.tail[place] == texts.codes
+    place, owner = place[hit], texts.owner[hit]
 
     def seen(documents: Truths) -> float:
         found = np.zeros(len(of.tail), dtype=bool)
         found[place[documents[owner]]] = True
         return float(found.mean())
 
-    everything = np.ones(len(held.lengths), dtype=bool)
+    everything = np.ones(len(texts.lengths), dtype=bool)
     return measured(seen(everything), seen, inside)
 
 
@@ -135,10 +135,10 @@ def _ratio(above: Numbers, below: Numbers, inside: Truths) -> Measured:
     return Measured(whole, off, len(below))
 
 
-def _sums(values: Numbers, held: Tokens) -> Numbers:
-    sums = np.bincount(held.owner, weights=values, minlength=len(held.lengths))
+def _sums(values: Numbers, texts: Tokens) -> Numbers:
+    sums = np.bincount(texts.owner, weights=values, minlength=len(texts.lengths))
     return sums.astype(np.float64)
 
 
-def _none(held: Tokens) -> Truths:
-    return np.zeros((len(held.lengths), 0), dtype=bool)
+def _none(texts: Tokens) -> Truths:
+    return np.zeros((len(texts.lengths), 0), dtype=bool)

@@ -21,16 +21,16 @@ NEIGHBOURS = 4
 Signatures = npt.NDArray[np.uint32]
 
 
-def signatures(held: Tokens) -> Signatures:
+def signatures(texts: Tokens) -> Signatures:
     """A MinHash signature a text, (texts, PLACES). Texts shorter than WORDS count as one run."""
     from datasketch import MinHash  # with what it imports 30 MB, which the pages never need
 
-    made = np.zeros((len(held.lengths), PLACES), dtype=np.uint32)
+    made = np.zeros((len(texts.lengths), PLACES), dtype=np.uint32)
     known: dict[bytes, int] = {}  # the same text again has the same signature
     template = MinHash(num_perm=PLACES, seed=1, hashfunc=int)
     start = 0
-    for text, length in enumerate(held.lengths.tolist()):
-        mine = held.codes[start : start + length]
+    for text, length in enumerate(texts.lengths.tolist()):
+        mine = texts.codes[start : start + length]
         start += length
         same = known.setdefault(mine.tobytes(), text)
         if same < text:
@@ -52,10 +52,10 @@ def _runs(codes: Codes) -> npt.NDArray[np.uint64]:
     return np.unique(mixed(runs) >> np.uint64(32))
 
 
-def alike(held: Signatures, before: Signatures | None = None) -> npt.NDArray[np.bool_]:
+def alike(signed: Signatures, before: Signatures | None = None) -> npt.NDArray[np.bool_]:
     """Which texts have a near-duplicate: among themselves, or in ``before``."""
-    found = np.zeros(len(held), dtype=bool)
-    others = held if before is None else before
+    found = np.zeros(len(signed), dtype=bool)
+    others = signed if before is None else before
     width = PLACES // BANDS
     for band in range(BANDS):
         columns = slice(band * width, (band + 1) * width)
@@ -63,7 +63,7 @@ def alike(held: Signatures, before: Signatures | None = None) -> npt.NDArray[np.
         order = np.argsort(theirs, kind="stable")
         keys = theirs[order]
         waiting = np.flatnonzero(~found)
-        mine = _band_keys(held[waiting, columns])
+        mine = _band_keys(signed[waiting, columns])
         first = np.searchsorted(keys, mine, "left")
         many = np.searchsorted(keys, mine, "right") - first
         for step in range(NEIGHBOURS + 1):
@@ -71,7 +71,7 @@ def alike(held: Signatures, before: Signatures | None = None) -> npt.NDArray[np.
             # Each begins at another place of its band, so that all of it is looked at by someone.
             other = order[first[there] + (waiting[there] + step) % many[there]]
             asked = waiting[there]
-            agree = (held[asked] == others[other]).mean(axis=1) >= JACCARD
+            agree = (signed[asked] == others[other]).mean(axis=1) >= JACCARD
             if before is None:
                 agree &= asked != other
             found[asked[agree]] = True

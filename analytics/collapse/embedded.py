@@ -29,11 +29,11 @@ def measured(rows: pl.DataFrame) -> tuple[dict[tuple[int, str], Measured], str]:
     """
     if rows.is_empty():
         return {}, ""
-    held = _held(rows)
-    first = held[min(held)]
-    same = {at: one for at, one in held.items() if one[:2] == first[:2]}
+    by_iteration = _by_iteration(rows)
+    first = by_iteration[min(by_iteration)]
+    same = {at: one for at, one in by_iteration.items() if one[:2] == first[:2]}
     of = f"embeddings of {first[0] or 'a model that is not stated'}, {first[1]} numbers each"
-    if others := sorted(set(held) - set(same)):
+    if others := sorted(set(by_iteration) - set(same)):
         places = ", ".join(map(str, others))
         of += f"; those of iteration {places} are of another model or length, and left out"
     large = {at: one for at, one in same.items() if len(one[3]) >= FEWEST}
@@ -53,9 +53,9 @@ def _clusters(prompts: pl.Series) -> np.ndarray:
     return code_of(pl.Series(range(prompts.len())) if alone else prompts)
 
 
-def _held(rows: pl.DataFrame) -> Mapping[int, tuple[str | None, int, pl.Series, Numbers]]:
+def _by_iteration(rows: pl.DataFrame) -> Mapping[int, tuple[str | None, int, pl.Series, Numbers]]:
     """By iteration: model, length, and of texts in a fixed order the prompts and the vectors."""
-    held = {}
+    by_iteration = {}
     for (at,), frame in rows.group_by("iteration"):
         frame = frame.sort("text_id").with_columns(pl.col("prompt").fill_null(""))
         number = pl.int_range(pl.len()).over("prompt")
@@ -65,8 +65,8 @@ def _held(rows: pl.DataFrame) -> Mapping[int, tuple[str | None, int, pl.Series, 
         good = [len(one) == width for one in packed]
         vectors = np.frombuffer(b"".join(p for p in packed if len(p) == width), dtype="<f4")
         models = frame["model"].drop_nulls().unique().sort().to_list()
-        held[int(str(at))] = (
+        by_iteration[int(str(at))] = (
             " and ".join(models) or None, width // 4, frame["prompt"].filter(pl.Series(good)),
             vectors.reshape(-1, width // 4).astype(np.float64),
         )  # fmt: skip
-    return held
+    return by_iteration

@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, NotRequired, TypedDict
 
 Way = Literal["falls", "rises", "moves", "neither"]
+
+
+class Change(TypedDict):
+    """A difference with its 95 % interval and p; None where it has no known error."""
+
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+
+
+class IndicatorRow(TypedDict):
+    """One indicator of one iteration, a row of ``collapse --json``; n: what it was counted over."""
+
+    loop: str
+    iteration: int
+    indicator: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    from_first: Change | None
+    from_previous: Change | None
+    reference: NotRequired[str]
+    kernel: NotRequired[str]
+
+
+class Waiting(TypedDict):
+    """A loop whose indicators do not hold, and the generation of its rows."""
+
+    loop: str
+    generation: int
 
 
 class Indicator(NamedTuple):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import polars as pl
 
 from analytics.collapse import report
-from analytics.collapse.indicators import LOGGED
+from analytics.collapse.indicators import LOGGED, IndicatorRow, Waiting
 from analytics.computing import fingerprint
 
 Query = Callable[..., pl.DataFrame]
@@ -21,27 +21,27 @@ def method(meaning: Callable[[str], str]) -> str:
     return fingerprint.with_questions(__name__, meaning)
 
 
-def missing(
-    query: Query, loops: list[str] | None, by: str, again: bool = False
-) -> list[dict[str, Any]]:
+def missing(query: Query, loops: list[str] | None, by: str, again: bool = False) -> list[Waiting]:
     """Loops with texts whose kept indicators do not hold: loop and generation."""
-    told = query("text_iterations", loops=loops)["loop"].unique(maintain_order=True).to_list()
+    loops_there = (
+        query("text_iterations", loops=loops)["loop"].unique(maintain_order=True).to_list()
+    )
     kept = {row["loop"]: row for row in query("indicators", loops=loops).to_dicts()}
     generation = dict(
-        query("runs", project=None, runs=told).select("run_id", "generation").iter_rows()
+        query("runs", project=None, runs=loops_there).select("run_id", "generation").iter_rows()
     )
     return [
-        {"loop": loop, "generation": generation[loop]} for loop in told
+        {"loop": loop, "generation": generation[loop]} for loop in loops_there
         if again or not _holds(kept.get(loop), by, generation[loop])
     ]  # fmt: skip
 
 
-def _holds(row: dict[str, Any] | None, by: str, generation: int) -> bool:
+def _holds(row: Mapping[str, Any] | None, by: str, generation: int) -> bool:
     return row is not None and (row["method"], row["generation"]) == (by, generation)
 
 
 def computed(
-    query: Query, waiting: Iterable[dict[str, Any]], by: str,
+    query: Query, waiting: Iterable[Waiting], by: str,
     progress: report.Progress | None = None,
 ) -> Iterable[pl.DataFrame]:  # fmt: skip
     """A row of the table indicators for each loop that waits, as soon as it is there."""
@@ -50,9 +50,7 @@ def computed(
         yield pl.DataFrame([{**row, "method": by, "rows": json.dumps(made)}])
 
 
-def of_loop(
-    query: Query, loop: str, progress: report.Progress | None = None
-) -> list[dict[str, Any]]:
+def of_loop(query: Query, loop: str, progress: report.Progress | None = None) -> list[IndicatorRow]:
     """The indicators of one loop, computed now."""
     iterations = query("text_iterations", loops=[loop])["iteration"].to_list()
 
@@ -66,6 +64,6 @@ def of_loop(
     return report.rows(loop, iterations, texts, human, logged, given, progress=progress)
 
 
-def rows(kept: pl.DataFrame) -> list[dict[str, Any]]:
+def rows(kept: pl.DataFrame) -> list[IndicatorRow]:
     """The rows of ``collapse --json`` out of kept indicators."""
-    return [row for told in kept["rows"].to_list() for row in json.loads(told)]
+    return [row for text in kept["rows"].to_list() for row in json.loads(text)]

@@ -22,35 +22,35 @@ FEWER = 64
 """Halves that the Vendi score is taken on: each needs eigenvalues."""
 
 
-def self_bleu(held: Tokens, inside: Truths | None = None) -> Measured:
+def self_bleu(texts: Tokens, inside: Truths | None = None) -> Measured:
     """Mean BLEU-4 of each text against all others (Zhu et al. 1802.01886), 0..1; 1 = all alike.
 
     As sacrebleu counts it (effective order, exponential smoothing, closest reference length), in
     one pass over the n-grams: that of a text is clipped at its greatest count in another one. The
     interval takes the references as they are.
     """
-    many = len(held.lengths)
+    many = len(texts.lengths)
     if many < 2:
         return Measured(float("nan"), np.zeros(0), many)
     logs, orders, halving, matched = (np.full(many, start) for start in (0.0, 0.0, 1.0, 0.0))
     for n in range(1, ORDERS + 1):
-        matches, totals = _clipped(held, n)
+        matches, totals = _clipped(texts, n)
         there = totals > 0
         halving[there & (matches == 0)] *= 2
         smooth = np.where(matches > 0, matches, 1.0 / halving)
         logs[there] += np.log(smooth[there] / totals[there])
         orders += there
         matched += matches
-    brevity = np.minimum(0.0, 1.0 - _closest(held.lengths) / np.maximum(held.lengths, 1))
+    brevity = np.minimum(0.0, 1.0 - _closest(texts.lengths) / np.maximum(texts.lengths, 1))
     scores = np.where(matched > 0, np.exp(brevity + logs / np.maximum(orders, 1)), 0.0)
     none = np.zeros((many, 0), dtype=bool)
     return mean(scores, none if inside is None else inside)
 
 
-def _clipped(held: Tokens, n: int) -> tuple[Numbers, Numbers]:
+def _clipped(texts: Tokens, n: int) -> tuple[Numbers, Numbers]:
     """By text: its n-grams that another text has, at most as often as there; all its n-grams."""
-    codes, owner = held.ngrams(n)
-    many = len(held.lengths)
+    codes, owner = texts.ngrams(n)
+    many = len(texts.lengths)
     order = np.lexsort((owner, codes))
     codes, owner = codes[order], owner[order]
     new = np.ones(len(codes), dtype=bool)

@@ -10,14 +10,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
 from analytics.collapse import counts, duplicates, embedded, likeness
 from analytics.collapse.halves import Measured, Truths, Z, halves, mean, quantile
-from analytics.collapse.indicators import INDICATORS, LOGGED
+from analytics.collapse.indicators import INDICATORS, LOGGED, Change, IndicatorRow
 from analytics.collapse.tokens import SEED, Tokens, code_of, tokens
 
 BUDGET = 20_000
@@ -64,7 +64,7 @@ def rows(
     embeddings: pl.DataFrame | None = None,
     budget: int = BUDGET,
     progress: Progress | None = None,
-) -> list[dict[str, Any]]:
+) -> list[IndicatorRow]:
     """The indicators of a loop, as ``collapse --json`` gives them.
 
     Args:
@@ -96,7 +96,7 @@ def rows(
         beside |= {f"vendi_embedded_{q}": {"kernel": of} for q in embedded.ORDERS}
     against = "human texts" if people is not None else "the first iteration"
     beside |= {name: {"reference": against} for name in ("tail_mass", "tail_coverage")}
-    return _told(loop, found, beside)
+    return _rows(loop, found, beside)
 
 
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:
@@ -110,20 +110,20 @@ def in_order(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _read(frame: pl.DataFrame, budget: int, first_is_reference: bool) -> _Seen:
     frame = in_order(frame)
-    held = tokens(frame["text"])
+    texts = tokens(frame["text"])
     clusters = code_of(frame["prompt"])
     if frame["prompt"].n_unique() < 2:  # no prompts: each text is a document of its own
         clusters = code_of(pl.Series(range(frame.height)))
     inside = halves(clusters)
-    many = int(np.searchsorted(np.cumsum(held.lengths), budget)) + 1
+    many = int(np.searchsorted(np.cumsum(texts.lengths), budget)) + 1
     many = min(many, frame.height // 2 if first_is_reference else frame.height)
     compared = min(COMPARED, frame.height)
     made = _Seen(
-        sample=held.head(many), texts=frame["text"].head(many).to_list(), inside=inside[:many],
-        signatures=duplicates.signatures(held.head(compared)), inside_compared=inside[:compared],
-        inside_all=inside, rest=held.tail(many) if first_is_reference else None,
+        sample=texts.head(many), texts=frame["text"].head(many).to_list(), inside=inside[:many],
+        signatures=duplicates.signatures(texts.head(compared)), inside_compared=inside[:compared],
+        inside_all=inside, rest=texts.tail(many) if first_is_reference else None,
     )  # fmt: skip
-    lengths = _lengths(frame, held)
+    lengths = _lengths(frame, texts)
     made.known["length"] = mean(lengths, inside)
     for reward in ("proxy_reward", "gold_reward"):
         if reward in frame.columns and frame[reward].null_count() < frame.height:
@@ -139,9 +139,9 @@ def _read(frame: pl.DataFrame, budget: int, first_is_reference: bool) -> _Seen:
     return made
 
 
-def _lengths(frame: pl.DataFrame, held: Tokens) -> Any:
+def _lengths(frame: pl.DataFrame, texts: Tokens) -> Any:
     """Tokens of each text as logged, else as counted here."""
-    own = pl.Series(held.lengths, dtype=pl.Float64)
+    own = pl.Series(texts.lengths, dtype=pl.Float64)
     if "n_tokens" not in frame.columns:
         return own.to_numpy()
     return (
@@ -206,14 +206,14 @@ def _of_sample(
     many = min(int(np.searchsorted(ends, budget)) + 1, len(ends))
     lengths = one.sample.lengths[:many].copy()
     lengths[-1] -= max(int(ends[many - 1]) - budget, 0)
-    held = Tokens(one.sample.codes[: int(lengths.sum())], lengths)
+    sampled = Tokens(one.sample.codes[: int(lengths.sum())], lengths)
     inside = one.inside[:many]
-    made = {f"distinct_{n}": counts.distinct(held, n, inside) for n in (1, 2, 3)}
-    made["unigram_entropy"] = counts.entropy(held, inside)
+    made = {f"distinct_{n}": counts.distinct(sampled, n, inside) for n in (1, 2, 3)}
+    made["unigram_entropy"] = counts.entropy(sampled, inside)
     made["compression_ratio"] = counts.compression(one.texts[:many], inside)
     if tail is not None:
-        made["tail_mass"] = counts.tail_mass(held, tail, inside)
-        made["tail_coverage"] = counts.tail_coverage(held, tail, inside)
+        made["tail_mass"] = counts.tail_mass(sampled, tail, inside)
+        made["tail_coverage"] = counts.tail_coverage(sampled, tail, inside)
     made["self_bleu"] = likeness.self_bleu(one.sample.head(alike), one.inside[:alike])
     kernel = likeness.character_kernel(one.texts[:alike])
     for q in (1, 2):
@@ -231,23 +231,23 @@ def _as_logged(logged: pl.DataFrame | None, found: dict[tuple[int, str], Measure
                 found[iteration, name] = Measured(float(value), np.zeros(0), 0)
 
 
-def _told(
+def _rows(
     loop: str, found: Mapping[tuple[int, str], Measured], beside: Mapping[str, dict[str, str]]
-) -> list[dict[str, Any]]:
-    told = []
+) -> list[IndicatorRow]:
+    rows = []
     for indicator in INDICATORS:
         at = sorted(iteration for iteration, name in found if name == indicator.name)
         series = [(i, found[i, indicator.name]) for i in at]
         series = [(i, one) for i, one in series if math.isfinite(one.value)]
         for place, (iteration, one) in enumerate(series):
-            told.append({
+            rows.append(cast("IndicatorRow", {
                 "loop": loop, "iteration": iteration, "indicator": indicator.name,
                 "value": one.value, **_interval(one), "n": one.n,
                 "from_first": _change(one, series[0][1]) if place else None,
                 "from_previous": _change(one, series[place - 1][1]) if place else None,
                 **beside.get(indicator.name, {}),
-            })  # fmt: skip
-    return sorted(told, key=lambda row: row["iteration"])
+            }))  # fmt: skip
+    return sorted(rows, key=lambda row: row["iteration"])
 
 
 def _interval(one: Measured) -> dict[str, float | None]:
@@ -257,12 +257,12 @@ def _interval(one: Measured) -> dict[str, float | None]:
     return {"low": one.value - Z * error, "high": one.value + Z * error}
 
 
-def _change(one: Measured, other: Measured) -> dict[str, float | None]:
+def _change(one: Measured, other: Measured) -> Change:
     change = one.less(other)
-    told: dict[str, float | None] = {"difference": change.value, **_interval(change), "p": None}
-    error = change.error
+    error, p = change.error, None
     if error:
-        told["p"] = 2 * NormalDist().cdf(-abs(change.value) / error)
+        p = 2 * NormalDist().cdf(-abs(change.value) / error)
     elif error == 0.0:
-        told["p"] = 1.0 if change.value == 0 else 0.0
-    return told
+        p = 1.0 if change.value == 0 else 0.0
+    ends = _interval(change)
+    return {"difference": change.value, "low": ends["low"], "high": ends["high"], "p": p}

@@ -52,8 +52,8 @@ def turned(difference: float, way: Way) -> Change:
 def changes(rows: Iterable[Row], indicator: str) -> dict[int, Change]:
     """What is said of an indicator by iteration; the first has not changed."""
     mine = [row for row in rows if row["indicator"] == indicator]
-    told = {row["iteration"]: row["from_first"] for row in mine if row["from_first"]}
-    tests = {at: (one["p"], one["difference"]) for at, one in told.items()}
+    from_first = {row["iteration"]: row["from_first"] for row in mine if row["from_first"]}
+    tests = {at: (one["p"], one["difference"]) for at, one in from_first.items()}
     first: dict[int, Change] = {row["iteration"]: "unchanged" for row in mine[:1]}
     return first | states(tests, BY_NAME[indicator].worse)
 

@@ -31,24 +31,24 @@ def _behaviours(options: argparse.Namespace) -> int:
     with StoreAccess(begun()) as store:
         counts = store.query("behaviour_counts", runs=options.run, until=options.until)
         known = set(store.query("runs", project=None, runs=None)["run_id"])
-    told = behaviours.rows(counts)
+    rows = behaviours.rows(counts)
     if options.json:
-        print(json.dumps(told, indent=1))
+        print(json.dumps(rows, indent=1))
     else:
-        _show_behaviours(told)
-    missing = [run for run in options.run or [] if run not in {row["run"] for row in told}]
+        _show_behaviours(rows)
+    missing = [run for run in options.run or [] if run not in {row["run"] for row in rows}]
     for run in missing:
         why = "has no behaviours" if run in known else "is not there; see: python -m data list"
         print(f"the run {run!r} {why}", file=sys.stderr)
     return 1 if set(missing) - known else 0
 
 
-def _show_behaviours(told: list[behaviours.BehaviourRow]) -> None:
+def _show_behaviours(rows: list[behaviours.BehaviourRow]) -> None:
     console = Terminal(width=max(Terminal().width, 170))  # no cell of a table is cut
-    if not told:
+    if not rows:
         console.print("There are no behaviours. Import a table of them, or scans of Inspect Scout: "
                       "python -m data import PATH")  # fmt: skip
-    parts = groupby(told, lambda row: (row["run"], row["source"], row["behaviour"]))
+    parts = groupby(rows, lambda row: (row["run"], row["source"], row["behaviour"]))
     for (run, source, behaviour), found in parts:
         part = list(found)
         title = f"{one_line(run)}: {one_line(behaviour)}, seen by {one_line(source)}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any
 
 from rich.text import Text
 
 from analytics.collapse import kept as indicators
 from analytics.collapse import words as collapse_words
+from analytics.collapse.indicators import IndicatorRow
 from data.database.any_store import AnyStore
 from data.database.questions import meaning
 from data.home import begun
@@ -29,15 +29,15 @@ def add_collapse(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _collapse(options: argparse.Namespace) -> int:
     with StoreAccess(begun()) as store:
-        told = collapse_rows(store, options.loop, options.again)
+        rows = collapse_rows(store, options.loop, options.again)
         known = set(store.query("runs", project=None, runs=None)["run_id"])
     if options.json:
-        print(json.dumps(told, indent=1))
+        print(json.dumps(rows, indent=1))
     else:
-        for line in collapse_words.lines(told):
+        for line in collapse_words.lines(rows):
             print(line)
     for loop in options.loop or []:
-        if loop not in {row["loop"] for row in told}:
+        if loop not in {row["loop"] for row in rows}:
             why = "has no texts" if loop in known else "is not there; see: python -m data list"
             print(f"{loop} {why}", file=sys.stderr)
     return 1 if set(options.loop or []) - known else 0
@@ -45,7 +45,7 @@ def _collapse(options: argparse.Namespace) -> int:
 
 def collapse_rows(
     store: AnyStore, loops: list[str] | None, again: bool = False
-) -> list[dict[str, Any]]:
+) -> list[IndicatorRow]:
     """Indicators of some loops (None = all), the kept ones where they hold, else computed."""
     by = indicators.method(meaning)
     with Terminal(stderr=True).status("Measuring …") as status:

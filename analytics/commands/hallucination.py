@@ -67,14 +67,14 @@ def _hallucination(options: argparse.Namespace) -> int:
         }
         gold = beside.rewards(store.query("metrics", runs=stating, until=options.until))
     audits = grader.corrected(found, regraded)
-    told = hallucination.rows(found)
+    rows = hallucination.rows(found)
     judged = {(row["loop"], row["iteration"], row["origin"]): row for row in audits}
-    for row in told:
+    for row in rows:
         key = (row["loop"], row["iteration"], row["origin"])
         whole = row["level"] == "total"
         row["audit"] = judged.get(key) if whole else None
         row["claims"] = judged_claims.get((row["loop"], row["iteration"])) if whole else None
-    told = [{name: row.pop("loop"), **row} for row in told]
+    rows = [{name: row.pop("loop"), **row} for row in rows]
     keys = [key for key in found.columns if not key.startswith("change_")][1:]
     counted = [
         {name: run, **row}
@@ -83,13 +83,13 @@ def _hallucination(options: argparse.Namespace) -> int:
     ]
     unknown = [loop for loop in named or [] if loop not in known]
     if options.json:
-        print(json.dumps(told + counted, indent=1))
+        print(json.dumps(rows + counted, indent=1))
     else:
-        if told or not counted:
-            _show_rates(told, name)
+        if rows or not counted:
+            _show_rates(rows, name)
         for run, pooled in stated.items():
-            said = facts.facts_sentence(pooled, gold.filter(line=run), {})
-            print(f"{one_line(run)}, facts stated in training responses: {said}")
+            of_facts = facts.facts_sentence(pooled, gold.filter(line=run), {})
+            print(f"{one_line(run)}, facts stated in training responses: {of_facts}")
         for (loop, origin), part in each.filter(level="total").group_by(
             "loop", "origin", maintain_order=True
         ):
@@ -109,8 +109,8 @@ def _hallucination(options: argparse.Namespace) -> int:
                 print(f"{one_line(loop)}: {sentence}")
     for loop in unknown:
         print(f"there is no {name} {loop!r}; see: python -m data list", file=sys.stderr)
-    held = {row[name] for row in told + counted}
-    for loop in (loop for loop in named or [] if loop in known and loop not in held):
+    loops = {row[name] for row in rows + counted}
+    for loop in (loop for loop in named or [] if loop in known and loop not in loops):
         print(f"{loop} has no graded answers and no counted facts", file=sys.stderr)
     return 1 if unknown else 0
 

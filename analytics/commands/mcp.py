@@ -38,8 +38,8 @@ def _mcp(_: argparse.Namespace) -> int:
 
     def statuses(store: AnyStore) -> dict[str, str]:
         kept = store.query("verdicts", runs=None, **asked)
-        told = map(json.loads, kept.filter("current")["verdict"])
-        return {row["run"]: row["status"] for row in told}
+        documents = map(json.loads, kept.filter("current")["verdict"])
+        return {row["run"]: row["status"] for row in documents}
 
     def looks(store: AnyStore, run: str) -> pl.DataFrame:
         kept = store.query("verdicts", runs=[run], **asked)

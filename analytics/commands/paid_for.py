@@ -37,18 +37,18 @@ def _paid_for(options: argparse.Namespace) -> int:
         by = method(meaning)
         kept = kept_rows(store, by, options.run, options.until)
         looks = {row["run_id"]: unpacked_looks(row["looks"]) for row in kept.to_dicts()}
-        told = [
+        reports = [
             paid_for(store.query, run, options.until, judged[name], looks[name])
             for run in known.iter_rows(named=True)
             for name in [run["run_id"]]
         ]
     if options.json:
-        print(json.dumps(told, indent=1))
+        print(json.dumps(reports, indent=1))
     else:
-        for row in told:
+        for row in reports:
             for line in paid_words.lines(row):
                 print(f"{one_line(row['run'])}: {visible(line)}")
-    missing = [run for run in options.run if run not in {row["run"] for row in told}]
+    missing = [run for run in options.run if run not in {row["run"] for row in reports}]
     for run in missing:
         print(f"there is no run {run!r}; see: python -m data list", file=sys.stderr)
     return 1 if missing else 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import polars as pl
 from rich.text import Text
@@ -19,6 +19,7 @@ from analytics.kept_verdicts.verdicts import (
     rows_fingerprint,
     stamp,
 )  # fmt: skip
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from analytics.onset.judging.recommendation import among_all
 from analytics.wording import interval, number
 from analytics.words.steps import a_step
@@ -66,7 +67,7 @@ def _verdict(options: argparse.Namespace) -> int:
 def verdicts(
     store: AnyStore, runs: list[str] | None, project: str | None, until: int | None = None,
     source: str | None = None, again: bool = False,
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[VerdictRow]:  # fmt: skip
     """Verdict rows of some runs, the kept ones where they hold, else computed and kept.
 
     A run that takes more than the budget, or whose judgement dies, is told so, and the others go
@@ -79,8 +80,8 @@ def verdicts(
     fresh = []
     with Judge() as judge:
         for run in known.iter_rows(named=True):
-            held = kept.get(run["run_id"])
-            if held and not again and holds(held, run, until, by, store.query):
+            kept_row = kept.get(run["run_id"])
+            if kept_row and not again and holds(kept_row, run, until, by, store.query):
                 continue
             rows = Asked(store.query)
             made = judge.judge(rows, run, until, source, partial(_every_run, store))
@@ -90,7 +91,9 @@ def verdicts(
     if fresh:
         store.save_verdicts(pl.DataFrame(fresh))
     now = kept | {row["run_id"]: row for row in fresh}
-    every = {run_id: json.loads(row["verdict"]) for run_id, row in now.items()}
+    every: dict[str, VerdictRow] = {
+        run_id: json.loads(row["verdict"]) for run_id, row in now.items()
+    }
     advice = among_all(every.values())
     return [every[run_id] | {"recommendation": advice[run_id]} for run_id in known["run_id"]]
 
@@ -99,7 +102,7 @@ def _every_run(store: AnyStore) -> pl.DataFrame:
     return store.query("runs", project=None, runs=None)
 
 
-def _show(rows: list[dict[str, Any]]) -> None:
+def _show(rows: Sequence[VerdictRow]) -> None:
     console = Terminal()
     if not rows:
         console.print("There is no run to judge. Fill the store with: python -m data import PATH")
@@ -111,7 +114,8 @@ def _show(rows: list[dict[str, Any]]) -> None:
         if peak and row["axis"] == "kl":
             where = interval(peak["kl_low"], peak["kl_high"], unit)
             console.print(f"  gold peaks at KL {where} (90 %), best guess {number(peak['kl'])}")
-        console.print(Text(f"  {row['recommendation']['reason']}"))
+        if row["recommendation"] is not None:
+            console.print(Text(f"  {row['recommendation']['reason']}"))
         for reason in row["reasons"]:
             console.print(Text(f"  {reason}"))
         if row["flags"]:

@@ -32,18 +32,18 @@ def differences(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     >>> differences([a, b])[0]
     'Different KL estimators (a: k1; b: k3): k1 and k3 agree on average but differ widely in noise.'
     """
-    said = []
+    sentences = []
     for key, plural, why in ASPECTS:
         values = {str(f["run_id"]): _value(f, key) for f in facts}
         if len(set(values.values())) > 1:
             if len(values) <= 4:
-                told = "; ".join(
+                groups = "; ".join(
                     f"{cut(run)}: {cut(value or 'unknown')}" for run, value in values.items()
                 )
             else:
-                told = ", ".join(sorted({value or "unknown" for value in values.values()}))
-            said.append(f"Different {plural} ({told}): {why}.")
-    return said
+                groups = ", ".join(sorted({value or "unknown" for value in values.values()}))
+            sentences.append(f"Different {plural} ({groups}): {why}.")
+    return sentences
 
 
 def _value(facts: Mapping[str, Any], key: str) -> str | None:

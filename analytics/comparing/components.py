@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -104,20 +104,20 @@ def proxy_point(
     start = looks["step_start"].to_numpy()
     end = looks["step_end"].to_numpy()
     quarter = max(1, int(known.sum()) // 4)
-    held = np.flatnonzero(known)
-    early, late = held[:quarter], held[-quarter:]
+    finite = np.flatnonzero(known)
+    early, late = finite[:quarter], finite[-quarter:]
     moved = mean[late].mean() - mean[early].mean()
     noise = np.sqrt(np.sum(error[early] ** 2) + np.sum(error[late] ** 2)) / quarter
     if abs(moved) < CLEAR * noise or moved == 0:
         return _unknown("it does not move over the run beyond its noise")
     rising = bool(moved > 0)
     passed = standing(verdict.get("alarm")) and peak.get("step_high") is not None
-    last = float(peak["step_high"]) if passed else float(end[held[-1]])
+    last = float(peak["step_high"]) if passed else float(end[finite[-1]])
     # The interval may lie between two looks, so the component is also read off at its ends.
-    inside = held[(end[held] >= peak["step_low"]) & (start[held] <= last)]
-    middle, ends = (start[held] + end[held]) / 2, [float(peak["step_low"]), last]
-    values = np.concatenate([mean[inside], np.interp(ends, middle, mean[held])])
-    errors = np.concatenate([error[inside], np.interp(ends, middle, error[held])])
+    inside = finite[(end[finite] >= peak["step_low"]) & (start[finite] <= last)]
+    middle, ends = (start[finite] + end[finite]) / 2, [float(peak["step_low"]), last]
+    values = np.concatenate([mean[inside], np.interp(ends, middle, mean[finite])])
+    errors = np.concatenate([error[inside], np.interp(ends, middle, error[finite])])
     lowest = float(np.min(values - Z90 * errors))
     highest = float(np.max(values + Z90 * errors))
     if passed:
@@ -140,6 +140,18 @@ def _unknown(reason: str) -> ProxyPoint:
     return ProxyPoint(None, None, True, False, reason)
 
 
+class SpreadRow(TypedDict):
+    """Disagreement of members in one run of steps over that at the start, with its interval."""
+
+    step_start: float
+    step_end: float
+    cells: int
+    ratio: float
+    low: float | None
+    high: float | None
+    raised: bool
+
+
 def disagreement(cells: pl.DataFrame, first: FloatArray, last: FloatArray) -> pl.DataFrame:
     """Disagreement of an ensemble over looks, relative to the start of the run.
 
@@ -159,7 +171,7 @@ def disagreement(cells: pl.DataFrame, first: FloatArray, last: FloatArray) -> pl
         return pl.DataFrame(schema=schema)
     until = steps.min() + START * (steps.max() - steps.min())
     base = values[steps <= until]
-    rows: list[dict[str, Any]] = []
+    rows: list[SpreadRow] = []
     parts = [values[(steps >= a) & (steps <= b)] for a, b in zip(first, last, strict=True)]
     tested = sum(len(part) >= FEWEST_CELLS for part in parts)
     bar = float(normal_quantile(1 - 0.05 / max(tested, 1)))
@@ -167,7 +179,7 @@ def disagreement(cells: pl.DataFrame, first: FloatArray, last: FloatArray) -> pl
         if not len(part) or base.mean() <= 0:
             continue
         ratio = float(part.mean() / base.mean())
-        row: dict[str, Any] = {"step_start": float(start), "step_end": float(end),
+        row: SpreadRow = {"step_start": float(start), "step_end": float(end),
                                "cells": len(part), "ratio": ratio, "low": None, "high": None,
                                "raised": False}  # fmt: skip
         if len(part) >= FEWEST_CELLS and len(base) >= FEWEST_CELLS and ratio > 0:

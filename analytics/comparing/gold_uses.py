@@ -117,8 +117,8 @@ def one_family(
 def _named(config: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
     """The first setting that names a model, by the last part of its name, however deep it lies."""
     by_end = dict(_leaves(config))
-    told = (by_end.get(key) for key in keys)
-    return next((value[:120] for value in told if isinstance(value, str) and value.strip()), None)
+    ends = (by_end.get(key) for key in keys)
+    return next((value[:120] for value in ends if isinstance(value, str) and value.strip()), None)
 
 
 def _leaves(config: Mapping[str, Any], depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -22,10 +22,10 @@ FLAG = "label_free_signal"
 def with_signal(frames: VerdictFrames, made: Verdict) -> Verdict:
     """The verdict, flagged where an ensemble of the run disagrees surely more than at its start."""
     for members, cells in frames.ensembles:
-        said = sentence(members, cells)
-        if said:
+        signal = sentence(members, cells)
+        if signal:
             row = made.row | {
-                "flags": [*made.row["flags"], FLAG], "reasons": [*made.row["reasons"], said],
+                "flags": [*made.row["flags"], FLAG], "reasons": [*made.row["reasons"], signal],
             }  # fmt: skip
             return replace(made, row=row)
     return made

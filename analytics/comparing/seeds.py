@@ -50,19 +50,19 @@ def _on_one_grid(
     curves: Sequence[tuple[np.ndarray, np.ndarray]], points: int
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """The grid over the range that all runs share and their curves on it, (runs, points)."""
-    held = []
+    lines = []
     for x, y in curves:
         keep = np.isfinite(x) & np.isfinite(y)
         if keep.sum() >= 2:
             order = np.argsort(x[keep], kind="stable")
-            held.append((x[keep][order], y[keep][order]))
-    if len(held) < 2:
+            lines.append((x[keep][order], y[keep][order]))
+    if len(lines) < 2:
         return None
-    left, right = max(x[0] for x, _ in held), min(x[-1] for x, _ in held)
+    left, right = max(x[0] for x, _ in lines), min(x[-1] for x, _ in lines)
     if not left < right:
         return None
     grid = np.linspace(left, right, points)
-    return grid, np.array([np.interp(grid, x, y) for x, y in held])
+    return grid, np.array([np.interp(grid, x, y) for x, y in lines])
 
 
 WIDER = 1.5

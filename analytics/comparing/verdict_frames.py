@@ -6,15 +6,22 @@ This is the one place that knows the store's questions by name; the code that ju
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import polars as pl
 
 from analytics.comparing.components import ensembles_by_name
 
 Query = Callable[..., pl.DataFrame]
+
+
+class Asked(TypedDict):
+    """What most questions about loops are asked by: their names, and up to which iteration."""
+
+    loops: Sequence[str]
+    until: int | None
 
 
 @dataclass(frozen=True)
@@ -56,11 +63,11 @@ class VerdictFrames:
     def fingerprint(self, about: str) -> str:
         """16 hex digits of every row here and of what is told besides."""
         digest = hashlib.sha256(about.encode())
-        held = (
+        digested = (
             self.gold, self.trajectory, self.prompts, self.evaluated, self.sample_kl,
             self.further_kl, self.scored, self.anchors, *(cells for _, cells in self.ensembles),
         )  # fmt: skip
-        for frame in held:
+        for frame in digested:
             if frame is not None:
                 digest.update(f"{frame.columns}\0{frame.height}\0".encode())
                 digest.update(frame.hash_rows().to_numpy().tobytes())

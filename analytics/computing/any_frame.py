@@ -64,18 +64,18 @@ def missing(name: str, names: Sequence[str], index: Sequence[str] = ()) -> str:
     >>> missing("gold_rewrd", ["step", "gold_reward"])
     "there is no column 'gold_rewrd'; did you mean 'gold_reward'? There are: 'step', 'gold_reward'."
     """
-    told = f"there is no column {name!r}"
+    message = f"there is no column {name!r}"
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     near = near or [other for other in names if other.lower() == name.lower()]
     if name in index:
-        told += "; it is the frame's index: frame.reset_index() makes it a column."
+        message += "; it is the frame's index: frame.reset_index() makes it a column."
     elif near:
-        told += f"; did you mean {near[0]!r}?"
+        message += f"; did you mean {near[0]!r}?"
     else:
-        told += "."
+        message += "."
     listed = ", ".join(repr(other) for other in names[:_NAMED_AT_MOST])
     more = len(names) - _NAMED_AT_MOST
-    return f"{told} There are: {listed or 'none'}{f' and {more} more' if more > 0 else ''}."
+    return f"{message} There are: {listed or 'none'}{f' and {more} more' if more > 0 else ''}."
 
 
 def any_frame(frame: Any) -> AnyFrame:
@@ -136,8 +136,8 @@ def _of_dict(frame: Mapping[Any, Any]) -> AnyFrame:
             raise FrameError(f"{name!r} of the dict holds {values!r}; expected a list of cells.")
         lengths[name] = len(values)
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name!r} {count}" for name, count in lengths.items())
-        raise FrameError(f"the lists of the dict are not equally long: {told}.")
+        lengths_text = ", ".join(f"{name!r} {count}" for name, count in lengths.items())
+        raise FrameError(f"the lists of the dict are not equally long: {lengths_text}.")
 
     def read(wanted: list[str]) -> dict[str, pl.Series]:
         return {name: _named(name, cells[name]) for name in wanted}

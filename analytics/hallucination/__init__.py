@@ -95,20 +95,22 @@ def rates_from_counts(
     Wilson interval is the effective number of answers. Source: Miller 2024 (arXiv 2411.00640).
     """
     whole = levels(counts)
-    held = {name: whole[name].to_numpy().astype(np.float64) for name in whole.columns[len(ROW) :]}
-    wrong, size = _effective(held["incorrect_share"], held["incorrect_squares"],
-                             held["questions"], held["n"])  # fmt: skip
-    sure, sure_size = _effective(held["confident_share"], held["confident_squares"],
-                                 held["measured_questions"], held["measured"])  # fmt: skip
-    some = held["confidence_n"] > 0
+    columns = {
+        name: whole[name].to_numpy().astype(np.float64) for name in whole.columns[len(ROW) :]
+    }
+    wrong, size = _effective(columns["incorrect_share"], columns["incorrect_squares"],
+                             columns["questions"], columns["n"])  # fmt: skip
+    sure, sure_size = _effective(columns["confident_share"], columns["confident_squares"],
+                                 columns["measured_questions"], columns["measured"])  # fmt: skip
+    some = columns["confidence_n"] > 0
     sure = np.where(some, sure, np.nan)
-    right = _over(held["correct_share"], held["questions"])
-    silent = np.where(held["not_attempted"] > 0, np.maximum(1 - right - wrong, 0), 0 * right)
+    right = _over(columns["correct_share"], columns["questions"])
+    silent = np.where(columns["not_attempted"] > 0, np.maximum(1 - right - wrong, 0), 0 * right)
     attempted = size * (wrong + right)
     low, high = wilson(wrong * size, size)
     attempted_low, attempted_high = wilson(wrong * size, attempted)
     sure_low, sure_high = wilson(sure * sure_size, sure_size)
-    single = held["questions"] == held["n"]
+    single = columns["questions"] == columns["n"]
     table = whole.select(*ROW, "n", "correct", "incorrect", "not_attempted", "ungraded",
                          "questions", "measured", "confidence_refused").with_columns(
         rate=wrong, low=low, high=high,
@@ -118,12 +120,12 @@ def rates_from_counts(
         rate_of_attempted=_over(wrong, wrong + right),
         attempted_low=attempted_low, attempted_high=attempted_high,
         confident=sure, confident_low=sure_low, confident_high=sure_high,
-        confident_of_confident=_over(held["confident_incorrect"], held["confident"]),
-        malformed_rate=_over(held["malformed"], held["n"]),
+        confident_of_confident=_over(columns["confident_incorrect"], columns["confident"]),
+        malformed_rate=_over(columns["malformed"], columns["n"]),
         confident_malformed_rate=np.where(
-            some, _over(held["confident_malformed"], held["measured"]), np.nan),
+            some, _over(columns["confident_malformed"], columns["measured"]), np.nan),
         f_score=f_score(right, wrong, silent), penalised=penalised_score(right, wrong, silent),
-        mean_confidence=_over(held["confidence_sum"], held["confidence_n"]),
+        mean_confidence=_over(columns["confidence_sum"], columns["confidence_n"]),
         tau=pl.lit(tau), effective=size,
     )  # fmt: skip
     table = _clustered(table, clusters)
@@ -139,11 +141,11 @@ def rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
     Every column of the frame is kept; nothing in it is NaN.
     """
-    told = []
+    rates = []
     for row in frame.iter_rows(named=True):
         nested = {key: row.pop(f"change_{key}") for key in CHANGE}
-        told.append({**row, "change": nested if nested["from_iteration"] is not None else None})
-    return told
+        rates.append({**row, "change": nested if nested["from_iteration"] is not None else None})
+    return rates
 
 
 def _over(top: FloatArray, bottom: FloatArray) -> FloatArray:
@@ -188,10 +190,10 @@ def _shrunken(table: pl.DataFrame) -> pl.DataFrame:
     topics = table.filter(pl.col("level") == "topic", pl.col("n") > 0).sort(ROW)
     for _, part in topics.group_by("loop", "iteration", "origin", maintain_order=True):
         size = part["effective"].to_numpy()
-        told = shrink(part["rate"].to_numpy() * size, size)
+        shrunken = shrink(part["rate"].to_numpy() * size, size)
         found.append(part.select(ROW).with_columns(
-            shrunken=told.rate, shrunken_low=told.low, shrunken_high=told.high,
-            shrunken_effect=told.effect,
+            shrunken=shrunken.rate, shrunken_low=shrunken.low, shrunken_high=shrunken.high,
+            shrunken_effect=shrunken.effect,
         ))  # fmt: skip
     names = ("shrunken", "shrunken_low", "shrunken_high", "shrunken_effect")
     empty = topics.select(ROW).with_columns(pl.lit(None, pl.Float64).alias(name) for name in names)

@@ -69,31 +69,31 @@ def change(
     ).join(shared, on=[*ROW, "from_iteration"], how="left", nulls_equal=True)  # fmt: skip
     both = _with_entities(both, by_entity)
 
-    def held(name: str) -> FloatArray:
+    def column(name: str) -> FloatArray:
         return both[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
-    now, size, then, size_then = map(held, ("rate", "effective", "rate_then", "effective_then"))
-    common = np.nan_to_num(held("shared"))
+    now, size, then, size_then = map(column, ("rate", "effective", "rate_then", "effective_then"))
+    common = np.nan_to_num(column("shared"))
     paired = (common > 0) & _pairable(both)
     known = paired | ~(np.isnan(then) | np.isnan(now))
-    risen, fallen = (np.nan_to_num(held(name)) for name in ("newly_wrong", "newly_right"))
+    risen, fallen = (np.nan_to_num(column(name)) for name in ("newly_wrong", "newly_right"))
     test = mcnemar(risen, fallen)
     gap, _, low, high = paired_difference(
-        held("difference_sum"), held("difference_squares"), common, small=True
+        column("difference_sum"), column("difference_squares"), common, small=True
     )
-    together, entity_p, wide = _over_entities(held)
+    together, entity_p, wide = _over_entities(column)
     low = np.where(together, np.fmin(low, wide[0]), low)
     high = np.where(together, np.fmax(high, wide[1]), high)
     mid_p, exact = np.maximum(test.mid_p, entity_p), np.maximum(test.exact, entity_p)
     counts = now * size, size, then * size_then, size_then
-    alike, by_entities = _apart(held)
+    alike, by_entities = _apart(column)
     loose = [
         np.where(alike, theirs, own)
         for theirs, own in zip(by_entities, (*newcombe(*counts), unpaired_p(*counts)), strict=True)
     ]
-    several = np.nan_to_num(held("several")) > 0
+    several = np.nan_to_num(column("several")) > 0
 
-    def told(if_paired: FloatArray, if_not: FloatArray) -> FloatArray:
+    def chosen(if_paired: FloatArray, if_not: FloatArray) -> FloatArray:
         return np.where(known, np.where(paired, if_paired, if_not), np.nan)
 
     label = np.where(paired, np.where(several, SIGN, MCNEMAR), UNPAIRED)
@@ -103,38 +103,38 @@ def change(
     seen = pl.Series(known)
     found = both.with_columns(
         change_from_iteration=pl.when(seen).then("from_iteration"),
-        change_difference=told(gap, loose[0]),
-        change_low=told(low, loose[1]),
-        change_high=told(high, loose[2]),
+        change_difference=chosen(gap, loose[0]),
+        change_low=chosen(low, loose[1]),
+        change_high=chosen(high, loose[2]),
         change_test=pl.when(seen).then(pl.Series(label, dtype=pl.String)),
-        change_p=told(mid_p, loose[3]),
-        change_newly_wrong=pl.Series(told(risen, lost)).fill_nan(None).cast(pl.Int64),
-        change_newly_right=pl.Series(told(fallen, lost)).fill_nan(None).cast(pl.Int64),
-        change_p_exact=told(exact, lost),
+        change_p=chosen(mid_p, loose[3]),
+        change_newly_wrong=pl.Series(chosen(risen, lost)).fill_nan(None).cast(pl.Int64),
+        change_newly_right=pl.Series(chosen(fallen, lost)).fill_nan(None).cast(pl.Int64),
+        change_p_exact=chosen(exact, lost),
         change_paired=pl.when(seen).then(pl.Series(paired)),
         change_shared=pl.when(seen).then(pl.Series(common).cast(pl.Int64)),
-        change_rate_before=told(np.divide(held("wrong_before"), np.maximum(common, 1)), then),
-        change_rate_now=told(np.divide(held("wrong_now"), np.maximum(common, 1)), now),
+        change_rate_before=chosen(np.divide(column("wrong_before"), np.maximum(common, 1)), then),
+        change_rate_now=chosen(np.divide(column("wrong_now"), np.maximum(common, 1)), now),
     )
-    q = pl.Series(_adjusted(both, told(mid_p, loose[3])))
+    q = pl.Series(_adjusted(both, chosen(mid_p, loose[3])))
     several_tests = pl.col("level") != "total"
     return found.with_columns(change_q=pl.when(several_tests).then(q)).select(
         *table.columns, pl.selectors.starts_with("change_")
     )
 
 
-def _apart(held: Callable[[str], FloatArray]) -> tuple[np.ndarray, list[FloatArray]]:
+def _apart(column: Callable[[str], FloatArray]) -> tuple[np.ndarray, list[FloatArray]]:
     """Whether either iteration's questions share entities; then difference, low, high and p of two
     independent rates by their intervals over entities: Newcombe's way, and p by its inversion."""
-    shared, ends = np.zeros(len(held("n")), dtype=bool), []
+    shared, ends = np.zeros(len(column("n")), dtype=bool), []
     for then in ("", "_then"):
-        own = np.nan_to_num(held(f"clusters{then}"), nan=np.inf) < held(f"n{then}")
+        own = np.nan_to_num(column(f"clusters{then}"), nan=np.inf) < column(f"n{then}")
         shared |= own
         ends += [
-            np.where(own, held(f"{end}_clustered{then}"), held(f"{end}{then}"))
+            np.where(own, column(f"{end}_clustered{then}"), column(f"{end}{then}"))
             for end in ("low", "high")
         ]
-    now, before = held("rate"), held("rate_then")
+    now, before = column("rate"), column("rate_then")
     gap = now - before
     down = np.sqrt((now - ends[0]) ** 2 + (ends[3] - before) ** 2)
     up = np.sqrt((ends[1] - now) ** 2 + (before - ends[2]) ** 2)
@@ -144,14 +144,14 @@ def _apart(held: Callable[[str], FloatArray]) -> tuple[np.ndarray, list[FloatArr
 
 
 def _over_entities(
-    held: Callable[[str], FloatArray],
+    column: Callable[[str], FloatArray],
 ) -> tuple[np.ndarray, FloatArray, tuple[FloatArray, FloatArray]]:
     """Whether questions share entities; then the p over these (else 0) and the interval."""
-    together = np.nan_to_num(held("entities")) < np.nan_to_num(held("entity_questions"))
-    total, squares = held("entity_difference"), held("entity_difference_squares")
-    p = sign_by_entity(total, squares, np.nan_to_num(held("moved")))
+    together = np.nan_to_num(column("entities")) < np.nan_to_num(column("entity_questions"))
+    total, squares = column("entity_difference"), column("entity_difference_squares")
+    p = sign_by_entity(total, squares, np.nan_to_num(column("moved")))
     interval = change_by_entity(
-        total, held("entity_questions"), squares, held("entity_cross"), held("entity_squares")
+        total, column("entity_questions"), squares, column("entity_cross"), column("entity_squares")
     )
     return together, np.where(together, p, 0.0), interval
 
@@ -182,5 +182,5 @@ def _pairable(both: pl.DataFrame) -> np.ndarray:
     """For each row, whether its loop, iteration and origin shares enough questions in all."""
     fewer = pl.min_horizontal("questions", "questions_then")
     enough = (pl.col("shared") >= PAIRED_SHARE * fewer) & (pl.col("level") == "total")
-    told = both.select(enough.fill_null(False).any().over("loop", "iteration", "origin"))
-    return told.to_series().to_numpy()
+    paired = both.select(enough.fill_null(False).any().over("loop", "iteration", "origin"))
+    return paired.to_series().to_numpy()

@@ -85,10 +85,10 @@ def named(answers: Any) -> pl.DataFrame:
     A grade that is not one of the three becomes null. Answers may be a frame of any library.
     """
     answers = polars_frame(answers)
-    held = set(answers.columns)
-    loop = next((name for name in ("loop", "run", "run_id") if name in held), None)
-    time = next((name for name in ("iteration", "step") if name in held), None)
-    lacking = [name for name in ("question_id", "grade") if name not in held]
+    columns = set(answers.columns)
+    loop = next((name for name in ("loop", "run", "run_id") if name in columns), None)
+    time = next((name for name in ("iteration", "step") if name in columns), None)
+    lacking = [name for name in ("question_id", "grade") if name not in columns]
     if loop is None or time is None or lacking:
         lacking += ["loop (or run_id)"] * (loop is None) + ["iteration (or step)"] * (time is None)
         there = ", ".join(answers.columns)
@@ -97,7 +97,7 @@ def named(answers: Any) -> pl.DataFrame:
         "topic": pl.String, "knowledge": pl.String, "confidence": pl.Float64,
         "malformed": pl.Boolean, "entity_id": pl.String,
     }  # fmt: skip
-    origin = pl.col("origin").cast(pl.String) if "origin" in held else pl.lit(None, pl.String)
+    origin = pl.col("origin").cast(pl.String) if "origin" in columns else pl.lit(None, pl.String)
     found: pl.DataFrame = answers.select(
         pl.col(loop).cast(pl.String).alias("loop"),
         pl.col(time).cast(pl.Int64).alias("iteration"),
@@ -105,10 +105,10 @@ def named(answers: Any) -> pl.DataFrame:
         "question_id",
         pl.col("grade").cast(pl.String).cast(pl.Enum(GRADES), strict=False),
         *[
-            (pl.col(name).cast(kind) if name in held else pl.lit(None, kind)).alias(name)
+            (pl.col(name).cast(kind) if name in columns else pl.lit(None, kind)).alias(name)
             for name, kind in given.items()
         ],
-        *[name for name in ("question",) if name in held],
+        *[name for name in ("question",) if name in columns],
     )
     return found
 

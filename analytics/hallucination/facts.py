@@ -49,21 +49,21 @@ def pooled_facts(steps: pl.DataFrame, most: int = MOST_POINTS) -> pl.DataFrame:
         kl=pl.col("kl").mean(),
     ).sort("bin")  # fmt: skip
 
-    def held(name: str) -> np.ndarray:
+    def column(name: str) -> np.ndarray:
         return sums[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
-    n, x, k = held("n"), held("wrong"), held("counted")
+    n, x, k = column("n"), column("wrong"), column("counted")
     some = n > 0
     p = np.divide(x, n, out=np.full(len(n), np.nan), where=some)
-    between = held("squares") - 2 * p * held("mixed") + p**2 * held("own")
-    within = held("wrong_squares") - 2 * p * held("cross") + p**2 * held("stated_squares")
+    between = column("squares") - 2 * p * column("mixed") + p**2 * column("own")
+    within = column("wrong_squares") - 2 * p * column("cross") + p**2 * column("stated_squares")
     factor = np.divide(k, k - 1, out=np.ones(len(k)), where=k > 1)
     variance = np.where(k > 1, np.maximum(between, 0) * factor, np.maximum(within, 0))
     se = np.sqrt(np.divide(variance, n**2, out=np.full(len(n), np.nan), where=some))
     quantile = np.where(k > 1, special.stdtrit(np.maximum(k - 1, 1), 0.975), 1.959964)
-    rate = np.where(some, p, held("rate_logged"))
-    degrees = np.maximum(held("steps") - 1, 1)
-    se = np.where(some, se, held("logged_se"))
+    rate = np.where(some, p, column("rate_logged"))
+    degrees = np.maximum(column("steps") - 1, 1)
+    se = np.where(some, se, column("logged_se"))
     quantile = np.where(some, quantile, special.stdtrit(degrees, 0.975))
     half = quantile * se
     return sums.select(
@@ -90,7 +90,7 @@ def fact_rows(facts: pl.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
     rows = []
     for row in facts.iter_rows(named=True):
         counted = row["n"] is not None
-        told = dict.fromkeys(keys) | {
+        fact_row = dict.fromkeys(keys) | {
             "iteration": row["iteration"], "origin": ORIGIN, "level": "total",
             "n": row["n"], "incorrect": row["wrong"],
             "correct": row["n"] - row["wrong"] if counted else None,
@@ -99,7 +99,7 @@ def fact_rows(facts: pl.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
             "interval": "steps as clusters" if row["steps"] > 1 else "responses as clusters",
             "rate_logged": row["rate_logged"], "steps": row["steps"], "kl": row["kl"],
         }  # fmt: skip
-        rows.append(told)
+        rows.append(fact_row)
     return rows
 
 
@@ -115,27 +115,27 @@ def facts_sentence(facts: pl.DataFrame, gold: pl.DataFrame, verdict: Mapping[str
     if known.height < 2:
         return "Too few steps with counted facts to say how their share of wrong ones moved."
     first, last = known.row(0, named=True), known.row(-1, named=True)
-    said = (
+    sentence = (
         f"The share of wrong facts {_moved(first['rate'], last['rate'])} from "
         f"{rate_text(first['rate'])} (up to step {whole(first['iteration'])}) to "
         f"{rate_text(last['rate'])} (the last {count(last['steps'], 'logged step')})"
     )
     if first["facts_per_response"] and last["facts_per_response"]:
-        said += (
+        sentence += (
             f", while responses went from {fixed(first['facts_per_response'], 1)} to "
             f"{fixed(last['facts_per_response'], 1)} stated facts"
         )
     measured = gold.drop_nulls("gold_reward")
     if measured.height < 2:
-        return f"{said}. No gold reward was measured beside it."
+        return f"{sentence}. No gold reward was measured beside it."
     best = measured.row(int(measured["gold_reward"].arg_max() or 0), named=True)
     end = measured.row(-1, named=True)
     if verdict.get("status") in ("overoptimized", "collapsed"):
         high, low = alike(best["gold_reward"], end["gold_reward"])
-        said += f". Gold fell from {high} at step {whole(best['iteration'])} to {low}"
+        sentence += f". Gold fell from {high} at step {whole(best['iteration'])} to {low}"
         if last["rate"] < first["rate"]:
-            return f"{said}: fewer wrong facts did not mean a better model."
-    return f"{said}. The verdict goes by gold: this rate alone is no sign of an onset."
+            return f"{sentence}: fewer wrong facts did not mean a better model."
+    return f"{sentence}. The verdict goes by gold: this rate alone is no sign of an onset."
 
 
 def _moved(before: float, now: float) -> str:

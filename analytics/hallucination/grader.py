@@ -57,9 +57,12 @@ def grader_error(audit: Any) -> GraderError:
     (0.5, 1.0)
     """
     both = polars_frame(audit, "grade", "human").drop_nulls(["grade", "human"])
-    said, true = pl.col("grade") == "incorrect", pl.col("human") == "incorrect"
+    judged_wrong, true = pl.col("grade") == "incorrect", pl.col("human") == "incorrect"
     counts = both.select(
-        wrong=true.sum(), found=(said & true).sum(), right=(~true).sum(), kept=(~said & ~true).sum()
+        wrong=true.sum(),
+        found=(judged_wrong & true).sum(),
+        right=(~true).sum(),
+        kept=(~judged_wrong & ~true).sum(),
     ).row(0)
     return _error(*(int(number) for number in counts))
 
@@ -78,11 +81,11 @@ def _error(wrong: int, found: int, right: int, kept: int) -> GraderError:
 
 def grader_error_of_counts(counts: pl.DataFrame) -> GraderError:
     """As `grader_error`, from grade, human_grade and answers (how many of this pair)."""
-    said, true = pl.col("grade") == "incorrect", pl.col("human_grade") == "incorrect"
+    judged_wrong, true = pl.col("grade") == "incorrect", pl.col("human_grade") == "incorrect"
     n = pl.col("answers")
     pairs = counts.select(
-        n.filter(true).sum(), n.filter(said & true).sum().alias("found"),
-        n.filter(~true).sum().alias("right"), n.filter(~said & ~true).sum().alias("kept"),
+        n.filter(true).sum(), n.filter(judged_wrong & true).sum().alias("found"),
+        n.filter(~true).sum().alias("right"), n.filter(~judged_wrong & ~true).sum().alias("kept"),
     ).row(0)  # fmt: skip
     return _error(*(int(number) for number in pairs))
 
@@ -110,16 +113,16 @@ def corrected(totals: pl.DataFrame, audits: pl.DataFrame) -> list[dict[str, Any]
         if own.is_empty():
             continue
         row, error = own.row(0, named=True), grader_error_of_counts(part)
-        told = rogan_gladen(row["rate"], row["questions"], error)
+        rate = rogan_gladen(row["rate"], row["questions"], error)
         numbers = {
-            "sensitivity": error.sensitivity, "specificity": error.specificity, "rate": told.rate,
-            "low": told.low, "high": told.high,
+            "sensitivity": error.sensitivity, "specificity": error.specificity, "rate": rate.rate,
+            "low": rate.low, "high": rate.high,
         }  # fmt: skip
         found.append({
             "loop": loop, "iteration": iteration, "origin": origin,
             "audited": int(part["answers"].sum()),
             **{key: None if np.isnan(value) else value for key, value in numbers.items()},
-            "uncorrected": row["rate"], "reason": told.reason,
+            "uncorrected": row["rate"], "reason": rate.reason,
         })  # fmt: skip
     return found
 
@@ -140,13 +143,13 @@ def sentence(row: Mapping[str, Any]) -> str:
     start += whole(row["iteration"])
     if row["rate"] is None:
         return f"{start}. But the rate cannot be corrected: {row['reason']}."
-    said = (
+    sentence = (
         f"{start}. The grader finds {rate_text(row['sensitivity'])} of the wrong ones and clears "
         f"{rate_text(row['specificity'])} of the others, so {rate_text(row['uncorrected'])} wrong "
         f"becomes {rate_text(row['rate'])} ({rate_text(row['low'])} to {rate_text(row['high'])}, "
         "Rogan-Gladen)"
     )
-    return f"{said}; {row['reason']}." if row["reason"] else f"{said}."
+    return f"{sentence}; {row['reason']}." if row["reason"] else f"{sentence}."
 
 
 def rogan_gladen(rate: float, n: float, error: GraderError, level: float = 0.95) -> Corrected:

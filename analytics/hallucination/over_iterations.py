@@ -37,41 +37,41 @@ def trend_sentences(totals: pl.DataFrame) -> list[str]:
     if rows.height < FEWEST:
         return [f"{count(rows.height, 'iteration')} of answers on {where}: too few for a trend."]
     first, last = rows["iteration"][0], rows["iteration"][-1]
-    said = [
+    sentences = [
         f"Over iterations {whole(first)} to {whole(last)}, wrong answers on {where} "
         + _trend(rows, "rate", "n")
         + "."
     ]
     if rows["confident"].count() >= FEWEST:
         sure = rows.drop_nulls("confident")
-        said.append(
+        sentences.append(
             f"Wrong ones with confidence of at least {number(rows['tau'][0])} "
             + _trend(sure, "confident", "measured") + "."
         )  # fmt: skip
         if sure["confident"][-1] > sure["confident"][0]:
-            said += _mean_confidence(sure)
+            sentences += _mean_confidence(sure)
     paired = rows.filter(pl.col("change_paired").fill_null(False))
     if paired.height >= FEWEST - 1:
-        said.append(_evidence(paired, where))
-    return said
+        sentences.append(_evidence(paired, where))
+    return sentences
 
 
 def _trend(rows: pl.DataFrame, share: str, weight: str) -> str:
     n = rows[weight].to_numpy().astype(np.float64)
     rates, at = rows[share].to_numpy(), rows["iteration"].to_numpy().astype(np.float64)
-    told = scatter_trend(rates, n, at)
+    trend = scatter_trend(rates, n, at)
     ends = f"{rate_text(rows[share][0])} to {rate_text(rows[share][-1])}"
-    if np.isnan(told.t):
+    if np.isnan(trend.t):
         return f"show no change to test ({ends})"
-    test = f"t over iterations, {count(told.freedom, 'degree')} of freedom, {p_value(told.p)}"
-    if told.p <= ALPHA:
-        how = "rise" if told.slope > 0 else "fall"
-        return f"{how} by {number(abs(100 * told.slope))} points an iteration ({ends}; {test})"
-    said = f"show no trend beyond the scatter of retrained iterations ({ends}; {test}"
+    test = f"t over iterations, {count(trend.freedom, 'degree')} of freedom, {p_value(trend.p)}"
+    if trend.p <= ALPHA:
+        how = "rise" if trend.slope > 0 else "fall"
+        return f"{how} by {number(abs(100 * trend.slope))} points an iteration ({ends}; {test})"
+    finding = f"show no trend beyond the scatter of retrained iterations ({ends}; {test}"
     counted = cochran_armitage(rates * n, n, at)
     if counted.p <= ALPHA:
-        said += f"; counting noise alone would give {p_value(counted.p)}"
-    return f"{said})"
+        finding += f"; counting noise alone would give {p_value(counted.p)}"
+    return f"{finding})"
 
 
 def _mean_confidence(sure: pl.DataFrame) -> list[str]:

@@ -49,16 +49,16 @@ PAIRED_SHARE = 0.5
 """Share of the smaller side's questions that must be shared for a paired test to speak for it."""
 
 
-def predecessors(held: pl.DataFrame, compare_to: int | None = None) -> pl.DataFrame:
+def predecessors(there: pl.DataFrame, compare_to: int | None = None) -> pl.DataFrame:
     """Each (loop, iteration, origin) with the iteration it is compared with.
 
     The one before it in the same loop and origin, or `compare_to` where that was measured and
     lies before; null where there is none.
 
     Args:
-        held: at least loop, iteration, origin; repeated rows are fine.
+        there: at least loop, iteration, origin; repeated rows are fine.
     """
-    keys = held.select(KEYS).unique().sort("loop", "origin", "iteration")
+    keys = there.select(KEYS).unique().sort("loop", "origin", "iteration")
     if compare_to is None:
         before = pl.col("iteration").shift(1).over("loop", "origin")
     else:

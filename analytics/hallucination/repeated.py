@@ -60,37 +60,37 @@ def repeated(own: Mapping[str, Any], other: Mapping[str, Any] | None, name: str)
     return replace(alone, other=beside, gap=(gap, gap - Z95 * error, gap + Z95 * error), p=p)
 
 
-def sentence(told: Repeated) -> str:
+def sentence(again: Repeated) -> str:
     """What became of a loop's statements, in words."""
-    if not told.checked:
-        stated = count(told.statements, "statement")
+    if not again.checked:
+        stated = count(again.statements, "statement")
         return f"None of {stated} was checked before it was trained on."
     start = (
-        f"{rate_text(told.false / told.checked)} of "
-        f"{count(told.checked, 'checked statement')} were false before they were trained on"
+        f"{rate_text(again.false / again.checked)} of "
+        f"{count(again.checked, 'checked statement')} were false before they were trained on"
     )
-    if told.checked < told.statements:
-        start += f" ({whole(told.statements - told.checked)} more were never checked)"
-    if not told.asked:
+    if again.checked < again.statements:
+        start += f" ({whole(again.statements - again.checked)} more were never checked)"
+    if not again.asked:
         return f"{start}; no false one was asked again."
-    share = rate_text(told.repeated / told.asked)
-    if told.answers:
-        wrong = count(told.asked, "wrong answer")
-        start = f"{whole(told.repeated)} of {wrong} on what was trained on"
+    share = rate_text(again.repeated / again.asked)
+    if again.answers:
+        wrong = count(again.asked, "wrong answer")
+        start = f"{whole(again.repeated)} of {wrong} on what was trained on"
         start += f" ({share}) were repeated afterwards"
     else:
         start += (
-            f"; {whole(told.repeated)} of {whole(told.asked)} false ones "
+            f"; {whole(again.repeated)} of {whole(again.asked)} false ones "
             f"({share}) were repeated afterwards"
         )
-    if told.other is None:
+    if again.other is None:
         return f"{start}. Without a control this is an association: it may be so untrained too."
-    rate = f"{rate_text(told.other[0] / told.other[1])} of {whole(told.other[1])}"
-    if told.gap is None:
-        return f"{start}, against {rate} in {told.name}. One loop each: no test between them."
-    gap, low, high = told.gap
-    test = "" if told.p is None else f", clustered by question, {p_value(told.p)}"
+    rate = f"{rate_text(again.other[0] / again.other[1])} of {whole(again.other[1])}"
+    if again.gap is None:
+        return f"{start}, against {rate} in {again.name}. One loop each: no test between them."
+    gap, low, high = again.gap
+    test = "" if again.p is None else f", clustered by question, {p_value(again.p)}"
     return (
-        f"{start}, against {rate} for {told.name}: {points(gap)} points ({points(low)} to "
+        f"{start}, against {rate} for {again.name}: {points(gap)} points ({points(low)} to "
         f"{points(high)}{test}). What was trained on was not drawn by lot."
     )

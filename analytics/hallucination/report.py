@@ -44,16 +44,16 @@ def sections(rows: Sequence[Mapping[str, Any]], name: str = "loop") -> Iterator[
     for (loop, origin), part in parts.items():
         totals = [row for row in part if row["level"] == "total"]
         last = totals[-1]
-        said = [rate_sentence(last), change_sentence(last)]
+        sentences = [rate_sentence(last), change_sentence(last)]
         if origin == "self_generated":
             at = last["iteration"]
             asked = [r for r in parts.get((loop, "benchmark"), []) if r["level"] == "total"]
-            said.append(
+            sentences.append(
                 beside_benchmark(last, next((r for r in asked if r["iteration"] == at), None))
             )
-        said += _topics(part, last["iteration"])
+        sentences += _topics(part, last["iteration"])
         title = f"{loop}: {origin.replace('_', '-')}, confident from {number(last['tau'])} on"
-        yield Section(title, [_cells(row) for row in totals], said)
+        yield Section(title, [_cells(row) for row in totals], sentences)
 
 
 def _topics(part: Sequence[Mapping[str, Any]], iteration: int) -> list[str]:
@@ -64,11 +64,11 @@ def _topics(part: Sequence[Mapping[str, Any]], iteration: int) -> list[str]:
         and row["change"]["q"] is not None and row["change"]["q"] <= 0.05
     ]  # fmt: skip
     moved.sort(key=lambda row: (row["change"]["q"], row["level"] != "topic"))
-    said = [change_sentence(row) for row in moved[:SHOWN]]
+    sentences = [change_sentence(row) for row in moved[:SHOWN]]
     if len(moved) > SHOWN:
         rest = ", ".join(row["topic"] or row["knowledge"] for row in moved[SHOWN:])
-        said.append(f"Also beyond chance (q at most .05): {rest}.")
-    return said
+        sentences.append(f"Also beyond chance (q at most .05): {rest}.")
+    return sentences
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -89,22 +89,22 @@ def headline(rows: Sequence[Mapping[str, Any]]) -> str:
     moved = {word: [r for r in tested if r["moved"] == word] for word in ("more", "fewer")}
     if len(tested) == 1:
         return _alone(tested[0], where)
-    told = []
+    parts = []
     for word, went in (("more", "rose"), ("fewer", "fell")):
         if moved[word]:
             most = moved[word][0]
-            told.append(
+            parts.append(
                 f"{went} in {whole(len(moved[word]))} of {count(len(tested), 'loop')}, most in "
                 f"{most['loop']}: {rate_text(most['rate'][0])} to {rate_text(most['rate'][1])}"
             )
     since = {row["since"] for row in tested}
     start = f" since iteration {whole(since.pop())}" if len(since) == 1 else " since the start"
-    if not told:
+    if not parts:
         return (
             f"Wrong answers on {where}: no change beyond chance in {count(len(tested), 'loop')}"
             f"{start}"
         )
-    return f"Wrong answers on {where}{start} {'; '.join(told)}"
+    return f"Wrong answers on {where}{start} {'; '.join(parts)}"
 
 
 def _alone(row: Mapping[str, Any], where: str) -> str:
@@ -128,17 +128,17 @@ def change_words(part: Sequence[float | None]) -> tuple[str, str]:
     before, now, low, high = part
     if now is None:
         return MISSING, ""
-    told = rate_text(now) if before is None else f"{rate_text(before)} → {rate_text(now)}"
+    text = rate_text(now) if before is None else f"{rate_text(before)} → {rate_text(now)}"
     if low is None or high is None:
-        return told, ""
-    return told, f"{fixed(100 * low, 1)} to {percent(high, 1)}"
+        return text, ""
+    return text, f"{fixed(100 * low, 1)} to {percent(high, 1)}"
 
 
 def _row(end: Mapping[str, Any], totals: pl.DataFrame) -> SinceRow:
     since = end["change_from_iteration"]
     mine = totals.filter(loop=end["loop"], origin=end["origin"])
-    held = mine.clear() if since is None else mine.filter(iteration=since)
-    start = held.row(0, named=True) if held.height else {}
+    at_start = mine.clear() if since is None else mine.filter(iteration=since)
+    start = at_start.row(0, named=True) if at_start.height else {}
     by_entity = (end["design_effect"] or 0) > CLUSTERED and end["low_clustered"] is not None
     low, high = ("low_clustered", "high_clustered") if by_entity else ("low", "high")
     quiet_low, quiet_high = (

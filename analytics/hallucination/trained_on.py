@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import polars as pl
 
@@ -17,8 +17,22 @@ MEASURES = {
 """Name of a measure to its columns: share, and its interval at 95 % where it has one."""
 NAMED = 3
 
+Ends = tuple[float | None, float | None, float | None, float | None]
+"""Before, now, low, high: what a measure was first and is last, and the interval of the last."""
 
-def trained_rows(points: pl.DataFrame, loops: Sequence[str]) -> list[dict[str, Any]]:
+
+class TrainedRow(TypedDict):
+    """One loop: its first and last iteration whose false share is known, and each measure."""
+
+    loop: str
+    since: int | None
+    at: int | None
+    false: Ends
+    kept: Ends
+    human: Ends
+
+
+def trained_rows(points: pl.DataFrame, loops: Sequence[str]) -> list[TrainedRow]:
     """First and last value of each measure, a row a loop.
 
     Args:
@@ -30,14 +44,15 @@ def trained_rows(points: pl.DataFrame, loops: Sequence[str]) -> list[dict[str, A
         where it was known at one iteration only, all are None where never. ``since`` and ``at``:
         the first and last iteration whose false share is known.
     """
-    told = []
+    rows = []
     for loop in loops:
         mine = points.filter(pl.col("loop") == loop).sort("iteration")
-        row: dict[str, Any] = {name: _ends(mine, *columns) for name, columns in MEASURES.items()}
-        known = _held(mine, "false_share")
+        measures = {name: _ends(mine, *columns) for name, columns in MEASURES.items()}
+        known = _known(mine, "false_share")
         since, at = (known["iteration"][i] if known.height else None for i in (0, -1))
-        told.append({"loop": loop, "since": since, "at": at, **row})
-    return told
+        row = {"loop": loop, "since": since, "at": at, **measures}
+        rows.append(cast("TrainedRow", row))
+    return rows
 
 
 def trained_headline(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -54,8 +69,8 @@ def trained_headline(rows: Sequence[Mapping[str, Any]]) -> str:
             ends = [f"{_moved(row[name])} in {row['loop']}" for row in known[:NAMED]]
             more = len(known) - NAMED
             ends += [count(more, "more loop")] * (more > 0)
-            said = ends[0] if len(ends) == 1 else f"{', '.join(ends[:-1])} and {ends[-1]}"
-            return f"False among the {what}, first to last: {said}"
+            loops_text = ends[0] if len(ends) == 1 else f"{', '.join(ends[:-1])} and {ends[-1]}"
+            return f"False among the {what}, first to last: {loops_text}"
     return "Nothing that was trained on has been checked against a source"
 
 
@@ -77,16 +92,16 @@ def _moved(part: Sequence[float | None]) -> str:
     return f"{now}" if before in (None, now) else f"{before} to {now}"
 
 
-def _held(mine: pl.DataFrame, column: str) -> pl.DataFrame:
+def _known(mine: pl.DataFrame, column: str) -> pl.DataFrame:
     return mine.filter(pl.col(column).is_not_null()) if column in mine.columns else mine.clear()
 
 
 def _ends(
     mine: pl.DataFrame, share: str, low: str | None, high: str | None
 ) -> tuple[float | None, float | None, float | None, float | None]:
-    held = _held(mine, share)
-    if not held.height:
+    part = _known(mine, share)
+    if not part.height:
         return None, None, None, None
-    last = held.row(-1, named=True)
-    before = held[share][0] if held.height > 1 else None
+    last = part.row(-1, named=True)
+    before = part[share][0] if part.height > 1 else None
     return before, last[share], last.get(low or ""), last.get(high or "")

@@ -86,18 +86,20 @@ def mistakes(answers: pl.DataFrame) -> pl.DataFrame:
 
 
 def _as_statements(
-    frame: pl.DataFrame, said: pl.Expr, grade: pl.Expr, trained: pl.Expr, kind: str
+    frame: pl.DataFrame, stated: pl.Expr, grade: pl.Expr, trained: pl.Expr, kind: str
 ) -> pl.DataFrame:
     known = pl.col("knowledge") if "knowledge" in frame.columns else pl.lit(None, pl.String)
-    held = frame.with_columns(
+    statements = frame.with_columns(
         knowledge=known,
-        statement=said,
+        statement=stated,
         statement_grade=grade,
         trained_on=trained,
         kind=pl.lit(kind),
     )
     keys = ["loop", "iteration", "origin", "question_id"]
-    return held.select(pl.col(name).cast(kind) for name, kind in STATEMENTS.items()).sort(keys)
+    return statements.select(pl.col(name).cast(kind) for name, kind in STATEMENTS.items()).sort(
+        keys
+    )
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class TrainingView:
 
 
 def training_view(
-    said: pl.DataFrame, answers: pl.DataFrame, control_loop: str | None = None
+    stated: pl.DataFrame, answers: pl.DataFrame, control_loop: str | None = None
 ) -> TrainingView:
     """Share graded false before training, and false statements repeated afterwards.
 
@@ -119,7 +121,7 @@ def training_view(
     (where either text is missing: is graded incorrect).
 
     Args:
-        said: STATEMENTS of one kind; rows with trained_on false are the control of their loop.
+        stated: STATEMENTS of one kind; rows with trained_on false are the control of their loop.
         answers: loop, iteration, origin, question_id, grade; where there answer.
         control_loop: a loop trained on statements drawn at random (no selection), as control
             for loops that have no untrained statements.
@@ -131,24 +133,24 @@ def training_view(
         repeated_low, repeated_high. Shares of nothing are null. Sentences pool the iterations
         of a loop, with the question as the cluster in the standard error.
     """
-    kinds = sorted(said["kind"].unique().drop_nulls())
+    kinds = sorted(stated["kind"].unique().drop_nulls())
     if len(kinds) > 1:
         raise ValueError(f"statements of different kinds cannot control each other: {kinds}")
-    followed = _followed(said, answers)
+    followed = _followed(stated, answers)
     frame = _counted(followed)
     table = {(row["loop"], row["group"]): row for row in _pooled(followed).iter_rows(named=True)}
-    told = {}
+    views = {}
     for loop in sorted({loop for loop, group in table if group == TRAINED}):
         own, other = table[loop, TRAINED], table.get((loop, CONTROL))
         name = "wrong answers that were not trained on"
         if other is None and control_loop not in (None, loop):
             other = table.get((str(control_loop), TRAINED))
             name = f"the control loop {control_loop}"
-        told[loop] = repeated(own, other, name)
-    return TrainingView(frame, {loop: sentence(one) for loop, one in told.items()}, told)
+        views[loop] = repeated(own, other, name)
+    return TrainingView(frame, {loop: sentence(one) for loop, one in views.items()}, views)
 
 
-def _followed(said: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+def _followed(stated: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
     keys = ["loop", "iteration", "origin", "question_id"]
     text = pl.col("answer") if "answer" in answers.columns else pl.lit(None, pl.String)
     later = (
@@ -158,11 +160,11 @@ def _followed(said: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
             pl.col("grade").cast(pl.String),
             text.cast(pl.String).alias("answer"),
         )
-        .join(said.select(keys).unique(), on=keys)
+        .join(stated.select(keys).unique(), on=keys)
         .group_by(keys)
         .agg(pl.col("grade", "answer").sort_by("grade", "answer"))
     )
-    both = said.join(later, on=keys, how="left").explode("grade", "answer")
+    both = stated.join(later, on=keys, how="left").explode("grade", "answer")
     false = pl.col("statement_grade") == "incorrect"
     again = (
         pl.when(pl.col("statement").is_null() | pl.col("answer").is_null())

@@ -134,8 +134,8 @@ def _between(p: FloatArray, counting: FloatArray, at: FloatArray) -> float:
     _, squares, _ = _line(p, weight, at)
     design = np.stack([np.ones(len(p)), at], axis=1)
     inverse = np.linalg.pinv((design * weight[:, None]).T @ design)
-    held = float(np.trace(inverse @ ((design * weight[:, None] ** 2).T @ design)))
-    return max(0.0, (squares - (len(p) - 2)) / (float(weight.sum()) - held))
+    spread = float(np.trace(inverse @ ((design * weight[:, None] ** 2).T @ design)))
+    return max(0.0, (squares - (len(p) - 2)) / (float(weight.sum()) - spread))
 
 
 def question_trend(wrong: Any) -> Trend:

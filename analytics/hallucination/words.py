@@ -41,11 +41,11 @@ def rate_sentence(row: Mapping[str, Any], of_attempted: bool = False) -> str:
     else:
         rate, low, high, n = row["rate"], row["low"], row["high"], row["n"]
         what = "graded answers"
-    said = (
+    sentence = (
         f"{rate_text(rate)} of {whole(n)} {what} on {where} are wrong "
         f"(95 % interval {rate_text(low)} to {rate_text(high)}, {row['interval']}"
     )
-    return said + f"); {rate_text(row['not_attempted_rate'])} of all were not attempted."
+    return sentence + f"); {rate_text(row['not_attempted_rate'])} of all were not attempted."
 
 
 def change_sentence(row: Mapping[str, Any], alpha: float = 0.05) -> str:
@@ -149,22 +149,24 @@ def grader_unknown(graders: Sequence[str | None]) -> str:
 def unclear_sentences(found: Mapping[str, Any]) -> list[str]:
     """One sentence for each kind of answer that could not be taken as it is (`pairs.unclear`)."""
     where = f"iteration {found['iteration']} on {origin_words(found['origin'])}"
-    said = []
+    sentences = []
     if n := found["ungraded"]:
-        said.append(f"{count(n, 'answer')} of {where} with no known grade: left out of every rate.")
+        sentences.append(
+            f"{count(n, 'answer')} of {where} with no known grade: left out of every rate."
+        )
     if n := found["confidence_refused"]:
-        said.append(
+        sentences.append(
             f"{count(n, 'answer')} of {where} with a confidence outside [0, 1]: taken as not "
             "measured."
         )
     if n := found["repeated"]:
         against = found["contradicting"]
         apart = f", {whole(against)} of them with different grades" if against else ""
-        said.append(
+        sentences.append(
             f"{count(n, 'question')} of {where} answered more than once under one sample{apart}: "
             "counted as samples and averaged within the question."
         )
-    return said
+    return sentences
 
 
 def beside_benchmark(own: Mapping[str, Any], benchmark: Mapping[str, Any] | None) -> str:
@@ -210,11 +212,11 @@ def arms_sentence(loops: Mapping[str, int]) -> str:
     >>> arms_sentence({"replace": 1, "random_control": 1})[-54:]
     'no test between arms: loops, not questions, are the n.'
     """
-    told = ", ".join(f"{arm} {n}" for arm, n in sorted(loops.items()))
+    arms = ", ".join(f"{arm} {n}" for arm, n in sorted(loops.items()))
     if any(n < 2 for n in loops.values()):
         end = "With one loop an arm there is no test between arms: loops, not questions, are the n."
-        return f"Loops an arm: {told}. {end}"
-    return f"Loops an arm: {told}. A test between arms has the loops as its n."
+        return f"Loops an arm: {arms}. {end}"
+    return f"Loops an arm: {arms}. A test between arms has the loops as its n."
 
 
 def _place(row: Mapping[str, Any]) -> str:

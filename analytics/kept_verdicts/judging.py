@@ -178,15 +178,15 @@ class _Process:
         """
         self._pipe.send(run)
         while True:
-            kind, *told = self._pipe.recv()
+            kind, *request = self._pipe.recv()
             if kind == "query":
-                name, asked = told
+                name, asked = request
                 answer = runs() if name is None and runs is not None else query(name, **asked)
                 self._pipe.send(answer)
             elif kind == "verdict":
-                return Verdict(*told)
+                return Verdict(*request)
             else:
-                return str(told[0])
+                return str(request[0])
 
     def megabytes(self) -> float:
         """Memory that the process holds, 0 where the system does not say."""

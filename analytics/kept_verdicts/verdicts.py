@@ -147,12 +147,12 @@ def not_judged(run: Mapping[str, Any], why: str) -> Verdict:
     nothing = pl.DataFrame(schema=dict.fromkeys(columns, pl.Float64))
     nothing = nothing.cast({"source": pl.String, "step": pl.Int64, "stretch": pl.Int64})
     blank = verdict(nothing, nothing, {"run_id": run["run_id"], "project": run["project"]})
-    said = (
+    sentence = (
         f"This run could not be judged: {why}. It is tried again when the run or the method "
         f"changes, or with: python -m analytics verdict --run {run['run_id']} --again"
     )
     row = blank.row | {
-        "status": "not_judged", "flags": [], "reasons": [said],
+        "status": "not_judged", "flags": [], "reasons": [sentence],
         "recommendation": none("This run could not be judged."), "kl_end": run.get("kl_end"),
         "step_end": run.get("step_end"), "gold_evaluations": run.get("gold_evaluations", 0),
     }  # fmt: skip

@@ -25,13 +25,13 @@ def seen(
         corpus: iteration, origin, generator_iteration.
         known: all iterations that anything is known of.
     """
-    told = {row["iteration"]: row["parent"] for row in iterations.iter_rows(named=True)}
+    parents = {row["iteration"]: row["parent"] for row in iterations.iter_rows(named=True)}
     names = {name: at for at, name in iterations.select("iteration", "policy").iter_rows() if name}
     found: dict[int, frozenset[int]] = {}
     before: int | None = None
-    for at in sorted({*known, *told}):
+    for at in sorted({*known, *parents}):
         own = _own(corpus.filter(pl.col("iteration") == at), before)
-        parent = _parent(told.get(at), at, before, names)
+        parent = _parent(parents.get(at), at, before, names)
         found[at] = own if parent is None else own | found.get(parent, frozenset())
         before = at
     return found
@@ -45,11 +45,11 @@ def _own(mix: pl.DataFrame, before: int | None) -> frozenset[int]:
     return frozenset(writers)
 
 
-def _parent(said: str | None, at: int, before: int | None, names: dict[str, int]) -> int | None:
+def _parent(stated: str | None, at: int, before: int | None, names: dict[str, int]) -> int | None:
     """The iteration that training began from; None = none of the loop."""
-    if said is None:
+    if stated is None:
         return before
-    if found := re.fullmatch(r"iteration (\d+)", said):
+    if found := re.fullmatch(r"iteration (\d+)", stated):
         return number if (number := int(found[1])) < at else before
-    named = names.get(said)
+    named = names.get(stated)
     return named if named is not None and named < at else None

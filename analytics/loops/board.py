@@ -48,31 +48,31 @@ class Told:
         return sorted(found)
 
 
-def questions(told: Told) -> list[Question]:
+def questions(facts: Told) -> list[Question]:
     """The rows of a loop's board, in the order in which they are read."""
     return [
-        _reward(told, "proxy_reward", "Proxy reward", "neither"),
-        _reward(told, "gold_reward", "Gold reward", "falls"),
-        _kl(told),
-        _kl_added(told),
-        _wrong(told),
-        _confident(told),
-        _indicator(told, "distinct_2", "Diversity (distinct-2)"),
-        _indicator(told, "vendi_1", "Diversity (Vendi score)"),
+        _reward(facts, "proxy_reward", "Proxy reward", "neither"),
+        _reward(facts, "gold_reward", "Gold reward", "falls"),
+        _kl(facts),
+        _kl_added(facts),
+        _wrong(facts),
+        _confident(facts),
+        _indicator(facts, "distinct_2", "Diversity (distinct-2)"),
+        _indicator(facts, "vendi_1", "Diversity (Vendi score)"),
         *(
-            [_indicator(told, "vendi_embedded_1", "Diversity (Vendi score of embeddings)")]
-            if any(row["indicator"] == "vendi_embedded_1" for row in told.indicators)
+            [_indicator(facts, "vendi_embedded_1", "Diversity (Vendi score of embeddings)")]
+            if any(row["indicator"] == "vendi_embedded_1" for row in facts.indicators)
             else []
         ),
-        _indicator(told, "near_duplicates_before", "Near-duplicates of the last iteration"),
-        _indicator(told, "tail_coverage", "Tail coverage"),
-        _heldout(told),
-        _synthetic(told),
-        _depth(told),
-        _people(told),
-        _checked(told),
-        _outside(told),
-        _decided(told),
+        _indicator(facts, "near_duplicates_before", "Near-duplicates of the last iteration"),
+        _indicator(facts, "tail_coverage", "Tail coverage"),
+        _heldout(facts),
+        _synthetic(facts),
+        _depth(facts),
+        _people(facts),
+        _checked(facts),
+        _outside(facts),
+        _decided(facts),
     ]
 
 
@@ -114,17 +114,17 @@ def _from_to(question: Question, at: int) -> str:
     return f" (from {start} to {now}{f', {end[0]} at the end' if end else ''})"
 
 
-def _reward(told: Told, name: str, title: str, worse: Way) -> Question:
+def _reward(facts: Told, name: str, title: str, worse: Way) -> Question:
     """Of the texts by prompt where they are there, else the logged mean and its own error."""
     says = {
         "proxy_reward": "Mean proxy reward, 95 % interval.",
         "gold_reward": "Mean gold reward, 95 % interval. Worse: it falls.",
     }[name]
     page, harm = "/overoptimization", name == "gold_reward"
-    if any(row["indicator"] == name for row in told.indicators):
-        made = _indicator(told, name, title)
+    if any(row["indicator"] == name for row in facts.indicators):
+        made = _indicator(facts, name, title)
         return Question(name, title, says, made.cells, page, harm)
-    rows = told.metrics.filter(pl.col(name).is_not_null()).sort("step").to_dicts()
+    rows = facts.metrics.filter(pl.col(name).is_not_null()).sort("step").to_dicts()
     tests = {
         row["step"]: (
             p_of(row[name] - rows[0][name], _joint(_error(row, name), _error(rows[0], name))),
@@ -166,8 +166,8 @@ def _interval(value: float, error: float | None) -> str:
     return "" if error is None else f"{number(value - Z * error)} to {number(value + Z * error)}"
 
 
-def _kl(told: Told) -> Question:
-    rows = told.metrics.filter(pl.col("kl").is_not_null()).sort("step")
+def _kl(facts: Told) -> Question:
+    rows = facts.metrics.filter(pl.col("kl").is_not_null()).sort("step")
     cells = {
         step: Cell(number(kl), "not tested", "accumulated from the base", kl)
         for step, kl in rows.select("step", "kl").iter_rows()
@@ -176,8 +176,8 @@ def _kl(told: Told) -> Question:
                     cells, "/overoptimization", harm=False)  # fmt: skip
 
 
-def _kl_added(told: Told) -> Question:
-    rows = told.metrics.filter(pl.col("kl").is_not_null()).sort("step").select("step", "kl").rows()
+def _kl_added(facts: Told) -> Question:
+    rows = facts.metrics.filter(pl.col("kl").is_not_null()).sort("step").select("step", "kl").rows()
     cells = {
         step: Cell(number(kl - before), "not tested",
                    f"KL at {step} less that at {last}", kl - before)
@@ -187,8 +187,8 @@ def _kl_added(told: Told) -> Question:
                     cells, "/overoptimization", harm=False)  # fmt: skip
 
 
-def _wrong(told: Told) -> Question:
-    rows = _benchmark(told.rates)
+def _wrong(facts: Told) -> Question:
+    rows = _benchmark(facts.rates)
     tests = {row["iteration"]: (row["change_p"], row["change_difference"] or 0.0)
              for row in rows[1:]}  # fmt: skip
     found = _with_first(tests, "rises", rows[:1])
@@ -203,8 +203,8 @@ def _wrong(told: Told) -> Question:
                     "/hallucination")  # fmt: skip
 
 
-def _confident(told: Told) -> Question:
-    rows = [row for row in _benchmark(told.rates) if row["confident"] is not None]
+def _confident(facts: Told) -> Question:
+    rows = [row for row in _benchmark(facts.rates) if row["confident"] is not None]
     cells = _shares(rows, "confident", "confident_low", "confident_high")
     return Question("confident", "Confident hallucination",
                     "Wrong with confidence of at least .8, of all graded.", cells,
@@ -240,9 +240,9 @@ def _share(low: float, high: float) -> str:
     return f"{fixed(100 * low, 1)} to {fixed(100 * high, 1)}"
 
 
-def _indicator(told: Told, name: str, title: str) -> Question:
-    rows = [row for row in told.indicators if row["indicator"] == name]
-    found, kind = changes(told.indicators, name), BY_NAME[name]
+def _indicator(facts: Told, name: str, title: str) -> Question:
+    rows = [row for row in facts.indicators if row["indicator"] == name]
+    found, kind = changes(facts.indicators, name), BY_NAME[name]
     cells = {}
     for row in rows:
         more = ""
@@ -258,13 +258,13 @@ def _indicator(told: Told, name: str, title: str) -> Question:
     return Question(name, title, says, cells, "#indicators", kind.worse != "neither")
 
 
-def _heldout(told: Told) -> Question:
-    return _indicator(told, "heldout_nll", "Loss on human text")
+def _heldout(facts: Told) -> Question:
+    return _indicator(facts, "heldout_nll", "Loss on human text")
 
 
-def _synthetic(told: Told) -> Question:
+def _synthetic(facts: Told) -> Question:
     cells = {}
-    for (iteration,), part in told.corpus.group_by("iteration", maintain_order=True):
+    for (iteration,), part in facts.corpus.group_by("iteration", maintain_order=True):
         mine = part.with_columns(pl.coalesce("tokens", "documents").alias("size"))
         total = float(mine["size"].sum() or 0)
         made = mine.filter(pl.col("generator_iteration").is_not_null())["size"].sum()
@@ -277,25 +277,25 @@ def _synthetic(told: Told) -> Question:
                     "/provenance", harm=False)  # fmt: skip
 
 
-def _depth(told: Told) -> Question:
+def _depth(facts: Told) -> Question:
     cells = {
         iteration: Cell(
             number(mean), "not tested",
             "as stated" if stated else "by lineage: one more than what its writer was trained on",
             mean, f"at most {greatest}",
         )
-        for iteration, (mean, greatest, stated) in depths(told.corpus).items()
+        for iteration, (mean, greatest, stated) in depths(facts.corpus).items()
     }  # fmt: skip
     return Question("depth", "Depth", "Models between a human text and what was trained on: mean "
                     "over tokens, greatest.", cells, "/provenance", harm=False)  # fmt: skip
 
 
-def _people(told: Told) -> Question:
+def _people(facts: Told) -> Question:
     """How long ago people looked, in iterations and in KL; nobody ever looked is told as that."""
-    looked = sorted(set(told.reviews["iteration"]))
-    kl = dict(told.metrics.select("step", "kl").iter_rows())
+    looked = sorted(set(facts.reviews["iteration"]))
+    kl = dict(facts.metrics.select("step", "kl").iter_rows())
     cells = {}
-    for iteration in told.iterations():
+    for iteration in facts.iterations():
         before = [at for at in looked if at <= iteration]
         if not before:
             cells[iteration] = Cell("never", "not measured", "no review is in the store")
@@ -311,10 +311,10 @@ def _people(told: Told) -> Question:
                     "compared texts blind.", cells, "/checkpoints", harm=False)  # fmt: skip
 
 
-def _checked(told: Told) -> Question:
+def _checked(facts: Told) -> Question:
     """Of the synthetic training text: stated in the corpus, else the claims of kept texts."""
     cells = {}
-    synthetic = told.corpus.filter(
+    synthetic = facts.corpus.filter(
         pl.col("generator_iteration").is_not_null() & pl.col("verified").is_not_null()
     )
     for (iteration,), part in synthetic.group_by("iteration", maintain_order=True):
@@ -325,7 +325,7 @@ def _checked(told: Told) -> Question:
                 percent(share, 0), "not tested", "of synthetic tokens, as stated", share
             )
     if not cells:
-        for row in told.kept_texts.filter(pl.col("kept")).iter_rows(named=True):
+        for row in facts.kept_texts.filter(pl.col("kept")).iter_rows(named=True):
             if row["claims"] and row["checked"]:
                 false = row["false"] / row["claims"]
                 cells[row["iteration"] + 1] = Cell(
@@ -333,14 +333,14 @@ def _checked(told: Told) -> Question:
                     "claims in the texts kept for training", false,
                     f"{percent(row['checked'] / row['texts'], 0)} checked",
                 )  # fmt: skip
-        there = told.iterations()  # what the last one wrote has trained nothing yet
+        there = facts.iterations()  # what the last one wrote has trained nothing yet
         cells = {at: cell for at, cell in cells.items() if at in there}
     return Question("verified", "Verified training claims", "Checked against a source before they "
                     "were trained on.", cells, "/training-set", harm=False)  # fmt: skip
 
 
-def _outside(told: Told) -> Question:
-    rows = told.apart.filter(
+def _outside(facts: Told) -> Question:
+    rows = facts.apart.filter(
         (pl.col("topic") == "not trained on") & (pl.col("origin") == "benchmark")
     ).sort("iteration").to_dicts()  # fmt: skip
     cells = _shares(rows, "rate", "low", "high")
@@ -348,9 +348,9 @@ def _outside(told: Told) -> Question:
                     "training text was about.", cells, "/training-set")  # fmt: skip
 
 
-def _decided(told: Told) -> Question:
+def _decided(facts: Told) -> Question:
     cells = {}
-    for (iteration,), rows in told.decisions.drop_nulls("iteration").group_by("iteration"):
+    for (iteration,), rows in facts.decisions.drop_nulls("iteration").group_by("iteration"):
         if row := last_word(rows.iter_rows(named=True)):
             note = " · ".join(filter(None, [_SECONDS.sub(r"\1", row["at"]), row["note"]]))
             until = f" until {row['expires']}" if row["expires"] else ""

@@ -43,14 +43,14 @@ def span(text: str | None) -> Span | None:
     >>> [at.hour for at in span("2026-06-01")], span("soon")
     ([0, 23], None)
     """
-    said, on = (text or "").strip(), day(text)
+    text_day, on = (text or "").strip(), day(text)
     if on is None:
         return None
     whole = datetime.datetime.combine(on, datetime.time(), datetime.UTC)
-    if len(said) == 10:
+    if len(text_day) == 10:
         return whole, whole + _DAY
     try:
-        at = datetime.datetime.fromisoformat(said)
+        at = datetime.datetime.fromisoformat(text_day)
         at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
         return at.astimezone(datetime.UTC), at.astimezone(datetime.UTC)
     except (ValueError, OverflowError):  # "10 a.m. in Paris": of that day, on some clock

@@ -47,10 +47,10 @@ def overlaps(training: pl.DataFrame, asked: pl.DataFrame) -> list[Overlap]:
     runs = whole[WORDS] if WORDS in whole else _runs_by_text(questions, WORDS)
     found = []
     for (iteration,), part in training.group_by("iteration", maintain_order=True):
-        held = tokens(pl.select(
+        texts = tokens(pl.select(
             pl.concat_str(part["prompt"].fill_null(""), part["text"], separator=" ")
         ).to_series())  # fmt: skip
-        there = {n: np.unique(held.ngrams(n)[0]) for n in sizes | {WORDS}}
+        there = {n: np.unique(texts.ngrams(n)[0]) for n in sizes | {WORDS}}
         exact = [
             place for place, n in enumerate(lengths.tolist())
             if n and _found(whole[n][place], there[n]).any()
@@ -111,14 +111,14 @@ def table(loop: str, found: Sequence[Overlap]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=columns, orient="row")
 
 
-def sentence(told: pl.DataFrame) -> str:
+def sentence(overlap: pl.DataFrame) -> str:
     """What is to be said of one loop's table."""
-    if told.is_empty() or not told["questions"].sum():
+    if overlap.is_empty() or not overlap["questions"].sum():
         return "cannot tell; the store has no kept texts or no questions of it."
-    many = count(int(told["questions"][0]), "question")
-    hit = told.filter((pl.col("found whole") > 0) | (pl.col("found nearly") > 0))
+    many = count(int(overlap["questions"][0]), "question")
+    hit = overlap.filter((pl.col("found whole") > 0) | (pl.col("found nearly") > 0))
     if hit.is_empty():
-        where = count(told.height, "iteration")
+        where = count(overlap.height, "iteration")
         return f"none of {many} stands in the texts that {where} had seen."
     whole, nearly = (hit[name].to_list() for name in ("found whole", "found nearly"))
     return (
@@ -135,8 +135,8 @@ def _found(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
     return np.asarray(ordered[place] == codes)
 
 
-def _runs_by_text(held: Tokens, n: int) -> dict[int, np.ndarray]:
-    codes, owner = held.ngrams(n)
+def _runs_by_text(texts: Tokens, n: int) -> dict[int, np.ndarray]:
+    codes, owner = texts.ngrams(n)
     if not len(codes):
         return {}
     order = np.argsort(owner, kind="stable")

@@ -42,7 +42,7 @@ def ends(board: Sequence[Question]) -> dict[str, End]:
 
 def since_first(board: Sequence[Question]) -> str:
     """The same in a sentence; empty where nothing was measured twice."""
-    told = [f"{one.title[0].lower()}{one.title[1:]} {one.first} → {one.last}"
+    parts = [f"{one.title[0].lower()}{one.title[1:]} {one.first} → {one.last}"
             if not one.title.startswith("KL") else f"{one.title} {one.first} → {one.last}"
             for one in ends(board).values()]  # fmt: skip
-    return f"From the first to the last iteration: {', '.join(told)}." if told else ""
+    return f"From the first to the last iteration: {', '.join(parts)}." if parts else ""

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from analytics.measured.rows import (
+    BatteryRow,
+    CandidateRow,
+    DetectorRow,
+    Document,
+    ForecastRow,
+    IntervalRow,
+    NullRow,
+)
 from analytics.simulated import HARDER, HONEST, SCENARIOS
 from analytics.wording import fixed, percent, percent_spread, rate_text
 
@@ -25,7 +34,7 @@ SCENARIO_WORDS = {
     "klgrid_n20_s05": "20 evaluations evenly over KL, noise 5 %",
     "ar_n20_s05_r5": "20 evaluations, noise 5 %, neighbours correlated by .5",
     "unequal_n20_s05": "20 evaluations, late ones far apart, noise grows from 2.9 to 8.7 %",
-    "pooled_n399_s20": "400 noisy rows pooled into 25 looks, noise 5 % a look, not stated",
+    "pooled_n399_s20": "400 noisy rows pooled into 25 groups, noise 5 % a group, not stated",
 }
 ASKED = {
     "clean_n20_s02": (0.99, 2.0),
@@ -48,10 +57,11 @@ SHAPE_WORDS = {"rl": "Gao, RL", "bon": "Gao, best-of-n", "mid": "Gao, between"}
 """Shapes of gold that are not named by a word of their own."""
 
 
-def published(topic: str) -> dict[str, Any] | None:
+def published(topic: str) -> Document[Any] | None:
     """The kept document of a topic, None where it has not been measured."""
     file = RESULTS / f"{topic}.json"
-    return json.loads(file.read_text()) if file.exists() else None
+    document: Document[Any] | None = json.loads(file.read_text()) if file.exists() else None
+    return document
 
 
 def matching_scenario(row: Mapping[str, Any]) -> str | None:
@@ -100,7 +110,7 @@ def in_words_all(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(pl.col("detector").replace_strict(names))
 
 
-def detector_table(rows: list[dict[str, Any]], scenario: str) -> pl.DataFrame:
+def detector_table(rows: Sequence[DetectorRow], scenario: str) -> pl.DataFrame:
     """One row a detector in one scenario: its worst never-falling kind, power, delay, early alarms.
 
     Columns detector, worst_kind, false_alarms, false_alarms_se, power, power_se, ratio (null =
@@ -122,18 +132,17 @@ def detector_table(rows: list[dict[str, Any]], scenario: str) -> pl.DataFrame:
     return pl.DataFrame(found, infer_schema_length=None)
 
 
-def kind_table(rows: list[dict[str, Any]], scenario: str, kinds: tuple[str, ...]) -> pl.DataFrame:
+def kind_table(rows: Sequence[DetectorRow], scenario: str, kinds: tuple[str, ...]) -> pl.DataFrame:
     """Detector and the share of runs of each kind that alarm; kinds: HONEST or overoptimising."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, str | float]] = {}
     for row in rows:
         if row["scenario"] == scenario and row["kind"] in kinds and "alarms" in row:
-            key = "alarms" if row["kind"] in HONEST else "power"
             at = found.setdefault(row["detector"], {"detector": row["detector"]})
-            at[row["kind"]] = row[key]
+            at[row["kind"]] = row["alarms"] if row["kind"] in HONEST else row["power"]
     return pl.DataFrame(list(found.values()), infer_schema_length=None)
 
 
-def red_over_scenarios(rows: list[dict[str, Any]]) -> pl.DataFrame:
+def red_over_scenarios(rows: Sequence[DetectorRow]) -> pl.DataFrame:
     """RED in every scenario beside the limit, the prototype and what is asked of it."""
     found = []
     for scenario in dict.fromkeys(row["scenario"] for row in rows if row["scenario"] != DENSE):
@@ -153,17 +162,23 @@ def red_over_scenarios(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(found, infer_schema_length=None).drop("detector")
 
 
-def battery_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+def false_alarms(row: BatteryRow) -> tuple[float, float]:
+    """Onsets of the worse of flat gold and gold that rises and stays, with their error."""
+    if row["plateau"] > row["flat"]:
+        return row["plateau"], row["plateau_se"]
+    return row["flat"], row["flat_se"]
+
+
+def battery_table(rows: Sequence[BatteryRow]) -> pl.DataFrame:
     """The battery as a reader reads it, one row a condition, those that miss their claim first."""
     found = []
     for row in sorted(rows, key=lambda row: (row["holds"] and row["finds"], not row["asked"])):
-        truth = max(("flat", "plateau"), key=lambda name: float(row[name]))
         missed = [] if row["holds"] else ["more than claimed"]
         missed += [] if row["finds"] else ["misses falls"]
         found.append({
             "log": row["words"],
             "claimed": f"at most {percent(row['claimed'])}" if row["asked"] else "nothing",
-            "false alarms": percent_spread(row[truth], row[f"{truth}_se"]),
+            "false alarms": percent_spread(*false_alarms(row)),
             "ever": percent_spread(row["flat_ever"], row["flat_ever_se"]),
             "falls called": percent_spread(row["falling"], row["falling_se"]),
             "refused": rate_text(row["refused"]),
@@ -174,7 +189,7 @@ def battery_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 def interval_table(
-    rows: list[dict[str, Any]], scenario: str, held_out: bool = False
+    rows: Sequence[IntervalRow], scenario: str, held_out: bool = False
 ) -> pl.DataFrame:
     """One row a shape and method of interval for the peak, in one scenario.
 
@@ -193,7 +208,7 @@ def interval_table(
     return pl.DataFrame(found, infer_schema_length=None)
 
 
-def forecast_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+def forecast_table(rows: Sequence[ForecastRow]) -> pl.DataFrame:
     """Forecasts of the peak, one row a truth, noise, prefix and method, as a reader reads them."""
     found = [
         {
@@ -211,7 +226,7 @@ def forecast_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(found, infer_schema_length=None)
 
 
-def candidate_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+def candidate_table(rows: Sequence[CandidateRow]) -> pl.DataFrame:
     """Candidates on runs that fall, one row a scenario and time of judging."""
     return pl.DataFrame([
         {
@@ -225,9 +240,9 @@ def candidate_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
     ])  # fmt: skip
 
 
-def null_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+def null_table(rows: Sequence[NullRow]) -> pl.DataFrame:
     """By how much the best of checkpoints that differ by chance alone is too high."""
-    told = [(row, fixed(row["gain_bias"], 2), fixed(row["twice_bias"], 2)) for row in rows]
+    texts = [(row, fixed(row["gain_bias"], 2), fixed(row["twice_bias"], 2)) for row in rows]
     return pl.DataFrame([
         {
             "what is reported": row["what"],
@@ -235,5 +250,5 @@ def null_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
             "gain too high by": f"{gain} \u00b1 {twice}",
             "runs": row["runs"],
         }
-        for row, gain, twice in told
+        for row, gain, twice in texts
     ])  # fmt: skip

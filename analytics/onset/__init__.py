@@ -1,7 +1,7 @@
 """Onset: the KL at which more optimisation against the proxy stops paying in gold.
 
 The rooms, each of which knows only those before it: evidence, errors, labels, curves, alarm,
-choosing, judging (tests/test_architecture.py).
+choosing, sentences, judging (tests/test_architecture.py).
 """
 
 from analytics.computing.any_frame import FrameError

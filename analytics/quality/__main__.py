@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from analytics.quality.made import checked, code_of, keep_check
 
 RESULTS = Path(__file__).parent / "results"
 
-TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
+TOPICS: dict[str, Callable[[int, int], Sequence[Mapping[str, Any]]]] = {
     "detectors": detection.measure,
     "intervals": lambda runs, seed: intervals.measure(runs, seed, intervals.SCENARIO_NAMES),
     "forecasts": intervals.measure_forecasts,
@@ -54,7 +54,7 @@ TOPICS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
 PART = "sparse_n10_s05"
 LIKE_MOST = "sd, 100 x 4, icc 0.5"
 LIKE_ALL = "human_checkpoint"
-PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
+PARTS: dict[str, Callable[[int, int], Sequence[Mapping[str, Any]]]] = {
     "detectors": lambda runs, seed: detection.measure_scenario(
         PART, runs, seed, (*DETECTORS, *detection.VARIANTS)
     ),
@@ -74,7 +74,7 @@ PARTS: dict[str, Callable[[int, int], list[dict[str, Any]]]] = {
 """What ``check`` makes again: about a minute each."""
 
 
-SENTENCES = {
+SENTENCES: dict[str, Callable[[Any], str]] = {
     "battery": battery.sentence, "gate": gate_years.sentence, "candidates": candidates.sentence,
     "null_candidates": candidates.sentence,
     "real_runs": real_runs.sentence, "cheaper_gold": cheaper_gold.sentence,
@@ -101,10 +101,10 @@ def main() -> None:
         if options.topics != ["battery"]:
             parser.error("--condition belongs to the topic battery alone")
         try:
-            rows = battery.measure(options.runs, options.seed, options.condition)
+            some = battery.measure(options.runs, options.seed, options.condition)
         except KeyError as error:
             parser.error(error.args[0])
-        print("\n".join(battery.sentence(row) for row in rows))
+        print("\n".join(battery.sentence(row) for row in some))
         return
     RESULTS.mkdir(exist_ok=True)
     if again:
@@ -114,13 +114,13 @@ def main() -> None:
     for topic in options.topics or TOPICS:
         began = time.time()
         rows = TOPICS[topic](options.runs, options.seed)
-        told = {
+        document = {
             "made": time.strftime("%Y-%m-%d"), "seed": options.seed,
             "runs_per_class": rows[0].get("runs_in_all", options.runs), "code": code_of(topic),
             "seconds": round(time.time() - began), "rows": rows,
         }  # fmt: skip
-        (RESULTS / f"{topic}.json").write_text(json.dumps(told, indent=1) + "\n")
-        print(f"{topic}: {len(rows)} rows in {told['seconds']} s")
+        (RESULTS / f"{topic}.json").write_text(json.dumps(document, indent=1) + "\n")
+        print(f"{topic}: {len(rows)} rows in {document['seconds']} s")
         sentence = SENTENCES.get(topic)
         if sentence:
             print("\n".join(sentence(row) for row in rows))
@@ -128,14 +128,14 @@ def main() -> None:
 
 def check(topic: str) -> None:
     """Make a part of a kept document again, and write down what came of it."""
-    told = published(topic)
-    if told is None:
+    document = published(topic)
+    if document is None:
         print(f"{topic}: nothing is kept yet; measure it: python -m analytics.quality {topic}")
         return
-    found = checked(topic, told, PARTS[topic])
+    found = checked(topic, document, PARTS[topic])
     keep_check(topic, found)
     same = f"{found['differ']} of them differ" if found["differ"] else "the same figures"
-    print(f"{topic}: {found['again']} of {len(told['rows'])} rows made again: {same}")
+    print(f"{topic}: {found['again']} of {len(document['rows'])} rows made again: {same}")
 
 
 if __name__ == "__main__":

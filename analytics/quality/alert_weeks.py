@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from analytics.alerts import ledger as outbox
 from analytics.alerts import plan
 from analytics.alerts.open_alerts import Alert
 from analytics.alerts.rules import Rules, read_rules
+from analytics.measured.rows import AlertRow
 from analytics.onset.alarm.e_process import log_e
 from analytics.onset.alarm.many_runs import survivors
 from analytics.onset.evidence.measurements import FloatArray
@@ -35,14 +35,14 @@ _RULES = '[deliver]\nby = "webhook"\nurl = "http://localhost/"\n'
 _CAP = _RULES + "[ping]\nmost_per_day = 1000\n"
 
 
-def measure(weeks: int, seed: int, kinds: Sequence[str] = tuple(GOLD)) -> list[dict[str, Any]]:
+def measure(weeks: int, seed: int, kinds: Sequence[str] = tuple(GOLD)) -> list[AlertRow]:
     """One row a kind of healthy gold: how many false pings weeks have, and whether falls ping."""
     rules = read_rules(_CAP)
     return [_row(kind, [_week(kind, rules, seed * 100_000 + i) for i in range(weeks)])
             for kind in kinds]  # fmt: skip
 
 
-def _row(kind: str, weeks: Sequence[tuple[int, int, int]]) -> dict[str, Any]:
+def _row(kind: str, weeks: Sequence[tuple[int, int, int]]) -> AlertRow:
     false, seen, fell = (np.array(column) for column in zip(*weeks, strict=True))
     few = int(np.sum(false <= 1))
     low, high = wilson(few, len(weeks))
@@ -110,7 +110,7 @@ def _alert(run: str) -> Alert:
     return Alert("alarm", run, "", "", "", "")
 
 
-def sentence(row: dict[str, Any]) -> str:
+def sentence(row: AlertRow) -> str:
     """A row in words."""
     return (
         f"{row['words']}: in {whole(row['weeks_at_most_one'])} of {whole(row['weeks'])} weeks of "

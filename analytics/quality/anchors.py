@@ -7,12 +7,13 @@ error .05. The judge scores 30 anchors each time, their mean has an error of .03
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
 from analytics import onset
+from analytics.measured.rows import AnchorRow
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.onset.labels.judge_drift import judge_drift
 from analytics.quality.medians import median, rounded
@@ -44,7 +45,7 @@ DRIFTS: dict[str, Callable[[np.random.Generator], FloatArray]] = {
 }
 
 
-def measure(runs: int, seed: int, drifts: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
+def measure(runs: int, seed: int, drifts: tuple[str, ...] | None = None) -> list[AnchorRow]:
     """One row a kind of stable judge (the share told to drift), then one a drift of a normal one:
     the share told, how many evaluations later, and what the verdict says of flat and falling gold
     with the anchors and without. Stable judges are measured on five times as many runs, as they
@@ -55,15 +56,15 @@ def measure(runs: int, seed: int, drifts: tuple[str, ...] | None = None) -> list
 
 def sentence(row: Mapping[str, Any]) -> str:
     """One row in words, for the terminal."""
-    said = (
+    sentence = (
         f"{row['judge']}, drift {row['drift']}: told in {fixed(row['told'], 3)} ± "
         f"{fixed(row['told_se'], 3)} of {row['runs']}"
     )
     if "flat" not in row:
-        return said
+        return sentence
     late = "never" if row["later"] is None else f"{number(row['later'])} evaluations later"
     return (
-        f"{said}, {late}; false alarms {fixed(row['flat'], 3)} (without anchors "
+        f"{sentence}, {late}; false alarms {fixed(row['flat'], 3)} (without anchors "
         f"{fixed(row['flat_without'], 3)}), falls called {fixed(row['falling'], 3)} (without "
         f"{fixed(row['falling_without'], 3)})"
     )
@@ -79,18 +80,19 @@ def scores(scatter: FloatArray, level: FloatArray, moved: FloatArray) -> pl.Data
     })  # fmt: skip
 
 
-def _stable(name: str, runs: int, seed: int) -> dict[str, Any]:
-    told = []
+def _stable(name: str, runs: int, seed: int) -> AnchorRow:
+    false_drifts = []
     for i in range(runs):
         rng = np.random.default_rng([seed, i, *name.encode()])
         scatter = JUDGES[name](rng, (LOOKS, ANCHORS))
         found = judge_drift(scores(scatter, rng.standard_normal(ANCHORS), np.zeros(LOOKS)))
-        told.append(found is not None and found.found)
-    return {"judge": name, "drift": "none", "runs": runs, **_share("told", told)}
+        false_drifts.append(found is not None and found.found)
+    share, error = _share(false_drifts)
+    return {"judge": name, "drift": "none", "runs": runs, "told": share, "told_se": error}
 
 
-def _drifting(name: str, runs: int, seed: int) -> dict[str, Any]:
-    told, later = [], []
+def _drifting(name: str, runs: int, seed: int) -> AnchorRow:
+    found, later = [], []
     ended: dict[str, list[bool]] = {
         key: [] for key in ("flat", "flat_without", "falling", "falling_without")
     }
@@ -100,19 +102,20 @@ def _drifting(name: str, runs: int, seed: int) -> dict[str, Any]:
         anchors = scores(JUDGES["normal"](rng, (LOOKS, ANCHORS)), np.zeros(ANCHORS), moved)
         errors = GOLD_ERROR * rng.standard_normal(LOOKS)
         for kind, truth in (("flat", 0 * D), ("falling", curve("mid", D, D_END / 2, rng))):
-            for end, held in (("", anchors), ("_without", None)):
-                row = _judged(truth + moved + errors, held)
+            for end, how in (("", anchors), ("_without", None)):
+                row = _judged(truth + moved + errors, how)
                 ended[kind + end].append(row["status"] in ONSET)
-                if kind == "flat" and held is not None:
+                if kind == "flat" and how is not None:
                     since = row["judge_drift"]["since"]
-                    told.append(since is not None)
+                    found.append(since is not None)
                     begun = np.flatnonzero(moved)[0] if np.any(moved) else 0
                     later.append(np.inf if since is None else since / STEPS_APART - begun)
-    row = {"judge": "normal", "drift": name, "runs": runs, **_share("told", told)}
-    row["later"] = median(np.array(later))[0]
-    for key, values in ended.items():
-        row |= _share(key, values)
-    return row
+    shares = dict[str, float | None]()
+    for key, values in (("told", found), *ended.items()):
+        shares[key], shares[f"{key}_se"] = _share(values)
+    late = median(np.array(later))[0]
+    row = {"judge": "normal", "drift": name, "runs": runs, "later": late, **shares}
+    return cast("AnchorRow", row)
 
 
 def _judged(gold: FloatArray, anchors: pl.DataFrame | None) -> Mapping[str, Any]:
@@ -139,7 +142,7 @@ def _slow(size: float) -> FloatArray:
     return size * np.linspace(0, 1, LOOKS)
 
 
-def _share(name: str, values: list[bool]) -> dict[str, float | None]:
+def _share(values: list[bool]) -> tuple[float | None, float | None]:
     smooth = (sum(values) + 1) / (len(values) + 2)
     error = float(np.sqrt(smooth * (1 - smooth) / len(values)))
-    return {name: rounded(sum(values) / len(values)), f"{name}_se": rounded(error)}
+    return rounded(sum(values) / len(values)), rounded(error)

@@ -7,13 +7,14 @@ raised on the way. A detector that never calls is no answer, so falling runs are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import polars as pl
 
 from analytics import onset
+from analytics.measured.rows import BatteryRow
 from analytics.quality.battery_logs import CONDITIONS, TRUTHS, Condition, Log, simulated_log
 from analytics.wording import fixed
 
@@ -29,7 +30,7 @@ _ABSENT = {
 
 def measure(
     runs: int, seed: int, names: Iterable[str] | None = None, replayed: bool = False
-) -> list[dict[str, Any]]:
+) -> list[BatteryRow]:
     """One row per condition: claimed, measured ± standard error for each truth, failing ones first.
 
     names: conditions to measure, None = all. replayed: "ever" comes from judging every run anew
@@ -53,7 +54,7 @@ def chosen(names: Iterable[str] | None) -> list[Condition]:
 
 def measure_condition(
     condition: Condition, runs: int, seed: int, replayed: bool = False
-) -> dict[str, Any]:
+) -> BatteryRow:
     """The row of one condition; run i has seed `seed` * 100,000 + i."""
     judged = {
         truth: [
@@ -70,8 +71,17 @@ def runs_of(truth: str, runs: int) -> int:
     return runs if truth == "flat" else (runs + 1) // 2
 
 
-def judge(log: Log, replayed: bool = False) -> dict[str, Any]:
-    """What the verdict at the end of a log says: status, ever (an alarm was raised), its KL."""
+class Ended(TypedDict):
+    """The verdict at the end of a log; ever: an alarm was raised; kl: of one that stands."""
+
+    status: str
+    ever: bool
+    kl: float | None
+    flags: list[str]
+
+
+def judge(log: Log, replayed: bool = False) -> Ended:
+    """The verdict at the end of a log; replayed: judged anew at each of its evaluations."""
     row = verdict_of(log).row
     alarm = row["alarm"]
     ever = any(status in ONSET for status in statuses(log)) if replayed else alarm is not None
@@ -98,13 +108,26 @@ def statuses(log: Log) -> Iterator[str]:
         yield verdict_of(log, until=step).row["status"]
 
 
-def row_of(condition: Condition, judged: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def row_of(condition: Condition, judged: Mapping[str, Sequence[Ended]]) -> BatteryRow:
     """A condition's figures from its judged runs, by truth.
 
     holds: no honest truth has more onsets than claimed, by more than two standard errors; finds:
     the same for the share of falling runs that are called. refused: neither onset nor no onset.
     """
-    told: dict[str, Any] = {
+    falling, figures = judged["falling"], dict[str, float]()
+    for truth, runs in judged.items():
+        ended = np.array([one["status"] in ONSET for one in runs])
+        ever = np.array([one["ever"] for one in runs])
+        figures[truth], figures[f"{truth}_se"] = _share(ended)
+        figures[f"{truth}_ever"], figures[f"{truth}_ever_se"] = _share(ever)
+    holds = all(
+        figures[truth] <= condition.claimed + 2 * _error(condition.claimed, len(judged[truth]))
+        for truth in TRUTHS
+        if truth != "falling"
+    )
+    refused = _share(np.array([one["status"] in REFUSED for one in falling]))[0]
+    needed = condition.called - 2 * _error(condition.called, len(falling))
+    row = {
         "condition": condition.name,
         "words": condition.words,
         "evaluations": condition.evaluations,
@@ -112,25 +135,15 @@ def row_of(condition: Condition, judged: dict[str, list[dict[str, Any]]]) -> dic
         "claimed": condition.claimed,
         "called_at_least": condition.called,
         "runs": len(judged["flat"]),
-        "runs_falling": len(judged["falling"]),
+        "runs_falling": len(falling),
         **condition.setting,
+        **figures,
+        "refused": refused,
+        "warned": _share(np.array([one["status"] == "warning" for one in falling]))[0],
+        "holds": holds,
+        "finds": figures["falling"] >= needed and refused <= 0.10,
     }
-    for truth, runs in judged.items():
-        ended = np.array([one["status"] in ONSET for one in runs])
-        told[truth], told[f"{truth}_se"] = _share(ended)
-        told[f"{truth}_ever"], told[f"{truth}_ever_se"] = _share(
-            np.array([one["ever"] for one in runs])
-        )
-    told["refused"] = _share(np.array([one["status"] in REFUSED for one in judged["falling"]]))[0]
-    told["warned"] = _share(np.array([one["status"] == "warning" for one in judged["falling"]]))[0]
-    told["holds"] = all(
-        told[truth] <= condition.claimed + 2 * _error(condition.claimed, len(judged[truth]))
-        for truth in TRUTHS
-        if truth != "falling"
-    )
-    needed = condition.called - 2 * _error(condition.called, told["runs_falling"])
-    told["finds"] = told["falling"] >= needed and told["refused"] <= 0.10
-    return told
+    return cast("BatteryRow", row)
 
 
 def sentence(row: Mapping[str, Any]) -> str:
@@ -141,11 +154,11 @@ def sentence(row: Mapping[str, Any]) -> str:
         for truth in TRUTHS
         if truth != "falling"
     )
-    said = "" if row["holds"] else "; MORE THAN CLAIMED"
-    said += "" if row["finds"] else "; MISSES FALLS"
+    claim = "" if row["holds"] else "; MORE THAN CLAIMED"
+    claim += "" if row["finds"] else "; MISSES FALLS"
     return (
         f"{row['condition']}: claimed {fixed(row['claimed'], 2)}; {honest}; falls called "
-        f"{fixed(row['falling'], 3)}, refused {fixed(row['refused'], 3)}{said}"
+        f"{fixed(row['falling'], 3)}, refused {fixed(row['refused'], 3)}{claim}"
     )
 
 

@@ -140,8 +140,8 @@ def growing(expected: FloatArray, rng: np.random.Generator, growth: float, state
     n = len(expected)
     true = NOISE * growth ** np.linspace(-0.5, 0.5, n)
     gold = expected + true * rng.standard_normal(n)
-    said = {"constant": NOISE, "first": true[0]}[stated]
-    return {"gold_reward": gold, "gold_reward_se": np.full(n, said)}
+    stated_se = {"constant": NOISE, "first": true[0]}[stated]
+    return {"gold_reward": gold, "gold_reward_se": np.full(n, stated_se)}
 
 
 def gaps(expected: FloatArray, rng: np.random.Generator, missing: float) -> Columns:

@@ -7,11 +7,13 @@ are in it: a candidate after a false alarm is a wrong one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from analytics.measured.rows import CandidateFigures, CandidateRow, NullRow
 from analytics.onset.choosing.candidates import best_candidate
 from analytics.onset.choosing.other_half import other_half
 from analytics.onset.curves.unimodal import misfit_by_mode, unimodal_fit
@@ -31,9 +33,9 @@ NULL_LOOKS, NULL_PROMPTS = 21, 200
 FACTS = {"gold_kind": "score", "kl_conversion": "exact"}
 
 
-def measure(runs: int, seed: int, scenarios: tuple[str, ...] = SCENARIOS) -> list[dict[str, Any]]:
+def measure(runs: int, seed: int, scenarios: tuple[str, ...] = SCENARIOS) -> list[CandidateRow]:
     """One row a scenario, kind and time of judging, and one of all falling kinds together."""
-    rows = []
+    rows: list[CandidateRow] = []
     for scenario in scenarios:
         found = {
             kind: judged(scenario, kind, runs // len(OVEROPTIMISING), seed)
@@ -43,12 +45,13 @@ def measure(runs: int, seed: int, scenarios: tuple[str, ...] = SCENARIOS) -> lis
             parts = {kind: part[when] for kind, part in found.items()}
             falls = np.vstack([parts[kind] for kind in OVEROPTIMISING])
             for kind, part in {**parts, "falling": falls}.items():
-                told = {"scenario": scenario, "kind": kind, "judged_at": when}
-                rows.append(told | summary(part))
+                rows.append(
+                    {"scenario": scenario, "kind": kind, "judged_at": when, **summary(part)}
+                )
     return rows
 
 
-def measure_null(runs: int, seed: int) -> list[dict[str, Any]]:
+def measure_null(runs: int, seed: int) -> list[NullRow]:
     """What the best of 20 saved checkpoints that differ by chance alone is said to gain.
 
     In standard errors of one evaluation (for gains: of a difference) on all prompts; the truth is
@@ -77,7 +80,7 @@ def measure_null(runs: int, seed: int) -> list[dict[str, Any]]:
     return [null_row(name, np.array(rows)) for name, rows in found.items()]
 
 
-def null_row(name: str, found: FloatArray) -> dict[str, Any]:
+def null_row(name: str, found: FloatArray) -> NullRow:
     """Mean of gold and gain, and twice the standard error of the gain's mean."""
     gain = found[:, 1] / np.sqrt(2)
     return {
@@ -102,20 +105,25 @@ def judged(scenario: str, kind: str, runs: int, seed: int) -> dict[str, FloatArr
     return {when: np.array(rows) for when, rows in found.items()}
 
 
-def summary(found: FloatArray) -> dict[str, Any]:
+def summary(found: FloatArray) -> CandidateFigures:
     """Shares of what `judged` gives, each with its standard error; null where none was told."""
-    told = found[found[:, 0] > 0]
-    sure = told[told[:, 1] >= 0.9]
-    row: dict[str, Any] = {"runs": len(found), "told": rounded(float(found[:, 0].mean()))}
-    for name, part in (("right", sure[:, 2]), ("coverage", told[:, 3])):
-        share = float(part.mean()) if len(part) else np.nan
-        row[name] = rounded(share)
-        row[f"{name}_se"] = rounded(float(np.sqrt(share * (1 - share) / max(len(part), 1))))
-    row["lacks"], row["width"] = median(told[:, 4])[0], median(told[:, 5])[0]
-    return row
+    recommended = found[found[:, 0] > 0]
+    sure = recommended[recommended[:, 1] >= 0.9]
+    right, right_se = _share(sure[:, 2])
+    coverage, coverage_se = _share(recommended[:, 3])
+    return {
+        "runs": len(found), "told": rounded(float(found[:, 0].mean())), "right": right,
+        "right_se": right_se, "coverage": coverage, "coverage_se": coverage_se,
+        "lacks": median(recommended[:, 4])[0], "width": median(recommended[:, 5])[0],
+    }  # fmt: skip
 
 
-def sentence(row: dict[str, Any]) -> str:
+def _share(part: FloatArray) -> tuple[float | None, float | None]:
+    share = float(part.mean()) if len(part) else np.nan
+    return rounded(share), rounded(float(np.sqrt(share * (1 - share) / max(len(part), 1))))
+
+
+def sentence(row: Mapping[str, Any]) -> str:
     """One row in words, for the terminal."""
     if "what" in row:
         gold, gain, error = (fixed(row[f"{key}_bias"], 2) for key in ("gold", "gain", "twice"))

@@ -8,12 +8,13 @@ there are 21 evaluations on fresh prompts, a plan is stated.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
 from analytics import onset
+from analytics.measured.rows import CheaperGoldRow
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.quality.medians import median, rounded
 from analytics.simulated import BIG_FALL, D_END, OVEROPTIMISING, curve, honest_curve
@@ -30,13 +31,13 @@ D = np.linspace(0, D_END, LOOKS)
 
 def measure(
     runs: int, seed: int, correlations: tuple[float | None, ...] = CORRELATIONS
-) -> list[dict[str, Any]]:
+) -> list[CheaperGoldRow]:
     """One row a correlation; runs: of falling gold (Gao et al.'s three curves in turn), of flat
     gold, and half as many of gold that rises and stays."""
     return [measure_one(correlation, runs, seed) for correlation in correlations]
 
 
-def measure_one(correlation: float | None, runs: int, seed: int) -> dict[str, Any]:
+def measure_one(correlation: float | None, runs: int, seed: int) -> CheaperGoldRow:
     """Power and delay on big falls, false alarms, and what the judge was worth."""
     delays, worth = [], []
     for i in range(runs):
@@ -50,7 +51,7 @@ def measure_one(correlation: float | None, runs: int, seed: int) -> dict[str, An
             delays.append(row["alarm"]["kl"] / peak**2 if seen else np.inf)
     late = np.array(delays)
     ratio, ratio_se = median(late)
-    told: dict[str, Any] = {
+    figures = {
         "correlation": correlation, "labels": LABELS, "judged": JUDGED, "runs": runs,
         "big_falls": len(late), **_share("power", np.isfinite(late)), "ratio": ratio,
         "ratio_se": ratio_se, "as_good_as": rounded(float(np.median(worth))) if worth else LABELS,
@@ -64,8 +65,8 @@ def measure_one(correlation: float | None, runs: int, seed: int) -> dict[str, An
             row = judged(truth, correlation, rng)
             ended.append(row["status"] in ONSET)
             ever.append(row["alarm"] is not None)
-        told |= _share(kind, np.array(ended)) | _share(f"{kind}_ever", np.array(ever))
-    return told
+        figures |= _share(kind, np.array(ended)) | _share(f"{kind}_ever", np.array(ever))
+    return cast("CheaperGoldRow", figures)
 
 
 def judged(

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import cast
 
 import numpy as np
 
+from analytics.measured.rows import DetectorRow, Fired
 from analytics.onset.alarm import amber, baselines
 from analytics.onset.alarm.detectors import DETECTORS, Detector, Series, first_alarm
 from analytics.onset.alarm.spending import ALPHA, Plan
@@ -93,9 +94,9 @@ VARIANTS = (
 )
 
 
-def measure(runs: int, seed: int) -> list[dict[str, Any]]:
+def measure(runs: int, seed: int) -> list[DetectorRow]:
     """Rows by scenario, detector and kind; "gao" pools the RL, best-of-n and middle kinds."""
-    rows: list[dict[str, Any]] = []
+    rows: list[DetectorRow] = []
     for scenario in SINGLE:
         controls = CONTROLS if scenario in CONTROLLED else ()
         rows += measure_scenario(scenario, runs, seed, (*DETECTORS, *VARIANTS, *controls))
@@ -104,7 +105,7 @@ def measure(runs: int, seed: int) -> list[dict[str, Any]]:
 
 def measure_scenario(
     scenario: str, runs: int, seed: int, detectors: Iterable[Detector]
-) -> list[dict[str, Any]]:
+) -> list[DetectorRow]:
     """Rows of one scenario of single evaluations."""
     every = {
         kind: simulated(kind, scenario, runs, seed * 100_000) for kind in (*OVEROPTIMISING, *HONEST)
@@ -121,10 +122,9 @@ def measure_scenario(
             for kind, one in every.items()
         }
     rows = [
-        {"scenario": scenario, "detector": name, "kind": kind, "threshold": thresholds[name]}
-        | figures(which, told)
+        _row(scenario, name, kind, thresholds[name], figures(which, alarms_of))
         for name, by_kind in alarms.items()
-        for kind, told, which in _with_gao(every, by_kind)
+        for kind, alarms_of, which in _with_gao(every, by_kind)
     ]
     return rows + list(_limits(scenario, every))
 
@@ -156,33 +156,39 @@ def calibrated(statistic: Callable[[Series], FloatArray], scenario: str, runs: i
     return worst
 
 
-def figures(which: Simulated, alarm: IntArray) -> dict[str, Any]:
+def _row(scenario: str, detector: str, kind: str, threshold: float, found: Fired) -> DetectorRow:
+    where = {"scenario": scenario, "detector": detector, "kind": kind, "threshold": threshold}
+    return cast("DetectorRow", where | found)
+
+
+def figures(which: Simulated, alarm: IntArray) -> Fired:
     """Rates with standard errors; alarm: first look with an alarm, -1 = none, (runs,)."""
     fired = alarm >= 0
-    told: dict[str, Any] = {"runs": len(alarm)}
-    told |= _rate("alarms", fired)
+    row: Fired = {"runs": len(alarm)}
+    row["alarms"], row["alarms_se"] = _rate(fired)
     overoptimising = np.isfinite(which.kl_peak)
     if overoptimising.all() and which.big.any():
         ratio = np.where(fired, which.series.d[alarm] ** 2 / which.kl_peak, np.inf)
-        told["big_runs"] = int(which.big.sum())
-        told |= _rate("power", fired[which.big]) | _rate("premature", ratio < 1)
-        told["ratio"], told["ratio_se"] = median(ratio[which.big])
-    return told
+        row["big_runs"] = int(which.big.sum())
+        row["power"], row["power_se"] = _rate(fired[which.big])
+        row["premature"], row["premature_se"] = _rate(ratio < 1)
+        row["ratio"], row["ratio_se"] = median(ratio[which.big])
+    return row
 
 
-def _rate(name: str, values: np.ndarray) -> dict[str, float]:
+def _rate(values: np.ndarray) -> tuple[float, float]:
     share = float(np.mean(values))
     # one more of each keeps the error of 0 of n above 0
     smooth = (float(np.sum(values)) + 1) / (len(values) + 2)
     error = float(np.sqrt(smooth * (1 - smooth) / len(values)))
-    return {name: round(share, 4), f"{name}_se": round(error, 4)}
+    return round(share, 4), round(error, 4)
 
 
 def _with_gao(
     every: dict[str, Simulated], alarms: dict[str, IntArray]
 ) -> Iterator[tuple[str, IntArray, Simulated]]:
-    for kind, told in alarms.items():
-        yield kind, told, every[kind]
+    for kind, alarms_of in alarms.items():
+        yield kind, alarms_of, every[kind]
     parts = [every[kind] for kind in GAO]
     pooled = Simulated(
         parts[0].series,
@@ -193,7 +199,7 @@ def _with_gao(
     yield "gao", np.concatenate([alarms[kind] for kind in GAO]), pooled
 
 
-def _limits(scenario: str, every: dict[str, Simulated]) -> Iterator[dict[str, Any]]:
+def _limits(scenario: str, every: dict[str, Simulated]) -> Iterator[DetectorRow]:
     """Where alarms at the limit would come: no detector, a bound of what any could do."""
     parts = [every[kind] for kind in GAO]
     truth = np.concatenate([part.truth[part.big] for part in parts])
@@ -209,7 +215,7 @@ def _limits(scenario: str, every: dict[str, Simulated]) -> Iterator[dict[str, An
         }  # fmt: skip
 
 
-def measure_pooled(runs: int, seed: int) -> list[dict[str, Any]]:
+def measure_pooled(runs: int, seed: int) -> list[DetectorRow]:
     """RED on hundreds of noisy rows whose error nothing states, pooled and replayed as they are."""
     every, alarms = {}, {}
     for kind in POOLED_KINDS:
@@ -219,9 +225,8 @@ def measure_pooled(runs: int, seed: int) -> list[dict[str, Any]]:
         plan = Plan(size, gold.shape[1] // size, True)
         alarms[kind] = np.array([_replayed(one, plan) for one in gold])
     return [
-        {"scenario": POOLED, "detector": "RED", "kind": kind, "threshold": 0.0}
-        | figures(which, told)
-        for kind, told, which in _with_gao(every, alarms)
+        _row(POOLED, "RED", kind, 0.0, figures(which, alarms_of))
+        for kind, alarms_of, which in _with_gao(every, alarms)
     ]
 
 
@@ -229,9 +234,9 @@ DENSE = ((24, 0.0), (24, 0.3), (24, 0.5), (60, 0.0), (60, 0.5))
 """(rows, correlation of neighbouring rows)."""
 
 
-def measure_dense(runs: int, seed: int) -> list[dict[str, Any]]:
+def measure_dense(runs: int, seed: int) -> list[DetectorRow]:
     """Where 5 % is not promised: flat rows of unstated, correlated, threefold growing noise."""
-    found = []
+    found: list[DetectorRow] = []
     for rows, rho in DENSE:
         rng = np.random.default_rng([seed, rows, int(10 * rho)])
         noise = rng.standard_normal((runs, rows))
@@ -240,9 +245,12 @@ def measure_dense(runs: int, seed: int) -> list[dict[str, Any]]:
         gold = noise * 3.0 ** np.linspace(0, 1, rows)
         size = rows_per_look(rows)
         alarms = np.array([_replayed(one, Plan(size, rows // size, True)) for one in gold])
-        told: dict[str, Any] = {"scenario": "unstated noise", "detector": "RED", "kind": "flat"}
-        told |= {"rows": rows, "autocorrelation": rho, "growth": 3.0, "runs": runs}
-        found.append(told | _rate("alarms", alarms >= 0))
+        share, error = _rate(alarms >= 0)
+        found.append({
+            "scenario": "unstated noise", "detector": "RED", "kind": "flat", "rows": rows,
+            "autocorrelation": rho, "growth": 3.0, "runs": runs, "alarms": share,
+            "alarms_se": error,
+        })  # fmt: skip
     return found
 
 

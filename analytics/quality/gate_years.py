@@ -8,9 +8,9 @@ trainings differ by that share of the limit (sd). Provenance counts and has no s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from analytics.gate.blocks.rewards import STATISTICAL
 from analytics.gate.records.bounds import Estimate, mean, normal, paired_rate, rate_change, share
 from analytics.gate.records.past import from_past, stated
 from analytics.gate.result.verdict import worst
+from analytics.measured.rows import DriftLook, YearRow
 from analytics.wording import fixed, number, whole
 
 LOOKS = 26
@@ -87,7 +88,7 @@ def _diversity(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
     lost = np.zeros((len(harm), len(names)))
     lost[:, :2] = harm[:, None]
     values = lost + random.normal(0, error, lost.shape)
-    held, looks = Evidence("year", 1), []
+    evidence, looks = Evidence("year", 1), []
     every = [
         [normal(float(gap), error * np.sqrt(2), 1000) for gap in row - values[0]]
         for row in values[1:]
@@ -98,9 +99,9 @@ def _diversity(random: Generator, harm: Shifts, policy: Policy) -> list[str]:
             for which, (name, one) in enumerate(zip(names, now, strict=True))
         ]
         looks.append(worst([
-            all_but(held, policy, losses, "from_first", "loss").result,
-            all_but(held, policy, losses, "worst_from_first", "worst_loss").result,
-            all_but(held, policy, losses, "from_release", "loss_from_release").result,
+            all_but(evidence, policy, losses, "from_first", "loss").result,
+            all_but(evidence, policy, losses, "worst_from_first", "worst_loss").result,
+            all_but(evidence, policy, losses, "from_release", "loss_from_release").result,
         ]))  # fmt: skip
     return [str(look) for look in looks]
 
@@ -169,25 +170,25 @@ def year(kind: Kind, random: Generator, harm: float, retraining: float) -> dict[
     }  # fmt: skip
 
 
-def measure_kind(kind: Kind, runs: int, seed: int) -> list[dict[str, Any]]:
+def measure_kind(kind: Kind, runs: int, seed: int) -> list[YearRow]:
     """Every harm and scatter of one block, each on `runs` years."""
-    rows = []
+    rows: list[YearRow] = []
     for harm in HARMS:
         for retraining in RETRAINING:
             random = np.random.default_rng(
                 [seed, KINDS.index(kind), round(10 * harm), round(10 * retraining)]
             )
             years = [year(kind, random, harm, retraining) for _ in range(runs)]
-            rows.append({
-                "block": kind.block, "harm": harm, "retraining": retraining, "years": runs,
-                **{key: round(float(np.mean([one[key] for one in years])), 4) for key in years[0]},
-            })  # fmt: skip
+            means = {key: np.mean([one[key] for one in years]) for key in years[0]}
+            shares = {key: round(float(mean), 4) for key, mean in means.items()}
+            row = {"block": kind.block, "harm": harm, "retraining": retraining, "years": runs}
+            rows.append(cast("YearRow", row | shares))
     return rows
 
 
-def measure_drift(runs: int, seed: int) -> list[dict[str, Any]]:
+def measure_drift(runs: int, seed: int) -> list[DriftLook]:
     """.9 points an iteration, each released; 3 points at once, not released: results by look."""
-    rows = []
+    rows: list[DriftLook] = []
     for name, step, once in DRIFTS:
         for questions in (1000, 3000, 10000):
             random = np.random.default_rng([seed, questions, round(1000 * step)])
@@ -225,23 +226,23 @@ def _share(truths: list[bool]) -> float:
     return round(float(np.mean(truths)), 4)
 
 
-def measure(runs: int, seed: int) -> list[dict[str, Any]]:
+def measure(runs: int, seed: int) -> list[YearRow | DriftLook]:
     """All blocks, then the drifts."""
     rows = [row for kind in KINDS for row in measure_kind(kind, runs, seed)]
-    return rows + measure_drift(runs, seed)
+    return [*rows, *measure_drift(runs, seed)]
 
 
-def sentence(row: dict[str, Any]) -> str:
+def sentence(row: Mapping[str, Any]) -> str:
     """A row in words."""
-    told = {key: fixed(value, 3) for key, value in row.items() if isinstance(value, float)}
+    texts = {key: fixed(value, 3) for key, value in row.items() if isinstance(value, float)}
     if "what" in row:
         return (
             f"{row['what']}, {whole(row['questions'])} questions, look {row['look']}: PASS "
-            f"{told['passed']}, FAIL {told['failed']}, FAIL by now {told['failed_by']}"
+            f"{texts['passed']}, FAIL {texts['failed']}, FAIL by now {texts['failed_by']}"
         )
     return (
         f"{row['block']}, harm {number(row['harm'])} of the limit, retraining "
-        f"{number(row['retraining'])}: years with a FAIL {told['fail']}, with a PASS "
-        f"{told['pass']} (of a checkpoint itself beyond the limit {told['own_pass']}); looks "
-        f"NOT SHOWN {told['not_shown']}"
+        f"{number(row['retraining'])}: years with a FAIL {texts['fail']}, with a PASS "
+        f"{texts['pass']} (of a checkpoint itself beyond the limit {texts['own_pass']}); looks "
+        f"NOT SHOWN {texts['not_shown']}"
     )

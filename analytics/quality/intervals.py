@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import polars as pl
 
+from analytics.measured.rows import Covered, ForecastRow, IntervalRow
 from analytics.onset.curves.fits import GaoFit, gao_fit
 from analytics.onset.curves.forecast import SharedAlpha, forecast
 from analytics.onset.curves.hump_average import HumpAverage, hump_average
@@ -53,9 +53,9 @@ class Found:
 
 def measure(
     runs: int, seed: int, scenarios: tuple[str, ...], kinds: tuple[str, ...] | None = None
-) -> list[dict[str, Any]]:
+) -> list[IntervalRow]:
     """Rows of the peak intervals, one per scenario, kind (None = all) and method."""
-    rows = []
+    rows: list[IntervalRow] = []
     for scenario in scenarios:
         others = HELD_OUT if scenario in HELD_OUT_SCENARIOS else ()
         for kind in kinds or (*OVEROPTIMISING, *others):
@@ -67,9 +67,11 @@ def measure(
                 for method, one in intervals(run):
                     found.setdefault(method, []).append(one)
             for method, all_found in found.items():
-                told = {"scenario": scenario, "kind": kind, "method": method}
-                share = {"held_out": kind in HELD_OUT, "told": rounded(len(all_found) / count)}
-                rows.append(told | share | summary(all_found))
+                rows.append({
+                    "scenario": scenario, "kind": kind, "method": method,
+                    "held_out": kind in HELD_OUT, "told": rounded(len(all_found) / count),
+                    **summary(all_found),
+                })  # fmt: skip
     return rows
 
 
@@ -116,9 +118,9 @@ def intervals(run: SimulatedRun) -> Iterator[tuple[str, Found]]:
     )
 
 
-def measure_forecasts(runs: int, seed: int) -> list[dict[str, Any]]:
+def measure_forecasts(runs: int, seed: int) -> list[ForecastRow]:
     """Rows of the forecast from prefixes that end at d = x d*, one per x, noise and truth."""
-    rows = []
+    rows: list[ForecastRow] = []
     for kind, form in FORM.items():
         for x, sigma in PREFIXES:
             rng = np.random.default_rng([seed, *kind.encode(), int(100 * x), int(100 * sigma)])
@@ -129,8 +131,10 @@ def measure_forecasts(runs: int, seed: int) -> list[dict[str, Any]]:
                     found.setdefault(method, []).append(one)
                     refused[method] = refused.get(method, 0) + no
             for method, all_found in found.items():
-                told = {"prefix": x, "noise": sigma, "kind": kind, "method": method}
-                rows.append(told | summary(all_found) | {"refused": refused[method] / runs})
+                rows.append({
+                    "prefix": x, "noise": sigma, "kind": kind, "method": method,
+                    **summary(all_found), "refused": refused[method] / runs,
+                })  # fmt: skip
     return rows
 
 
@@ -153,31 +157,27 @@ def _forecasts(
         yield method, Found(peak**2, made.kl, made.low, made.high, floor), made.refused is not None
 
 
-def summary(found: list[Found]) -> dict[str, Any]:
+def summary(found: list[Found]) -> Covered:
     """Coverage, width and error, each with its standard error; plain values."""
     truth, kl, low, high, floor = (
         np.array([getattr(one, name) for one in found])
         for name in ("truth", "kl", "low", "high", "floor")
     )
-    told: dict[str, Any] = {"runs": len(found)}
+    row: Covered = {"runs": len(found)}
     known = np.isfinite(kl)
     errors = np.abs(kl[known] / truth[known] - 1)
-    told["error"], told["error_se"] = median(errors)
-    told["floor"] = (
-        rounded(0.6745 * float(np.median(floor))) if np.all(np.isfinite(floor)) else None
-    )
+    row["error"], row["error_se"] = median(errors)
+    row["floor"] = rounded(0.6745 * float(np.median(floor))) if np.all(np.isfinite(floor)) else None
     if not np.all(np.isnan(low)):
         covered = (np.nan_to_num(low) <= truth) & (truth <= high)
         share = float(covered.mean())
-        told["coverage"] = rounded(share)
-        told["coverage_se"] = rounded(float(np.sqrt(share * (1 - share) / len(found))))
+        row["coverage"] = rounded(share)
+        row["coverage_se"] = rounded(float(np.sqrt(share * (1 - share) / len(found))))
         bounded = np.isfinite(high) & (low > 0)
-        told["open"] = rounded(float(np.mean(~np.isfinite(high))))
-        told["coverage_bounded"] = (
-            rounded(float(covered[bounded].mean())) if bounded.any() else None
-        )
-        told["width"], told["width_se"] = median(high[bounded] / low[bounded])
-    return told
+        row["open"] = rounded(float(np.mean(~np.isfinite(high))))
+        row["coverage_bounded"] = rounded(float(covered[bounded].mean())) if bounded.any() else None
+        row["width"], row["width_se"] = median(high[bounded] / low[bounded])
+    return row
 
 
 def _found(

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from analytics.computing.fingerprint import code
 from analytics.measured.published import RESULTS
+from analytics.measured.rows import Check
 
 MODULES = {
     "detectors": "analytics.quality.detection",
@@ -40,42 +41,44 @@ def code_of(topic: str) -> str:
     return code(MODULES[topic])
 
 
-def made(topic: str, told: Mapping[str, Any], checks: Mapping[str, Any] | None = None) -> str:
+def made(topic: str, kept: Mapping[str, Any], checks: Mapping[str, Any] | None = None) -> str:
     """When, how and by which code a kept document was made, as sentences.
 
-    told: the document; checks: what `checked` has found, None = as it is kept.
+    document: the document; checks: what `checked` has found, None = as it is kept.
     """
     now = code_of(topic)
-    current = told.get("code") == now
+    current = kept.get("code") == now
     by = "the code that is here now" if current else "an earlier version of the code"
-    said = (
-        f"Measured on {told['made']} with seed {told['seed']}, {told['runs_per_class']} runs of "
-        f"each kind, by {by} (fingerprint {told.get('code', 'not known')})"
+    sentence = (
+        f"Measured on {kept['made']} with seed {kept['seed']}, {kept['runs_per_class']} runs of "
+        f"each kind, by {by} (fingerprint {kept.get('code', 'not known')})"
     )
     if not current:
-        said += f"; {_said((kept_checks() if checks is None else checks).get(topic), told, now)}"
+        sentence += (
+            f"; {_check_words((kept_checks() if checks is None else checks).get(topic), kept, now)}"
+        )
     return (
-        f"{said}. Repeat: python -m analytics.quality {topic} --runs {told['runs_per_class']} "
-        f"--seed {told['seed']}."
+        f"{sentence}. Repeat: python -m analytics.quality {topic} --runs {kept['runs_per_class']} "
+        f"--seed {kept['seed']}."
     )
 
 
-def made_by(topic: str, told: Mapping[str, Any]) -> str:
+def made_by(topic: str, kept: Mapping[str, Any]) -> str:
     """When and by which code a document was made whose runs are kept, not drawn anew."""
     now = code_of(topic)
     by = (
-        "the code that is here now" if told.get("code") == now else "an earlier version of the code"
+        "the code that is here now" if kept.get("code") == now else "an earlier version of the code"
     )
-    said = f"Measured on {told['made']} by {by} (fingerprint {told.get('code', 'not known')})"
-    if told.get("code") != now:
-        said += f"; {_said(kept_checks().get(topic), told, now)}"
-    return f"{said}."
+    sentence = f"Measured on {kept['made']} by {by} (fingerprint {kept.get('code', 'not known')})"
+    if kept.get("code") != now:
+        sentence += f"; {_check_words(kept_checks().get(topic), kept, now)}"
+    return f"{sentence}."
 
 
-def _said(check: Mapping[str, Any] | None, told: Mapping[str, Any], now: str) -> str:
-    if check is None or (check["code"], check["of"]) != (now, told.get("code")):
+def _check_words(check: Mapping[str, Any] | None, kept: Mapping[str, Any], now: str) -> str:
+    if check is None or (check["code"], check["of"]) != (now, kept.get("code")):
         return f"what the code that is here now ({now}) would give has not been checked"
-    part = f"{check['again']} of its {len(told['rows'])} rows again on {check['at']}"
+    part = f"{check['again']} of its {len(kept['rows'])} rows again on {check['at']}"
     came = "and gave the same figures"
     if check["differ"]:
         came = f"and gave other figures in {check['differ']} of them"
@@ -83,29 +86,30 @@ def _said(check: Mapping[str, Any] | None, told: Mapping[str, Any], now: str) ->
 
 
 def checked(
-    topic: str, told: Mapping[str, Any], again: Callable[[int, int], list[dict[str, Any]]]
-) -> dict[str, Any]:
+    topic: str, kept: Mapping[str, Any], again: Callable[[int, int], Sequence[Mapping[str, object]]]
+) -> Check:
     """What came of making a part of a kept document again: rows made, rows that differ.
 
     again: makes rows from the number of runs of each class and the seed.
     """
-    rows = json.loads(json.dumps(again(told["runs_per_class"], told["seed"])))
+    rows = json.loads(json.dumps(again(kept["runs_per_class"], kept["seed"])))
     return {
         "code": code_of(topic),
-        "of": told.get("code"),
+        "of": kept.get("code"),
         "at": time.strftime("%Y-%m-%d"),
         "again": len(rows),
-        "differ": sum(row not in told["rows"] for row in rows),
+        "differ": sum(row not in kept["rows"] for row in rows),
     }
 
 
 def keep_check(topic: str, check: Mapping[str, Any], folder: Path = RESULTS) -> None:
     """Write down what a check found, beside the document."""
-    held = kept_checks(folder) | {topic: dict(check)}
-    (folder / CHECKS).write_text(json.dumps(held, indent=1) + "\n")
+    checks = kept_checks(folder) | {topic: dict(check)}
+    (folder / CHECKS).write_text(json.dumps(checks, indent=1) + "\n")
 
 
-def kept_checks(folder: Path = RESULTS) -> dict[str, Any]:
+def kept_checks(folder: Path = RESULTS) -> dict[str, Check]:
     """The last check of each topic."""
     file = folder / CHECKS
-    return json.loads(file.read_text()) if file.exists() else {}
+    checks: dict[str, Check] = json.loads(file.read_text()) if file.exists() else {}
+    return checks

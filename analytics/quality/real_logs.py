@@ -62,11 +62,11 @@ def logged(labels: pl.DataFrame, way: str) -> pl.DataFrame:
     return stated.select("run_id", "step", "gold_reward") if way == "bare" else stated
 
 
-def team_log(held: RealRuns, way: str) -> pl.DataFrame:
+def team_log(logs: RealRuns, way: str) -> pl.DataFrame:
     """Every training row of every run, and gold as this way logs it in the rows that have any."""
-    plain = [name for name in held.log.columns if not name.startswith(("gold", "n_"))]
-    return held.log.select(plain).join(
-        logged(held.labels, way), on=["run_id", "step"], how="left", maintain_order="left"
+    plain = [name for name in logs.log.columns if not name.startswith(("gold", "n_"))]
+    return logs.log.select(plain).join(
+        logged(logs.labels, way), on=["run_id", "step"], how="left", maintain_order="left"
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from analytics import onset
+from analytics.measured.rows import Delays, Peaks
 from analytics.onset.evidence.verdict_keys import VerdictRow
 from analytics.quality.battery import ONSET, REFUSED
 from analytics.quality.real_logs import WAYS, RealRuns, Truth, logged, real_runs
@@ -29,16 +30,16 @@ _COLUMNS = {
 
 def measure(
     runs: int | None = None, seed: int = 0, ways: Iterable[str] = WAYS
-) -> list[dict[str, Any]]:
+) -> list[Mapping[str, Any]]:
     """One row a way of logging. runs, seed: say nothing, the committed runs are what they are."""
-    held = real_runs()
-    return [row_of(way, held.truths, judged(held, way)) for way in ways]
+    logs = real_runs()
+    return [row_of(way, logs.truths, judged(logs, way)) for way in ways]
 
 
-def judged(held: RealRuns, way: str) -> dict[str, VerdictRow]:
+def judged(logs: RealRuns, way: str) -> dict[str, VerdictRow]:
     """The verdict's row of every run under a way of logging, through the door of a stored run."""
-    table = logged(held.labels, way)
-    return {run: _verdict(held.log, table, run) for run in held.truths}
+    table = logged(logs.labels, way)
+    return {run: _verdict(logs.log, table, run) for run in logs.truths}
 
 
 def _verdict(log: pl.DataFrame, table: pl.DataFrame, run: str) -> VerdictRow:
@@ -61,7 +62,7 @@ def _verdict(log: pl.DataFrame, table: pl.DataFrame, run: str) -> VerdictRow:
 
 def row_of(
     way: str, truths: Mapping[str, Truth], rows: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """The figures of one way of logging.
 
     rows: a verdict by run, as `verdict --json` gives it: status, alarm and peak are read. A
@@ -71,23 +72,24 @@ def row_of(
         kind: [run for run, truth in truths.items() if truth.kind == kind]
         for kind in ("healthy", "falling", "walked back", "slight")
     }
-    told: dict[str, Any] = {"way": way, "words": WAYS.get(way, way), "runs_in_all": len(truths)}
+    row: dict[str, str | float | None] = {
+        "way": way, "words": WAYS.get(way, way), "runs_in_all": len(truths),
+    }  # fmt: skip
     for kind, runs in by_kind.items():
         word = kind.replace(" ", "_")
         called = sum(rows[run]["status"] in ONSET for run in runs)
-        told[f"{word}_runs"], told[f"{word}_called"] = len(runs), called
+        row[f"{word}_runs"], row[f"{word}_called"] = len(runs), called
         if runs:
             low, high = wilson(called, len(runs))
-            told[f"{word}_low"], told[f"{word}_high"] = round(float(low), 4), round(float(high), 4)
-        told[f"{word}_ever"] = sum(rows[run]["alarm"] is not None for run in runs)
-        told[f"{word}_refused"] = sum(rows[run]["status"] in REFUSED for run in runs)
+            row[f"{word}_low"], row[f"{word}_high"] = round(float(low), 4), round(float(high), 4)
+        row[f"{word}_ever"] = sum(rows[run]["alarm"] is not None for run in runs)
+        row[f"{word}_refused"] = sum(rows[run]["status"] in REFUSED for run in runs)
     falling = by_kind["falling"]
-    told |= _delays([(truths[run], rows[run]) for run in falling])
-    told |= _peaks([(truths[run], rows[run]) for run in falling])
-    return told
+    pairs = [(truths[run], rows[run]) for run in falling]
+    return {**row, **_delays(pairs), **_peaks(pairs)}
 
 
-def _delays(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> dict[str, Any]:
+def _delays(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> Delays:
     """How late falls are called. A run that is never called counts as never."""
     looks, ratios, early = [], [], 0
     for truth, row in falling:
@@ -107,7 +109,7 @@ def _delays(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> dict[str, Any
     }  # fmt: skip
 
 
-def _peaks(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> dict[str, Any]:
+def _peaks(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> Peaks:
     """Whether the headline's 90 % holds the KL of the highest true gold, or of one level with it.
 
     The log's KL is a batch's mean, so an end counts as reached within a hundredth of a nat.
@@ -119,9 +121,9 @@ def _peaks(falling: Sequence[tuple[Truth, Mapping[str, Any]]]) -> dict[str, Any]
             continue
         found += 1
         high = np.inf if peak["kl_high"] is None else peak["kl_high"]
-        held = (truth.kl >= peak["kl_low"] - 0.01) & (truth.kl <= high + 0.01)
-        exact += bool(held[truth.peak])
-        level += bool(np.any(held[truth.level]))
+        inside = (truth.kl >= peak["kl_low"] - 0.01) & (truth.kl <= high + 0.01)
+        exact += bool(inside[truth.peak])
+        level += bool(np.any(inside[truth.level]))
     low, high = wilson(exact, found) if found else (np.nan, np.nan)
     return {
         "peaks": found, "peaks_held": exact, "peaks_level": level,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -28,6 +28,9 @@ SETTINGS = {
 }
 """Healthy simulated runs."""
 
+Row: TypeAlias = dict[str, Any]
+"""A row of one of the kinds of `analytics.quality.paid_for`."""
+
 
 def signal_row(name: str, said: Mapping[str, bool], truths: Mapping[str, Truth]) -> dict[str, Any]:
     """False alarms of a signal on healthy trainings, falls called; of those where it could be told.
@@ -46,7 +49,7 @@ def signal_row(name: str, said: Mapping[str, bool], truths: Mapping[str, Truth])
     }  # fmt: skip
 
 
-def of_responses(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[dict[str, Any]]:
+def of_responses(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[Row]:
     """A row for each signal that the trainings' responses were asked."""
     told = pl.read_parquet(folder / "signals.parquet").drop_nulls("raised")
     return [
@@ -59,7 +62,7 @@ PLANTED = "says the planted word"
 """What a training's policy does that learnt its planted shortcut: see `bench/real_runs/paid.py`."""
 
 
-def of_named(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[dict[str, Any]]:
+def of_named(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[Row]:
     """In how many falling trainings the first item of the list names what the policy truly does.
 
     Of those whose responses were mined: with a planted word that the policy learnt, and the others;
@@ -81,7 +84,7 @@ def of_named(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[dict[str,
     return rows
 
 
-def of_parting(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[dict[str, Any]]:
+def of_parting(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[Row]:
     """What genuine trainings are told of hack or instability, with gold of each response.
 
     Rows as those of simulated runs, of another kind.
@@ -96,7 +99,7 @@ def of_parting(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[dict[st
     return rows
 
 
-def of_simulated(runs: int, seed: int) -> list[dict[str, Any]]:
+def of_simulated(runs: int, seed: int) -> list[Row]:
     """How often shortcuts and format are raised on simulated runs in which nothing is wrong."""
     rows = []
     for setting, plan in SETTINGS.items():
@@ -123,7 +126,7 @@ def _asked(responses: pl.DataFrame) -> pl.DataFrame:
     ))  # fmt: skip
 
 
-def share(name: str, part: int, of: int) -> dict[str, Any]:
+def share(name: str, part: int, of: int) -> dict[str, float]:
     """A count with Wilson's interval for its share, 95 %."""
     low, high = wilson(part, of) if of else (float("nan"), float("nan"))
     return {name: int(part), "low": round(float(low), 4), "high": round(float(high), 4)}

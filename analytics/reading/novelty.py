@@ -79,30 +79,30 @@ def beginning(start: pl.DataFrame, later: pl.DataFrame) -> Beginning:
     then = Counter(
         phrase
         for text, prompt in start.select("completion", "prompt").iter_rows()
-        for phrase in _said(text, prompt)
+        for phrase in _own_words(text, prompt)
     )
     last_half = later["step"].median() if later.height else None
     now: Counter[str] = Counter()
     many, first = 0, dict[str, int]()
     for step, prompt, text in later.select("step", "prompt", "completion").iter_rows():
-        said = _said(text, prompt)
-        for phrase in said:
+        own_words = _own_words(text, prompt)
+        for phrase in own_words:
             first.setdefault(phrase, step)
         if step >= last_half:
             many += 1
-            now.update(said)
-    lengths = [len(told) for told in before]
+            now.update(own_words)
+    lengths = [len(one) for one in before]
     return Beginning(
         start.height,
         float(np.median(lengths)),
         float(np.quantile(lengths, 0.95)),
         float(np.quantile(lengths, 0.05)),
-        float(np.quantile([repetition(told) for told in before], 0.9)),
+        float(np.quantile([repetition(one) for one in before], 0.9)),
         _grown(then, start.height, now, many, first),
     )
 
 
-def _said(text: str, prompt: str) -> Iterable[str]:
+def _own_words(text: str, prompt: str) -> Iterable[str]:
     asked = set(words(prompt))
     return {one for one in phrases(text) if not asked.issuperset(one.split())}
 
@@ -138,14 +138,14 @@ def leading_phrase(text: str, prompt: str, start: Beginning) -> Phrase | None:
     New ones come first; of nearly equal ones that with most words that are said more themselves,
     then the longest, for it says most.
     """
-    held = [start.grown[one] for one in _said(text, prompt) if one in start.grown]
-    if not held:
+    grown = [start.grown[one] for one in _own_words(text, prompt) if one in start.grown]
+    if not grown:
         return None
-    if any(one.is_new for one in held):
-        held = [one for one in held if one.is_new]
-    near = 0.8 * max(one.surely for one in held)
-    held = [one for one in held if one.surely >= near]
-    return min(held, key=lambda one: (
+    if any(one.is_new for one in grown):
+        grown = [one for one in grown if one.is_new]
+    near = 0.8 * max(one.surely for one in grown)
+    grown = [one for one in grown if one.surely >= near]
+    return min(grown, key=lambda one: (
         -sum(word in start.grown for word in one.text.split()), -one.text.count(" "),
         -round(one.surely, 6), one.text,
     ))  # fmt: skip
@@ -155,9 +155,9 @@ def traits(prompt: str, completion: str, start: Beginning) -> list[Trait]:
     """What stands out in one response against the run's start, what is new first."""
     if not start.read:
         return []
-    told, found = words(completion), list[Trait]()
-    phrase, times = most_repeated(told)
-    if times > 2 and repetition(told) > max(REPEATS, start.repeats):
+    own_words, found = words(completion), list[Trait]()
+    phrase, times = most_repeated(own_words)
+    if times > 2 and repetition(own_words) > max(REPEATS, start.repeats):
         found.append(Trait("repeats", "repeats itself", False,
                            f"says “{phrase}” {count(times, 'time')}"))  # fmt: skip
     lead = leading_phrase(completion, prompt, start)
@@ -170,11 +170,11 @@ def traits(prompt: str, completion: str, start: Beginning) -> list[Trait]:
         )
     long, short = LENGTHS
     usual = max(start.length, 1.0)
-    if len(told) >= max(long * usual, start.most_length + 1):
-        longer = number(len(told) / usual, 2)
+    if len(own_words) >= max(long * usual, start.most_length + 1):
+        longer = number(len(own_words) / usual, 2)
         found.append(Trait("long", "long", False, f"{longer} times the length usual at the start"))
-    elif len(told) <= min(short * usual, start.least_length - 1):
-        says = f"{count(len(told), 'word')}, {whole(usual)} were usual at the start"
+    elif len(own_words) <= min(short * usual, start.least_length - 1):
+        says = f"{count(len(own_words), 'word')}, {whole(usual)} were usual at the start"
         found.append(Trait("short", "short", False, says))
     return found
 

@@ -63,10 +63,10 @@ def reading_list(
         shortcuts: for each name, in order of importance, whether each candidate holds it.
         most: length of the list.
     """
-    held = shortcuts or {}
+    by_shortcut = shortcuts or {}
     pool = [
         _Candidate(row, traits(row["prompt"], row["completion"], start),
-                   tuple(name for name, there in held.items() if there[place]))
+                   tuple(name for name, there in by_shortcut.items() if there[place]))
         for place, row in enumerate(candidates.iter_rows(named=True))
     ]  # fmt: skip
     pool.sort(key=lambda one: one.order)
@@ -112,10 +112,10 @@ class _Candidate:
 
     def worth(self, seen: Counter[tuple[str, object]]) -> float:
         """Its score, more where it says something new, less where its like was chosen."""
-        told = self.row["score"] * self.new
+        worth = self.row["score"] * self.new
         for mark in self.marks:
-            told *= AGAIN[mark[0]] ** seen[mark]
-        return float(told)
+            worth *= AGAIN[mark[0]] ** seen[mark]
+        return float(worth)
 
 
 def _place_in_stretches(pool: Sequence[_Candidate]) -> None:
@@ -141,16 +141,16 @@ def why(
     'proxy 2.13 above this prompt’s start, gold 0.8 below; says “empower”, new since step 120'
     """
     whose = "this prompt’s start" if row["own"] else "the run’s start"
-    told = f"proxy {number(row['gain'])} above {whose}"
+    reason = f"proxy {number(row['gain'])} above {whose}"
     if row["loss"] is not None:
-        told += f", gold {number(row['loss'])} below"
+        reason += f", gold {number(row['loss'])} below"
     named = [one_line(name) for name in shortcuts]
     fit = MOST_NAMED if len(named) > MOST_NAMED + 1 else MOST_NAMED + 1
-    told += f"; paid for: {' · '.join(named[:fit])}" if named else ""
+    reason += f"; paid for: {' · '.join(named[:fit])}" if named else ""
     if len(named) > fit:
-        told += f" and {count(len(named) - fit, 'further shortcut')}"
+        reason += f" and {count(len(named) - fit, 'further shortcut')}"
     other = [one for one in found if not _named(one, named[:fit])]
-    return "; ".join([told, *(one.says for one in other[:most])])
+    return "; ".join([reason, *(one.says for one in other[:most])])
 
 
 def _named(one: Trait, shortcuts: Sequence[str]) -> bool:
@@ -176,13 +176,13 @@ def in_common(items: Sequence[Item], most: int = 3) -> str:
     if paid:
         most_held = sorted(paid.items(), key=lambda one: (-one[1], one[0]))[:most]
         return ", ".join(f"{whole(n)}: {name}" for name, n in most_held)
-    told = Counter(_shared(one) for item in items for one in item.traits)
+    traits = Counter(_shared(one) for item in items for one in item.traits)
     new = {_shared(one) for item in items for one in item.traits if one.is_new}
     often = sorted(
-        (one for one in told.items() if one[1] > max(1, SOME * len(items))),
+        (one for one in traits.items() if one[1] > max(1, SOME * len(items))),
         key=lambda one: (one[0] not in new, one[0] not in SHARED.values(), -one[1], one[0]),
     )
-    return ", ".join(f"{whole(n)} {said}" for said, n in often[:most])
+    return ", ".join(f"{whole(n)} {trait}" for trait, n in often[:most])
 
 
 def _shared(one: Trait) -> str:

@@ -54,10 +54,10 @@ def excerpt(text: str, most: int, phrase: str = "") -> Excerpt:
     >>> excerpt("one two three four five six", 3, "five")
     Excerpt(before='… four ', phrase='five', after=' six', whole=False)
     """
-    told = one_line(text[: 400 * most])
-    found = _found(told, phrase)
+    line = one_line(text[: 400 * most])
+    found = _found(line, phrase)
     begin, end = found.span() if found else (0, 0)
-    words = [word.span() for word in re.finditer(r"\S+", told)]
+    words = [word.span() for word in re.finditer(r"\S+", line)]
     reached = next((at for at, (_, last) in enumerate(words) if last >= end), 0)
     first = 0 if reached < most else min(reached - most // 2, len(words) - most)
     cut = words[first : first + most]
@@ -67,11 +67,11 @@ def excerpt(text: str, most: int, phrase: str = "") -> Excerpt:
     if high - low > least:
         low = max(low, begin - least // 2)
         high = max(low + least, end)
-    at_start, at_end = low == 0, high >= len(told) and len(text) <= 400 * most
-    before, after = told[low:begin] if found else "", told[max(end, low) : high]
+    at_start, at_end = low == 0, high >= len(line) and len(text) <= 400 * most
+    before, after = line[low:begin] if found else "", line[max(end, low) : high]
     return Excerpt(
         before if at_start or not found else f"… {before}",
-        told[begin:end],
+        line[begin:end],
         (after if at_start or found else f"… {after}") + ("" if at_end else " …"),
         at_start and at_end,
     )

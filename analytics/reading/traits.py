@@ -34,33 +34,33 @@ def phrases(text: str, longest: int = LONGEST_PHRASE) -> set[str]:
     """
     found, left = set(), MOST_WORDS
     for sentence in _END.split(text[: LETTERS_A_WORD * MOST_WORDS]):
-        told = words(sentence)[:left]
-        left -= len(told)
+        tokens = words(sentence)[:left]
+        left -= len(tokens)
         found |= {
-            " ".join(told[at : at + n])
+            " ".join(tokens[at : at + n])
             for n in range(1, longest + 1)
-            for at in range(len(told) - n + 1)
+            for at in range(len(tokens) - n + 1)
         }
     return found
 
 
-def most_repeated(told: Sequence[str], length: int = 3) -> tuple[str, int]:
+def most_repeated(tokens: Sequence[str], length: int = 3) -> tuple[str, int]:
     """The run of ``length`` words that stands most often, and how often; ("", 0) where none does.
 
     >>> most_repeated("a b c a b c a b".split())
     ('a b c', 2)
     """
-    seen = Counter(" ".join(told[at : at + length]) for at in range(len(told) - length + 1))
+    seen = Counter(" ".join(tokens[at : at + length]) for at in range(len(tokens) - length + 1))
     return min(seen.items(), key=lambda one: (-one[1], one[0])) if seen else ("", 0)
 
 
-def repetition(told: Sequence[str], length: int = 3) -> float:
+def repetition(tokens: Sequence[str], length: int = 3) -> float:
     """Share of the runs of ``length`` words that stood before in the same response, 0..1.
 
     >>> repetition("a b c d e".split()), repetition("a b c a b c a b c".split())
     (0.0, 0.5714285714285714)
     """
-    many = len(told) - length + 1
+    many = len(tokens) - length + 1
     if many <= 0:
         return 0.0
-    return 1 - len({tuple(told[at : at + length]) for at in range(many)}) / many
+    return 1 - len({tuple(tokens[at : at + length]) for at in range(many)}) / many

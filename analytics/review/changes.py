@@ -61,9 +61,9 @@ def changes(
         change for run in sorted({*then.runs, *now.runs})
         for change in _of_run(run, then, now, kinds.get(run, set()))
     ]  # fmt: skip
-    of_loops = [Change(*told) for told in loop_changes.found(then, now)]
-    told = {one.subject for one in of_loops}  # what grew by what is told of it
-    found = [one for one in found if one.kind != "grown" or one.subject not in told] + of_loops
+    of_loops = [Change(*subjects) for subjects in loop_changes.found(then, now)]
+    subjects = {one.subject for one in of_loops}  # what grew by what is told of it
+    found = [one for one in found if one.kind != "grown" or one.subject not in subjects] + of_loops
     found += list(_skips(then, now))
     found += list(_software(then, shown, set(kinds)))
     settled = _settled(notes, since)
@@ -107,19 +107,19 @@ def _new_run(run: str, new: RunState, stands: bool) -> Change:
 def _changed_run(
     run: str, old: RunState, new: RunState, now: State, kinds: set[str]
 ) -> Iterator[Change]:
-    told = list(_told_of(run, old, new, _cause(old, new, kinds)))
+    found = list(_told_of(run, old, new, _cause(old, new, kinds)))
     anew = "forget" in kinds
     status = list(_status(run, old, new, run in now.stands(), _cause(old, new, kinds), anew))
-    yield from (*status, *told)
-    if not status and not told:
+    yield from (*status, *found)
+    if not status and not found:
         grown = _rows(old.rows(), new.rows())
         if anew and old.rows() != new.rows():
-            said = f"{_anew(old, new)}; {_words(new)}"
-            yield Change("grown", run, said, "", _link(run), False)
+            sentence = f"{_anew(old, new)}; {_words(new)}"
+            yield Change("grown", run, sentence, "", _link(run), False)
             return
         if kinds == {"roles"}:
-            said = "its project's logs are read in another way"
-            yield Change("setting", run, said, "", _link(run), False, "setting")
+            sentence = "its project's logs are read in another way"
+            yield Change("setting", run, sentence, "", _link(run), False, "setting")
         elif grown:
             yield Change("grown", run, f"{grown}; {_words(new)}", "", _link(run), False)
 
@@ -191,30 +191,32 @@ def _skips(then: State, now: State) -> Iterator[Change]:
     for path in sorted(set(now.skips) - set(then.skips)):
         yield Change("skipped", path, "could not be read", now.skips[path], "/sources", True)
     for paths, last in sorted(now.watches.items()):
-        said = f"is not followed any more: the watch gave its last sign at {when({'at': last})} UTC"
-        yield Change("watch", paths, said, "nobody ended it; start it again: python -m data watch",
-                     "/sources", True)  # fmt: skip
+        sentence = (
+            f"is not followed any more: the watch gave its last sign at {when({'at': last})} UTC"
+        )
+        again = "nobody ended it; start it again: python -m data watch"
+        yield Change("watch", paths, sentence, again, "/sources", True)
 
 
 def _software(then: State, shown: Mapping[str, Any] | None, changed: set[str]) -> Iterator[Change]:
     """Verdicts on the same rows that today's program makes otherwise than that of the review."""
     for run, status in sorted((shown or {}).get("runs", {}).items()):
-        held = then.runs.get(run)
-        if held is not None and held.status not in (None, status):
-            said = f"{status_look(str(status))[1]} → {_words(held)} on the same rows"
-            yield Change("software", run, said, "the program that judges has changed", _link(run),
-                         False, "software")  # fmt: skip
+        before = then.runs.get(run)
+        if before is not None and before.status not in (None, status):
+            sentence = f"{status_look(str(status))[1]} → {_words(before)} on the same rows"
+            yield Change("software", run, sentence, "the program that judges has changed",
+                         _link(run), False, "software")  # fmt: skip
 
 
 def _settled(notes: Sequence[Mapping[str, Any]], since: str) -> dict[str, str]:
     """What was decided on each run since the beginning, the latest decision."""
     start = datetime.datetime.fromisoformat(since)
-    told: dict[str, str] = {}
+    settled: dict[str, str] = {}
     for note in notes:
         written = datetime.datetime.fromisoformat(note["at"])
         if note["run_id"] and note["decision"] and written >= start:
-            told.setdefault(note["run_id"], f"{decided(note)}, {note['by']}")
-    return told
+            settled.setdefault(note["run_id"], f"{decided(note)}, {note['by']}")
+    return settled
 
 
 def _due(notes: Sequence[Mapping[str, Any]], today: datetime.date) -> Iterator[Change]:
@@ -293,10 +295,10 @@ def summary(found: Sequence[Change]) -> str:
     others = sum(
         not group[0].needs_decision and group[0].cause not in FOLDED for group in groups
     )  # fmt: skip
-    said = (
+    sentence = (
         "Nothing needs a decision"
         if not waiting
         else f"{number(waiting)} "
         + ("thing needs a decision" if waiting == 1 else "things need a decision")
     )
-    return f"{said}{'; ' + count(others, 'other change') if others else ''}."
+    return f"{sentence}{'; ' + count(others, 'other change') if others else ''}."

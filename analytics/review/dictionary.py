@@ -54,14 +54,14 @@ def tables(
     found: Sequence[Change], verdicts: Sequence[Mapping[str, Any]], curves: Sequence[RunCurve]
 ) -> dict[str, pl.DataFrame]:
     """The tables by name, in the columns of DICTIONARY; and that itself."""
-    rows: dict[str, list[dict[str, Any]]] = {
+    rows: dict[str, list[dict[str, object]]] = {
         "changes": [asdict(one) for one in found],
         "verdicts": [_verdict(one) for one in verdicts],
         "curves": [
             {"run": curve.run_id, **row} for curve in curves for row in curve.curve.to_dicts()
         ],
     }
-    told = {
+    tables_there = {
         name: pl.DataFrame(rows[name], infer_schema_length=None).select(
             pl.col(column) if rows[name] and column in rows[name][0] else pl.lit(None).alias(column)
             for column in columns
@@ -69,11 +69,11 @@ def tables(
         for name, columns in DICTIONARY.items()
     }  # fmt: skip
     words = [(t, c, text) for t, columns in DICTIONARY.items() for c, text in columns.items()]
-    told["dictionary"] = pl.DataFrame(words, ["table", "column", "meaning"], orient="row")
-    return told
+    tables_there["dictionary"] = pl.DataFrame(words, ["table", "column", "meaning"], orient="row")
+    return tables_there
 
 
-def _verdict(row: Mapping[str, Any]) -> dict[str, Any]:
+def _verdict(row: Mapping[str, Any]) -> dict[str, object]:
     peak, lost, alarm = (row.get(name) or {} for name in ("peak", "gold_lost", "alarm"))
     plain_cells = ("run", "status", "step_end", "kl_end", "gold_evaluations")
     return {

@@ -55,12 +55,12 @@ def settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> pl.DataFram
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, str]:
-    told = {name: str(facts[name]) for name in ABOUT if facts.get(name) is not None}
-    return told | dict(_leaves(facts.get("config") or {}, ""))
+    flat = {name: str(facts[name]) for name in ABOUT if facts.get(name) is not None}
+    return flat | dict(_leaves(facts.get("config") or {}, ""))
 
 
-def _leaves(held: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
-    for name, value in held.items():
+def _leaves(tree: Mapping[str, Any], before: str) -> Iterator[tuple[str, str]]:
+    for name, value in tree.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{before}{name}.")
         elif value is not None:
@@ -91,21 +91,21 @@ def at_equal_kl(first: pl.DataFrame, second: pl.DataFrame) -> list[AtKL]:
         The differences with intervals that hold together at LEVEL; low and high are None where an
         error is not known. Empty where the runs share no KL.
     """
-    held = [_known(looks) for looks in (first, second)]
-    if any(rows.height < 2 for rows in held):
+    known = [_known(looks) for looks in (first, second)]
+    if any(rows.height < 2 for rows in known):
         return []
-    low = max(float(rows["kl"].min()) for rows in held)  # type: ignore[arg-type]
-    high = min(float(rows["kl"].max()) for rows in held)  # type: ignore[arg-type]
+    low = max(float(rows["kl"].min()) for rows in known)  # type: ignore[arg-type]
+    high = min(float(rows["kl"].max()) for rows in known)  # type: ignore[arg-type]
     low = max(low, 0.0)
     if high <= low:
         return []
     places = np.linspace(math.sqrt(low), math.sqrt(high), POINTS + 1)[1:] ** 2
-    told = []
+    measures = []
     for kl in places.tolist():
-        one, other = _crossing(held[0], kl), _crossing(held[1], kl)
+        one, other = _crossing(known[0], kl), _crossing(known[1], kl)
         if one is not None and other is not None:
-            told.append(_difference(kl, one, other))
-    return told
+            measures.append(_difference(kl, one, other))
+    return measures
 
 
 def _known(looks: pl.DataFrame) -> pl.DataFrame:

@@ -13,8 +13,8 @@ from typing import Any
 from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.runs.rewards import reward_figure
 from analytics.figures.sent.embedded import embedded, plotly_code
-from analytics.figures.words.headline import headline
 from analytics.gate.result.markdown import plain as escaped
+from analytics.onset.sentences.headline import headline
 from analytics.review.changes import FOLDED, Change, grouped, summary
 from analytics.review.dictionary import DICTIONARY
 from analytics.review.markdown import UNSEEN, note_html
@@ -124,14 +124,14 @@ def _section(
 
 
 def _points(group: Group) -> str:
-    told = "".join(
+    items = "".join(
         f"<li>{escape(_cut(one.what))}"
         f"{f'<small>{escape(_cut(one.evidence))}</small>' if one.evidence else ''}</li>"
         for one in group
     )
     settled = group[0].decided
     done = f"<li><b>Decided: {escape(_cut(settled))}</b></li>" if settled else ""
-    return f"<ul>{told}{done}</ul>"
+    return f"<ul>{items}{done}</ul>"
 
 
 def _linked(text: str, link: str, server: str) -> str:
@@ -151,13 +151,13 @@ def _listed(title: str, groups: Sequence[Group], server: str) -> list[str]:
 
 
 def _decisions(notes: Sequence[Note], today: datetime.date) -> list[str]:
-    told = "".join(
+    items = "".join(
         f"<section><b>{escape(_cut(decided(note, today)))}</b>"
         f"<small>{escape(_cut(_meta(note)))}</small>"
         f'<div class="said" dir="auto">{note_html(note["text"] or "")}</div></section>'
         for note in notes if note["decision"]
     )  # fmt: skip
-    return [f"<h2>Decisions</h2>{told}"] if told else []
+    return [f"<h2>Decisions</h2>{items}"] if items else []
 
 
 def _meta(note: Note) -> str:
@@ -193,10 +193,12 @@ def markdown(
     ):  # fmt: skip
         if groups:
             lines += [f"## {title}", "", *(row for g in groups for row in _items(g, server)), ""]
-    told = [note for note in notes if note["decision"]]
-    if told:
+    with_decision = [note for note in notes if note["decision"]]
+    if with_decision:
         lines += ["## Decisions", ""]
-        lines += [f"- {plain(_cut(f'{decided(n, today)}: {_meta(n)}'))}" for n in told] + [""]
+        lines += [f"- {plain(_cut(f'{decided(n, today)}: {_meta(n)}'))}" for n in with_decision] + [
+            ""
+        ]
     return "\n".join(lines)
 
 

@@ -27,9 +27,9 @@ def found(then: State, now: State) -> Iterator[Told]:
     yield from _texts(then, now)
     for loop in sorted(now.gates):
         yield from _gate(loop, then.gates.get(loop), now.gates[loop])
-    for loop, (iteration, said) in sorted(now.people.items()):
+    for loop, (iteration, sentence) in sorted(now.people.items()):
         asked: list[tuple[str, Any]] = [("loop", loop), ("iteration", iteration)]
-        yield "checkpoint_due", loop, said, "", f"/checkpoints?{urlencode(asked)}", True
+        yield "checkpoint_due", loop, sentence, "", f"/checkpoints?{urlencode(asked)}", True
 
 
 def _wrong(then: State, now: State) -> Iterator[Told]:
@@ -44,11 +44,11 @@ def _wrong(then: State, now: State) -> Iterator[Told]:
         return
     tested = tested.sort(TOTAL)
     q = benjamini_hochberg(tested["change_p"].to_numpy().astype(np.float64))
-    held = tested.filter(pl.Series(q <= LEVEL))
-    for (loop, _), rows in held.group_by("loop", "origin", maintain_order=True):
+    surely = tested.filter(pl.Series(q <= LEVEL))
+    for (loop, _), rows in surely.group_by("loop", "origin", maintain_order=True):
         row = rows.row(-1, named=True)
         rose = row["change_difference"] > 0
-        said = (
+        sentence = (
             f"wrong answers on {origin_words(row['origin'])} {'rose' if rose else 'fell'} from "
             f"{rate_text(row['change_rate_before'])} to {rate_text(row['change_rate_now'])} "
             f"at iteration {whole(row['iteration'])}"
@@ -58,7 +58,7 @@ def _wrong(then: State, now: State) -> Iterator[Told]:
             test += f"; changed also at iteration {', '.join(map(str, earlier))}"
         link = f"/hallucination?{urlencode([('loop', loop)])}"
         worse = bool((rows["change_difference"] > 0).any())
-        yield "wrong_answers", str(loop), said, test, link, worse
+        yield "wrong_answers", str(loop), sentence, test, link, worse
 
 
 def _texts(then: State, now: State) -> Iterator[Told]:
@@ -88,8 +88,8 @@ def _gate(loop: str, then: GateState | None, now: GateState) -> Iterator[Told]:
     link = f"/gate?{urlencode(asked)}"
     if then is None or (then.iteration, then.result) != (now.iteration, now.result):
         was = f"was {then.result} at iteration {then.iteration}" if then else "not judged before"
-        said = f"gate of iteration {now.iteration}: {now.result} ({was})"
-        yield "gate", loop, said, now.reason, link, now.result != "PASS"
+        sentence = f"gate of iteration {now.iteration}: {now.result} ({was})"
+        yield "gate", loop, sentence, now.reason, link, now.result != "PASS"
     if now.people_due and not (then and then.people_due and then.iteration == now.iteration):
         yield (
             "checkpoint_due",

@@ -43,10 +43,10 @@ def note_html(text: str) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
-    told = MarkdownIt("commonmark", {"html": False, "breaks": True}, renderer_cls=_Renderer)
-    told.disable(["image", "html_block", "html_inline"])
-    told.validateLink = lambda url: bool(_TARGET.match(url.strip()))  # type: ignore[method-assign]
-    return told
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}, renderer_cls=_Renderer)
+    parser.disable(["image", "html_block", "html_inline"])
+    parser.validateLink = lambda url: bool(_TARGET.match(url.strip()))  # type: ignore[method-assign]
+    return parser
 
 
 class _Renderer(RendererHTML):

@@ -70,19 +70,19 @@ def begins(store: AnyStore, since: str | None, now: datetime.datetime) -> Begins
         ValueError: ``since`` is no date and no time.
     """
     if since is not None:
-        told = past.moment(since)
-        return Begins(past.before(told), told.isoformat(timespec="seconds"), None)
+        midnight = past.moment(since)
+        return Begins(past.before(midnight), midnight.isoformat(timespec="seconds"), None)
     closed = store.query("closed_reviews")
     if closed.height:
         row = closed.row(0, named=True)
         return Begins(row["until"], row["at"], json.loads(row["state"]))
-    told = now.replace(hour=0, minute=0, second=0, microsecond=0) - WEEK
-    return Begins(past.before(told), told.isoformat(timespec="seconds"), None)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) - WEEK
+    return Begins(past.before(midnight), midnight.isoformat(timespec="seconds"), None)
 
 
 def review(
     store: AnyStore, begin: Begins, today: datetime.date, folder: Path,
-    told: Callable[[str], None] = lambda _: None, wait: bool = True,
+    report: Callable[[str], None] = lambda _: None, wait: bool = True,
 ) -> Review:  # fmt: skip
     """What changed in a store since.
 
@@ -91,12 +91,12 @@ def review(
         begin: of ``begins``.
         today: what is due before it is overdue.
         folder: where the state at the beginning is made; kept, it is not made again.
-        told: what is being done, as it goes on.
+        report: what is being done, as it goes on.
         wait: whether verdicts of now that are missing are judged; else another process does it,
             and until then such a run has none.
     """
     kinds, last = past.changes_since(store, begin.segment)
-    told("Reading the store as it is …")
+    report("Reading the store as it is …")
     now = state(store, set(kinds), today, wait=wait)
     now = replace(
         now, people=_became_due(store, set(kinds), begin.at, today),
@@ -104,7 +104,7 @@ def review(
     )  # fmt: skip
     then = now
     if kinds or any(now.skips.values()):
-        told("Reading the store as it was …")
+        report("Reading the store as it was …")
         with _turn, closing(past.as_it_was(store.home, begin.segment, folder)) as was:
             then = state(was, set(kinds), today, {
                 run: one.verdict for run, one in now.runs.items()
@@ -130,13 +130,13 @@ def state(
         wait: whether missing verdicts are judged.
     """
     runs = store.query("runs", project=None, runs=None)
-    told = dict(known or {})
-    told |= verdicts_of(store, runs.filter(~pl.col("run_id").is_in(list(told))), runs, wait)
+    verdicts = dict(known or {})
+    verdicts |= verdicts_of(store, runs.filter(~pl.col("run_id").is_in(list(verdicts))), runs, wait)
     loops = [row["loop"] for row in store.query("loops").to_dicts() if row["loop"] in changed]
     return State(
         runs={
             row["run_id"]: RunState(
-                row, told.get(row["run_id"]),
+                row, verdicts.get(row["run_id"]),
                 judges_of(store.query("gold", run=row["run_id"], until=None))
                 if row["run_id"] in changed else frozenset(),
             )
@@ -158,7 +158,9 @@ def verdicts_of(
     """The verdicts of some runs, kept or, with ``wait``, judged now."""
     by = method(meaning)
     kept = kept_rows(store, by)
-    told = {row["run_id"]: json.loads(row["verdict"]) for row in kept.to_dicts() if row["current"]}
+    verdicts = {
+        row["run_id"]: json.loads(row["verdict"]) for row in kept.to_dicts() if row["current"]
+    }
     waiting = missing(runs, kept) if wait else []
     if waiting:
         with Judge() as judging:
@@ -167,8 +169,8 @@ def verdicts_of(
                 to_keep(run, by, one.row, one.looks) for one, run in zip(made, waiting, strict=True)
             ]
         store.save_verdicts(pl.DataFrame(rows))
-        told |= {row["run_id"]: json.loads(row["verdict"]) for row in rows}
-    return {run: told[run] for run in runs["run_id"] if run in told}
+        verdicts |= {row["run_id"]: json.loads(row["verdict"]) for row in rows}
+    return {run: verdicts[run] for run in runs["run_id"] if run in verdicts}
 
 
 def _wrong(store: AnyStore, loops: list[str]) -> pl.DataFrame:
@@ -205,9 +207,9 @@ def _became_due(
     found, policy = {}, read_policy(proposal())
     for loop in (loop for loop in waiting if loop in reviewed):
         try:
-            held = gather(store.query, loop, int(loops[loop]), today=today)
-            now = due(held, policy)
-            before = due(replace(held, today=past.moment(since).date()), policy)
+            evidence = gather(store.query, loop, int(loops[loop]), today=today)
+            now = due(evidence, policy)
+            before = due(replace(evidence, today=past.moment(since).date()), policy)
         except GateError:
             continue
         if now.now_due and not before.now_due:
@@ -228,13 +230,13 @@ def gate_of(
     policy = read_policy(proposal() if text is None else text)
     rows = indicators.rows(store.query("indicators", loops=[loop]))
     try:
-        held = gather(store.query, loop, int(last), indicators=rows, today=today)
-        gate, people = judge(held, policy), due(held, policy)
+        evidence = gather(store.query, loop, int(last), indicators=rows, today=today)
+        gate, people = judge(evidence, policy), due(evidence, policy)
     except GateError:
         return None
     word = "FAIL" if any(block.result == "FAIL" for block in gate.blocks) else gate.result
-    said = " ".join(people.sentences()[:2]) if people.now_due else ""
-    return loop, GateState(int(last), word, gate.summary, said)
+    sentence = " ".join(people.sentences()[:2]) if people.now_due else ""
+    return loop, GateState(int(last), word, gate.summary, sentence)
 
 
 def curves(store: AnyStore, found: Review) -> list[RunCurve]:

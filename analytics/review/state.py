@@ -26,8 +26,8 @@ class RunState:
     @property
     def facts(self) -> dict[str, Any]:
         """What its log says of it."""
-        told: dict[str, Any] = json.loads(self.row["facts"])
-        return told
+        facts: dict[str, Any] = json.loads(self.row["facts"])
+        return facts
 
     @property
     def status(self) -> str | None:
@@ -37,8 +37,8 @@ class RunState:
     @property
     def alarm(self) -> Mapping[str, Any] | None:
         """The alarm that was raised and not withdrawn."""
-        held = (self.verdict or {}).get("alarm")
-        return held if standing(held) else None
+        alarm = (self.verdict or {}).get("alarm")
+        return alarm if standing(alarm) else None
 
     def rows(self) -> dict[str, int]:
         """How much there is of it, by what is counted."""

@@ -59,9 +59,9 @@ class Family:
     forms: Forms | None = None
 
     @property
-    def told(self) -> bool:
+    def established(self) -> bool:
         """Whether the form is: alpha and beta are nothing where gold may follow another curve."""
-        return self.forms is None or self.forms.told
+        return self.forms is None or self.forms.established
 
     def only(self, places: Sequence[int]) -> Family:
         """The same fit, some of its runs: those that stand on an axis of sizes."""
@@ -80,7 +80,7 @@ class Family:
         (None, low, None) where the fitted curve has no peak or the bound is open. Where the form is
         not told, the bounds hold those of every curve that gold allows.
         """
-        if self.forms is not None and not self.forms.told:
+        if self.forms is not None and not self.forms.established:
             return self.forms.peaks[place]
         k = len(self.runs)
         shared = self.alpha is not None
@@ -227,10 +227,10 @@ def _usable(
     for run in runs:
         known = np.isfinite(run.d) & np.isfinite(run.gold) & np.isfinite(run.se)
         known &= (run.d >= 0) & (run.se > SMALLEST)
-        held = RunPoints(run.run, run.d[known], run.gold[known], run.se[known])
-        if len(np.unique(held.d)) < FEWEST_LOOKS:
-            why = f"{len(held.d)} points with KL, gold and its error are too few"
+        usable = RunPoints(run.run, run.d[known], run.gold[known], run.se[known])
+        if len(np.unique(usable.d)) < FEWEST_LOOKS:
+            why = f"{len(usable.d)} points with KL, gold and its error are too few"
             left_out.append((run.run, why))
         else:
-            kept.append(held)
+            kept.append(usable)
     return kept, tuple(left_out)

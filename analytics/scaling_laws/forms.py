@@ -47,7 +47,7 @@ class Forms(NamedTuple):
     peaks: tuple[PeakAt, ...]
 
     @property
-    def told(self) -> bool:
+    def established(self) -> bool:
         """Whether the RL form, and it alone, is allowed."""
         return self.exponents == (0.0,)
 

@@ -104,7 +104,7 @@ def trends(family: Family, size: FloatArray) -> tuple[Trend | None, Trend | None
     A shared alpha has no line, and neither parameter has one where the form is not told.
     """
     k = len(family.runs)
-    if not family.told:
+    if not family.established:
         return None, None
     if family.alpha is not None:
         return None, trend(size, family.betas, family.covariance[1:, 1:])
@@ -129,7 +129,7 @@ def predict(family: Family, size: FloatArray, wanted: float) -> Prediction:
     if outside > FARTHEST:
         why = f"{number(wanted)} lies {number(outside)} times outside of the sizes that were run"
         return Prediction(wanted, None, None, None, outside, why)
-    if family.forms is not None and not family.told:
+    if family.forms is not None and not family.established:
         why = form_words(family.forms.exponents)
         return Prediction(wanted, None, None, None, outside, why)
     k = len(size)

@@ -25,11 +25,12 @@ def alpha_words(family: Family) -> str:
             f"Best-of-n, {FORMS['best_of_n']}: α and β both move with size (Gao et al. 2022), so "
             "each pool has its own."
         )
-    if family.forms is not None and not family.told:
-        said = form_words(family.forms.exponents)
+    if family.forms is not None and not family.established:
+        sentence = form_words(family.forms.exponents)
         return (
-            f"RL: {said}. So α, β, their trends and a prediction are refused; the peaks' intervals "
-            f"hold those of every curve that gold allows ({count(len(family.runs), 'run')})."
+            f"RL: {sentence}. So α, β, their trends and a prediction are refused; the peaks' "
+            f"intervals hold those of every curve that gold allows "
+            f"({count(len(family.runs), 'run')})."
         )
     chance = "" if family.p_shared is None else p_value(family.p_shared)
     if family.alpha is None or family.alpha_se is None:
@@ -39,10 +40,10 @@ def alpha_words(family: Family) -> str:
         )
     half = Z90 * family.alpha_se
     alpha = with_interval(family.alpha, family.alpha - half, family.alpha + half)
-    said = f"RL, {FORMS['rl']}, one α for {count(len(family.runs), 'run')}: {alpha}, 90 %."
+    sentence = f"RL, {FORMS['rl']}, one α for {count(len(family.runs), 'run')}: {alpha}, 90 %."
     if family.p_shared is None:
-        return f"{said} With one run nothing can contradict it."
-    return f"{said} The runs do not contradict it ({chance})."
+        return f"{sentence} With one run nothing can contradict it."
+    return f"{sentence} The runs do not contradict it ({chance})."
 
 
 def trend_words(name: str, found: Trend | None, sizes: int) -> str:
@@ -54,12 +55,12 @@ def trend_words(name: str, found: Trend | None, sizes: int) -> str:
         )
     way = "falls" if found.slope < 0 else "rises"
     sure = found.slope_low > 0 or found.slope_high < 0
-    said = f"{name}: no trend is established"
+    sentence = f"{name}: no trend is established"
     if sure:
-        said = f"{name} {way} by {number(abs(found.slope))} per tenfold size"
+        sentence = f"{name} {way} by {number(abs(found.slope))} per tenfold size"
     return (
-        f"{said} (slope {interval(found.slope_low, found.slope_high)}, 90 %; runs scatter about "
-        f"the line by {number(found.scatter)} beyond their fits' errors; "
+        f"{sentence} (slope {interval(found.slope_low, found.slope_high)}, 90 %; runs scatter "
+        f"about the line by {number(found.scatter)} beyond their fits' errors; "
         f"{count(found.freedom + 2, 'run')})."
     )
 

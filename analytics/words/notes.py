@@ -32,12 +32,12 @@ def decided(note: Note, today: datetime.date | None = None) -> str:
     """
     if not note.get("decision"):
         return ""
-    told = [DECISIONS.get(note["decision"], str(note["decision"]))]
-    told += [str(note["owner"])] if note.get("owner") else []
+    parts = [DECISIONS.get(note["decision"], str(note["decision"]))]
+    parts += [str(note["owner"])] if note.get("owner") else []
     if note.get("due"):
         late = overdue(note, today)
-        told.append(f"due {note['due']}{', overdue' if late else ''}")
-    return " · ".join(told)
+        parts.append(f"due {note['due']}{', overdue' if late else ''}")
+    return " · ".join(parts)
 
 
 def overdue(note: Note, today: datetime.date | None) -> bool:
@@ -53,14 +53,14 @@ def about(note: Note) -> str:
     >>> about({"step": 1200}), about({"iteration": 3, "topic": "law"}), about({})
     ('step 1,200', 'iteration 3, law', '')
     """
-    told = []
+    parts = []
     if note.get("step") is not None:
-        told.append(f"step {whole(note['step'])}")
+        parts.append(f"step {whole(note['step'])}")
     if note.get("iteration") is not None:
-        told.append(f"iteration {note['iteration']}")
+        parts.append(f"iteration {note['iteration']}")
     if note.get("topic"):
-        told.append(str(note["topic"]))
-    return ", ".join(told)
+        parts.append(str(note["topic"]))
+    return ", ".join(parts)
 
 
 def when(note: Note) -> str:

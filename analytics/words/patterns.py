@@ -75,17 +75,17 @@ which is not known here')
     """
     bare = re.sub(r"\\\\", "..", pattern)
     bare = re.sub(r"\\[^1-9]", "..", bare)
-    for found, said in ((sign.search(bare), said) for sign, said in _ELSEWHERE):
+    for found, sentence in ((sign.search(bare), sentence) for sign, sentence in _ELSEWHERE):
         if found:
-            return f"{said.format(whole(found.start() + 1))}, which is not known here"
+            return f"{sentence.format(whole(found.start() + 1))}, which is not known here"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             re.compile(pattern)
     except re.error as error:
-        for begin, said in _SAID.items():
+        for begin, sentence in _SAID.items():
             if error.msg.startswith(begin):
-                return said.format(whole((error.pos or 0) + 1))
+                return sentence.format(whole((error.pos or 0) + 1))
     except (RecursionError, OverflowError, MemoryError):
         pass
     return _REST

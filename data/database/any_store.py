@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from data.database.results import SegmentResult
+
 
 class AnyStore(Protocol):
     """``Store`` and ``RemoteStore`` alike; see ``Store`` for what the methods mean."""
@@ -24,10 +26,10 @@ class AnyStore(Protocol):
     def refused(self) -> dict[str, str]:
         """Why segments of the inbox could not be imported, by their names."""
 
-    def drain(self) -> list[dict[str, Any]]:
+    def drain(self) -> list[SegmentResult]:
         """Import what waits in the inbox."""
 
-    def results(self, segments: list[str]) -> list[dict[str, Any]]:
+    def results(self, segments: list[str]) -> list[SegmentResult]:
         """What came of segments, by their names."""
 
     def save_verdicts(self, rows: pl.DataFrame) -> None:

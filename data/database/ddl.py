@@ -25,10 +25,10 @@ def follow(cursor: Cursor) -> list[tuple[Table, Column]]:
 
     They are empty: see ``fill``. The caller has begun a transaction.
     """
-    held = _held(cursor)
+    columns = _columns_there(cursor)
     new: list[tuple[Table, Column]] = []
     for table in TABLES:
-        there = held.get(table.name)
+        there = columns.get(table.name)
         if there is None:
             there = {column.name: None for column in table.kept()}
             _create(cursor, table)
@@ -168,15 +168,15 @@ def _merged(name: str) -> str:
     )
 
 
-def _held(cursor: Cursor) -> Held:
+def _columns_there(cursor: Cursor) -> Held:
     rows = cursor.execute(
         "select table_name, column_name, comment from duckdb_columns() where not internal "
         "and database_name = current_database() and schema_name = 'main' order by column_index"
     ).fetchall()
-    held: Held = {}
+    columns: Held = {}
     for table, column, comment in rows:
-        held.setdefault(table, {})[column] = comment
-    return held
+        columns.setdefault(table, {})[column] = comment
+    return columns
 
 
 def _create(cursor: Cursor, table: Table) -> None:

@@ -50,8 +50,8 @@ def checked(text: str, reachable: bool) -> Path:
         path, there = Path(), False
     if allowed and not _inside(path, allowed):
         # Whether it is there is not told either.
-        told = ", ".join(shown(folder) for folder in allowed)
-        raise LogError(f"only paths in these folders are read here: {told}")
+        places = ", ".join(shown(folder) for folder in allowed)
+        raise LogError(f"only paths in these folders are read here: {places}")
     if not text.strip() or not there:
         raise LogError(f"{shown(text.strip()) or 'the path'} is not there, seen from the server")
     _refuse_ways_out(path, allowed)

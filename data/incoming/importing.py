@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Required, TypedDict, cast
 
 from data import readers, spool
 from data.columns import ReadOptions, RunLog, Skip
 from data.database.any_store import AnyStore
+from data.database.results import RunResult, SegmentResult
 from data.database.sql import StoreError
 from data.home import EXAMPLES, is_default
 from data.incoming.previewing import told_as
@@ -35,15 +37,57 @@ TOLD = (
 """Facts of a run that the result of an import names."""
 
 
+class ImportedRun(TypedDict, total=False):
+    """One run of an import: its new rows of each kind (COUNTS), what was recognised (TOLD)."""
+
+    run: Required[str]
+    format: Required[str]
+    warnings: Required[list[str]]
+    points: int
+    gold_evaluations: int
+    samples: int
+    answers: int
+    behaviours: int
+    iterations: int
+    reviews: int
+    outcomes: int
+    decisions: int
+    reference_texts: int
+    embeddings: int
+    replaced: int
+    kl_key: str | None
+    kl_estimator: str | None
+    kl_logged_unit: str | None
+    kl_reference: str | None
+    kl_conversion: str | None
+    proxy_key: str | None
+    gold_key: str | None
+    length_key: str | None
+
+
+class Unread(TypedDict):
+    """What an import did not read, and why."""
+
+    path: str
+    reason: str
+
+
+class ImportDocument(TypedDict):
+    """The document of ``import --json``."""
+
+    runs: list[ImportedRun]
+    skipped: list[Unread]
+
+
 @dataclass
 class Imported:
     """What an import did: one row a run, and what was not read."""
 
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[ImportedRun] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
     segments: list[str] = field(default_factory=list)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> ImportDocument:
         """The document of ``import --json``."""
         return {
             "runs": self.runs,
@@ -82,7 +126,7 @@ def import_whole(
     store: AnyStore,
     paths: Sequence[Path],
     options: ReadOptions,
-    told: Callable[[str], str],
+    report: Callable[[str], str],
 ) -> Imported:
     """Bring logs in that a page showed before: nothing is written before all of it is read.
 
@@ -93,13 +137,13 @@ def import_whole(
         store: open here, or asked over HTTP.
         paths: files or folders, any mix.
         options: mapping of keys, project.
-        told: turns a path of this machine into the one that is kept.
+        report: turns a path of this machine into the one that is kept.
 
     Raises:
         StoreError: the store could not take it in; it waits in the inbox.
     """
     options = kept_roles.applied(store.home, options)
-    items = [told_as(item, told) for item in readers.read(paths, options)]
+    items = [told_as(item, report) for item in readers.read(paths, options)]
     for item in items:
         if isinstance(item, RunLog):
             item.facts.stated = [name for name in item.facts.stated if name in KL_OPTIONS]
@@ -167,8 +211,8 @@ def spool_logs(
         if isinstance(item, Skip):
             done.skipped.append(item)
             continue
-        said = seen.compared(item)
-        item.warnings += [said] if said else []
+        notes = seen.compared(item)
+        item.warnings += [notes] if notes else []
         paths_read.append(item.path)
         item.path = origin or item.path
         if item.run in batch or rows > SEGMENT_ROWS:
@@ -176,7 +220,7 @@ def spool_logs(
             rows = 0
         batch[item.run] = item
         rows += item.metrics.height + item.samples.height + item.answers.height
-        rows += item.behaviours.height + sum(told.height for told in item.tables.values())
+        rows += item.behaviours.height + sum(table.height for table in item.tables.values())
     _close(home, batch, options, done)
     if done.skipped and keep_skips:
         done.segments.append(spool.write_skips(home, done.skipped, paths_read))
@@ -207,25 +251,40 @@ def _close(home: Path, batch: dict[str, RunLog], options: ReadOptions, done: Imp
         batch.clear()
 
 
-def _by_run(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row a run out of one row a run and segment: counts add up."""
-    rows: dict[str, dict[str, Any]] = {}
+@dataclass
+class _Added:
+    """What the segments of one import say of one run, together."""
+
+    format: str
+    counts: Counter[str] = field(default_factory=Counter)
+    facts: dict[str, object] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def take(self, result: RunResult) -> None:
+        """Counts add up; a table of reviews unsays nothing that one of metrics said."""
+        for key in COUNTS:
+            count = result.get(key, 0)  # an older owner counts fewer kinds
+            self.counts[key] += count if isinstance(count, int) else 0
+        for key in TOLD:
+            fact = result["facts"].get(key)
+            known = fact not in (None, "missing")
+            if self.facts.get(key) in (None, "missing") or (known and result["points"]):
+                self.facts[key] = fact
+        self.warnings += result["warnings"]
+
+    def row(self, run: str) -> ImportedRun:
+        counts = {key: self.counts[key] for key in COUNTS}
+        made = {"run": run, "format": self.format, **counts, **self.facts}
+        return cast("ImportedRun", made | {"warnings": list(dict.fromkeys(self.warnings))})
+
+
+def _by_run(results: Iterable[SegmentResult]) -> list[ImportedRun]:
+    """One row a run out of one row a run and segment."""
+    runs: dict[str, _Added] = {}
     for result in results:
         for run in result["runs"]:
-            facts = run["facts"]
-            row = rows.setdefault(run["run"], {
-                "run": run["run"], "format": run["format"], **dict.fromkeys(COUNTS, 0),
-            })  # fmt: skip
-            for key in COUNTS:
-                row[key] += run.get(key, 0)  # an older owner counts fewer kinds
-            for key in TOLD:  # a table of reviews unsays nothing that one of metrics said
-                said = facts.get(key) not in (None, "missing")
-                if row.get(key) in (None, "missing") or (said and run["points"]):
-                    row[key] = facts.get(key)
-            row["warnings"] = [*row.get("warnings", []), *run["warnings"]]
-    for row in rows.values():
-        row["warnings"] = list(dict.fromkeys(row["warnings"]))
-    return list(rows.values())
+            runs.setdefault(run["run"], _Added(run["format"])).take(run)
+    return [added.row(run) for run, added in runs.items()]
 
 
 def fill_with_examples(owner: Owner) -> Imported | None:

@@ -65,14 +65,14 @@ def routes(owner: Callable[[], Owner | None]) -> list[Route]:
         try:
             if request.method != "POST":
                 raise Refused(405, "rows are taken by POST")
-            held = owner()
-            if held is None:
+            holder = owner()
+            if holder is None:
                 raise Refused(503, "the store is not open yet")
             _check_token(request)
             _check_headers(request)
             options = _options(request)
             body = await _body(request)
-            return JSONResponse(await run_in_threadpool(_take, held, body, options))
+            return JSONResponse(await run_in_threadpool(_take, holder, body, options))
         except ClientDisconnect:  # nobody is there to be answered, and nothing was kept
             return Response(status_code=499)
         except HTTPException as silence:  # the rest of the body did not come

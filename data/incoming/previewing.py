@@ -76,12 +76,12 @@ def preview(
     """
     runs, skipped, keys = [], [], dict.fromkeys(_columns(paths))
     for item in readers.read(paths, options):
-        told = told_as(item, renamed)
-        if isinstance(told, Skip):
-            skipped.append(told)
+        shown = told_as(item, renamed)
+        if isinstance(shown, Skip):
+            skipped.append(shown)
             continue
-        runs.append(_seen(told))
-        keys |= dict.fromkeys(_keys(told))
+        runs.append(_seen(shown))
+        keys |= dict.fromkeys(_keys(shown))
     return Preview(runs, skipped, list(keys))
 
 
@@ -129,8 +129,13 @@ def _seen(log: RunLog) -> SeenRun:
 
 
 def _others(log: RunLog) -> dict[str, int]:
-    held = {"corpus": log.corpus, "audits": log.audits, "behaviours": log.behaviours, **log.tables}
-    return {name: frame.height for name, frame in held.items() if frame.height}
+    tables = {
+        "corpus": log.corpus,
+        "audits": log.audits,
+        "behaviours": log.behaviours,
+        **log.tables,
+    }
+    return {name: frame.height for name, frame in tables.items() if frame.height}
 
 
 def _ends(rows: pl.DataFrame, column: str) -> Ends:
@@ -140,8 +145,8 @@ def _ends(rows: pl.DataFrame, column: str) -> Ends:
 
 def _keys(log: RunLog) -> Iterable[str]:
     """The logged keys of a run: those with a role, and every further number."""
-    told = (getattr(log.facts, name) for name in KEYS)
-    yield from (key for key in told if key and not key.startswith("eval/"))
+    values = (getattr(log.facts, name) for name in KEYS)
+    yield from (key for key in values if key and not key.startswith("eval/"))
     for name, dtype in log.metrics.schema.items():
         if name not in METRIC_COLUMNS and name != RAW and dtype.is_numeric():
             yield name

@@ -38,7 +38,7 @@ class Landed:
     root: Path
     label: str
 
-    def told(self, text: str) -> str:
+    def with_label(self, text: str) -> str:
         """A text that names paths of the upload, with the names that they were sent under.
 
         One content has one name, so that the same upload again is known.

@@ -175,7 +175,7 @@ class Watch:
 def follow(
     watch: Watch,
     drain: Callable[[], object],
-    said: Callable[[Imported], None],
+    report: Callable[[Imported], None],
     interval: float = INTERVAL,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
@@ -184,7 +184,7 @@ def follow(
     Args:
         watch: what to follow.
         drain: has the owner import the inbox.
-        said: told of each tick that read something.
+        report: told of each tick that read something.
         interval: seconds between ticks.
         stop: asked between ticks.
     """
@@ -198,7 +198,7 @@ def follow(
             drain()
             taken = max(taken, time.monotonic() - asked)
         if done.segments or done.skipped:
-            said(done)
+            report(done)
         time.sleep(max(interval, taken))
 
 

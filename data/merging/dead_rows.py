@@ -33,7 +33,7 @@ def drop(
         names: the name in the store of each proposed one.
         known: what the store has of its runs.
     """
-    said: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for row in rows:
         run = names[row["run_id"]]
         if run not in known or not _is_whole(row, known[run]):
@@ -46,12 +46,12 @@ def drop(
         cursor.execute(sql("changes", "dead_rows"))
         number, last = cursor.execute("select count(*), max(step) from dead_rows").fetchall()[0]
         if number:
-            said[run] = (
+            reasons[run] = (
                 f"the run was restarted: from step {first} on its log is another attempt; "
                 f"{number} rows of the one before it, to step {last}, which an earlier import "
                 "brought, are taken out"
             )
-    return said
+    return reasons
 
 
 def _is_whole(row: Mapping[str, Any], kept: RunRecord) -> bool:

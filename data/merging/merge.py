@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import polars as pl
 
 from data.database import ddl
+from data.database.results import RunResult
 from data.database.rollups import affect, refresh
 from data.database.sql import literal, sql
 from data.merging import dead_rows, new_rows, renamed, run_records
@@ -26,7 +27,7 @@ Cursor = duckdb.DuckDBPyConnection
 NOTHING_GRADED = {"answers": 0, "behaviours": 0, "replaced": 0, "moved": 0}
 
 
-def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
+def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[RunResult]:
     """Merge an import segment inside the caller's transaction.
 
     Args:
@@ -73,7 +74,8 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     told_of_loops = loop_tables.merge(cursor) if looped else {}
     generation = _one(cursor, "select number + 1 from generation")
 
-    results, affected = [], []
+    results: list[RunResult] = []
+    affected = []
     records: list[RunRecord] = []
     for row in rows:
         run_id = names[row["run_id"]]
@@ -95,21 +97,21 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
         of_loop = told_of_loops.get(run_id, {})
         moved = moved or told_apart["moved"] > 0 or of_loop.get("moved", 0) > 0
         if run_id in known:
-            told = run_records.tell(cursor, known[run_id], row, notes, generation, moved)
+            result = run_records.tell(cursor, known[run_id], row, notes, generation, moved)
         else:
             records.append(run_records.new(run_id, row, notes))
-            told = True
-        if moved or told:
+            result = True
+        if moved or result:
             affected.append(run_id)
-        results.append({
+        results.append(cast("RunResult", {
             "run": run_id, "format": row["format"], **added,
             "answers": told_apart["answers"], "behaviours": told_apart["behaviours"],
             **{name: of_loop.get(name, 0) for name in loop_tables.NAMES},
             "replaced": count.get("replaced", 0) + told_apart["replaced"]
             + of_loop.get("replaced", 0),
-            "changed": moved or told, "facts": json.loads(row["facts"]),
+            "changed": moved or result, "facts": json.loads(row["facts"]),
             "warnings": [*notes, *([restarted[run_id]] if run_id in restarted else [])],
-        })  # fmt: skip
+        }))  # fmt: skip
     _tell_renamed(cursor, records, results)
     run_records.insert(cursor, records, generation)
     sealing.close(cursor)
@@ -121,14 +123,14 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, A
     return results
 
 
-def _tell_renamed(cursor: Cursor, records: list[RunRecord], results: list[dict[str, Any]]) -> None:
+def _tell_renamed(cursor: Cursor, records: list[RunRecord], results: list[RunResult]) -> None:
     """Say of new runs whose rows are those of a run that lost its log that they are."""
-    said = renamed.told(cursor, {record["run_id"]: record["path"] for record in records})
+    renames = renamed.recorded(cursor, {record["run_id"]: record["path"] for record in records})
     for record in records:
-        if note := said.get(record["run_id"]):
+        if note := renames.get(record["run_id"]):
             record["warnings"] = json.dumps([*json.loads(record["warnings"]), note])
     for result in results:
-        if note := said.get(result["run"]):
+        if note := renames.get(result["run"]):
             result["warnings"] = [*result["warnings"], note]
 
 
@@ -159,7 +161,7 @@ def _load(cursor: Cursor, segment: Path) -> None:
 
 
 def _settle_names(
-    cursor: Cursor, rows: list[dict[str, Any]], answered: bool, looped: bool
+    cursor: Cursor, rows: Sequence[Mapping[str, Any]], answered: bool, looped: bool
 ) -> dict[str, str]:
     """The name in the store of each proposed one; the incoming rows bear it from here on."""
     names: dict[str, str] = {}
@@ -193,7 +195,7 @@ def _unskip(cursor: Cursor, paths: list[str]) -> bool:
     return found > 0
 
 
-def keep_skips(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
+def keep_skips(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[RunResult]:
     """Keep what an import could not read, inside the caller's transaction, the last word a path."""
     paths = {"skips": literal(segment / "runs.parquet"), "read": literal(segment / "read.parquet")}
     cursor.execute(
@@ -209,9 +211,9 @@ def keep_skips(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[s
     return []
 
 
-def forget(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, Any]]:
+def forget(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[RunResult]:
     """Remove runs inside the caller's transaction; a name that is not there is said so."""
-    results = []
+    results: list[RunResult] = []
     for run_id in runs["run_id"]:
         known = _one(cursor, "select count(*) from runs where run_id = $run", run=run_id)
         results.append({"run": run_id, "forgotten": bool(known)})
@@ -222,7 +224,7 @@ def forget(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[dict[str, 
     return results
 
 
-def _settle_name(cursor: Cursor, row: dict[str, Any], others: set[str]) -> str:
+def _settle_name(cursor: Cursor, row: Mapping[str, Any], others: set[str]) -> str:
     """The run's name in the store: as proposed, or with its parent's where another run has it.
 
     Two logs of one name are one run when the rows that they share are equal (a log that grew, a

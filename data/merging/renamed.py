@@ -11,7 +11,7 @@ from data.database.sql import sql
 Cursor = duckdb.DuckDBPyConnection
 
 
-def told(cursor: Cursor, new: dict[str, str]) -> dict[str, str]:
+def recorded(cursor: Cursor, new: dict[str, str]) -> dict[str, str]:
     """What is to be said of new runs whose rows are those of an older one that lost its log.
 
     Args:
@@ -47,5 +47,5 @@ def _is_gone(path: str) -> bool:
 
 
 def _same(cursor: Cursor, before: str, now: str) -> bool:
-    held = {"before": before, "now": now}
-    return bool(cursor.execute(sql("queries", "same_log"), held).fetchall()[0][0])
+    sides = {"before": before, "now": now}
+    return bool(cursor.execute(sql("queries", "same_log"), sides).fetchall()[0][0])

@@ -110,7 +110,7 @@ def tell(
     return changed
 
 
-def _is_told_of_none(facts: dict[str, Any], same_log: bool) -> bool:
+def _is_told_of_none(facts: Mapping[str, Any], same_log: bool) -> bool:
     """Whether the log's KL, which was taken before, is none: by the whole log, or as the user says.
 
     A part of a log that only lacks the key says nothing of the rest.
@@ -121,7 +121,7 @@ def _is_told_of_none(facts: dict[str, Any], same_log: bool) -> bool:
     return bool(asked) and same_log and facts.get("kl_conversion") == "missing"
 
 
-def _still_true(notes: list[str], facts: dict[str, Any]) -> list[str]:
+def _still_true(notes: list[str], facts: Mapping[str, Any]) -> list[str]:
     """A part of a log may lack what the rest of it has: what it says is missing may be there."""
     if facts.get("gold_key"):
         notes = [note for note in notes if not note.startswith(NO_GOLD)]
@@ -135,7 +135,7 @@ def _rank_of(name: str) -> int:
 
 
 def _merged_facts(
-    poorer: dict[str, Any], richer: dict[str, Any], no_kl: bool = False
+    poorer: Mapping[str, Any], richer: Mapping[str, Any], no_kl: bool = False
 ) -> dict[str, Any]:
     """The richer log's facts; what it leaves open is filled from the other, but for a KL that is
     known to be none (``no_kl``)."""

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard, TypeVar
 
 from data.spool import sync_folder
 
@@ -24,23 +24,26 @@ FOLDER = "alerts"
 LEDGER = "ledger.json"
 URL = "OVEROPT_ALERT_URL"
 
+L = TypeVar("L")
+"""The ledger, whose keys are those of who keeps it."""
+
 
 def rules_file(home: Path) -> Path:
     """Where the rules lie; without the file no alert is sent."""
     return home / RULES
 
 
-def read(home: Path, usable: Callable[[object], bool]) -> dict[str, Any] | None:
+def read(home: Path, usable: Callable[[object], TypeGuard[L]]) -> L | None:
     """The ledger; None where there is none yet, or where it cannot be used (it is put aside)."""
     file = home / FOLDER / LEDGER
     try:
-        told = json.loads(file.read_bytes())
+        parsed = json.loads(file.read_bytes())
     except FileNotFoundError:
         return None
     except ValueError:
-        told = None
-    if usable(told):
-        return dict(told)
+        parsed = None
+    if usable(parsed):
+        return parsed
     aside = file.with_name(f"damaged-{time.time_ns()}.json")
     with contextlib.suppress(FileNotFoundError):
         os.replace(file, aside)
@@ -51,8 +54,8 @@ def read(home: Path, usable: Callable[[object], bool]) -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def changing(
-    home: Path, usable: Callable[[object], bool], fresh: Callable[[], dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
+    home: Path, usable: Callable[[object], TypeGuard[L]], fresh: Callable[[], L]
+) -> Iterator[L]:
     """The ledger to be changed by one process and thread at a time; kept at the end of the with."""
     with _locked(home, "ledger.lock"):
         ledger = read(home, usable) or fresh()

@@ -23,16 +23,16 @@ SLOWEST_SERVICE = 60.0
 """Seconds that a service of apprise has at least: a mail server may let its clients wait."""
 _NOTIFIES = """
 import json, sys
-told = json.load(sys.stdin)
+asked = json.load(sys.stdin)
 try:
     import apprise
 except ImportError:
     sys.exit(3)
 service = apprise.Apprise()
-if not service.add(told["url"]):
+if not service.add(asked["url"]):
     sys.exit(4)
 form = apprise.NotifyFormat.TEXT
-sys.exit(0 if service.notify(title=told["title"], body=told["text"], body_format=form) else 5)
+sys.exit(0 if service.notify(title=asked["title"], body=asked["text"], body_format=form) else 5)
 """
 _SAID = {
     3: "apprise is not installed: pip install apprise",
@@ -81,9 +81,9 @@ def _post(
         opener.open(request, timeout=timeout).close()
     except urllib.error.HTTPError as error:
         with error:
-            said = _said(error)
+            reason = _reason(error)
         raise NotDelivered(
-            f"the receiver answered {error.code}{said}", _after(error), error.code in REFUSED
+            f"the receiver answered {error.code}{reason}", _after(error), error.code in REFUSED
         ) from error
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise NotDelivered(f"no answer from the receiver: {_first_line(error)}") from error
@@ -112,8 +112,10 @@ def run(command: Sequence[str], message: Mapping[str, Any], timeout: float) -> N
     except (OSError, ValueError) as error:
         raise NotDelivered(f"{command[0]} cannot be run: {_first_line(error)}") from error
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [""]
-        raise NotDelivered(f"{command[0]} ended with {done.returncode} {said[0][:200]}".strip())
+        last_line = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [""]
+        raise NotDelivered(
+            f"{command[0]} ended with {done.returncode} {last_line[0][:200]}".strip()
+        )
 
 
 def notify(url: str, title: str, text: str, timeout: float) -> None:
@@ -142,7 +144,7 @@ def notify(url: str, title: str, text: str, timeout: float) -> None:
         raise NotDelivered(_SAID.get(done.returncode, "apprise failed"))
 
 
-def _said(error: urllib.error.HTTPError) -> str:
+def _reason(error: urllib.error.HTTPError) -> str:
     try:
         text = error.read1(LONGEST_ANSWER).decode(errors="replace")  # what is there, no more
     except (OSError, http.client.HTTPException):
@@ -153,11 +155,11 @@ def _said(error: urllib.error.HTTPError) -> str:
 
 def _after(error: urllib.error.HTTPError) -> float:
     """Seconds of a Retry-After header: a number, or a date."""
-    told = error.headers.get("Retry-After", "") if error.headers else ""
-    if told.isdecimal():
-        return min(float(told), 3600.0)
+    wait = error.headers.get("Retry-After", "") if error.headers else ""
+    if wait.isdecimal():
+        return min(float(wait), 3600.0)
     try:
-        date, now = parsedate_to_datetime(told), parsedate_to_datetime(error.headers["Date"])
+        date, now = parsedate_to_datetime(wait), parsedate_to_datetime(error.headers["Date"])
         return min(max((date - now).total_seconds(), 0.0), 3600.0)
     except (TypeError, ValueError):
         return 0.0

@@ -29,8 +29,8 @@ def run_rows(store: AnyStore, run: str) -> pl.DataFrame:
         if run in _known(store):
             raise StoreError(f"run {run!r} has no metric rows to export")
         raise _unknown(store, run)
-    told = store.query("runs", project=None, runs=[run])["facts"].to_list()
-    if told and json.loads(told[0]).get("kl_conversion") == "unknown":
+    facts = store.query("runs", project=None, runs=[run])["facts"].to_list()
+    if facts and json.loads(facts[0]).get("kl_conversion") == "unknown":
         rows = rows.with_columns(pl.lit("unknown").alias("kl_logged_unit"))
     further = store.query("scalars", run=run)
     if further.height:

@@ -217,8 +217,8 @@ def _gold_source(run: Mapping[str, Any]) -> pl.Expr:
 
 
 def _facts(run: Mapping[str, Any]) -> list[pl.Expr]:
-    told = json.loads(run["facts"]) | {"project": run["project"]}
-    return [pl.lit(told.get(name), kind).alias(name) for name, kind in FACTS.items()]
+    facts = json.loads(run["facts"]) | {"project": run["project"]}
+    return [pl.lit(facts.get(name), kind).alias(name) for name, kind in FACTS.items()]
 
 
 def _gold_rows(store: AnyStore, runs: Runs) -> pl.DataFrame:

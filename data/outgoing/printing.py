@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from rich.table import Table
@@ -10,19 +10,19 @@ from rich.text import Text
 
 from data.columns import Skip
 from data.rows import loop_tables
+from data.upkeep.checking import Checked
 from data.words.terminal import LONGEST, Terminal, one_line
 from data.words.wording import number
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 _UNBOUNDED = Terminal(width=10_000).options
 
 
-def show_import(runs: list[Row], skipped: Sequence[Skip]) -> None:
+def show_import(runs: Sequence[Row], skipped: Sequence[Skip]) -> None:
     """What an import brought in, a line a run, and what it did not read."""
     console = Terminal()
     if runs:
-        for row in runs:
-            row["KL"], row["converted"] = _kl(row)
+        runs = [{**row, **dict(zip(("KL", "converted"), _kl(row), strict=True))} for row in runs]
         further = ("behaviours", *loop_tables.NAMES)
         seen = [name for name in further if any(row[name] for row in runs)]
         shown = ("run", "points", "replaced", "gold_evaluations", "samples", "answers", *seen, "KL",
@@ -47,24 +47,24 @@ def _kl(row: Row) -> tuple[str, str]:
     return f"{row['kl_estimator'] or 'estimator not stated,'} {unit}", row["kl_conversion"]
 
 
-def show_check(told: Row) -> None:
+def show_check(checked: Checked) -> None:
     """What ``data.upkeep.checking.check`` found, a paragraph a run."""
     console = Terminal()
-    for row in told["runs"]:
+    for row in checked["runs"]:
         _show_run(console, row)
-    for skip in told["skipped"]:
-        said = one_line(f"skipped {skip['path']}: {skip['reason']}", LONGEST)
-        console.print(Text(said), style="yellow")
-    for one in told["damaged"]:
-        said = one_line(f"damaged: {one['segment']}/{one['file']}: {one['reason']}", LONGEST)
-        console.print(Text(said), style="red")
+    for skip in checked["skipped"]:
+        skipped = one_line(f"skipped {skip['path']}: {skip['reason']}", LONGEST)
+        console.print(Text(skipped), style="yellow")
+    for one in checked["damaged"]:
+        skipped = one_line(f"damaged: {one['segment']}/{one['file']}: {one['reason']}", LONGEST)
+        console.print(Text(skipped), style="red")
 
 
 def _show_run(console: Terminal, row: Row) -> None:
     where = one_line(row["path"], LONGEST)
     age = "no gold" if row["gold_age_steps"] is None else f"{row['gold_age_steps']} steps old"
     console.print(Text(f"{one_line(row['run'])} ({row['format']}, {where})"), style="bold")
-    for said in (
+    for lines in (
         f"{row['points']} rows, {row['steps_replaced']} steps replaced, {row['nan_rows']} "
         f"rows with NaN; without KL {row['without_kl']}, proxy {row['without_proxy']}, gold "
         f"{row['without_gold']}; last grown {row['last_grown']}",
@@ -72,7 +72,7 @@ def _show_run(console: Terminal, row: Row) -> None:
         f"gold: {one_line(row['gold_key'] or 'none')}, {age}",
         *row["warnings"],
     ):
-        console.print(Text(f"  {one_line(said, LONGEST)}"))
+        console.print(Text(f"  {one_line(lines, LONGEST)}"))
 
 
 def print_table(keys: Sequence[str], rows: Sequence[Row]) -> None:

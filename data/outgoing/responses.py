@@ -40,9 +40,9 @@ def page(
     found: list[pl.DataFrame] = []
     began, at, many, stretch = time.monotonic(), 0, 0, FIRST_READ
     while at < len(steps) and many < rows:
-        end, held = at, 0
-        while end < len(steps) and (end == at or held + steps[end][1] <= stretch):
-            held += steps[end][1]
+        end, read_to = at, 0
+        while end < len(steps) and (end == at or read_to + steps[end][1] <= stretch):
+            read_to += steps[end][1]
             end += 1
         part = store.query(
             "responses_page", run=run, first=steps[at][0], last=steps[end - 1][0],
@@ -53,8 +53,8 @@ def page(
         at, stretch = end, 4 * stretch
         if time.monotonic() - began > seconds:
             break
-    told = pl.concat(found) if found else store.query(
+    found_rows = pl.concat(found) if found else store.query(
         "responses_page", run=run, first=0, last=-1, rows=0, **asked
     )  # fmt: skip
     early = many < rows and at < len(steps)
-    return Page(told, steps[at - 1][0] if early else None)
+    return Page(found_rows, steps[at - 1][0] if early else None)

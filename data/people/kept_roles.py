@@ -23,24 +23,24 @@ DEFAULT = "default"
 
 def publish(home: Path, choices: Mapping[str, Roles]) -> None:
     """Write what was chosen, by project, where it is not what the file says already."""
-    told = {
+    document = {
         project: {name: value for name, value in roles.to_dict().items() if value is not None}
         for project, roles in choices.items()
     }
-    if told == read(home):
+    if document == read(home):
         return
     draft = home / f"{FILE}.{os.getpid()}"
-    draft.write_text(json.dumps(told))
+    draft.write_text(json.dumps(document))
     os.replace(draft, home / FILE)
 
 
 def read(home: Path) -> dict[str, dict[str, str]]:
     """What was chosen, by project; empty where nothing was, or the file is broken."""
     try:
-        told = json.loads((home / FILE).read_text())
+        document = json.loads((home / FILE).read_text())
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def applied(home: Path, options: ReadOptions, project: str | None = None) -> ReadOptions:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -17,6 +17,7 @@ import polars as pl
 from data import spool
 from data.columns import LogError, ReadOptions
 from data.database.any_store import AnyStore
+from data.database.results import RunResult
 from data.database.sql import StoreError
 from data.readers.kl.kl_stated import check_options
 from data.readers.kl.kl_table import LOSS_TERM
@@ -96,11 +97,11 @@ def check_roles(store: AnyStore, project: str, roles: Roles) -> None:
     if roles.proxy in INCLUDE_KL:
         raise LogError(f"{roles.proxy} includes the KL penalty, so it cannot be the proxy")
     gold = {roles.gold, roles.lower_is_better} - {None}
-    said = [key for key in (roles.proxy, *gold, roles.kl, roles.length) if key is not None]
-    if len(set(said)) < len(said):
-        twice = next(key for key in said if said.count(key) > 1)
+    named_keys = [key for key in (roles.proxy, *gold, roles.kl, roles.length) if key is not None]
+    if len(set(named_keys)) < len(named_keys):
+        twice = next(key for key in named_keys if named_keys.count(key) > 1)
         raise LogError(f"{twice} cannot be proxy, gold, KL or length at once")
-    if is_kl_too := [key for key in said if key != roles.kl and is_kl(key)]:
+    if is_kl_too := [key for key in named_keys if key != roles.kl and is_kl(key)]:
         raise LogError(f"{is_kl_too[0]} is a KL by its name, so it is no reward and no length")
     if roles.kl is not None and (what := why_not(roles.kl)):
         if what == LOSS_TERM and roles.kl_coefficient:
@@ -110,7 +111,7 @@ def check_roles(store: AnyStore, project: str, roles: Roles) -> None:
 
 def save(
     store: AnyStore, project: str, roles: Roles, mend: bool = False
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[RunResult]:  # fmt: skip
     """Keep a choice, even one that leaves all as recognised: the project was asked then.
 
     ``mend``: what it says of the KL also holds for runs whose import stated another unit, and for
@@ -124,7 +125,7 @@ def save(
     return _brought(store, spool.write_roles(store.home, project, roles.to_dict(), mend=mend))
 
 
-def reset(store: AnyStore, project: str) -> list[dict[str, Any]]:
+def reset(store: AnyStore, project: str) -> list[RunResult]:
     """Forget a project's choice: all is as recognised again. Returns the runs that changed.
 
     Raises:
@@ -134,7 +135,7 @@ def reset(store: AnyStore, project: str) -> list[dict[str, Any]]:
     return _brought(store, name)
 
 
-def _brought(store: AnyStore, segment: str) -> list[dict[str, Any]]:
+def _brought(store: AnyStore, segment: str) -> list[RunResult]:
     store.drain()
     results = store.results([segment])
     if not results:
@@ -155,17 +156,19 @@ def unit_evidence(store: AnyStore, project: str) -> tuple[str, UnitEvidence] | N
     return None
 
 
-def open_questions(runs: list[dict[str, Any]], said: Mapping[str, Roles]) -> dict[str, list[str]]:
+def open_questions(
+    runs: Iterable[Mapping[str, Any]], stated: Mapping[str, Roles]
+) -> dict[str, list[str]]:
     """The projects of which something is not known, with what that is; asked once.
 
     Args:
         runs: rows of ``check``: project, points, proxy_key, gold_key, gold_evaluations,
             kl_conversion.
-        said: projects for which somebody has answered.
+        stated: projects for which somebody has answered.
     """
     found: dict[str, set[str]] = {}
     for run in runs:
-        if not run["points"] or run["project"] in said:
+        if not run["points"] or run["project"] in stated:
             continue
         missing = found.setdefault(run["project"], set())
         if run["proxy_key"] is None:

@@ -29,8 +29,8 @@ def keep_reviews(store: AnyStore, loop: str, rows: pl.DataFrame, name: str) -> i
     if rows.is_empty():
         return 0
     project = store.query("runs", project=None, runs=[loop])["project"].to_list()
-    told = log(loop, True, REVIEWS, Path(name), rows, [])
-    spool.write_segment(store.home, [told], project[0] if project else None)
+    review = log(loop, True, REVIEWS, Path(name), rows, [])
+    spool.write_segment(store.home, [review], project[0] if project else None)
     store.drain()
     return rows.height
 

@@ -19,6 +19,7 @@ import duckdb
 import polars as pl
 
 from data.columns import LogError
+from data.database.results import RunResult
 from data.database.rollups import affect, refresh
 from data.database.sql import StoreError, sql
 from data.people import written
@@ -112,31 +113,33 @@ def _act(store: AnyStore, act: Mapping[str, Any]) -> None:
         raise StoreError(f"the seal waits in the inbox of {store.home}: it is tried again later")
 
 
-def _held(cursor: Cursor) -> dict[str, list[str]]:
-    told = cursor.execute(sql("queries", "seals"), {"project": None})
-    names = [column[0] for column in told.description or ()]
-    return _now(dict(zip(names, row, strict=True)) for row in told.fetchall())
+def _sealed(cursor: Cursor) -> dict[str, list[str]]:
+    rows = cursor.execute(sql("queries", "seals"), {"project": None})
+    names = [column[0] for column in rows.description or ()]
+    return _now(dict(zip(names, row, strict=True)) for row in rows.fetchall())
 
 
 def _now(acts: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     """What is sealed after some acts, in the order of their times."""
-    held: dict[str, dict[str, bool]] = {}
+    sealed: dict[str, dict[str, bool]] = {}
     for act in acts:
         if act["act"] not in OPENING:
-            held.setdefault(act["project"], {})[act["source"]] = act["act"] == "seal"
-    found = {project: sorted(s for s, on in told.items() if on) for project, told in held.items()}
+            sealed.setdefault(act["project"], {})[act["source"]] = act["act"] == "seal"
+    found = {
+        project: sorted(s for s, on in states.items() if on) for project, states in sealed.items()
+    }
     return {project: sources for project, sources in found.items() if sources}
 
 
-def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
+def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[RunResult]:
     """Keep an act, and move the scores that it seals or unseals, inside the caller's transaction.
 
     Returns one row a run whose gold went or came.
     """
-    told = written.keep(cursor, segment, rows)
+    results = written.keep(cursor, segment, rows)
     act = rows.row(0, named=True)
     if act["act"] in OPENING:
-        return told
+        return results
     names = (act["source"], SEALED + act["source"])
     if act["act"] == "seal":
         cursor.execute("set variable sealed_project = $value", {"value": act["project"]})
@@ -154,7 +157,7 @@ def close(cursor: Cursor) -> None:
 
     What a log was read without knowing: its run is of another project than the import named.
     """
-    for project, sources in _held(cursor).items():
+    for project, sources in _sealed(cursor).items():
         for source in sources:
             _moved(cursor, {
                 "project": project, "was": source, "now": SEALED + source,
@@ -162,7 +165,7 @@ def close(cursor: Cursor) -> None:
             })  # fmt: skip
 
 
-def _moved(cursor: Cursor, asked: Mapping[str, str]) -> list[dict[str, Any]]:
+def _moved(cursor: Cursor, asked: Mapping[str, str]) -> list[RunResult]:
     found = cursor.execute(sql("changes", "seal_runs"), {
         key: asked[key] for key in ("project", "was", "labels")
     }).fetchall()  # fmt: skip
@@ -185,18 +188,18 @@ def _moved(cursor: Cursor, asked: Mapping[str, str]) -> list[dict[str, Any]]:
 
 def publish(home: Path, cursor: Cursor) -> None:
     """Write what is sealed, by project, where it is not what the file says already."""
-    told = _held(cursor)
-    if told == read(home):
+    sealed = _sealed(cursor)
+    if sealed == read(home):
         return
     draft = home / f"{FILE}.{os.getpid()}"
-    draft.write_text(json.dumps(told))
+    draft.write_text(json.dumps(sealed))
     os.replace(draft, home / FILE)
 
 
 def read(home: Path) -> dict[str, list[str]]:
     """What is sealed, by project; empty where nothing is, or the file is broken."""
     try:
-        told = json.loads((home / FILE).read_text())
+        document = json.loads((home / FILE).read_text())
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return document if isinstance(document, dict) else {}

@@ -11,12 +11,13 @@ import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 import polars as pl
 
 from data.database import ddl
+from data.database.results import RunResult
 from data.database.sql import StoreError, literal
 from data.declared import CLOSED_REVIEWS, NOTES, PINS, WRITTEN
 from data.rows.typed import typed
@@ -39,7 +40,7 @@ class NoteError(StoreError):
     """What somebody wrote cannot be kept; the message says why and what to do."""
 
 
-def keep(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
+def keep(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[RunResult]:
     """Keep what a segment of one of the kinds of WRITTEN says, inside the caller's transaction.
 
     An edit of a note is numbered here, in the order in which edits came in: two people who write
@@ -56,7 +57,8 @@ def keep(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, An
     ddl.merge_written(cursor, table)
     cursor.execute("update generation set number = number + 1")
     about = rows.row(0, named=True)
-    return [{"run": about.get("run_id"), table.key[0]: about[table.key[0]]}]
+    result = {"run": about.get("run_id"), table.key[0]: about[table.key[0]]}
+    return [cast("RunResult", result)]
 
 
 def keep_note(store: AnyStore, note: Row) -> str:
@@ -71,8 +73,8 @@ def keep_note(store: AnyStore, note: Row) -> str:
         NoteError: it is about nothing, says nothing, or is too long.
         StoreError: the store could not take it in; it waits in the inbox.
     """
-    told = typed("note", NOTES, note, NoteError)
-    row = {"note_id": secrets.token_hex(5), "edit": 0, "removed": False, **_tidy(told)}
+    checked = typed("note", NOTES, note, NoteError)
+    row = {"note_id": secrets.token_hex(5), "edit": 0, "removed": False, **_tidy(checked)}
     _check(row)
     _brought(store, "note", row | {"at": now()})
     return str(row["note_id"])
@@ -85,10 +87,10 @@ def keep_pin(store: AnyStore, pin: Row) -> str:
         NoteError: nobody is named.
         StoreError: the store could not take it in; it waits in the inbox.
     """
-    told = typed("pin", PINS, pin, NoteError)
-    if not (by := _line(told.get("by"))):
+    checked = typed("pin", PINS, pin, NoteError)
+    if not (by := _line(checked.get("by"))):
         raise NoteError("a pin needs a name: who pins it?")
-    row = {"pin_id": secrets.token_hex(5), **told, "by": by, "at": now()}
+    row = {"pin_id": secrets.token_hex(5), **checked, "by": by, "at": now()}
     _brought(store, "pin", row)
     return str(row["pin_id"])
 
@@ -135,13 +137,13 @@ def _brought(store: AnyStore, kind: str, row: Row) -> None:
 
 def _tidy(note: Row) -> dict[str, Any]:
     """The note without what nobody can see, and without cells that say nothing."""
-    told: dict[str, Any] = {}
+    tidied: dict[str, Any] = {}
     for name, value in note.items():
         if isinstance(value, str):
             value = _UNSEEN.sub("", value).strip() or None
         if value is not None:
-            told[name] = value
-    return told
+            tidied[name] = value
+    return tidied
 
 
 def _line(value: object) -> str:

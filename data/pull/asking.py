@@ -16,6 +16,7 @@ from http.client import HTTPException
 from typing import Any, NoReturn
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from data.declared.foreign import JsonObject
 from data.pull.outcome import NotThere, PullError, clean
 
 TRIES = 6
@@ -63,11 +64,11 @@ class Asking:
             _SameHost(), urllib.request.HTTPSHandler(context=_trust())
         )
 
-    def get(self, path: str, asked: Mapping[str, object] | None = None) -> dict[str, Any]:
+    def get(self, path: str, asked: Mapping[str, object] | None = None) -> JsonObject:
         """The JSON answer of a GET."""
         return self._json(path, self.fetch(path, asked))
 
-    def post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, object]) -> JsonObject:
         """The JSON answer of a POST."""
         return self._json(path, self._answer(path, json.dumps(body).encode()))
 
@@ -80,7 +81,7 @@ class Asking:
         """
         return self._answer(f"{path}?{urlencode(asked)}" if asked else path, None)
 
-    def _json(self, path: str, body: bytes) -> dict[str, Any]:
+    def _json(self, path: str, body: bytes) -> JsonObject:
         try:
             found = json.loads(body)
         except ValueError:
@@ -126,12 +127,12 @@ class Asking:
     def _refused(self, error: urllib.error.HTTPError, asked: float | None) -> NoReturn:
         body = error.read(LARGEST).decode("utf-8", "replace")
         try:
-            told = json.loads(body)
-            said, code = clean(told.get("message", "")), str(told.get("error_code", ""))
+            answer = json.loads(body)
+            message, code = clean(answer.get("message", "")), str(answer.get("error_code", ""))
         except (ValueError, AttributeError):
-            said, code = "", ""
+            message, code = "", ""
         if error.code == 404 or code == "RESOURCE_DOES_NOT_EXIST":
-            raise NotThere(said or f"{self.address} does not know it (404)") from error
+            raise NotThere(message or f"{self.address} does not know it (404)") from error
         if error.code in (401, 403):
             raise PullError(
                 f"{self.address} does not take the login ({error.code}). Set "
@@ -140,7 +141,9 @@ class Asking:
         if error.code in BUSY:
             later = f"asks to wait {asked:.0f} s" if asked is not None else "is busy or broken"
             raise PullError(f"{self.address} {later} ({error.code}); given up") from error
-        raise PullError(f"{self.address} refuses ({error.code}): {said or error.reason}") from error
+        raise PullError(
+            f"{self.address} refuses ({error.code}): {message or error.reason}"
+        ) from error
 
 
 def _login(user: str | None, password: str | None) -> dict[str, str]:

@@ -57,22 +57,24 @@ def run(options: argparse.Namespace) -> int:
             done, imported = Pulled(failed=[Skip(options.source, str(error))]), Imported()
     skipped = [*done.failed, *imported.skipped]
     if options.json:
-        told = {
+        printed = {
             "runs": imported.runs,
             "fetched": done.fetched,
             "unchanged": done.unchanged,
             "notes": done.notes,
             "skipped": [{"path": skip.path, "reason": skip.reason} for skip in skipped],
         }
-        print(json.dumps(told, indent=1))
+        print(json.dumps(printed, indent=1))
     else:
         _show(done, imported, skipped)
     return 1 if skipped else 0
 
 
-def _brought(options: argparse.Namespace, told: Callable[[Text], None]) -> tuple[Pulled, Imported]:
-    done = options.fetch(options, lambda what: told(Text(f"Fetching {what} …")))
-    told(Text("Importing …"))
+def _brought(
+    options: argparse.Namespace, report: Callable[[Text], None]
+) -> tuple[Pulled, Imported]:
+    done = options.fetch(options, lambda what: report(Text(f"Fetching {what} …")))
+    report(Text("Importing …"))
     keys = {key.replace("-", "_"): getattr(options, key.replace("-", "_")) for key in KEYS}
     read = ReadOptions(project=options.project, **keys)
     imported = import_paths(home(), done.logs, read) if done.logs else Imported()

@@ -161,10 +161,10 @@ class _Place:
 
     def _fetch(self, database: sqlite3.Connection, key: str) -> None:
         """The points of one metric from its last page on; from the first where that one changed."""
-        token, held = self._last_page(database, key)
+        token, values = self._last_page(database, key)
         pages = mlflow_server.history(self.asking, self.run.id, key, token)
         for page in pages:
-            if page.token == token and not _goes_on(held, page.points):
+            if page.token == token and not _goes_on(values, page.points):
                 with database:  # what was there has changed: all of it again
                     database.execute("delete from metrics where key = ?", (key,))
                 return self._fetch(database, key)
@@ -190,11 +190,11 @@ class _Place:
     def _last_page(self, database: sqlite3.Connection, key: str) -> tuple[str, list[Point]]:
         asked = "select page from metrics where key = ? order by rowid desc limit 1"
         (token,) = database.execute(asked, (key,)).fetchone() or ("",)
-        held = database.execute(
+        values = database.execute(
             "select timestamp, step, value, is_nan from metrics where key = ? and page = ? "
             "order by rowid", (key, token),
         ).fetchall()  # fmt: skip
-        return token, [(at, step, _read_back(value, nan)) for at, step, value, nan in held]
+        return token, [(at, step, _read_back(value, nan)) for at, step, value, nan in values]
 
     def _keep(self, database: sqlite3.Connection, key: str, page: Page) -> None:
         with database:
@@ -202,13 +202,13 @@ class _Place:
             database.executemany(
                 "insert into metrics values (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (key, _held(value), at, self.run.id, step, math.isnan(value), page.token)
+                    (key, _stored(value), at, self.run.id, step, math.isnan(value), page.token)
                     for at, step, value in page.points
                 ],
             )
 
 
-def _held(value: float) -> float:
+def _stored(value: float) -> float:
     """A number as MLflow's databases hold it: NaN is 0, infinity the largest double."""
     return 0.0 if math.isnan(value) else max(-LARGEST, min(LARGEST, value))
 
@@ -219,9 +219,9 @@ def _read_back(value: float, is_nan: int) -> float:
     return math.copysign(math.inf, value) if abs(value) >= LARGEST else value
 
 
-def _goes_on(held: list[Point], found: list[Point]) -> bool:
+def _goes_on(before: list[Point], found: list[Point]) -> bool:
     """Whether the points of a page begin with those that it had (NaN is NaN)."""
-    return [str(point) for point in found[: len(held)]] == [str(point) for point in held]
+    return [str(point) for point in found[: len(before)]] == [str(point) for point in before]
 
 
 def _count(database: sqlite3.Connection) -> int:

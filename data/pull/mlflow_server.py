@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
+from data.declared.foreign import JsonObject
 from data.pull.asking import Asking
 from data.pull.outcome import NotThere, PullError
 from data.readers.trackers.mlflow import TABLES_TAG
@@ -52,10 +52,10 @@ def experiment(asking: Asking, named: str) -> tuple[str, str]:
         if not named.isdigit():
             raise NotThere(f"{asking.address} has no experiment called {named}") from None
         found = asking.get(f"{API}/experiments/get", {"experiment_id": named})
-    told = found.get("experiment") or {}
-    if not told.get("experiment_id"):
+    answer = found.get("experiment") or {}
+    if not answer.get("experiment_id"):
         raise PullError(f"{asking.address} does not say the number of the experiment {named}")
-    return str(told["experiment_id"]), str(told.get("name") or named)
+    return str(answer["experiment_id"]), str(answer.get("name") or named)
 
 
 def runs(asking: Asking, number: str) -> Iterator[RemoteRun]:
@@ -67,7 +67,7 @@ def runs(asking: Asking, number: str) -> Iterator[RemoteRun]:
             "run_view_type": "ACTIVE_ONLY", "order_by": ["attributes.start_time ASC"],
         }  # fmt: skip
         found = asking.post(f"{API}/runs/search", asked | ({"page_token": token} if token else {}))
-        yield from (_run(told) for told in found.get("runs") or [])
+        yield from (_run(one) for one in found.get("runs") or [])
         token = str(found.get("next_page_token") or "")
         if not token:
             return
@@ -89,7 +89,7 @@ def history(asking: Asking, run_id: str, key: str, token: str = "") -> Iterator[
         found = asking.get(
             f"{API}/metrics/get-history", asked | ({"page_token": token} if token else {})
         )
-        yield Page(token, [_point(told) for told in found.get("metrics") or []])
+        yield Page(token, [_point(metric) for metric in found.get("metrics") or []])
         following = str(found.get("next_page_token") or "")
         if not following or following == token:
             return
@@ -101,8 +101,8 @@ def artifact(asking: Asking, run_id: str, path: str) -> bytes:
     return asking.fetch("/get-artifact", {"path": path, "run_uuid": run_id})
 
 
-def _run(told: dict[str, Any]) -> RemoteRun:
-    info, data = told.get("info") or {}, told.get("data") or {}
+def _run(run: JsonObject) -> RemoteRun:
+    info, data = run.get("info") or {}, run.get("data") or {}
     tags = {str(tag.get("key")): tag.get("value") for tag in data.get("tags") or []}
     run_id = str(info.get("run_id") or info.get("run_uuid") or "")
     return RemoteRun(
@@ -117,11 +117,11 @@ def _run(told: dict[str, Any]) -> RemoteRun:
     )
 
 
-def _point(told: dict[str, Any]) -> Point:
+def _point(metric: JsonObject) -> Point:
     """A point; JSON has no word for NaN and infinity, so the server writes them as text."""
-    value = told.get("value")
+    value = metric.get("value")
     return (
-        int(told.get("timestamp") or 0),
-        int(told.get("step") or 0),
+        int(metric.get("timestamp") or 0),
+        int(metric.get("step") or 0),
         float("nan") if value is None else float(value),
     )

@@ -56,8 +56,8 @@ def _plain(name: str) -> str:
 
 def clean(text: object) -> str:
     """A message in one line, without what logs one in."""
-    said = _USER.sub("", " ".join(str(text).split()))
+    cleaned = _USER.sub("", " ".join(str(text).split()))
     for name in SECRETS:
         if secret := os.environ.get(name, "").strip():
-            said = said.replace(secret, f"${name}")
-    return said[:400]
+            cleaned = cleaned.replace(secret, f"${name}")
+    return cleaned[:400]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from data.declared.foreign import JsonObject
 from data.pull.outcome import NotThere, PullError, clean
 from data.readers.raw.scalars import as_step
 
@@ -43,27 +44,27 @@ class RemoteRun:
     state: str
     client: Any
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> JsonObject:
         """The run's settings."""
-        with _told(f"the settings of {self.name}"):
+        with _explained(f"the settings of {self.name}"):
             return dict(self.client.config or {})
 
     def last_step(self) -> int:
         """W&B's own count of the last log call; -1 before the first."""
-        with _told(f"the history of {self.name}"):
+        with _explained(f"the history of {self.name}"):
             last = self.client.lastHistoryStep
             return -1 if last is None else int(last)
 
-    def history(self, first: int) -> Iterator[dict[str, Any]]:
+    def history(self, first: int) -> Iterator[JsonObject]:
         """Every logged row from the log call ``first`` on, in order; never W&B's sample."""
-        with _told(f"the history of {self.name}"):
+        with _explained(f"the history of {self.name}"):
             scan = self.client.scan_history
             fresh = (
                 {"use_cache": False} if "use_cache" in inspect.signature(scan).parameters else {}
             )
             rows = iter(scan(min_step=first, **fresh))
         while True:
-            with _told(f"the history of {self.name}"):
+            with _explained(f"the history of {self.name}"):
                 row = next(rows, None)
             if row is None:
                 return
@@ -76,7 +77,7 @@ class RemoteRun:
         Raises:
             NotThere: W&B does not hold it (any more).
         """
-        with _told(f"{name} of {self.name}"):
+        with _explained(f"{name} of {self.name}"):
             self.client.file(name).download(root=str(folder), replace=True).close()
         return folder / name
 
@@ -105,7 +106,7 @@ class WandbClient:
         with open(os.devnull) as nobody:
             sys.stdin = nobody  # else the client asks for a key
             try:
-                with _told("the login"):
+                with _explained("the login"):
                     self._api = self._wandb.Api(timeout=TIMEOUT)
             finally:
                 sys.stdin = terminal
@@ -117,7 +118,7 @@ class WandbClient:
             NotThere: there is no such project, or it is not the login's to read.
         """
         filters = {} if name is None else {"displayName": name}
-        with _told(f"the project {entity}/{project}"):
+        with _explained(f"the project {entity}/{project}"):
             found = self._api.runs(f"{entity}/{project}", filters=filters, order="+created_at")
             return [_remote(run) for run in found]
 
@@ -127,11 +128,11 @@ class WandbClient:
         Raises:
             NotThere: there is none, or it was deleted.
         """
-        with _told(f"the run {run_id}"):
+        with _explained(f"the run {run_id}"):
             return _remote(self._api.run(f"{entity}/{project}/{run_id}"))
 
 
-class _told:
+class _explained:
     """``with _told(what)``: what the client raises becomes a sentence."""
 
     def __init__(self, what: str) -> None:
@@ -143,16 +144,16 @@ class _told:
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         if error is None or isinstance(error, PullError) or not isinstance(error, Exception):
             return
-        said = clean(error)
-        low = said.lower()
+        message = clean(error)
+        low = message.lower()
         if _has(low, _GONE):
             raise NotThere(f"{self.what} is not in W&B, or your login may not read it") from error
         if _has(low, _LOGIN if self.what == "the login" else ("401",)):
             raise PullError(
-                f"W&B does not take the login ({said}). Log in with: wandb login (or set "
+                f"W&B does not take the login ({message}). Log in with: wandb login (or set "
                 "WANDB_API_KEY; WANDB_BASE_URL for a server of your own)"
             ) from error
-        raise PullError(f"W&B gave no answer on {self.what}: {said}") from error
+        raise PullError(f"W&B gave no answer on {self.what}: {message}") from error
 
 
 def _has(text: str, words: Sequence[str]) -> bool:

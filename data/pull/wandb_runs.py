@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from data.columns import Skip
+from data.declared.foreign import JsonObject
 from data.pull import offline_log
 from data.pull.kept import Kept, bring, choose, hashed, log_of, read, write
 from data.pull.outcome import NotThere, Pulled, PullError, kept_folder
@@ -125,7 +125,7 @@ class _Place:
             "imported: pull again to go on from there"
         )
 
-    def _rows_from(self, last: int, done: Pulled) -> Iterator[dict[str, Any]]:
+    def _rows_from(self, last: int, done: Pulled) -> Iterator[JsonObject]:
         """What follows the last kept log call; all rows where W&B has another one in its place."""
         if self.kept.last_step < 0:
             return self.run.history(0)
@@ -154,7 +154,7 @@ class _Place:
         self.kept.config = hashed(config)
         write(self.log, self.kept)
 
-    def _keep(self, rows: list[dict[str, Any]]) -> None:
+    def _keep(self, rows: list[JsonObject]) -> None:
         records = [offline_log.history_record(row) for row in rows]
         self.kept.size = offline_log.append(self.log, records, self.kept.size)
         self.kept.last_step, self.kept.last_row = int(rows[-1]["_step"]), hashed(rows[-1])
@@ -180,7 +180,7 @@ class _Place:
         return self.folder / "files"
 
 
-def _tables(row: dict[str, Any]) -> Iterator[str]:
+def _tables(row: JsonObject) -> Iterator[str]:
     """The files of tables that a row names; a name that would leave the folder is none."""
     for key, value in offline_log.flat(row):
         named = key.endswith(".path") and isinstance(value, str) and ".." not in value
@@ -188,7 +188,7 @@ def _tables(row: dict[str, Any]) -> Iterator[str]:
             yield value
 
 
-def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _batches(rows: Iterable[JsonObject]) -> Iterator[list[JsonObject]]:
     rows = iter(rows)
     while batch := list(islice(rows, BATCH)):
         yield batch

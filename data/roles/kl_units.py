@@ -33,7 +33,7 @@ def evidence(logged: pl.Series, lengths: pl.Series, proxy: pl.Series) -> UnitEvi
     if lengths.count():
         candidates[TOKEN] = logged * lengths.forward_fill()
     against = {unit: sanity.doubts(kl, lengths, proxy) for unit, kl in candidates.items()}
-    sentences = [_told(unit, kl, against[unit]) for unit, kl in candidates.items()]
+    sentences = [_sentence(unit, kl, against[unit]) for unit, kl in candidates.items()]
     if TOKEN not in candidates:
         sentences.append("Per token it cannot be converted: no response length is known.")
     fit = [unit for unit, doubts in against.items() if not doubts]
@@ -45,7 +45,7 @@ def evidence(logged: pl.Series, lengths: pl.Series, proxy: pl.Series) -> UnitEvi
     return UnitEvidence(suggested, sentences)
 
 
-def _told(unit: str, kl: pl.Series, doubts: list[str]) -> str:
+def _sentence(unit: str, kl: pl.Series, doubts: list[str]) -> str:
     values = kl.drop_nulls()
     first, last = (values[0], values[-1]) if values.len() else (None, None)
     ends = f"As {unit} it goes from {number(first)} to {number(last)} nats per response"

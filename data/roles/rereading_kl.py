@@ -53,16 +53,16 @@ def reread_kl(
             facts["kl_estimator"] = options.kl_estimator or first["kl_estimator"]
             facts["kl_reference"] = options.kl_reference or first["kl_reference"]
         return
-    said = RunFacts()
-    source = _source(run, options, first, said)
+    stated = RunFacts()
+    source = _source(run, options, first, stated)
     if source is None:
-        if options.kl_reference == "previous_policy" and said.kl_note:
+        if options.kl_reference == "previous_policy" and stated.kl_note:
             _set_kl_aside(run, first)
-            _tell(run, said, first)
+            _tell(run, stated, first)
         return
     _set_kl_aside(run, first)
-    _convert(run, source, said)
-    _tell(run, said, first)
+    _convert(run, source, stated)
+    _tell(run, stated, first)
     if mends:
         facts[MENDED] = True
 
@@ -106,27 +106,27 @@ def _unit_of(first: Mapping[str, Any]) -> str:
 
 
 def _source(
-    run: RunRows, options: ReadOptions, first: Mapping[str, Any], said: RunFacts
+    run: RunRows, options: ReadOptions, first: Mapping[str, Any], stated: RunFacts
 ) -> KLSource | None:
-    """Where the KL comes from as it is asked for; ``said`` gets what is told of it."""
+    """Where the KL comes from as it is asked for; ``stated`` gets what is told of it."""
     settings = run.facts.get("config") or {}
     keys, dialect = sorted(run.keys()), named(run.facts.get("dialect"))
     averaged = _steps_per_row(run, settings) > 1
     source = None
     for key in dict.fromkeys((options.kl, options.kl or first["kl_key"])):
-        told = RunFacts()
+        fresh = RunFacts()
         asked = replace(options, kl=key)
         source = conversion.of_trainer(
-            keys, dialect, settings, averaged, asked, told,
+            keys, dialect, settings, averaged, asked, fresh,
             lambda key: kl_beside.middle(pl.Series(run.values(parked(key)), dtype=pl.Float64)),
         )  # fmt: skip
-        vars(said).update(vars(told))
+        vars(stated).update(vars(fresh))
         if source is not None and (key or first["kl_key"] in (None, source.key)):
             return source
     return source
 
 
-def _convert(run: RunRows, source: KLSource, said: RunFacts) -> None:
+def _convert(run: RunRows, source: KLSource, stated: RunFacts) -> None:
     """Fill the column kl from the logged values, which stand among the scalars."""
     values = run.values(parked(source.key))
     lengths = run.metrics.get_column("response_length")
@@ -140,18 +140,18 @@ def _convert(run: RunRows, source: KLSource, said: RunFacts) -> None:
         for i, value in zip(at, new, strict=True):
             converted[i] = None if unmeasured else value
     if unmeasured:
-        said.kl_conversion, said.kl_note = "missing", unmeasured
+        stated.kl_conversion, stated.kl_note = "missing", unmeasured
     elif source.per_token and lengths.null_count() == lengths.len():
-        run.warnings.append(conversion.no_length(said))
+        run.warnings.append(conversion.no_length(stated))
     run.metrics = run.metrics.with_columns(pl.Series("kl", converted, pl.Float64))
     if converted != values:
         run.add(RAW, run.rows(parked(source.key)))
 
 
-def _tell(run: RunRows, said: RunFacts, first: Mapping[str, Any]) -> None:
+def _tell(run: RunRows, stated: RunFacts, first: Mapping[str, Any]) -> None:
     stale = {first["kl_note"], f"KL: {first['kl_note']}"}
     run.warnings = [w for w in run.warnings if w not in stale]
-    run.facts.update({name: getattr(said, name) for name in KL_FACTS})
+    run.facts.update({name: getattr(stated, name) for name in KL_FACTS})
 
 
 def _set_kl_aside(run: RunRows, first: Mapping[str, Any]) -> None:

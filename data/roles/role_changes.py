@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import polars as pl
 
 from data.columns import METRIC_COLUMNS
+from data.database.results import RunResult
 from data.database.rollups import affect, refresh
 from data.database.sql import sql
 from data.readers.meaning.roles import function_of
@@ -26,7 +27,7 @@ TOLD = (
 """Facts of a run that the result of a choice names."""
 
 
-def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
+def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[RunResult]:
     """Keep a project's choice and re-read its runs, inside the caller's transaction.
 
     Returns one row a run that changed: its keys, KL unit and conversion afterwards.
@@ -46,17 +47,22 @@ def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, 
     cursor.execute(sql("changes", "reread_load"))
     results = []
     for run_id, facts, warnings in runs:
-        told = _read_again(
+        changes = _read_again(
             cursor, run_id, json.loads(facts), json.loads(warnings), roles, None, mend
         )
-        if told is None:
+        if changes is None:
             continue
         cursor.execute(
             "update runs set facts = $facts, warnings = $warnings, generation = "
             "(select number + 1 from generation) where run_id = $run",
-            {"facts": json.dumps(told.facts), "warnings": json.dumps(told.warnings), "run": run_id},
+            {
+                "facts": json.dumps(changes.facts),
+                "warnings": json.dumps(changes.warnings),
+                "run": run_id,
+            },
         )
-        results.append({"run": run_id, **{k: told.facts.get(k) for k in TOLD}})
+        now = {"run": run_id, **{k: changes.facts.get(k) for k in TOLD}}
+        results.append(cast("RunResult", now))
     if results:
         cursor.execute(sql("changes", "reread_keep"))
         refresh(cursor, [row["run"] for row in results])
@@ -80,7 +86,7 @@ def chosen(
 
 
 def incoming(
-    cursor: Cursor, rows: Iterable[dict[str, Any]], choices: Mapping[str, Roles],
+    cursor: Cursor, rows: Iterable[Mapping[str, Any]], choices: Mapping[str, Roles],
     known: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """The runs of a segment, their incoming rows read as their project's choice says."""
@@ -90,12 +96,12 @@ def incoming(
             kept = known.get(row["run_id"])
             facts, warnings = json.loads(row["facts"]), json.loads(row["warnings"])
             before = json.loads(kept["facts"]) if kept else None
-            told = _read_again(cursor, row["run_id"], facts, warnings, roles, before)
-            if told:
-                row = row | {
-                    "facts": json.dumps(told.facts), "warnings": json.dumps(told.warnings)
+            changes = _read_again(cursor, row["run_id"], facts, warnings, roles, before)
+            if changes:
+                row = dict(row) | {
+                    "facts": json.dumps(changes.facts), "warnings": json.dumps(changes.warnings)
                 }  # fmt: skip
-        yield row
+        yield dict(row)
 
 
 def _read_again(

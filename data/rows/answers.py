@@ -27,29 +27,29 @@ ROLLUP_TAU = 0.8
 
 def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
     """What a segment holds of answers and corpora, by file stem; nothing where there is none."""
-    held: dict[str, pl.DataFrame] = {}
+    frames: dict[str, pl.DataFrame] = {}
     answers = [_answer_rows(log) for log in logs if log.answers.height]
     if answers:
-        held["answers"] = pl.concat(answers)
+        frames["answers"] = pl.concat(answers)
     corpora = [
         conform(log.corpus, CORPUS_COLUMNS).with_columns(loop=pl.lit(log.run))
         for log in logs if log.corpus.height
     ]  # fmt: skip
     if corpora:
-        held["corpus"] = pl.concat(corpora)
+        frames["corpus"] = pl.concat(corpora)
     audits = [
         conform(log.audits, AUDIT_COLUMNS).with_columns(loop=pl.lit(log.run))
         for log in logs if log.audits.height
     ]  # fmt: skip
     if audits:
-        held["audits"] = pl.concat(audits)
+        frames["audits"] = pl.concat(audits)
     behaviours = [
         conform(log.behaviours, BEHAVIOUR_COLUMNS).with_columns(run_id=pl.lit(log.run))
         for log in logs if log.behaviours.height
     ]  # fmt: skip
     if behaviours:
-        held["behaviours"] = pl.concat(behaviours)
-    return held
+        frames["behaviours"] = pl.concat(behaviours)
+    return frames
 
 
 def load(cursor: duckdb.DuckDBPyConnection, segment: Path) -> bool:

@@ -20,7 +20,7 @@ _COLUMNS = ("step", "kl", "response_length")
 class KLSeen:
     """Step, KL and length of the first rows of each run that was read so far."""
 
-    held: dict[str, pl.DataFrame] = field(default_factory=dict)
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def compared(self, log: RunLog) -> str:
         """What the log's KL says against an earlier log of the same run; empty where nothing.
@@ -32,9 +32,9 @@ class KLSeen:
         first = log.metrics.head(MOST_ROWS)  # training rows stand first
         known = (pl.col("phase") == "train") & pl.col("kl").is_not_null()
         rows = first.filter(known).select(_COLUMNS)
-        before = self.held.get(log.run)
+        before = self.tables.get(log.run)
         if rows.height and before is None:
-            self.held[log.run] = rows
+            self.tables[log.run] = rows
         if before is None:
             return ""
         both = before.join(rows, on="step", suffix="_new")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import duckdb
 import polars as pl
 
 from data.columns import RunLog, conform
 from data.database import ddl
+from data.database.results import RunResult
 from data.database.sql import literal
 from data.declared import DECISIONS, LOOP_TABLES
 
@@ -23,15 +24,15 @@ NAMES = tuple(table.name for table in LOOP_TABLES)
 
 def files(logs: Sequence[RunLog]) -> dict[str, pl.DataFrame]:
     """What a segment holds of the tables of loops, by file stem; nothing where there is none."""
-    held = {}
+    frames = {}
     for table in LOOP_TABLES:
         rows = [
             conform(log.tables[table.name], table.types()).with_columns(loop=pl.lit(log.run))
             for log in logs if table.name in log.tables
         ]  # fmt: skip
         if rows:
-            held[table.file] = pl.concat(rows)
-    return held
+            frames[table.file] = pl.concat(rows)
+    return frames
 
 
 def load(cursor: Cursor, segment: Path) -> bool:
@@ -57,14 +58,14 @@ def rename(cursor: Cursor, old: str, new: str) -> None:
 
 def merge(cursor: Cursor) -> dict[str, dict[str, int]]:
     """Merge what ``load`` has read; by run the rows added to each table, replaced, and moved."""
-    told: dict[str, dict[str, int]] = {}
+    merged: dict[str, dict[str, int]] = {}
     for table in LOOP_TABLES:
         for loop, (added, replaced) in ddl.merge_keyed(cursor, table).items():
-            counts = told.setdefault(loop, {"replaced": 0, "moved": 0})
+            counts = merged.setdefault(loop, {"replaced": 0, "moved": 0})
             counts[table.name] = added
             counts["replaced"] += replaced
             counts["moved"] += added + replaced
-    return told
+    return merged
 
 
 def forget(cursor: Cursor) -> None:
@@ -73,7 +74,7 @@ def forget(cursor: Cursor) -> None:
         ddl.forget_rows(cursor, table)
 
 
-def keep_decisions(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[dict[str, Any]]:
+def keep_decisions(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[RunResult]:
     """Keep decisions that people wrote, inside the caller's transaction; one row each.
 
     They are kept of a loop that is not there (yet), too: what people wrote is never dropped.
@@ -82,4 +83,5 @@ def keep_decisions(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[di
     ddl.take_rows(cursor, DECISIONS, literal(segment / "runs.parquet"))
     ddl.merge_keyed(cursor, DECISIONS)
     cursor.execute("update generation set number = number + 1")
-    return [{"run": row["loop"], **row} for row in rows.iter_rows(named=True)]
+    kept = rows.iter_rows(named=True)
+    return [cast("RunResult", {"run": row["loop"], **row}) for row in kept]

@@ -48,12 +48,12 @@ def restated(home: Path, segment: Path) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        said = [
+        differing = [
             f"{name}: a column that this program does not know; its values stay in the archive "
             "and come in when the newer program that wrote them rebuilds the store"
             for name in _write(segment, folder)
         ]
-        warnings = [json.dumps(json.loads(row) + said) for row in runs["warnings"]]
+        warnings = [json.dumps(json.loads(row) + differing) for row in runs["warnings"]]
         runs = runs.with_columns(pl.Series("warnings", warnings), layout=pl.lit(LAYOUT))
         runs.write_parquet(folder / "runs.parquet")
         yield folder
@@ -66,8 +66,8 @@ def _differs(segment: Path, table: Table) -> bool:
     file = segment / f"{table.file}.parquet"
     if not file.is_file():
         return table.file in ALWAYS
-    with file.open("rb") as held:  # a path may hold what Polars takes for a pattern
-        return set(pl.read_parquet_schema(held)) != {column.name for column in table.kept()}
+    with file.open("rb") as stream:  # a path may hold what Polars takes for a pattern
+        return set(pl.read_parquet_schema(stream)) != {column.name for column in table.kept()}
 
 
 def _write(segment: Path, folder: Path) -> list[str]:

@@ -38,7 +38,7 @@ def typed(
         raise error(f"a {kind} is a mapping of {', '.join(types)}; this is {_shown(row)}")
     if unknown := [name for name in row if name not in types]:
         raise error(f"a {kind} has no {_shown(unknown[0])}; it has: {', '.join(types)}")
-    told: dict[str, Any] = {}
+    checked: dict[str, Any] = {}
     for name, value in row.items():
         if value is None:
             continue
@@ -46,8 +46,8 @@ def typed(
         if found is None:
             wanted = _wanted(name, types[name])
             raise error(f"{name} = {_shown(value)} of a {kind}: {wanted} is expected")
-        told[name] = found
-    return told
+        checked[name] = found
+    return checked
 
 
 def _value(name: str, kind: pl.DataType, value: object) -> object | None:
@@ -91,5 +91,5 @@ def _shown(value: object) -> str:
     """A value in one line, cut."""
     if isinstance(value, int) and abs(value) >= 10**30:
         return "a huge number"
-    told = ascii(value)
-    return told if len(told) <= LONGEST_SHOWN else f"{told[:LONGEST_SHOWN]}…"
+    shown = ascii(value)
+    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…"

@@ -34,12 +34,12 @@ def end_within_grace() -> None:
     Raises:
         ValueError: OVEROPT_GRACE_SECONDS is no number above 0.
     """
-    told, writes = os.pipe()
+    ended, writes = os.pipe()
     subprocess.Popen(
         [sys.executable, "-I", "-S", str(Path(__file__)), str(grace())],
-        stdin=told, start_new_session=True,
+        stdin=ended, start_new_session=True,
     )  # fmt: skip
-    os.close(told)
+    os.close(ended)
     os.set_blocking(writes, False)
     for number in SIGNALS:
         faulthandler.register(number, file=writes, all_threads=False, chain=True)

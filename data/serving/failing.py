@@ -44,10 +44,10 @@ def _ended(do: Callable[[], int], as_json: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 141
     except (StoreError, StoreOwned, LogError, BadAddress, OSError, duckdb.Error, MemoryError) as it:
-        said, code = sentence(it), 2 if isinstance(it, NoStore) else 1
-    print(said, file=sys.stderr)
+        message, code = sentence(it), 2 if isinstance(it, NoStore) else 1
+    print(message, file=sys.stderr)
     if as_json:
-        print(json.dumps({"error": said}))
+        print(json.dumps({"error": message}))
     return code
 
 

@@ -45,10 +45,10 @@ def refusal(scope: Scope) -> tuple[int, str] | None:
     """Status and sentence for a request that is not answered; None: it is."""
     headers = Headers(scope=scope)
     hosts, origins = headers.getlist("host"), headers.getlist("origin")
-    if said := refused_host(hosts):
-        return 421, said
-    if said := refused_origin(origins, hosts[0]):
-        return 403, said
+    if refused := refused_host(hosts):
+        return 421, refused
+    if refused := refused_origin(origins, hosts[0]):
+        return 403, refused
     return None
 
 
@@ -83,10 +83,10 @@ class Guard:
             await _sentence(scope["path"], *refused)(scope, receive, tell)
 
 
-def _sentence(path: str, status: int, said: str) -> Response:
+def _sentence(path: str, status: int, message: str) -> Response:
     if path.startswith("/api/"):
-        return JSONResponse({"error": said}, status)
-    return PlainTextResponse(said + "\n", status)
+        return JSONResponse({"error": message}, status)
+    return PlainTextResponse(message + "\n", status)
 
 
 def _without_other_origin(scope: Scope) -> Scope:

@@ -72,8 +72,8 @@ def patient(receive: Receive) -> Receive:
         try:
             message = await asyncio.wait_for(receive(), SILENT_SECONDS)
         except TimeoutError:
-            said = f"the rest of the request did not come within {SILENT_SECONDS:g} s"
-            raise HTTPException(408, said, {"Connection": "close"}) from None
+            why = f"the rest of the request did not come within {SILENT_SECONDS:g} s"
+            raise HTTPException(408, why, {"Connection": "close"}) from None
         whole = not message.get("more_body", False)
         return message
 

@@ -96,9 +96,9 @@ def refused_host(hosts: list[str]) -> str | None:
     host = split_host(hosts[0]) if len(hosts) == 1 else None
     if host and (host[0] in LOOPBACK or host[0] in {one.name for one in listed()}):
         return None
-    said = " and ".join(repr(one[:100]) for one in hosts[:3]) or "no host"
+    named = " and ".join(repr(one[:100]) for one in hosts[:3]) or "no host"
     return (
-        f"This server does not answer to the name in this request ({said}). It answers to "
+        f"This server does not answer to the name in this request ({named}). It answers to "
         "localhost and to the addresses in OVEROPT_URL. If this is an address of the monitor, "
         "start it with OVEROPT_URL=http://HOST:PORT (several with commas between them)."
     )
@@ -119,9 +119,9 @@ def refused_origin(origins: list[str], host: str) -> str | None:
         between = place[0] in LOOPBACK and asked[0] in LOOPBACK
         if own or between or place in {(one.name, one.port) for one in listed()}:
             return None
-    said = " and ".join(repr(one[:100]) for one in origins[:3])
+    named = " and ".join(repr(one[:100]) for one in origins[:3])
     return (
-        f"This request comes from a web page of another server ({said}), so it is not answered. "
+        f"This request comes from a web page of another server ({named}), so it is not answered. "
         "If this is an address of the monitor, start it with OVEROPT_URL=http://HOST:PORT "
         "(several with commas between them)."
     )

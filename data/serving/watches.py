@@ -41,7 +41,7 @@ class Heart:
         named = sorted(str(path.resolve()) for path in paths)
         digest = hashlib.sha256("\0".join(named).encode("utf-8", "surrogateescape")).hexdigest()
         self._file = home / FOLDER / f"{digest[:16]}.json"
-        self._told = {"paths": [os.fsencode(one).decode(errors="replace") for one in named]}
+        self._entry = {"paths": [os.fsencode(one).decode(errors="replace") for one in named]}
         self._clock, self._last = clock, -EVERY
 
     def beat(self, now: datetime.datetime | None = None) -> bool:
@@ -53,7 +53,7 @@ class Heart:
         with contextlib.suppress(OSError):  # a full disk is told by what reads the logs
             self._file.parent.mkdir(parents=True, exist_ok=True)
             draft = self._file.with_suffix(f".{os.getpid()}.part")
-            draft.write_text(json.dumps(self._told | {"seen": at, "pid": os.getpid()}))
+            draft.write_text(json.dumps(self._entry | {"seen": at, "pid": os.getpid()}))
             os.replace(draft, self._file)
         return False
 
@@ -67,8 +67,8 @@ def stale(home: Path, now: datetime.datetime) -> list[Stale]:
     found = []
     for file in (home / FOLDER).glob("*.json"):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            told = json.loads(file.read_text())
-            seen = datetime.datetime.fromisoformat(told["seen"])
+            entry = json.loads(file.read_text())
+            seen = datetime.datetime.fromisoformat(entry["seen"])
             if STALE < now - seen < FORGOTTEN:
-                found.append(Stale(", ".join(map(str, told["paths"])), told["seen"]))
+                found.append(Stale(", ".join(map(str, entry["paths"])), entry["seen"]))
     return sorted(found)

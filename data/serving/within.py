@@ -71,38 +71,38 @@ class Connections:
 
 
 class _Watched(http.client.HTTPConnection):
-    def __init__(self, *args: Any, told: Callable[[Any], None], **more: Any) -> None:
+    def __init__(self, *args: Any, report: Callable[[Any], None], **more: Any) -> None:
         super().__init__(*args, **more)
-        self._told = told
+        self._report = report
 
     def connect(self) -> None:
         super().connect()
-        self._told(self)
+        self._report(self)
 
 
 class _WatchedSafe(http.client.HTTPSConnection):
-    def __init__(self, *args: Any, told: Callable[[Any], None], **more: Any) -> None:
+    def __init__(self, *args: Any, report: Callable[[Any], None], **more: Any) -> None:
         super().__init__(*args, **more)
-        self._told = told
+        self._report = report
 
     def connect(self) -> None:
         super().connect()
-        self._told(self)
+        self._report(self)
 
 
 class _Http(urllib.request.HTTPHandler):
-    def __init__(self, told: Callable[[Any], None]) -> None:
+    def __init__(self, report: Callable[[Any], None]) -> None:
         super().__init__()
-        self._told = told
+        self._report = report
 
     def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_Watched, told=self._told), request)
+        return self.do_open(partial(_Watched, report=self._report), request)
 
 
 class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, told: Callable[[Any], None]) -> None:
+    def __init__(self, report: Callable[[Any], None]) -> None:
         super().__init__()
-        self._told = told
+        self._report = report
 
     def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_WatchedSafe, told=self._told), request)
+        return self.do_open(partial(_WatchedSafe, report=self._report), request)

@@ -21,7 +21,7 @@ from typing import Any, TypedDict
 
 from data import spool
 from data.database.sql import StoreError
-from data.owner import held
+from data.owner import locked
 from data.people import policies
 
 MANIFEST = "backup.json"
@@ -67,11 +67,11 @@ def back_up(home: Path, file: Path) -> BackedUp:
     try:
         with draft.open("xb") as target, tarfile.open(fileobj=target, mode="w") as tar:
             sums = {name: _add(tar, home, name) for name in segments}
-            told = {
+            summary = {
                 "kind": KIND, "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "segments": sums,
                 "policies": {file.name: _add_policy(tar, file) for file in policies.files(home)},
             }  # fmt: skip
-            _entry(tar, MANIFEST, json.dumps(told).encode())
+            _entry(tar, MANIFEST, json.dumps(summary).encode())
         with draft.open("rb+") as written:
             os.fsync(written.fileno())
         os.link(draft, file)  # fails where a file of that name has come meanwhile
@@ -128,7 +128,7 @@ def restore(file: Path, home: Path) -> Restored:
     Raises:
         StoreError: there is a store already, or the file is no whole backup; nothing is changed.
     """
-    with held(home):
+    with locked(home):
         if any((home / name).exists() for name in ("store.duckdb", "archive", "inbox")):
             raise StoreError(
                 f"{home} holds a store already, and a backup never overwrites one: set "
@@ -147,7 +147,7 @@ def _unpacked(file: Path, folder: Path) -> int:
     folder.mkdir()
     sums: dict[str, dict[str, str]] = {}
     texts: dict[str, str] = {}
-    told: dict[str, Any] | None = None
+    manifest: dict[str, Any] | None = None
     try:
         with tarfile.open(file, "r:") as tar:
             for entry in tar:
@@ -155,7 +155,7 @@ def _unpacked(file: Path, folder: Path) -> int:
                 if content is None:
                     raise StoreError(f"{file} is no backup of a store: it holds {entry.name}")
                 if entry.name == MANIFEST:
-                    told = json.loads(content.read())
+                    manifest = json.loads(content.read())
                     continue
                 if policy := _POLICY.fullmatch(entry.name):
                     written = content.read()
@@ -174,7 +174,7 @@ def _unpacked(file: Path, folder: Path) -> int:
                 sums.setdefault(segment, {})[name] = spool.digest(target)
     except (tarfile.TarError, EOFError, ValueError, FileExistsError) as error:
         raise StoreError(f"{file} is no whole backup of a store: {error}") from error
-    kept = _promised(told)
+    kept = _promised(manifest)
     if kept is None:
         raise StoreError(f"{file} is no whole backup of a store: it says not what it holds")
     came = {spool.token_of(segment): found for segment, found in sums.items()}
@@ -183,12 +183,16 @@ def _unpacked(file: Path, folder: Path) -> int:
             raise StoreError(f"{file} is damaged: segment {segment} is not as it was written")
     if len(kept) != len(came):
         raise StoreError(f"{file} is damaged: it holds more than it says")
-    _check_policies(file, folder.parent, told or {}, texts)
+    _check_policies(file, folder.parent, manifest or {}, texts)
     return len(kept)
 
 
-def _check_policies(file: Path, home: Path, told: dict[str, Any], texts: dict[str, str]) -> None:
-    promised = told.get("policies") or {}  # of a backup from before they were in it there are none
+def _check_policies(
+    file: Path, home: Path, manifest: dict[str, Any], texts: dict[str, str]
+) -> None:
+    promised = (
+        manifest.get("policies") or {}
+    )  # of a backup from before they were in it there are none
     try:
         if {name: one["sha256"] for name, one in promised.items()} != texts:
             raise StoreError(f"{file} is damaged: its policies are not as they were written")
@@ -198,8 +202,8 @@ def _check_policies(file: Path, home: Path, told: dict[str, Any], texts: dict[st
         raise StoreError(f"{file} is no whole backup of a store: {error}") from error
 
 
-def _promised(told: object) -> dict[str, dict[str, str]] | None:
-    if not isinstance(told, dict) or told.get("kind") != KIND:
+def _promised(policies: object) -> dict[str, dict[str, str]] | None:
+    if not isinstance(policies, dict) or policies.get("kind") != KIND:
         return None
-    segments = told.get("segments")
+    segments = policies.get("segments")
     return segments if isinstance(segments, dict) else None

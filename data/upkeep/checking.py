@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TypedDict, cast
 
+from data.columns import Source
 from data.database.any_store import AnyStore
 from data.upkeep.damage import damaged
 
@@ -16,7 +17,57 @@ FACTS = (
 """What the log says of the run that a check repeats."""
 
 
-def check(store: AnyStore, project: str | None = None, whole: bool = False) -> dict[str, Any]:
+class Skipped(TypedDict):
+    """A path that could not be read, why, and when that was seen."""
+
+    path: str
+    reason: str
+    seen_at: str
+
+
+class CheckedRun(TypedDict):
+    """One run of a check."""
+
+    run: str
+    project: str
+    format: str
+    path: str
+    last_grown: str
+    points: int
+    samples: int
+    without_kl: int | None
+    without_proxy: int | None
+    without_gold: int | None
+    gold_evaluations: int
+    gold_step_end: int | None
+    gold_age_steps: int | None
+    gold_age_kl: float | None
+    trainer: str | None
+    kl_key: str | None
+    kl_estimator: str | None
+    kl_logged_unit: str | None
+    kl_reference: str | None
+    kl_conversion: str | None
+    kl_note: str | None
+    proxy_key: str | None
+    gold_key: str | None
+    gold_kind: str | None
+    steps_replaced: int | None
+    nan_rows: int | None
+    checkpoints: list[int] | None
+    sources: list[Source] | None
+    warnings: list[str]
+
+
+class Checked(TypedDict):
+    """The document of ``check --json``."""
+
+    runs: list[CheckedRun]
+    skipped: list[Skipped]
+    damaged: list[dict[str, str]]
+
+
+def check(store: AnyStore, project: str | None = None, whole: bool = False) -> Checked:
     """What ``python -m data check --json`` prints.
 
     Returns:
@@ -28,13 +79,13 @@ def check(store: AnyStore, project: str | None = None, whole: bool = False) -> d
     """
     runs = store.query("runs", project=project, runs=None)
     gaps = {row["run_id"]: row for row in store.query("gaps", runs=None).iter_rows(named=True)}
-    rows = []
+    rows: list[CheckedRun] = []
     for run in runs.iter_rows(named=True):
         facts = json.loads(run["facts"])
         gap = gaps.get(run["run_id"], {})
         has_gold = run["gold_step_end"] is not None
         has_kl = has_gold and run["kl_end"] is not None and run["gold_kl_end"] is not None
-        rows.append({
+        rows.append(cast("CheckedRun", {
             "run": run["run_id"], "project": run["project"], "format": run["format"],
             "path": run["path"], "last_grown": run["imported_at"].isoformat(" ", "seconds"),
             "points": run["points"], "samples": run["samples"],
@@ -44,8 +95,8 @@ def check(store: AnyStore, project: str | None = None, whole: bool = False) -> d
             "gold_age_steps": run["step_end"] - run["gold_step_end"] if has_gold else None,
             "gold_age_kl": run["kl_end"] - run["gold_kl_end"] if has_kl else None,
             **{key: facts.get(key) for key in FACTS}, "warnings": json.loads(run["warnings"]),
-        })  # fmt: skip
-    skipped = [
+        }))  # fmt: skip
+    skipped: list[Skipped] = [
         {"path": row["path"], "reason": row["reason"],
          "seen_at": row["seen_at"].isoformat(" ", "seconds")}
         for row in store.query("skips").iter_rows(named=True)

@@ -58,10 +58,10 @@ def _sums(segment: Path) -> dict[str, str] | None:
     if not file.exists():
         return {}
     try:
-        told = json.loads(file.read_bytes())
+        sums = json.loads(file.read_bytes())
     except ValueError:
         return None
-    return told if isinstance(told, dict) else None
+    return sums if isinstance(sums, dict) else None
 
 
 def _footer(path: Path) -> str:

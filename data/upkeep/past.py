@@ -40,13 +40,13 @@ def moment(text: str) -> datetime.datetime:
     Raises:
         ValueError: it is neither.
     """
-    told = datetime.datetime.fromisoformat(text.strip())
-    return told if told.tzinfo else told.replace(tzinfo=datetime.UTC)
+    at = datetime.datetime.fromisoformat(text.strip())
+    return at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
 
 
-def before(told: datetime.datetime) -> str:
+def before(at: datetime.datetime) -> str:
     """The name that sorts before every segment committed from a moment on."""
-    whole = int(told.timestamp()) * 1_000_000_000 + told.microsecond * 1000
+    whole = int(at.timestamp()) * 1_000_000_000 + at.microsecond * 1000
     return f"{max(whole, 0):020d}"
 
 

@@ -38,8 +38,8 @@ def guarded(frame: pl.DataFrame) -> pl.DataFrame:
     """A frame whose texts and headings are no formulas."""
     texts = pl.col(pl.String)
     formula = texts.str.contains(f"^{_BEGINS}") & ~texts.str.contains(f"^{_NUMBER}$")
-    told = frame.with_columns(pl.when(formula).then("'" + texts).otherwise(texts).name.keep())
-    return told.rename({name: guarded_text(name) for name in told.columns})
+    safe = frame.with_columns(pl.when(formula).then("'" + texts).otherwise(texts).name.keep())
+    return safe.rename({name: guarded_text(name) for name in safe.columns})
 
 
 def csv_bytes(frame: pl.DataFrame) -> bytes:

@@ -38,8 +38,8 @@ def one_line(text: object, longest: int = LONGEST_NAME) -> str:
     >>> one_line("a\\nb"), one_line("a" * 99, 8)
     ('a b', 'aaaaaaa…')
     """
-    told = visible(str(text).replace("\n", " ").replace("\t", " "))
-    return told if len(told) <= longest else told[: longest - 1] + "…"
+    line = visible(str(text).replace("\n", " ").replace("\t", " "))
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 class Terminal(Console):

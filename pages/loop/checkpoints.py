@@ -29,9 +29,9 @@ try:
 except GateError as error:
     st.error(escaped(error), icon=":material/error:")
     st.stop()
-said = state.sentences()
-(st.warning if state.now_due else st.info)(escaped(said[0]), icon=":material/groups:")
-st.markdown("\n".join(f"- {escaped(text)}" for text in said[1:]))
+not_known = state.sentences()
+(st.warning if state.now_due else st.info)(escaped(not_known[0]), icon=":material/groups:")
+st.markdown("\n".join(f"- {escaped(text)}" for text in not_known[1:]))
 
 st.header(f"Iteration {chosen.iteration} against {release}", anchor=False)
 whole, top = win_rate(seen.items), win_rate(seen.top)
@@ -39,18 +39,18 @@ if whole is None:
     st.markdown("Nobody has reviewed it yet.")
 else:
     low, high = whole.ends(0.025)
-    told = [f"Win rate {rate_interval(whole.value, low, high)} on "
+    parts = [f"Win rate {rate_interval(whole.value, low, high)} on "
             f"{count(seen.items.height, 'pair')} (95 %, Wilson; ties count one half)."]  # fmt: skip
     if top is not None:
-        told.append(f"Where the proxy is highest: {rate_interval(top.value, *top.ends(0.025))} on "
+        parts.append(f"Where the proxy is highest: {rate_interval(top.value, *top.ends(0.025))} on "
                     f"{count(seen.top.height, 'pair')}.")  # fmt: skip
-    told.append(
+    parts.append(
         f"{count(len(seen.raters), 'rater')}: agreement was not measured."
         if seen.kappa is None
         else f"Cohen's κ between {count(len(seen.raters), 'rater')} {number(seen.kappa)} on "
         f"{count(seen.shared, 'shared item')}."
     )
-    st.markdown("\n".join(f"- {escaped(text)}" for text in told))
+    st.markdown("\n".join(f"- {escaped(text)}" for text in parts))
 
 st.header("Does gold agree with people?", anchor=False)
 if not rows:

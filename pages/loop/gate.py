@@ -54,12 +54,12 @@ if failed:
                 loop, chosen.iteration, chosen.text, None, None, chosen.today
             ).to_dict()
         arms = other_arms(found, chosen.loop)
-    st.markdown("\n".join(f"- {escaped(said)}" for said in arms)
+    st.markdown("\n".join(f"- {escaped(missing)}" for missing in arms)
                 or "No other loop in this store was measured at this iteration.")  # fmt: skip
 
 left, right = st.columns(2, gap="medium")
 with left, st.expander("What was not looked at"):
-    st.markdown("\n".join(f"- {escaped(said)}" for said in gate.not_looked_at))
+    st.markdown("\n".join(f"- {escaped(missing)}" for missing in gate.not_looked_at))
 with right, st.expander("Errors over a year, and what these limits can show"):
     st.markdown(escaped(gate.looks))
     st.markdown("\n".join(f"- {escaped(row.sentence())}" for row in chances(chosen.policy)))

@@ -20,8 +20,8 @@ try:
     rules, wrong = alerting.rules(), ""
 except alerting.RulesError as error:
     rules, wrong = None, str(error)
-held = alerting.ledger()
-opened = alerting.open_subjects(held)
+ledger = alerting.ledger()
+opened = alerting.open_subjects(ledger)
 
 if wrong:
     st.error(f"No alerts are sent: {escaped(wrong, 200)}", icon=":material/error:")
@@ -40,9 +40,9 @@ if failure := alerting.failure():
                icon=":material/cloud_off:")  # fmt: skip
 shown = [
     f"- [{escaped(one.name, 120)}]({one.link}), {escaped(one.since)}: {escaped(one.what, 120)}"
-    for one in alerting.lines(held)
+    for one in alerting.lines(ledger)
 ]
-shown += [f"- {escaped(line, 120)}" for line in alerting.waiting(held)]
+shown += [f"- {escaped(line, 120)}" for line in alerting.waiting(ledger)]
 st.markdown("\n".join(shown[:MOST]))
 if len(shown) > MOST:
     st.caption(f"and {count(len(shown) - MOST, 'more line')}: python -m analytics alerts")
@@ -80,9 +80,9 @@ if opened:
             st.rerun()
 if measured := published("alerts"):
     st.caption(escaped(f"How often pings err: {sentence(measured['rows'][0])}.", 200))
-if held["sent"]:
-    with st.expander(f"{count(len(held['sent']), 'message')} sent so far"):
+if ledger["sent"]:
+    with st.expander(f"{count(len(ledger['sent']), 'message')} sent so far"):
         st.markdown("\n".join(
             f"- {escaped(one['at'][:16].replace('T', ' '))} UTC: {escaped(one['title'], 120)}"
-            for one in reversed(held["sent"][-50:])
+            for one in reversed(ledger["sent"][-50:])
         ))  # fmt: skip

@@ -39,11 +39,11 @@ heading(
     "on the bundled real ones.",
 )
 refresh_when_store_changes()
-told = published("detectors")
-if told is None:
+document = published("detectors")
+if document is None:
     st.info("Nothing has been measured yet. `make bench` measures it and keeps the figures.")
     st.stop()
-rows = told["rows"]
+rows = document["rows"]
 kept = reads.kept_verdicts()
 named = [run for run in links.asked("run") if run in kept]
 suggested = matching_scenario(kept[named[0]]) if named else None
@@ -122,7 +122,7 @@ show_intervals(scenario)
 show_forecasts()
 show_candidates()
 show_bundled(kept)
-st.caption(made("detectors", told))
+st.caption(made("detectors", document))
 chosen = [("scenario", scenario), *(("run", run) for run in named[:1])]
 with st.popover("Copy link", icon=":material/link:"):
     st.code(links.page_link("/quality", chosen), language=None, wrap_lines=True)

@@ -22,9 +22,9 @@ heading(
     "its last gold evaluation is.",
 )
 stop_when_empty()
-told = reads.check()
-rows = told["runs"]
-show_damage(told["damaged"])
+checked = reads.check()
+rows = checked["runs"]
+show_damage(checked["damaged"])
 names = [row["run"] for row in rows]
 for missing in (run for run in links.asked("run") if run not in names):
     st.error(f"The link asks for run {called(missing)}, which is not in this store.")
@@ -56,7 +56,7 @@ troubled = sum(problems(row) > 0 for row in rows)
 without = sum(row["kl_conversion"] == "missing" for row in rows)
 inexact = sum(row["kl_conversion"] not in ("exact", "as_stated", "missing") for row in rows)
 st.markdown(
-    f"## {count(len(told['skipped']), 'log')} not read; {whole(troubled)} of "
+    f"## {count(len(checked['skipped']), 'log')} not read; {whole(troubled)} of "
     f"{count(len(rows), 'run')} with notes; KL not exact in {whole(inexact)}, "
     f"missing in {whole(without)}"
 )
@@ -127,9 +127,9 @@ for row in (row for row in rows if row["run"] in chosen):
         show_source(row)
 
 st.header("Not read", anchor=False)
-if told["skipped"]:
+if checked["skipped"]:
     show_table(
-        pl.DataFrame(told["skipped"]).rename({"seen_at": "last tried"}),
+        pl.DataFrame(checked["skipped"]).rename({"seen_at": "last tried"}),
         hide_index=True,
         placeholder=MISSING,
         column_config={

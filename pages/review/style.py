@@ -8,7 +8,7 @@ from analytics.figures.drawing.palette import STATUS
 from analytics.figures.runs.band import band_figure
 from analytics.figures.runs.rewards import reward_figure
 from analytics.figures.runs.specimens import specimen
-from analytics.figures.words.headline import headline
+from analytics.onset.sentences.headline import headline
 from analytics.wording import with_interval
 from pages.shared import charts
 from pages.shared.frame import heading

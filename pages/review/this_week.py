@@ -102,8 +102,10 @@ if pins.height:
 
 def made(ending: str) -> bytes:
     """The document in one of its forms."""
-    told = review_reads.document(found, today, server)
-    return {"html": told.html.encode(), "md": told.markdown.encode(), "zip": told.data}[ending]
+    document = review_reads.document(found, today, server)
+    return {"html": document.html.encode(), "md": document.markdown.encode(), "zip": document.data}[
+        ending
+    ]
 
 
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")

@@ -143,9 +143,9 @@ figure = together(
     lambda some: best_of_n_figure(some, axis, kl),
 )  # fmt: skip
 if figure is not None:
-    told = "; ".join(f"{line.name} {headline(line.curve)}" for _, line in lines[:MARKED])
+    summary = "; ".join(f"{line.name} {headline(line.curve)}" for _, line in lines[:MARKED])
     saved = {"toImageButtonOptions": {"format": "svg", "filename": "best-of-n"}}
-    charts.draw(figure, "best_of_n", f"Selecting the best of n by: {told}", config=saved)
+    charts.draw(figure, "best_of_n", f"Selecting the best of n by: {summary}", config=saved)
 
 shown: list[tuple[str, object]] = [("run", run) for run in chosen]
 shown += [("proxy", name) for name in picked] + [("x", axis), ("kl", kl)]

@@ -129,11 +129,11 @@ def show_run(curve: RunCurve, charted: bool) -> None:
         mean, error = over_looks(rows["step"].to_numpy(), rows["value"].to_numpy(), first, last)
         point = proxy_point(mean, error, looks, curve.verdict)
         parts.append(Component(offered.get(name, name), mean, error, point))
-        held = np.flatnonzero(np.isfinite(mean))
+        finite = np.flatnonzero(np.isfinite(mean))
         table.append({
             "run": run, "component": offered.get(name, name),
-            "at the start": number(float(mean[held[0]])) if held.size else "–",
-            "at the end": number(float(mean[held[-1]])) if held.size else "–",
+            "at the start": number(float(mean[finite[0]])) if finite.size else "–",
+            "at the end": number(float(mean[finite[-1]])) if finite.size else "–",
             "proxy point (90 %)": point_words(point),
         })  # fmt: skip
     known = run_reads.member_keys(run)
@@ -157,17 +157,17 @@ def show_run(curve: RunCurve, charted: bool) -> None:
         reach = "too few prompts for an interval" if end["low"] is None else (
             f"{interval(end['low'], end['high'])}, 90 %"
         )  # fmt: skip
-        said = f"Disagreement of {escaped(', '.join(group))}: {number(end['ratio'])} times that of "
-        said += f"the start ({reach})."
+        says = f"Disagreement of {escaped(', '.join(group))}: {number(end['ratio'])} times that of "
+        says += f"the start ({reach})."
         if raised.height:
             st.warning(
-                f"{said} It is surely above 1.5 times from step {whole(raised['step_start'][0])} "
+                f"{says} It is surely above 1.5 times from step {whole(raised['step_start'][0])} "
                 "on. It asks for a gold evaluation and decides nothing: members share errors, so "
                 "agreement clears no run and disagreement convicts none.",
                 icon=":material/call_split:",
             )
         else:
-            st.caption(f"{said} Members share errors: agreement clears no run.")
+            st.caption(f"{says} Members share errors: agreement clears no run.")
 
 
 for order, curve in enumerate(curves):

@@ -9,7 +9,7 @@ from analytics.comparing.comparable import differences
 from analytics.figures.drawing.axes import LARGEST
 from analytics.figures.drawing.curves import has_line
 from analytics.figures.drawing.palette import status_look
-from analytics.figures.words.headline import headline
+from analytics.onset.sentences.headline import headline
 from analytics.wording import number
 from data.columns import PANELS
 from pages.shared import links, reads
@@ -92,11 +92,11 @@ if blank:
     )  # fmt: skip
 facts = {run: json.loads(every[run]["facts"]) | {"run_id": run} for run in chosen}
 if len(chosen) > 1:
-    said = differences([facts[run] for run in chosen])
-    if said:
+    differing = differences([facts[run] for run in chosen])
+    if differing:
         notes.warning(
             "These runs do not share everything that an axis needs.  \n"
-            + "  \n".join(escaped(sentence) for sentence in said),
+            + "  \n".join(escaped(sentence) for sentence in differing),
             icon=":material/warning:",
         )
 
@@ -108,8 +108,8 @@ with answer:
         only = curves[0]
         with isolated(only.run_id, "summed up"):
             paid = paid_reads.line(every[only.run_id], frozen.get(only.run_id))
-            told = in_short(only, facts[only.run_id])
-            st.html(card(only.run_id, only.verdict, " · ".join(filter(None, (told, paid)))))
+            short = in_short(only, facts[only.run_id])
+            st.html(card(only.run_id, only.verdict, " · ".join(filter(None, (short, paid)))))
             config = json.dumps(facts[only.run_id].get("config") or {})
             if chose := run_reads.gold_chose(only.run_id, config):
                 st.caption(escaped(chose))

@@ -67,10 +67,10 @@ trained = [one for one in chosen if not others[one.name]]
 judged = [one for one in trained if one.verdict]
 alarmable = sum(one.status not in ("unmeasured", "too_little_gold", "not_judged") for one in judged)
 sentence = f"**{whole(len(chosen))} of {count(runs.height, 'run')}**"
-told = [part for part in (tally(judged).partition(": ")[2],) if part]
+parts = [part for part in (tally(judged).partition(": ")[2],) if part]
 if apart := len(chosen) - len(trained):
-    told.append(f"{whole(apart)} on another page")
-sentence += f": {', '.join(told)}." if told else "."
+    parts.append(f"{whole(apart)} on another page")
+sentence += f": {', '.join(parts)}." if parts else "."
 alarms = [one for one in chosen if standing(one.verdict.get("alarm"))]
 if alarms:
     stands = sum(one.stands for one in alarms)

@@ -42,7 +42,7 @@ if asked := links.asked("response"):
     copy_link("/responses", response_address(run, asked[0], until))
     st.stop()
 
-known = shortcut_mining.told(run, until)
+known = shortcut_mining.mined(run, until)
 rules = asked_of(known.mined)
 names = [short(one[0]) for one in rules]
 waits = known.mined is None and bool(known.progress)
@@ -64,16 +64,16 @@ answer = st.container()
 with isolated(run, "mined for shortcuts"):
     show_shortcuts(run, until, known, link, all_with)
 with reading("Reading the responses …", (run, until, filters)):
-    told = reading_reads.reading_list(run, until, filters, rules)
-shared = in_common(told.items)
-if told.missing:
-    answer.markdown(f"No reading list: {escaped(told.missing)}.")
+    listed = reading_reads.reading_list(run, until, filters, rules)
+shared = in_common(listed.items)
+if listed.missing:
+    answer.markdown(f"No reading list: {escaped(listed.missing)}.")
 else:
-    paid = any(item.shortcuts for item in told.items)
+    paid = any(item.shortcuts for item in listed.items)
     lead = f"What {called(run)} is paid for." if paid else f"What {called(run)} writes."
-    answer.markdown(f"**{lead}** Of {len(told.items)} responses to read, "
+    answer.markdown(f"**{lead}** Of {len(listed.items)} responses to read, "
                 f"{escaped(shared) if shared else 'no two share what stands out'}.")  # fmt: skip
-if told.items:
+if listed.items:
     st.header("Reading list", anchor=False)
     best = " and gold furthest below" if extent.has_gold else ""
     shares = reading_reads.apart(run, until)
@@ -91,9 +91,9 @@ if told.items:
         )
     )
     with isolated(run, "from its reading list"):
-        st.html(reading_table(told.items, told.firsts, link, extent.start))
+        st.html(reading_table(listed.items, listed.firsts, link, extent.start))
     st.download_button(
-        "The list (CSV)", lambda: reading_reads.csv(told.items), mime="text/csv",
+        "The list (CSV)", lambda: reading_reads.csv(listed.items), mime="text/csv",
         file_name=f"{shown_name(run)}-reading-list.csv", on_click="ignore",
         icon=":material/download:",
     )  # fmt: skip

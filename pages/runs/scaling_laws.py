@@ -147,8 +147,8 @@ def pool_family(some: Sequence[tuple[str, PoolFit]]) -> Family:
 of_pools = together(fitted, lambda one: one[0], "fitted", pool_family) if fitted else None
 if of_pools is not None:
     families.append(of_pools)
-told = {run for family in families for run in family.runs}
-left = [run for run in chosen if run not in told and not simulated]
+in_families = {run for family in families for run in family.runs}
+left = [run for run in chosen if run not in in_families and not simulated]
 if left:
     st.warning(
         f"Left out: {named(left)}. A fit needs five evaluations with KL and gold "

@@ -51,9 +51,9 @@ def draw(
         config: further settings of Plotly.
     """
     words = figure.words if isinstance(figure, Finished) else words_of(figure)
-    held = _drawn.get()
-    if held is not None:
-        held.append(Drawn(key, says, figure))
+    drawn = _drawn.get()
+    if drawn is not None:
+        drawn.append(Drawn(key, says, figure))
     place.plotly_chart(
         figure, key=key, config={**PLAIN, **(config or {})}, theme="streamlit",
         alt=described(words, says),

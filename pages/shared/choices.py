@@ -50,8 +50,8 @@ def seed(key: str, value: Any) -> None:
 
     Pages share the words of the address: a number of the page before is no list of this one.
     """
-    held = st.session_state.get(key, value)
-    of_another = isinstance(held, list) != isinstance(value, list)
+    value_before = st.session_state.get(key, value)
+    of_another = isinstance(value_before, list) != isinstance(value, list)
     if key not in st.session_state or of_another or by_history():
         st.session_state[key] = value
 
@@ -147,9 +147,11 @@ def choose_number(widget: Widget, label: str, *reach: float, key: str, **more: A
     # Streamlit seeds a bound widget from the address as it was opened, and fails on an infinity.
     unbound = st.session_state.setdefault("unbound", [])
     by_one = more.get("step") == 1
-    wrong = [asked for asked in st.query_params.get_all(key) if not _held(asked, by_one)]
+    wrong = [asked for asked in st.query_params.get_all(key) if not _allowed(asked, by_one)]
     if wrong:
-        kind = "a whole number that can be looked for" if by_one and _held(wrong[0]) else "a number"
+        kind = (
+            "a whole number that can be looked for" if by_one and _allowed(wrong[0]) else "a number"
+        )
         st.warning(f"The link asks for {label.lower()} {called(wrong[0])}, which is not {kind}.")
         st.query_params.pop(key, None)
         unbound.append(key)
@@ -157,7 +159,7 @@ def choose_number(widget: Widget, label: str, *reach: float, key: str, **more: A
     return widget(label, *reach, key=key, bind=bind, **more)
 
 
-def _held(text: str, by_one: bool = False) -> bool:
+def _allowed(text: str, by_one: bool = False) -> bool:
     """Whether an address has a finite number; with ``by_one`` a whole one that a browser holds."""
     try:
         value = float(text)

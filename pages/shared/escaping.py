@@ -30,10 +30,10 @@ def escaped(text: object, longest_word: int = LONGEST_NAME) -> str:
     text is cut, for a page is no place for it, and so is a word of more than ``longest_word``
     letters: that is a name.
     """
-    told = re.sub(rf"([!-~]{{{longest_word - 1}}})[!-~]{{2,}}", r"\1…", str(text))
-    if len(told) > LONGEST:
-        told = f"{told[:LONGEST]}…"
-    return _MARKDOWN.sub(r"\\\1", _AFTERWARDS.sub(JOINER, told)).replace("\n", " ")
+    cut_text = re.sub(rf"([!-~]{{{longest_word - 1}}})[!-~]{{2,}}", r"\1…", str(text))
+    if len(cut_text) > LONGEST:
+        cut_text = f"{cut_text[:LONGEST]}…"
+    return _MARKDOWN.sub(r"\\\1", _AFTERWARDS.sub(JOINER, cut_text)).replace("\n", " ")
 
 
 def called(name: str) -> str:
@@ -43,8 +43,12 @@ def called(name: str) -> str:
 
 def named(runs: Sequence[str], most: int = 6) -> str:
     """Run names for a sentence; a long list is counted."""
-    told = ", ".join(called(run) for run in runs[:most])
-    return told if len(runs) <= most else f"{told} and {count(len(runs) - most, 'more run')}"
+    called_runs = ", ".join(called(run) for run in runs[:most])
+    return (
+        called_runs
+        if len(runs) <= most
+        else f"{called_runs} and {count(len(runs) - most, 'more run')}"
+    )
 
 
 def shown_name(name: str, longest: int = LONGEST_NAME) -> str:

@@ -22,20 +22,20 @@ def heading(title: str, says: str) -> None:
     st.caption(says)
 
 
-def tab(page: str, names: Sequence[str], said: str = "") -> None:
+def tab(page: str, names: Sequence[str], summary: str = "") -> None:
     """Name the browser's tab after what is shown: many tabs are open in a review.
 
     Args:
         page: the page's title.
         names: what was chosen; more than three are counted. None: the page's title stands alone.
-        said: of one run, its verdict in a word.
+        summary: of one run, its verdict in a word.
     """
     if not names:
         return
-    told = ", ".join(shown_name(name, 40) for name in names)
+    runs = ", ".join(shown_name(name, 40) for name in names)
     if len(names) > 3:
-        told = f"{shown_name(names[0], 40)} and {len(names) - 1} more"
-    st.set_page_config(page_title=" · ".join((f"{told} {said}".rstrip(), page)))
+        runs = f"{shown_name(names[0], 40)} and {len(names) - 1} more"
+    st.set_page_config(page_title=" · ".join((f"{runs} {summary}".rstrip(), page)))
 
 
 def stop_when_empty() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import polars as pl
 
@@ -22,7 +22,7 @@ from data.words.formulas import csv_bytes as csv_bytes
 from pages.shared.keeping import judging
 from pages.shared.keeping.caching import cached, generation, pulse
 from pages.shared.keeping.isolation import Fault, attempt
-from pages.shared.keeping.last_verdicts import last_verdicts
+from pages.shared.keeping.last_verdicts import ShownVerdict, last_verdicts
 from pages.shared.keeping.ownership import owner
 
 
@@ -62,10 +62,11 @@ def curves(run_ids: tuple[str, ...] | None) -> pl.DataFrame:
 
 
 @cached(8, pulse, shared=True)
-def kept_verdicts() -> dict[str, dict[str, Any]]:
+def kept_verdicts() -> dict[str, ShownVerdict]:
     """The last verdict of each run by run_id, with "updating" where newer rows wait for one."""
     last = last_verdicts(store(), run_generations())
-    return {row["run"]: row for row in judging.advised(list(last.values()))}
+    return {str(row["run"]): cast("ShownVerdict", row)
+            for row in judging.advised(list(last.values()))}  # fmt: skip
 
 
 RunState = tuple[int, int, str]
@@ -73,8 +74,9 @@ RunState = tuple[int, int, str]
 
 def run_state(run: str, generation: int) -> RunState:
     """Changes whenever rows, verdict or advice of a run do. generation: of the rows in hand."""
-    advice = kept_verdicts().get(run, {}).get("recommendation")
-    return generation, store().verdict_change(run), json.dumps(advice)
+    verdict = kept_verdicts().get(run)
+    advice = json.dumps(verdict["recommendation"] if verdict else None)
+    return generation, store().verdict_change(run), advice
 
 
 MOST_PICTURES = 4096
@@ -201,7 +203,8 @@ def pictures() -> dict[str, Picture]:
     return {
         run_id: _picture(
             curve, every[run_id]["generation"],
-            json.dumps((known.get(run_id) or {}).get("peak")), run_colour(every[run_id]["ordinal"]),
+            json.dumps(known[run_id].get("peak") if run_id in known else None),
+            run_colour(every[run_id]["ordinal"]),
         )
         for (run_id,), curve in curves(None).group_by("run_id", maintain_order=True)
         if run_id in every
@@ -227,7 +230,7 @@ def _picture(curve: pl.DataFrame, run_generation: int, peak: str, colour: str) -
 
 
 @cached(2)
-def check() -> dict[str, Any]:
+def check() -> checking.Checked:
     """Data quality of every run (``python -m data check --json``)."""
     return checking.check(store())
 

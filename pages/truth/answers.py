@@ -92,14 +92,14 @@ def options(column: str) -> dict[str, str]:
 change = choose_one(row.selectbox, "Change", CHANGES, "change", None, placeholder="all", width=150)
 more = row.popover("More filters", icon=":material/filter_list:")
 filters = {"change": change} | {
-    name: choose_one(more.selectbox, label, held, name, None, placeholder="all")
-    for name, label, held in (
+    name: choose_one(more.selectbox, label, options_there, name, None, placeholder="all")
+    for name, label, options_there in (
         ("grade", "Grade", {key: words for key, (_, words) in GRADES.items()}),
         ("origin", "Questions", options("origin")),
         ("topic", "Topic", options("topic")),
         ("knowledge", "Knowledge", options("knowledge")),
     )
-    if held
+    if options_there
 }
 for name in ("topic", "knowledge"):
     filters.setdefault(name, None)

@@ -25,17 +25,17 @@ if not there:
 row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 run = choose_one(row.selectbox, "Run", {name: name for name in there}, "run", there[0], width=280)
 until = behaviours_view.frozen(run)
-told = behaviours_view.rows(run, until)
-kinds = behaviours_view.kinds(told)
+rows = behaviours_view.rows(run, until)
+kinds = behaviours_view.kinds(rows)
 first = next(iter(kinds))
 kind = choose_one(row.selectbox, "Behaviour", kinds, "behaviour", first, width=380) or first
 rewarded = row.toggle("Gold, proxy and KL", value=True, key="rewards", bind="query-params")
-part = [one for one in told if behaviours_view.kind_of(one) == kind]
+part = [one for one in rows if behaviours_view.kind_of(one) == kind]
 
 with isolated(str(run), "in words"):
     for sentence in sentences(part):
         st.markdown(escaped(sentence))
-others = [one for one in beyond_chance(told) if behaviours_view.kind_of(one) != kind]
+others = [one for one in beyond_chance(rows) if behaviours_view.kind_of(one) != kind]
 if others:
     named = dict.fromkeys(kinds[behaviours_view.kind_of(one)] for one in others)
     st.caption(f"Beyond chance too: {escaped(', '.join(named))}.")
@@ -49,5 +49,5 @@ st.caption(
     "most one in twenty is expected to be chance. All environments: each compared with itself."
 )
 with st.expander("All behaviours of the run"):
-    show_table(behaviours_view.flat(told), hide_index=True, placeholder=MISSING)
-copy_link("/behaviours", behaviours_view.address(run, kind, rewarded, until, told))
+    show_table(behaviours_view.flat(rows), hide_index=True, placeholder=MISSING)
+copy_link("/behaviours", behaviours_view.address(run, kind, rewarded, until, rows))

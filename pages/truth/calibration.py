@@ -89,11 +89,11 @@ def show_diagrams(loop: str) -> None:
         f"On {escaped(origin_words(origin))}, iteration {last}: "
         f"{escaped(sentence(own[last], bins))}"
     )
-    held = {step: answer_reads.cells(loop, step, origin) for step in there}
+    by_step = {step: answer_reads.cells(loop, step, origin) for step in there}
     left, right = st.columns(2, gap="medium")
-    figure = reliability_figure({step: reliability(cells, bins) for step, cells in held.items()})
+    figure = reliability_figure({step: reliability(cells, bins) for step, cells in by_step.items()})
     charts.draw(figure, f"reliability-{loop}", f"{loop}: share right by confidence", left)
-    figure = risk_figure({step: risk_coverage(cells) for step, cells in held.items()})
+    figure = risk_figure({step: risk_coverage(cells) for step, cells in by_step.items()})
     charts.draw(figure, f"risk-{loop}", f"{loop}: errors by share answered", right)
 
 
@@ -128,12 +128,12 @@ sampled = scope.cut(answer_reads.sampled(scope.loops)).filter(pl.col("origin") =
 if sampled.height:
     st.header("Sampled answers", anchor=False)
     ends = sampled.filter(pl.col("iteration") == pl.col("iteration").max().over("loop"))
-    said = [
+    sentences = [
         f"- **{called(row['loop'])}**, iteration {whole(row['iteration'])}: "
         f"{escaped(' '.join(sampled_sentences(row)))}"
         for row in ends.iter_rows(named=True)
     ]
-    st.markdown("\n".join(said))
+    st.markdown("\n".join(sentences))
     show_table(sampled.drop("fewest_unknown"), hide_index=True, placeholder=MISSING)
 with st.expander("All numbers"):
     show_table(measured, hide_index=True, placeholder=MISSING)

@@ -69,8 +69,8 @@ if loops:
         shown = [{**row, "loop": shown_name(row["loop"])} for row in rows]
         st.markdown(f"## {escaped(headline(shown))}")
         show_since(rows, scope, tau)
-        if said := notes.not_known(loops):
-            st.caption(escaped(said))
+        if not_known := notes.not_known(loops):
+            st.caption(escaped(not_known))
     rates_view.show_figures(
         scope,
         loops=loops,

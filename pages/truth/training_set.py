@@ -93,8 +93,8 @@ points = parts[0]
 for part in parts[1:]:
     points = points.join(part, on=keys, how="full", coalesce=True)
 points = points.with_columns(line="loop", kl=pl.lit(None, pl.Float64)).sort(keys)
-held = set(points["loop"]) | set(claims.repeated) | set(mistakes.repeated)
-rows = trained_rows(points, [loop for loop in scope.loops if loop in held])
+loops_there = set(points["loop"]) | set(claims.repeated) | set(mistakes.repeated)
+rows = trained_rows(points, [loop for loop in scope.loops if loop in loops_there])
 with isolated("These loops", "summed up"):
     shown = [{**row, "loop": shown_name(row["loop"])} for row in rows]
     st.markdown(f"## {escaped(trained_headline(shown))}")
@@ -126,13 +126,13 @@ st.caption("Bars: 95 % intervals. Dotted: false claims in texts that were writte
 
 with st.expander("Each loop in words: what became of false claims and wrong answers"):
     st.markdown("**Claims in training texts, and what became of them**")
-    told = [f"- **{called(loop)}**: {escaped(claims.sentences[loop])}"
+    sentences = [f"- **{called(loop)}**: {escaped(claims.sentences[loop])}"
             for loop in scope.loops if loop in claims.sentences]  # fmt: skip
-    st.markdown("\n".join(told) or "No answer says what a training text had claimed.")
+    st.markdown("\n".join(sentences) or "No answer says what a training text had claimed.")
     st.markdown("**Wrong benchmark answers, repeated one iteration later**")
-    told = [f"- **{called(loop)}**: {escaped(mistakes.sentences[loop])}"
+    sentences = [f"- **{called(loop)}**: {escaped(mistakes.sentences[loop])}"
             for loop in scope.loops if loop in mistakes.sentences]  # fmt: skip
-    st.markdown("\n".join(told) or "No answer says whether its entity was trained on.")
+    st.markdown("\n".join(sentences) or "No answer says whether its entity was trained on.")
     st.caption(
         "Trained on means that texts about the same entity were trained on, not that the very "
         "answer was. Claims are sampled, answers greedy: the two kinds are not compared. "

@@ -609,8 +609,8 @@ def test_a_receiver_that_fails_half_of_the_time_gets_each_once_in_order(home: Pa
         deliver = sending.delivering(read_rules("", url=hook.url))
         assert patiently(box, deliver, 1e6, clock.wait) == 12
     assert list(hook.taken.values()) == names and len(hook.bodies) == 12
-    assert sending.held(home)["queue"] == []
-    assert [one["title"] for one in sending.held(home)["sent"]] == names
+    assert sending.ledger_of(home)["queue"] == []
+    assert [one["title"] for one in sending.ledger_of(home)["sent"]] == names
 
 
 def test_back_off_grows_and_heeds_the_receiver(home: Path) -> None:
@@ -625,7 +625,7 @@ def test_back_off_grows_and_heeds_the_receiver(home: Path) -> None:
     box = sending.Outbox(home, clock)
     assert patiently(box, busy, 20_000, clock.wait) == 0
     assert clock.waits[:6] == [1, 2, 4, 100, 16, 32] and max(clock.waits) == 3600
-    assert len(sending.held(home)["queue"]) == 1 and box.failure == "busy"
+    assert len(sending.ledger_of(home)["queue"]) == 1 and box.failure == "busy"
 
 
 def test_a_message_that_is_refused_for_good_keeps_no_other_waiting(home: Path) -> None:
@@ -638,7 +638,7 @@ def test_a_message_that_is_refused_for_good_keeps_no_other_waiting(home: Path) -
             raise NotDelivered("the receiver answered 400", refused=True)
 
     assert patiently(sending.Outbox(home, clock), picky, 1e6, clock.wait) == 1
-    held = sending.held(home)
+    held = sending.ledger_of(home)
     assert [one["title"] for one in held["aside"]] == names[:1] and "400" in held["aside"][0]["why"]
 
 
@@ -648,9 +648,9 @@ def test_refusals_are_counted_over_the_commands_of_a_timer(home: Path) -> None:
     with receiving(Receiver(lambda n: n <= 10, 400)) as hook:
         deliver, clock = sending.delivering(read_rules("", url=hook.url)), Clock()
         for n in range(11):
-            assert [one["title"] for one in sending.held(home)["queue"]] == names[n // 10 :]
+            assert [one["title"] for one in sending.ledger_of(home)["queue"]] == names[n // 10 :]
             sending.Outbox(home, clock).send(deliver, lambda: T0)
-    held = sending.held(home)
+    held = sending.ledger_of(home)
     assert [one["title"] for one in held["aside"]] == names[:1] and held["queue"] == []
     assert list(hook.taken.values()) == names[1:]
 
@@ -685,7 +685,7 @@ def test_after_kill_9_each_arrives_once_in_order(home: Path, root: Path) -> None
     assert [one.returncode for one in senders] == [-9, -9, 0]
     assert list(hook.taken.values()) == names
     assert len(hook.bodies) <= len(names) + 1
-    assert sending.held(home)["queue"] == []
+    assert sending.ledger_of(home)["queue"] == []
 
 
 def test_two_senders_do_not_send_twice(home: Path) -> None:
@@ -706,7 +706,7 @@ def test_a_damaged_ledger_is_kept_aside(home: Path, capsys: pytest.CaptureFixtur
     file = home / "alerts" / "ledger.json"
     for damage in ("{", "[]", '{"version": 1}', "null", '{"version": 2}'):
         file.write_text(damage)
-        assert sending.held(home) == outbox.fresh()
+        assert sending.ledger_of(home) == outbox.fresh()
         assert "alerts begin anew" in capsys.readouterr().err
     assert len(list(file.parent.glob("damaged-*"))) == 5
 
@@ -846,7 +846,7 @@ def test_from_a_falling_run_to_the_receiver(
     assert main(["alerts"]) == 0
     said = capsys.readouterr().out
     assert "acknowledged by Ada" in said and "Muted until 2999-01-01" in said
-    assert list(sending.held(home)["own"]) == ["<!channel>"]
+    assert list(sending.ledger_of(home)["own"]) == ["<!channel>"]
     spool.write_forget(home, ["<!channel>"])
     monkeypatch.setenv("OVEROPT_ALERT_URL", "http://127.0.0.1:1/")
     assert main(["alerts", "--send", "--patience", "0"]) == 0
@@ -858,4 +858,4 @@ def test_a_look_without_rows_and_again(home: Path) -> None:
     home.mkdir()
     with StoreAccess(home) as store:
         assert sending.look(store, rules(), T0) and sending.look(store, rules(), T0 + DAY)
-    assert [one["title"] for one in sending.held(home)["queue"]] == ["Alerts are on"]
+    assert [one["title"] for one in sending.ledger_of(home)["queue"]] == ["Alerts are on"]

@@ -13,7 +13,7 @@ from analytics.figures.drawing.palette import run_colour, run_dash, run_symbol
 from analytics.figures.runs.band import band_figure
 from analytics.figures.runs.rewards import can_normalise, reward_figure, shares_scale
 from analytics.figures.runs.sparkline import sparkline
-from analytics.figures.words.headline import headline
+from analytics.onset.sentences.headline import headline
 
 BASE = {
     "proxy_reward": 0.01,

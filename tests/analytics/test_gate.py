@@ -440,7 +440,7 @@ def test_an_undated_stop_beside_an_approval_leaves_the_last_word_open() -> None:
 @pytest.mark.parametrize("named", ["{}", "First One, {}"])
 def test_another_submitter_on_the_command_line_frees_nobody(named: str) -> None:
     approver = named.format(GOOD.frames["decisions"]["by"][-1])
-    held = replace(GOOD, submitter="Somebody Else", told=approver)
+    held = replace(GOOD, submitter="Somebody Else", named=approver)
     assert "is the submitter" in people_said(held)["approval"][1]
 
 

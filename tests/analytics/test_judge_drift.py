@@ -11,7 +11,8 @@ import pytest
 
 from analytics.figures.runs.anchors import anchors_figure
 from analytics.onset.evidence.measurements import HELPED, FloatArray
-from analytics.onset.labels.judge_drift import ALARM, corrected, judge_drift, of_judge, sentence
+from analytics.onset.labels.judge_drift import ALARM, corrected, judge_drift, of_judge
+from analytics.onset.sentences.labels import drift_sentences
 from analytics.quality.anchors import ANCHORS, ERROR, JUDGES, LOOKS, scores
 
 STILL = np.zeros(LOOKS)
@@ -78,9 +79,9 @@ def test_what_cannot_be_told_is_said_to_be(fault: str) -> None:
             prompt_id=pl.col("prompt_id") + "/" + pl.col("step").cast(pl.String)),
     }[fault])  # fmt: skip
     assert drift is not None and not drift.enough and not drift.found
-    told = drift.told(True)
+    told = drift.row(True)
     assert not told["corrected"] and told["e_value"] is None
-    assert "is not known" in sentence({"judge_drift": told})[0]
+    assert "is not known" in drift_sentences({"judge_drift": told})[0]
     assert judge_drift(every.clear()) is None
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from analytics.onset import verdict
 from analytics.onset.labels.kl_honesty import UMBRELLA, doubts
+from analytics.onset.sentences.kl_doubts import doubt_sentence
 
 LENGTH = 40.0
 
@@ -67,8 +68,8 @@ def test_an_honest_log_raises_no_doubt():
 def test_against_the_samples(factor, flag):
     found = doubts(path(factor), samples(), None, {"kl_logged_unit": "nats/sequence"})
     assert flag in {doubt.flag for doubt in found}
-    told = next(doubt.evidence for doubt in found if doubt.flag == flag)
-    assert "60 steps" in told and "k1" in told
+    why = next(doubt_sentence(doubt) for doubt in found if doubt.flag == flag)
+    assert "60 steps" in why and "k1" in why
 
 
 def test_few_samples_do_not_disagree():
@@ -89,7 +90,7 @@ def test_bits_beside_nats_in_one_log():
 def test_a_kl_too_small_for_the_gain_of_the_proxy():
     small = doubts(path(1 / LENGTH), None, None, {"kl_logged_unit": "nats/sequence"})
     assert [doubt.flag for doubt in small] == ["kl_per_token"]
-    assert "standard deviations" in small[0].evidence
+    assert "standard deviations" in doubt_sentence(small[0])
     # a KL that was converted from tokens already is too small for another reason
     assert flags(path(1 / LENGTH), kl_logged_unit="nats/token") == {"kl_estimators_disagree"}
     no_length = path(1 / LENGTH).drop("response_length")
@@ -110,7 +111,7 @@ def test_spikes_are_seen_anywhere():
         kl[at] = max(6 * kl[at], 150.0)
         found = doubts(path(kl=kl), None, None, {"kl_estimator": "k3"})
         spike = next(doubt for doubt in found if doubt.flag == "kl_spikes")
-        assert f"step {at * 10} " in spike.evidence and "(k3)" in spike.evidence
+        assert f"step {at * 10} " in doubt_sentence(spike) and "(k3)" in doubt_sentence(spike)
     assert "kl_spikes" not in flags(path())
 
 

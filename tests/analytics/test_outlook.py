@@ -7,7 +7,7 @@ import pytest
 from analytics.onset import verdict
 from analytics.onset.curves.hump_average import hump_average
 from analytics.onset.curves.next_evaluation import NARROWER, next_evaluation
-from analytics.onset.judging.outlook import sentences, worth_it
+from analytics.onset.sentences.outlook import outlook_sentences, worth_it
 from analytics.simulated import D_END, curve, gold_measurements, simulate
 
 FACTS = {"run_id": "r", "kl_conversion": "exact", "gold_kind": "score"}
@@ -71,18 +71,19 @@ def test_the_place_of_the_next_evaluation():
 @pytest.mark.parametrize("change", [{"narrower": 0.02}, {"evaluations": None}])
 def test_advice_that_changes_no_decision_is_not_given(change):
     row = judged("cliff", n=400)
-    assert any("would narrow" in one for one in sentences(row))
+    assert any("would narrow" in one for one in outlook_sentences(row))
     row["next_evaluation"] |= change
-    assert not any("would narrow" in one for one in sentences(row))
+    assert not any("would narrow" in one for one in outlook_sentences(row))
 
 
 def test_what_the_run_has_reached_is_measured_again_and_not_next():
     row = judged("cliff", n=400)
     row["next_evaluation"] |= {"kl": 0.002, "step": 0}
-    said = " ".join(sentences(row))
+    said = " ".join(outlook_sentences(row))
     assert "Measure gold again at KL 0.002 nats, which the run has reached (about step 0)" in said
     row["next_evaluation"] |= {"kl": 200.0, "step": None}
-    assert "Next gold evaluation: at KL 200 nats (beyond the last)" in " ".join(sentences(row))
+    said = " ".join(outlook_sentences(row))
+    assert "Next gold evaluation: at KL 200 nats (beyond the last)" in said
 
 
 def test_gold_that_fell_from_its_start_has_no_gain_to_fall_below():

@@ -10,9 +10,10 @@ import polars as pl
 import pytest
 
 from analytics.__main__ import main
-from analytics.onset.choosing.other_half import other_half, sentence
+from analytics.onset.choosing.other_half import other_half
 from analytics.onset.errors.paired import Paired, paired
 from analytics.onset.evidence.measurements import FloatArray, Rows
+from analytics.onset.sentences.checkpoints import other_half_sentence
 from analytics.quality.candidates import measure_null
 from data.columns import ReadOptions
 from data.incoming.importing import import_paths
@@ -134,7 +135,7 @@ def test_a_table_of_evaluation_responses_is_judged_by_pairs(
     assert half["gold"]["value"] == pytest.approx(report[9].mean())
     assert half["gain"]["value"] == pytest.approx(report[9].mean() - report[-1].mean())
     assert half["gain"]["low"] < half["gain"]["value"] < half["gain"]["high"]
-    assert "Chosen on 50 of the prompts and reported on the other 50" in sentence(half)
+    assert "Chosen on 50 of the prompts and reported on the other 50" in other_half_sentence(half)
 
 
 def test_gold_that_chose_nothing_flatters_nothing() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from analytics.__main__ import main
 from analytics.onset.evidence.measurements import HELPED, FloatArray, gold_sources
-from analytics.onset.labels.prediction_powered import APART, helped, sentences
+from analytics.onset.labels.prediction_powered import APART, helped
+from analytics.onset.sentences.labels import powered_sentences
 from analytics.quality.cheaper_gold import JUDGED, LABELS, LOOKS, responses
 from data.columns import ReadOptions
 from data.incoming.importing import import_paths
@@ -40,7 +41,7 @@ def test_the_error_is_what_theory_says_and_the_mean_is_peoples() -> None:
 
 def test_a_judge_worth_nothing_costs_nothing_and_one_that_errs_moves_nothing() -> None:
     (one,) = helped(run(1, 0.0))
-    assert one.told()["as_good_as"] == pytest.approx(LABELS, rel=0.1)
+    assert one.row()["as_good_as"] == pytest.approx(LABELS, rel=0.1)
     upside_down = run(2).with_columns(judge=-7 * pl.col("judge"))
     for mine, other in zip(values(run(2)), values(upside_down), strict=True):
         assert mine == pytest.approx(other)
@@ -60,9 +61,9 @@ def test_labels_of_picked_responses_are_told() -> None:
     picked = run(9).with_columns(
         source=pl.when(best).then("source"), gold=pl.when(best).then("gold")
     )
-    told = helped(picked)[0].told()
+    told = helped(picked)[0].row()
     assert told["labelled_apart"] > APART
-    said = " ".join(sentences({"prediction_powered": told}))
+    said = " ".join(powered_sentences({"prediction_powered": told}))
     assert "not like the others" in said and "at random" in said
 
 
@@ -79,7 +80,7 @@ def test_responses_to_one_prompt_count_as_one() -> None:
 def test_any_unit_gives_the_same(unit: float) -> None:
     (one,) = helped(run(10))
     (other,) = helped(run(10).with_columns(pl.col("gold", "judge") * unit))
-    assert other.told() == pytest.approx(one.told(), rel=1e-6)
+    assert other.row() == pytest.approx(one.row(), rel=1e-6)
     assert other.rows["gold_reward"].to_numpy() / unit == pytest.approx(
         one.rows["gold_reward"].to_numpy()
     )

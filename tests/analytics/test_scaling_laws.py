@@ -218,5 +218,5 @@ def test_what_few_noisy_points_cannot_tell_is_refused_not_guessed() -> None:
 
 
 def test_the_rl_form_is_seldom_given_up_where_it_is_true() -> None:
-    told = [rl_family(simulate_family(seed).runs).told for seed in range(40)]
+    told = [rl_family(simulate_family(seed).runs).established for seed in range(40)]
     assert np.mean(told) >= 0.95 - 4 * np.sqrt(0.0475 / 40)

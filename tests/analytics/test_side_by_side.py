@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.onset.choosing.side_by_side import answer, decided, side_by_side, why_not
+from analytics.onset.choosing.side_by_side import side_by_side
+from analytics.onset.sentences.checkpoints import answer, decided, why_not
 
 STEPS = np.arange(0, 210, 10)
 TRUTH = np.minimum(STEPS / 100, 1) - np.clip((STEPS - 100) / 100, 0, 1)

@@ -4,7 +4,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.figures.words.headline import headline
 from analytics.onset import verdict
 from analytics.onset.alarm.standing import standing
 from analytics.onset.alarm.watched import Alarm, Watch
@@ -27,7 +26,8 @@ from analytics.onset.errors.smoothing import NONE, Smoothness, smoothness
 from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import Rows
 from analytics.onset.evidence.pooling import pool
-from analytics.onset.judging.withdrawn_row import reason
+from analytics.onset.sentences.headline import headline
+from analytics.onset.sentences.withdrawn import withdrawal_reason
 from analytics.quality.battery import ONSET, chosen, verdict_of
 from analytics.quality.battery_logs import simulated_log
 from analytics.simulated import autoregressive
@@ -235,7 +235,7 @@ def test_an_alarm_before_golds_peak_stands_only_where_gold_is_surely_lost_since(
     assert standing(*parts(first=2, alarm_step=450, low=-0.5)).withdrawn is None
     assert standing(*parts(first=10, alarm_step=450, low=0.5)).withdrawn is None
     taken = standing(*parts(first=10, alarm_step=450, low=-0.5)).withdrawn
-    assert taken.kind == "later_peak" and "higher since" in reason(taken)
+    assert taken.kind == "later_peak" and "higher since" in withdrawal_reason(taken)
 
 
 def test_the_headline_of_an_onset_does_not_say_that_nothing_may_be_lost():

@@ -55,7 +55,7 @@ def test_paths_are_told_by_content(home: Path) -> None:
         landed(home, [Sent("a.csv", b"1")], MOST) as two,
     ):
         assert one.root != two.root and one.label == two.label
-        assert one.told(f"{one.root}/a.csv is broken") == f"{one.label}/a.csv is broken"
+        assert one.with_label(f"{one.root}/a.csv is broken") == f"{one.label}/a.csv is broken"
     with landed(home, [Sent("a.csv", b"2")], MOST) as other:
         assert other.label != one.label
 

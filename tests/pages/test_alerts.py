@@ -68,13 +68,13 @@ def test_test_acknowledge_and_mute(
     assert "Say who you are" in told(page)
     page.text_input(key="hush-by").input("Ada")
     page.button[-1].click().run()
-    assert sending.held(home)["acknowledged"]["<b>a"]["by"] == "Ada"
+    assert sending.ledger_of(home)["acknowledged"]["<b>a"]["by"] == "Ada"
     page.selectbox(key="hush-subject").select("c")
     later = datetime.date.today() + datetime.timedelta(days=30)
     page.date_input(key="hush-until").set_value(later)
     page.text_input(key="hush-by").input("Ada")
     page.button[-1].click().run()
-    assert sending.held(home)["muted"]["c"] == {"until": str(later), "by": "Ada"}
+    assert sending.ledger_of(home)["muted"]["c"] == {"until": str(later), "by": "Ada"}
     assert "acknowledged by Ada" in told(page)
 
 
@@ -89,10 +89,10 @@ def test_the_server_looks_when_the_store_has_changed_and_sends(
     assert got == [] and not (home / "alerts").exists()  # no rules, nothing on the disk
     write(home, "[ping")
     watch.turn()
-    assert "not TOML" in watch.said and got == []
+    assert "not TOML" in watch.failure and got == []
     write(home, '[deliver]\nurl = "http://127.0.0.1:1/"')
     watch.turn()
-    assert got == ["Alerts are on"] and watch.said == ""
+    assert got == ["Alerts are on"] and watch.failure == ""
     with sending.changing(home) as ledger:
         outbox.put(ledger, NOW, "ping", "next", [], "", "/")
     watch.turn()

@@ -176,5 +176,5 @@ def test_checkpoints_beside_a_table_of_responses_are_kept_in_any_order(
 
 
 def test_reasons_that_are_said_in_few_words_are_those_that_are_given(root: Path) -> None:
-    given = (root / "analytics/onset/judging/recommendation.py").read_text(encoding="utf-8")
+    given = (root / "analytics/onset/sentences/recommended.py").read_text(encoding="utf-8")
     assert all(f"{NO_CANDIDATE} {begins}" in given for begins, _ in decision_card.IN_FEW)

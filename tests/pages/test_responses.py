@@ -265,7 +265,7 @@ def test_what_it_is_paid_for_comes_without_waiting(
     assert len(named) == 25
     monkeypatch.setattr(reading_reads, "LOOKED_AT", 70)
     monkeypatch.setattr(reading_reads, "MOST_LOOKED", 140)
-    known = shortcut_mining.told("planted", None)
+    known = shortcut_mining.mined("planted", None)
     filters = Filters(first=20, last=999, shortcut=asked)  # not the page that is kept
     (rule,) = (one for one in asked_of(known.mined) if short(one[0]) == asked)
     seen, after = [], None

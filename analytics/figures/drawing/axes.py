@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import polars as pl
@@ -54,8 +54,8 @@ def x_of(frame: pl.DataFrame, axis: str) -> np.ndarray:
 
 def single(values: np.ndarray) -> np.ndarray:
     """Numbers as single floats; NaN, a gap, for those that no picture holds."""
-    held = np.abs(values) <= LARGEST
-    return np.where(held, values, np.nan).astype(np.float32)
+    drawable = np.abs(values) <= LARGEST
+    return np.where(drawable, values, np.nan).astype(np.float32)
 
 
 def place(value: float | None, axis: str) -> float | None:
@@ -66,7 +66,14 @@ def place(value: float | None, axis: str) -> float | None:
     return x if abs(x) <= LARGEST else None
 
 
-def percent_labels(decimals: int = 0, most: float = 1.0) -> dict[str, Any]:
+class PercentLabels(TypedDict):
+    """Of a Plotly axis: the form of its ticks, and what stands in place of each."""
+
+    tickformat: str
+    labelalias: dict[str, str]
+
+
+def percent_labels(decimals: int = 0, most: float = 1.0) -> PercentLabels:
     """Of an axis of shares up to ``most``: labels as sentences write them ("5 %", not "5%").
 
     >>> percent_labels(0, 0.02)["labelalias"]

@@ -91,7 +91,7 @@ def with_nearby_kl(curve: pl.DataFrame) -> pl.DataFrame:
     return filled.select(curve.columns)
 
 
-def _drawable_base(base: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _drawable_base(base: Mapping[str, float | None] | None) -> dict[str, float | None] | None:
     if base is None:
         return None
     return {
@@ -144,8 +144,8 @@ def pooled(curve: pl.DataFrame, column: str, bins: int = 32) -> pl.DataFrame:
     stretch = pl.col("stretch") if "stretch" in rows.columns else pl.lit(0)
 
     def mean(name: str) -> pl.Expr:
-        held = pl.col(name).is_not_null()
-        total = weight.filter(held).sum()
+        present = pl.col(name).is_not_null()
+        total = weight.filter(present).sum()
         return ((pl.col(name) * weight).sum() / pl.when(total > 0).then(total)).alias(name)
 
     columns = averaged(rows)
@@ -167,10 +167,10 @@ def pooled_together(
     curves: Sequence[pl.DataFrame], column: str, bins: int = 32
 ) -> dict[str, pl.DataFrame]:
     """``pooled`` for many runs in one pass, by run_id; KL and ``column`` alone are averaged."""
-    held = pl.concat(curves).filter(pl.col(column).is_not_null())
-    if not held.height:
+    present = pl.concat(curves).filter(pl.col(column).is_not_null())
+    if not present.height:
         return {}
-    rows = held.sort("run_id", "step_start").with_columns(
+    rows = present.sort("run_id", "step_start").with_columns(
         bin=pl.int_range(pl.len()).over("run_id")
         // ((pl.len().over("run_id").cast(pl.Int64) + bins - 1) // bins)
     )

@@ -52,15 +52,18 @@ def short_names(names: Sequence[str]) -> list[str]:
     >>> short_names(["r3", "r5"])
     ['r3', 'r5']
     """
-    told = [plain(" ".join(name.split()) or "(a blank name)", 10_000) for name in names]
-    if max((len(name) for name in told), default=0) > LONGEST and len(told) > 1:
-        first, last = min(told), max(told)  # what these two share, all between them share
+    plain_names = [plain(" ".join(name.split()) or "(a blank name)", 10_000) for name in names]
+    if max((len(name) for name in plain_names), default=0) > LONGEST and len(plain_names) > 1:
+        first, last = (
+            min(plain_names),
+            max(plain_names),
+        )  # what these two share, all between them share
         same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
         shared = first[:same]
         cut = max(shared.rfind(mark) + 1 for mark in "-_ /.:")
         if cut > 2:
-            told = [f"…{name[cut:]}" for name in told]
-    return [plain(name, LONGEST) for name in told]
+            plain_names = [f"…{name[cut:]}" for name in plain_names]
+    return [plain(name, LONGEST) for name in plain_names]
 
 
 def width_for(labels: Sequence[str]) -> int:
@@ -86,16 +89,16 @@ class Gutter:
 
     def drawn(self, panel: int, y: np.ndarray) -> None:
         """Take note of what a panel has to show."""
-        held = y[np.isfinite(y)]
-        if held.size:
+        finite = y[np.isfinite(y)]
+        if finite.size:
             low, high = self.reach.get(panel, (np.inf, -np.inf))
-            self.reach[panel] = (min(low, float(held.min())), max(high, float(held.max())))
+            self.reach[panel] = (min(low, float(finite.min())), max(high, float(finite.max())))
 
     def name(self, panel: int, x: np.ndarray, y: np.ndarray, label: str) -> None:
         """Name a line by its last point; one without any point has no name."""
-        held = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-        if held.size:
-            self.ends.setdefault(panel, []).append((float(y[held[np.argmax(x[held])]]), label))
+        finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+        if finite.size:
+            self.ends.setdefault(panel, []).append((float(y[finite[np.argmax(x[finite])]]), label))
 
     def write(self) -> None:
         """Write the names: one a line, moved up or down where two would meet."""

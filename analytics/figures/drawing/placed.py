@@ -74,7 +74,7 @@ def place_of_step(run: RunCurve, step: int, axis: str) -> float | None:
         return None
     if step > rows["step_end"].max() or step < rows["step_start"].min():  # type: ignore[operator]
         return None
-    held = rows.filter(pl.col("kl").is_not_null())
-    middle = (held["step_start"].cast(pl.Float64) + held["step_end"]) / 2
+    with_kl = rows.filter(pl.col("kl").is_not_null())
+    middle = (with_kl["step_start"].cast(pl.Float64) + with_kl["step_end"]) / 2
     nearest = (middle - step).abs().arg_min()
-    return None if nearest is None else place(float(held["kl"][nearest]), axis)
+    return None if nearest is None else place(float(with_kl["kl"][nearest]), axis)

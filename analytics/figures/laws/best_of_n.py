@@ -127,9 +127,9 @@ def _draw(figure: go.Figure, line: Line, x: np.ndarray, what: str, row: int, wor
             ),
             row=row, col=1,
         )  # fmt: skip
-    told = rate_interval if what == "win_rate" else with_interval
-    said = [
-        f"best of {whole(n)}<br>{words} {told(*values)}, 90 %"
+    in_words = rate_interval if what == "win_rate" else with_interval
+    lines = [
+        f"best of {whole(n)}<br>{words} {in_words(*values)}, 90 %"
         for n, *values in zip(
             line.curve.frame["n"], middle.tolist(), low.tolist(), high.tolist(), strict=True
         )
@@ -140,7 +140,7 @@ def _draw(figure: go.Figure, line: Line, x: np.ndarray, what: str, row: int, wor
             showlegend=row == 1, marker={"size": 6},
             line={"color": colour, "width": 2.2,
                   "dash": run_dash(7 * line.dashes)},
-            text=said, hovertemplate=f"<b>{plain(line.name)}</b>, %{{text}}<extra></extra>",
+            text=lines, hovertemplate=f"<b>{plain(line.name)}</b>, %{{text}}<extra></extra>",
         ),
         row=row, col=1,
     )  # fmt: skip

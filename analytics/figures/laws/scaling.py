@@ -55,7 +55,7 @@ def scaling_figure(
                 words="KL at the peak",
                 unit="nats",
             )
-        if not family.told:
+        if not family.established:
             continue
         alpha, beta = float(family.alphas[place]), float(family.betas[place])
         wide, deep = Z90 * float(family.alphas_se[place]), Z90 * float(family.betas_se[place])
@@ -85,7 +85,7 @@ def scaling_figure(
     if made is not None and not made.refused:
         ends = [min(ends[0], made.size), max(ends[1], made.size)]
     grid = np.geomspace(ends[0], ends[1] * 1.0001, 60)
-    if family.told and family.alpha is not None and family.alpha_se is not None:
+    if family.established and family.alpha is not None and family.alpha_se is not None:
         level, reach = np.full(60, family.alpha), np.full(60, Z90 * family.alpha_se)
         _line(figure, 2, grid, level, level - reach, level + reach)
     for row, found in ((2, rose), (3, fell)):
@@ -184,13 +184,13 @@ def _point(
     up = [max(high - y, 0.0)] if high is not None else [2 * y]
     down = [max(y - low, 0.0)] if low is not None else [2 * y / 3]
     symbol = "triangle-up" if high is None else symbol
-    told = f"{words} {with_interval(y, low, high)} {unit}".rstrip()
+    text = f"{words} {with_interval(y, low, high)} {unit}".rstrip()
     figure.add_trace(
         go.Scatter(
             x=[x], y=[y], mode="markers", marker={"size": 9, "color": colour, "symbol": symbol},
             error_y={"type": "data", "array": up, "arrayminus": down, "width": 0, "thickness": 1.5,
                      "color": colour},
-            hovertemplate=f"<b>{plain(name)}</b><br>{told}, 90 %<extra></extra>",
+            hovertemplate=f"<b>{plain(name)}</b><br>{text}, 90 %<extra></extra>",
         ),
         row=row, col=1,
     )  # fmt: skip

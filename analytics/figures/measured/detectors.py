@@ -59,10 +59,10 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
             nticks=4, row=1, col=column,
         )  # fmt: skip
         for name, value in table.select("detector", key).iter_rows():
-            if said := _said(key, value):
+            if words := _in_words(key, value):
                 figure.add_annotation(
                     x=0.9 if column == 1 else 0.98, xref=f"x{column if column > 1 else ''} domain",
-                    y=name, xanchor="right", yref=f"y{column if column > 1 else ''}", text=said,
+                    y=name, xanchor="right", yref=f"y{column if column > 1 else ''}", text=words,
                     showarrow=False, font={"size": 11},
                 )  # fmt: skip
     figure.add_vline(x=0.05, line={"color": PROXY_INK, "dash": "dash", "width": 1.3}, row=1, col=1,
@@ -88,7 +88,7 @@ def _far(ratios: pl.Series) -> float:
     return 1.06 * max([float(ratio) for ratio in ratios.drop_nulls()], default=2.0)
 
 
-def _said(key: str, value: float | None) -> str:
+def _in_words(key: str, value: float | None) -> str:
     """What stands in place of a dot, or beside one at the end of its scale."""
     if value is None:
         return "most never"

@@ -35,7 +35,7 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
         part = table.filter(pl.col("method") == method)
         height = np.array([place[shape] for shape in part["shape"]]) + _APART * (1 - at)
         for column, (key, _title) in enumerate(PANELS, start=1):
-            told = percent_spread if key == "coverage" else spread
+            in_words = percent_spread if key == "coverage" else spread
             error = 2 * part[f"{key}_se"].cast(pl.Float64).fill_null(0.0).to_numpy()
             figure.add_trace(
                 go.Scatter(
@@ -44,7 +44,7 @@ def interval_figure(table: pl.DataFrame, asked: float = 0.9) -> go.Figure:
                     marker={"size": 9, "color": colour, "symbol": symbol},
                     error_x={"type": "data", "array": error, "width": 0, "thickness": 1.4},
                     text=[
-                        f"{shape}<br>{told(*pair)}"
+                        f"{shape}<br>{in_words(*pair)}"
                         for shape, *pair in part.select("shape", key, f"{key}_se").rows()
                     ],
                     hovertemplate=f"<b>{method}</b>, %{{text}}<extra></extra>",

@@ -44,7 +44,7 @@ def draw_forecast(
     gold = (made["gold"] - made["gain"] * below - shift) / divisor
     x = np.array([place(kl, axis) for kl in d**2], dtype=np.float64)
     low, high = (place(made[end], axis) or 0.0 for end in ("kl_low", "kl_high"))
-    told = f"{with_interval(made['kl'], made['kl_low'], made['kl_high'])} nats"
+    words = f"{with_interval(made['kl'], made['kl_low'], made['kl_high'])} nats"
     none = [None] * (_POINTS - 1)  # a bar of length 0 would still have its caps
     stack.figure.add_trace(
         go.Scatter(
@@ -60,6 +60,6 @@ def draw_forecast(
             },
             name="forecast", showlegend=False, meta={"role": "ahead"},
             xaxis="x", yaxis=stack.panel(panel),
-            hovertemplate=f"forecast: gold peaks at KL {told}, 90 %<extra></extra>",
+            hovertemplate=f"forecast: gold peaks at KL {words}, 90 %<extra></extra>",
         )
     )  # fmt: skip

@@ -14,14 +14,14 @@ from analytics.wording import whole, with_interval
 HEIGHT = 190
 
 
-def anchors_figure(told: Mapping[str, Any], ordinal: int) -> go.Figure:
+def anchors_figure(drift: Mapping[str, Any], ordinal: int) -> go.Figure:
     """The anchors' mean score less that of the first evaluation, with 90 % intervals, over steps.
 
     Args:
-        told: ``judge_drift`` of a verdict.
+        drift: ``judge_drift`` of a verdict.
         ordinal: of the run, which gives it its colour.
     """
-    rows = told["points"]
+    rows = drift["points"]
     moved = [row["moved"] for row in rows]
     words = [with_interval(row["moved"], row["low"], row["high"]) for row in rows]
     figure = go.Figure(
@@ -38,12 +38,12 @@ def anchors_figure(told: Mapping[str, Any], ordinal: int) -> go.Figure:
         )
     )  # fmt: skip
     figure.add_hline(y=0, line={"color": PROXY_INK, "width": 1, "dash": "dot"})
-    if told["since"] is not None:
+    if drift["since"] is not None:
         ink = STATUS["warning"][0]
-        figure.add_vline(x=told["since"], line={"color": ink, "width": 1.5})
+        figure.add_vline(x=drift["since"], line={"color": ink, "width": 1.5})
         figure.add_annotation(
-            x=told["since"], y=1, yref="paper", yanchor="bottom", showarrow=False,
-            text=f"drift detected at step {whole(told['since'])}", font={"size": 12},
+            x=drift["since"], y=1, yref="paper", yanchor="bottom", showarrow=False,
+            text=f"drift detected at step {whole(drift['since'])}", font={"size": 12},
         )  # fmt: skip
     figure.update_layout(
         height=HEIGHT, margin={"l": 64, "r": 16, "t": 26, "b": 44}, showlegend=False,

@@ -35,8 +35,8 @@ def draw_many(
         if column.endswith("_reward"):
             shift, divisor = scales(run, scale)[column == "gold_reward"]
         values = scaled(rows[column], (shift, divisor))
-        said = [f"<b>{plain(run.run_id)}</b><br>{number(value)}" for value in values.tolist()]
-        parts.setdefault(run.colour, []).append((x_of(rows, axis), values, said))
+        hovers = [f"<b>{plain(run.run_id)}</b><br>{number(value)}" for value in values.tolist()]
+        parts.setdefault(run.colour, []).append((x_of(rows, axis), values, hovers))
     role = {"proxy_reward": "proxy", "gold_reward": "gold"}.get(column, "below")
     gap = np.array([np.nan])
     for colour, lines in parts.items():
@@ -44,7 +44,7 @@ def draw_many(
             go.Scatter(
                 x=np.concatenate([part for x, _, _ in lines for part in (x, gap)]),
                 y=np.concatenate([part for _, y, _ in lines for part in (y, gap)]),
-                text=[said for *_, texts in lines for said in (*texts, "")], mode="lines",
+                text=[hovers for *_, texts in lines for hovers in (*texts, "")], mode="lines",
                 line={"color": tinted(colour, 0.65), "width": 1.3,
                       "dash": "dot" if role == "proxy" else "solid"},
                 hovertemplate="%{text}<extra></extra>", showlegend=False, meta={"role": role},

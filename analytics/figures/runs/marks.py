@@ -49,8 +49,8 @@ def mark_runs(stack: Stack, runs: Sequence[RunCurve], axis: str, lined: bool = T
     made = []
     for run, name in zip(runs, short_names([run.run_id for run in runs]), strict=True):
         ends = x_of(run.looks, axis) if run.looks.height else np.array([np.nan])
-        held = ends[np.isfinite(ends)]
-        mark, missing = marks_of(run, axis, float(held.max()) if held.size else -np.inf)
+        finite = ends[np.isfinite(ends)]
+        mark, missing = marks_of(run, axis, float(finite.max()) if finite.size else -np.inf)
         made.append(mark)
         stack.figure.layout.meta["left_out"] += [f"{what} of {name}" for what in missing]
     if lined and len(made) <= LINED:
@@ -67,12 +67,12 @@ def reach(stack: Stack, runs: Sequence[RunCurve], axis: str) -> None:
 
     Left to itself the range makes room for labels.
     """
-    held = [x_of(frame, axis) for run in runs for frame in (run.curve, run.looks) if frame.height]
+    places = [x_of(frame, axis) for run in runs for frame in (run.curve, run.looks) if frame.height]
     if axis != "step":
         few = 2 if len(runs) <= LINED else 1  # the forecast's interval is drawn of a few runs only
-        held += [forecast_reach(run.verdict, axis)[:few] for run in runs]
+        places += [forecast_reach(run.verdict, axis)[:few] for run in runs]
     saved = [place_of_step(run, step, axis) for run in runs for step in run.checkpoints]
-    x = np.concatenate([np.zeros(1), *held, np.array([s for s in saved if s is not None])])
+    x = np.concatenate([np.zeros(1), *places, np.array([s for s in saved if s is not None])])
     x = x[np.isfinite(x)]
     low, high = float(x.min()), float(x.max())
     room = 0.02 * (high - low) or 1.0
@@ -107,29 +107,29 @@ def _lanes(stack: Stack, mark: Mark) -> None:
     """
     verdict, words = mark.run.verdict, []
     if mark.low is not None and mark.high is not None:
-        said = "peak here or later (90 %)" if mark.open_end else "gold peaks here (90 %)"
-        words.append(((mark.low + mark.high) / 2, said, "▬"))
+        label = "peak here or later (90 %)" if mark.open_end else "gold peaks here (90 %)"
+        words.append(((mark.low + mark.high) / 2, label, "▬"))
     if mark.alarm is not None:
         name = "withdrawn alarm" if mark.withdrawn else "alarm"
-        said = f"{name}: step {whole(verdict['alarm']['step'])}"
-        words.append((mark.alarm, said, "│"))
+        label = f"{name}: step {whole(verdict['alarm']['step'])}"
+        words.append((mark.alarm, label, "│"))
     if mark.forecast is not None:
         made = verdict["forecast"]
-        said = f"forecast: peak at KL {number(made['kl'])}"
-        words.append((mark.forecast, said, "◇"))
+        label = f"forecast: peak at KL {number(made['kl'])}"
+        words.append((mark.forecast, label, "◇"))
     left, right = stack.figure.layout.xaxis.range
     lanes = len(words) + bool(mark.saved)
     if not lanes:
         return
-    for lane, (x, said, sign) in enumerate(reversed(words), start=bool(mark.saved)):
+    for lane, (x, label, sign) in enumerate(reversed(words), start=bool(mark.saved)):
         share = (x - left) / (right - left or 1.0)
         end = share > 0.7  # the words stand before the sign, for there is no room behind it
-        look: dict[str, Any]
+        look: dict[str, str | float | int]
         if sign == "▬":
             look = {"xanchor": "left" if share < 0.3 else "right" if end else "center"}
         else:
             look = {"xanchor": "right" if end else "left", "xshift": SIGN if end else -SIGN}
-        text = chip(mark.run.colour, said, sign, after=end and sign != "▬")
+        text = chip(mark.run.colour, label, sign, after=end and sign != "▬")
         stack.figure.add_annotation(
             x=x, xref="x", y=lane + 0.5, yref=STRIP, text=text, showarrow=False, font={"size": 12},
             name="mark", **look,
@@ -153,7 +153,7 @@ def _rows(stack: Stack, marks: Sequence[Mark]) -> None:
     for colour, some in bars.items():
         x = [end for mark in some for end in (mark.low, mark.high, None)]
         y = [at for mark in some for at in (rows[id(mark)], rows[id(mark)], None)]
-        _add(stack, x, y, [text for mark in some for text in (_said(mark), _said(mark), "")],
+        _add(stack, x, y, [text for mark in some for text in (_words(mark), _words(mark), "")],
              "peak", mode="lines", line={"color": colour, "width": 2 if many else 6})  # fmt: skip
     some = [mark for mark in peaks if mark.open_end]
     _points(stack, some, [mark.high for mark in some], rows, "open peak", "triangle-right",
@@ -184,7 +184,7 @@ def _points(
 ) -> None:  # fmt: skip
     if marks:
         ink = [mark.run.colour for mark in marks]
-        _add(stack, list(x), [rows[id(mark)] for mark in marks], [_said(mark) for mark in marks],
+        _add(stack, list(x), [rows[id(mark)] for mark in marks], [_words(mark) for mark in marks],
              role, mode="markers",
              marker={"symbol": symbol, "size": size, "color": ink, "line": {"color": ink}},
              )  # fmt: skip
@@ -197,15 +197,15 @@ def _saved(
 
     ``reach``: of the axis, where there is room to write the steps beside the ticks.
     """
-    held = [(x, row, name, mark) for mark, row in rows for x, name in mark.saved]
+    marks = [(x, row, name, mark) for mark, row in rows for x, name in mark.saved]
     called = {id(mark): _named(mark) if len(rows) > 1 else "" for mark, _ in rows}
-    if held:
-        ink = [mark.run.colour for *_, mark in held]
+    if marks:
+        ink = [mark.run.colour for *_, mark in marks]
         look = {"symbol": "line-ns-open", "size": 9, "color": ink,
                 "line": {"width": 2, "color": ink}}  # fmt: skip
         _add(
-            stack, [x for x, *_ in held], [row for _, row, *_ in held],
-            [f"{called[id(mark)]}saved: {name}" for *_, name, mark in held], "saved",
+            stack, [x for x, *_ in marks], [row for _, row, *_ in marks],
+            [f"{called[id(mark)]}saved: {name}" for *_, name, mark in marks], "saved",
             mode="markers", marker=look,
         )  # fmt: skip
     if reach is not None:
@@ -247,28 +247,28 @@ def _named(mark: Mark) -> str:
 
 
 def _add(
-    stack: Stack, x: Sequence[Any], y: Sequence[Any], said: Sequence[str], role: str, **look: Any
+    stack: Stack, x: Sequence[Any], y: Sequence[Any], texts: Sequence[str], role: str, **look: Any
 ) -> None:
     stack.figure.add_trace(
         go.Scatter(
-            x=np.array(x, dtype=np.float64), y=np.array(y, dtype=np.float64), text=list(said),
+            x=np.array(x, dtype=np.float64), y=np.array(y, dtype=np.float64), text=list(texts),
             hovertemplate="%{text}<extra></extra>", showlegend=False, xaxis="x", yaxis=STRIP,
             meta={"role": role}, **look,
         )
     )  # fmt: skip
 
 
-def _said(mark: Mark) -> str:
+def _words(mark: Mark) -> str:
     """Peak, alarm and forecast of a run in words, for the strip's tooltip."""
-    verdict, told = mark.run.verdict, []
+    verdict, lines = mark.run.verdict, []
     peak, alarm, made = (verdict.get(name) or {} for name in ("peak", "alarm", "forecast"))
     if peak.get("kl_low") is not None:
-        told.append(f"gold peaks at KL {interval(peak['kl_low'], peak.get('kl_high'), 'nats')}")
+        lines.append(f"gold peaks at KL {interval(peak['kl_low'], peak.get('kl_high'), 'nats')}")
     elif peak.get("step_low") is not None:
-        told.append(f"gold peaks at {steps(peak['step_low'], peak.get('step_high'))}")
+        lines.append(f"gold peaks at {steps(peak['step_low'], peak.get('step_high'))}")
     if alarm:
         name = "withdrawn alarm" if mark.withdrawn else "alarm"
-        told.append(f"{name}: step {whole(alarm['step'])}")
+        lines.append(f"{name}: step {whole(alarm['step'])}")
     if made:
-        told.append(f"forecast: peak at KL {number(made['kl'])}")
-    return f"{_named(mark)}{', '.join(told) or MISSING}"
+        lines.append(f"forecast: peak at KL {number(made['kl'])}")
+    return f"{_named(mark)}{', '.join(lines) or MISSING}"

@@ -42,12 +42,12 @@ def mark_notes(
             type="line", x0=x, x1=x, y0=0, y1=1, yref="paper",
             line={"color": PROXY_INK, "width": 1, "dash": "dashdot"}, layer="below",
         )  # fmt: skip
-        said = decided(note) or "note"
+        text = decided(note) or "note"
         figure.add_annotation(
             x=x, y=1, yref="paper", yanchor="top", yshift=-18 - 17 * (level % _LEVELS),
-            xanchor="left", showarrow=False, text=f"✎ {plain(said.partition(' · ')[0], 24)}",
+            xanchor="left", showarrow=False, text=f"✎ {plain(text.partition(' · ')[0], 24)}",
             font={"size": 12, "color": PROXY_INK}, captureevents=True,
-            hovertext=plain(f"{note['by']}, {about(note)}: {note['text'] or said}", 240),
+            hovertext=plain(f"{note['by']}, {about(note)}: {note['text'] or text}", 240),
         )  # fmt: skip
 
 

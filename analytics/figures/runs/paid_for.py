@@ -16,16 +16,16 @@ from analytics.wording import interval, number, spread, steps, with_interval
 Rows = Sequence[Mapping[str, Any]]
 
 
-def budget_figure(told: Mapping[str, Any], ordinal: int) -> go.Figure | None:
+def budget_figure(found: Mapping[str, Any], ordinal: int) -> go.Figure | None:
     """Gold and proxy against the mean length of responses, joined in the order of steps.
 
     Args:
-        told: of ``analytics.paid_for.budget``.
+        found: of ``analytics.paid_for.budget``.
         ordinal: of the run, which gives it its colour.
 
     None where no point has a length.
     """
-    rows = [row for row in told["points"] if row["length"] is not None]
+    rows = [row for row in found["points"] if row["length"] is not None]
     panels = [name for name in ("gold", "proxy") if any(row[name] is not None for row in rows)]
     if not panels:
         return None
@@ -51,7 +51,7 @@ def budget_figure(told: Mapping[str, Any], ordinal: int) -> go.Figure | None:
             row=at, col=1,
         )  # fmt: skip
         figure.update_yaxes(title_text=f"{name} reward", nticks=5, row=at, col=1)
-    beyond = told["falls_beyond"]
+    beyond = found["falls_beyond"]
     if beyond and beyond["reached"]:
         figure.add_vrect(
             x0=beyond["low"], x1=beyond["high"], line_width=0, layer="below",

@@ -79,9 +79,9 @@ def _strokes(rows: pl.DataFrame, axis: str, colour: str) -> list[Stroke]:
         phase = "eval" if column == "gold_reward" and _gold_is_evaluated(rows) else "train"
         line = pooled(rows.filter(pl.col("phase") == phase), column, bins=28)
         x, y = x_of(line, axis), line[column].cast(pl.Float64).to_numpy()
-        held = np.isfinite(x) & np.isfinite(y)
-        if held.sum() > 1:
-            found.append(Stroke(x[held], y[held], ink, dash))
+        finite = np.isfinite(x) & np.isfinite(y)
+        if finite.sum() > 1:
+            found.append(Stroke(x[finite], y[finite], ink, dash))
     return found
 
 
@@ -117,5 +117,5 @@ def _polyline(stroke: Stroke, left: float, right: float) -> str:
 
 
 def _gold_is_evaluated(curve: pl.DataFrame) -> bool:
-    held = (pl.col("phase") == "eval") & pl.col("gold_reward").is_not_null()
-    return curve.filter(held).height > 0
+    evaluated = (pl.col("phase") == "eval") & pl.col("gold_reward").is_not_null()
+    return curve.filter(evaluated).height > 0

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import plotly.graph_objects as go
 from plotly.io import to_html
 from plotly.offline import get_plotlyjs
 
-CONFIG: dict[str, Any] = {"displaylogo": False, "responsive": True}
+CONFIG: dict[str, bool] = {"displaylogo": False, "responsive": True}
 
 
 def plotly_code() -> str:

@@ -21,8 +21,8 @@ class Finished(BaseFigure):  # type: ignore[misc]
     @property
     def words(self) -> Words:
         """What is drawn, for who hears it."""
-        told: Words = object.__getattribute__(self, "_words")
-        return told
+        words: Words = object.__getattribute__(self, "_words")
+        return words
 
     def to_dict(self) -> dict[str, Any]:
         """As of a figure. Traces are copies: what serialises them takes their ``uid`` away."""

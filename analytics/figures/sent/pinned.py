@@ -19,8 +19,10 @@ def packed(figure: Any) -> str:
 
 def packed_all(figures: Sequence[tuple[str, Any]]) -> str:
     """Several figures, each with its finding, as one text."""
-    told = [{"says": says, "figure": json.loads(packed(figure))} for says, figure in figures]
-    return json.dumps({"figures": told}, sort_keys=True)
+    list_of_figures = [
+        {"says": says, "figure": json.loads(packed(figure))} for says, figure in figures
+    ]
+    return json.dumps({"figures": list_of_figures}, sort_keys=True)
 
 
 def unpacked_all(text: str, says: str) -> list[tuple[str, go.Figure]]:
@@ -29,10 +31,10 @@ def unpacked_all(text: str, says: str) -> list[tuple[str, go.Figure]]:
     Raises:
         ValueError: the text is no figure.
     """
-    told = json.loads(text)
-    if not (isinstance(told, dict) and isinstance(told.get("figures"), list)):
+    pages = json.loads(text)
+    if not (isinstance(pages, dict) and isinstance(pages.get("figures"), list)):
         return [(says, unpacked(text))]
-    return [(str(one["says"]), unpacked(json.dumps(one["figure"]))) for one in told["figures"]]
+    return [(str(one["says"]), unpacked(json.dumps(one["figure"]))) for one in pages["figures"]]
 
 
 def unpacked(text: str) -> go.Figure:
@@ -41,10 +43,10 @@ def unpacked(text: str) -> go.Figure:
     Raises:
         ValueError: the text is no figure.
     """
-    told = json.loads(text)
-    if not isinstance(told, dict):
+    parsed = json.loads(text)
+    if not isinstance(parsed, dict):
         raise ValueError("a figure is a JSON object")
-    return go.Figure(_arrays(told), skip_invalid=True)
+    return go.Figure(_arrays(parsed), skip_invalid=True)
 
 
 def _arrays(part: Any) -> Any:

@@ -95,8 +95,8 @@ def zoomed(figure: go.Figure, address: str) -> go.Figure:
         address: the value of ``zoom`` in the address, which anyone may have written.
     """
     try:
-        told = json.loads(address)["0"]
-        ranges, hidden = dict(told.get("ranges") or {}), list(told.get("hidden") or [])
+        reach = json.loads(address)["0"]
+        ranges, hidden = dict(reach.get("ranges") or {}), list(reach.get("hidden") or [])
     except (ValueError, TypeError, KeyError, AttributeError):
         return figure
     axes = [*figure.select_xaxes(), *figure.select_yaxes()]
@@ -149,9 +149,9 @@ def _rows(figure: go.Figure) -> Iterator[pl.DataFrame]:
 def printable(figure: go.Figure) -> str:
     """A web page that holds the figure alone, of its size, asking nothing of any machine."""
     width, height = figure.layout.width, figure.layout.height
-    told = (figure.to_json() or "{}").replace("<", "\\u003c")
+    text = (figure.to_json() or "{}").replace("<", "\\u003c")
     return (
         f"<!doctype html><meta charset=utf-8><style>@page {{size:{width}px {height}px; margin:0}}"
         f"body {{margin:0}}</style><div id=f></div><script>{get_plotlyjs()}</script><script>"
-        f"const f = {told}; Plotly.newPlot('f', f.data, f.layout, {{staticPlot: true}});</script>"
+        f"const f = {text}; Plotly.newPlot('f', f.data, f.layout, {{staticPlot: true}});</script>"
     )

@@ -40,7 +40,7 @@ def arms_figure(
         None where no arm has anything to draw.
     """
     named = {loop: {q.name: q for q in board} for loop, board in boards.items()}
-    rows = [name for name in SHOWN if any(_points(held.get(name)) for held in named.values())]
+    rows = [name for name in SHOWN if any(_points(by_name.get(name)) for by_name in named.values())]
     if not rows or not lines:
         return None
     figure = make_subplots(
@@ -58,7 +58,9 @@ def arms_figure(
             figure.update_yaxes(showticklabels=False, row=row, col=column)
     figure.update_xaxes(title_text="iteration", row=len(rows), col=1)
     name_columns(figure, [line.label for line in lines])
-    last = max((at for held in named.values() for q in held.values() for at in q.cells), default=1)
+    last = max(
+        (at for by_name in named.values() for q in by_name.values() for at in q.cells), default=1
+    )
     figure.update_xaxes(range=[-0.3, last + 0.3])
     tick_columns(figure, len(lines), last)
     figure.update_layout(
@@ -70,7 +72,7 @@ def arms_figure(
 
 def _reach(named: Mapping[str, Mapping[str, Question]], name: str) -> list[float]:
     """One scale for all arms, 0 in it."""
-    values = [value for held in named.values() for _, value in _points(held.get(name))]
+    values = [value for by_name in named.values() for _, value in _points(by_name.get(name))]
     low, high = min([0.0, *values]), max([0.0, *values])
     room = 0.08 * (high - low or 1.0)
     return [low - (room if low < 0 else 0.02 * room), high + room]
@@ -123,15 +125,15 @@ def provenance_figure(parts: pl.DataFrame, lines: Sequence[Line]) -> go.Figure |
 
     parts: the frame of ``analytics.loops.lineage.parts``.
     """
-    held = [line for line in lines if line.key in set(parts["loop"])]
-    if not held:
+    shown = [line for line in lines if line.key in set(parts["loop"])]
+    if not shown:
         return None
     figure = make_subplots(
-        1, len(held), shared_yaxes=True, horizontal_spacing=0.03,
+        1, len(shown), shared_yaxes=True, horizontal_spacing=0.03,
     )  # fmt: skip
     last = max(int(str(parts["writer"].max())), 1)
     names = parts.select("part", "writer").unique().sort("writer", "part").rows()
-    for column, line in enumerate(held, 1):
+    for column, line in enumerate(shown, 1):
         mine = parts.filter(loop=line.key)
         at = sorted(set(mine["iteration"]))
         for name, writer in names:
@@ -150,8 +152,8 @@ def provenance_figure(parts: pl.DataFrame, lines: Sequence[Line]) -> go.Figure |
                 row=1, col=column,
             )  # fmt: skip
     figure.update_yaxes(**percent_labels(), range=[0, 1], title_text="share of tokens", col=1)
-    name_columns(figure, [line.label for line in held])
-    tick_columns(figure, len(held), int(str(parts["iteration"].max())))
+    name_columns(figure, [line.label for line in shown])
+    tick_columns(figure, len(shown), int(str(parts["iteration"].max())))
     figure.update_xaxes(title_text="iteration trained on it", col=1)
     figure.update_layout(
         height=400, hovermode="x unified", margin={"l": 60, "r": 10, "t": 60, "b": 100},

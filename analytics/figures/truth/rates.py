@@ -139,14 +139,14 @@ def rate_figure(
             an open end is None.
         keyed: whether the figure says which line is whose; not where its neighbour does.
     """
-    held = [p for p in panels if p.value in points.columns and points[p.value].count()]
-    rows = max(len(held), 1)
+    shown = [p for p in panels if p.value in points.columns and points[p.value].count()]
+    rows = max(len(shown), 1)
     height = (PANEL if rows <= 4 else 140) * rows + 70
     figure = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=16 / height)
     short = len(lines) <= NAMED_LINES and all(len(e.label) <= LONGEST_NAME for e in lines)
     named = keyed and short
     places = _places(points, axis)
-    for row, panel in enumerate(held, start=1):
+    for row, panel in enumerate(shown, start=1):
         ends: list[tuple[float, float, Line]] = []
         for line in lines:
             mine = points["line"] == line.key
@@ -232,16 +232,16 @@ def _draw(
 
 def _hover(part: pl.DataFrame, panel: Panel, x_title: str) -> list[str]:
     """What each point says of itself: where it is, its value with the interval, and n."""
-    told = []
+    texts = []
     for row in part.iter_rows(named=True):
         value = row[panel.value]
         ends = (row.get(panel.low or ""), row.get(panel.high or ""))
-        said = rate_interval(value, *ends) if panel.share else number(value)
+        text = rate_interval(value, *ends) if panel.share else number(value)
         if not panel.share and ends != (None, None):
-            said = with_interval(value, *ends)
+            text = with_interval(value, *ends)
         n = f", n = {whole(row['n'])}" if "n" in row else ""
-        told.append(f"{x_title} {whole(row['iteration'])}<br>{said}{n}")
-    return told
+        texts.append(f"{x_title} {whole(row['iteration'])}<br>{text}{n}")
+    return texts
 
 
 def _name_ends(

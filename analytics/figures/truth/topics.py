@@ -66,12 +66,12 @@ def topic_figure(rows: pl.DataFrame, lines: Sequence[Line]) -> go.Figure:
 
 
 def _hover(row: dict[str, object]) -> str:
-    told = f"{plain(row['part'])}<br>{rate_interval(row['rate'], row['low'], row['high'])}"  # type: ignore[arg-type]
+    text = f"{plain(row['part'])}<br>{rate_interval(row['rate'], row['low'], row['high'])}"  # type: ignore[arg-type]
     if row["change_rate_before"] is not None:
-        told += f"<br>before {rate_text(row['change_rate_before'])}"  # type: ignore[arg-type]
+        text += f"<br>before {rate_text(row['change_rate_before'])}"  # type: ignore[arg-type]
     if row["change_q"] is not None:
-        told += f", q{p_value(row['change_q'])[1:]}"  # type: ignore[arg-type]
-    return f"{told}, n = {whole(row['questions'])}"  # type: ignore[arg-type]
+        text += f", q{p_value(row['change_q'])[1:]}"  # type: ignore[arg-type]
+    return f"{text}, n = {whole(row['questions'])}"  # type: ignore[arg-type]
 
 
 def _numbers(frame: pl.DataFrame, column: str) -> np.ndarray:

@@ -52,18 +52,18 @@ def caption_of(figure: go.Figure) -> str:
             look = "shaded" if shape.type == "rect" else f"upright {_line(shape.line.dash)}"
             if look not in looks:
                 looks.append(look)
-    told = []
+    sentences = []
     for role, meaning in MEANINGS.items():
         if role in styles and role != "below":
             words = " or ".join(styles[role])
             more = ", bars 90 % intervals" if role == "gold" and bars else ""
-            told.append(f"{words[:1].upper()}{words[1:]}: {meaning}{more}.")
+            sentences.append(f"{words[:1].upper()}{words[1:]}: {meaning}{more}.")
     out = list((figure.layout.meta or {}).get("left_out", []))
     if out:
         names = ", ".join(out[:MOST_LEFT_OUT])
         rest = f" and {len(out) - MOST_LEFT_OUT} more" if len(out) > MOST_LEFT_OUT else ""
-        told.append(f"Not on this axis: {names}{rest}.")
-    return " ".join(told)
+        sentences.append(f"Not on this axis: {names}{rest}.")
+    return " ".join(sentences)
 
 
 def style_of(trace: Any) -> str:
@@ -92,8 +92,8 @@ def _within(x: Any, reach: Sequence[float] | None) -> bool:
     if reach is None or x is None:
         return True
     places = np.asarray(x, dtype=np.float64)
-    held = places[np.isfinite(places)]
-    return bool(held.size and held.min() <= reach[1] and held.max() >= reach[0])
+    finite = places[np.isfinite(places)]
+    return bool(finite.size and finite.min() <= reach[1] and finite.max() >= reach[0])
 
 
 def _symbol(trace: Any) -> str:

@@ -36,14 +36,14 @@ def described(words: Words, says: str) -> str:
         words: of the figure.
         says: the finding in a sentence, or the figure's title.
     """
-    told = [f"{says.rstrip('.')}."]
+    sentences = [f"{says.rstrip('.')}."]
     if words.over:
-        told.append(f"Over {words.over}.")
+        sentences.append(f"Over {words.over}.")
     lines = words.lines
-    told += lines[:MOST_LINES]
+    sentences += lines[:MOST_LINES]
     if len(lines) > MOST_LINES:
-        told.append(f"And {count(len(lines) - MOST_LINES, 'more line')}.")
-    return " ".join(told)
+        sentences.append(f"And {count(len(lines) - MOST_LINES, 'more line')}.")
+    return " ".join(sentences)
 
 
 def _lines(figure: go.Figure) -> Iterator[str]:
@@ -56,13 +56,13 @@ def _lines(figure: go.Figure) -> Iterator[str]:
         if values.dtype.kind not in "fiu" or not np.isfinite(values).any():
             continue
         seen.add((name, axis))
-        held = values[np.isfinite(values)]
+        finite = values[np.isfinite(values)]
         panel = without_tags(figure.layout[f"yaxis{axis[1:]}"].title.text)
         where = f"{name}, {panel}" if panel and panel != name else name
-        if len(held) == 1:
-            yield f"{where}: {number(float(held[0]))}."
+        if len(finite) == 1:
+            yield f"{where}: {number(float(finite[0]))}."
         else:
-            yield f"{where}: {number(float(held[0]))} to {number(float(held[-1]))}."
+            yield f"{where}: {number(float(finite[0]))} to {number(float(finite[-1]))}."
 
 
 def without_tags(text: str | None) -> str:

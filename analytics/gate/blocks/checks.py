@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypedDict, cast
 
 from analytics.gate.records.bounds import Estimate
 from analytics.wording import MISSING, alike, count, number, percent
@@ -12,6 +12,21 @@ from analytics.wording import MISSING, alike, count, number, percent
 Result = Literal["PASS", "FAIL", "NOT SHOWN", "NOT MEASURED", "WAIVED"]
 WORST: tuple[Result, ...] = ("FAIL", "NOT MEASURED", "NOT SHOWN", "PASS", "WAIVED")
 """What a block takes over from its checks, the first that there is."""
+
+
+class CheckRow(TypedDict):
+    """One check of `gate --json`."""
+
+    name: str
+    result: Result
+    reason: str
+    value: float | None
+    low: float | None
+    high: float | None
+    limit: float | None
+    n: int | None
+    items: int | None
+    evidence: str
 
 
 @dataclass(frozen=True)
@@ -33,9 +48,9 @@ class Check:
     items: int | None = None
     evidence: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> CheckRow:
         """The row of `gate --json`."""
-        return dict(self.__dict__)
+        return cast("CheckRow", dict(self.__dict__))
 
 
 @dataclass(frozen=True)
@@ -87,8 +102,8 @@ def bounded(
     items = None
     if result == "NOT SHOWN":
         items = estimate.deciding(limit, neutral, levels.passing, levels.failing)
-    told = (estimate.value, low, high)
-    value, *ends = alike(*told) if shown is number else [shown(one) for one in told]
+    values = (estimate.value, low, high)
+    value, *ends = alike(*values) if shown is number else [shown(one) for one in values]
     text = f"{what} {value} ({' to '.join(bare(end) for end in ends)}), limit {shown(limit)}"
     return _checked(
         name, result, text, estimate, bounds=(low, high), limit=limit, items=items,
@@ -137,9 +152,9 @@ def within(
 def _ending(result: Result, items: int | None, n: int) -> str:
     if result != "NOT SHOWN":
         return {"PASS": ": the bound excludes it", "FAIL": ": harm beyond it is shown"}[result]
-    told = f": with {count(n, 'item')} it is open whether the limit is kept"
-    return f"{told}; about {count(items, 'item')} would decide" if items else (
-        f"{told}, and more items alone would not decide"
+    ending = f": with {count(n, 'item')} it is open whether the limit is kept"
+    return f"{ending}; about {count(items, 'item')} would decide" if items else (
+        f"{ending}, and more items alone would not decide"
     )  # fmt: skip
 
 

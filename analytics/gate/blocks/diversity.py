@@ -42,53 +42,57 @@ class Loss:
         return self.estimate.widened(from_past(policy, limit, self.past))
 
 
-def diversity(held: Evidence, policy: Policy) -> list[Check]:
+def diversity(evidence: Evidence, policy: Policy) -> list[Check]:
     """The block's checks, from the collapse indicators of the loop."""
-    release, _ = held.released()
-    first, since = _losses(held, 0), _losses(held, release)
+    release, _ = evidence.released()
+    first, since = _losses(evidence, 0), _losses(evidence, release)
     made = {
-        "from_first": lambda: all_but(held, policy, first, "from_first", "loss"),
-        "worst_from_first": lambda: all_but(held, policy, first, "worst_from_first", "worst_loss"),
-        "from_release": lambda: all_but(held, policy, since, "from_release", "loss_from_release"),
+        "from_first": lambda: all_but(evidence, policy, first, "from_first", "loss"),
+        "worst_from_first": lambda: all_but(
+            evidence, policy, first, "worst_from_first", "worst_loss"
+        ),
+        "from_release": lambda: all_but(
+            evidence, policy, since, "from_release", "loss_from_release"
+        ),
         "tail_coverage": lambda: _single(
-            held,
+            evidence,
             policy=policy,
             name="tail_coverage",
             indicator=COVERAGE,
             better=1,
             key="tail_coverage_loss",
-            what=f"Loss of words that are rare in {_reference(held)}, since iteration 0:",
+            what=f"Loss of words that are rare in {_reference(evidence)}, since iteration 0:",
             missing="The indicator `tail_coverage` needs a human reference corpus.",
         ),
         "human_holdout": lambda: _single(
-            held,
+            evidence,
             policy=policy,
             name="human_holdout",
             indicator=HOLDOUT,
             better=-1,
             key="holdout_loss_rise",
             what="Loss on held-out human text, more than at iteration 0:",
-            missing=_holdout_words(held),
+            missing=_holdout_words(evidence),
         ),
     }
     return [made[name]() for name in policy.checks("diversity")]
 
 
-def relative_loss(held: Evidence, indicator: str, better: int, before: int) -> Estimate | None:
+def relative_loss(evidence: Evidence, indicator: str, better: int, before: int) -> Estimate | None:
     """Relative loss of one indicator since an iteration, by its stored intervals (95 %)."""
-    rows = held.once("indicators", lambda: _by_key(held))
-    now, then = rows.get((held.iteration, indicator)), rows.get((before, indicator))
+    rows = evidence.once("indicators", lambda: _by_key(evidence))
+    now, then = rows.get((evidence.iteration, indicator)), rows.get((before, indicator))
     if not now or not then or now["value"] is None or not then["value"]:
         return None
-    error = _error(now, then, before, held.iteration)
+    error = _error(now, then, before, evidence.iteration)
     if error is None:
         return None
     value = -better * (now["value"] - then["value"]) / abs(then["value"])
     return normal(float(value), error / abs(then["value"]), max(now["n"] or 1, 1))
 
 
-def _by_key(held: Evidence) -> dict[tuple[int, str], dict[str, Any]]:
-    rows = held.every("indicators").iter_rows(named=True)
+def _by_key(evidence: Evidence) -> dict[tuple[int, str], dict[str, Any]]:
+    rows = evidence.every("indicators").iter_rows(named=True)
     return {(row["iteration"], row["indicator"]): row for row in rows}
 
 
@@ -105,28 +109,28 @@ def _error(now: dict[str, Any], then: dict[str, Any], before: int, iteration: in
     return float(np.hypot(ends[1] - ends[0], ends[3] - ends[2]) / wide)
 
 
-def _past(held: Evidence, indicator: str, better: int) -> tuple[Estimate | None, ...]:
+def _past(evidence: Evidence, indicator: str, better: int) -> tuple[Estimate | None, ...]:
     return tuple(
-        relative_loss(replace(held, iteration=at), indicator, better, 0)
-        for at in range(1, held.iteration + 1)
+        relative_loss(replace(evidence, iteration=at), indicator, better, 0)
+        for at in range(1, evidence.iteration + 1)
     )
 
 
-def _losses(held: Evidence, before: int) -> list[Loss]:
+def _losses(evidence: Evidence, before: int) -> list[Loss]:
     made = []
     for indicator, better in SPREAD.items():
-        estimate = relative_loss(held, indicator, better, before)
+        estimate = relative_loss(evidence, indicator, better, before)
         if estimate is not None:
-            made.append(Loss(indicator, estimate, _past(held, indicator, better)))
+            made.append(Loss(indicator, estimate, _past(evidence, indicator, better)))
     return made
 
 
-def _holdout_words(held: Evidence) -> str:
+def _holdout_words(evidence: Evidence) -> str:
     """Why the hold-out does not decide: it was not logged, or without its error."""
-    rows = held.once("indicators", lambda: _by_key(held))
-    now, first = (rows.get((at, HOLDOUT), {}).get("value") for at in (held.iteration, 0))
+    rows = evidence.once("indicators", lambda: _by_key(evidence))
+    now, first = (rows.get((at, HOLDOUT), {}).get("value") for at in (evidence.iteration, 0))
     if now is None or first is None:
-        at = held.iteration if now is None else 0
+        at = evidence.iteration if now is None else 0
         return f"The loss on held-out human text ({HOLDOUT}) was not logged at iteration {at}."
     return (
         f"The loss on held-out human text went from {number(first)} to {number(now)} since "
@@ -135,22 +139,22 @@ def _holdout_words(held: Evidence) -> str:
     )
 
 
-def _reference(held: Evidence) -> str:
+def _reference(evidence: Evidence) -> str:
     """Whose words the tail is of."""
-    rows = held.every("indicators").filter(indicator=COVERAGE)["reference"].drop_nulls()
-    told = rows[0] if rows.len() else "human texts"
-    return told if told == "human texts" else f"{told}'s texts (no human texts are there)"
+    rows = evidence.every("indicators").filter(indicator=COVERAGE)["reference"].drop_nulls()
+    name = rows[0] if rows.len() else "human texts"
+    return name if name == "human texts" else f"{name}'s texts (no human texts are there)"
 
 
 def all_but(
-    held: Evidence, policy: Policy, losses: list[Loss], name: str, key: str
+    evidence: Evidence, policy: Policy, losses: list[Loss], name: str, key: str
 ) -> Check:  # fmt: skip
     """Whether every indicator, all but the spared ones, loses less than the limit.
 
     One more than the spared must be harmed before the block is: any of these may slip through, so
     they share the level.
     """
-    link, limit = held.link("iterations"), policy[f"diversity.{key}"]
+    link, limit = evidence.link("iterations"), policy[f"diversity.{key}"]
     spared = 0 if name == "worst_from_first" else policy["diversity.spared"]
     if len(losses) < max(FEWEST, spared + 1):
         return not_measured(
@@ -176,7 +180,7 @@ def all_but(
     items = max((one.items or 0 for one in each), default=0) or None
     since = {"from_release": "the last release"}.get(name, "iteration 0")
     ends = f"{bare(change(telling.low))} to {bare(change(telling.high))}"
-    said = (
+    sentence = (
         f"Loss of diversity since {since}: of {count(len(each), 'indicator')} {len(passed)} "
         f"shown to be within {percent(limit)}, {len(failed)} shown to be beyond it"
         f"{f' ({spared} is allowed to be)' if spared else ''}; {BY_NAME[telling.name].title}, a "
@@ -184,11 +188,11 @@ def all_but(
     )
     if result == "NOT SHOWN" and items:
         times = max(1, round(items / max(telling.n or 1, 1)))
-        said += f" About {whole(times)} times the texts and tokens would decide."
+        sentence += f" About {whole(times)} times the texts and tokens would decide."
     return Check(
         name,
         result=result,
-        reason=said,
+        reason=sentence,
         value=telling.value,
         low=telling.low,
         high=telling.high,
@@ -200,13 +204,15 @@ def all_but(
 
 
 def _single(
-    held: Evidence, policy: Policy, name: str, indicator: str, better: int, key: str, what: str,
+    evidence: Evidence, policy: Policy, name: str, indicator: str, better: int, key: str, what: str,
     missing: str,
 ) -> Check:  # fmt: skip
     limit = policy[f"diversity.{key}"]
     levels = Levels(policy.pass_level(), policy.fail_level(3 * len(SPREAD) + 2))
-    loss = relative_loss(held, indicator, better, 0)
-    estimate = loss and Loss(indicator, loss, _past(held, indicator, better)).widened(policy, limit)
+    loss = relative_loss(evidence, indicator, better, 0)
+    estimate = loss and Loss(indicator, loss, _past(evidence, indicator, better)).widened(
+        policy, limit
+    )
     return bounded(
         name,
         what=what,
@@ -215,6 +221,6 @@ def _single(
         neutral=0.0,
         levels=levels,
         shown=change,
-        evidence=held.link("iterations"),
+        evidence=evidence.link("iterations"),
         missing=missing,
     )

@@ -11,25 +11,25 @@ from analytics.gate.records.past import retraining
 from analytics.gate.rules.policy import Policy
 
 
-def outcomes(held: Evidence, policy: Policy) -> list[Check]:
+def outcomes(evidence: Evidence, policy: Policy) -> list[Check]:
     """Every outcome metric against the last release and against iteration 0, the worst speaks."""
-    release, _ = held.released()
+    release, _ = evidence.released()
     asked = {"from_release": (release, "drop"), "from_first": (0, "drop_year")}
-    return [_outcome(held, policy, name, *asked[name]) for name in policy.checks("outcomes")]
+    return [_outcome(evidence, policy, name, *asked[name]) for name in policy.checks("outcomes")]
 
 
-def _outcome(held: Evidence, policy: Policy, name: str, before: int, key: str) -> Check:
-    link, limit = held.link("iterations"), policy[f"outcomes.{key}"]
-    now, then = held.at("outcomes", held.iteration), held.at("outcomes", before)
+def _outcome(evidence: Evidence, policy: Policy, name: str, before: int, key: str) -> Check:
+    link, limit = evidence.link("iterations"), policy[f"outcomes.{key}"]
+    now, then = evidence.at("outcomes", evidence.iteration), evidence.at("outcomes", before)
     against = f"the last release (iteration {before})" if before else "iteration 0"
     if now.is_empty() or then.is_empty():
-        at = held.iteration if now.is_empty() else before
+        at = evidence.iteration if now.is_empty() else before
         return not_measured(name, f"No outcomes at iteration {at} (table `outcomes`).", link)
     lost = sorted(set(then["metric"]) - set(now["metric"]))
     if lost:
         return not_measured(
             name, f"{', '.join(lost)} measured at {against}, not at iteration "
-            f"{held.iteration}.", link,
+            f"{evidence.iteration}.", link,
         )  # fmt: skip
     both = now.join(then, on="metric", suffix="_before").sort("metric")
     if both.is_empty():
@@ -43,7 +43,7 @@ def _outcome(held: Evidence, policy: Policy, name: str, before: int, key: str) -
             against=against,
             levels=levels,
             policy=policy,
-            held=held,
+            evidence=evidence,
             link=link,
         )
         for row in both.iter_rows(named=True)
@@ -54,15 +54,15 @@ def _outcome(held: Evidence, policy: Policy, name: str, before: int, key: str) -
 
 def _one(
     name: str, row: dict[str, Any], limit: float, against: str, levels: Levels, policy: Policy,
-    held: Evidence, link: str,
+    evidence: Evidence, link: str,
 ) -> Check:  # fmt: skip
     metric = row["metric"]
     if row["higher_is_better"] is None:
         return not_measured(name, f"{metric}: `higher_is_better` is not stated.", link)
     estimate = _worse(row)
     if estimate is not None:
-        past = _since_first(held, metric)
-        estimate = estimate.widened(retraining(held, policy, limit, past.get))
+        past = _since_first(evidence, metric)
+        estimate = estimate.widened(retraining(evidence, policy, limit, past.get))
     return bounded(
         name,
         what=f"{metric} against {against}, worse by:",
@@ -76,9 +76,9 @@ def _one(
     )
 
 
-def _since_first(held: Evidence, metric: str) -> dict[int, Estimate]:
+def _since_first(evidence: Evidence, metric: str) -> dict[int, Estimate]:
     """A metric of every iteration against iteration 0."""
-    rows = {row["iteration"]: row for row in held.every("outcomes").iter_rows(named=True)
+    rows = {row["iteration"]: row for row in evidence.every("outcomes").iter_rows(named=True)
             if row["metric"] == metric}  # fmt: skip
     first, made = rows.get(0), {}
     for at, row in rows.items():
@@ -91,8 +91,8 @@ def _since_first(held: Evidence, metric: str) -> dict[int, Estimate]:
 
 def _worse(row: dict[str, Any]) -> Estimate | None:
     """Rise of the rate of bad outcomes; None where it is no rate."""
-    held = [row[key] for key in ("value", "value_before", "n", "n_before")]
-    if any(number is None for number in held) or not all(0 <= rate <= 1 for rate in held[:2]):
+    values = [row[key] for key in ("value", "value_before", "n", "n_before")]
+    if any(number is None for number in values) or not all(0 <= rate <= 1 for rate in values[:2]):
         return None
-    rates = [1 - rate if row["higher_is_better"] else rate for rate in held[:2]]
-    return rate_change(rates[0] * held[2], held[2], rates[1] * held[3], held[3])
+    rates = [1 - rate if row["higher_is_better"] else rate for rate in values[:2]]
+    return rate_change(rates[0] * values[2], values[2], rates[1] * values[3], values[3])

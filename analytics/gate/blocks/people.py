@@ -19,28 +19,29 @@ NO_END = ("never", "none", "-", "n/a")
 """Words of a decision that has no end of its own; the policy's days end it all the same."""
 
 
-def people(held: Evidence, policy: Policy) -> list[Check]:
+def people(evidence: Evidence, policy: Policy) -> list[Check]:
     """The block's checks on reviews of the iteration against the last release."""
-    release, _ = held.released()
-    rows = held.at("reviews", held.iteration)
-    every = reviewed(rows, held.iteration, release)
-    seen = reviewed(rows.filter(_fresh(rows, held, policy)), held.iteration, release)
+    release, _ = evidence.released()
+    rows = evidence.at("reviews", evidence.iteration)
+    every = reviewed(rows, evidence.iteration, release)
+    seen = reviewed(rows.filter(_fresh(rows, evidence, policy)), evidence.iteration, release)
     levels = Levels(policy.pass_level(), policy.fail_level(1))
-    link = held.link("checkpoints", iteration=held.iteration)
+    link = evidence.link("checkpoints", iteration=evidence.iteration)
     made = {
-        "reviews": lambda: _reviews(held, policy, seen, every, release, link),
+        "reviews": lambda: _reviews(evidence, policy, seen, every, release, link),
         "agreement": lambda: _agreement(policy, seen, link),
         "win_rate": lambda: _win_rate(policy, seen, release, levels, link),
-        "approval": lambda: approval(held, policy, link),
+        "approval": lambda: approval(evidence, policy, link),
     }
     return [made[name]() for name in policy.checks("human_checkpoint")]
 
 
-def _fresh(rows: pl.DataFrame, held: Evidence, policy: Policy) -> pl.Series:
+def _fresh(rows: pl.DataFrame, evidence: Evidence, policy: Policy) -> pl.Series:
     """Which reviews still hold: each has a date of its own, and none renews another."""
     days = policy["human_checkpoint.days"]
     return pl.Series([
-        (on := day(text)) is not None and (held.today - on).days <= days and not _to_come(held, on)
+        (on := day(text)) is not None and (evidence.today - on).days <= days
+        and not _to_come(evidence, on)
         for text in rows["graded_at"]
     ], dtype=pl.Boolean)  # fmt: skip
 
@@ -52,17 +53,17 @@ def last_review(rows: pl.DataFrame) -> datetime.date | None:
 
 
 def _reviews(
-    held: Evidence, policy: Policy, seen: Reviewed, every: Reviewed, release: int, link: str
+    evidence: Evidence, policy: Policy, seen: Reviewed, every: Reviewed, release: int, link: str
 ) -> Check:  # fmt: skip
     """Args: seen: the reviews that still hold; every: all of them."""
     least, top = policy["human_checkpoint.items"], policy["human_checkpoint.top_proxy_items"]
     if every.items.is_empty():
         return not_measured(
-            "reviews", f"Nobody has reviewed iteration {held.iteration} against the last release "
-            f"(iteration {release}), blinded and in pairs (table `reviews`).", link,
+            "reviews", f"Nobody has reviewed iteration {evidence.iteration} against the last "
+            f"release (iteration {release}), blinded and in pairs (table `reviews`).", link,
         )  # fmt: skip
     if seen.items.is_empty():
-        return not_measured("reviews", _none_holds(held, every, policy), link)
+        return not_measured("reviews", _none_holds(evidence, every, policy), link)
     n, slice_n = seen.items.height, seen.top.height
     hard, hard_n = policy["human_checkpoint.escalation_items"], seen.escalation.height
     old = every.items.height - n
@@ -77,22 +78,22 @@ def _reviews(
             f"{hard_n} escalation cases (column `slice`); asked: {least}, {top} and {hard}.{left}",
             link,
         )  # fmt: skip
-    said = (
+    sentence = (
         f"{count(n, 'pair')} reviewed, {slice_n} of highest proxy, {hard_n} escalation cases, the "
         f"last on {last_review(seen.judged)}"
     )
     return exact(
-        "reviews", True, f"{said}; asked: {least}, {top} and {hard}.{left}", n, least, link
+        "reviews", True, f"{sentence}; asked: {least}, {top} and {hard}.{left}", n, least, link
     )
 
 
-def _none_holds(held: Evidence, every: Reviewed, policy: Policy) -> str:
+def _none_holds(evidence: Evidence, every: Reviewed, policy: Policy) -> str:
     when, days = last_review(every.judged), policy["human_checkpoint.days"]
     if when is None:
         return "No review says when it was graded (`graded_at`)."
-    if _to_come(held, when):
+    if _to_come(evidence, when):
         return f"The last review is dated {when} (`graded_at`): still to come."
-    age = count((held.today - when).days, "day")
+    age = count((evidence.today - when).days, "day")
     return f"The last review is of {when}, {age} old; it holds {count(days, 'day')}."
 
 
@@ -113,16 +114,16 @@ def _agreement(policy: Policy, seen: Reviewed, link: str) -> Check:
             "same of all, which shows no agreement beyond chance.",
             link,
         )
-    said = (
+    sentence = (
         f"Cohen's κ between raters {number(seen.kappa)} on {count(seen.shared, 'shared item')}, "
         f"asked: {number(least)}"
     )
     if seen.kappa < least:
         return Check(
-            "agreement", "NOT MEASURED", f"{said}: raters who do not agree measure nothing.",
+            "agreement", "NOT MEASURED", f"{sentence}: raters who do not agree measure nothing.",
             seen.kappa, limit=least, n=seen.shared, evidence=link,
         )  # fmt: skip
-    return exact("agreement", True, f"{said}.", seen.kappa, least, link)
+    return exact("agreement", True, f"{sentence}.", seen.kappa, least, link)
 
 
 def _win_rate(
@@ -143,14 +144,14 @@ def _win_rate(
     )
 
 
-def approval(held: Evidence, policy: Policy, link: str) -> Check:
+def approval(evidence: Evidence, policy: Policy, link: str) -> Check:
     """Somebody other than the submitter has decided to continue, and that still holds."""
-    if not held.submitter:
+    if not evidence.submitter:
         return not_measured(
             "approval", "Nobody is named as the submitter (--submitter NAME), so it cannot be "
             "shown that somebody else approved.", link,
         )  # fmt: skip
-    signed = held.at("decisions", held.iteration).filter(pl.col("decision").is_not_null())
+    signed = evidence.at("decisions", evidence.iteration).filter(pl.col("decision").is_not_null())
     if signed.is_empty():
         return not_measured("approval", "Nobody has decided on this iteration.", link)
     if signed.height > 1 and None in map(day, signed["at"]):
@@ -165,45 +166,45 @@ def approval(held: Evidence, policy: Policy, link: str) -> Check:
                      evidence=link)  # fmt: skip
     if not who:
         return not_measured("approval", "The decision to continue names nobody (`by`).", link)
-    if who.casefold() in _submitters(held):
+    if who.casefold() in _submitters(evidence):
         return not_measured(
             "approval", f"{who} approved and is the submitter: another person has to.", link
         )
-    return _in_force(held, policy, last, who, link)
+    return _in_force(evidence, policy, last, who, link)
 
 
-def _submitters(held: Evidence) -> set[str]:
+def _submitters(evidence: Evidence) -> set[str]:
     """Who asks, as given and as the loop's file says; several may stand between commas."""
-    given = [name for name in (held.submitter, held.told) if name]
+    given = [name for name in (evidence.submitter, evidence.named) if name]
     parts = [part for name in given for part in (name, *name.split(","))]
     return {part.strip().casefold() for part in parts}
 
 
-def _to_come(held: Evidence, when: datetime.date) -> bool:
+def _to_come(evidence: Evidence, when: datetime.date) -> bool:
     """Whether a date lies ahead of every clock: a day is left for time zones."""
-    latest = max(held.today, datetime.date.today())
+    latest = max(evidence.today, datetime.date.today())
     return when > latest + datetime.timedelta(days=1)
 
 
 def _in_force(
-    held: Evidence, policy: Policy, last: dict[str, Any], who: str, link: str
+    evidence: Evidence, policy: Policy, last: dict[str, Any], who: str, link: str
 ) -> Check:  # fmt: skip
     at, ends = day(last["at"]), day(last["expires"])
     if at is None:
         return not_measured("approval", f"The approval by {who} has no date (`at`).", link)
-    if _to_come(held, at):
+    if _to_come(evidence, at):
         return not_measured(
             "approval", f"The approval by {who} is dated {at}: still to come.", link
         )
-    said = (last["expires"] or "").strip()
-    if said and ends is None and said.lower() not in NO_END:
+    expiry = (last["expires"] or "").strip()
+    if expiry and ends is None and expiry.lower() not in NO_END:
         return not_measured(
             "approval", f"Until when the approval by {who} holds cannot be read (`expires`: "
-            f"{said}); expected a date such as 2026-12-12.", link,
+            f"{expiry}); expected a date such as 2026-12-12.", link,
         )  # fmt: skip
     latest = at + datetime.timedelta(days=policy["human_checkpoint.days"])
     ends = min(ends or latest, latest)
-    if held.today > ends:
+    if evidence.today > ends:
         return not_measured(
             "approval", f"The approval by {who} of {at} expired on {ends}: it has to be given "
             "again.", link,

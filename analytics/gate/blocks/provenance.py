@@ -13,19 +13,19 @@ from analytics.loops.ancestry import HUMAN
 from analytics.wording import count, percent, whole
 
 
-def provenance(held: Evidence, policy: Policy) -> list[Check]:
+def provenance(evidence: Evidence, policy: Policy) -> list[Check]:
     """The block's checks on the mix that the iteration was trained on."""
-    mix = held.at("corpus", held.iteration)
-    link = held.link("provenance")
+    mix = evidence.at("corpus", evidence.iteration)
+    link = evidence.link("provenance")
     made = []
     for name in policy.checks("provenance"):
         if name == "contamination":
-            made.append(_contamination(held, link))
+            made.append(_contamination(evidence, link))
         elif mix.is_empty():
-            missing = f"No table `corpus` says what iteration {held.iteration} was trained on."
+            missing = f"No table `corpus` says what iteration {evidence.iteration} was trained on."
             made.append(not_measured(name, missing, link))
         else:
-            made.append(_CHECKS[name](mix, held, policy, link))
+            made.append(_CHECKS[name](mix, evidence, policy, link))
     return made
 
 
@@ -41,31 +41,36 @@ def _weight(mix: pl.DataFrame) -> str:
     return "documents" if mix["tokens"].null_count() else "tokens"
 
 
-def _lineage(mix: pl.DataFrame, held: Evidence, policy: Policy, link: str) -> Check:
+def _lineage(mix: pl.DataFrame, evidence: Evidence, policy: Policy, link: str) -> Check:
     lost = mix.filter(
         pl.col("origin").is_null() | (_synthetic() & pl.col("generator_iteration").is_null())
     )
     if mix["documents"].null_count():
         return not_measured("lineage", "The corpus does not count its documents.", link)
     share = 1 - _total(lost) / max(_total(mix), 1)
-    said = f"{percent(share, 1)} of {count(int(_total(mix)), 'document')} say which "
-    return exact("lineage", lost.is_empty(), said + "iteration wrote them; asked: all.", share, 1.0,
-                 link)  # fmt: skip
+    sentence = f"{percent(share, 1)} of {count(int(_total(mix)), 'document')} say which "
+    return exact("lineage", lost.is_empty(), sentence + "iteration wrote them; asked: all.",
+                 share, 1.0, link)  # fmt: skip
 
 
-def _synthetic_share(mix: pl.DataFrame, held: Evidence, policy: Policy, link: str) -> Check:
+def _synthetic_share(mix: pl.DataFrame, evidence: Evidence, policy: Policy, link: str) -> Check:
     limit, by = policy["provenance.synthetic_share"], _weight(mix)
     total = _total(mix, by)
     if not total:
         return not_measured("synthetic_share", f"The corpus does not count its {by}.", link)
     share = _total(mix.filter(_synthetic()), by) / total
-    said = f"{percent(share, 1)} of the training mix's {by} is model-written, limit "
+    sentence = f"{percent(share, 1)} of the training mix's {by} is model-written, limit "
     return exact(
-        "synthetic_share", share <= limit + 1e-12, f"{said}{percent(limit, 1)}.", share, limit, link
+        "synthetic_share",
+        share <= limit + 1e-12,
+        f"{sentence}{percent(limit, 1)}.",
+        share,
+        limit,
+        link,
     )
 
 
-def _depth(mix: pl.DataFrame, held: Evidence, policy: Policy, link: str) -> Check:
+def _depth(mix: pl.DataFrame, evidence: Evidence, policy: Policy, link: str) -> Check:
     limit, written = policy["provenance.depth"], mix.filter(_synthetic())
     if written["depth"].null_count():
         return not_measured(
@@ -73,25 +78,25 @@ def _depth(mix: pl.DataFrame, held: Evidence, policy: Policy, link: str) -> Chec
             "between it and a human's).", link,
         )  # fmt: skip
     deepest = int(written["depth"].max() or 0)  # type: ignore[arg-type]
-    said = f"The deepest training text is {count(deepest, 'generation')} from a human's, limit "
-    return exact("depth", deepest <= limit, f"{said}{limit}.", deepest, limit, link)
+    sentence = f"The deepest training text is {count(deepest, 'generation')} from a human's, limit "
+    return exact("depth", deepest <= limit, f"{sentence}{limit}.", deepest, limit, link)
 
 
-def _human_anchor(mix: pl.DataFrame, held: Evidence, policy: Policy, link: str) -> Check:
+def _human_anchor(mix: pl.DataFrame, evidence: Evidence, policy: Policy, link: str) -> Check:
     kept = int(_total(mix.filter(pl.col("origin").is_in(HUMAN))))
-    past = held.frame("corpus").filter(
-        pl.col("iteration").is_between(1, held.iteration - 1), pl.col("origin").is_in(HUMAN)
+    past = evidence.frame("corpus").filter(
+        pl.col("iteration").is_between(1, evidence.iteration - 1), pl.col("origin").is_in(HUMAN)
     )
     asked = 1
     if past.height:
         first = past.filter(pl.col("iteration") == pl.col("iteration").min())
         asked = max(1, int(_total(first)))
-    said = f"{count(kept, 'human document')} in the mix; asked: at least {whole(asked)}"
+    sentence = f"{count(kept, 'human document')} in the mix; asked: at least {whole(asked)}"
     tail = ", as at the loop's first iteration." if asked > 1 else "."
-    return exact("human_anchor", kept >= asked, said + tail, kept, asked, link)
+    return exact("human_anchor", kept >= asked, sentence + tail, kept, asked, link)
 
 
-def _licence(mix: pl.DataFrame, held: Evidence, policy: Policy, link: str) -> Check:
+def _licence(mix: pl.DataFrame, evidence: Evidence, policy: Policy, link: str) -> Check:
     written = mix.filter(_synthetic())
     if mix["licence"].is_null().all() or (
         written.height and written["reward_model"].is_null().all()
@@ -102,12 +107,14 @@ def _licence(mix: pl.DataFrame, held: Evidence, policy: Policy, link: str) -> Ch
         pl.col("licence").is_null() | (_synthetic() & pl.col("reward_model").is_null())
     )
     share = _total(lost) / max(_total(mix), 1)
-    said = f"{percent(share, 1)} of the documents name no licence or no reward model; asked: none."
-    return exact("licence", lost.is_empty(), said, share, 0.0, link)
+    sentence = (
+        f"{percent(share, 1)} of the documents name no licence or no reward model; asked: none."
+    )
+    return exact("licence", lost.is_empty(), sentence, share, 0.0, link)
 
 
-def _contamination(held: Evidence, link: str) -> Check:
-    found = held.at("overlap", held.iteration)
+def _contamination(evidence: Evidence, link: str) -> Check:
+    found = evidence.at("overlap", evidence.iteration)
     if found.is_empty() or not _total(found, "compared"):
         return not_measured(
             "contamination", "Training texts were not compared with the evaluation questions: "
@@ -116,11 +123,11 @@ def _contamination(held: Evidence, link: str) -> Check:
         )  # fmt: skip
     hits, compared = int(_total(found, "hits")), int(_total(found, "compared"))
     asked = count(compared, "evaluation question")
-    said = (
+    sentence = (
         f"{whole(hits)} of {asked} stand whole or nearly in the text that this policy, or one it "
         "came from, was trained on"
     )
-    return exact("contamination", hits == 0, f"{said}; asked: none.", hits, 0, link)
+    return exact("contamination", hits == 0, f"{sentence}; asked: none.", hits, 0, link)
 
 
 _CHECKS: dict[str, Callable[[pl.DataFrame, Evidence, Policy, str], Check]] = {

@@ -16,21 +16,21 @@ STATISTICAL = 6
 """Checks of this block that can say FAIL by chance; they share its level."""
 
 
-def rewards(held: Evidence, policy: Policy) -> list[Check]:
+def rewards(evidence: Evidence, policy: Policy) -> list[Check]:
     """The block's checks."""
-    release, _ = held.released()
+    release, _ = evidence.released()
     asked = policy.checks("reward_hacking")
     levels = Levels(policy.pass_level(), policy.fail_level(STATISTICAL))
-    texts = _Texts(held)
-    golds = _Texts(held, "sealed") if held.every("sealed").height else texts
+    texts = _Texts(evidence)
+    golds = _Texts(evidence, "sealed") if evidence.every("sealed").height else texts
     made = {
-        "alarm": lambda: _alarm(held),
-        "gold_from_release": lambda: _gold(held, policy, golds, release, False, levels),
-        "gold_from_first": lambda: _gold(held, policy, golds, 0, True, levels),
-        "kl": lambda: _kl(held, policy, texts, levels),
-        "rank_correlation": lambda: _rank(held, policy, texts, release, levels),
-        "length_from_release": lambda: _length(held, policy, texts, release, False, levels),
-        "length_from_first": lambda: _length(held, policy, texts, 0, True, levels),
+        "alarm": lambda: _alarm(evidence),
+        "gold_from_release": lambda: _gold(evidence, policy, golds, release, False, levels),
+        "gold_from_first": lambda: _gold(evidence, policy, golds, 0, True, levels),
+        "kl": lambda: _kl(evidence, policy, texts, levels),
+        "rank_correlation": lambda: _rank(evidence, policy, texts, release, levels),
+        "length_from_release": lambda: _length(evidence, policy, texts, release, False, levels),
+        "length_from_first": lambda: _length(evidence, policy, texts, 0, True, levels),
     }
     return [made[name]() for name in asked]
 
@@ -41,20 +41,20 @@ class _Texts:
     table: `generations`, or `sealed`: gold alone, which nobody but the gate has seen.
     """
 
-    def __init__(self, held: Evidence, table: str = "generations") -> None:
-        self._held, self.table = held, table
-        self.every = held.once(("texts", table), lambda: held.every(table).with_columns(
+    def __init__(self, evidence: Evidence, table: str = "generations") -> None:
+        self._evidence, self.table = evidence, table
+        self.every = evidence.once(("texts", table), lambda: evidence.every(table).with_columns(
             kl=pl.col("logprob_policy") - pl.col("logprob_base")
         ))  # fmt: skip
         columns = ("gold_reward", "proxy_reward", "kl", "n_tokens")
         means = [pl.col(key).cast(pl.Float64).mean() for key in columns]
-        self.prompts = held.once(
+        self.prompts = evidence.once(
             ("prompts", table), lambda: self.every.group_by("iteration", "prompt").agg(*means)
         )
 
     def at(self, iteration: int, column: str) -> pl.DataFrame:
         """(prompt, value) of an iteration, where measured."""
-        parts = self._held.once(("by iteration", self.table), lambda: parted(self.prompts))
+        parts = self._evidence.once(("by iteration", self.table), lambda: parted(self.prompts))
         return parts.get(iteration, self.prompts.clear()).filter(
             pl.col(column).is_not_null(), pl.col(column).is_not_nan()
         ).select("prompt", value=column)  # fmt: skip
@@ -62,7 +62,7 @@ class _Texts:
     def change(self, column: str, now: int, before: int) -> Estimate | None:
         """Change of a mean on the shared prompts; between groups where few are shared."""
         key = (self.table, column, now, before)
-        return self._held.once(key, lambda: self._change(column, now, before))
+        return self._evidence.once(key, lambda: self._change(column, now, before))
 
     def _change(self, column: str, now: int, before: int) -> Estimate | None:
         new, old = self.at(now, column), self.at(before, column)
@@ -89,17 +89,17 @@ def _name(stem: str, yearly: bool) -> str:
 
 
 def _gold(
-    held: Evidence, policy: Policy, texts: _Texts, before: int, yearly: bool, levels: Levels
+    evidence: Evidence, policy: Policy, texts: _Texts, before: int, yearly: bool, levels: Levels
 ) -> Check:
-    name, link = _name("gold", yearly), held.link("overoptimization")
+    name, link = _name("gold", yearly), evidence.link("overoptimization")
     unit = texts.spread("gold_reward", 0)
-    estimate = texts.change("gold_reward", held.iteration, before) if unit else None
+    estimate = texts.change("gold_reward", evidence.iteration, before) if unit else None
     if estimate is None:
-        return _gold_of_metrics(held, name, link, texts, (held.iteration, before, 0))
+        return _gold_of_metrics(evidence, name, link, texts, (evidence.iteration, before, 0))
     limit = policy[f"reward_hacking.gold_drop{'_year' * yearly}"]
     scaled = _scaled(estimate, unit)
     noise = retraining(
-        held, policy, limit, lambda at: _scaled(texts.change("gold_reward", at, 0), unit)
+        evidence, policy, limit, lambda at: _scaled(texts.change("gold_reward", at, 0), unit)
     )
     what = "sealed gold" if texts.table == "sealed" else "gold"
     return bounded(
@@ -109,23 +109,23 @@ def _gold(
 
 
 def _gold_of_metrics(
-    held: Evidence, name: str, link: str, texts: _Texts, needed: tuple[int, ...]
+    evidence: Evidence, name: str, link: str, texts: _Texts, needed: tuple[int, ...]
 ) -> Check:
     gone = [at for at in needed if texts.at(at, "gold_reward").is_empty()]
     if texts.table == "sealed":
         at = f"iteration {gone[0]}" if gone else "iteration 0 in more than one value"
         return not_measured(name, f"The sealed gold was not measured at {at}.", link)
-    if gone and gone[0] != held.iteration:
+    if gone and gone[0] != evidence.iteration:
         return not_measured(
             name, f"The texts of iteration {gone[0]}, with which it is compared, have no gold "
             "(table `generations`, `gold_reward`).", link,
         )  # fmt: skip
-    logged = held.at("metrics", held.iteration)["gold_reward"].drop_nulls()
+    logged = evidence.at("metrics", evidence.iteration)["gold_reward"].drop_nulls()
     missing = (
         "Gold is logged as a mean alone: its unit (sd of gold at iteration 0) and its pairing by "
         "prompt need the table `generations` with `gold_reward`."
         if logged.len() else
-        f"No gold was measured at iteration {held.iteration} or at the one it is compared with."
+        f"No gold was measured at iteration {evidence.iteration} or at the one it is compared with."
     )  # fmt: skip
     return not_measured(name, missing, link)
 
@@ -141,36 +141,36 @@ def _scaled(estimate: Estimate | None, unit: float) -> Estimate | None:
     return Estimate(estimate.value / unit, ends, estimate.n, estimate.sd / unit)
 
 
-def _alarm(held: Evidence) -> Check:
-    link = held.link("overoptimization")
-    row = held.alarm
+def _alarm(evidence: Evidence) -> Check:
+    link = evidence.link("overoptimization")
+    row = evidence.alarm
     if row is None or row["status"] == "unmeasured":
         return not_measured(
             "alarm", "There is no verdict on this loop's gold: no gold over its iterations.", link
         )
-    status, told = row["status"].replace("_", " "), " ".join(row.get("reasons", [])[:1])
+    status, reason = row["status"].replace("_", " "), " ".join(row.get("reasons", [])[:1])
     where = row.get("peak") or {}
     if row["status"] in ("overoptimized", "collapsed"):
         return Check(
-            "alarm", "FAIL", f"The verdict on gold over the iterations is {status}. {told}",
+            "alarm", "FAIL", f"The verdict on gold over the iterations is {status}. {reason}",
             where.get("kl"), where.get("kl_low"), where.get("kl_high"), evidence=link,
         )  # fmt: skip
     if row["status"] == "warning":
-        said = f"The verdict is a warning: evaluate gold again before the release. {told}"
-        return Check("alarm", "NOT SHOWN", said, evidence=link)
+        sentence = f"The verdict is a warning: evaluate gold again before the release. {reason}"
+        return Check("alarm", "NOT SHOWN", sentence, evidence=link)
     few = " (too few evaluations for one)" if row["status"] == "too_little_gold" else ""
     return Check("alarm", "PASS", f"No alarm on gold over the iterations{few}.", evidence=link)
 
 
-def _kl(held: Evidence, policy: Policy, texts: _Texts, levels: Levels) -> Check:
-    link, budget = held.link("overoptimization"), policy["reward_hacking.kl_budget"]
-    peak = (held.alarm or {}).get("peak") or {}
-    seen = (held.alarm or {}).get("status") in ("overoptimized", "warning", "collapsed")
-    low = peak.get("kl_low") if seen and (held.alarm or {}).get("axis") == "kl" else None
+def _kl(evidence: Evidence, policy: Policy, texts: _Texts, levels: Levels) -> Check:
+    link, budget = evidence.link("overoptimization"), policy["reward_hacking.kl_budget"]
+    peak = (evidence.alarm or {}).get("peak") or {}
+    seen = (evidence.alarm or {}).get("status") in ("overoptimized", "warning", "collapsed")
+    low = peak.get("kl_low") if seen and (evidence.alarm or {}).get("axis") == "kl" else None
     limit = budget if low is None else min(budget, low)
-    estimate = mean(texts.at(held.iteration, "kl")["value"])
+    estimate = mean(texts.at(evidence.iteration, "kl")["value"])
     if estimate is None:
-        logged = held.at("metrics", held.iteration).drop_nulls("kl").to_dicts()
+        logged = evidence.at("metrics", evidence.iteration).drop_nulls("kl").to_dicts()
         if not logged:
             return not_measured(
                 "kl", "KL to the initial policy was not measured, or not in a known unit.", link
@@ -233,30 +233,30 @@ def _correlation_change(texts: _Texts, now: int, before: int) -> Estimate | None
     return Estimate(difference, ends, n, float(error * np.sqrt(n)))
 
 
-def _rank(held: Evidence, policy: Policy, texts: _Texts, before: int, levels: Levels) -> Check:
+def _rank(evidence: Evidence, policy: Policy, texts: _Texts, before: int, levels: Levels) -> Check:
     limit = policy["reward_hacking.rank_correlation_drop"]
     return bounded(
         "rank_correlation",
         f"Change of the rank correlation of proxy and gold since {_against(before)}:",
-        stated(policy, _correlation_change(texts, held.iteration, before), limit), -limit, 0.0,
+        stated(policy, _correlation_change(texts, evidence.iteration, before), limit), -limit, 0.0,
         levels,
-        evidence=held.link("overoptimization"),
+        evidence=evidence.link("overoptimization"),
         missing="Proxy and gold of the same texts are needed at both iterations "
         "(table `generations`).",
     )  # fmt: skip
 
 
 def _length(
-    held: Evidence, policy: Policy, texts: _Texts, before: int, yearly: bool, levels: Levels
+    evidence: Evidence, policy: Policy, texts: _Texts, before: int, yearly: bool, levels: Levels
 ) -> Check:
     limit = policy["reward_hacking.length_drift"]
     start = texts.at(before, "n_tokens")["value"].mean()
     estimate = None
     if isinstance(start, float) and start > 0:
-        estimate = _scaled(texts.change("n_tokens", held.iteration, before), start)
+        estimate = _scaled(texts.change("n_tokens", evidence.iteration, before), start)
     return within(
         _name("length", yearly), f"Mean length against {_against(before)}:",
-        stated(policy, estimate, limit), limit, levels, held.link("iterations"),
+        stated(policy, estimate, limit), limit, levels, evidence.link("iterations"),
         "The lengths `n_tokens` of the texts are not there at iterations "
-        f"{before} and {held.iteration}.",
+        f"{before} and {evidence.iteration}.",
     )  # fmt: skip

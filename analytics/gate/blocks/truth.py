@@ -20,20 +20,22 @@ GROUPS = 40
 FEWEST = 10
 
 
-def truthfulness(held: Evidence, policy: Policy) -> list[Check]:
+def truthfulness(evidence: Evidence, policy: Policy) -> list[Check]:
     """The block's checks on questions that stay the same (never self-generated ones)."""
-    release, _ = held.released()
+    release, _ = evidence.released()
     topics = policy["truthfulness.protected_topics"]
     levels = Levels(policy.pass_level(), policy.fail_level(5 + len(topics)))
-    asked = _Questions(held, policy["truthfulness.confident_from"])
+    asked = _Questions(evidence, policy["truthfulness.confident_from"])
     made = {
-        "confident_from_release": lambda: _confident(held, policy, asked, release, False, levels),
-        "confident_from_first": lambda: _confident(held, policy, asked, 0, True, levels),
-        "wrong_from_first": lambda: _wrong(held, policy, asked, levels),
-        "protected_topics": lambda: _topics(held, policy, asked, release, topics, levels),
-        "verified": lambda: _verified(held),
-        "unknown_trained": lambda: _unknown(held, policy, levels),
-        "calibration": lambda: _calibration(held, policy, asked, levels),
+        "confident_from_release": lambda: _confident(
+            evidence, policy, asked, release, False, levels
+        ),
+        "confident_from_first": lambda: _confident(evidence, policy, asked, 0, True, levels),
+        "wrong_from_first": lambda: _wrong(evidence, policy, asked, levels),
+        "protected_topics": lambda: _topics(evidence, policy, asked, release, topics, levels),
+        "verified": lambda: _verified(evidence),
+        "unknown_trained": lambda: _unknown(evidence, policy, levels),
+        "calibration": lambda: _calibration(evidence, policy, asked, levels),
     }
     return [made[name]() for name in policy.checks("truthfulness")]
 
@@ -41,12 +43,12 @@ def truthfulness(held: Evidence, policy: Policy) -> list[Check]:
 class _Questions:
     """Answers averaged within the question: wrong, and wrong with confidence."""
 
-    def __init__(self, held: Evidence, tau: float) -> None:
-        self._held, self._tau = held, tau
-        self.rows = held.once("answers", lambda: held.every("answers").filter(
+    def __init__(self, evidence: Evidence, tau: float) -> None:
+        self._evidence, self._tau = evidence, tau
+        self.rows = evidence.once("answers", lambda: evidence.every("answers").filter(
             pl.col("origin") != "self_generated", pl.col("grade").is_not_null()
         ))  # fmt: skip
-        self.each = held.once(("questions", tau), self._averaged)
+        self.each = evidence.once(("questions", tau), self._averaged)
 
     def _averaged(self) -> pl.DataFrame:
         tau = self._tau
@@ -61,7 +63,9 @@ class _Questions:
         )  # fmt: skip
 
     def at(self, iteration: int, topic: str | None = None) -> pl.DataFrame:
-        parts = self._held.once(("questions by iteration", self._tau), lambda: parted(self.each))
+        parts = self._evidence.once(
+            ("questions by iteration", self._tau), lambda: parted(self.each)
+        )
         rows = parts.get(iteration, self.each.clear())
         return rows if topic is None else rows.filter(pl.col("topic") == topic)
 
@@ -70,7 +74,7 @@ class _Questions:
     ) -> Estimate | None:
         """Change of a rate: paired where half of the questions are shared, else between groups."""
         key = ("questions", self._tau, column, now, before, topic)
-        return self._held.once(key, lambda: self._change(column, now, before, topic))
+        return self._evidence.once(key, lambda: self._change(column, now, before, topic))
 
     def _change(self, column: str, now: int, before: int, topic: str | None) -> Estimate | None:
         new, old = self.at(now, topic), self.at(before, topic)
@@ -95,13 +99,13 @@ def _against(before: int) -> str:
 
 
 def _confident(
-    held: Evidence, policy: Policy, asked: _Questions, before: int, yearly: bool, levels: Levels
+    evidence: Evidence, policy: Policy, asked: _Questions, before: int, yearly: bool, levels: Levels
 ) -> Check:
     limit = policy[f"truthfulness.confident_rise{'_year' * yearly}"]
     tau = policy["truthfulness.confident_from"]
-    estimate = asked.change("confident", held.iteration, before)
+    estimate = asked.change("confident", evidence.iteration, before)
     if estimate is not None:
-        noise = retraining(held, policy, limit, lambda at: asked.change("confident", at, 0))
+        noise = retraining(evidence, policy, limit, lambda at: asked.change("confident", at, 0))
         estimate = estimate.widened(noise)
     return bounded(
         f"confident_from_{'first' if yearly else 'release'}",
@@ -111,13 +115,13 @@ def _confident(
         neutral=0.0,
         levels=levels,
         shown=share_points,
-        evidence=held.link("hallucination"),
-        missing=_unasked(held, asked, before, "confidence"),
+        evidence=evidence.link("hallucination"),
+        missing=_unasked(evidence, asked, before, "confidence"),
     )
 
 
-def _unasked(held: Evidence, asked: _Questions, before: int, what: str) -> str:
-    gone = [at for at in (held.iteration, before) if asked.at(at).height < FEWEST]
+def _unasked(evidence: Evidence, asked: _Questions, before: int, what: str) -> str:
+    gone = [at for at in (evidence.iteration, before) if asked.at(at).height < FEWEST]
     if gone:
         return (
             f"Fewer than {FEWEST} graded answers to fixed questions at iteration "
@@ -126,11 +130,11 @@ def _unasked(held: Evidence, asked: _Questions, before: int, what: str) -> str:
     return f"The graded answers have no {what}."
 
 
-def _wrong(held: Evidence, policy: Policy, asked: _Questions, levels: Levels) -> Check:
+def _wrong(evidence: Evidence, policy: Policy, asked: _Questions, levels: Levels) -> Check:
     limit = policy["truthfulness.wrong_rise_year"]
-    estimate = asked.change("wrong", held.iteration, 0)
+    estimate = asked.change("wrong", evidence.iteration, 0)
     if estimate is not None:
-        noise = retraining(held, policy, limit, lambda at: asked.change("wrong", at, 0))
+        noise = retraining(evidence, policy, limit, lambda at: asked.change("wrong", at, 0))
         estimate = estimate.widened(noise)
     return bounded(
         "wrong_from_first",
@@ -140,25 +144,27 @@ def _wrong(held: Evidence, policy: Policy, asked: _Questions, levels: Levels) ->
         neutral=0.0,
         levels=levels,
         shown=share_points,
-        evidence=held.link("hallucination"),
-        missing=_unasked(held, asked, 0, "grade"),
+        evidence=evidence.link("hallucination"),
+        missing=_unasked(evidence, asked, 0, "grade"),
     )
 
 
 def _topics(
-    held: Evidence, policy: Policy, asked: _Questions, before: int, topics: list[str],
+    evidence: Evidence, policy: Policy, asked: _Questions, before: int, topics: list[str],
     levels: Levels,
 ) -> Check:  # fmt: skip
     """Each protected topic by itself; the worst speaks, and none is made good by another."""
-    link, limit = held.link("hallucination"), policy["truthfulness.topic_rise"]
+    link, limit = evidence.link("hallucination"), policy["truthfulness.topic_rise"]
     if not topics:
-        said = "The policy protects no topic."
-        return Check("protected_topics", "PASS", said, evidence=link)
+        sentence = "The policy protects no topic."
+        return Check("protected_topics", "PASS", sentence, evidence=link)
     each = [
         bounded(
             "protected_topics",
             what=f"Wrong answers in {topic} against {_against(before)}:",
-            estimate=stated(policy, asked.change("wrong", held.iteration, before, topic), limit),
+            estimate=stated(
+                policy, asked.change("wrong", evidence.iteration, before, topic), limit
+            ),
             limit=limit,
             neutral=0.0,
             levels=levels,
@@ -172,12 +178,12 @@ def _topics(
     return min(each, key=lambda one: (order.index(one.result), -(one.value or 0)))
 
 
-def _verified(held: Evidence) -> Check:
-    link = held.link("provenance")
-    written = held.at("corpus", held.iteration).filter(
+def _verified(evidence: Evidence) -> Check:
+    link = evidence.link("provenance")
+    written = evidence.at("corpus", evidence.iteration).filter(
         pl.col("origin").is_not_null(), ~pl.col("origin").is_in(("human", "benchmark"))
     )
-    if held.at("corpus", held.iteration).is_empty() or written["verified"].null_count():
+    if evidence.at("corpus", evidence.iteration).is_empty() or written["verified"].null_count():
         return not_measured(
             "verified", "The corpus does not say whether the claims of model-written text were "
             "verified (column `verified`).", link,
@@ -185,24 +191,24 @@ def _verified(held: Evidence) -> Check:
     total = float(written["documents"].sum() or 0)
     checked = float(written.filter("verified")["documents"].sum() or 0)
     good = checked / total if total else 1.0
-    said = f"{percent(good, 1)} of model-written documents were verified against a source"
-    return exact("verified", good >= 1 - 1e-12, f"{said}; asked: all.", good, 1.0, link)
+    sentence = f"{percent(good, 1)} of model-written documents were verified against a source"
+    return exact("verified", good >= 1 - 1e-12, f"{sentence}; asked: all.", good, 1.0, link)
 
 
-def _unknown(held: Evidence, policy: Policy, levels: Levels) -> Check:
+def _unknown(evidence: Evidence, policy: Policy, levels: Levels) -> Check:
     limit = policy["truthfulness.unknown_trained"]
-    trained = held.at("answers", held.iteration).filter(
+    trained = evidence.at("answers", evidence.iteration).filter(
         pl.col("in_training"), pl.col("knowledge").is_not_null()
     ).unique(["origin", "question_id"])  # fmt: skip
     if trained.is_empty():
-        written = held.at("corpus", held.iteration).filter(
+        written = evidence.at("corpus", evidence.iteration).filter(
             pl.col("origin").is_null() | ~pl.col("origin").is_in(("human", "benchmark"))
         )
         missing = "No answer says what was trained on (`in_training`) and known (`knowledge`)."
-        if written.is_empty() and held.at("corpus", held.iteration).height:
+        if written.is_empty() and evidence.at("corpus", evidence.iteration).height:
             return Check("unknown_trained", "PASS", "No model-written text was trained on.",
-                         evidence=held.link("training-set"))  # fmt: skip
-        return not_measured("unknown_trained", missing, held.link("training-set"))
+                         evidence=evidence.link("training-set"))  # fmt: skip
+        return not_measured("unknown_trained", missing, evidence.link("training-set"))
     odd = trained.filter(pl.col("knowledge").str.to_lowercase() == "unknown").height
     return bounded(
         "unknown_trained",
@@ -212,7 +218,7 @@ def _unknown(held: Evidence, policy: Policy, levels: Levels) -> Check:
         neutral=0.0,
         levels=levels,
         shown=rate_text,
-        evidence=held.link("training-set"),
+        evidence=evidence.link("training-set"),
     )
 
 
@@ -228,27 +234,27 @@ def calibration_excess(confidence: npt.ArrayLike, correct: npt.ArrayLike, bins: 
     return float((gap - null) / len(c))
 
 
-def _calibration(held: Evidence, policy: Policy, asked: _Questions, levels: Levels) -> Check:
+def _calibration(evidence: Evidence, policy: Policy, asked: _Questions, levels: Levels) -> Check:
     limit = policy["truthfulness.calibration_rise"]
     return bounded(
         "calibration",
         what="Calibration error (adaptive ECE less its null) against iteration 0:",
-        estimate=stated(policy, _calibration_change(asked.rows, held.iteration), limit),
+        estimate=stated(policy, _calibration_change(asked.rows, evidence.iteration), limit),
         limit=limit,
         neutral=0.0,
         levels=levels,
         shown=share_points,
-        evidence=held.link("calibration"),
-        missing=_untried(held, asked),
+        evidence=evidence.link("calibration"),
+        missing=_untried(evidence, asked),
     )
 
 
-def _untried(held: Evidence, asked: _Questions) -> str:
+def _untried(evidence: Evidence, asked: _Questions) -> str:
     if asked.rows["confidence"].drop_nulls().is_empty():
-        return _unasked(held, asked, 0, "confidence")
+        return _unasked(evidence, asked, 0, "confidence")
     return (
         f"Fewer than {10 * GROUPS} attempted answers with a confidence from 0 to 1 at iteration 0 "
-        f"or {held.iteration} (table `answers`)."
+        f"or {evidence.iteration} (table `answers`)."
     )
 
 

@@ -128,22 +128,22 @@ def _row(pairs: pl.DataFrame, measure: str) -> Preferred:
 
 def sentences(rows: Sequence[AgreementRow]) -> list[str]:
     """What the table says: each measure at the last iteration, and whether it fell."""
-    told = []
+    lines = []
     for measure, words in MEASURES.items():
         mine = [row for row in rows if row["measure"] == measure and row["slice"] == "all"]
         if not mine:
             continue
         last = mine[-1]
         if last["n"] < FEWEST:
-            told.append(f"{words}: {count(last['n'], 'pair')} at iteration {last['iteration']}, "
+            lines.append(f"{words}: {count(last['n'], 'pair')} at iteration {last['iteration']}, "
                         "too few to tell.")  # fmt: skip
             continue
-        said = rate_interval(last["agreement"], last["low"], last["high"])
-        told.append(
-            f"{words}: agrees with people on {said} of {count(last['n'], 'pair')} at iteration "
+        share = rate_interval(last["agreement"], last["low"], last["high"])
+        lines.append(
+            f"{words}: agrees with people on {share} of {count(last['n'], 'pair')} at iteration "
             f"{last['iteration']}, and prefers the new one {bias_words(last['bias'])}."
         )
-    return told + falls(rows) + _top(rows)
+    return lines + falls(rows) + _top(rows)
 
 
 def bias_words(bias: float | None) -> str:
@@ -160,7 +160,7 @@ def bias_words(bias: float | None) -> str:
 
 def falls(rows: Sequence[AgreementRow]) -> list[str]:
     """Where agreement fell from one reviewed iteration to the next: later verdicts rest on less."""
-    told = []
+    lines = []
     for measure, words in MEASURES.items():
         mine = [row for row in rows if row["measure"] == measure and row["slice"] == "all"]
         for old, new in itertools.pairwise(mine):
@@ -168,12 +168,12 @@ def falls(rows: Sequence[AgreementRow]) -> list[str]:
                 continue
             _, low, high = newcombe(new["agreed"], new["n"], old["agreed"], old["n"])
             if float(high) < 0:
-                told.append(
+                lines.append(
                     f"{words} agrees with people less at iteration {new['iteration']} than at "
                     f"{old['iteration']} ({points(float(low))} to {points(float(high))} points): "
                     "verdicts from there on rest on a measure that has moved away from people."
                 )
-    return told
+    return lines
 
 
 def _top(rows: Sequence[AgreementRow]) -> list[str]:

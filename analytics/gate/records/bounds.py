@@ -83,16 +83,16 @@ def mean(values: npt.ArrayLike, clusters: npt.ArrayLike | None = None) -> Estima
 
     Source: Student 1908; clusters: Miller 2024 (arXiv 2411.00640), section 2.2.
     """
-    held = np.asarray(values, dtype=np.float64)
-    n = len(held)
+    sample = np.asarray(values, dtype=np.float64)
+    n = len(sample)
     groups = n if clusters is None else len(np.unique(np.asarray(clusters)))
     if n < 2 or groups < 2:
         return None
-    error = float(held.std(ddof=1) / np.sqrt(n))
+    error = float(sample.std(ddof=1) / np.sqrt(n))
     if clusters is not None and groups < n:
         grown = np.sqrt(groups / (groups - 1))
-        error = max(error, grown * clustered_error(held, clusters))
-    return normal(float(held.mean()), error, n, groups - 1)
+        error = max(error, grown * clustered_error(sample, clusters))
+    return normal(float(sample.mean()), error, n, groups - 1)
 
 
 def normal(value: float, error: float, n: int, freedom: float = np.inf) -> Estimate:
@@ -132,15 +132,15 @@ def paired_rate(
 
     Source: Tango 1998, Statistics in Medicine 17:891, eq. 4 to 7.
     """
-    held = np.asarray(differences, dtype=np.float64)
-    n = len(held)
+    sample = np.asarray(differences, dtype=np.float64)
+    n = len(sample)
     if n < 2:
         return None
-    worse, better = float(held[held > 0].sum()), float(-held[held < 0].sum())
+    worse, better = float(sample[sample > 0].sum()), float(-sample[sample < 0].sum())
     grown = 1.0
-    if clusters is not None and held.any():
-        own = float(held.std() / np.sqrt(n))
-        grown = max(1.0, (clustered_error(held, clusters) / own) ** 2) if own else 1.0
+    if clusters is not None and sample.any():
+        own = float(sample.std() / np.sqrt(n))
+        grown = max(1.0, (clustered_error(sample, clusters) / own) ** 2) if own else 1.0
     b, c, size = worse / grown, better / grown, n / grown
 
     def ends(level: float) -> tuple[float, float]:

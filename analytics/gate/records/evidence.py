@@ -103,7 +103,7 @@ class Evidence:
     submitter: str | None = None
     today: datetime.date = field(default_factory=datetime.date.today)
     alarm: Mapping[str, Any] | None = None
-    told: str | None = None
+    named: str | None = None
     gold_uses: tuple[Mapping[str, Any], ...] = ()
     kin: str | None = ""
     seals: tuple[Mapping[str, Any], ...] = ()
@@ -157,9 +157,9 @@ class Evidence:
 
     def _check_keys(self) -> None:
         for name, key in KEYS.items():
-            held = self.every(name)
-            doubled = held.filter(held.select(key).is_duplicated()).unique()
-            if doubled.height and held.unique().select(key).is_duplicated().any():
+            frame = self.every(name)
+            doubled = frame.filter(frame.select(key).is_duplicated()).unique()
+            if doubled.height and frame.unique().select(key).is_duplicated().any():
                 raise GateError(_doubled(self.loop, name, doubled, key))
 
     def released(self) -> tuple[int, str]:
@@ -179,11 +179,11 @@ class Evidence:
         return self.iteration - 1, "no decision is recorded: the iteration before"
 
 
-def _read(held: pl.DataFrame | None, columns: Mapping[str, Any]) -> pl.DataFrame:
-    if held is None:
+def _read(frame: pl.DataFrame | None, columns: Mapping[str, Any]) -> pl.DataFrame:
+    if frame is None:
         return pl.DataFrame(schema=columns)
-    return held.select(
-        pl.col(key).cast(dtype, strict=False) if key in held.columns
+    return frame.select(
+        pl.col(key).cast(dtype, strict=False) if key in frame.columns
         else pl.lit(None, dtype).alias(key)
         for key, dtype in columns.items()
     )  # fmt: skip

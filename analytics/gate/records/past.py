@@ -12,7 +12,10 @@ from analytics.gate.rules.policy import Policy
 
 
 def retraining(
-    held: Evidence, policy: Policy, limit: float, against_first: Callable[[int], Estimate | None]
+    evidence: Evidence,
+    policy: Policy,
+    limit: float,
+    against_first: Callable[[int], Estimate | None],
 ) -> float:
     """Standard deviation between trainings, in the unit of `limit`.
 
@@ -22,7 +25,7 @@ def retraining(
     """
     if not policy["retraining.share"]:
         return 0.0  # the policy judges this checkpoint alone
-    return from_past(policy, limit, [against_first(at) for at in range(1, held.iteration + 1)])
+    return from_past(policy, limit, [against_first(at) for at in range(1, evidence.iteration + 1)])
 
 
 def from_past(policy: Policy, limit: float, past: Sequence[Estimate | None]) -> float:

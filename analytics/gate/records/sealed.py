@@ -55,9 +55,9 @@ def opened(
         return pl.DataFrame(schema={"iteration": pl.Int64})
     rows = rows.filter(pl.col("source") == sources[0])
     seen = hashlib.sha256(repr(rows.drop("text").rows()).encode()).hexdigest()
-    told = (loop, iteration, policy.hash, seen)
+    act = (loop, iteration, policy.hash, seen)
     record({
-        "seal_id": hashlib.sha256(repr(told).encode()).hexdigest()[:16], "act": "gate",
+        "seal_id": hashlib.sha256(repr(act).encode()).hexdigest()[:16], "act": "gate",
         "project": query("runs", project=None, runs=[loop])["project"][0], "source": sources[0],
         "loop": loop, "iteration": iteration, "policy": policy.hash,
     })  # fmt: skip
@@ -83,25 +83,27 @@ def sentence(held_sealed: Sequence[str], looks: Sequence[Mapping[str, Any]], sou
     mine = [act for act in looks if act["source"] == source]
     gates = [act for act in mine if act["act"] == "gate"]
     at = Counter(act["iteration"] for act in gates)
-    said = (
+    sentence = (
         f"Gold is that of {source}, which is sealed: no verdict, page or export has read it. Gates "
         f"have looked at it {count(len(gates), 'time')}, at {count(len(at), 'iteration')}."
     )
     if at[iteration] > 1:
-        said += (
+        sentence += (
             f" Iteration {iteration} was looked at {at[iteration]} times: where the best of them "
             f"is taken, expect its gold to be too high by up to "
             f"{fixed(expected_best(at[iteration]), 1)} standard errors. Report the first look."
         )
     if len(gates) > planned:
-        said += (
+        sentence += (
             f" That is more than the {planned} looks that the policy plans a year: seal a new set "
             "of prompts."
         )
     elif len(at) < len(gates) and at[iteration] <= 1:
-        said += " Other iterations were looked at more than once."
+        sentence += " Other iterations were looked at more than once."
     for act, word in (("export", "exported"), ("unseal", "unsealed")):
         times = sum(one["act"] == act for one in mine)
         if times:
-            said += f" It was {word} {count(times, 'time')}: whoever has seen it can choose on it."
-    return said
+            sentence += (
+                f" It was {word} {count(times, 'time')}: whoever has seen it can choose on it."
+            )
+    return sentence

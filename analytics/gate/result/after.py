@@ -66,7 +66,7 @@ def other_arms(arms: Mapping[str, Mapping[str, Any]], loop: str) -> list[str]:
     Args:
         arms: loop -> the gate's document (`Gate.to_dict`) of that arm.
     """
-    told = []
+    found = []
     mine = {block["name"]: block for block in arms[loop]["blocks"]} if loop in arms else {}
     for other, document in arms.items():
         if other == loop:
@@ -74,8 +74,8 @@ def other_arms(arms: Mapping[str, Mapping[str, Any]], loop: str) -> list[str]:
         for block in document["blocks"]:
             own = mine.get(block["name"])
             if own and own["result"] == "FAIL" and block["value"] is not None:
-                told.append(
+                found.append(
                     f"{other}, {block['name'].replace('_', ' ')} {block['result']}: "
                     f"{block['reason']}"
                 )
-    return told
+    return found

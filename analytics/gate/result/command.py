@@ -6,10 +6,10 @@ import argparse
 import datetime
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypedDict
 
 from analytics.gate.records import sealed
 from analytics.gate.records.evidence import GateError
@@ -27,6 +27,19 @@ UNREADABLE = 3
 DECISIONS = (*GOING, "stop", "roll_back", "re_evaluate", "escalate")
 
 
+class DecisionRow(TypedDict):
+    """A row of the table decisions."""
+
+    loop: str
+    iteration: int
+    decision: str
+    by: str
+    at: str
+    expires: str | None
+    snapshot: str
+    note: str | None
+
+
 @dataclass(frozen=True)
 class Held:
     """The store as the command needs it.
@@ -39,10 +52,10 @@ class Held:
     query: Query
     generation: int
     verdict: Callable[[str, int], Mapping[str, Any] | None]
-    indicators: Callable[[str], list[dict[str, Any]]]
+    indicators: Callable[[str], Sequence[Mapping[str, Any]]]
     policies: Callable[[], list[tuple[str, datetime.datetime]]]
     keep_policy: Callable[[str], None]
-    record: Callable[[dict[str, Any]], None]
+    record: Callable[[DecisionRow], None]
     look: Callable[[Mapping[str, Any]], None]
 
 
@@ -103,88 +116,88 @@ def policy_of(options: argparse.Namespace) -> tuple[str, Policy]:
     return text, read_policy(text, str(options.policy))
 
 
-def run(options: argparse.Namespace, held: Held) -> int:
+def run(options: argparse.Namespace, doors: Held) -> int:
     """Judge, record what was decided, and tell; the exit code.
 
     Raises:
         PolicyError, GateError: policy or data cannot be read.
     """
     text, policy = policy_of(options)
-    gate = judged(options.loop, options, held, policy)
+    gate = judged(options.loop, options, doors, policy)
     if options.record:  # only on an iteration that can be judged
-        held.record(decision(options, held, policy))
-        gate = judged(options.loop, options, held, policy)
-    held.keep_policy(text)
+        doors.record(decision(options, doors, policy))
+        gate = judged(options.loop, options, doors, policy)
+    doors.keep_policy(text)
     arms: list[str] = []
     if options.arm:
         found = {gate.loop: gate.to_dict()}
         for arm in options.arm:
-            found[arm] = judged(arm, options, held, policy).to_dict()
+            found[arm] = judged(arm, options, doors, policy).to_dict()
         arms = other_arms(found, gate.loop)
-    told = markdown(gate, arms)
+    document = markdown(gate, arms)
     if options.json:
         told_chances = [dict(row.__dict__) | {"year": row.year(row.passes_harm)}
                         for row in chances(policy)]  # fmt: skip
         print(json.dumps({**gate.to_dict(), "other_arms": arms, "chances": told_chances}, indent=1))
     elif options.markdown == "-":
-        print(told)
+        print(document)
     else:
         print("\n".join(lines(gate, policy)))
     if options.markdown and options.markdown != "-":
-        Path(options.markdown).write_text(told, encoding="utf-8")
+        Path(options.markdown).write_text(document, encoding="utf-8")
     return gate.exit_code
 
 
-def judged(loop: str, options: argparse.Namespace, held: Held, policy: Policy) -> Gate:
+def judged(loop: str, options: argparse.Namespace, doors: Held, policy: Policy) -> Gate:
     """The gate of one loop at the asked iteration."""
-    opened = sealed.opened(held.query, loop, options.iteration, policy, held.look)
+    opened = sealed.opened(doors.query, loop, options.iteration, policy, doors.look)
     evidence = gather(
-        held.query, loop, options.iteration, alarm=held.verdict(loop, options.iteration),
-        indicators=held.indicators(loop), release=options.release, submitter=options.submitter,
+        doors.query, loop, options.iteration, alarm=doors.verdict(loop, options.iteration),
+        indicators=doors.indicators(loop), release=options.release, submitter=options.submitter,
         today=options.on, opened=opened,
     )  # fmt: skip
-    since = arrived(held.query, loop, options.iteration)
+    since = arrived(doors.query, loop, options.iteration)
     return judge(
-        evidence, policy, loosened_since(held.policies(), policy, since),
-        snapshot(held.generation, policy),
+        evidence, policy, loosened_since(doors.policies(), policy, since),
+        snapshot(doors.generation, policy),
     )  # fmt: skip
 
 
-def decision(options: argparse.Namespace, held: Held, policy: Policy) -> dict[str, Any]:
+def decision(options: argparse.Namespace, doors: Held, policy: Policy) -> DecisionRow:
     """The row of `decisions` that was asked to be written down."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
     return {
         "loop": options.loop, "iteration": options.iteration, "decision": options.record,
         "by": options.by.strip(), "at": now,
         "expires": None if options.expires is None else str(options.expires),
-        "snapshot": snapshot(held.generation, policy), "note": options.note,
+        "snapshot": snapshot(doors.generation, policy), "note": options.note,
     }  # fmt: skip
 
 
 def lines(gate: Gate, policy: Policy) -> list[str]:
     """The result for a terminal."""
-    told = [f"{gate.loop}, iteration {gate.iteration}: {gate.summary}"]
+    lines = [f"{gate.loop}, iteration {gate.iteration}: {gate.summary}"]
     for block in gate.blocks:
-        told.append(f"  {block.result:<12}  {block.name.replace('_', ' ')}: {block.reason}")
-        told += [
+        lines.append(f"  {block.result:<12}  {block.name.replace('_', ' ')}: {block.reason}")
+        lines += [
             f"                  {check.result}, {check.name.replace('_', ' ')}: {check.reason}"
             for check in block.checks
             if check.result != "PASS" and check is not block.telling
         ]
-    told.append(
+    lines.append(
         f"Compared with the last release, iteration {gate.release} ({gate.release_known}), and "
         "with iteration 0."
     )
-    told.append("Not looked at: " + "; ".join(gate.not_looked_at) + ".")
-    told.append(gate.looks)
-    told += [gate.gold_used] if gate.gold_used else []
-    told.append("What these limits mean for the plan's numbers of items:")
-    told += [f"  {row.sentence()}" for row in chances(policy)]
+    lines.append("Not looked at: " + "; ".join(gate.not_looked_at) + ".")
+    lines.append(gate.looks)
+    lines += [gate.gold_used] if gate.gold_used else []
+    lines.append("What these limits mean for the plan's numbers of items:")
+    lines += [f"  {row.sentence()}" for row in chances(policy)]
     if policy.proposals:
-        told.append(
+        lines.append(
             f"Not in the policy, so proposals are taken: {', '.join(policy.proposals)}."
         )  # fmt: skip
-    return told
+    return lines
 
 
 def failed(error: Exception, as_json: bool) -> int:

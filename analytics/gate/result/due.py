@@ -38,7 +38,7 @@ class Due:
     def sentences(self) -> list[str]:
         """All of it in words."""
         if self.last is None:
-            told = ["No iteration of this loop was reviewed by people: a human checkpoint is due."]
+            lines = ["No iteration of this loop was reviewed by people: a human checkpoint is due."]
         else:
             on = f" on {self.reviewed_on}" if self.reviewed_on else ""
             gone = (
@@ -48,10 +48,10 @@ class Due:
                 if self.blind is None
                 else f"KL has gone {number(self.blind)} nats since, unseen by people"
             )
-            told = [f"People last reviewed iteration {self.last}{on}; {gone}."]
+            lines = [f"People last reviewed iteration {self.last}{on}; {gone}."]
             when = [f"by {self.by_date}"] if self.by_date else []
             when += [f"at iteration {self.at_iteration}"] if self.at_iteration is not None else []
-            told.append(
+            lines.append(
                 "The next human checkpoint is due now."
                 if self.now_due
                 else f"The next human checkpoint is due {' or '.join(when)}, whichever is first."
@@ -59,40 +59,42 @@ class Due:
                 else "When the next is due is not known: neither dates nor KL are known."
             )
         if self.items:
-            told.append(f"About {count(self.items, 'pair')} would decide on the policy's margin.")
-        return told
+            lines.append(f"About {count(self.items, 'pair')} would decide on the policy's margin.")
+        return lines
 
 
-def kl_by_iteration(held: Evidence) -> dict[int, float]:
+def kl_by_iteration(evidence: Evidence) -> dict[int, float]:
     """KL to the initial policy, nats per response: from the texts, else as logged."""
-    logged = held.frame("metrics").drop_nulls("kl").group_by("iteration").agg(pl.col("kl").last())
-    texts = held.frame("generations").with_columns(
+    logged = (
+        evidence.frame("metrics").drop_nulls("kl").group_by("iteration").agg(pl.col("kl").last())
+    )
+    texts = evidence.frame("generations").with_columns(
         kl=pl.col("logprob_policy") - pl.col("logprob_base")
     ).drop_nulls("kl").group_by("iteration").agg(pl.col("kl").mean())  # fmt: skip
     return dict(logged.iter_rows()) | dict(texts.iter_rows())
 
 
-def due(held: Evidence, policy: Policy) -> Due:
+def due(evidence: Evidence, policy: Policy) -> Due:
     """The state of human checkpoints at the evidence's iteration."""
-    rows = held.frame("reviews")
+    rows = evidence.frame("reviews")
     last = int(rows["iteration"].max()) if rows.height else None  # type: ignore[arg-type]
-    kl, limit = kl_by_iteration(held), policy["human_checkpoint.kl_blind"]
+    kl, limit = kl_by_iteration(evidence), policy["human_checkpoint.kl_blind"]
     days = datetime.timedelta(days=policy["human_checkpoint.days"])
-    on = last_review(held.at("reviews", last)) if last is not None else None
-    holds = _complete_since(held.at("reviews", last), policy) if last is not None else None
-    now, then = kl.get(held.iteration), kl.get(last if last is not None else -1)
+    on = last_review(evidence.at("reviews", last)) if last is not None else None
+    holds = _complete_since(evidence.at("reviews", last), policy) if last is not None else None
+    now, then = kl.get(evidence.iteration), kl.get(last if last is not None else -1)
     blind = now - then if now is not None and then is not None else None
     by_date = holds + days if holds else None
-    late = last is None or bool(by_date and held.today > by_date)
+    late = last is None or bool(by_date and evidence.today > by_date)
     return Due(
         last,
         reviewed_on=on,
         blind=blind,
         by_date=by_date,
-        at_iteration=_forecast(kl, held.iteration, then, limit),
+        at_iteration=_forecast(kl, evidence.iteration, then, limit),
         now_due=late or (blind is not None and blind >= limit),
         items=_items(policy),
-        newest=held.iteration,
+        newest=evidence.iteration,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from analytics.comparing.gold_uses import one_family
+from analytics.comparing.verdict_frames import Asked
 from analytics.gate.blocks.diversity import HOLDOUT
 from analytics.gate.records.evidence import FRAMES, Evidence, GateError
 from analytics.gate.records.sealed import acts, sealed_sources
@@ -44,7 +45,7 @@ def gather(
     Raises:
         GateError: the loop or the iteration is not there.
     """
-    asked: dict[str, Any] = {"loops": [loop], "until": iteration}
+    asked: Asked = {"loops": [loop], "until": iteration}
     logged = query("scalars", run=loop)
     frames = {
         "answers": query("gate_answers", **asked),
@@ -59,13 +60,13 @@ def gather(
         ),
         **{name: query(name, **asked) for name in ("corpus", "reviews", "outcomes", "decisions")},
     }
-    told = query("iterations", loops=[loop], until=None)
-    _check_there(query, loop, iteration, frames, told)
+    rows = query("iterations", loops=[loop], until=None)
+    _check_there(query, loop, iteration, frames, rows)
     frames["overlap"] = overlap(query, loop, iteration)
     sources = sealed_sources(query, loop)
     if opened is not None:
         frames["sealed"] = opened
-    mine = told.filter(pl.col("iteration") == iteration)
+    mine = rows.filter(pl.col("iteration") == iteration)
     named = mine["submitter"][0] if mine.height else None
     return Evidence(
         loop,
@@ -75,7 +76,7 @@ def gather(
         submitter=submitter or named,
         today=today or datetime.date.today(),
         alarm=alarm,
-        told=named,
+        named=named,
         gold_uses=tuple(query("gold_uses", run=loop, until=iteration).to_dicts()),
         kin=_kin(_facts(query, loop), frames),
         seals=acts(query, loop) if sources else (),
@@ -84,11 +85,15 @@ def gather(
 
 
 def _check_there(
-    query: Query, loop: str, iteration: int, frames: Mapping[str, pl.DataFrame], told: pl.DataFrame
+    query: Query,
+    loop: str,
+    iteration: int,
+    frames: Mapping[str, pl.DataFrame],
+    iterations: pl.DataFrame,
 ) -> None:
     if query("runs", project=None, runs=[loop]).is_empty():
         raise GateError(f"there is no loop {loop!r}; see: python -m data list")
-    there = set(told["iteration"]).union(
+    there = set(iterations["iteration"]).union(
         *(frame["iteration"].drop_nulls() for name, frame in frames.items() if name != "decisions")
     )
     if iteration not in there:
@@ -173,7 +178,7 @@ def overlap(query: Query, loop: str, iteration: int) -> pl.DataFrame:
     That is what it was trained on, and what the policies that it came from were. Empty where texts
     or questions are not there.
     """
-    asked: dict[str, Any] = {"loops": [loop], "until": iteration}
+    asked: Asked = {"loops": [loop], "until": iteration}
     found = of_loop(
         query("training_texts", loops=[loop]), query("asked_questions", loops=[loop]),
         query("iterations", **asked), query("corpus", **asked),
@@ -208,9 +213,9 @@ def loosened_since(
 
 def arrived(query: Query, loop: str, iteration: int) -> datetime.date | None:
     """When an iteration's data arrived: as the loop's file says, else the loop's last change."""
-    told = query("iterations", loops=[loop], until=iteration)
-    told = told.filter(pl.col("iteration") == iteration)
-    if told.height and (stated := day(told["data_at"][0])):
+    iterations = query("iterations", loops=[loop], until=iteration)
+    iterations = iterations.filter(pl.col("iteration") == iteration)
+    if iterations.height and (stated := day(iterations["data_at"][0])):
         return stated
     runs = query("runs", project=None, runs=[loop])
     return runs["imported_at"][0].date() if runs.height else None

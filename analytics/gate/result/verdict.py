@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict, cast
 
 import polars as pl
 
 from analytics.comparing import gold_uses
-from analytics.gate.blocks.checks import WORST, Check, Result
+from analytics.gate.blocks.checks import WORST, Check, CheckRow, Result
 from analytics.gate.blocks.diversity import diversity
 from analytics.gate.blocks.outcomes import outcomes
 from analytics.gate.blocks.people import people
@@ -43,6 +43,51 @@ NEVER = (
 """What no table of a loop says, so that no gate of this kind can look at it."""
 
 
+class BlockRow(TypedDict):
+    """One block of `gate --json`; waiver: the policy's, expires as a date."""
+
+    name: str
+    result: Result
+    measured: Result
+    value: float | None
+    low: float | None
+    high: float | None
+    limit: float | None
+    items: int | None
+    evidence: str | None
+    reason: str
+    waiver: Mapping[str, object] | None
+    checks: list[CheckRow]
+
+
+class PolicyRow(TypedDict):
+    """The policy that a gate judged by."""
+
+    name: str
+    hash: str
+    date: str
+    proposals: list[str]
+
+
+class GateDocument(TypedDict):
+    """The document of `gate --json`."""
+
+    loop: str
+    iteration: int
+    result: Result
+    title: str
+    summary: str
+    release: int
+    release_known: str
+    policy: PolicyRow
+    blocks: list[BlockRow]
+    not_looked_at: list[str]
+    looks: str
+    gold_used: str
+    loosened: list[str]
+    snapshot: str
+
+
 @dataclass(frozen=True)
 class Block:
     """One block with its checks; `measured` is what it says without a waiver."""
@@ -62,27 +107,28 @@ class Block:
     @property
     def reason(self) -> str:
         """Why, in one sentence."""
-        told = (
+        reasons = (
             self.telling.reason
             if self.telling
             else "The policy asks for no check of it: waive it by name, or ask."
         )
         if self.waiver is None:
-            return told
+            return reasons
         one = self.waiver
-        return f"Waived by {one.name} until {one.expires}: {one.reason}. Measured: {told}"
+        return f"Waived by {one.name} until {one.expires}: {one.reason}. Measured: {reasons}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> BlockRow:
         """The row of `gate --json`."""
         one = self.telling
         keys = ("value", "low", "high", "limit", "items", "evidence")
         waiver = self.waiver and {**self.waiver.__dict__, "expires": str(self.waiver.expires)}
-        return {
+        row = {
             "name": self.name, "result": self.result, "measured": self.measured,
             **{key: getattr(one, key) if one else None for key in keys},
             "reason": self.reason, "waiver": waiver,
             "checks": [check.to_dict() for check in self.checks],
         }  # fmt: skip
+        return cast("BlockRow", row)
 
 
 @dataclass(frozen=True)
@@ -129,14 +175,14 @@ class Gate:
         )  # fmt: skip
         if self.result == "PASS":
             return f"{self.title}: no blocking finding {under}.{marked}"
-        told = [
+        parts = [
             f"{', '.join(names)} {result}" for result in WORST[:3]
             if (names := [block.name.replace("_", " ") for block in self.blocks
                           if block.result == result])
         ]  # fmt: skip
-        return f"{self.title}: {'; '.join(told)}, under policy {self.policy.title}.{marked}"
+        return f"{self.title}: {'; '.join(parts)}, under policy {self.policy.title}.{marked}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> GateDocument:
         """The document of `gate --json`."""
         return {
             "loop": self.loop, "iteration": self.iteration, "result": self.result,
@@ -153,7 +199,7 @@ class Gate:
 
 
 def judge(
-    held: Evidence, policy: Policy, loosened: Sequence[str] = (), snapshot: str = "",
+    evidence: Evidence, policy: Policy, loosened: Sequence[str] = (), snapshot: str = "",
     blocks: Sequence[str] = BLOCKS,
 ) -> Gate:  # fmt: skip
     """Judge one iteration of a loop.
@@ -165,31 +211,35 @@ def judge(
     Raises:
         GateError: the evidence contradicts itself.
     """
-    held.check()
-    release, known = held.released()
-    spent = _again(held, snapshot) > policy["extra_looks_per_year"]
-    made = tuple(_block(name, held, policy, spent) for name in blocks)
+    evidence.check()
+    release, known = evidence.released()
+    spent = _again(evidence, snapshot) > policy["extra_looks_per_year"]
+    made = tuple(_block(name, evidence, policy, spent) for name in blocks)
     return Gate(
-        held.loop,
-        iteration=held.iteration,
+        evidence.loop,
+        iteration=evidence.iteration,
         release=release,
         release_known=known,
         policy=policy,
         blocks=made,
-        not_looked_at=_not_looked_at(policy, held),
-        looks=_looks(held, policy, snapshot),
+        not_looked_at=_not_looked_at(policy, evidence),
+        looks=_looks(evidence, policy, snapshot),
         loosened=tuple(loosened),
         snapshot=snapshot,
-        gold_used=" ".join(one for one in (_gold_used(held, policy), held.kin) if one),
+        gold_used=" ".join(one for one in (_gold_used(evidence, policy), evidence.kin) if one),
     )
 
 
-def _gold_used(held: Evidence, policy: Policy) -> str:
+def _gold_used(evidence: Evidence, policy: Policy) -> str:
     """How often the gold that this gate reads was used, and what that does."""
-    opened = held.every("sealed")["source"].drop_nulls()
+    opened = evidence.every("sealed")["source"].drop_nulls()
     source = str(opened[0]) if opened.len() else ""
-    told = sealed.sentence(held.sealed, held.seals, source, held.iteration, policy.looks)
-    return told if source else " ".join(filter(None, (gold_uses.sentence(held.gold_uses), told)))
+    used = sealed.sentence(
+        evidence.sealed, evidence.seals, source, evidence.iteration, policy.looks
+    )
+    return (
+        used if source else " ".join(filter(None, (gold_uses.sentence(evidence.gold_uses), used)))
+    )
 
 
 def worst(results: Sequence[Result]) -> Result:
@@ -200,16 +250,16 @@ def worst(results: Sequence[Result]) -> Result:
     return "PASS"
 
 
-def _block(name: str, held: Evidence, policy: Policy, spent: bool) -> Block:
-    checks = tuple(JUDGES[name](held, policy))
+def _block(name: str, evidence: Evidence, policy: Policy, spent: bool) -> Block:
+    checks = tuple(JUDGES[name](evidence, policy))
     # What the policy asks nothing about was not looked at; only a waiver lets that pass.
     measured = worst([check.result for check in checks]) if checks else "NOT MEASURED"
     if spent and measured == "PASS" and any(check.n for check in checks):
-        said = "The year's further looks are spent: no bound holds at its level any more."
-        checks = (Check("looks", "NOT SHOWN", said), *checks)
+        sentence = "The year's further looks are spent: no bound holds at its level any more."
+        checks = (Check("looks", "NOT SHOWN", sentence), *checks)
         measured = "NOT SHOWN"
     waiver = next(
-        (one for one in policy.waivers if one.block == name and held.today <= one.expires), None
+        (one for one in policy.waivers if one.block == name and evidence.today <= one.expires), None
     )
     result: Result = "WAIVED" if waiver and measured != "PASS" else measured
     return Block(name, result, measured, checks, waiver if result == "WAIVED" else None)
@@ -223,34 +273,34 @@ def _room(check: Check) -> float:
     return abs(check.limit - (check.value if near is None else near)) / (abs(check.limit) or 1.0)
 
 
-def _not_looked_at(policy: Policy, held: Evidence) -> tuple[str, ...]:
+def _not_looked_at(policy: Policy, evidence: Evidence) -> tuple[str, ...]:
     left = [
         f"{block.replace('_', ' ')}: {name.replace('_', ' ')} (left out of the policy)"
         for block, names in CHECKS.items() for name in names if name not in policy.checks(block)
     ]  # fmt: skip
-    if held.kin is None:
+    if evidence.kin is None:
         left.append("whether judge and reward model are of one family (no log names both)")
     if not policy["truthfulness.protected_topics"]:
         left.append("single topics (the policy protects none)")
     left += [f"{one.block.replace('_', ' ')} (waived by {one.name})" for one in policy.waivers
-             if held.today <= one.expires]  # fmt: skip
+             if evidence.today <= one.expires]  # fmt: skip
     return (*left, *NEVER)
 
 
-def _again(held: Evidence, snapshot: str) -> int:
+def _again(evidence: Evidence, snapshot: str) -> int:
     """Further looks at iterations that were decided on before, by another snapshot."""
-    looks = held.frame("decisions").filter(pl.col("snapshot").is_not_null())
+    looks = evidence.frame("decisions").filter(pl.col("snapshot").is_not_null())
     seen = set(looks.select("iteration", "snapshot").iter_rows())
-    if snapshot and any(at == held.iteration for at, _ in seen):
-        seen.add((held.iteration, snapshot))
+    if snapshot and any(at == evidence.iteration for at, _ in seen):
+        seen.add((evidence.iteration, snapshot))
     return len(seen) - len({at for at, _ in seen})
 
 
-def _looks(held: Evidence, policy: Policy, snapshot: str) -> str:
-    again = _again(held, snapshot)
+def _looks(evidence: Evidence, policy: Policy, snapshot: str) -> str:
+    again = _again(evidence, snapshot)
     return (
-        f"Look {held.iteration} of this loop, {count(again, 'further look')} recorded. A year has "
-        f"{policy.looks} looks ({policy['extra_looks_per_year']} of them further ones); each "
+        f"Look {evidence.iteration} of this loop, {count(again, 'further look')} recorded. A year "
+        f"has {policy.looks} looks ({policy['extra_looks_per_year']} of them further ones); each "
         f"spends an equal part of the year's errors: a bound for PASS has the one-sided level "
         f"{number(policy.pass_level())}, harm for FAIL is shown at {number(policy.fail_level(1))}, "
         "shared by the checks of a block. So each block passes a harm as large as its limit in at "

@@ -95,11 +95,11 @@ def read_policy(text: str, file: str = "policy.toml") -> Policy:
             what was expected.
     """
     try:
-        held = tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{file}: this is not TOML: {error}") from error
-    waivers = held.pop("waivers", [])
-    given = _flat(held, text, file)
+    waivers = document.pop("waivers", [])
+    given = _flat(document, text, file)
     for place, value in given.items():
         _check_value(place, value, text, file)
     values = {limit.place: given.get(limit.place, limit.default) for limit in LIMITS}
@@ -109,9 +109,9 @@ def read_policy(text: str, file: str = "policy.toml") -> Policy:
     return Policy(values, digest, _waivers(waivers, text, file), missing)
 
 
-def _flat(held: Mapping[str, Any], text: str, file: str) -> dict[str, Any]:
+def _flat(document: Mapping[str, Any], text: str, file: str) -> dict[str, Any]:
     given: dict[str, Any] = {}
-    for key, value in held.items():
+    for key, value in document.items():
         inner = isinstance(value, dict)
         if inner and key not in SECTIONS:
             line = _line(text, key, "")
@@ -162,36 +162,36 @@ def _check_together(values: Mapping[str, Any], text: str, file: str) -> None:
             )
 
 
-def _waivers(held: Any, text: str, file: str) -> tuple[Waiver, ...]:
+def _waivers(document: Any, text: str, file: str) -> tuple[Waiver, ...]:
     starts = [at for at, line in enumerate(text.splitlines(), 1) if line.strip() == "[[waivers]]"]
-    if not isinstance(held, list):
+    if not isinstance(document, list):
         line = _line(text, "waivers", "")
         raise PolicyError(f"{file}, line {line}: expected [[waivers]], with two brackets")
     made = []
-    for at, waiver in enumerate(held):
+    for at, waiver in enumerate(document):
         line = starts[at] if at < len(starts) else _line(text, "", "waivers")
         made.append(_waiver(waiver, f"{file}, line {line}"))
     return tuple(made)
 
 
-def _waiver(held: Mapping[str, Any], where: str) -> Waiver:
+def _waiver(document: Mapping[str, Any], where: str) -> Waiver:
     wanted = ("block", "name", "reason", "expires")
-    odd = sorted(set(held) ^ set(wanted))
+    odd = sorted(set(document) ^ set(wanted))
     if odd:
-        said = "has an unknown key" if odd[0] in held else "has no key"
-        raise PolicyError(f"{where}: the waiver {said} {odd[0]!r}; expected {', '.join(wanted)}")
-    if held["block"] not in BLOCKS:
+        fault = "has an unknown key" if odd[0] in document else "has no key"
+        raise PolicyError(f"{where}: the waiver {fault} {odd[0]!r}; expected {', '.join(wanted)}")
+    if document["block"] not in BLOCKS:
         raise PolicyError(
-            f"{where}: a waiver of {held['block']!r}; expected a block: {', '.join(BLOCKS)}"
+            f"{where}: a waiver of {document['block']!r}; expected a block: {', '.join(BLOCKS)}"
         )
     for key in ("name", "reason"):
-        if not isinstance(held[key], str) or not held[key].strip():
+        if not isinstance(document[key], str) or not document[key].strip():
             raise PolicyError(f"{where}: the waiver's {key} is empty; expected text in quotes")
-    if type(held["expires"]) is not datetime.date:
+    if type(document["expires"]) is not datetime.date:
         raise PolicyError(
             f"{where}: the waiver's expires; expected a date without quotes, as 2026-12-12"
         )
-    return Waiver(held["block"], held["name"], held["reason"], held["expires"])
+    return Waiver(document["block"], document["name"], document["reason"], document["expires"])
 
 
 def _line(text: str, section: str, key: str) -> int:
@@ -212,15 +212,17 @@ def _line(text: str, section: str, key: str) -> int:
 
 def loosened(before: Policy, now: Policy) -> list[str]:
     """The limits that let more pass now than before, each in words."""
-    told = []
+    changes = []
     for limit in LIMITS:
         old, new = before[limit.place], now[limit.place]
         if limit.looser and (new - old) * limit.looser > 0:
-            told.append(f"{limit.place} {number(old)} → {number(new)}")
+            changes.append(f"{limit.place} {number(old)} → {number(new)}")
         if limit.key == "checks" and (gone := [name for name in old if name not in new]):
-            told.append(f"{limit.place} without {', '.join(gone)}")
+            changes.append(f"{limit.place} without {', '.join(gone)}")
         if limit.key == "protected_topics" and (gone := [name for name in old if name not in new]):
-            told.append(f"{limit.place} without {', '.join(gone)}")
-    held = {waiver.block for waiver in before.waivers}
-    told += [f"{one.block} waived by {one.name}" for one in now.waivers if one.block not in held]
-    return told
+            changes.append(f"{limit.place} without {', '.join(gone)}")
+    blocks = {waiver.block for waiver in before.waivers}
+    changes += [
+        f"{one.block} waived by {one.name}" for one in now.waivers if one.block not in blocks
+    ]
+    return changes

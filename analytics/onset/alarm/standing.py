@@ -49,7 +49,7 @@ def standing(
     found, taken = withdrawal(looks, noise, test.alarm.rows, test.seen)
     if back is not None:
         last = int(looks.step_end[-1])
-        return Standing(found, Withdrawal(last, "kl_back", 1.0, 0.0, len(looks) - 1, back.words))
+        return Standing(found, Withdrawal(last, "kl_back", 1.0, 0.0, len(looks) - 1, back))
     if peak.ends and lost.low <= 0 and float(np.max(test.statistic)) >= CLEAR_SCAN:
         # gold that fell beyond doubt and is back was no false alarm: it recovered
         return Standing(found, None)

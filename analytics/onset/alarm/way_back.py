@@ -18,7 +18,6 @@ from analytics.onset.errors.own_scatter import widened
 from analytics.onset.evidence.contrasts import FIRST_LOOK
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.onset.evidence.pooling import Looks
-from analytics.wording import number
 
 BACK_SHARE = 0.25
 """Of the range of KL so far: what goes back by less is no way back."""
@@ -31,17 +30,6 @@ class WayBack(NamedTuple):
 
     highest: float
     kl: float
-
-    @property
-    def words(self) -> str:
-        """As a part of a sentence.
-
-        >>> WayBack(100.0, 9.0).words
-        'KL went back from 100 to 9 nats and gold with it'
-        """
-        return (
-            f"KL went back from {number(self.highest)} to {number(self.kl)} nats and gold with it"
-        )
 
 
 BEGUN_SHARE = 0.1

@@ -15,6 +15,7 @@ import numpy as np
 
 from analytics.onset.alarm.e_process import ALARM, careful_error, log_e
 from analytics.onset.alarm.red import largest_fall
+from analytics.onset.alarm.way_back import WayBack
 from analytics.onset.errors.noise import DIFFERENCE_FREEDOM, EXACT, UNSTATED, Noise, variances
 from analytics.onset.errors.own_scatter import widened
 from analytics.onset.errors.smoothing import Smoothness, smoothness
@@ -167,7 +168,7 @@ class Withdrawal:
     """An alarm that later looks do not bear out. step: last step of the look that withdrew it.
 
     kind: scatter, single_evaluation, evidence, later_peak or kl_back; factor: own scatter over the
-    stated errors; told: the reason itself, where the kind does not say all.
+    stated errors; back: the way back of KL that gold followed, of kl_back.
     """
 
     step: int
@@ -175,7 +176,7 @@ class Withdrawal:
     factor: float
     log_e: float
     carrier: int
-    told: str = ""
+    back: WayBack | None = None
 
 
 def withdrawal(

@@ -128,11 +128,11 @@ def best_candidate(
                 rho=rho,
             )
         )
-    told, gain = (_between(pair, float(places.share[mine])) for pair in (golds, gains))
+    best, gain = (_between(pair, float(places.share[mine])) for pair in (golds, gains))
     better = min(float(ndtr(_FULL * value / half)) for value, half in gains)
     end, half = float(y[-1]), WIDTH * few * float(error[-1])
     return Candidate(
-        int(saved[mine]), told.times(scale), gain.times(scale),
+        int(saved[mine]), best.times(scale), gain.times(scale),
         Estimate(end, end - half, end + half).times(scale), min(better, SUREST),
     )  # fmt: skip
 

@@ -18,7 +18,6 @@ from analytics.onset.choosing.candidates import Estimate
 from analytics.onset.errors.prompt_clusters import FEWEST_CLUSTERS
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.onset.evidence.verdict_keys import OtherHalfRow
-from analytics.wording import alike, whole
 
 LEVEL = 0.95
 """One-sided, of intervals of 90 %."""
@@ -63,17 +62,6 @@ def other_half(cells: FloatArray, steps: FloatArray, saved: Sequence[int]) -> Ot
         int(steps[row]), _mean(reporting[row]), _mean(reporting[row] - reporting[-1]),
         (choosing.shape[1], reporting.shape[1]),
     )  # fmt: skip
-
-
-def sentence(told: OtherHalfRow) -> str:
-    """What the other half says, for a card; told: of `OtherHalf.to_dict`."""
-    value, low, high = alike(*Estimate(**told["gold"]))
-    gain, least, most = alike(*Estimate(**told["gain"]))
-    return (
-        f"Chosen on {whole(told['prompts_chosen_on'])} of the prompts and reported on the other "
-        f"{whole(told['prompts_reported_on'])}, which chose nothing: {told['checkpoint']}, gold "
-        f"{value} (90 %: {low} to {high}), above the end by {gain} ({least} to {most})."
-    )
 
 
 def _mean(values: FloatArray) -> Estimate:

@@ -7,9 +7,9 @@ Miller 2024 (arXiv 2411.00640), paired differences; docs/methods.md (Candidates)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,6 @@ from analytics.computing.quantiles import normal_quantile, t_quantile
 from analytics.onset.choosing.candidates import measured
 from analytics.onset.errors.prompt_clusters import FEWEST_CLUSTERS
 from analytics.onset.evidence.measurements import FloatArray
-from analytics.wording import count, number, whole, with_interval
 
 LEVEL = 0.90
 """Of all intervals of a table together."""
@@ -27,11 +26,6 @@ POWER_Z = 0.842
 """Quantile by which a further measurement sees the difference in 80 % of cases."""
 MOST_TIMES = 100
 """More than so many times the responses that are there are not asked for."""
-_UNFIT = {
-    "judge_changed": "the judge of gold changed during the run",
-    "gold_noise_unknown": "the log does not say how noisy gold is",
-    "smoothed_gold": "this gold looks smoothed, so that no checkpoint has a value of its own",
-}
 
 
 class Against(NamedTuple):
@@ -65,21 +59,6 @@ class Row:
     steps: int
 
 
-def why_not(verdict: Mapping[str, Any], saved: Sequence[int]) -> str:
-    """Why checkpoints of a run cannot be compared, a sentence; empty where they can."""
-    if verdict.get("peak") is None:
-        return "Checkpoints cannot be compared: there is no gold, or too little of it."
-    if verdict.get("gold_source") == "training":
-        return (
-            "Checkpoints cannot be compared: gold was measured on training batches alone, of other "
-            "prompts at each step. Measure it on held-out prompts at the peak and at the end."
-        )
-    for flag, why in _UNFIT.items():
-        if flag in verdict["flags"]:
-            return f"Checkpoints cannot be compared: {why}."
-    return "" if saved else "No saved checkpoint of this run is known."
-
-
 def side_by_side(
     looks: pl.DataFrame, saved: Sequence[int], peak_step: float, prompts: pl.DataFrame,
     chosen: int | None = None,
@@ -106,8 +85,10 @@ def side_by_side(
     nearest = sorted(usable, key=lambda step: (step != chosen, abs(step - peak_step), step))[:MOST]
     if not nearest:
         return []
-    held = _Held(known, steps, prompts, float(normal_quantile(1 - (1 - LEVEL) / 4 / len(nearest))))
-    return [held.row(step, len(nearest)) for step in sorted(nearest)]
+    around = _Held(
+        known, steps, prompts, float(normal_quantile(1 - (1 - LEVEL) / 4 / len(nearest)))
+    )
+    return [around.row(step, len(nearest)) for step in sorted(nearest)]
 
 
 class _Held:
@@ -185,54 +166,3 @@ def _against(
 
 def _decision(low: float, high: float) -> str:
     return "promote" if low > 0 else "reject" if high < 0 else "undecided"
-
-
-def decided(row: Row) -> str:
-    """What the comparison with the end says, in words."""
-    if row.against.decision == "promote":
-        return "promote: better than the end"
-    if row.against.decision == "reject":
-        return "reject: worse than the end"
-    if row.against.more:
-        return f"{count(row.against.more, 'more response')} of each would decide"
-    if not row.against.counted:
-        return (
-            "undecided: more responses of both; how many is not known, as the log states no count"
-        )
-    return "undecided, and so near to the end that no number of responses can be named"
-
-
-def answer(rows: Sequence[Row]) -> str:
-    """The table in a sentence: the answer first."""
-    if not rows:
-        return (
-            "No saved checkpoint lies after the first gold evaluation and before the last: what "
-            "others are worth is not known, or is the last gold itself."
-        )
-    better = [row for row in rows if row.against.decision == "promote"]
-    if better:
-        best = max(better, key=lambda row: (row.against.low, -row.step))
-        gain = with_interval(best.against.value, best.against.low, best.against.high)
-        proxy = best.proxy_cost or 0.0
-        price = f" and gives up {number(proxy)} of the proxy" if proxy > 0 else ""
-        return (
-            f"checkpoint-{best.step} is better than the last gold evaluation, {whole(best.steps)} "
-            f"steps later, by an interval of 90 %: it gains {gain} of gold{price}."
-        )
-    if all(row.against.decision == "reject" for row in rows):
-        return (
-            "Every saved checkpoint around the peak is worse than the last gold evaluation: none "
-            "is to promote."
-        )
-    open_ones = [row for row in rows if row.against.more]
-    if not open_ones:
-        return (
-            "No saved checkpoint around the peak is shown to be better than the last gold "
-            "evaluation."
-        )
-    near = min(open_ones, key=lambda row: (row.against.more or 0, row.step))
-    return (
-        f"No saved checkpoint is shown to be better than the last gold evaluation; "
-        f"{count(near.against.more or 0, 'more response')} each of checkpoint-{near.step} and of "
-        "that evaluation would probably decide."
-    )

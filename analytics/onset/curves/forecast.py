@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -20,7 +20,6 @@ from analytics.onset.curves.humps import EXPONENTS
 from analytics.onset.evidence.ar1 import whitened
 from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
-from analytics.wording import whole
 
 FEWEST_LOOKS = 6
 WIDEST = 4.0
@@ -50,6 +49,13 @@ class SharedAlpha:
     runs: int
 
 
+class Refusal(NamedTuple):
+    """Why no forecast is made; factor: in KL, that its interval spans, where it is too wide."""
+
+    kind: Literal["misfit", "wide", "never_falls", "peaks_elsewhere"]
+    factor: float | None = None
+
+
 @dataclass(frozen=True)
 class Forecast:
     """kl, low, high: posterior median and 90 % interval of the peak, nats; gold: expected there,
@@ -62,7 +68,7 @@ class Forecast:
     gold: float
     gain: float
     fit_p: float
-    refused: str | None
+    refused: Refusal | None
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of gold in units of 1e-300: NaN, so no forecast
@@ -109,9 +115,9 @@ def forecast(
     own = Evidence.of(curves, one, y, freedom, centre, width)
     log_weight, misfit, mean, count = own.log_weight, own.misfit, own.mean, len(y)
     weight = np.exp(log_weight - log_weight.max())
-    held = np.cumsum(weight) / weight.sum()
+    share = np.cumsum(weight) / weight.sum()
     edges = (1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2
-    low, middle, high = (float(np.exp(2 * np.interp(q, held, np.log(peaks)))) for q in edges)
+    low, middle, high = (float(np.exp(2 * np.interp(q, share, np.log(peaks)))) for q in edges)
     free = count - 3
     best = float(misfit.min())
     p = float(
@@ -171,7 +177,7 @@ def _other_courses(
     evidence: Callable[[FloatArray, FloatArray, FloatArray], Evidence], own: FloatArray,
     d: FloatArray, peaks: FloatArray, within: tuple[float, float], g: float, spread: float,
     shared: SharedAlpha | None,
-) -> str | None:  # fmt: skip
+) -> Refusal | None:  # fmt: skip
     """Why a forecast would depend on the form: what never peaks, or peaks elsewhere, fits as well.
 
     own: log weights of the form's own curves, (positions,); within: its interval, nats.
@@ -183,7 +189,7 @@ def _other_courses(
     ]
     against = _log_mean(np.array(never)) - _log_mean(own)
     if against > np.log(1 - PEAKS_SURELY) - np.log(PEAKS_SURELY):
-        return "gold that never falls fits the run so far about as well"
+        return Refusal("never_falls")
     if shared is not None and g == 0:
         return None
     others = [
@@ -193,7 +199,7 @@ def _other_courses(
     weight = np.exp(np.stack(others) - max(float(one.max()) for one in others))
     inside = (peaks**2 >= within[0]) & (peaks**2 <= within[1])
     if float(weight[:, inside].sum() / weight.sum()) < ELSEWHERE:
-        return "forms between RL and best-of-n fit the run so far as well and peak elsewhere"
+        return Refusal("peaks_elsewhere")
     return None
 
 
@@ -217,12 +223,11 @@ def _log_mean(values: FloatArray) -> float:
     return top + float(np.log(np.mean(np.exp(values - top))))
 
 
-def _refusal(low: float, high: float, p: float, farthest: float) -> str | None:
+def _refusal(low: float, high: float, p: float, farthest: float) -> Refusal | None:
     if p < LACK_OF_FIT:
-        return "the curve that this optimiser's gold should follow does not fit the run so far"
+        return Refusal("misfit")
     if high > WIDEST * low or high >= 0.95 * farthest:
-        factor = whole(high / low)
-        return f"its 90 % interval spans a factor of {factor} in KL, more than {whole(WIDEST)}"
+        return Refusal("wide", high / low)
     return None
 
 

@@ -230,8 +230,8 @@ def _draws(part: _Posterior) -> IntArray:
     """Curves at even steps of the posterior, so that the same looks give the same curves."""
     positions = part.gao.shape[-1]
     logs = np.concatenate([part.gao.ravel(), part.free.ravel()])
-    held = np.cumsum(np.exp(logs - logs.max()))
-    at = np.searchsorted(held, held[-1] * (np.arange(CURVES) + 0.5) / CURVES)
+    share = np.cumsum(np.exp(logs - logs.max()))
+    at = np.searchsorted(share, share[-1] * (np.arange(CURVES) + 0.5) / CURVES)
     return np.stack(np.divmod(at, positions), axis=1).astype(np.int64)
 
 
@@ -276,14 +276,14 @@ def _quantiles(grid: FloatArray, weight: FloatArray, levels: Sequence[float]) ->
     """Quantiles of a density on an even grid, each point standing for its whole cell."""
     step = float(grid[1] - grid[0]) if len(grid) > 1 else 0.0
     edges = np.concatenate([[grid[0] - step / 2], grid + step / 2])
-    held = np.concatenate([[0.0], np.cumsum(weight)])
-    return [float(np.interp(level * held[-1], held, edges)) for level in levels]
+    share = np.concatenate([[0.0], np.cumsum(weight)])
+    return [float(np.interp(level * share[-1], share, edges)) for level in levels]
 
 
 def _sorted_quantiles(values: FloatArray, weight: FloatArray) -> list[float]:
     kept = weight > 1e-6 * float(weight.max())
     values, weight = values[kept], weight[kept]
     order = np.argsort(values)
-    held = np.cumsum(weight[order])
-    at = [int(np.searchsorted(held, level * held[-1])) for level in _LEVELS]
+    share = np.cumsum(weight[order])
+    at = [int(np.searchsorted(share, level * share[-1])) for level in _LEVELS]
     return [float(values[order][min(i, len(values) - 1)]) for i in at]

@@ -190,14 +190,14 @@ def gather(
 
     def noise_of(known: Rows, of: Looks, rows_a_look: int) -> Noise:
         errors = None if clustered is None else clustered[: len(known)]
-        said = stated_error(raw_rows.first(len(known)), kind, errors, pairs)
-        stated = said.error
+        by_log = stated_error(raw_rows.first(len(known)), kind, errors, pairs)
+        stated = by_log.error
         if stated is not None:
             stated = np.minimum(stated / scale, LARGEST_ERROR)
         clusters = None
         if cells is not None and rows_a_look >= FEWEST_ROWS_FOR_SCATTER:
             clusters = prompt_scatter(cells, known, of)
-        return noise_of_looks(known, of, rows_a_look, stated, said.phrase, clusters)
+        return noise_of_looks(known, of, rows_a_look, stated, by_log.phrase, clusters)
 
     noise = test = peak = model = average = ahead = shared = following = lost = second = None
     fell = False

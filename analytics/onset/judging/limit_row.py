@@ -1,13 +1,12 @@
-"""When a typical honest rule would have called this run's fitted curve: a row and its sentence."""
+"""When a typical honest rule would have called this run's fitted curve."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from analytics.onset.curves.limit import honest_alarm
-from analytics.onset.evidence.verdict_keys import TypicalAlarm, VerdictRow
+from analytics.onset.evidence.verdict_keys import TypicalAlarm
 from analytics.onset.judging.decision import Evidence
-from analytics.wording import number, whole
 
 
 def limit_row(evidence: Evidence) -> TypicalAlarm | None:
@@ -32,23 +31,3 @@ def limit_row(evidence: Evidence) -> TypicalAlarm | None:
         "step": step,
         "form": found.form,
     }
-
-
-def limit_sentence(row: VerdictRow) -> list[str]:
-    """What to compare the alarm with."""
-    limit = row["earliest_honest_alarm"]
-    if limit is None:
-        return []
-    curve = "fitted Gao curve" if limit["form"] == "gao" else "fitted up-then-down shape"
-    at = (
-        f"step {whole(limit['step'])}"
-        if limit["kl"] is None
-        else f"KL ≈ {number(limit['kl'])} nats"
-    )
-    end = row["kl_end"]
-    beyond = " (beyond this log)" if limit["step"] is None and end is not None else ""
-    return [
-        f"If gold truly followed the {curve}, a typical rule with at most 5 % false alarms on any "
-        f"never-falling gold would raise its alarm at {at}{beyond}; an earlier one needs less "
-        "noise."
-    ]

@@ -100,19 +100,19 @@ def judge(
     way = _way(rows)
     facts["checkpoints"] = None if checkpoints is None else [int(step) for step in checkpoints]
     facts["proxy_missing"] = not way[PROXY].is_finite().any()
-    told = verdict(measured, way, {k: v for k, v in facts.items() if v is not None})
-    if plan is not None and measured.height and not told.row["plan"]["stated"]:
+    made = verdict(measured, way, {k: v for k, v in facts.items() if v is not None})
+    if plan is not None and measured.height and not made.row["plan"]["stated"]:
         warnings.warn(
             f"{plan} evaluations are too few to plan for: judged as if unplanned", stacklevel=2
         )
-    if (n_responses is not None or n_prompts is not None) and "gold_noise_unknown" in told.flags:
+    if (n_responses is not None or n_prompts is not None) and "gold_noise_unknown" in made.flags:
         warnings.warn(
             "n_responses and n_prompts say how noisy gold is only for a rate or beside gold_sd: "
             "gold's error was taken from its jumps. Name gold_se or gold_sd, or say "
             'gold_kind="rate" if gold is a share of trials.',
             stacklevel=2,
         )
-    return Verdict(told.row, told.looks, _curve(way), _base(way))
+    return Verdict(made.row, made.looks, _curve(way), _base(way))
 
 
 def _facts(rows: pl.DataFrame, gold_kind: str | None, plan: int | None) -> dict[str, Any]:
@@ -122,8 +122,8 @@ def _facts(rows: pl.DataFrame, gold_kind: str | None, plan: int | None) -> dict[
         raise ValueError(f"plan is {plan!r}; expected the planned number of gold evaluations")
     facts: dict[str, Any] = {}
     for name in _SAID_ONCE:
-        said = rows[name].drop_nulls().to_list() if name in rows.columns else []
-        facts[name] = said[0] if said else None
+        values = rows[name].drop_nulls().to_list() if name in rows.columns else []
+        facts[name] = values[0] if values else None
     planned = facts["max_steps"]
     facts["max_steps"] = int(planned) if planned is not None and np.isfinite(planned) else None
     facts["gold_kind"] = gold_kind or facts["gold_kind"] or _kind(rows)

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from analytics.onset.curves.fits import has_form
-from analytics.onset.curves.forecast import FEWEST_LOOKS
-from analytics.onset.curves.hump_average import FEWEST_LOOKS as FEWEST_TO_AVERAGE
 from analytics.onset.curves.next_evaluation import NARROWER
 from analytics.onset.evidence.verdict_keys import (
     Adjustment,
@@ -21,17 +19,13 @@ from analytics.onset.evidence.verdict_keys import (
     NextEvaluation,
     Outlook,
     Place,
-    VerdictRow,
 )
 from analytics.onset.judging.decision import Evidence, climbs
 from analytics.onset.judging.peak_row import steps_within
-from analytics.wording import MISSING, OPEN, alike, count, fixed, number, percent, whole
+from analytics.onset.sentences import withheld
 
 SURE_CLIFF = 0.9
 """Posterior of an abrupt fall from which its place is told."""
-LEAST_NARROWER = 0.05
-"""Of the peak's interval: less of it changes no decision."""
-FORM_NAMES = {"rl": "RL", "best_of_n": "best-of-n"}
 
 T = TypeVar("T")
 Found = tuple[T | None, str | None]
@@ -64,21 +58,21 @@ def outlook(evidence: Evidence, facts: Mapping[str, Any]) -> Outlook:
 
 def _forecast(evidence: Evidence, facts: Mapping[str, Any]) -> Found[Forecast]:
     if evidence.test is None:
-        return None, "there are too few gold evaluations"
+        return None, withheld.TOO_FEW
     if evidence.past_peak:
-        return None, "gold has fallen already"
+        return None, withheld.FALLEN
     if evidence.axis == "kl" and not has_form(facts):
-        return None, "no form of gold over KL is known for this optimiser"
+        return None, withheld.NO_FORM
     why = _no_curve(evidence)
     if why is not None:
         return None, why
     ahead = evidence.forecast
     if ahead is None:
-        return None, f"there are fewer than {FEWEST_LOOKS} evaluations at different KL"
+        return None, withheld.FEW_KL
     if ahead.refused is not None:
-        return None, ahead.refused
+        return None, withheld.refused(ahead.refused)
     if not np.all(np.isfinite([ahead.kl, ahead.low, ahead.high, ahead.gold, ahead.gain])):
-        return None, "gold moves by too little for a fit"
+        return None, withheld.STILL
     assert evidence.model is not None
     return {
         "kl": ahead.kl,
@@ -97,9 +91,9 @@ def _one_percent(evidence: Evidence) -> Found[Place]:
     if why is not None or average is None:
         return None, why
     if evidence.peak is not None and evidence.peak.starts:
-        return None, "gold may have been falling from its first evaluation on, without any gain"
+        return None, withheld.NO_GAIN
     if not average.fits:
-        return None, "Gao et al.'s curves do not fit, and without one its place is guesswork"
+        return None, withheld.NO_GAO
     spot = average.one_percent
     end = float(np.max(evidence.looks.kl[evidence.tested :]))
     return {
@@ -115,9 +109,9 @@ def _cliff(evidence: Evidence) -> Found[Cliff]:
     if why is not None or average is None:
         return None, why
     if not average.some_hump_fits:
-        return None, "no curve of the model fits this gold"
+        return None, withheld.NO_CURVE_FITS
     if average.cliff_share < SURE_CLIFF:
-        return None, f"an abrupt fall has a probability of {fixed(average.cliff_share, 2)} only"
+        return None, withheld.unsure_cliff(average.cliff_share)
     spot = average.cliff
     return {
         "kl": spot.kl,
@@ -129,16 +123,16 @@ def _cliff(evidence: Evidence) -> Found[Cliff]:
 
 def _next(evidence: Evidence) -> Found[NextEvaluation]:
     if evidence.test is None:
-        return None, "there are too few gold evaluations"
+        return None, withheld.TOO_FEW
     why = _no_curve(evidence)
     if why is not None:
         return None, why
     assert evidence.average is not None
     if not evidence.average.some_hump_fits:
-        return None, "no curve of the model fits this gold"
+        return None, withheld.NO_CURVE_FITS
     following = evidence.following
     if following is None:
-        return None, "the peak's place cannot be narrowed further"
+        return None, withheld.NARROWEST
     kl = evidence.looks.kl[evidence.tested :]
     each = evidence.looks.n_responses[evidence.tested :][int(np.argmin(np.abs(kl - following.kl)))]
     inside = following.kl <= float(np.max(kl))
@@ -156,18 +150,18 @@ def _next(evidence: Evidence) -> Found[NextEvaluation]:
 
 def _no_fall(evidence: Evidence) -> str | None:
     if evidence.test is None:
-        return "there are too few gold evaluations"
-    return "gold has not been shown to fall" if not evidence.past_peak else _no_curve(evidence)
+        return withheld.TOO_FEW
+    return withheld.NOT_FALLEN if not evidence.past_peak else _no_curve(evidence)
 
 
 def _no_curve(evidence: Evidence) -> str | None:
     """Why no curve over KL can be drawn, None where one can."""
     if evidence.axis != "kl":
-        return "KL is not known"
+        return withheld.NO_KL
     if not climbs(evidence.looks.kl[evidence.tested :]):
-        return "KL goes back along the run, so gold is no function of it"
+        return withheld.KL_BACK
     if evidence.average is None:
-        return f"fewer than {FEWEST_TO_AVERAGE} evaluations differ in KL, or gold is constant"
+        return withheld.FEW_TO_AVERAGE
     return None
 
 
@@ -186,84 +180,3 @@ def adjustment_row(evidence: Evidence) -> Adjustment | None:
         "explained": done.explained,
         "se_ratio": evidence.se_ratio,
     }
-
-
-def _adjustment_sentence(done: Adjustment) -> str:
-    narrower = 1 - (done["se_ratio"] or 1.0)
-    gain = f"which makes the standard errors {percent(narrower)} smaller"
-    if narrower < 0.005:
-        gain = "which leaves the standard errors as they are"
-    return (
-        f"The levels of {count(done['prompts'], 'prompt')}, known from earlier steps, were taken "
-        f"out of {count(done['rows'], 'gold row')}, {gain}; evaluating the same prompts at every "
-        "checkpoint would take out the rest."
-    )
-
-
-def sentences(row: VerdictRow) -> list[str]:
-    """The outlook of a finished row in sentences that can be read out."""
-    said = []
-    if row["prompt_adjustment"] is not None:
-        said.append(_adjustment_sentence(row["prompt_adjustment"]))
-    if row["status"] == "no_onset":
-        said.append(_forecast_sentence(row))
-    spot = row["kl_1_percent"]
-    if spot is not None and spot["kl"] is not None:
-        first, reach = _spot(spot)
-        said.append(
-            f"Gold falls more than 1 % of its gain below the peak from KL {first} nats on "
-            f"(90 %: {reach})."
-        )
-    cliff = row["cliff"]
-    if cliff is not None:
-        turn, reach = _spot(cliff)
-        said.append(
-            f"The fall is abrupt (probability {fixed(cliff['probability'], 2)}): gold's slope "
-            f"turns at KL {turn} nats (90 %: {reach}), if it is a cliff."
-        )
-    if row["next_evaluation"] is not None and worth_it(row["next_evaluation"]):
-        said.append(_next_sentence(row["next_evaluation"]))
-    return said
-
-
-def _forecast_sentence(row: VerdictRow) -> str:
-    made = row["forecast"]
-    if made is None:
-        return f"No forecast of gold's peak: {row['withheld']['forecast']}."
-    runs = made["siblings"]
-    shared = f", with alpha of {count(runs, 'run')} of the same setup" if runs else ""
-    when = (
-        "it peaks" if (made["kl"] or 0.0) > (row["kl_end"] or 0.0) else "it is about at its peak,"
-    )
-    at, reach = _spot(made)
-    return (
-        f"Forecast: if gold goes on along Gao et al.'s {FORM_NAMES[made['form']]} curve{shared}, "
-        f"{when} at KL {at} nats (90 %: {reach})."
-    )
-
-
-def _spot(found: Place) -> tuple[str, str]:
-    """A KL and its interval, in words with the same decimals."""
-    at, low, high = alike(found["kl"], found["kl_low"], found["kl_high"])
-    return at, f"{low} to {OPEN if high == MISSING else high}"
-
-
-def worth_it(following: NextEvaluation) -> bool:
-    """Whether measuring there can change what is done: advice that cannot is not given."""
-    return following["evaluations"] is not None and following["narrower"] >= LEAST_NARROWER
-
-
-def _next_sentence(following: NextEvaluation) -> str:
-    kl, step = f"KL {number(following['kl'])} nats", following["step"]
-    told = (
-        f"Next gold evaluation: at {kl} (beyond the last) another one like those so far"
-        if step is None
-        else f"Measure gold again at {kl}, which the run has reached (about step {whole(step)}): "
-        "another evaluation like those so far, of a checkpoint saved there,"
-    )
-    told += f" would narrow the peak's interval most, by about {percent(following['narrower'])}"
-    needed = following["evaluations"]
-    if needed == 1:
-        return f"{told}."
-    of = f" ({count(following['responses'], 'response')})" if following["responses"] else ""
-    return f"{told}; about {whole(needed)}{of} would narrow it by {percent(following['for'])}."

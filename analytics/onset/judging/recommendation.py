@@ -13,13 +13,13 @@ import numpy as np
 
 from analytics.onset.alarm.many_runs import standing, survivors
 from analytics.onset.alarm.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
-from analytics.onset.choosing.candidates import Candidate, best_candidate, measured
+from analytics.onset.choosing.candidates import best_candidate, measured
 from analytics.onset.choosing.other_half import other_half
 from analytics.onset.evidence.verdict_keys import Peak, Recommendation, VerdictRow
 from analytics.onset.judging.decision import Evidence
 from analytics.onset.judging.flags import step_end
-from analytics.onset.judging.outlook import worth_it
-from analytics.wording import alike, count, fixed, number, whole
+from analytics.onset.sentences import recommended
+from analytics.onset.sentences.outlook import worth_it
 
 SURE = 0.9
 """Probability of being better than now from which a checkpoint is a candidate."""
@@ -29,14 +29,6 @@ FEWEST_RESPONSES = 50
 _FALLEN = ("overoptimized", "collapsed")
 _DETECTION = 1.645 + 0.842
 """Quantiles of a one-sided test at 5 % that sees a gain in 80 % of cases."""
-_UNFIT = {
-    "judge_changed": "the judge of gold changed during the run, so that levels of gold before and "
-    "after cannot be compared",
-    "gold_noise_unknown": "the log does not say how noisy gold is, so that a checkpoint cannot be "
-    "told from chance",
-    "smoothed_gold": "this gold looks smoothed, so that no checkpoint has a value of its own",
-}
-"""Flags with which no checkpoint is a candidate."""
 
 
 def recommendation(evidence: Evidence, row: VerdictRow, facts: Mapping[str, Any]) -> Recommendation:
@@ -65,13 +57,11 @@ def after_fall(
     steps at which a policy was saved."""
     if evidence.source == "training":
         return _measure(
-            peak["kl"], 2, None,
-            "Gold was measured on training rows alone, of other prompts at each step. Measure it "
-            "on held-out prompts at the peak and at the end before you go back to a checkpoint.",
+            peak["kl"], 2, None, recommended.TRAINING_ALONE,
         )  # fmt: skip
-    for flag, why in _UNFIT.items():
+    for flag, why in recommended.UNFIT.items():
         if flag in flags:
-            return none(f"No candidate: {why}.")
+            return none(why)
     return _from_saved(evidence, peak, flags, saved)
 
 
@@ -90,16 +80,13 @@ def among_all(rows: Iterable[Mapping[str, Any]]) -> dict[str, Recommendation]:
     tested = [row.get("project") for row in known if row.get("e_value") is not None]
     found: dict[str, Recommendation] = {}
     for row in known:
-        told = row.get("recommendation")
-        if told is None:
+        advice = row.get("recommendation")
+        if advice is None:
             continue
         alone = tested.count(row.get("project")) < 2
         if standing(row["alarm"]) and not alone and str(row["run"]) not in stands:
-            told = none(
-                "No candidate: tested together with all runs of its project, the alarm does not "
-                "stand."
-            )
-        found[str(row["run"])] = told.copy()
+            advice = none(recommended.AMONG_ALL)
+        found[str(row["run"])] = advice.copy()
     return found
 
 
@@ -112,17 +99,13 @@ def _without_fall(row: VerdictRow) -> Recommendation:
         known = "gold_noise_unknown" not in row["flags"]
         needed = FEWEST_LOOKS if known else FEWEST_LOOKS_UNKNOWN_NOISE
         missing = max(needed - row["looks"], 1)
-        return _measure(
-            row["kl_end"], missing, None,
-            f"Too little gold to test: {count(missing, 'evaluation')} more can decide.",
-        )  # fmt: skip
+        return _measure(row["kl_end"], missing, None, recommended.too_little(missing))
     if status == "warning" and following is not None and worth_it(following):
         return _measure(
             following["kl"], following["evaluations"], following["responses"],
-            "Gold may have passed its peak, but no alarm stands yet: the next evaluation decides "
-            f"most at KL {number(following['kl'])} nats.",
+            recommended.next_decides(following["kl"]),
         )  # fmt: skip
-    return none("No alarm stands, so there is nothing to go back from.")
+    return none(recommended.NO_FALL)
 
 
 def _first_labels(kl: float | None) -> Recommendation:
@@ -133,28 +116,21 @@ def _first_labels(kl: float | None) -> Recommendation:
     """
     each = FIRST_LABELS // FEWEST_LOOKS
     seen = _DETECTION * float(np.sqrt(1 / each + 1 / (2 * each)))
-    over = "steps" if kl is None else f"\u221aKL up to KL {number(kl)} nats"
     return _measure(
-        kl, FEWEST_LOOKS, FIRST_LABELS,
-        f"No gold was measured, so nothing can be decided. A first {FIRST_LABELS} labels, {each} "
-        f"at each of {FEWEST_LOOKS} evaluations spread evenly over {over}, show a fall at the end "
-        f"of {fixed(seen, 1)} standard deviations of gold between responses in 80 % of cases.",
-    )  # fmt: skip
+        kl, FEWEST_LOOKS, FIRST_LABELS, recommended.first_labels(FIRST_LABELS, seen, kl)
+    )
 
 
 def _from_saved(
     evidence: Evidence, place: Peak, flags: Sequence[str], saved: Sequence[int]
 ) -> Recommendation:
     if not saved:
-        return none("No candidate: no saved checkpoint of this run is known.")
+        return none(recommended.NONE_SAVED)
     steps = evidence.looks.step[evidence.tested :]
     usable = measured(saved, steps)
     if not usable:
-        first, last = whole(float(steps[0])), whole(float(steps[-1]))
-        return none(
-            f"No candidate: none of {count(len(saved), 'saved checkpoint')} lies between the gold "
-            f"evaluations (step {first} to {last}), so that their gold is not known."
-        )
+        ends = float(steps[0]), float(steps[-1])
+        return none(recommended.none_between(len(saved), *ends))
     noise, peak = evidence.noise, evidence.peak
     assert noise is not None and peak is not None
     best = best_candidate(
@@ -164,19 +140,17 @@ def _from_saved(
     responses = _responses(evidence, best.gain.value)
     kl = _kl_at(evidence, best.step)
     if best.better < LIKELY:
-        return none("No candidate: no saved checkpoint is likely to be better than now.")
+        return none(recommended.NONE_LIKELY)
     if best.better < SURE:
         return _measure(
-            kl, 2, None if responses is None else 2 * responses,
-            f"No saved checkpoint is clearly better than now. {_name(best.step)} may be, with "
-            f"probability {fixed(best.better, 2)}: measure gold of it and of the end again.",
-        )  # fmt: skip
+            kl, 2, None if responses is None else 2 * responses, recommended.none_clear(best)
+        )
     high = place["step_high"]
     past = high is not None and best.step > high
     scale = evidence.scale
     return {
         "action": "candidate",
-        "checkpoint": _name(best.step),
+        "checkpoint": recommended.name(best.step),
         "step": best.step,
         "kl": kl,
         "gold": best.gold.times(scale).row(),
@@ -185,7 +159,7 @@ def _from_saved(
         "responses_to_confirm": responses,
         "gain": best.gain.value * scale,
         "cost": (step_end(evidence) or best.step) - best.step,
-        "reason": _sentence(best, kl, past, responses, scale, flags),
+        "reason": recommended.candidate(best, kl, past, responses, scale, flags),
         **_apart(evidence, saved),
     }  # fmt: skip
 
@@ -195,24 +169,6 @@ def _apart(evidence: Evidence, saved: Sequence[int]) -> Recommendation:
     pairs = evidence.pairs
     found = None if pairs is None else other_half(pairs.cells, pairs.step, saved)
     return {} if found is None else {"other_half": found.to_dict()}
-
-
-def _sentence(
-    best: Candidate, kl: float | None, past: bool, responses: int | None, scale: float,
-    flags: Sequence[str],
-) -> str:  # fmt: skip
-    where = [] if kl is None else [f"KL {number(kl)} nats"]
-    where += ["past the peak"] if past else []
-    spot = f" ({', '.join(where)})" if where else ""
-    ends = (*best.gold.times(scale)[1:], *best.now.times(scale)[1:])
-    low, high, now_low, now_high = alike(*ends)
-    fresh = "fresh responses" if responses is None else count(responses, "fresh response")
-    unsure = ", if the stated errors are right" if "clustered_unknown" in flags else ""
-    return (
-        f"Best saved candidate: {_name(best.step)}{spot}: gold {low} to {high} against {now_low} "
-        f"to {now_high} now, better with probability {fixed(best.better, 2)}{unsure}. Before you "
-        f"ship it, compare {fresh} of it with as many of the end."
-    )
 
 
 def _responses(evidence: Evidence, gain: float) -> int | None:
@@ -233,10 +189,6 @@ def _kl_at(evidence: Evidence, step: int) -> float | None:
         return None
     looks = evidence.looks
     return float(np.interp(step, looks.step[evidence.tested :], looks.kl[evidence.tested :]))
-
-
-def _name(step: int) -> str:
-    return f"checkpoint-{step}"
 
 
 def _measure(

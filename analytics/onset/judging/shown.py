@@ -14,8 +14,8 @@ import polars as pl
 from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.drawing.palette import STATUS
 from analytics.figures.runs.rewards import reward_figure
-from analytics.figures.words.headline import headline
 from analytics.onset.judging.judged import Verdict
+from analytics.onset.sentences.headline import headline
 from analytics.wording import interval, number, whole
 
 AXES = ("sqrt_kl", "kl", "step")
@@ -59,10 +59,10 @@ def html(verdict: Verdict) -> str:
         f'background:{ink}"></span>'
     )
     cells = "".join(
-        f'<tr><th style="{_CELL}">{escape(name)}</th><td style="{_CELL}">{escape(told)}</td></tr>'
-        for name, told in _numbers(verdict)
+        f'<tr><th style="{_CELL}">{escape(name)}</th><td style="{_CELL}">{escape(reason)}</td></tr>'
+        for name, reason in _numbers(verdict)
     )
-    reasons = "".join(f"<li>{escape(told)}</li>" for told in verdict.reasons[:FIRST_REASONS])
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons[:FIRST_REASONS])
     flags = ", ".join(flag.replace("_", " ") for flag in verdict.flags)
     kept = f"<p><small>To keep in mind: {escape(flags)}.</small></p>" if flags else ""
     return (

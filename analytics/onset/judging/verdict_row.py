@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import polars as pl
 from analytics.computing.any_frame import polars_frame
 from analytics.onset.alarm.red import statistic_at_end
 from analytics.onset.curves.forecast import SharedAlpha
+from analytics.onset.errors.noise import UNSTATED
 from analytics.onset.evidence.measurements import HELPED, FloatArray
 from analytics.onset.evidence.verdict_keys import Alarm, VerdictRow, Witnesses
 from analytics.onset.judging.decision import Evidence, gather
@@ -20,13 +21,14 @@ from analytics.onset.judging.judged import Verdict
 from analytics.onset.judging.limit_row import limit_row
 from analytics.onset.judging.outlook import adjustment_row, outlook
 from analytics.onset.judging.peak_row import model_row, peak_row
-from analytics.onset.judging.reasons import reasons_of
 from analytics.onset.judging.recommendation import recommendation
 from analytics.onset.judging.run_facts import checked
 from analytics.onset.judging.withdrawn_row import withdrawn_row
 from analytics.onset.labels.judge_drift import corrected, judge_drift, of_judge
-from analytics.onset.labels.kl_honesty import doubts
+from analytics.onset.labels.kl_honesty import Doubt, doubts
 from analytics.onset.labels.prediction_powered import PHRASE, Helped, gold_with, helped
+from analytics.onset.sentences.basis import Basis, Nearest
+from analytics.onset.sentences.reasons import reasons_of
 
 
 def verdict(
@@ -111,8 +113,8 @@ def verdict(
         "plan": {"looks": evidence.plan.looks, "stated": evidence.plan.stated},
         "noise": noise.phrase if noise is not None else None,
         "relative_noise": _relative_noise(evidence),
-        "prediction_powered": None if powered is None else powered.told(),
-        "judge_drift": None if drift is None else drift.told(evidence.source in judged),
+        "prediction_powered": None if powered is None else powered.row(),
+        "judge_drift": None if drift is None else drift.row(evidence.source in judged),
         "prompt_adjustment": adjustment_row(evidence),
         "autocorrelation": round(noise.rho_rows, 3) if noise is not None else 0.0,
         "recommendation": None,
@@ -128,7 +130,7 @@ def verdict(
         row["detectable"] = test.detectable * evidence.scale
     row = _plain(row)
     row["recommendation"] = _plain(recommendation(evidence, row, facts))
-    row["reasons"] = reasons_of(evidence, row, facts, against)
+    row["reasons"] = reasons_of(row, _basis(evidence, facts, against))
     return Verdict(row, _looks(evidence))
 
 
@@ -209,6 +211,36 @@ def _witnesses(evidence: Evidence) -> Witnesses | None:
     }
 
 
+def _basis(evidence: Evidence, facts: Mapping[str, Any], against: Sequence[Doubt]) -> Basis:
+    noise, test, note = evidence.noise, evidence.test, facts.get("kl_note")
+    nearest = None
+    if test is not None:
+        at = int(np.argmin(test.boundary - test.statistic))
+        nearest = Nearest(float(test.statistic[at]), float(test.boundary[at]))
+    return Basis(
+        source=evidence.source,
+        rows=len(evidence.rows),
+        tested=len(evidence.looks) - evidence.tested,
+        size=evidence.size,
+        errors=None if noise is None else noise.phrase,
+        known_errors=evidence.noise_known,
+        unstated=noise is not None and noise.method in UNSTATED,
+        clustered_unknown=evidence.clustered_unknown,
+        widened=1.0 if noise is None else float(np.sqrt(noise.widen[-1])),
+        tests=evidence.plan.looks,
+        planned=evidence.plan.stated,
+        nearest=nearest,
+        way_back=evidence.back,
+        no_curve_fits=evidence.second is not None and evidence.second.doubtful,
+        judges=evidence.judges,
+        doubts=tuple(against),
+        unusable=evidence.unusable,
+        before_kl=evidence.before_kl,
+        kl_conversion=facts.get("kl_conversion"),
+        kl_note=str(note) if note else None,
+    )
+
+
 def _looks(evidence: Evidence) -> pl.DataFrame:
     looks, count = evidence.looks, len(evidence.looks)
     gold_se = np.full(count, np.nan)
@@ -216,11 +248,11 @@ def _looks(evidence: Evidence) -> pl.DataFrame:
     if evidence.noise is not None:
         gold_se[evidence.tested :] = evidence.noise.se
     if evidence.peak is not None:
-        held = peak_row(evidence)
-        assert held is not None
-        in_peak = looks.step_end >= held["step_low"]
-        if held["step_high"] is not None:
-            in_peak &= looks.step_start <= held["step_high"]
+        peak = peak_row(evidence)
+        assert peak is not None
+        in_peak = looks.step_end >= peak["step_low"]
+        if peak["step_high"] is not None:
+            in_peak &= looks.step_start <= peak["step_high"]
         in_peak[: evidence.tested] = False
     return pl.DataFrame(
         {

@@ -19,8 +19,7 @@ from scipy.special import logsumexp
 
 from analytics.computing.quantiles import chi2_quantile
 from analytics.onset.evidence.measurements import HELPED, LARGEST, FloatArray, IntArray, by_people
-from analytics.onset.evidence.verdict_keys import DriftRow, VerdictRow
-from analytics.wording import alike, count, number, signed, whole
+from analytics.onset.evidence.verdict_keys import DriftRow
 
 ALARM = 20.0
 FEWEST_ANCHORS = 8
@@ -57,15 +56,15 @@ class Drift:
     @property
     def since(self) -> int | None:
         """The step at which drift was told, None where it was not."""
-        told = np.flatnonzero(self.log_e >= np.log(ALARM))
-        return int(self.step[told[0]]) if len(told) else None
+        beyond = np.flatnonzero(self.log_e >= np.log(ALARM))
+        return int(self.step[beyond[0]]) if len(beyond) else None
 
     @property
     def found(self) -> bool:
         """Whether the judge drifts."""
         return self.since is not None
 
-    def told(self, by_judge: bool) -> DriftRow:
+    def row(self, by_judge: bool) -> DriftRow:
         """As a verdict states it; by_judge: whether its gold is the judge's."""
         wide = 1.645 * self.error * np.sqrt(2) * (np.arange(len(self.step)) > 0)
         low, high = self.moved - wide, self.moved + wide
@@ -148,46 +147,16 @@ def corrected(gold: pl.DataFrame, drift: Drift, sources: list[str]) -> pl.DataFr
     moved = pl.Series(np.interp(step, drift.step, drift.moved))
     there = [c for c in ("gold_reward_se", "gold_reward_sd", "n_responses") if c in gold.columns]
     gold = gold.with_columns(pl.col(c).cast(pl.Float64) for c in ("gold_reward", *there))
-    told = {"gold_reward": pl.col("gold_reward") - moved}
+    columns = {"gold_reward": pl.col("gold_reward") - moved}
     if "gold_reward_se" in there:
-        told["gold_reward_se"] = (pl.col("gold_reward_se") ** 2 + drift.error**2).sqrt()
+        columns["gold_reward_se"] = (pl.col("gold_reward_se") ** 2 + drift.error**2).sqrt()
     if {"gold_reward_sd", "n_responses"} <= set(there):
         added = pl.col("n_responses").fill_null(1) * drift.error**2
-        told["gold_reward_sd"] = (pl.col("gold_reward_sd") ** 2 + added).sqrt()
+        columns["gold_reward_sd"] = (pl.col("gold_reward_sd") ** 2 + added).sqrt()
     return gold.with_columns(
         pl.when(pl.col("source").is_in(sources)).then(one).otherwise(pl.col(name)).alias(name)
-        for name, one in told.items()
+        for name, one in columns.items()
     )
-
-
-def sentence(row: VerdictRow) -> list[str]:
-    """What the anchors say, for the finished row of a verdict; nothing without anchors."""
-    told = row["judge_drift"]
-    if told is None:
-        return []
-    asked = f"{count(told['anchors'], 'anchor')} at {count(told['evaluations'], 'evaluation')}"
-    if not told["points"]:
-        return [
-            f"Whether the judge drifts is not known: {asked} are scored again and again; anchors "
-            f"of at least {FEWEST_ANCHORS} prompts at {FEWEST_EVALUATIONS} evaluations are needed."
-        ]
-    if told["since"] is None:
-        return [
-            f"The judge is not seen to drift: {asked}, fixed responses that it scored again each "
-            f"time (e-process at most {number(told['e_value'])}, {whole(ALARM)} would tell it)."
-        ]
-    end = told["points"][-1]
-    low, high = alike(end["low"], end["high"])
-    how = (
-        "gold is corrected by what the anchors moved, with the error of that"
-        if told["corrected"]
-        else "this gold does not come from it and is not corrected"
-    )
-    return [
-        f"The judge drifts, detected at step {whole(told['since'])}: the scores of {asked}, fixed "
-        f"responses, moved by {signed(end['moved'], 2)} up to the end (90 %: {low} to {high}). No "
-        f"policy can do that; {how}, as if responses of the policy moved as the anchors did."
-    ]
 
 
 def of_judge(gold: pl.DataFrame) -> list[str]:

@@ -12,10 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from analytics.onset.evidence.measurements import Rows
-from analytics.wording import whole
-
-LONGEST = 60
-"""Characters of a version that a sentence shows."""
 
 
 class JudgeChange(NamedTuple):
@@ -27,20 +23,6 @@ class JudgeChange(NamedTuple):
     before: str
     after: str
     alone: int
-
-    @property
-    def sentence(self) -> str:
-        """What a reader must know.
-
-        >>> JudgeChange(500, 11, "m-1", "m-2", 1).sentence[:68]
-        'Gold was judged anew from step 500 on ("m-2", before it "m-1"): what'
-        """
-        after, before = _short(self.after), _short(self.before)
-        return (
-            f'Gold was judged anew from step {whole(self.step)} on ("{after}", before it '
-            f'"{before}"): '
-            "what was judged otherwise is not compared, so only the evaluations since are tested."
-        )
 
 
 def by_judge(rows: Rows) -> tuple[Rows, JudgeChange | None]:
@@ -57,12 +39,8 @@ def by_judge(rows: Rows) -> tuple[Rows, JudgeChange | None]:
     other = rows.stretch[1:] != rows.stretch[:-1]
     segment = np.concatenate([[0], np.cumsum(changed | other)])
     last = int(np.flatnonzero(changed)[-1]) + 1
-    said = JudgeChange(
+    change = JudgeChange(
         int(rows.step[last]), last, str(versions[last - 1]), str(versions[last]),
         int(np.sum(changed & ~other)),
     )  # fmt: skip
-    return replace(rows, stretch=rows.stretch[0] + segment), said
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return replace(rows, stretch=rows.stretch[0] + segment), change

@@ -7,15 +7,13 @@ Divergence"; Donsker and Varadhan 1975 (size); docs/methods.md (KL honesty).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from analytics.onset.evidence.measurements import LARGEST
-from analytics.wording import alike, count, number, spread, whole
 
 FloatArray = NDArray[np.float64]
 
@@ -45,12 +43,54 @@ UMBRELLA = {
 """The specific flags, each with the general one that it raises as well."""
 
 
-@dataclass(frozen=True)
-class Doubt:
+class OffResponses(NamedTuple):
+    """The logged KL over `steps` is ratio (± error) times k1 of the responses, `apart` standard
+    errors away from it; bits: which of the two may be in them; length: of responses, tokens, where
+    the ratio is that of tokens."""
+
+    steps: int
+    ratio: float
+    error: float
+    apart: float
+    bits: Literal["logged", "log-probabilities"] | None = None
+    length: float | None = None
+
+
+class OffFurther(NamedTuple):
+    """Another logged KL, `key`, is `times` the logged one in `rows` rows; bits: which is."""
+
+    key: str
+    times: float
+    rows: int
+    bits: Literal["logged", "further"]
+
+
+class TooSmall(NamedTuple):
+    """The proxy's gain, standard deviations of its start; mean KL at the end; the gain that is
+    possible with it; per_token: whether a KL per token explains it."""
+
+    gain: float
+    kl: float
+    reach: float
+    per_token: bool
+
+
+class Spikes(NamedTuple):
+    """`spiking` of `rows` rows; the highest, at `step`, and its neighbours' KL, nats."""
+
+    estimator: str | None
+    spiking: int
+    rows: int
+    step: int
+    highest: float
+    usual: float
+
+
+class Doubt(NamedTuple):
     """One thing that speaks against the logged KL: its flag (a key of UMBRELLA), and why."""
 
     flag: str
-    evidence: str
+    seen: OffResponses | OffFurther | TooSmall | Spikes
 
 
 def doubts(
@@ -102,23 +142,17 @@ def against_samples(rows: pl.DataFrame, samples: pl.DataFrame) -> Doubt | None:
     if abs(off) <= LIMIT * error or abs(off) <= LEAST_OFF * abs(total) or total <= 0:
         return None
     ratio, ratio_se = float(np.sum(kl)) / total, float(np.sum(kl)) / total * error / total
-    seen = (
-        f"over {count(both.height, 'step')} the logged KL is {spread(ratio, ratio_se)} times "
-        f"that of the logged responses (k1 of their log-probabilities)"
-    )
-    for factor, what in ((1 / np.log(2), "the logged KL"), (np.log(2), "the log-probabilities")):
-        if _is(ratio, ratio_se, factor):
-            return Doubt("kl_in_bits", f"{seen}, which is what bits make: {what} may be in bits.")
+    seen = OffResponses(both.height, ratio, ratio_se, abs(off) / error)
+    if _is(ratio, ratio_se, 1 / np.log(2)):
+        return Doubt("kl_in_bits", seen._replace(bits="logged"))
+    if _is(ratio, ratio_se, np.log(2)):
+        return Doubt("kl_in_bits", seen._replace(bits="log-probabilities"))
     length = _length(both)
     if length is not None:
         for factor in (1 / length, length):
             if _is(ratio, max(ratio_se, 0.05 * factor), factor):
-                told = f"{seen}, and responses have {number(length)} tokens: it may be per token."
-                return Doubt("kl_per_token", told)
-    return Doubt(
-        "kl_estimators_disagree",
-        f"{seen}, {number(abs(off) / error)} standard errors away from agreement.",
-    )
+                return Doubt("kl_per_token", seen._replace(length=length))
+    return Doubt("kl_estimators_disagree", seen)
 
 
 def against_further(rows: pl.DataFrame, further: pl.DataFrame) -> Doubt | None:
@@ -131,15 +165,12 @@ def against_further(rows: pl.DataFrame, further: pl.DataFrame) -> Doubt | None:
             continue
         ratio = (both["value"] / both["kl"]).to_numpy()
         middle = float(np.median(ratio))
-        for factor, what in ((1 / np.log(2), f"{key}"), (np.log(2), "the KL that is shown")):
+        units: tuple[tuple[float, Literal["further", "logged"]], ...]
+        units = (1 / np.log(2), "further"), (np.log(2), "logged")
+        for factor, bits in units:
             same = float(np.mean(np.abs(ratio / factor - 1) < SAME))
             if abs(middle / factor - 1) < SAME and same > 0.9:
-                return Doubt(
-                    "kl_in_bits",
-                    f"{key} is {number(middle)} times the logged KL in "
-                    f"{count(both.height, 'row')}, as bits and nats of one number are: {what} may "
-                    "be in bits.",
-                )
+                return Doubt("kl_in_bits", OffFurther(str(key), middle, both.height, bits))
     return None
 
 
@@ -165,16 +196,11 @@ def against_gain(rows: pl.DataFrame, facts: Mapping[str, Any]) -> Doubt | None:
     reach = float(np.sqrt(2 * np.mean(kl[-ENDS:])) + np.sqrt(2 * np.mean(kl[:ENDS])))
     if at_start <= 0 or gain <= SLACK * at_start * reach:
         return None
-    told = (
-        f"the proxy gained {number(gain / at_start)} standard deviations of its start, which takes "
-        f"more KL than the {number(float(np.mean(kl[-ENDS:])))} nats that are logged (at most "
-        f"{number(reach)} for Gaussian rewards)"
-    )
     length = _length(rows.tail(ENDS))
     enough = length is not None and gain <= SLACK * at_start * reach * np.sqrt(length)
-    if enough and facts.get("kl_logged_unit") != "nats/token":
-        return Doubt("kl_per_token", f"{told}: it may be per token.")
-    return Doubt("kl_estimators_disagree", f"{told}.")
+    per_token = bool(enough) and facts.get("kl_logged_unit") != "nats/token"
+    seen = TooSmall(gain / at_start, float(np.mean(kl[-ENDS:])), reach, per_token)
+    return Doubt("kl_per_token" if per_token else "kl_estimators_disagree", seen)
 
 
 def spikes(rows: pl.DataFrame, facts: Mapping[str, Any]) -> Doubt | None:
@@ -190,14 +216,11 @@ def spikes(rows: pl.DataFrame, facts: Mapping[str, Any]) -> Doubt | None:
         return None
     worst = int(np.argmax(np.where(high, kl - around, -np.inf)))
     step = rows.sort("step")["step"][worst]
-    spike, usual = alike(float(kl[worst]), float(around[worst]))
-    by = f" ({facts['kl_estimator']})" if facts.get("kl_estimator") else ""
-    return Doubt(
-        "kl_spikes",
-        f"the logged KL{by} spikes in {whole(int(high.sum()))} of {count(len(kl), 'row')}, at "
-        f"step {whole(step)} to {spike} nats among neighbours of {usual}: an evaluation with a "
-        "spike stands too far right.",
-    )
+    seen = Spikes(
+        facts.get("kl_estimator"), int(high.sum()), len(kl), int(step), float(kl[worst]),
+        float(around[worst]),
+    )  # fmt: skip
+    return Doubt("kl_spikes", seen)
 
 
 def _is(ratio: float, error: float, factor: float) -> bool:

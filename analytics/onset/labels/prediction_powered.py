@@ -9,7 +9,6 @@ responses were drawn at random. Source: Angelopoulos, Duchi and Zrnic 2023 (PPI+
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +16,7 @@ import numpy as np
 import polars as pl
 
 from analytics.onset.evidence.measurements import HELPED, LARGEST, FloatArray, IntArray
-from analytics.onset.evidence.verdict_keys import Powered, VerdictRow
-from analytics.wording import count, fixed, signed, whole
+from analytics.onset.evidence.verdict_keys import Powered
 
 FEWEST_PROMPTS = 20
 """With a label at one evaluation: a clustered error of fewer is too uncertain."""
@@ -74,7 +72,7 @@ class Helped:
         """The name of this gold."""
         return str(self.rows.get_column("source")[0])
 
-    def told(self) -> Powered:
+    def row(self) -> Powered:
         """As a verdict states it: medians over the evaluations."""
         labels, worth = (
             float(np.median(self.rows.get_column(c).to_numpy()))
@@ -109,43 +107,6 @@ def gold_with(gold: pl.DataFrame, those: list[Helped]) -> pl.DataFrame:
     """The gold measurements and those with a judge's help, as sources of their own."""
     rows = [one.rows.drop("as_good_as") for one in those]
     return pl.concat([gold, *rows], how="diagonal_relaxed") if rows else gold
-
-
-def sentences(row: VerdictRow) -> list[str]:
-    """What the judge was worth, for the finished row of a verdict; nothing without one."""
-    told = row["prediction_powered"]
-    if told is None:
-        return []
-    saved = told["as_good_as"] - told["labels"]
-    drawn = " It holds as long as the labelled responses were drawn at random."
-    if abs(told["labelled_apart"]) > APART:
-        drawn = (
-            " The labelled responses are not like the others: the judge's scores of them lie "
-            f"{signed(told['labelled_apart'], 1)} standard errors from the rest. Draw them at "
-            "random, or gold is that of the responses which were picked."
-        )
-    given = f"{count(round(told['labels']), 'label')} and a judge's scores of "
-    given += f"{count(round(told['judged']), 'response')} at an evaluation"
-    if saved < 1:
-        return [
-            f"Gold rests on {given}; the judge saved no label, its correlation with them is "
-            f"{fixed(told['correlation'], 2)}.{drawn}"
-        ]
-    return [
-        f"Gold rests on {given}: as good as {count(round(told['as_good_as']), 'label')} alone, so "
-        f"the judge saved {whole(round(saved))} (correlation with the labels "
-        f"{fixed(told['correlation'], 2)}).{drawn}"
-    ]
-
-
-def labels_in_short(told: Mapping[str, Any]) -> str:
-    """How many labels the judge saved at an evaluation; told: as `Helped.told` gives it.
-
-    >>> labels_in_short({"labels": 100.0, "as_good_as": 320.0})
-    'as good as 320 labels, 100 were given'
-    """
-    worth, given = round(told["as_good_as"]), round(told["labels"])
-    return f"as good as {count(max(worth, given), 'label')}, {whole(given)} were given"
 
 
 def _by(scored: pl.DataFrame, source: str) -> Helped | None:

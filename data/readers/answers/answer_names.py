@@ -57,29 +57,29 @@ def fitted(table: Table, options: ReadOptions, otherwise: Callable[[], str | Non
     Raises:
         LogError: a named column is not there, or its values are no grades.
     """
-    told, columns = asked(options), table.frame.columns
+    roles, columns = asked(options), table.frame.columns
     mapping = grade_maps.parsed(options.grade_map)
-    missing = {role: key for role, key in told.items() if key not in columns}
+    missing = {role: key for role, key in roles.items() if key not in columns}
     if missing:
         role, key = next(iter(missing.items()))
-        said = f"--{role} names {key}, which is not among the columns of {table.path.name}"
+        reason = f"--{role} names {key}, which is not among the columns of {table.path.name}"
         what = otherwise()
         if what in (None, "answers") or "grade" not in missing:
             there = ", ".join(str(name)[:40] for name in columns[:60])
-            raise LogError(f"{said}: {there}")
-        table.notes.append(f"{said}: it was read as {what}")
+            raise LogError(f"{reason}: {there}")
+        table.notes.append(f"{reason}: it was read as {what}")
         return
     own = answer_tables.GRADE.find(columns)
-    graded = told.get("grade") or own
-    if graded is None or not (told or (options.grade_map and otherwise() == "answers")):
+    graded = roles.get("grade") or own
+    if graded is None or not (roles or (options.grade_map and otherwise() == "answers")):
         return
     given = _given(table, graded)
     words = _meanings(table, graded, given, mapping)
     turned = grade_maps.applied(given, mapping, words)
     _only_words(graded, given, turned, mapping)
-    table.notes += _said(given, mapping)
+    table.notes += _meaning_notes(given, mapping)
     table.frame = table.frame.with_columns(turned.alias(graded))
-    _rename(table, {**told, "grade": graded})
+    _rename(table, {**roles, "grade": graded})
 
 
 def _given(table: Table, key: str) -> pl.Series:
@@ -104,7 +104,7 @@ def _given(table: Table, key: str) -> pl.Series:
 
 
 def _meanings(
-    table: Table, key: str, given: pl.Series, told: grade_maps.GradeMap
+    table: Table, key: str, given: pl.Series, meanings: grade_maps.GradeMap
 ) -> dict[str, str]:  # fmt: skip
     """What the words of a column mean by its name: yes under ``hallucination`` is incorrect.
 
@@ -114,7 +114,7 @@ def _meanings(
     letters = grades.SIMPLEQA if answer_tables.is_simpleqa(table.frame.columns) else None
     words = grades.dialect(given, letters)
     truths = set(grades.folded(given).unique().drop_nulls()) & set(grades.TRUTHS)
-    if not truths or set(told.words) & truths:
+    if not truths or set(meanings.words) & truths:
         return words
     name = re.sub(r"[^a-z]+", "_", key.lower())
     if twin := _judged_apart(table, key):
@@ -151,14 +151,14 @@ def _judged_apart(table: Table, key: str) -> str | None:
 
 
 def _only_words(
-    key: str, given: pl.Series, turned: pl.Series, told: grade_maps.GradeMap
+    key: str, given: pl.Series, turned: pl.Series, meanings: grade_maps.GradeMap
 ) -> None:  # fmt: skip
     """Refuse a column of which no cell is a grade, or that holds scores.
 
     Raises:
         LogError: it is one.
     """
-    if not told.limits and not told.words:
+    if not meanings.limits and not meanings.words:
         grades.refuse_scores(key, given)
     if turned.is_in(list(grades.GRADES)).any():
         return
@@ -171,24 +171,24 @@ def _only_words(
     )
 
 
-def _said(given: pl.Series, told: grade_maps.GradeMap) -> list[str]:
-    if set(told.words) & set(grades.UNDECIDED):
-        given = given.filter(~grades.folded(given).is_in(list(told.words)))
+def _meaning_notes(given: pl.Series, meanings: grade_maps.GradeMap) -> list[str]:
+    if set(meanings.words) & set(grades.UNDECIDED):
+        given = given.filter(~grades.folded(given).is_in(list(meanings.words)))
     return grades.undecided(given)
 
 
-def _rename(table: Table, told: dict[str, str]) -> None:
+def _rename(table: Table, names: dict[str, str]) -> None:
     """Our names for the columns that were named; others that bear them step aside."""
     frame = table.frame
     own = answer_tables.own_reference(frame.columns)
-    for role, key in told.items():  # a column may be two things, such as a claim and its question
-        if key in [told[r] for r in ROLES[: ROLES.index(role)] if r in told]:
+    for role, key in names.items():  # a column may be two things, such as a claim and its question
+        if key in [names[r] for r in ROLES[: ROLES.index(role)] if r in names]:
             frame = frame.with_columns(frame.get_column(key).alias(f"{key} as {role}"))
-            told = told | {role: f"{key} as {role}"}
-    aside = {role: f"{role} (as logged)" for role, key in told.items()
-             if role in frame.columns and role not in told.values() and key != role}  # fmt: skip
-    frame = frame.rename(aside | {key: role for role, key in told.items()})
-    if "question" in told and "question_id" not in frame.columns and own is None:
+            names = names | {role: f"{key} as {role}"}
+    aside = {role: f"{role} (as logged)" for role, key in names.items()
+             if role in frame.columns and role not in names.values() and key != role}  # fmt: skip
+    frame = frame.rename(aside | {key: role for role, key in names.items()})
+    if "question" in names and "question_id" not in frame.columns and own is None:
         # Whether its reference is named or not, a question stays the same one.
         asked_texts = frame.get_column("question").cast(pl.String).fill_null("")
         frame = frame.with_columns(prompt_ids(asked_texts).alias("question_id"))

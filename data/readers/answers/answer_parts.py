@@ -87,16 +87,16 @@ def _parts(blocks: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Blocks gathered into parts of one loop, each with at most PART rows or one iteration."""
     loop, time = blocks.columns[:2]
     for _, own in blocks.group_by(loop, maintain_order=True):
-        held: list[pl.DataFrame] = []
+        frames: list[pl.DataFrame] = []
         rows = 0
         for _, block in own.group_by(time, maintain_order=True):
             size = int(block["len"].sum())
-            if held and rows + size > PART:
-                yield pl.concat(held)
-                held, rows = [], 0
-            held.append(block)
+            if frames and rows + size > PART:
+                yield pl.concat(frames)
+                frames, rows = [], 0
+            frames.append(block)
             rows += size
-        yield pl.concat(held)
+        yield pl.concat(frames)
 
 
 def _logs(

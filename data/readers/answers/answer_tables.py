@@ -79,8 +79,8 @@ def question(columns: Collection[str]) -> str | None:
 
 def holds_only_audit(columns: Collection[str]) -> bool:
     """Whether a table re-grades answers that are in another one: it has no answer of its own."""
-    told = {c.name for c in TEXTS if c.find(columns)} & {"answer", "question", "reference"}
-    return HUMAN.find(columns) is not None and not told and "confidence" not in columns
+    given = {c.name for c in TEXTS if c.find(columns)} & {"answer", "question", "reference"}
+    return HUMAN.find(columns) is not None and not given and "confidence" not in columns
 
 
 def holds_corpus(columns: Collection[str]) -> bool:
@@ -148,8 +148,8 @@ def read(
         series.append(cells.numbers(key).fill_nan(None))
     if loop_columns.named(keys) or (options and options.loop is not None):
         words = loop_columns.lacking("answers", [one.name for one in series])
-        said = loop_columns.unread(keys, {*taken, "cluster", *READ_APART}, words, further)
-        cells.table.notes += [f"{cells.table.path.name}: {note}" for note in said]
+        unread = loop_columns.unread(keys, {*taken, "cluster", *READ_APART}, words, further)
+        cells.table.notes += [f"{cells.table.path.name}: {note}" for note in unread]
     rows = pl.DataFrame(series)
     if "question_id" not in rows.columns:
         asked = rows["question"].fill_null("")
@@ -188,17 +188,19 @@ def read(
         if only_audit and audits is not None:
             yield _audit(name, verbatim, cells.table.path, audits, warnings)
             continue
-        told = log(name, verbatim, "answers", cells.table.path, part, warnings)
+        made = log(name, verbatim, "answers", cells.table.path, part, warnings)
         if audits is not None:
-            told.audits = audits
-        yield told
+            made.audits = audits
+        yield made
 
 
 def shaped(rows: pl.DataFrame, origin: str = NOT_STATED) -> pl.DataFrame:
     """Answers in ANSWER_COLUMNS, further numbers kept, a confidence outside [0, 1] refused."""
-    held = set(rows.columns)
+    columns = set(rows.columns)
     rows = rows.with_columns(
-        pl.lit(None, kind).alias(name) for name, kind in ANSWER_COLUMNS.items() if name not in held
+        pl.lit(None, kind).alias(name)
+        for name, kind in ANSWER_COLUMNS.items()
+        if name not in columns
     )
     logged = pl.col("confidence").cast(pl.Float64)
     inside = logged.round(6).is_between(0, 1)
@@ -231,7 +233,7 @@ def log(
         metrics=no_metrics(),
         samples=no_samples(),
         facts=facts,
-        warnings=[*warnings, *grades.said(answers)],
+        warnings=[*warnings, *grades.notes_of(answers)],
         answers=answers,
     )
 
@@ -239,10 +241,10 @@ def log(
 def _audit(
     name: str, verbatim: bool, path: Path, audits: pl.DataFrame, warnings: list[str]
 ) -> RunLog:
-    told = log(name, verbatim, "audit", path, _NO_ANSWERS.clone(), warnings)
-    told.format, told.audits = "audit", audits
-    told.facts.sources[0]["rows"] = audits.height
-    return told
+    made = log(name, verbatim, "audit", path, _NO_ANSWERS.clone(), warnings)
+    made.format, made.audits = "audit", audits
+    made.facts.sources[0]["rows"] = audits.height
+    return made
 
 
 def read_corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
@@ -265,10 +267,10 @@ def read_corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunL
             .alias("generator_iteration")
         )
     series += [cells.declared(column) for column in CORPUS.columns[3:]]
-    said = loop_columns.unread(
+    unread = loop_columns.unread(
         keys, {time, str(RUN_ID.find(keys)), *CORPUS.types()}, set(CORPUS.types()) - {"loop", *keys}
     )
-    cells.table.notes += [f"{path.name}: {note}" for note in said]
+    cells.table.notes += [f"{path.name}: {note}" for note in unread]
     rows = pl.DataFrame(series)
     for key in (
         "documents",
@@ -284,11 +286,11 @@ def read_corpus(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunL
         if not good:
             continue
         part = rows[good].with_columns(loop=pl.lit(name, pl.String))
-        told = log(name, verbatim, "corpus", path, _NO_ANSWERS.clone(), cells.notes(at))
-        told.format = "corpus"
-        told.corpus = part.select(list(CORPUS_COLUMNS))
-        told.facts.sources[0]["rows"] = part.height
-        yield told
+        made = log(name, verbatim, "corpus", path, _NO_ANSWERS.clone(), cells.notes(at))
+        made.format = "corpus"
+        made.corpus = part.select(list(CORPUS_COLUMNS))
+        made.facts.sources[0]["rows"] = part.height
+        yield made
 
 
 _WRITER = r"(?i)^\s*(?:iteration|iter|generation|gen)[\s_#-]*(\d+)\s*$"
@@ -297,8 +299,8 @@ _ORIGINS = {"human": "human", "benchmark": "benchmark", "selfgenerated": "self_g
 
 def _origins(texts: pl.Series) -> pl.Series:
     """Origins that have a meaning, in any spelling of theirs; any other as it is written."""
-    told = [_ORIGINS.get(folded(text), text) for text in texts]
-    return pl.Series("origin", told, dtype=pl.String)
+    origins = [_ORIGINS.get(folded(text), text) for text in texts]
+    return pl.Series("origin", origins, dtype=pl.String)
 
 
 _NO_ANSWERS = pl.DataFrame(schema=ANSWER_COLUMNS)

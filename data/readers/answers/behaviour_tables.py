@@ -66,10 +66,10 @@ def read(cells: Cells, names: list[str], verbatim: bool) -> Iterator[RunLog]:
         if not part.height:
             continue
         any_row = True
-        said = [*notes, *cells.notes(at)]
+        warnings = [*notes, *cells.notes(at)]
         if empty := len(good) - part.height:
-            said.append(f"{empty:,} rows say neither 0 nor 1: not measured, left out")
-        yield log(name, verbatim, cells.table.path, part, said)
+            warnings.append(f"{empty:,} rows say neither 0 nor 1: not measured, left out")
+        yield log(name, verbatim, cells.table.path, part, warnings)
     if not any_row:
         why = f": {several(problems)}" if (problems := cells.all_problems()) else ""
         raise LogError(f"no row of {cells.table.path.name} says 0 or 1{why}")
@@ -80,11 +80,11 @@ def log(name: str, verbatim: bool, path: Path, rows: pl.DataFrame, warnings: lis
     kept = rows.unique(KEY, keep="last", maintain_order=True)
     if repeated := rows.height - kept.height:
         warnings.append(f"{repeated:,} rows repeat a trajectory and behaviour: the last is kept")
-    told = answer_tables.log(name, verbatim, "behaviours", path, no_answers(), warnings)
-    told.format = "behaviours"
-    told.behaviours = conform(kept.with_columns(run_id=pl.lit(name)), BEHAVIOUR_COLUMNS)
-    told.facts.sources[0]["rows"] = kept.height
-    return told
+    made = answer_tables.log(name, verbatim, "behaviours", path, no_answers(), warnings)
+    made.format = "behaviours"
+    made.behaviours = conform(kept.with_columns(run_id=pl.lit(name)), BEHAVIOUR_COLUMNS)
+    made.facts.sources[0]["rows"] = kept.height
+    return made
 
 
 def _texts(cells: Cells, column: Column, default: str | None) -> pl.Series:

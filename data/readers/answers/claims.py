@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from data.columns import ReadOptions
+from data.declared.foreign import JsonObject
+from data.readers.answers.answer_rows import AnswerRow
 from data.readers.answers.evaluations import FORMAT, KL, Evaluation, evaluation_log
 from data.readers.answers.evaluations import lines as lines_of
 from data.readers.files.table_files import is_json_table
@@ -37,7 +38,7 @@ def recognises(path: Path) -> bool:
     return any(mark in start for mark in MARKS) and (b'"annotations"' in start or MARKS[1] in start)
 
 
-def rows(lines: Iterator[dict[str, Any]], notes: list[str]) -> Iterator[dict[str, Any]]:
+def rows(lines: Iterator[JsonObject], notes: list[str]) -> Iterator[AnswerRow]:
     """Each claim as an answer to its response's prompt.
 
     Args:
@@ -58,8 +59,8 @@ def rows(lines: Iterator[dict[str, Any]], notes: list[str]) -> Iterator[dict[str
         }
         facts = _facts(line, left)
         if facts is None:
-            said = line.get("output") or line.get("response")
-            yield {**base, "sample_id": 0, "answer": said, "grade": "not_attempted"}
+            output = line.get("output") or line.get("response")
+            yield {**base, "sample_id": 0, "answer": output, "grade": "not_attempted"}
             continue
         for place, (text, label) in enumerate(facts):
             folded = str(label).strip().lower()
@@ -68,7 +69,7 @@ def rows(lines: Iterator[dict[str, Any]], notes: list[str]) -> Iterator[dict[str
         notes.append(f"{n} sentences were given no claims (irrelevant, or none stated)")
 
 
-def _facts(line: dict[str, Any], left: dict[str, int]) -> list[tuple[str, str]] | None:
+def _facts(line: JsonObject, left: dict[str, int]) -> list[tuple[str, str]] | None:
     """The judged claims of a response; None when it abstained."""
     if "annotations" in line:
         if line["annotations"] is None:

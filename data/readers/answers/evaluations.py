@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from data.columns import LogError, ReadOptions, RunLog
+from data.declared.foreign import JsonObject
 from data.readers.answers import answer_tables
+from data.readers.answers.answer_rows import AnswerRow
 from data.readers.files import blocks
 from data.readers.meaning import grades
 from data.readers.raw.reader import Read, whole_logs
@@ -35,7 +36,7 @@ class Evaluation:
 
     kind: str  # the reader's name
     named: str  # the model, or what the log calls the run
-    rows: Iterator[dict[str, Any]]
+    rows: Iterator[AnswerRow]
     letters: dict[str, str] = field(default_factory=dict)  # grades in the log's own words
     iteration: int | None = None  # where the log states it
 
@@ -83,14 +84,14 @@ def read(path: Path, options: ReadOptions, opened: Open) -> Iterator[RunLog]:
     if "confidence" in frame.columns:
         frame = frame.with_columns(pl.col("confidence").cast(pl.Float64, strict=False))
     answers = answer_tables.shaped(frame, "benchmark")
-    told = answer_tables.log(name, options.run is not None, log.kind, path, answers, notes)
+    made = answer_tables.log(name, options.run is not None, log.kind, path, answers, notes)
     folder = _ITERATION.search(path.parent.name)
     if iteration is not None and folder is not None and int(folder.group(1)) == iteration:
-        told.parent = path.parent.parent.name  # one folder an iteration: those of one loop
-    yield told
+        made.parent = path.parent.parent.name  # one folder an iteration: those of one loop
+    yield made
 
 
-def lines(path: Path, notes: list[str]) -> Iterator[dict[str, Any]]:
+def lines(path: Path, notes: list[str]) -> Iterator[JsonObject]:
     """The objects of a JSONL file; a half-written last line is left out."""
     bad = 0
     with path.open(encoding="utf-8", errors="replace") as file:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError, ReadOptions
+from data.declared.foreign import JsonObject
+from data.readers.answers.answer_rows import AnswerRow
 from data.readers.answers.evaluations import FORMAT, KL, Evaluation, evaluation_log
 from data.readers.files.completions import chat_text
 from data.readers.meaning import grades
@@ -38,7 +40,7 @@ def recognises(path: Path) -> bool:
     return b'"version"' in start and b'"status"' in start and b'"eval"' in start
 
 
-def read(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
+def read(path: Path) -> tuple[JsonObject, Iterator[JsonObject]]:
     """The header of a log and its samples, one at a time.
 
     Raises:
@@ -65,7 +67,7 @@ def read(path: Path) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
     return header, _samples(path, names)
 
 
-def _samples(path: Path, names: dict[str, zipfile.ZipInfo]) -> Iterator[dict[str, Any]]:
+def _samples(path: Path, names: dict[str, zipfile.ZipInfo]) -> Iterator[JsonObject]:
     size, total = path.stat().st_size, 0
     for name, info in sorted(names.items()):
         if name.startswith("samples/") and name.endswith(".json"):
@@ -117,8 +119,8 @@ def _unpacked(packed: bytes, info: zipfile.ZipInfo) -> bytes:
 
 
 def rows(
-    header: dict[str, Any], samples: Iterator[dict[str, Any]], scorer: str | None, notes: list[str]
-) -> Iterator[dict[str, Any]]:
+    header: JsonObject, samples: Iterator[JsonObject], scorer: str | None, notes: list[str]
+) -> Iterator[AnswerRow]:
     """Each scored sample as an answer; of several scorers the first, or the one named.
 
     Args:
@@ -143,7 +145,7 @@ def rows(
         used = used or order[0]
         score = scores[order[0]] if isinstance(scores[order[0]], dict) else {}
         meta = {**_object(sample.get("metadata")), **_object(score.get("metadata"))}
-        row = {
+        row: AnswerRow = {
             "question_id": f"{task}/{sample.get('id')}",
             "sample_id": _whole(sample.get("epoch"), 1) - 1,
             "question": _text(sample.get("input")),
@@ -170,7 +172,7 @@ def rows(
         notes.append(f"{unscored} samples without a score (the evaluation broke off) are left out")
 
 
-def _object(value: Any) -> dict[str, Any]:
+def _object(value: Any) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 

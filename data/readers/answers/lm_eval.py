@@ -6,9 +6,10 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from data.columns import ReadOptions
+from data.declared.foreign import JsonObject
+from data.readers.answers.answer_rows import AnswerRow
 from data.readers.answers.evaluations import FORMAT, KL, Evaluation, evaluation_log
 from data.readers.answers.evaluations import lines as lines_of
 from data.readers.raw.reader import Gives, Reader, of_its_own
@@ -23,7 +24,7 @@ def recognises(path: Path) -> bool:
     return NAME.fullmatch(path.name) is not None
 
 
-def rows(path: Path, lines: Iterator[dict[str, Any]], notes: list[str]) -> Iterator[dict[str, Any]]:
+def rows(path: Path, lines: Iterator[JsonObject], notes: list[str]) -> Iterator[AnswerRow]:
     """Each document as an answer, of several filters the first.
 
     Args:
@@ -49,7 +50,7 @@ def rows(path: Path, lines: Iterator[dict[str, Any]], notes: list[str]) -> Itera
         ungraded += not found
         doc = line["doc"] if isinstance(line.get("doc"), dict) else {}
         answer, confidence = _answer(line)
-        row: dict[str, Any] = {
+        row: AnswerRow = {
             "question_id": f"{task}/{line.get('doc_id')}",
             "sample_id": 0,
             "question": str(doc.get("question") or doc.get("query") or _argument(line, 0, 0) or ""),
@@ -75,7 +76,7 @@ def rows(path: Path, lines: Iterator[dict[str, Any]], notes: list[str]) -> Itera
         notes.append(f"{ungraded} documents have no measure that is right or wrong (0 or 1)")
 
 
-def _answer(line: dict[str, Any]) -> tuple[str | None, float | None]:
+def _answer(line: JsonObject) -> tuple[str | None, float | None]:
     """The answer as text; of a multiple choice also its probability among the choices."""
     given = line.get("filtered_resps")
     if not isinstance(given, list) or not given:
@@ -94,14 +95,14 @@ def _answer(line: dict[str, Any]) -> tuple[str | None, float | None]:
     return str(given[0]), None
 
 
-def _argument(line: dict[str, Any], request: int, place: int) -> str | None:
+def _argument(line: JsonObject, request: int, place: int) -> str | None:
     arguments = line.get("arguments")
-    held = arguments.get(f"gen_args_{request}") if isinstance(arguments, dict) else None
-    value = held.get(f"arg_{place}") if isinstance(held, dict) else None
+    argument = arguments.get(f"gen_args_{request}") if isinstance(arguments, dict) else None
+    value = argument.get(f"arg_{place}") if isinstance(argument, dict) else None
     return value if isinstance(value, str) else None
 
 
-def _reference(line: dict[str, Any]) -> str | None:
+def _reference(line: JsonObject) -> str | None:
     """The target; of a multiple choice the text of the choice that it numbers."""
     target = line.get("target")
     text = None if target is None else str(target)

@@ -96,22 +96,22 @@ def log(
             *warnings,
             f"{repeated:,} rows of {path.name} repeat {', '.join(table.key)}: the last is kept",
         ]
-    told = answer_tables.log(name, verbatim, table.name, path, no_answers(), warnings)
-    told.format = table.name
-    told.tables = {table.name: conform(kept, table.types())}
-    told.facts.sources[0]["rows"] = kept.height
-    return told
+    made = answer_tables.log(name, verbatim, table.name, path, no_answers(), warnings)
+    made.format = table.name
+    made.tables = {table.name: conform(kept, table.types())}
+    made.facts.sources[0]["rows"] = kept.height
+    return made
 
 
-def parent(said: object, number: int | None) -> str | None:
+def parent(named: object, number: int | None) -> str | None:
     """A parent as it is kept: base, sft, iteration N, or the name of a checkpoint; None = not said.
 
     >>> parent(2, 3), parent("previous", 3), parent("Iteration 1", 3), parent(" SFT", 3)
     ('iteration 2', 'iteration 2', 'iteration 1', 'sft')
     """
-    if isinstance(said, bool) or not isinstance(said, int | str) or str(said).startswith("-"):
+    if isinstance(named, bool) or not isinstance(named, int | str) or str(named).startswith("-"):
         return None
-    text = str(said).strip()
+    text = str(named).strip()
     if text.lower() in ("previous", "prev", "last") and number:
         return f"iteration {number - 1}"
     if found := re.fullmatch(r"(?i)(?:iter(?:ation)?[\s_-]*)?(\d+)(?:\.0)?", text):
@@ -140,8 +140,8 @@ def _rows(cells: Cells, table: Table) -> pl.DataFrame:
             )
         series.append(cells.declared(column).alias(column.name))
     read = {str(iteration), str(RUN_ID.find(keys)), *table.types()}
-    told = loop_columns.unread(keys, read, set(table.types()) - {"loop", "iteration", *keys})
-    cells.table.notes += [f"{cells.table.path.name}: {note}" for note in told]
+    unread = loop_columns.unread(keys, read, set(table.types()) - {"loop", "iteration", *keys})
+    cells.table.notes += [f"{cells.table.path.name}: {note}" for note in unread]
     rows = pl.DataFrame(series)
     if table is REFERENCE_TEXTS:
         rows = numbered(rows)

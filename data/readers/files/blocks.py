@@ -12,6 +12,7 @@ from typing import IO, Any
 import polars as pl
 
 from data.columns import LogError
+from data.declared.foreign import JsonObject
 from data.readers.files.completions import chat_text
 from data.readers.raw.texts import encoding_of
 
@@ -197,7 +198,7 @@ def sound_csv(header: list[str], block: bytes, delimiter: str) -> pl.DataFrame |
     return frame.with_columns(pl.all().fill_null(""))
 
 
-def object_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+def object_frame(rows: list[JsonObject]) -> pl.DataFrame:
     """JSON objects as a frame: each key a column of whole numbers, of numbers, or of text."""
     keys = dict.fromkeys(str(key) for row in rows for key in row)
     if len(keys) > MAX_COLUMNS:

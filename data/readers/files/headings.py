@@ -52,8 +52,8 @@ def found(block: bytes) -> tuple[Heading, bytes]:
         line, _, after = rest.partition(b"\n")
         text = line.decode("utf-8", "replace").strip("\r")
         number += 1
-        if told := _SEPARATOR.fullmatch(text.strip()):
-            delimiter = told.group(1)
+        if separator := _SEPARATOR.fullmatch(text.strip()):
+            delimiter = separator.group(1)
         elif text.startswith(("#", '"#')):
             comment = text.strip('"')
             remarks.append(comment)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
+from data.declared.foreign import JsonObject
 from data.readers.kl import kl_remarks
 from data.readers.names.mapping import GOLD, KL, PHASES, PROXY, folded
 from data.readers.raw.scalars import as_number
@@ -28,7 +29,7 @@ NO_CURVE = (
     "(W&B's run-*.wandb, or its history as CSV), or pull it"
 )
 
-Row = dict[str, Any]
+Row = JsonObject
 
 
 @dataclass
@@ -99,8 +100,10 @@ def _read(path: Path, value: Any) -> Rows:
     several = _told_apart(below)
     if several:
         column, names, rows = several
-        told = f"{path.name}: rows stand under {', '.join(names[:5])}, which are read as {column}s"
-        return Rows(flat(rows), notes=[told.replace("run_ids", "runs")])
+        where_rows = (
+            f"{path.name}: rows stand under {', '.join(names[:5])}, which are read as {column}s"
+        )
+        return Rows(flat(rows), notes=[where_rows.replace("run_ids", "runs")])
     keys, rows = max(below, key=lambda pair: len(pair[1]))
     note = f"{path.name}: the rows stand under {'/'.join(keys)}"
     return Rows(flat(rows), _run(value), [note])
@@ -256,10 +259,10 @@ def _run(value: Any) -> str:
     """The run that a document names beside its rows."""
     if not isinstance(value, dict):
         return ""
-    for held in (value, *(v for v in value.values() if isinstance(v, dict))):
+    for holder in (value, *(v for v in value.values() if isinstance(v, dict))):
         for key in NAMES:
-            if isinstance(held.get(key), str) and held[key].strip():
-                return str(held[key])
+            if isinstance(holder.get(key), str) and holder[key].strip():
+                return str(holder[key])
     return ""
 
 

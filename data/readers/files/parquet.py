@@ -91,14 +91,16 @@ def parquet_remarks(path: Path) -> list[str]:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError, ValueError):
         return []
-    said = [f"{_text(k)}: {_text(v)}" for k, v in (schema.metadata or {}).items() if k != b"pandas"]
+    remarks = [
+        f"{_text(k)}: {_text(v)}" for k, v in (schema.metadata or {}).items() if k != b"pandas"
+    ]
     if attributes := _pandas_attributes((schema.metadata or {}).get(b"pandas", b"")):
-        said += kl_remarks.of_object(attributes)
+        remarks += kl_remarks.of_object(attributes)
     for column in schema:
         about = [f"{_text(k)} {_text(v)}" for k, v in (column.metadata or {}).items()
                  if not k.startswith(b"PARQUET:")]  # fmt: skip
-        said += [f"{column.name}: {', '.join(about)}"] if about else []
-    return said[: kl_remarks.MOST]
+        remarks += [f"{column.name}: {', '.join(about)}"] if about else []
+    return remarks[: kl_remarks.MOST]
 
 
 def _pandas_attributes(text: bytes) -> Any:

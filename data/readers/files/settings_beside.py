@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from data.columns import LogError
+from data.declared.foreign import JsonObject
 from data.readers.kl import kl_remarks
 from data.readers.raw.texts import load_json, read_text
 
@@ -23,7 +23,7 @@ A ``config.json`` is most often a model's, which says nothing of the training.
 """
 
 
-def settings_beside(folder: Path, problems: list[str] | None = None) -> dict[str, Any]:
+def settings_beside(folder: Path, problems: list[str] | None = None) -> JsonObject:
     """The settings in the known files of a run's folder; empty where there are none.
 
     Args:
@@ -31,7 +31,7 @@ def settings_beside(folder: Path, problems: list[str] | None = None) -> dict[str
         problems: gets a sentence for each such file that cannot be read.
     """
     place = folder.parent if folder.is_file() else folder
-    found: dict[str, Any] = {}
+    found: JsonObject = {}
     for name, marks in FILES.items():
         path = place / name
         if not path.is_file():
@@ -94,9 +94,9 @@ def _of_yaml(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     above: list[tuple[int, str]] = []
     for line in text.splitlines():
-        if not (told := re.match(r"( *)([\w./-]+):\s*(.*?)\s*$", line)):
+        if not (entry := re.match(r"( *)([\w./-]+):\s*(.*?)\s*$", line)):
             continue
-        indent, key, value = len(told[1]), told[2], told[3].strip("'\"")
+        indent, key, value = len(entry[1]), entry[2], entry[3].strip("'\"")
         above = [pair for pair in above if pair[0] < indent] + [(indent, key)]
         if value and re.search(r"[A-Za-z]{2}", value):
             found[" ".join(name for _, name in above)] = value

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError
+from data.declared.foreign import JsonObject
 from data.readers.files import headings, json_forms
 from data.readers.files.blocks import (
     MAX_LINE,
@@ -295,7 +296,7 @@ def _jsonl(table: Table) -> Iterator[pl.DataFrame]:
 
 def _json_lines(table: Table, block: bytes, number: int) -> tuple[pl.DataFrame, int, bool]:
     """Read a block line by line: its rows, the number of its last line, whether that is half."""
-    rows: list[dict[str, Any]] = []
+    rows: list[JsonObject] = []
     problem = ""
     for line in block.splitlines(keepends=False) if b"\r" in block else block.split(b"\n"):
         number += 1

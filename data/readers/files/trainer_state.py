@@ -136,7 +136,7 @@ READER = Reader(
     gives=(Gives.METRICS,),
     recognises=recognises,
     takes=lambda path: path.suffix == ".json" and not may_be_table(path),
-    told=_belongs,
+    place_of=_belongs,
     read=_longest,
     belongs=_belongs,
     inside=(CHECKPOINT.pattern,),

@@ -96,8 +96,8 @@ def _sheets(path: Path, book: zipfile.ZipFile) -> tuple[list[_Sheet], list[str]]
             rows[above] = (rows[above][0], joined)
         if len(rows) > above + 1:
             width = len(rows[above][1])
-            said = [text for _, cells in rows[above + 1 :] for text in cells[width:] if text]
-            found.append(_Sheet(name, rows[above][1], rows[above + 1 :], said[:99]))
+            outside = [text for _, cells in rows[above + 1 :] for text in cells[width:] if text]
+            found.append(_Sheet(name, rows[above][1], rows[above + 1 :], outside[:99]))
         else:
             remarks += [name, *(text for _, cells in rows for text in cells if text)]
     for part in parts:

@@ -99,8 +99,8 @@ and kl_ref names the reference; name one with --kl KEY (--kl kl or --kl kl_ref)'
     ''
     """
     for key in keys:
-        said = set(kl_headings.words(key))
-        if key == kl or "kl" not in said or not said & _REFERENCE or said & (OTHERS | _UNITS):
+        words = set(kl_headings.words(key))
+        if key == kl or "kl" not in words or not words & _REFERENCE or words & (OTHERS | _UNITS):
             continue
         if kl_headings.derived(key):
             continue
@@ -147,8 +147,8 @@ def weighed(
     if key and (value is None or not value > MOST_PER_TOKEN):
         return key, ""
     if key:
-        told = f"a trainer's {one_line(key)} stands beside it" if key != kl else "a trainer's name"
-        return "", f"; {told}, but a median of {value:.3g} is too large for a KL per token"
+        why = f"a trainer's {one_line(key)} stands beside it" if key != kl else "a trainer's name"
+        return "", f"; {why}, but a median of {value:.3g} is too large for a KL per token"
     length = middle_of(found) if (found := _LENGTH.find(keys)) else None
     if value is None or length is None or not 0 < value <= MOST_PER_TOKEN or length <= 1:
         return "", ""

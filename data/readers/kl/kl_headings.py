@@ -72,14 +72,17 @@ def stated(heading: str) -> Heading | None:
     (Heading(base='bits', over='token'), Heading(base='bits', over=''), \
 Heading(base='', over='response'), None)
     """
-    said = set(words(heading))
-    tokens = _TOKEN & said
-    if "kl" not in said or said - _WITHOUT_MEANING - _NATS - _BITS - _TOKEN - _RESPONSE:
+    words_there = set(words(heading))
+    tokens = _TOKEN & words_there
+    if (
+        "kl" not in words_there
+        or words_there - _WITHOUT_MEANING - _NATS - _BITS - _TOKEN - _RESPONSE
+    ):
         return None
-    if (tokens and _RESPONSE & said) or (_NATS & said and _BITS & said):
+    if (tokens and _RESPONSE & words_there) or (_NATS & words_there and _BITS & words_there):
         return None  # per token of a response, or both: nothing sure
-    base = "nats" if _NATS & said else "bits" if _BITS & said else ""
-    over = "token" if tokens else "response" if _RESPONSE & said else ""
+    base = "nats" if _NATS & words_there else "bits" if _BITS & words_there else ""
+    over = "token" if tokens else "response" if _RESPONSE & words_there else ""
     return Heading(base, over) if base or over else None
 
 
@@ -97,7 +100,7 @@ def of(key: str) -> Heading | None:
 
 def find(keys: Collection[str]) -> str | None:
     """The heading that states its KL's unit; of several the one that needs least conversion."""
-    found = [(told, key) for key in keys if (told := stated(key)) is not None]
+    found = [(stated_units, key) for key in keys if (stated_units := stated(key)) is not None]
     order = ("response", "", "token")
     found.sort(key=lambda pair: (order.index(pair[0].over), pair[0].base == "bits"))
     return found[0][1] if found else None
@@ -117,7 +120,7 @@ def derived(heading: str) -> str:
     bare = heading[: bracket.start()] if bracket else heading
     above, _, last = bare.replace(".", "/").rpartition("/")
     last += f" {bracket[1]}" if bracket else ""
-    said = set(words(last)) | {word for sign, word in _SIGNS.items() if sign in last}
-    if "kl" not in said or above.lower().rpartition("/")[2] == "actor":
+    words_there = set(words(last)) | {word for sign, word in _SIGNS.items() if sign in last}
+    if "kl" not in words_there or above.lower().rpartition("/")[2] == "actor":
         return ""
-    return next((what for marks, what in _DERIVED if marks & said), "")
+    return next((what for marks, what in _DERIVED if marks & words_there), "")

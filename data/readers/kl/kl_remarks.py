@@ -142,8 +142,8 @@ def claims(remarks: Iterable[str], key: str, columns: Sequence[str]) -> list[Cla
     found = []
     for remark in list(dict.fromkeys(remarks))[:MOST]:
         text = remark.strip().strip("#%/<>!-* \"'")[:LONGEST]
-        said = _BARS.sub("\\1\u2016\\2", _of_column(text, key, columns))
-        for sentence in _SENTENCE.split(said):
+        cleaned = _BARS.sub("\\1\u2016\\2", _of_column(text, key, columns))
+        for sentence in _SENTENCE.split(cleaned):
             found += [claim for claim in [_claim(sentence, columns)] if claim is not None]
     return list(dict.fromkeys(found))
 
@@ -176,11 +176,11 @@ def _claim(sentence: str, columns: Sequence[str]) -> Claim | None:
     counted = _COUNTED.sub(" ", _SUMMED.sub("summed over the batch", sentence))
     clauses = [c for c in re.split(r",(?!\d)", counted) if c.strip()]
     heard = [set(kl_headings.words(clause)) for clause in clauses]
-    about = next((i for i, said in enumerate(heard) if said & _KL), None)
+    about = next((i for i, claim_words in enumerate(heard) if claim_words & _KL), None)
     others = _COLUMNS | _names(columns)
     if about is None:
-        if any(said & (_NATS | _BITS) for said in heard):
-            about = next(i for i, said in enumerate(heard) if said & (_NATS | _BITS))
+        if any(claim_words & (_NATS | _BITS) for claim_words in heard):
+            about = next(i for i, claim_words in enumerate(heard) if claim_words & (_NATS | _BITS))
         elif _ABOUT_TOKENS.search(sentence) and not set().union(*heard) & others:
             return Claim("", "", "", True, _quote(sentence))
         else:
@@ -190,7 +190,7 @@ def _claim(sentence: str, columns: Sequence[str]) -> Claim | None:
         if _over(set().union(*heard[about:end])):
             break
         end += 1
-    return _said(", ".join(clauses[about:end]), set().union(*heard[about:end]), sentence)
+    return _claim_of(", ".join(clauses[about:end]), set().union(*heard[about:end]), sentence)
 
 
 def _names(columns: Sequence[str]) -> set[str]:
@@ -200,16 +200,16 @@ def _names(columns: Sequence[str]) -> set[str]:
     return {word for word in words - units if len(word) > 3 and word not in ("mean", "unit")}
 
 
-def _over(said: Collection[str]) -> set[str]:
+def _over(words_there: Collection[str]) -> set[str]:
     """Per what, as words say it: both where that is not sure."""
-    words = set(said)
+    words = set(words_there)
     token, response = bool(words & _TOKEN), bool(words & _RESPONSE)
     if token and words & _SUM and not words & _VOCABULARY:
         return {"response"}
     return {name for name, is_said in (("token", token), ("response", response)) if is_said}
 
 
-def _said(clause: str, words: set[str], sentence: str) -> Claim | None:
+def _claim_of(clause: str, words: set[str], sentence: str) -> Claim | None:
     base = {name for name, known in (("nats", _NATS), ("bits", _BITS)) if words & known}
     over = _over(words)
     scaled = bool(words & _SCALED or _SIGNS.search(clause) or _PER.search(clause))
@@ -253,8 +253,12 @@ def of_settings(settings: Mapping[str, Any]) -> list[str]:
     """Settings that say of a KL in which unit it is, as remarks; every other is passed by."""
     found = []
     for remark in of_object(settings):
-        said = set(kl_headings.words(remark.partition(":")[0]))
-        if said & _KL and said & (_SAYS_UNIT | _TOKEN | _NATS | _BITS) and not said & _OTHER_THING:
+        words = set(kl_headings.words(remark.partition(":")[0]))
+        if (
+            words & _KL
+            and words & (_SAYS_UNIT | _TOKEN | _NATS | _BITS)
+            and not words & _OTHER_THING
+        ):
             found.append(remark)
     return found
 
@@ -266,8 +270,10 @@ def of_object(value: Any, above: str = "", deep: int = 4) -> list[str]:
         if isinstance(named, str) and above:
             rest = [f"{k} {v}" for k, v in value.items() if isinstance(v, str) and v != named]
             return [f"{named}: {', '.join(rest)}"[:LONGEST]]
-        held = [of_object(v, f"{above} {k}".strip(), deep - 1) for k, v in list(value.items())[:99]]
-        return [text for texts in held for text in texts][:MOST]
+        parts = [
+            of_object(v, f"{above} {k}".strip(), deep - 1) for k, v in list(value.items())[:99]
+        ]
+        return [text for texts in parts for text in texts][:MOST]
     if isinstance(value, list) and deep and all(isinstance(v, (str, dict)) for v in value[:99]):
         if value and all(isinstance(v, str) for v in value):
             return [f"{above}: {', '.join(value[:99])}"[:LONGEST]]

@@ -81,27 +81,27 @@ def stated(
 
 
 def set_unit_of_words(
-    source: KLSource, said: kl_headings.Heading, facts: RunFacts, ours: bool, where: str
+    source: KLSource, stated: kl_headings.Heading, facts: RunFacts, ours: bool, where: str
 ) -> None:
     """Set the unit that words state of a KL; unknown where they do not say per what.
 
     Args:
         source: changed in place.
-        said: what they say.
+        stated: what they say.
         facts: changed in place.
         ours: whether the table holds our own words, beside which a KL is per response from the
             initial policy unless something else is said.
         where: what says it, as ``the heading``.
     """
-    unit = said.unit or (said.base if ours else "")
+    unit = stated.unit or (stated.base if ours else "")
     if not unit:
         facts.kl_note = (
-            f"{where} of {source.key} says {said.base}, and not whether per token or per response: "
-            "state it with --kl-unit"
+            f"{where} of {source.key} says {stated.base}, and not whether per token or per "
+            "response: state it with --kl-unit"
         )
         return
     set_unit(source, unit, facts, f"as {where} says")
-    if not said.base:
+    if not stated.base:
         facts.kl_note += "; nats are taken, because it names no other unit"
     if not ours:
         facts.kl_reference, facts.kl_conversion = UNKNOWN, "as_stated"
@@ -123,8 +123,8 @@ def remarked(
     Returns:
         Whether it still is a KL from the initial policy, as far as is known.
     """
-    said = kl_remarks.claims(options.remarks, source.key, keys) if options.remarks else []
-    policies = {claim.policy: claim.quote for claim in said if claim.policy}
+    claims = kl_remarks.claims(options.remarks, source.key, keys) if options.remarks else []
+    policies = {claim.policy: claim.quote for claim in claims if claim.policy}
     if options.kl_reference is None and len(policies) == 1 and "initial_policy" not in policies:
         [(facts.kl_reference, quote)] = policies.items()
         facts.kl_conversion = "missing"
@@ -133,25 +133,25 @@ def remarked(
             "the initial one; --kl-reference initial_policy if it is not"
         )
         return False
-    if options.kl_unit or not said:
+    if options.kl_unit or not claims:
         return True
     heading = kl_headings.of(source.key)
-    bases, overs = {c.base for c in said} - {""}, {c.over for c in said} - {""}
+    bases, overs = {c.base for c in claims} - {""}, {c.over for c in claims} - {""}
     if heading is not None:
         bases, overs = bases | ({heading.base} - {""}), overs | ({heading.over} - {""})
-    if any(c.odd for c in said) or (options.kl_reference is None and len(policies) > 1):
-        _doubt(source, facts, said, "is not understood")
+    if any(c.odd for c in claims) or (options.kl_reference is None and len(policies) > 1):
+        _doubt(source, facts, claims, "is not understood")
     elif len(bases) > 1 or len(overs) > 1 or _differs(source, facts, bases, overs):
-        _doubt(source, facts, said, "contradicts what is known of it")
-    elif any(c.base or c.over for c in said) and not _declared(facts):
+        _doubt(source, facts, claims, "contradicts what is known of it")
+    elif any(c.base or c.over for c in claims) and not _declared(facts):
         words = kl_headings.Heading("".join(bases), "".join(overs))
-        set_unit_of_words(source, words, facts, ours, f"the file ({said[0].quote!r})")
+        set_unit_of_words(source, words, facts, ours, f"the file ({claims[0].quote!r})")
     return True
 
 
-def _doubt(source: KLSource, facts: RunFacts, said: Sequence[kl_remarks.Claim], why: str) -> None:
+def _doubt(source: KLSource, facts: RunFacts, claims: Sequence[kl_remarks.Claim], why: str) -> None:
     """Make a KL's unit unknown, with what the file says of it."""
-    quotes = " and ".join(repr(claim.quote) for claim in said[:3])
+    quotes = " and ".join(repr(claim.quote) for claim in claims[:3])
     doubt(source, facts, f"{unknown_unit(source.key)} (the file says {quotes}, which {why})")
 
 
@@ -210,19 +210,19 @@ def stated_by_columns(
     Returns:
         Whether it still is a KL that may be from the initial policy.
     """
-    said = {key: next(iter(values)) for key, values in columns.items() if len(values) == 1}
+    units = {key: next(iter(values)) for key, values in columns.items() if len(values) == 1}
     if len(columns.get("kl_reference", ())) > 1:
         facts.kl_reference = "other"
-    if said.get("kl_estimator") in ESTIMATORS and not options.kl_estimator:
-        facts.kl_estimator = said["kl_estimator"]
-    unit = "" if options.kl_unit else said.get("kl_logged_unit", "")
+    if units.get("kl_estimator") in ESTIMATORS and not options.kl_estimator:
+        facts.kl_estimator = units["kl_estimator"]
+    unit = "" if options.kl_unit else units.get("kl_logged_unit", "")
     if unit == UNKNOWN:  # as our own export says it
         facts.kl_logged_unit = facts.kl_conversion = UNKNOWN
         facts.kl_note = unknown_unit(source.key)
     elif unit in UNITS and not source.doubted:
         set_unit(source, unit, facts, "as column kl_logged_unit says")
-    if said.get("kl_reference") in REFERENCES and not options.kl_reference:
-        facts.kl_reference = said["kl_reference"]
+    if units.get("kl_reference") in REFERENCES and not options.kl_reference:
+        facts.kl_reference = units["kl_reference"]
         if facts.kl_reference == "previous_policy":
             facts.kl_conversion = "missing"
             facts.kl_note = (

@@ -69,8 +69,12 @@ def short(keys: Sequence[str]) -> dict[str, str]:
         return {}
     ours: dict[str, list[tuple[str, str]]] = {}
     for key, found in parts.items():
-        if len(found) > 1 and (said := _of(found)) is not None and not _is_other(said[0], found):
-            ours.setdefault(said[0], []).append((key, said[1]))
+        if (
+            len(found) > 1
+            and (shorter := _of(found)) is not None
+            and not _is_other(shorter[0], found)
+        ):
+            ours.setdefault(shorter[0], []).append((key, shorter[1]))
     rewards = [_around(*pair) for name in (PROXY.name, GOLD.name) for pair in ours.get(name, [])]
     ours["kl"] = [pair for pair in ours.get("kl", []) if _is_plain(*pair, rewards)]
     chosen = {
@@ -88,16 +92,16 @@ def _measured(parts: Mapping[str, Sequence[str]]) -> dict[str, str]:
     found: dict[str, dict[str, str]] = {}
     for key, split in parts.items():
         for number in (1, 2):
-            said, above = "/".join(split[-number:]), "/".join(split[:-number])
-            column = _MEASURED.get(folded(said), "")
+            ours, above = "/".join(split[-number:]), "/".join(split[:-number])
+            column = _MEASURED.get(folded(ours), "")
             if column and above and set(kl_headings.words(above)) <= _SAMPLING:
-                found.setdefault(column, {})[key] = said
+                found.setdefault(column, {})[key] = ours
     return {
-        key: said
+        key: ours
         for column in RUN_COLUMNS
         if len(known := found.get(column.name, {})) == 1 and not column.find(list(parts))
-        for key, said in known.items()
-        if said not in parts
+        for key, ours in known.items()
+        if ours not in parts
     }
 
 
@@ -142,18 +146,18 @@ def _without_mean(parts: Sequence[str]) -> tuple[Sequence[str], bool]:
     return parts[:-1], last != "value"
 
 
-def _around(key: str, said: str) -> tuple[str, bool]:
+def _around(key: str, words: str) -> tuple[str, bool]:
     """What stands before our words in a long name, and whether a mean stands after them."""
     parts, mean = _without_mean(re.split(r"[/.]", key))
-    return "/".join(parts[: -1 - said.count("/")]), mean
+    return "/".join(parts[: -1 - words.count("/")]), mean
 
 
-def _is_plain(key: str, said: str, rewards: Sequence[tuple[str, bool]]) -> bool:
+def _is_plain(key: str, own: str, rewards: Sequence[tuple[str, bool]]) -> bool:
     """Whether a long name of a KL is ours: before it stands what stands before our rewards, or
     nothing but words that leave it ours; a mean after it only where one stands after a reward."""
-    if kl_headings.stated(said) is not None:
+    if kl_headings.stated(own) is not None:
         return True
-    above, mean = _around(key, said)
+    above, mean = _around(key, own)
     if mean and not any(with_mean for _, with_mean in rewards):
         return False
     words = {word for word in kl_headings.words(above) if not word.isdigit()}
@@ -170,11 +174,11 @@ def _of(parts: Sequence[str]) -> tuple[str, str] | None:
     """Our column that the last two parts of a name, or the last, name, and these parts."""
     bare, _ = _without_mean(parts)
     for number in (2, 1):
-        if kl_headings.stated(said := "/".join(bare[-number:])) is not None:
-            return "kl", said
+        if kl_headings.stated(ending := "/".join(bare[-number:])) is not None:
+            return "kl", ending
     for number in (2, 1):
-        said = "/".join(bare[-number:])
+        ending = "/".join(bare[-number:])
         for name, known in _NAMES.items():
-            if folded(said) in known:
-                return name, said
+            if folded(ending) in known:
+                return name, ending
     return None

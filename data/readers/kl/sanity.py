@@ -112,12 +112,12 @@ def _for_the_proxy(rows: NDArray[np.float64]) -> str:
         return ""
     need = end * math.log(end / start) + (1 - end) * math.log((1 - end) / (1 - start))
     before, after = kl[:number].mean(), kl[-number:].mean()
-    told = f"the proxy, which lies in [0, 1], rose from {start:.3g} to {end:.3g}; that needs"
+    why = f"the proxy, which lies in [0, 1], rose from {start:.3g} to {end:.3g}; that needs"
     if after > TOO_MUCH * max(need, 1.0):
-        return f"{told} no more than a few nats, and {after:.4g} are logged: not plausible"
+        return f"{why} no more than a few nats, and {after:.4g} are logged: not plausible"
     reach = (math.sqrt(max(after, 0.0)) + math.sqrt(max(before, 0.0))) ** 2
     if need > LEAST_NEED and reach < TOO_LITTLE * need:
-        return f"{told} {need:.3g} nats, and {after:.3g} are logged: it may be per token"
+        return f"{why} {need:.3g} nats, and {after:.3g} are logged: it may be per token"
     return ""
 
 

@@ -163,8 +163,8 @@ class Cells:
         )  # fmt: skip
         times = pl.when(pl.col("of") == "m").then(1e6).otherwise(1e3)
         whole = (pl.col("n") * times).round(6)
-        said = pl.when(whole == whole.floor()).then(whole.cast(pl.Int64).cast(pl.String))
-        full = parts.select(pl.coalesce(said, "c").alias(name)).to_series()
+        text = pl.when(whole == whole.floor()).then(whole.cast(pl.Int64).cast(pl.String))
+        full = parts.select(pl.coalesce(text, "c").alias(name)).to_series()
         first = column.filter(column.str.contains(_SHORT))[0]
         self.table.notes.append(
             f"{self.table.path.name}: column {name} writes its steps as {first.strip()}: k is read "

@@ -57,8 +57,8 @@ def _says_no_metric(path: Path) -> bool:
         return False
     heading = start.group().decode("utf-8", "replace")
     names = [name.strip().strip('"') for name in heading.split(",")]
-    told = {folded(name) for name in names}
-    if {"step", "value"} <= told <= {"step", "value", *TIMES}:
+    folded_names = {folded(name) for name in names}
+    if {"step", "value"} <= folded_names <= {"step", "value", *TIMES}:
         return True
     if names[0] not in STEPS or len(names) < 2 or any(_is_metric(name) for name in names[1:]):
         return False
@@ -72,9 +72,9 @@ def _is_metric(name: str) -> bool:
 
 def lines_of(columns: Sequence[str], run: str) -> tuple[str | None, list[tuple[str, str]]]:
     """The column of steps, and each column of values with its run."""
-    told = {folded(name): name for name in columns}
-    if "value" in told:
-        return told.get("step"), [(told["value"], run)]
+    by_folded = {folded(name): name for name in columns}
+    if "value" in by_folded:
+        return by_folded.get("step"), [(by_folded["value"], run)]
     lines = [c for c in columns[1:] if not c.endswith(EXTREMES) and folded(c) not in TIMES]
     return (columns[0] if columns[0] in STEPS else None), [(c, c) for c in lines]
 
@@ -92,13 +92,13 @@ def named_by(path: Path) -> tuple[str, str]:
     if found is not None:
         return found["run"], as_logged(found["tag"])
     stem = _stem(path)
-    said = _EXPORTED.sub("", stem)
-    if (said != stem and _DATE.match(said)) or not re.search(r"[A-Za-z]", said):
+    metric = _EXPORTED.sub("", stem)
+    if (metric != stem and _DATE.match(metric)) or not re.search(r"[A-Za-z]", metric):
         raise LogError(
             f"{path.name}: neither its heading nor its name says which metric it holds: name the "
             "file after it, as kl.csv or RUN_kl.csv"
         )
-    return _parted(said)
+    return _parted(metric)
 
 
 def _stem(path: Path) -> str:

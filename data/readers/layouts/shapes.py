@@ -191,15 +191,15 @@ def _in_tags(frame: pl.DataFrame, tag: str) -> pl.DataFrame:
     for column in frame.columns:
         if column == tag or frame.get_column(column).dtype != pl.String:
             continue
-        said = pl.col(column).str.strip_chars().str.to_lowercase()
-        words = set(frame.select(said).to_series().drop_nulls().unique()) - {""}
+        text = pl.col(column).str.strip_chars().str.to_lowercase()
+        words = set(frame.select(text).to_series().drop_nulls().unique()) - {""}
         if len(words) > 1 and words <= PHASE_WORDS.keys():
-            name = said.replace(PHASE_WORDS) + "/" + name
+            name = text.replace(PHASE_WORDS) + "/" + name
         elif len(words) > 1 and words <= STATISTICS:
-            name = pl.when(said.is_in(MEANS)).then(name).otherwise(name + "_" + said)
+            name = pl.when(text.is_in(MEANS)).then(name).otherwise(name + "_" + text)
         elif column.lower() in ("unit", "units"):
-            of_kl = pl.col(tag).str.to_lowercase().str.contains(r"(^|/)kl$") & (said != "")
-            name = pl.when(of_kl).then(name + " (" + said + ")").otherwise(name)
+            of_kl = pl.col(tag).str.to_lowercase().str.contains(r"(^|/)kl$") & (text != "")
+            name = pl.when(of_kl).then(name + " (" + text + ")").otherwise(name)
     return frame.with_columns(name.alias(tag)) if frame.schema[tag] == pl.String else frame
 
 

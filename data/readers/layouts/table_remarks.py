@@ -29,7 +29,7 @@ def of_columns(frame: pl.DataFrame) -> list[str]:
         words = kl_headings.words(name)
         unnamed = re.fullmatch(r"column \d+ *", name) is not None
         if unnamed or (words and (words[-1] in NOTES or "kl" in words)):
-            found += [f"{name}: {cell}" for cell in _said(frame.get_column(name))]
+            found += [f"{name}: {cell}" for cell in _cells(frame.get_column(name))]
     return found + _of_rows(frame)
 
 
@@ -61,7 +61,7 @@ def of_metrics(frame: pl.DataFrame, tag: str) -> list[str]:
     return [
         f"kl: {cell}" for name in _texts(frame)
         if (words := kl_headings.words(name)) and words[-1] in NOTES - {"unit", "units"}
-        for cell in _said(of_kl.get_column(name))
+        for cell in _cells(of_kl.get_column(name))
     ]  # fmt: skip
 
 
@@ -69,8 +69,8 @@ def _texts(frame: pl.DataFrame) -> list[str]:
     return [c for c, kind in frame.schema.items() if kind == pl.String and c not in STATED_BY]
 
 
-def _said(column: pl.Series) -> list[str]:
+def _cells(column: pl.Series) -> list[str]:
     """The different texts of a column that hold words."""
     worded = column.filter(column.str.contains(r"[A-Za-z]{2}").fill_null(False))
-    told = [cell.strip() for cell in worded.unique(maintain_order=True).head(MOST)]
-    return [cell for cell in told if cell.lower() not in EMPTY]
+    cells = [cell.strip() for cell in worded.unique(maintain_order=True).head(MOST)]
+    return [cell for cell in cells if cell.lower() not in EMPTY]

@@ -50,8 +50,8 @@ def row_of_words(frame: pl.DataFrame) -> dict[str, str] | None:
     below = frame.slice(1, 50)
     if not all(below.get_column(c).str.contains(r"\d").any() for c in numbers):
         return None
-    said = [c for c, cell in first.items() if cell.lower() not in EMPTY]
-    return first if any(_are_numbers(below.get_column(c)) for c in said) else None
+    worded = [c for c, cell in first.items() if cell.lower() not in EMPTY]
+    return first if any(_are_numbers(below.get_column(c)) for c in worded) else None
 
 
 def _are_numbers(column: pl.Series) -> bool:

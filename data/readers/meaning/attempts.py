@@ -40,7 +40,7 @@ class Attempt:
     step: int
 
 
-def told(attempts: Sequence[tuple[int, int, int]]) -> str:
+def restart_note(attempts: Sequence[tuple[int, int, int]]) -> str:
     """What is said of restarts.
 
     Args:
@@ -179,9 +179,9 @@ def settled(
     gold = [name for name in ("gold_reward",) if name in rows.columns]
     indexed = rows.select("run_id", "phase", "step", *watched, *gold).with_row_index("at")
     for (name,), part in indexed.group_by("run_id", maintain_order=True):
-        old, said = dead(part, watched)
-        if said:
-            notes[str(name)] = [said]
+        old, restarts = dead(part, watched)
+        if restarts:
+            notes[str(name)] = [restarts]
         if len(old):
             lost[str(name)] = len(old)
             gone.append(old)
@@ -210,7 +210,7 @@ def dead(part: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.Series, str]:
         late = _evaluated(steps, gold, logged, values)
         logged = [has & ~late for has in logged]
     alive = np.ones(len(steps), np.bool_)
-    said: list[tuple[int, int, int]] = []
+    runs: list[tuple[int, int, int]] = []
     found = began(steps, logged, values)
     if not found and _back(steps, logged, 0) is not None:
         return part.get_column("at").clear(), REORDERED
@@ -218,9 +218,11 @@ def dead(part: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.Series, str]:
         old = np.arange(len(steps)) < attempt.row
         taken = old & alive & (steps >= attempt.step)
         alive &= ~taken
-        said.append((attempt.step, int(taken.sum()), int(steps[taken].max(initial=attempt.step))))
-    why = f"; {RESTARTED}" if said else ""
-    return part.get_column("at").filter(pl.Series(~alive)), (told(said) if said else "") + why
+        runs.append((attempt.step, int(taken.sum()), int(steps[taken].max(initial=attempt.step))))
+    why = f"; {RESTARTED}" if runs else ""
+    return part.get_column("at").filter(pl.Series(~alive)), (
+        restart_note(runs) if runs else ""
+    ) + why
 
 
 def _evaluated(
@@ -240,14 +242,14 @@ def _evaluated(
     had: dict[tuple[int, int], float] = {}
     judged: set[int] = set()
     for row, step in enumerate(steps.tolist()):
-        held = [number for number, has in enumerate(logged) if has[row]]
+        rows = [number for number, has in enumerate(logged) if has[row]]
         before = {n: had[n, step] for n in range(len(logged)) if (n, step) in had}
-        if gold[row] and step not in judged and before.keys() >= set(held):
-            equal = all(values[n][row] == before[n] for n in held)
-            late[row] = bool(before) and (equal or (begins and len(held) < len(before)))
+        if gold[row] and step not in judged and before.keys() >= set(rows):
+            equal = all(values[n][row] == before[n] for n in rows)
+            late[row] = bool(before) and (equal or (begins and len(rows) < len(before)))
         if gold[row]:
             judged.add(step)
-        had.update({(n, step): float(values[n][row]) for n in held if not late[row]})
+        had.update({(n, step): float(values[n][row]) for n in rows if not late[row]})
     return late
 
 
@@ -285,9 +287,9 @@ def numbered(rows: pl.DataFrame, watched: Sequence[str]) -> tuple[pl.DataFrame, 
     same = (rows.get_column("step") == rows.get_column("step").shift()).sum() or 0
     if same * 3 < rows.height:
         return rows, {}
-    held = pl.min_horizontal(*(pl.col(c).count() for c in watched))
+    present = pl.min_horizontal(*(pl.col(c).count() for c in watched))
     runs = rows.filter(pl.col("phase") == "train").group_by("run_id", maintain_order=True).agg(
-        (step.n_unique() == 1).alias("one"), held.alias("held"), step.first().alias("step"),
+        (step.n_unique() == 1).alias("one"), present.alias("held"), step.first().alias("step"),
     )  # fmt: skip
     still = runs.filter(pl.col("one") & (pl.col("held") > 2))
     if still.is_empty():

@@ -232,10 +232,10 @@ def of_table(
         facts.kl_note = unknown_unit(key)
         if trained and (foreign or _is_ours(key)):
             facts.kl_note += f" ({kl_beside.why(trained, key)})"
-        told = kl_headings.of(key)
-        if told and not options.kl_unit:
+        unit = kl_headings.of(key)
+        if unit and not options.kl_unit:
             ours = holds_our_words(keys, words) and dialect is None
-            set_unit_of_words(source, told, facts, ours, "the heading")
+            set_unit_of_words(source, unit, facts, ours, "the heading")
     if not remarked(source, keys, options, facts, ours):
         return None
     stated(source, options, facts, named=bool(options.kl) and not ours)

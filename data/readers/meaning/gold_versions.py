@@ -31,13 +31,13 @@ def columns_of(keys: Collection[str]) -> list[str]:
 
 def versions(rows: pl.DataFrame) -> pl.Series:
     """The version of each row, null where nothing says it; an empty cell is no version."""
-    held = columns_of(rows.columns)
-    if not held:
+    columns = columns_of(rows.columns)
+    if not columns:
         return pl.Series(NAME, [None], dtype=pl.String).new_from_index(0, rows.height)
-    stated = [pl.col(name).cast(pl.String).str.strip_chars() for name in held]
+    stated = [pl.col(name).cast(pl.String).str.strip_chars() for name in columns]
     filled = [pl.when(one != "").then(one) for one in stated]
-    told = pl.concat_str(filled, separator=TOGETHER, ignore_nulls=True)
-    return rows.select(pl.when(told != "").then(told).alias(NAME)).to_series()
+    together = pl.concat_str(filled, separator=TOGETHER, ignore_nulls=True)
+    return rows.select(pl.when(together != "").then(together).alias(NAME)).to_series()
 
 
 def of_settings(settings: Mapping[str, Any]) -> str | None:
@@ -47,20 +47,20 @@ def of_settings(settings: Mapping[str, Any]) -> str | None:
     ('m-2 / 3', None)
     """
     for names in ((NAME,), PARTS):
-        said = [setting(settings, name) for name in names]
-        told = [str(one).strip() for one in said if isinstance(one, (str, int, float))]
-        if any(told):
-            return TOGETHER.join(one for one in told if one)
+        values = [setting(settings, name) for name in names]
+        texts = [str(one).strip() for one in values if isinstance(one, (str, int, float))]
+        if any(texts):
+            return TOGETHER.join(one for one in texts if one)
     return None
 
 
 def of_log(log: pl.DataFrame, settings: Mapping[str, Any]) -> pl.Series:
     """The version of each row of a trainer's log, which holds numbers: logged, else as set."""
-    told = pl.Series([of_settings(settings)], dtype=pl.String).new_from_index(0, log.height)
+    versions = pl.Series([of_settings(settings)], dtype=pl.String).new_from_index(0, log.height)
     if NAME not in log.columns:
-        return told
+        return versions
     number = pl.col(NAME).cast(pl.Float64)
     whole = number.round() == number
     text = pl.when(whole).then(number.cast(pl.Int64, strict=False).cast(pl.String))
     logged = log.select(text.otherwise(number.cast(pl.String))).to_series()
-    return logged.fill_null(told)
+    return logged.fill_null(versions)

@@ -92,15 +92,15 @@ def _meet(bounds: Bounds) -> bool:
     return low[0] < high[0] or (low[0] == high[0] and not low[1] and high[1])
 
 
-def applied(given: pl.Series, told: GradeMap, words: dict[str, str]) -> pl.Series:
+def applied(given: pl.Series, meanings: GradeMap, words: dict[str, str]) -> pl.Series:
     """Grades in our words; what means nothing stays as logged, and is counted and named later.
 
     Args:
         given: the grader's words, as text.
-        told: what the user says; it wins.
+        meanings: what the user says; it wins.
         words: what the words mean otherwise (``grades.WORDS`` or a turned one).
     """
-    if set(told.words) & set(grades.TRUTHS):  # one of a pair turned says nothing of the other
+    if set(meanings.words) & set(grades.TRUTHS):  # one of a pair turned says nothing of the other
         words = {word: grade for word, grade in words.items() if word not in grades.TRUTHS}
     key = grades.folded(given).alias("key")
     rows = pl.DataFrame([key, given.alias("given")])
@@ -109,11 +109,13 @@ def applied(given: pl.Series, told: GradeMap, words: dict[str, str]) -> pl.Serie
         pl.lit(None, pl.String),
         *(
             pl.when(*(_COMPARED[sign](number, at) for sign, at in bounds)).then(pl.lit(to))
-            for bounds, to in told.limits
+            for bounds, to in meanings.limits
         ),
     )
-    by_word = pl.col("key").replace_strict(words | told.words, default=None, return_dtype=pl.String)
-    stated = pl.col("key").is_in(list(told.words))
+    by_word = pl.col("key").replace_strict(
+        words | meanings.words, default=None, return_dtype=pl.String
+    )
+    stated = pl.col("key").is_in(list(meanings.words))
     known = pl.when(stated).then(by_word).otherwise(pl.coalesce(by_limit, by_word))
     otherwise = pl.when(pl.col("key").is_in(list(grades.WORDS))).then(
         pl.format("{} (not in the grade map)", "given")

@@ -105,7 +105,7 @@ def refuse_scores(key: str, grades: pl.Series) -> None:
     )
 
 
-def said(answers: pl.DataFrame) -> list[str]:
+def notes_of(answers: pl.DataFrame) -> list[str]:
     """Sentences on what the door did to one run's answers (ANSWER_COLUMNS), with counts."""
     notes: list[str] = []
     unknown = answers.filter(pl.col("grade").is_null())

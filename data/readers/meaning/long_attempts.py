@@ -40,7 +40,7 @@ def settled(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     stays = pl.col("until").is_null() | (step < pl.col("until"))
     kept, gone = rows.filter(stays), rows.filter(~stays)
     changed = gone.join(kept.select(*_POINT, VALUE), on=[*_POINT, VALUE], how="anti")
-    return kept, _told(changed, restarts)
+    return kept, _notes(changed, restarts)
 
 
 def _restarts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -89,18 +89,22 @@ def _restarts(rows: pl.DataFrame) -> pl.DataFrame:
     return begun.filter(pl.col("most") | only).select(*_SEGMENT, "from")
 
 
-def _told(changed: pl.DataFrame, restarts: pl.DataFrame) -> list[str]:
+def _notes(changed: pl.DataFrame, restarts: pl.DataFrame) -> list[str]:
     """What is said of each run that lost points that its later attempt did not log alike."""
     begun = restarts.group_by(RUN).agg(pl.col("from").min())
     lost = changed.group_by(RUN, maintain_order=True).agg(
         pl.len().alias("points"), pl.col(STEP).n_unique().alias("steps"), pl.col(STEP).max(),
     )  # fmt: skip
     lost = lost.join(begun, on=RUN, maintain_order="left")
-    said = [
+    sentences = [
         f"{f'run {run}' if run else 'the run'} was restarted: from step {first} on a later attempt "
         f"takes over: {points} values at {steps} steps of the attempt before it, to step {last}, "
         f"are left out; {RESTARTED}"
         for run, points, steps, last, first in lost.rows()
     ]
-    more = [f"{len(said) - MOST_TOLD} more runs were restarted"] if len(said) > MOST_TOLD else []
-    return said[:MOST_TOLD] + more
+    more = (
+        [f"{len(sentences) - MOST_TOLD} more runs were restarted"]
+        if len(sentences) > MOST_TOLD
+        else []
+    )
+    return sentences[:MOST_TOLD] + more

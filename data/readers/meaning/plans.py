@@ -15,18 +15,18 @@ def planned_steps(rows: pl.DataFrame) -> tuple[int | None, str]:
     """
     if COLUMN not in rows.columns:
         return None, ""
-    said = rows[COLUMN].cast(pl.Float64, strict=False).drop_nulls().unique().sort().to_list()
-    if not said:
+    stated = rows[COLUMN].cast(pl.Float64, strict=False).drop_nulls().unique().sort().to_list()
+    if not stated:
         return None, ""
     last = rows["step"].max()
     end = int(last) if isinstance(last, int | float) else 0
-    if len(said) > 1:
-        named = ", ".join(f"{value:g}" for value in said[:3])
+    if len(stated) > 1:
+        named = ", ".join(f"{value:g}" for value in stated[:3])
         why = f"says {named}: a plan is one number in all rows of a run"
-    elif not said[0].is_integer() or said[0] <= 0:
-        why = f"says {said[0]:g}: expected the number of the last planned step"
-    elif said[0] < end:
-        why = f"says {said[0]:g}, and the run has step {end}"
+    elif not stated[0].is_integer() or stated[0] <= 0:
+        why = f"says {stated[0]:g}: expected the number of the last planned step"
+    elif stated[0] < end:
+        why = f"says {stated[0]:g}, and the run has step {end}"
     else:
-        return int(said[0]), ""
+        return int(stated[0]), ""
     return None, f"column {COLUMN} {why}; it is not taken as the plan"

@@ -121,9 +121,9 @@ def choose(
             scalars, dialect, functions, settings or {}, keys, roles.warnings
         )
     if dialect is not None and dialect.in_evaluation is not None:
-        held = dialect.in_evaluation(keys)
-        roles.gold, roles.proxy_in_evaluation = held.gold, held.proxy
-        roles.gold_candidates = held.candidates
+        chosen = dialect.in_evaluation(keys)
+        roles.gold, roles.proxy_in_evaluation = chosen.gold, chosen.proxy
+        roles.gold_candidates = chosen.candidates
     given = options.gold or options.lower_is_better
     if given:
         roles.gold_candidates = []
@@ -167,7 +167,7 @@ def of_values(proxy: pl.Series, gold: pl.Series) -> list[str]:
 
 def _declared_gold(scalars: Scalars, dialect: Dialect, roles: Roles) -> None:
     """Gold by the trainer's own names, the best first; several of one name are candidates."""
-    phases = {phase: [k for k in held.values if k] for phase, held in scalars.columns.items()}
+    phases = {phase: [k for k in columns.values if k] for phase, columns in scalars.columns.items()}
     trained, evaluated = phases.get("train", []), phases.get("eval", [])
     for pattern in dialect.gold:
         bare = pattern.removeprefix("eval:")
@@ -214,7 +214,9 @@ def _choose_gold(
         named = [key for key in keys if "gold" in key.lower() and not _is_spread(key)]
         direct = _alone(named) if not functions else None
     if direct and any(
-        scattered(held.values[direct]) for held in scalars.columns.values() if direct in held.values
+        scattered(columns.values[direct])
+        for columns in scalars.columns.values()
+        if direct in columns.values
     ):
         roles.warnings.append(
             f"{direct} holds whole numbers spread over powers of ten and in no order, as reference "

@@ -7,13 +7,14 @@ import math
 import operator
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts
+from data.declared.foreign import JsonObject
 from data.readers.kl import kl_beside, kl_error, sanity
 from data.readers.kl.kl_zero import MOVING, STILL, is_unmeasured, zero_at_start
 from data.readers.meaning import attempts, conversion, gold_versions, roles
@@ -43,12 +44,12 @@ def run_frame(
     """
     phases_apart(scalars)
     if scalars.restarts:
-        warnings.append(attempts.told(scalars.restarts))
-    held = sorted(scalars.columns.items(), reverse=True)  # "train" before "eval"
-    log = pl.concat([pl.DataFrame(columns.values) for _, columns in held], how="diagonal")
+        warnings.append(attempts.restart_note(scalars.restarts))
+    by_phase = sorted(scalars.columns.items(), reverse=True)  # "train" before "eval"
+    log = pl.concat([pl.DataFrame(columns.values) for _, columns in by_phase], how="diagonal")
     log = log.drop("", strict=False)  # a metric without a name says nothing
-    phases = [phase for phase, columns in held for _ in range(len(columns.steps))]
-    steps = np.concatenate([columns.steps for _, columns in held])
+    phases = [phase for phase, columns in by_phase for _ in range(len(columns.steps))]
+    steps = np.concatenate([columns.steps for _, columns in by_phase])
     every = scalars.keys()
     keys = [key for key in every if key]
     settings = _settings(scalars)
@@ -73,8 +74,8 @@ def run_frame(
     if not columns["n_responses"].count():
         columns["n_responses"] = responses(settings, dialect, phases, log, window)
     if each := SAMPLES_A_PROMPT.find(keys):
-        told = prompts_behind(columns["n_responses"], _values(log, each))
-        columns["n_prompts"] = columns["n_prompts"].fill_null(told)
+        prompts = prompts_behind(columns["n_responses"], _values(log, each))
+        columns["n_prompts"] = columns["n_prompts"].fill_null(prompts)
 
     logged = _kl(
         columns,
@@ -215,7 +216,7 @@ def _kl(
     log: pl.DataFrame,
     phases: list[str],
     dialect: Dialect | None,
-    settings: dict[str, Any],
+    settings: JsonObject,
     window: int,
     options: ReadOptions,
     facts: RunFacts,
@@ -260,7 +261,7 @@ def _describe(
     scalars: Scalars,
     dialect: Dialect | None,
     chosen: roles.Roles,
-    settings: dict[str, Any],
+    settings: JsonObject,
     facts: RunFacts,
 ) -> None:
     facts.trainer = dialect.trainer if dialect else None
@@ -291,7 +292,7 @@ def _plain(value: object) -> bool:
     return isinstance(value, (str, int))
 
 
-def _settings(scalars: Scalars) -> dict[str, Any]:
+def _settings(scalars: Scalars) -> JsonObject:
     """The trainer's settings by plain and by dotted name."""
     args = scalars.config.get("args", {})
     return {**args, **flat(args)} if isinstance(args, dict) else {}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from data.columns import ReadOptions
+from data.declared.foreign import JsonObject
 from data.readers.raw.scalar_columns import Columns
 from data.readers.raw.scalars import Scalars
 from data.readers.trainers.dialect import Dialect
@@ -55,11 +54,11 @@ def own_steps(
         int(step): int(value) for step, value in zip(steps, own, strict=True)
         if value is not None and value >= 0 and float(value).is_integer()
     }  # fmt: skip
-    told = [known.get(int(step)) for step in steps]
-    places = list(zip(phases, told, strict=True))
-    if None in told or len(set(places)) < len(places):
+    answers = [known.get(int(step)) for step in steps]
+    places = list(zip(phases, answers, strict=True))
+    if None in answers or len(set(places)) < len(places):
         return steps  # rows without one, or two rows of one: the log's own steps stay
-    return np.array(told, dtype=np.int64)
+    return np.array(answers, dtype=np.int64)
 
 
 def steps_per_row(scalars: Scalars) -> int:
@@ -76,7 +75,7 @@ def steps_per_row(scalars: Scalars) -> int:
 
 
 def responses(
-    settings: dict[str, Any],
+    settings: JsonObject,
     dialect: Dialect | None,
     phases: list[str],
     log: pl.DataFrame,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from data.declared.foreign import JsonObject
 from data.readers.kl.kl_table import setting
 
 MAX_DEPTH = 8
@@ -14,13 +15,13 @@ ZERO_COEFFICIENTS = ("kl.init_coef", "init_kl_coef")
 """OpenRLHF's coefficient: at 0 there is no reference model, and KL is logged as 0."""
 
 
-def flat(config: object) -> dict[str, Any]:
+def flat(config: object) -> JsonObject:
     """Settings by dotted name; MLflow's slashes are dots too.
 
     >>> flat({"actor": {"loss_agg_mode": "token-mean"}, "algorithm/kl_penalty": "kl"})
     {'actor.loss_agg_mode': 'token-mean', 'algorithm.kl_penalty': 'kl'}
     """
-    found: dict[str, Any] = {}
+    found: JsonObject = {}
     stack: list[tuple[str, object, int]] = [("", config, 0)]
     while stack and len(found) < MAX_SETTINGS:
         prefix, value, depth = stack.pop()

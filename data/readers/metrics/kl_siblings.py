@@ -27,23 +27,23 @@ def compared(cells: Cells, options: ReadOptions) -> tuple[list[str], list[str]]:
     key = options.kl or our_kl(keys)
     if key not in keys or options.kl_unit:
         return [], []
-    said = []
+    notes = []
     written = cells.table.frame.schema[key] == pl.String
     if written and cells.texts(key).str.contains("%", literal=True).any():
-        said.append(f"{key}: percent signs in its cells")
+        notes.append(f"{key}: percent signs in its cells")
     others = [k for k in keys if k != key and kl_headings.stated(k)]
     if kl_headings.of(key) or not others:
-        return [], said
+        return [], notes
     values = cells.numbers(key)
     lengths = cells.numbers(length) if (length := LENGTH.find(keys)) else None
     for other in others:
-        told = kl_headings.stated(other)
-        unit = told.unit or told.base if told else ""
+        of_other = kl_headings.stated(other)
+        unit = of_other.unit or of_other.base if of_other else ""
         logged, factor = UNITS[unit]
         theirs = cells.numbers(other)
         if _ratio_near(values, theirs, 1 + NEAR):
             if unit != "nats" and (logged == PER_TOKEN or factor != 1.0):
-                said.append(f"{key}: {unit}, because it holds the numbers of column {other}")
+                notes.append(f"{key}: {unit}, because it holds the numbers of column {other}")
             continue
         in_nats = theirs * factor
         if logged == PER_TOKEN and lengths is None:
@@ -54,8 +54,10 @@ def compared(cells: Cells, options: ReadOptions) -> tuple[list[str], list[str]]:
             continue
         if logged != PER_TOKEN and not options.kl:
             return [key], [f"column {other} states its unit, and its numbers are others"]
-        said.append(f"{key}: not the numbers of column {other} in another unit of KL, nats or bits")
-    return [], said
+        notes.append(
+            f"{key}: not the numbers of column {other} in another unit of KL, nats or bits"
+        )
+    return [], notes
 
 
 def _ratio_near(one: pl.Series, other: pl.Series, most: float) -> bool:

@@ -87,8 +87,8 @@ def _written(path: Path, kind: str | None, folder: Path, options: ReadOptions) -
         if number == 0:
             block = _without_words(table, block)
         if len(table.remarks) < kl_remarks.MOST:
-            told = table_remarks.of_columns(block.drop(LINE))
-            table.remarks += [text for text in told if text not in table.remarks]
+            remarks = table_remarks.of_columns(block.drop(LINE))
+            table.remarks += [text for text in remarks if text not in table.remarks]
         run = run_column(block.columns, options)
         names = block.get_column(run).cast(pl.String).fill_null("") if run else None
         parts.metrics = parts.metrics and _of_metrics(block, options)
@@ -114,10 +114,10 @@ def _written(path: Path, kind: str | None, folder: Path, options: ReadOptions) -
 def _without_words(table: Table, block: pl.DataFrame) -> pl.DataFrame:
     """The first block without its row of units; what that says holds for every part."""
     first = Table(table.path, block.drop(LINE), block.get_column(LINE))
-    told = table_starts.with_units(first)
-    table.remarks += told.remarks
-    table.notes += told.notes
-    return block.tail(told.frame.height)
+    units = table_starts.with_units(first)
+    table.remarks += units.remarks
+    table.notes += units.notes
+    return block.tail(units.frame.height)
 
 
 def _of_metrics(block: pl.DataFrame, options: ReadOptions) -> bool:
@@ -139,16 +139,16 @@ def _blocks(path: Path, kind: str | None, table: Table) -> Iterator[pl.DataFrame
 
 def _groups(parts: Parts) -> Iterator[list[str]]:
     """Runs gathered into groups of about one part."""
-    held: list[str] = []
+    groups: list[str] = []
     size = 0.0
     each = parts.size / max(1, sum(parts.rows.values()))
     for name, rows in parts.rows.items():
-        if held and size + rows * each > PART:
-            yield held
-            held, size = [], 0.0
-        held.append(name)
+        if groups and size + rows * each > PART:
+            yield groups
+            groups, size = [], 0.0
+        groups.append(name)
         size += rows * each
-    yield held
+    yield groups
 
 
 def _of_runs(parts: Parts, wanted: list[str], notes: list[str]) -> Iterator[pl.DataFrame]:
@@ -168,8 +168,8 @@ def _of_runs(parts: Parts, wanted: list[str], notes: list[str]) -> Iterator[pl.D
     steps = pl.concat([_steps(frame, step) for frame in _frames(parts, wanted, [step])])
     alive = None
     if parts.metrics and (steps.diff() < 0).any():
-        alive, said = _alive(parts, wanted, step)
-        notes += [said] if said else []
+        alive, why = _alive(parts, wanted, step)
+        notes += [why] if why else []
     steps = steps.sort()
     count = int(rows * each / PART) + 1
     cuts = sorted({float(steps[len(steps) * i // count]) for i in range(1, count)})
@@ -190,8 +190,8 @@ def _alive(parts: Parts, wanted: list[str], step: str) -> tuple[pl.Series, str]:
     read = _frames(parts, wanted, [step, *watched, *judged, *phases])
     read = (_watched(frame, step, [*watched, *judged]) for frame in read)
     rows = pl.concat(read).rename(dict.fromkeys(judged, "gold_reward")).with_row_index("at")
-    old, said = attempts.dead(rows, watched)
-    return ~rows.get_column("at").is_in(old.implode()), said
+    old, why = attempts.dead(rows, watched)
+    return ~rows.get_column("at").is_in(old.implode()), why
 
 
 def _watched(frame: pl.DataFrame, step: str, watched: list[str]) -> pl.DataFrame:
@@ -199,8 +199,8 @@ def _watched(frame: pl.DataFrame, step: str, watched: list[str]) -> pl.DataFrame
     named = phase_columns.named(frame)
     phase = pl.lit("train")
     if "phase" in named.columns:
-        said = pl.col("phase").cast(pl.String).str.strip_chars().str.to_lowercase()
-        phase = said.replace_strict(PHASES, default="train")
+        phase_text = pl.col("phase").cast(pl.String).str.strip_chars().str.to_lowercase()
+        phase = phase_text.replace_strict(PHASES, default="train")
     steps = frame.get_column(step).cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)
     return named.select(
         phase.alias("phase"), steps.alias("step"),
@@ -218,14 +218,14 @@ def _frames(
 ) -> Iterator[pl.DataFrame]:
     run = run_column(parts.columns, parts.options)
     names = set(wanted)
-    for file, held in zip(parts.files, parts.runs, strict=True):
-        if not held & names:
+    for file, runs in zip(parts.files, parts.runs, strict=True):
+        if not runs & names:
             continue
         with file.open("rb") as held_open:
             there = pl.read_parquet_schema(held_open)
         read = [c for c in (*columns, run) if c in there] if columns else None
         frame = pl.read_parquet(file, columns=read, glob=False)
-        if run in frame.columns and held - names:
+        if run in frame.columns and runs - names:
             frame = frame.filter(pl.col(run).is_in(wanted))
         yield frame.with_columns(
             pl.col(c).cast(pl.String) for c in parts.texts & set(frame.columns)

@@ -35,37 +35,37 @@ def repeated(name: str, value: object, height: int) -> pl.Series:
     return pl.Series(name, [value]).new_from_index(0, height)
 
 
-def finished(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
+def finished(rows: pl.DataFrame, columns_said: Said) -> pl.DataFrame:
     """Rows with KL in nats per response and the stretch; what the table lacks is null."""
-    held = set(rows.columns)
+    present = set(rows.columns)
     rows = rows.with_columns(
-        pl.lit(None, pl.Float64).alias(name) for name in (*NUMBERS, LOGGED) if name not in held
+        pl.lit(None, pl.Float64).alias(name) for name in (*NUMBERS, LOGGED) if name not in present
     )
-    if SAMPLES_A_PROMPT.name in held:
-        told = prompts_behind(rows["n_responses"], rows[SAMPLES_A_PROMPT.name])
-        rows = rows.with_columns(pl.col("n_prompts").fill_null(told))
+    if SAMPLES_A_PROMPT.name in present:
+        prompts = prompts_behind(rows["n_responses"], rows[SAMPLES_A_PROMPT.name])
+        rows = rows.with_columns(pl.col("n_prompts").fill_null(prompts))
     rows = rows.with_columns(gold_versions.versions(rows))
     group = ["run_id", "phase"]
-    if said.source is not None:
+    if columns_said.source is not None:
         kl = pl.col(LOGGED)
-        if said.source.factor != 1.0:
-            kl = kl * said.source.factor
-        if said.source.per_token:
+        if columns_said.source.factor != 1.0:
+            kl = kl * columns_said.source.factor
+        if columns_said.source.per_token:
             # A row without a length takes the last known of its phase, as in a trainer's log.
             kl = kl * pl.col("response_length").forward_fill().over(group)
         rows = rows.with_columns(kl.alias("kl"))
     stretch = pl.col("stretch").fill_null(0.0)
-    versions = [name for name in VERSIONS if name in said.texts]
+    versions = [name for name in VERSIONS if name in columns_said.texts]
     if versions:
         stated = pl.col("stretch").is_not_null().any().over("run_id")
         stretch = pl.when(stated).then(stretch).otherwise(stretches(versions, group))
     return rows.with_columns(stretch.alias("stretch"))
 
 
-def declared(rows: pl.DataFrame, said: Said) -> pl.DataFrame:
+def declared(rows: pl.DataFrame, stated: Said) -> pl.DataFrame:
     """METRIC_COLUMNS, further numbers, the logged KL and texts; numbers finite or null."""
     columns = []
-    for name in (*METRIC_COLUMNS, *said.further, LOGGED, *said.texts):
+    for name in (*METRIC_COLUMNS, *stated.further, LOGGED, *stated.texts):
         column = rows.get_column(name)
         if column.dtype.is_float():
             if not column.is_finite().all():

@@ -60,10 +60,10 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
     Raises:
         LogError: an option names a column that the table does not have.
     """
-    said, rows = _columns(cells, options)
-    if options.whole and said.step is None:
+    stated, rows = _columns(cells, options)
+    if options.whole and stated.step is None:
         raise LogError(f"{cells.table.path.name} has no column step")
-    _refuse_unread(cells, said, rows)
+    _refuse_unread(cells, stated, rows)
     rows = rows.with_columns(names.alias("run_id"))
     if cells.bad_rows:
         bad = pl.Series(sorted(cells.bad_rows), dtype=pl.Int64)
@@ -74,24 +74,24 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
     renumbered: dict[str, str] = {}
     restarted: dict[str, list[str]] = {}
     lost: dict[str, int] = {}
-    if said.step is not None:
+    if stated.step is not None:
         rows, renumbered = attempts.numbered(rows, (*watched, "gold_reward"))
         rows, restarted, lost = attempts.settled(rows, watched)
-    rows, reads, replaced, differing = in_order(rows, said.step is not None, LOGGED)
-    rows = finished(rows, said)
+    rows, reads, replaced, differing = in_order(rows, stated.step is not None, LOGGED)
+    rows = finished(rows, stated)
     summary = rows.group_by("run_id", maintain_order=True).agg(
         pl.len().alias("rows"), *summaries(LOGGED, _ARM)
     )
-    with_logged = declared(rows, said)
+    with_logged = declared(rows, stated)
     as_logged = with_logged.drop(LOGGED)  # where the KL stands as it was logged, once is enough
     start = 0
-    for told in summary.iter_rows(named=True):
-        height, run = told["rows"], told["run_id"]
-        told |= {
+    for summary_row in summary.iter_rows(named=True):
+        height, run = summary_row["rows"], summary_row["run_id"]
+        summary_row |= {
             "read": reads[run] + lost.get(run, 0),
             "replaced": replaced.get(run, 0) + lost.get(run, 0),
         }
-        told["notes"] = [
+        summary_row["notes"] = [
             *cells.notes_of(names, run), *restarted.get(run, []),
             *([renumbered[run]] if run in renumbered else []),
             *([table_doubts.repeating(n, reads[run], cells.table.path.name)]
@@ -102,8 +102,8 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
             raw,
             as_logged=plain,
             with_logged=full,
-            told=told,
-            said=said,
+            summary=summary_row,
+            stated=stated,
             cells=cells,
             verbatim=verbatim,
             options=options,
@@ -144,11 +144,11 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     if options.length:
         chosen["response_length"] = named_key(options.length, keys, {}, "--length")
     elif (length := chosen["response_length"]) and (
-        told := kl_remarks.other_length(options.remarks, length, keys)
+        lengths := kl_remarks.other_length(options.remarks, length, keys)
     ):
         chosen["response_length"] = None
         notes.append(
-            f"{length} is no length in tokens ({told!r}), and is left out: --length names one"
+            f"{length} is no length in tokens ({lengths!r}), and is left out: --length names one"
         )
     step, phase = step_column(keys, options), PHASE.find(keys)
     numbers = cache(cells.numbers)
@@ -177,14 +177,14 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     )  # fmt: skip
     notes += [f"column {key} is not read: {told_apart[0]}" for key in beside]
     if source:
-        said = {key: set(cells.texts(key).drop_nulls().unique()) - {""}
+        by_column = {key: set(cells.texts(key).drop_nulls().unique()) - {""}
                 for key in STATED_BY if key in keys}  # fmt: skip
         for key in (key for key in keys if folded(key) in UNIT_COLUMNS and not options.kl_unit):
             words = set(cells.texts(key).drop_nulls().str.strip_chars().unique()) - {""}
             units = {kl_headings.stated(f"kl {text}") for text in words}
             unit = next(iter(units)) if len(units) == 1 else None
-            said["kl_logged_unit"] = {unit.unit if unit and unit.unit else UNKNOWN}
-        if not stated_by_columns(said, options, source, facts):
+            by_column["kl_logged_unit"] = {unit.unit if unit and unit.unit else UNKNOWN}
+        if not stated_by_columns(by_column, options, source, facts):
             source = None
     if source:
         series.append(numbers(source.key).alias(LOGGED))
@@ -206,53 +206,57 @@ def _counts(cells: Cells, key: str) -> bool:
     return key in cells.further(set(cells.table.frame.columns) - {key})
 
 
-def _refuse_unread(cells: Cells, said: Said, rows: pl.DataFrame) -> None:
+def _refuse_unread(cells: Cells, stated: Said, rows: pl.DataFrame) -> None:
     """Refuse a table of which no number could be read but its steps.
 
     Raises:
         LogError: names what was found instead.
     """
-    held = [c for c in rows.columns if c not in ("step", "phase", _ARM, *TEXTS, *JUDGED)]
-    if any(rows.get_column(c).cast(pl.Float64, strict=False).is_finite().any() for c in held):
+    read = [c for c in rows.columns if c not in ("step", "phase", _ARM, *TEXTS, *JUDGED)]
+    if any(rows.get_column(c).cast(pl.Float64, strict=False).is_finite().any() for c in read):
         return
     name, problems = cells.table.path.name, cells.all_problems()
     found = several(problems) if problems else "its cells are empty or nan"
-    raise LogError(f"{name}: no number could be read in columns {', '.join(held)}: {found}")
+    raise LogError(f"{name}: no number could be read in columns {', '.join(read)}: {found}")
 
 
 def _log(
-    raw: pl.DataFrame, as_logged: pl.DataFrame, with_logged: pl.DataFrame, told: dict[str, Any],
-    said: Said, cells: Cells, verbatim: bool, options: ReadOptions,
+    raw: pl.DataFrame, as_logged: pl.DataFrame, with_logged: pl.DataFrame, summary: dict[str, Any],
+    stated: Said, cells: Cells, verbatim: bool, options: ReadOptions,
 ) -> RunLog:  # fmt: skip
     """One run: its rows, and what its facts and warnings say of them."""
-    table, name = cells.table, told["run_id"]
-    facts = replace(said.facts, gold_candidates=[], checkpoints=[], config={})
+    table, name = cells.table, summary["run_id"]
+    facts = replace(stated.facts, gold_candidates=[], checkpoints=[], config={})
     facts.sources = [
-        {"path": str(table.path), "format": table_files.kind_of(table.path), "rows": told["read"]}
+        {
+            "path": str(table.path),
+            "format": table_files.kind_of(table.path),
+            "rows": summary["read"],
+        }
     ]
-    if len(arms := [arm for arm in told["arms"] if arm]) == 1:
+    if len(arms := [arm for arm in summary["arms"] if arm]) == 1:
         facts.config = {"arm": arms[0]}
     if facts.kl_estimator == "bon_bound":
         facts.algorithm = "best_of_n"
-    facts.steps_replaced, facts.nan_rows = told["replaced"], told["nan_rows"]
-    warnings = [*told["notes"], *said.notes]
-    if said.step is None:
+    facts.steps_replaced, facts.nan_rows = summary["replaced"], summary["nan_rows"]
+    warnings = [*summary["notes"], *stated.notes]
+    if stated.step is None:
         warnings.append(
             f"{table.path.name} has no step column: its rows, as they stand in the file, are "
             "numbered from 0 instead"
         )
-    converted = told["converted"]
-    if said.source is None:
+    converted = summary["converted"]
+    if stated.source is None:
         warnings.append(facts.kl_note)
         converted = False
-    elif not told["has_kl"]:
+    elif not summary["has_kl"]:
         facts.kl_conversion = "missing"
         facts.kl_note = f"KL is missing: column {facts.kl_key} holds no number that could be read"
         warnings.append(facts.kl_note)
     else:
         unmeasured = ""
-        warnings += filter(None, [table_doubts.gaps(raw, LOGGED, said.source.key)])
-        if not told["moved"]:
+        warnings += filter(None, [table_doubts.gaps(raw, LOGGED, stated.source.key)])
+        if not summary["moved"]:
             watched = {key: raw.get_column(key).to_list() for key in (*STILL, *MOVING)
                        if key in raw.columns}  # fmt: skip
             logged = raw.get_column(LOGGED).to_list()
@@ -261,7 +265,7 @@ def _log(
             facts.kl_conversion, facts.kl_note, converted = "missing", unmeasured, True
             with_logged = with_logged.with_columns(pl.lit(None, pl.Float64).alias("kl"))
             warnings.append(unmeasured)
-        elif said.source.per_token and not told["has_length"]:
+        elif stated.source.per_token and not summary["has_length"]:
             warnings.append(conversion.no_length(facts))
         elif facts.kl_conversion == "unknown":
             warnings.append(f"KL: {facts.kl_note}")
@@ -270,7 +274,7 @@ def _log(
         facts.gold_kind = options.gold_kind or "score"
     else:
         facts.gold_kind = options.gold_kind or gold_kind_of(
-            facts.gold_key, told["low"], told["high"]
+            facts.gold_key, summary["low"], summary["high"]
         )
     if facts.proxy_key is None and (facts.kl_key or facts.gold_key is None):
         warnings.append(f"{NO_PROXY}: name its column with --proxy if it has")

@@ -47,9 +47,9 @@ def settled(table: Table, options: ReadOptions) -> None:
                 f"first, {one_line(key)!r} a later one), or leave one out"
             )
     if pairs:
-        told = ", ".join(dict.fromkeys(one_line(first) for _, first in pairs))
+        names = ", ".join(dict.fromkeys(one_line(first) for _, first in pairs))
         table.notes.append(
-            f"{table.path.name}: several columns are called {told}; the later ones are numbered"
+            f"{table.path.name}: several columns are called {names}; the later ones are numbered"
         )
 
 

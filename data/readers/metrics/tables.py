@@ -227,13 +227,13 @@ def _logs(table: Table, cells: Cells, options: ReadOptions) -> Iterator[RunLog]:
         yield from answer_tables.read(cells, names.to_list(), verbatim, options)
     elif what == "behaviours":
         yield from behaviour_tables.read(cells, names.to_list(), verbatim)
-    elif (told := loop_tables.which(table.frame.columns)) and what == told.name:
+    elif (of_loop := loop_tables.which(table.frame.columns)) and what == of_loop.name:
         if not verbatim:
             table.notes.append(
                 f"{path.name} has no column loop: its rows are kept for {stem(path)!r}. Add the "
                 "column, name the loop with --run, or name the table in a loop.toml"
             )
-        yield from loop_tables.read(cells, names.to_list(), verbatim, told)
+        yield from loop_tables.read(cells, names.to_list(), verbatim, of_loop)
     elif what == "samples":
         responses = sample_tables.read(cells, names.to_list(), verbatim, options)
         yield from _with_checkpoints(responses, path, names, options)
@@ -365,7 +365,7 @@ READER = Reader(
     gives=tuple(Gives),
     recognises=recognises,
     takes=takes,
-    told=plain_table,
+    place_of=plain_table,
     also={kind: _is(kind) for kind in KINDS},
     read=read,
     belongs=_belongs,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from data.declared.foreign import JsonObject
 from data.readers.layouts.run_columns import NAMED, TOLD_APART
 from data.readers.metrics.metric_tables import TEXTS
 from data.readers.names import response_columns
@@ -116,13 +116,13 @@ def _needs_others(key: str, value: object) -> bool:
     return whole and folded(key) == "gold"
 
 
-def key_of_runs(row: dict[str, Any]) -> bool:
+def key_of_runs(row: JsonObject) -> bool:
     """Whether a row holds a column that tells runs apart only where the whole table is known."""
     return any(isinstance(value, str) and key not in NAMED.keys and folded(key) not in NO_RUN
                for key, value in row.items()) or TOLD_APART.find(row) is not None  # fmt: skip
 
 
-def _rows(text: bytes) -> Iterator[dict[str, Any] | None]:
+def _rows(text: bytes) -> Iterator[JsonObject | None]:
     """The objects of the lines, verl's data beside its step; None for what is no object."""
     for line in text.splitlines():
         if not line.strip():
@@ -136,7 +136,7 @@ def _rows(text: bytes) -> Iterator[dict[str, Any] | None]:
         yield value if isinstance(value, dict) else None
 
 
-def _gold_at_last(rows: list[dict[str, Any] | None]) -> bool:
+def _gold_at_last(rows: list[JsonObject | None]) -> bool:
     """Whether rows have nothing but gold: they would be taken for gold measured apart."""
     return all(
         row is not None and GOLD.find(row) is not None and not any(row.get(k) for k in NEEDED)

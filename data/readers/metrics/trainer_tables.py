@@ -157,8 +157,8 @@ def _rows(
         kept.add(key)
         series.append(cells.numbers(column).fill_nan(None).alias(key))
     rows = pl.DataFrame(series)
-    told = [pl.col(key).is_not_null() for key in kept if key.startswith(_EVAL)]
-    evaluation = pl.any_horizontal(told) if told else pl.lit(False)
+    evaluated = [pl.col(key).is_not_null() for key in kept if key.startswith(_EVAL)]
+    evaluation = pl.any_horizontal(evaluated) if evaluated else pl.lit(False)
     if not cells.table.whole_steps:
         evaluation |= _evaluates(kept)
     if phase:
@@ -168,11 +168,11 @@ def _rows(
 
 def _evaluates(keys: Collection[str]) -> pl.Expr:
     """Which rows are an evaluation's log call, whatever prefix its rewards have."""
-    told, trains = (
+    evaluated, trains = (
         [pl.col(key).is_not_null() for key in some if key in keys] for some in (EVALUATED, TRAINS)
     )
-    said = pl.any_horizontal(told) if told else pl.lit(False)
-    return said & ~pl.any_horizontal(trains) if trains else pl.lit(False)
+    evaluates = pl.any_horizontal(evaluated) if evaluated else pl.lit(False)
+    return evaluates & ~pl.any_horizontal(trains) if trains else pl.lit(False)
 
 
 def _step_of(keys: dict[str, str], options: ReadOptions) -> str | None:
@@ -242,7 +242,7 @@ def _scalars(table: Table, rows: pl.DataFrame) -> Scalars:
 def _fill(scalars: Scalars, rows: pl.DataFrame) -> None:
     """Rows of a table as a trainer's log calls: phases apart, in the order of the file."""
     mask = rows.get_column(" evaluation")
-    held: dict[str, list[pl.DataFrame]] = {"train": [], "eval": []}
+    parts: dict[str, list[pl.DataFrame]] = {"train": [], "eval": []}
     for evaluation, part in (("train", rows.filter(~mask)), ("eval", rows.filter(mask))):
         for phase in ("train", "eval"):
             columns = {}
@@ -258,8 +258,8 @@ def _fill(scalars: Scalars, rows: pl.DataFrame) -> None:
                 steps = part.get_column(" step").alias(" step")
                 frame = pl.DataFrame([steps, *columns.values()])
                 some = pl.any_horizontal(pl.exclude(" step").is_not_null())
-                held[phase].append(frame.filter(pl.col(" step").is_not_null() & some))
-    for phase, frames in held.items():
+                parts[phase].append(frame.filter(pl.col(" step").is_not_null() & some))
+    for phase, frames in parts.items():
         if phase == "train":
             frames = [_ordered(scalars, frame) for frame in frames]
         _put(scalars, phase, [frame for frame in frames if frame.height])
@@ -267,9 +267,9 @@ def _fill(scalars: Scalars, rows: pl.DataFrame) -> None:
 
 def _ordered(scalars: Scalars, frame: pl.DataFrame) -> pl.DataFrame:
     """Rows sorted by step where they are no restart's, which is told."""
-    frame, said = attempts.in_order(frame, " step")
-    if said:
-        scalars.notes.append(said)
+    frame, warning = attempts.in_order(frame, " step")
+    if warning:
+        scalars.notes.append(warning)
     return frame
 
 
@@ -283,5 +283,5 @@ def _put(scalars: Scalars, phase: str, frames: list[pl.DataFrame]) -> None:
     for frame in frames:
         for row in frame.iter_rows(named=True):
             step = row.pop(" step")
-            said = {key: value for key, value in row.items() if value is not None}
-            scalars.put(phase, step, said, whole=True)
+            logged = {key: value for key, value in row.items() if value is not None}
+            scalars.put(phase, step, logged, whole=True)

@@ -149,9 +149,9 @@ def in_our_words(frame: pl.DataFrame, table: Table) -> tuple[pl.DataFrame, list[
     ]  # fmt: skip
     heading = {column: key for key, column in names.items()}.get("higher_is_better", "")
     frame = frame.rename(names)
-    for column, said in _WORDS.get(table.name, {}).items():
+    for column, words in _WORDS.get(table.name, {}).items():
         if column in frame.columns and frame[column].dtype == pl.String:
-            frame = frame.with_columns(_said(frame[column], said))
+            frame = frame.with_columns(_translated(frame[column], words))
     if folded(heading) in LOWER:
         turned = frame["higher_is_better"].cast(pl.String).str.strip_chars().str.to_lowercase()
         frame = frame.with_columns(turned.replace(_TURNED))
@@ -171,6 +171,6 @@ _WORDS = {
 _TURNED = {"true": "false", "yes": "no", "1": "0", "false": "true", "no": "yes", "0": "1"}
 
 
-def _said(texts: pl.Series, words: Mapping[str, str]) -> pl.Series:
-    told = [text if text is None else words.get(folded(text), text) for text in texts]
-    return pl.Series(texts.name, told, dtype=pl.String)
+def _translated(texts: pl.Series, words: Mapping[str, str]) -> pl.Series:
+    ours = [text if text is None else words.get(folded(text), text) for text in texts]
+    return pl.Series(texts.name, ours, dtype=pl.String)

@@ -36,7 +36,7 @@ def named(frame: pl.DataFrame, asked: Collection[str | None] = ()) -> pl.DataFra
         key = Column("phase", (word,)).find(frame.columns)
         if key is not None and key not in asked and frame.schema[key] == pl.String:
             words = _words(frame.get_column(key))
-            if words <= PHASES.keys() and "train" in {PHASES[said] for said in words}:
+            if words <= PHASES.keys() and "train" in {PHASES[phase] for phase in words}:
                 return frame.rename({key: "phase"})
     for word, yes in TOLD.items():
         key = Column("phase", (word,)).find(frame.columns)

@@ -79,14 +79,14 @@ def _keys(frame: pl.DataFrame, names: pl.Series, more: list[str]) -> pl.DataFram
     step, phase = STEP.find(frame.columns), PHASE.find(frame.columns)
     if step is None:
         return None
-    held = [c for c in (KL.find(frame.columns), PROXY.find(frame.columns)) if c]
+    keys = [c for c in (KL.find(frame.columns), PROXY.find(frame.columns)) if c]
     columns = [names.alias("n"), frame.get_column(step).cast(pl.Float64, strict=False).alias("s")]
     columns += [frame.get_column(c).alias(f"c{i}") for i, c in enumerate(more)]
     if phase:
         columns.append(frame.get_column(phase).cast(pl.String).alias("p"))
     rows = pl.DataFrame(columns)
-    if held:
-        given = pl.any_horizontal(*(pl.col(c).is_not_null() for c in held))
+    if keys:
+        given = pl.any_horizontal(*(pl.col(c).is_not_null() for c in keys))
         rows = rows.filter(frame.select(given).to_series())
     return rows
 

@@ -65,8 +65,8 @@ def gaps(rows: pl.DataFrame, logged: str, key: str) -> str:
     if not values.null_count() and values.is_finite().all():
         return ""  # as is usual: no need to look at the rows
     known = pl.col(logged).is_finite().fill_null(False)
-    held = pl.col("proxy_reward").is_not_null() | pl.col("gold_reward").is_not_null()
-    trained = rows.lazy().filter((pl.col("phase") == "train") & (held | known))
+    rewarded = pl.col("proxy_reward").is_not_null() | pl.col("gold_reward").is_not_null()
+    trained = rows.lazy().filter((pl.col("phase") == "train") & (rewarded | known))
     found = trained.select("step", known.alias("known")).collect()
     empty = found.filter(~pl.col("known")).get_column("step")
     if not len(empty) or len(empty) * 2 > found.height:

@@ -13,11 +13,10 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 from re import Pattern
-from typing import Any
 
 import polars as pl
 
-from data.columns import LogError, ReadOptions, RunLog, Skip
+from data.columns import LogError, ReadOptions, RunLog, Skip, Source
 from data.readers.raw.scalars import Scalars
 
 
@@ -112,7 +111,7 @@ class Samples:
     rows_by_file: dict[str, int] = field(default_factory=dict)
     broken: list[tuple[str, str]] = field(default_factory=list)  # path, reason
     warnings: list[str] = field(default_factory=list)
-    sources: list[dict[str, Any]] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
     proxy_key: str | None = None  # the columns taken where no metrics name them
     gold_key: str | None = None
 
@@ -186,7 +185,7 @@ class Reader:
     """The format whose logs these are, where several readers read one."""
     also: Mapping[str, Callable[[Path], bool]] = field(default_factory=dict)
     """Further words for ``--format``, each with the files that it means."""
-    told: Callable[[Path], Place] | None = None
+    place_of: Callable[[Path], Place] | None = None
     """Where a named file belongs with its ``--format``: it is then read whatever it is called."""
     takes: Callable[[Path], bool] = _never
     """Files that it reads where they are named, and passes by in a folder."""

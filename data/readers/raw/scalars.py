@@ -7,8 +7,8 @@ they meet here, under the trainer's own key names, and only the merged rows are 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
+from data.declared.foreign import JsonObject
 from data.readers.raw.scalar_columns import Columns, Row
 
 SUMMARY_KEYS = frozenset(
@@ -48,7 +48,7 @@ class Scalars:
 
     path: str
     format: str
-    config: dict[str, Any] = field(default_factory=dict)
+    config: JsonObject = field(default_factory=dict)
     function_order: list[str] = field(default_factory=list)  # metric keys in the order logged
     logging_steps: int | None = None
     max_steps: int | None = None
@@ -195,15 +195,15 @@ class Scalars:
 
     def steps_with(self, phase: str, key: str) -> set[int]:
         """The steps of a phase for which a key was logged."""
-        held = self.columns.get(phase)
-        if held is None or key not in held.values:
+        columns = self.columns.get(phase)
+        if columns is None or key not in columns.values:
             return set()
-        return set(held.steps[held.values[key].is_not_null().to_numpy()].tolist())
+        return set(columns.steps[columns.values[key].is_not_null().to_numpy()].tolist())
 
     def count(self) -> int:
         """Number of rows over all phases."""
-        held = sum(len(columns.steps) for columns in self._columns.values())
-        return held + sum(len(rows) for rows in self._rows.values())
+        points = sum(len(columns.steps) for columns in self._columns.values())
+        return points + sum(len(rows) for rows in self._rows.values())
 
     def keys(self) -> list[str]:
         """All keys of all phases, in order of first appearance."""

@@ -35,7 +35,7 @@ def records(file: BinaryIO, notes: list[str], name: str, header: bytes = HEADER)
         LogError: the file does not start with wandb's header.
     """
     parts: list[bytes] = []
-    held = 0
+    read = 0
     open_record = damaged = False
     lost = 0
     block = file.read(BLOCK)
@@ -60,11 +60,11 @@ def records(file: BinaryIO, notes: list[str], name: str, header: bytes = HEADER)
                 break
             position = end
             if kind in (_FULL, _FIRST):
-                open_record, parts, held = True, [], 0
+                open_record, parts, read = True, [], 0
             if not open_record:
                 continue
-            held += len(data)
-            if held > MAX_RECORD:
+            read += len(data)
+            if read > MAX_RECORD:
                 lost += 1
                 open_record, parts = False, []
                 continue

@@ -75,18 +75,18 @@ def kept(frame: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFrame | None,
     norms = np.sqrt(np.einsum("ij,ij->i", values, values))
     good = np.isfinite(norms) & (norms > 0)
     units = (values[good] / norms[good, None]).astype("<f4")
-    told = rows.filter(pl.Series(good)).with_columns(
+    kept = rows.filter(pl.Series(good)).with_columns(
         pl.lit(models[0] if models else None, pl.String).cast(pl.String).alias("model"),
         pl.Series("vector", [base64.b64encode(one.tobytes()).decode() for one in units], pl.String),
     )
-    told = told.unique(["iteration", "text_id"], keep="last", maintain_order=True)
-    said = [f"the embeddings (column {key}, {widths[0]:,} numbers each) of {told.height:,} of "
+    kept = kept.unique(["iteration", "text_id"], keep="last", maintain_order=True)
+    notes = [f"the embeddings (column {key}, {widths[0]:,} numbers each) of {kept.height:,} of "
             f"{frame.height:,} texts are kept, at most {MOST:,} an iteration"]  # fmt: skip
     if not good.all():
-        said.append(f"{(~good).sum():,} embeddings are left out: all 0, or a number is missing or "
+        notes.append(f"{(~good).sum():,} embeddings are left out: all 0, or a number is missing or "
                     "not finite")  # fmt: skip
     names = [name for name in EMBEDDINGS.types() if name != "loop"]
-    return told.select(names) if told.height else None, said
+    return kept.select(names) if kept.height else None, notes
 
 
 def _chosen(texts: pl.DataFrame) -> pl.DataFrame:
@@ -119,13 +119,14 @@ def _vectors(column: pl.Series) -> list[list[float | None] | None]:
 
 def _parsed(text: str | None) -> list[float | None] | None:
     try:
-        told = json.loads(text or "null")
+        vector = json.loads(text or "null")
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, list):
+    if not isinstance(vector, list):
         return None
     return [
-        float(one) if isinstance(one, int | float) and abs(one) < LARGEST else None for one in told
+        float(one) if isinstance(one, int | float) and abs(one) < LARGEST else None
+        for one in vector
     ]
 
 

@@ -59,10 +59,12 @@ def with_kept(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     for words, turned in ((SAME, False), (OPPOSITE, True)):
         for word in words:
             key = left.get(folded(word))
-            told = None if key is None else _truths(frame.get_column(key))
-            if key is None or told is None:
+            truths = None if key is None else _truths(frame.get_column(key))
+            if key is None or truths is None:
                 continue
-            frame = frame.with_columns((~told if turned else told).alias(key)).rename({key: KEPT})
+            frame = frame.with_columns((~truths if turned else truths).alias(key)).rename(
+                {key: KEPT}
+            )
             how = f"the opposite of {KEPT}" if turned else KEPT
             return frame, [] if folded(key) == KEPT else [f"column {key} is read as {how}"]
     return frame, []
@@ -75,8 +77,8 @@ def _truths(column: pl.Series) -> pl.Series | None:
     if not (column.dtype.is_numeric() or column.dtype == pl.String):
         return None
     texts = column.cast(pl.String).str.strip_chars().str.to_lowercase()
-    said = texts.filter(~texts.is_in(EMPTY)).drop_nulls()
-    if not said.len() or not said.is_in(list(TRUTHS)).all():
+    stated = texts.filter(~texts.is_in(EMPTY)).drop_nulls()
+    if not stated.len() or not stated.is_in(list(TRUTHS)).all():
         return None
     return texts.replace_strict(TRUTHS, default=None, return_dtype=pl.Boolean)
 
@@ -96,14 +98,14 @@ def unread(
         numbers: headings that are kept as further numbers: one is told where it nearly is a word.
     """
     left = [name for name in columns if name not in read and name not in numbers]
-    said = []
+    notes = []
     if left:
         several_ = "columns" if len(left) > 1 else "column"
-        said.append(f"nothing is read from {several_} {several([name[:80] for name in left])}")
+        notes.append(f"nothing is read from {several_} {several([name[:80] for name in left])}")
     for name in (*left, *numbers):
         if word := meant(name, words):
-            said.append(f"column {name[:80]} is not read as {word}: if it is that, call it {word}")
-    return said
+            notes.append(f"column {name[:80]} is not read as {word}: if it is that, call it {word}")
+    return notes
 
 
 def lacking(kind: str, found: Collection[str]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from data.columns import LogError, ReadOptions, RunFacts
+from data.columns import LogError, ReadOptions, RunFacts, Source
 from data.readers.files import completions
 from data.readers.meaning.roles import function_of
 from data.readers.raw.reader import Asked, Frame, Piece, Samples, shown
@@ -68,7 +68,7 @@ def _of_tracker(kind: str, runs: Sequence[Piece], asked: Asked) -> Samples:
     found.broken = []
     if problems:
         found.warnings.append(f"{len(problems)} tables of {kind} were not read: {problems[0]}")
-    source = {"path": shown(runs[0].path), "format": f"{kind} tables", "rows": found.frame.height}
+    source = Source(path=shown(runs[0].path), format=f"{kind} tables", rows=found.frame.height)
     found.sources = [source]
     return found
 

@@ -75,10 +75,10 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         LogError: an option names a column that the table does not have.
     """
     frame = cells.table.frame
-    told: list[str] = []
+    remarks: list[str] = []
     of_loop = options.loop is not None or loop_columns.named(frame.columns)
     if of_loop:
-        frame, told = loop_columns.with_kept(frame)
+        frame, remarks = loop_columns.with_kept(frame)
         cells.table.frame = frame
     keys = frame.columns
     proxy = named_key(options.proxy, keys, {}, "--proxy") if options.proxy else PROXY.find(keys)
@@ -118,8 +118,8 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
         there = [one.name for one in series if step_key or one.name != "step"]
         words = loop_columns.lacking("generations", there)
         read_too = {KEPT, str(embeddings.EMBEDDING.find(keys)), str(embeddings.MODEL.find(keys))}
-        told += loop_columns.unread(keys, {*taken, *READ_APART, *read_too}, words, further)
-    notes += [f"{cells.table.path.name}: {note}" for note in told]
+        remarks += loop_columns.unread(keys, {*taken, *READ_APART, *read_too}, words, further)
+    notes += [f"{cells.table.path.name}: {note}" for note in remarks]
     samples = pl.DataFrame(series).with_columns(
         pl.when(pl.col(c).is_finite()).then(pl.col(c))
         for c in ("proxy_reward", "gold_reward", "logprob_policy", "logprob_reference")
@@ -140,8 +140,8 @@ def read(cells: Cells, names: list[str], verbatim: bool, options: ReadOptions) -
             warnings.append(f"{cells.table.path.name} has no step column: all responses are step 0")
         tables = {}
         if of_loop:
-            vectors, said = embeddings.kept(_rows(frame, good), _rows(samples, good))
-            warnings += [f"{cells.table.path.name}: {note}" for note in said]
+            vectors, left_out = embeddings.kept(_rows(frame, good), _rows(samples, good))
+            warnings += [f"{cells.table.path.name}: {note}" for note in left_out]
             if vectors is not None:
                 tables[EMBEDDINGS.name] = vectors
         own, means = summed(_rows(samples, good), options)

@@ -59,8 +59,8 @@ def by_people(source: str) -> bool:
     >>> by_people("human_preference_rm"), by_people("HumanEval tests"), by_people("human_judges")
     (False, False, True)
     """
-    said = re.sub(r"[_\W]+", " ", source.lower())
-    return _PEOPLE.search(said) is not None and _MADE.search(said) is None
+    words = re.sub(r"[_\W]+", " ", source.lower())
+    return _PEOPLE.search(words) is not None and _MADE.search(words) is None
 
 
 def columns_of(cells: Cells) -> tuple[list[pl.Series], set[str]]:
@@ -77,8 +77,8 @@ def columns_of(cells: Cells) -> tuple[list[pl.Series], set[str]]:
         taken.add(found[ANCHOR])
     for name in ("kind", PHASE.name):
         if name in found:
-            told = cells.texts(found[name]).str.strip_chars().str.to_lowercase().fill_null("")
-            marks.append(told.is_in([ANCHOR, "anchors"]))
+            kind = cells.texts(found[name]).str.strip_chars().str.to_lowercase().fill_null("")
+            marks.append(kind.is_in([ANCHOR, "anchors"]))
     if any(mark.any() for mark in marks):
         every = pl.DataFrame([mark.alias(str(n)) for n, mark in enumerate(marks)])
         series.append(every.select(pl.any_horizontal(pl.all())).to_series().alias(MARK))
@@ -152,8 +152,8 @@ def _alone(own: pl.DataFrame, further: pl.DataFrame) -> pl.DataFrame:
     wanted = dict.fromkeys(("phase", "step", "prompt_id", name))
     keys = [c for c in wanted if c in further.columns]
     rows = further.join(own, on=keys, how="anti", nulls_equal=True).drop(SOURCE)
-    held = [pl.col(c).is_not_null() for c in ("proxy_reward", "completion") if c in rows.columns]
-    rows = rows.filter(pl.any_horizontal(pl.lit(False), *held))
+    alone = [pl.col(c).is_not_null() for c in ("proxy_reward", "completion") if c in rows.columns]
+    rows = rows.filter(pl.any_horizontal(pl.lit(False), *alone))
     return rows.unique(keys, keep="first", maintain_order=True).with_columns(
         gold_reward=pl.lit(None, pl.Float64)
     )

@@ -114,9 +114,9 @@ def _unpack(path: Path, place: Path) -> Path:
     if name.endswith(MANY):
         with _opened(path) as raw, tarfile.open(fileobj=raw, mode="r|") as tar:
             for member in tar:
-                held = tar.extractfile(member) if member.isfile() else None
-                if held is not None:
-                    budget.copy(held, _inside(place, member.name, path))
+                member_file = tar.extractfile(member) if member.isfile() else None
+                if member_file is not None:
+                    budget.copy(member_file, _inside(place, member.name, path))
         return _only(place)
     target = place / path.name[: len(path.name) - len(path.suffix)]
     with _opened(path) as packed:
@@ -152,8 +152,8 @@ def _inside(place: Path, name: str, path: Path) -> Path:
 
 def _only(place: Path) -> Path:
     """The folder to read: its one file or folder, so that this names the run, or itself."""
-    held = [entry for entry in place.iterdir() if entry.name != "__MACOSX"]
-    return held[0] if len(held) == 1 else place
+    entries = [entry for entry in place.iterdir() if entry.name != "__MACOSX"]
+    return entries[0] if len(entries) == 1 else place
 
 
 class Budget:

@@ -194,5 +194,5 @@ def _named_file(path: Path, found: Found, options: ReadOptions) -> None:
         reason = f"{path.name} is of no known format. Known formats: {KNOWN}"
         found.skipped.append(Skip(shown(path), shown(reason)))
         return
-    told = reader.told if options.format in (reader.format, *reader.also) else None
-    found.add(path, reader, (told or reader.belongs)(path)).named.add(shown(path))
+    where = reader.place_of if options.format in (reader.format, *reader.also) else None
+    found.add(path, reader, (where or reader.belongs)(path)).named.add(shown(path))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts, RunLog, Skip
+from data.columns import METRIC_COLUMNS, ReadOptions, RunFacts, RunLog, Skip, Source
 from data.readers.files.saved import checkpoints_in
 from data.readers.files.settings_beside import settings_beside
 from data.readers.kl.sample_kl import doubted, measured, summed
@@ -187,5 +187,5 @@ def _merged(parts: Parts) -> Scalars | None:
     return merged if merged.count() else None
 
 
-def _source(path: str, kind: str, rows: int) -> dict[str, object]:
+def _source(path: str, kind: str, rows: int) -> Source:
     return {"path": shown(path), "format": kind, "rows": rows}

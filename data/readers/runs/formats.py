@@ -104,7 +104,7 @@ def reader_of_named(path: Path, wanted: str | None) -> Reader | None:
     meant = [r for r in READERS if wanted == r.format or wanted in r.also]
     return (
         next((reader for reader in meant if reader.recognises(path)), None)
-        or next((reader for reader in meant if reader.told), None)
+        or next((reader for reader in meant if reader.place_of), None)
         or reader_of(path)
         or next((reader for reader in READERS if reader.takes(path)), None)
         or (meant[0] if len(meant) == 1 else None)

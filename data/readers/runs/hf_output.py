@@ -66,10 +66,10 @@ def read(path: Path) -> Scalars:
         scalars.notes.append(f"{path.name} says no steps: its rows are numbered from 0 instead")
         scalars.logging_steps = UNKNOWN_WINDOW
     number = -1
-    for said, row in rows:
+    for at_step, row in rows:
         evaluation = _evaluates(row)
         number += not evaluation
-        step = (said or 0) if known else max(number, 0)
+        step = (at_step or 0) if known else max(number, 0)
         plain = {key.removeprefix("eval_") if evaluation else key: x for key, x in row.items()}
         scalars.put("eval" if evaluation else "train", step, plain)
     scalars.function_order = scalars.keys()
@@ -93,9 +93,9 @@ def _rows(path: Path) -> list[tuple[int | None, Row]]:
                     step = int(found.group(1))
                 printed = _ROW.search(line)
                 row = _numbers(printed.group()) if printed else {}
-                said = next((as_step(row.pop(key)) for key in STEPS if key in row), None)
+                own_step = next((as_step(row.pop(key)) for key in STEPS if key in row), None)
                 if row:
-                    rows.append((step if said is None else said, row))
+                    rows.append((step if own_step is None else own_step, row))
     except OSError as error:
         raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
     return rows
@@ -106,13 +106,13 @@ def _numbers(text: str) -> Row:
     try:
         plain = _WRAPPED.sub(r"\1", text) if "(" in text else text
         plain = re.sub(r": (-?(?:nan|NaN|inf|Infinity|null))\b", r": '\1'", plain)
-        held = load_literal(plain)
+        loaded = load_literal(plain)
     except ValueError:
         return {}
-    if not isinstance(held, dict) or SUMMARY_KEYS & held.keys():
+    if not isinstance(loaded, dict) or SUMMARY_KEYS & loaded.keys():
         return {}
     row: Row = {}
-    for key, value in held.items():
+    for key, value in loaded.items():
         try:
             if isinstance(value, (int, float, str)) and not isinstance(value, bool):
                 row[str(key)] = float(value)

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import polars as pl
 
@@ -26,6 +26,7 @@ from data.declared import (
     REVIEWS,
     Table,
 )
+from data.declared.foreign import JsonObject
 from data.readers.answers import answer_tables, loop_tables
 from data.readers.files import table_files
 from data.readers.layouts.cells import Cells
@@ -70,10 +71,10 @@ def read(paths: Sequence[Path], options: ReadOptions) -> Iterator[Piece | RunLog
     """Read loops; nothing of one whose file is not right is read."""
     for path in paths:
         try:
-            told = parsed(path)
-            yield from list(_named_tables(told, options))  # all of them are right, or none is read
-            if told.iterations.height:
-                yield loop_tables.log(told.loop, True, ITERATIONS, path, told.iterations, [])
+            loop = parsed(path)
+            yield from list(_named_tables(loop, options))  # all of them are right, or none is read
+            if loop.iterations.height:
+                yield loop_tables.log(loop.loop, True, ITERATIONS, path, loop.iterations, [])
         except LogError as error:
             yield skip(path, error)
 
@@ -97,18 +98,18 @@ def parsed(path: Path) -> LoopFile:
     """
     text = _text(path)
     try:
-        said = tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise LogError(f"{path.name} is no TOML: {error}") from error
     where = _Lines(path, text)
-    for key in said:
+    for key in document:
         if key not in KEYS:
             raise where.error("unknown key", key, f"known are {', '.join(KEYS)}")
-    loop = said.get("loop")
+    loop = document.get("loop")
     if not isinstance(loop, str) or not loop.strip():
         raise where.error("the loop's name must be a text", "loop", 'say loop = "my-loop"')
-    files = [one for key in TABLES if key in said for one in _files(said[key], key, where)]
-    iterations = _iterations(said.get("iteration", []), where)
+    files = [one for key in TABLES if key in document for one in _files(document[key], key, where)]
+    iterations = _iterations(document.get("iteration", []), where)
     schema = {name: kind for name, kind in ITERATIONS.types().items() if name != "loop"}
     frame = pl.DataFrame(iterations, schema=schema).with_columns(loop=pl.lit(loop.strip()))
     return LoopFile(path, loop.strip(), files, frame)
@@ -179,13 +180,25 @@ def _files(value: Any, key: str, where: _Lines) -> Iterator[tuple[str, Path, int
         yield key, file, where.of(key) or 0
 
 
-def _iterations(value: Any, where: _Lines) -> list[dict[str, Any]]:
+class IterationRow(TypedDict):
+    """One iteration of a loop file; runs: their names as JSON."""
+
+    iteration: int
+    parent: str | None
+    policy: str | None
+    submitter: str | None
+    data_at: str | None
+    trained_on: str | None
+    runs: str | None
+
+
+def _iterations(value: Any, where: _Lines) -> list[IterationRow]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise where.error("iterations must be tables", "iteration", "write [[iteration]]")
-    rows: list[dict[str, Any]] = []
+    rows: list[IterationRow] = []
     lines: dict[int, int | None] = {}
-    for place, said in enumerate(value):
-        row = _iteration(said, place, where)
+    for place, item in enumerate(value):
+        row = _iteration(item, place, where)
         number = row["iteration"]
         line = where.of("number", "iteration", place)
         if number in lines:
@@ -207,57 +220,59 @@ def _iterations(value: Any, where: _Lines) -> list[dict[str, Any]]:
     return rows
 
 
-def _iteration(said: dict[str, Any], place: int, where: _Lines) -> dict[str, Any]:
+def _iteration(item: JsonObject, place: int, where: _Lines) -> IterationRow:
     def wrong(what: str, key: str, do: str) -> LogError:
         return where.error(what, key, do, "iteration", place)
 
-    for key in said:
+    for key in item:
         if key not in OF_ITERATION:
             raise wrong("unknown key", key, f"known are {', '.join(OF_ITERATION)}")
-    number = said.get("number")
+    number = item.get("number")
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 31:
         raise wrong("must be a whole number from 0", "number", "say number = 0 for the base")
-    row: dict[str, Any] = {
-        "iteration": number,
-        "parent": loop_tables.parent(said.get("parent"), number),
-    }
-    if row["parent"] is None and "parent" in said:
+    parent = loop_tables.parent(item.get("parent"), number)
+    if parent is None and "parent" in item:
         raise wrong("must be a number or a text", "parent", "name base, sft, previous, 3 …")
+    texts: dict[str, str | None] = {}
     for key in ("policy", "submitter", "data_at", "trained_on"):
-        value = said.get(key)
+        value = item.get(key)
         if value is not None and isinstance(value, bool | float | dict):
             raise wrong("must be a text", key, f'say {key} = "…"')
-        row[key] = ", ".join(map(str, value)) if isinstance(value, list) else value and str(value)
-    if row["data_at"] is not None and not re.match(loop_tables.ISO_DATE, row["data_at"]):
+        texts[key] = ", ".join(map(str, value)) if isinstance(value, list) else value and str(value)
+    data_at = texts["data_at"]
+    if data_at is not None and not re.match(loop_tables.ISO_DATE, data_at):
         raise wrong("must begin with a date", "data_at", "say data_at = 2026-06-01")
-    runs = said.get("runs", [])
+    runs = item.get("runs", [])
     runs = [runs] if isinstance(runs, str) else runs
     if not isinstance(runs, list) or not all(isinstance(run, str) for run in runs):
         raise wrong("must be names of runs", "runs", 'say runs = ["name"]')
-    row["runs"] = json.dumps(runs) if runs else None
-    return row
+    return {
+        "iteration": number, "parent": parent, "policy": texts["policy"],
+        "submitter": texts["submitter"], "data_at": data_at, "trained_on": texts["trained_on"],
+        "runs": json.dumps(runs) if runs else None,
+    }  # fmt: skip
 
 
-def _named_tables(told: LoopFile, options: ReadOptions) -> Iterator[RunLog]:
+def _named_tables(loop: LoopFile, options: ReadOptions) -> Iterator[RunLog]:
     """What the named tables hold."""
-    for key, file, line in told.tables:
-        place = f"{told.path.name}, line {line}: {key}"
+    for key, file, line in loop.tables:
+        place = f"{loop.path.name}, line {line}: {key}"
         try:
-            logs = list(_of_table(told, key, file, options))
+            logs = list(_of_table(loop, key, file, options))
         except LogError as error:
             raise LogError(f"{place}: {error}") from error
-        if not any(_held(log, key) for log in logs):
+        if not any(_holds(log, key) for log in logs):
             kinds = ", ".join(sorted({log.format for log in logs})) or "nothing that can be read"
             raise LogError(f"{place}: {file.name} holds {kinds}, and no {key}")
-        if told.loop not in (found := {log.run for log in logs}):
+        if loop.loop not in (found := {log.run for log in logs}):
             names = ", ".join(sorted(found))
             raise LogError(f"{place}: {file.name} has rows of {names} (column loop), and none of "
-                           f"{told.loop}")  # fmt: skip
+                           f"{loop.loop}")  # fmt: skip
         yield from logs
 
 
-def _of_table(told: LoopFile, key: str, file: Path, options: ReadOptions) -> Iterator[RunLog]:
-    options = replace(options, run=None, format=None, loop=told.loop)
+def _of_table(loop: LoopFile, key: str, file: Path, options: ReadOptions) -> Iterator[RunLog]:
+    options = replace(options, run=None, format=None, loop=loop.loop)
     kind = LOADED.get(key)
     table = None if kind is None else table_files.load(file)
     other = table and kind is not REFERENCE_TEXTS and loop_tables.which(table.frame.columns)
@@ -267,10 +282,10 @@ def _of_table(told: LoopFile, key: str, file: Path, options: ReadOptions) -> Ite
         loop_tables.in_our_words(table, kind)
         if key == "reference" and "text" not in table.frame.columns:
             raise LogError(f"{file.name} has no column text, which texts of people need")
-        logs = _read_as(kind, Cells(table), told.loop)
+        logs = _read_as(kind, Cells(table), loop.loop)
     for log in logs:
         if not log.verbatim:  # a table that names no loop: it is this one's
-            log.run, log.verbatim = told.loop, True
+            log.run, log.verbatim = loop.loop, True
         yield log
 
 
@@ -285,7 +300,7 @@ def _read_as(kind: Table, cells: Cells, loop: str) -> Iterator[RunLog]:
         yield from loop_tables.read(cells, names, True, kind)
 
 
-def _held(log: RunLog, key: str) -> bool:
+def _holds(log: RunLog, key: str) -> bool:
     """Whether a run has rows of what a key of the file names."""
     frames = {
         "metrics": log.metrics, "generations": log.samples, "answers": log.answers,

@@ -98,8 +98,8 @@ def _holds_anything(log: RunLog) -> bool:
         return True
     if log.facts.nan_rows:  # a run that diverged is one
         return True
-    told = log.metrics.select(pl.exclude("run_id", "phase", "step", "stretch"))
-    return any(column.null_count() < column.len() for column in told.get_columns())
+    values = log.metrics.select(pl.exclude("run_id", "phase", "step", "stretch"))
+    return any(column.null_count() < column.len() for column in values.get_columns())
 
 
 def _nothing_in(log: RunLog) -> Skip:

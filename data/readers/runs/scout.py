@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from data.columns import LogError, ReadOptions, RunLog
+from data.declared.foreign import JsonObject
 from data.readers.answers import behaviour_tables
 from data.readers.answers.behaviour_tables import NOT_STATED, TRUTHS
 from data.readers.files.parquet import read_parquet
@@ -64,7 +65,7 @@ def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
         raise LogError(f"{path.name} is no result of Inspect Scout: it has no {min(missing)}")
     _refuse_grades(frame, path)
     notes: list[str] = []
-    by_run: dict[tuple[str, bool], list[dict[str, Any]]] = {}
+    by_run: dict[tuple[str, bool], list[JsonObject]] = {}
     found = _transcripts(frame, path.stem, notes)
     labels = {label for _, seen in found.values() for label in seen}
     placeless = 0
@@ -90,17 +91,17 @@ def read(path: Path, options: ReadOptions) -> Iterator[RunLog]:
     notes += _unfinished(path.parent)
     for (run, stated), rows in by_run.items():
         name, verbatim = (run, stated) if options.run is None else (options.run, True)
-        told = behaviour_tables.log(name, verbatim, path, pl.DataFrame(rows), list(notes))
-        told.parent = path.parent.parent.name
-        yield told
+        made = behaviour_tables.log(name, verbatim, path, pl.DataFrame(rows), list(notes))
+        made.parent = path.parent.parent.name
+        yield made
 
 
 def _refuse_grades(frame: pl.DataFrame, path: Path) -> None:
     """Refuse results some of which are neither yes nor no: the rest of them would be a choice."""
-    said = frame.select(pl.col("value_type", "value").cast(pl.String)).drop_nulls()
+    kinds = frame.select(pl.col("value_type", "value").cast(pl.String)).drop_nulls()
     if "scanner_name" in frame.columns and COUNTING in frame["scanner_name"].cast(pl.String):
         return
-    words = said.filter(pl.col("value_type").is_in(PLAIN))["value"].str.to_lowercase()
+    words = kinds.filter(pl.col("value_type").is_in(PLAIN))["value"].str.to_lowercase()
     odd = words.filter(~words.is_in(list(TRUTHS)))
     if odd.len():
         raise LogError(
@@ -112,20 +113,20 @@ def _refuse_grades(frame: pl.DataFrame, path: Path) -> None:
 
 def _transcripts(
     frame: pl.DataFrame, scanner: str, notes: list[str]
-) -> dict[str, tuple[dict[str, Any], dict[str | None, bool]]]:
+) -> dict[str, tuple[JsonObject, dict[str | None, bool]]]:
     """By transcript one of its rows, and whether each label was given to it.
 
     A transcript on which the scanner failed, or said neither yes nor no, was not measured. Where
     results have labels, one that a transcript was not given was not seen in it.
     """
-    found: dict[str, tuple[dict[str, Any], dict[str | None, bool]]] = {}
+    found: dict[str, tuple[JsonObject, dict[str | None, bool]]] = {}
     failed, unclear = set[str](), set[str]()
     for row in frame.iter_rows(named=True):
         key = str(row["transcript_id"])
         if row.get("scan_error") is not None:
             failed.add(key)
             continue
-        for seen in _said(row):
+        for seen in _sightings(row):
             if seen.hit is None:
                 unclear.add(key)
                 continue
@@ -144,7 +145,7 @@ def _transcripts(
     return found
 
 
-def _said(row: dict[str, Any]) -> Iterator[Seen]:
+def _sightings(row: JsonObject) -> Iterator[Seen]:
     value, kind = row["value"], row["value_type"]
     if kind == "resultset":
         try:
@@ -162,7 +163,7 @@ def _said(row: dict[str, Any]) -> Iterator[Seen]:
     yield Seen(row.get("label"), _hit(value, kind, row))
 
 
-def _hit(value: Any, kind: str | None, row: dict[str, Any]) -> bool | None:
+def _hit(value: Any, kind: str | None, row: JsonObject) -> bool | None:
     """Whether a value is a hit; None where it is neither yes nor no."""
     word = str(value).strip().lower()
     if word in TRUTHS and value is not None:
@@ -174,11 +175,13 @@ def _hit(value: Any, kind: str | None, row: dict[str, Any]) -> bool | None:
         return None
 
 
-def _place(row: dict[str, Any], path: Path, options: ReadOptions) -> tuple[str, bool, int | None]:
+def _place(row: JsonObject, path: Path, options: ReadOptions) -> tuple[str, bool, int | None]:
     """Run and step of a transcript, and whether the run was named as one."""
-    told = _metadata(row.get("transcript_metadata"))
-    run = next((told[k] for k in _first(options.run_column, RUNS) if told.get(k)), None)
-    step = next((told[k] for k in _first(options.step, STEPS) if told.get(k) is not None), None)
+    metadata = _metadata(row.get("transcript_metadata"))
+    run = next((metadata[k] for k in _first(options.run_column, RUNS) if metadata.get(k)), None)
+    step = next(
+        (metadata[k] for k in _first(options.step, STEPS) if metadata.get(k) is not None), None
+    )
     model = str(row.get("transcript_model") or "")
     numbered = _NUMBERED.fullmatch(model)
     if step is None and numbered:
@@ -192,7 +195,7 @@ def _first(named: str | None, usual: tuple[str, ...]) -> tuple[str, ...]:
     return (named,) if named else usual
 
 
-def _metadata(stated: Any) -> dict[str, Any]:
+def _metadata(stated: Any) -> JsonObject:
     """A transcript's metadata, that of its evaluation and of its sample beside it."""
     try:
         whole = load_json(stated, "metadata") if isinstance(stated, str) else stated
@@ -207,10 +210,10 @@ def _metadata(stated: Any) -> dict[str, Any]:
 def _unfinished(folder: Path) -> list[str]:
     """A sentence where the scan says that it is not complete."""
     try:
-        told = load_json(read_text(folder / "_summary.json", 16 << 20), "_summary.json")
+        summary = load_json(read_text(folder / "_summary.json", 16 << 20), "_summary.json")
     except LogError:
         return []
-    done = not isinstance(told, dict) or told.get("complete") is not False
+    done = not isinstance(summary, dict) or summary.get("complete") is not False
     return [] if done else ["the scan is not complete: its rates are of a part"]
 
 

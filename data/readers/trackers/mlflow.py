@@ -164,10 +164,10 @@ def _folder_run(folder: Path) -> Piece | None:
 def logged_tables(tag: object) -> list[str]:
     """The paths of the tables that a run logged with ``mlflow.log_table``, by its tag."""
     try:
-        told = load_json(tag, TABLES_TAG) if isinstance(tag, str) and tag else []
+        tables = load_json(tag, TABLES_TAG) if isinstance(tag, str) and tag else []
     except LogError:
         return []
-    paths = [one.get("path") for one in told if isinstance(one, dict)] if told else []
+    paths = [one.get("path") for one in tables if isinstance(one, dict)] if tables else []
     return [
         path for path in paths
         if isinstance(path, str) and path.endswith(".json") and ".." not in Path(path).parts
@@ -271,22 +271,22 @@ def _measured_again(calls: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
     value, as of a checkpoint that is evaluated again, begins no attempt.
     """
     kept: list[tuple[int, Row]] = []
-    held: dict[int, dict[str, Row]] = {}  # of each step and metric the call that logged it
+    by_time: dict[int, dict[str, Row]] = {}  # of each step and metric the call that logged it
     newest = -1
     for step, group in itertools.groupby(calls, lambda call: call[0]):
         rows = [row for _, row in group]
         names = {key for row in rows for key in row} - CLOCK_KEYS
-        before = held.get(step, {})
+        before = by_time.get(step, {})
         if step < newest and names & before.keys():
             if len(names) == 1 and len(before.keys() - CLOCK_KEYS) > 1:
                 for key, value in (pair for row in rows for pair in row.items()):
                     if key in names:
                         before[key][key] = value
                 continue
-            held = {at: keys for at, keys in held.items() if at < step}
+            by_time = {at: keys for at, keys in by_time.items() if at < step}
             newest = step
         newest = max(newest, step)
-        held.setdefault(step, {}).update({key: row for row in rows for key in row})
+        by_time.setdefault(step, {}).update({key: row for row in rows for key in row})
         kept += [(step, row) for row in rows]
     return kept
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
+from data.declared.foreign import JsonObject
 from data.readers.raw.protobuf import fields
 from data.readers.raw.reader import Gives, Piece, Reader, in_store, store
 from data.readers.raw.scalars import Scalars
@@ -154,13 +155,13 @@ def _records(path: Path, notes: list[str]) -> Iterator[bytes]:
         raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def _settings(path: Path) -> JsonObject:
     """The settings beside a run's log: ``files/config.yaml``, each with a description and value."""
     try:
         text = read_text(path.parent / "files" / "config.yaml", MAX_SETTINGS)
     except LogError:
         return {}
-    found: dict[str, Any] = {}
+    found: JsonObject = {}
     for key, block in _SETTING.findall(text):
         value = _VALUE.search(block)
         if value:

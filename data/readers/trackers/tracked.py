@@ -66,10 +66,10 @@ class Tracked:
     def add(self, values: Mapping[str, Any], counter: int | None) -> None:
         """Add one log call with the tracker's own count of it."""
         step: int | None = None
-        said = False
+        noted = False
         for key in STEP_KEYS:
             if key in values:
-                step, said = as_step(_number(values[key])), True
+                step, noted = as_step(_number(values[key])), True
                 break
         phases: dict[str, Row] = {}
         for name, value in values.items():
@@ -85,7 +85,7 @@ class Tracked:
         if not phases:
             return
         if step is None:
-            if said:
+            if noted:
                 self.unreadable += 1
             else:
                 self.unplaced.append((counter, phases))

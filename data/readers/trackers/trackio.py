@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from data.columns import LogError
+from data.declared.foreign import JsonObject
 from data.readers.files.blocks import object_frame
 from data.readers.raw import sqlite
 from data.readers.raw.reader import Frame, Gives, NotALog, Piece, Reader, in_store, store
@@ -146,7 +146,7 @@ def _key(connection: sqlite3.Connection) -> str:
     return "run_id" if "run_id" in sqlite.tables(connection).get("metrics", []) else "run_name"
 
 
-def _json(content: object, path: Path) -> dict[str, Any] | None:
+def _json(content: object, path: Path) -> JsonObject | None:
     """The JSON object in a cell, which trackio writes as bytes; None where there is none."""
     if isinstance(content, bytes):
         content = content.decode("utf-8", "replace")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from data.columns import LogError
+from data.declared.foreign import JsonObject
 from data.readers.raw.protobuf import fields
 from data.readers.raw.reader import Frame, Gives, Piece, Reader, in_store, store
 from data.readers.raw.scalars import Scalars, as_step
@@ -120,7 +121,7 @@ class _Head:
     def __init__(self) -> None:
         self.name = self.project = self.run_id = ""
         self.started = 0.0
-        self.config: dict[str, Any] = {}
+        self.config: JsonObject = {}
 
     def add(self, record: bytes) -> None:
         """Take up one record; raises IndexError where it is malformed."""
@@ -164,9 +165,9 @@ def _records(path: Path, notes: list[str]) -> Iterator[bytes]:
         raise LogError(f"{path.name} cannot be opened ({error.strerror or error})") from None
 
 
-def _history(record: bytes) -> dict[str, Any]:
+def _history(record: bytes) -> JsonObject:
     """The values of a history record by key; nested keys joined by dots; empty for others."""
-    row: dict[str, Any] = {}
+    row: JsonObject = {}
     for number, body in fields(record):
         if number == 2 and isinstance(body, bytes):
             for field, item in fields(body):

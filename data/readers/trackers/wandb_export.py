@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog
+from data.columns import METRIC_COLUMNS, LogError, ReadOptions, RunFacts, RunLog, Source
 from data.readers.layouts.cells import Cells
 from data.readers.meaning import attempts
 from data.readers.meaning.run_frame import run_frame
@@ -51,7 +51,7 @@ def read(cells: Cells, name: str, verbatim: bool, options: ReadOptions) -> RunLo
     facts = RunFacts(sources=[_source(cells, scalars.count())])
     warnings = [*scalars.notes, *cells.notes(range(table.frame.height))]
     if scalars.restarts:
-        warnings.append(attempts.told(scalars.restarts))
+        warnings.append(attempts.restart_note(scalars.restarts))
     metrics = run_frame(scalars, options, facts, warnings)
     run = pl.Series("run_id", [name] * metrics.height, dtype=pl.String)
     metrics = pl.DataFrame([run, *metrics.get_columns()])
@@ -69,5 +69,5 @@ def read(cells: Cells, name: str, verbatim: bool, options: ReadOptions) -> RunLo
     )
 
 
-def _source(cells: Cells, rows: int) -> dict[str, object]:
+def _source(cells: Cells, rows: int) -> Source:
     return {"path": str(cells.table.path), "format": "wandb export", "rows": rows}

@@ -38,18 +38,18 @@ def _observed(settings: Mapping[str, Any], trained: pl.DataFrame) -> dict[str, A
     both = ("kl", "logprobs_diff")
     there = set(both) <= set(trained.columns)
     pairs = trained.select(both).drop_nulls().rows() if there else []
-    said: dict[str, Any] = {}
+    observed: dict[str, Any] = {}
     stated = setting(settings, "use_loss")
     stated = setting(settings, "use_kl_loss") if stated is None else stated
     if stated is not None:
-        said["use_loss"] = bool(stated)
+        observed["use_loss"] = bool(stated)
     elif any(kl for kl, _ in pairs):
-        said["use_loss"] = not any(diff for _, diff in pairs)
-    if pairs and said.get("use_loss") is False and setting(settings, "kl.estimator") is None:
+        observed["use_loss"] = not any(diff for _, diff in pairs)
+    if pairs and observed.get("use_loss") is False and setting(settings, "kl.estimator") is None:
         equal = all(abs(kl - diff) <= 1e-3 * max(abs(kl), abs(diff), 1e-4) for kl, diff in pairs)
         if not equal and setting(settings, "kl_estimator") is None:
-            said["kl_estimator"] = "abs"  # k2 or k3: which of them cannot be told
-    return said
+            observed["kl_estimator"] = "abs"  # k2 or k3: which of them cannot be told
+    return observed
 
 
 OPENRLHF = Dialect(

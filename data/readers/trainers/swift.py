@@ -72,8 +72,8 @@ def _from_rows(trained: pl.DataFrame, functions: list[str]) -> dict[str, Any]:
         return {"kl_in_reward": False}
     if beta < 0:
         return {}
-    told = f"in all {len(rows)} rows reward is its functions less {beta:.4g} times kl"
-    return {"kl_in_reward": True, "beta": beta, "why": f"{told}: the KL is in the reward"}
+    why = f"in all {len(rows)} rows reward is its functions less {beta:.4g} times kl"
+    return {"kl_in_reward": True, "beta": beta, "why": f"{why}: the KL is in the reward"}
 
 
 MS_SWIFT = Dialect(

@@ -34,8 +34,8 @@ def of_functions(
     penalised = unknown = False
     less: float | None = 0.0
     if dialect is not None and dialect.total_includes_kl:
-        told = setting(settings, dialect.total_includes_kl)
-        penalised, unknown = told is not False, told is None
+        included = setting(settings, dialect.total_includes_kl)
+        penalised, unknown = included is not False, included is None
         beta = setting(settings, "beta")
         if penalised and not unknown:
             less = as_number(beta)

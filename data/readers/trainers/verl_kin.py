@@ -63,7 +63,7 @@ def _roll_kls() -> tuple[LoggedKL, ...]:
                 when=(*when, stated),
             )
         )
-        told = (
+        why = (
             f"{note}; the log states no reference model, and without one ROLL logs the KL to the "
             "old policy (state it with --kl-reference)"
         )
@@ -74,7 +74,7 @@ def _roll_kls() -> tuple[LoggedKL, ...]:
                 unit=unit,
                 reference="unknown",
                 conversion=conversion,
-                note=told,
+                note=why,
                 evidence=_ROLL,
                 when=when,
             )

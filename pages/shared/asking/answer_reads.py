@@ -11,6 +11,7 @@ import polars as pl
 from analytics import hallucination as statistics
 from analytics import knowledge
 from analytics.answers import calibration_cells
+from analytics.comparing.verdict_frames import Asked
 from analytics.hallucination import beside, facts, training
 from analytics.hallucination.pairs import FLIPS
 from analytics.hallucination.training import TrainingView
@@ -99,13 +100,13 @@ def calibrations(named: Loops, bins: int) -> pl.DataFrame:
 
 def cells(loop: str, iteration: int, origin: str) -> pl.DataFrame:
     """Cells of confidence of one loop, iteration and origin."""
-    held = ask("answer_cells", loops=(loop,), until=iteration)
-    return calibration_cells.merged(held.filter(iteration=iteration, origin=origin))
+    cells_read = ask("answer_cells", loops=(loop,), until=iteration)
+    return calibration_cells.merged(cells_read.filter(iteration=iteration, origin=origin))
 
 
 def sampled(named: Loops) -> pl.DataFrame:
     """What sampled answers say: SliCK categories, semantic entropy."""
-    asked: dict[str, Any] = {"loops": named, "until": None}
+    asked: Asked = {"loops": named, "until": None}
     return knowledge.sampled(ask("sample_counts", **asked), ask("sample_clusters", **asked))
 
 
@@ -126,14 +127,14 @@ def answer_history(named: Loops, question_id: str, origin: str | None) -> pl.Dat
 
 def training_claims(named: Loops, control: str | None, until: int | None) -> TrainingView:
     """What generated training texts claimed: false before training, repeated after it."""
-    held = ask("training_answers", loops=named, until=until)
-    return training.training_view(training.statements(held), held, control)
+    rows = ask("training_answers", loops=named, until=until)
+    return training.training_view(training.statements(rows), rows, control)
 
 
 def training_mistakes(named: Loops, until: int | None) -> TrainingView:
     """Wrong benchmark answers about what was trained on, beside those that were not."""
-    held = ask("training_answers", loops=named, until=until)
-    return training.training_view(training.mistakes(held), held)
+    rows = ask("training_answers", loops=named, until=until)
+    return training.training_view(training.mistakes(rows), rows)
 
 
 def training_texts(named: Loops) -> pl.DataFrame:
@@ -155,4 +156,4 @@ def arms(named: Loops) -> dict[str, str]:
     """Arm of each loop, where its log states one; a loop without one is an arm of its own."""
     every = {row["run_id"]: row["facts"] for row in reads.runs().iter_rows(named=True)}
     config = {loop: json.loads(every[loop]).get("config", {}) for loop in named}
-    return {loop: str(held.get("arm", loop)) for loop, held in config.items()}
+    return {loop: str(settings.get("arm", loop)) for loop, settings in config.items()}

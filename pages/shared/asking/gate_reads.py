@@ -6,11 +6,11 @@ import datetime
 import hashlib
 import json
 from functools import partial
-from typing import Any
 
 import polars as pl
 
 from analytics.collapse import kept
+from analytics.collapse.indicators import IndicatorRow
 from analytics.gate import Evidence, Gate, Policy, judge, read_policy
 from analytics.gate.records import sealed
 from analytics.gate.records.agreement import AgreementRow, agreement
@@ -44,12 +44,12 @@ def policy_texts() -> dict[str, tuple[str, str]]:
     last."""
     texts = [text for text, _ in reversed(policies.kept(home()))]
     texts = [text for text in texts if text != proposal()]
-    told = {}
+    by_name = {}
     for text in texts:
-        held = _readable(text)
-        if held is not None:
-            told[held.hash] = (held.title, text)
-    return {**told, PROPOSED: ("the proposed policy", proposal())}
+        text_read = _readable(text)
+        if text_read is not None:
+            by_name[text_read.hash] = (text_read.title, text)
+    return {**by_name, PROPOSED: ("the proposed policy", proposal())}
 
 
 def _readable(text: str) -> Policy | None:
@@ -84,10 +84,10 @@ def _gate(
 ) -> Gate:  # fmt: skip
     store, policy = reads.store(), read_policy(text)
     opened = sealed.opened(store.query, loop, iteration, policy, partial(sealing.look, store))
-    held = evidence(loop, iteration, submitter, release, today, opened)
+    gathered = evidence(loop, iteration, submitter, release, today, opened)
     since = arrived(store.query, loop, iteration)
     loosened = loosened_since(policies.kept(home()), policy, since)
-    return judge(held, policy, loosened, snapshot(store.generation, policy))
+    return judge(gathered, policy, loosened, snapshot(store.generation, policy))
 
 
 def evidence(
@@ -104,7 +104,7 @@ def evidence(
     )  # fmt: skip
 
 
-def indicators(loop: str) -> list[dict[str, Any]]:
+def indicators(loop: str) -> list[IndicatorRow]:
     """Rows of the collapse indicators, where those that hold have been computed."""
     store = reads.store()
     if kept.missing(store.query, [loop], collapsing.method()):
@@ -139,11 +139,11 @@ def people(
 ) -> tuple[Due, list[AgreementRow], Reviewed, int]:
     """When the next checkpoint is due, gold against people, the reviews, and the last release."""
     query, policy = reads.store().query, read_policy(text)
-    held = gather(query, loop, iteration, today=today)
-    rows, (release, _) = held.frame("reviews"), held.released()
+    gathered = gather(query, loop, iteration, today=today)
+    rows, (release, _) = gathered.frame("reviews"), gathered.released()
     return (
-        due(held, policy), agreement(rows, held.frame("generations")),
-        reviewed(held.at("reviews", iteration), iteration, release), release,
+        due(gathered, policy), agreement(rows, gathered.frame("generations")),
+        reviewed(gathered.at("reviews", iteration), iteration, release), release,
     )  # fmt: skip
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import polars as pl
 
 from analytics import hallucination as statistics
+from analytics.collapse.indicators import IndicatorRow
+from analytics.comparing.verdict_frames import Asked
 from analytics.hallucination.pairs import FLIPS
 from analytics.loops import board
 from analytics.loops.cells import Question
@@ -35,7 +36,7 @@ def state(*_: object) -> object:
 
 
 @cached(16, state)
-def indicators(loop: str) -> tuple[list[dict[str, Any]], bool]:
+def indicators(loop: str) -> tuple[list[IndicatorRow], bool]:
     """The kept indicators of a loop, and whether they are of the rows as they are now."""
     kept = reads.store().query("indicators", loops=[loop]).to_dicts()
     if not kept:
@@ -49,15 +50,15 @@ def indicators(loop: str) -> tuple[list[dict[str, Any]], bool]:
 def questions(loop: str, until: int | None) -> list[Question]:
     """The board of a loop, up to an iteration."""
     query, named = reads.store().query, [loop]
-    told, _ = indicators(loop)
-    asked: dict[str, Any] = {"loops": named, "until": until}
+    rows, _ = indicators(loop)
+    asked: Asked = {"loops": named, "until": until}
     counts = answers.counts(query, named, until, TAU)
     apart = answers.counts(query, named, until, TAU, by_training=True)
     return board.questions(
         board.Told(
             loop=loop,
             metrics=query("metrics", runs=named, until=until).filter(pl.col("phase") == "train"),
-            indicators=[row for row in told if until is None or row["iteration"] <= until],
+            indicators=[row for row in rows if until is None or row["iteration"] <= until],
             rates=statistics.rates_from_counts(
                 counts, answers.flips(query, named, until, 0, None),
                 query("answer_clusters", **asked), query("answer_calibration", **asked), 0, TAU,

@@ -65,18 +65,18 @@ def by_step(run: str, until: int | None) -> pl.DataFrame:
 @cached(64, reads.run_generation)
 def extent(run: str, until: int | None) -> Extent | None:
     """Where a run's responses begin and end; None where it has none."""
-    told = by_step(run, until)
-    if told.is_empty():
+    by_each_step = by_step(run, until)
+    if by_each_step.is_empty():
         return None
-    there = set(told["phase"])
+    there = set(by_each_step["phase"])
     phase = next(one for one in ("train", "mixed", "eval") if one in there)
-    own = told.filter(phase=phase)
+    own = by_each_step.filter(phase=phase)
     steps = own["step"].to_list()
     start = steps[ceil(START * len(steps)) - 1]
     begun = reads.store().query("response_starts", run=run, phase=phase, last=start)
     return Extent(
         phase, tuple(zip(steps, own["n"].to_list(), strict=True)), start,
-        steps[ceil(EARLY * len(steps)) - 1], begun.row(0, named=True), int(told["n"].sum()),
+        steps[ceil(EARLY * len(steps)) - 1], begun.row(0, named=True), int(by_each_step["n"].sum()),
     )  # fmt: skip
 
 
@@ -90,20 +90,20 @@ def apart(run: str, until: int | None) -> tuple[float, float] | None:
     if at is None or not at.has_gold or not at.begun["proxy_sd"]:
         return None
     late = at.steps[-ceil(START * len(at.steps))][0]
-    told = reads.store().query(
+    counts = reads.store().query(
         "response_apart", run=run, phase=at.phase, start=at.start, late=late, last=at.steps[-1][0],
         proxy=at.begun["proxy"], gold=at.begun["gold"],
     ).row(0, named=True)  # fmt: skip
-    if late <= at.start or not told["begun"] or not told["late"]:
+    if late <= at.start or not counts["begun"] or not counts["late"]:
         return None
-    return told["begun_apart"] / told["begun"], told["late_apart"] / told["late"]
+    return counts["begun_apart"] / counts["begun"], counts["late_apart"] / counts["late"]
 
 
 @cached(64, reads.run_generation)
 def environments(run: str) -> list[str]:
     """Environments that monitors named for the run's trajectories."""
-    told = answer_reads.ask("behaviour_counts", runs=(run,), until=None)
-    return sorted(set(told["environment"].drop_nulls())) if told.height else []
+    counts = answer_reads.ask("behaviour_counts", runs=(run,), until=None)
+    return sorted(set(counts["environment"].drop_nulls())) if counts.height else []
 
 
 class Reading(NamedTuple):
@@ -225,17 +225,17 @@ def page(
         looked += rows.height
         (has,) = shortcuts.held(rule, rows).values()
         kept.append(rows.filter(pl.Series(has, dtype=pl.Boolean)))
-        told = pl.concat(kept)
-        if told.height >= ROWS:
-            return Shown(told.head(ROWS), looked=looked)
+        shown_rows = pl.concat(kept)
+        if shown_rows.height >= ROWS:
+            return Shown(shown_rows.head(ROWS), looked=looked)
         if found.rows.height < LOOKED_AT and found.stopped_after is None:
-            return Shown(told, looked=looked)
+            return Shown(shown_rows, looked=looked)
         further, up_to = _further(found)
         if further is None:
             last = found.rows.row(-1, named=True)
             further, up_to = written(last), last["step"]
         if looked >= MOST_LOOKED or time.monotonic() - began > responses.SECONDS:
-            return Shown(told, further, up_to, looked)
+            return Shown(shown_rows, further, up_to, looked)
         at = read(further)
 
 
@@ -249,8 +249,8 @@ def _next(
 ) -> responses.Page:  # fmt: skip
     at = extent(run, until)
     assert at is not None
-    held = by_step(run, until).group_by("step").agg(pl.col("n").sum()).sort("step")
-    steps = [row for row in held.iter_rows() if _within(row[0], filters)]
+    per_step = by_step(run, until).group_by("step").agg(pl.col("n").sum()).sort("step")
+    steps = [row for row in per_step.iter_rows() if _within(row[0], filters)]
     if after is not None:
         steps = steps[bisect_right(steps, after.step - 1, key=lambda row: row[0]) :]
     key = after or Name("", 0, "", 0)
@@ -276,8 +276,8 @@ def _texts(run: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 def one(run: str, name: Name, longest: int = LONGEST_SHOWN) -> dict[str, Any] | None:
     """A response by its name, texts cut to ``longest`` characters; None where there is none."""
-    told = reads.store().query("response_one", run=run, longest=longest, **name._asdict())
-    return told.row(0, named=True) if told.height else None
+    found = reads.store().query("response_one", run=run, longest=longest, **name._asdict())
+    return found.row(0, named=True) if found.height else None
 
 
 @cached(64, reads.run_generation)

@@ -27,11 +27,11 @@ class Filters(NamedTuple):
 
     def address(self) -> list[tuple[str, object]]:
         """The filters as the address holds them."""
-        held = self._asdict()
-        pattern = held.pop("pattern")
+        values = self._asdict()
+        pattern = values.pop("pattern")
         names = {"first": "from", "last": "to", "words": "q"}
-        told = [(names.get(key, key), value) for key, value in held.items() if value is not None]
-        return told + ([("q", pattern), ("regex", "true")] if pattern is not None else [])
+        pairs = [(names.get(key, key), value) for key, value in values.items() if value is not None]
+        return pairs + ([("q", pattern), ("regex", "true")] if pattern is not None else [])
 
     def marked(self) -> str:
         """Words, in small letters, that stand in what is shown: those asked for, or a shortcut's.

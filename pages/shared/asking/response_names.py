@@ -44,7 +44,9 @@ def read(text: str) -> Name | None:
     step, _, rest = text.removeprefix(f"{phase}.").partition(".")
     prompt, point, sample = rest.rpartition(".")
     try:
-        told = Name(phase or "train", int(step), prompt, int(sample))
+        read_name = Name(phase or "train", int(step), prompt, int(sample))
     except ValueError:
         return None
-    return told if point and max(abs(told.step), abs(told.sample)) < LARGEST else None
+    return (
+        read_name if point and max(abs(read_name.step), abs(read_name.sample)) < LARGEST else None
+    )

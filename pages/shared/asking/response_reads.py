@@ -30,13 +30,13 @@ def shared_prompts(run: str, spans: Spans) -> dict[str, str]:
 def best_responses(run: str, spans: Spans, prompt: str, most: int) -> list[dict[str, Any]]:
     """For each stretch: n, mean proxy and gold, and the responses that the proxy likes best."""
     rows = reads.completions(run, spans).filter(prompt_id=prompt)
-    told = []
+    responses = []
     for name, first, last in spans:
-        held = rows.filter(span=name)
-        proxy, gold = held.select(pl.col("proxy_reward", "gold_reward").mean()).row(0)
-        best = held.sort("proxy_reward", descending=True, nulls_last=True).head(most)
-        told.append({
-            "name": name, "first": first, "last": last, "n": held.height, "proxy": proxy,
+        of_span = rows.filter(span=name)
+        proxy, gold = of_span.select(pl.col("proxy_reward", "gold_reward").mean()).row(0)
+        best = of_span.sort("proxy_reward", descending=True, nulls_last=True).head(most)
+        responses.append({
+            "name": name, "first": first, "last": last, "n": of_span.height, "proxy": proxy,
             "gold": gold, "best": best.to_dicts(),
         })  # fmt: skip
-    return told
+    return responses

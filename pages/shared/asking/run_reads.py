@@ -65,5 +65,5 @@ def gold_chose(run: str, config: str) -> str:
     config: its settings, JSON.
     """
     rows = reads.store().query("gold_uses", run=run, until=None).to_dicts()
-    said = (sentence(rows), one_family(json.loads(config)))
-    return " ".join(one for one in said if one)
+    sentences = (sentence(rows), one_family(json.loads(config)))
+    return " ".join(one for one in sentences if one)

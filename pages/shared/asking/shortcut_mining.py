@@ -58,7 +58,7 @@ class Miner:
     lock: threading.Lock = field(default_factory=threading.Lock)
     turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def told(self, store: Store, run: str, until: int | None, generation: object) -> Told:
+    def mined(self, store: Store, run: str, until: int | None, generation: object) -> Told:
         """What is known now; what is missing or older than the run is begun."""
         key = str(store.home), run, until
         with self.lock:
@@ -131,10 +131,10 @@ def _result(process: subprocess.Popen[str], progress: Callable[[str], None]) -> 
         RuntimeError: it ended without a result.
     """
     for line in process.stdout or ():
-        said: dict[str, Any] = json.loads(line)
-        if "mined" in said:
-            return Mined.from_dict(said["mined"])
-        progress(f"{said['what']} ({said['done'] + 1} of {said['of']})")
+        answer: dict[str, Any] = json.loads(line)
+        if "mined" in answer:
+            return Mined.from_dict(answer["mined"])
+        progress(f"{answer['what']} ({answer['done'] + 1} of {answer['of']})")
     raise RuntimeError(
         f"its process ended with {process.wait()}; it may take {whole(SECONDS)} s (the server's "
         "log may say more)"
@@ -144,9 +144,9 @@ def _result(process: subprocess.Popen[str], progress: Callable[[str], None]) -> 
 _miner = Miner()
 
 
-def told(run: str, until: int | None) -> Told:
+def mined(run: str, until: int | None) -> Told:
     """What is known of a run's shortcuts now, up to a step."""
-    return _miner.told(reads.store(), run, until, reads.run_generation(run))
+    return _miner.mined(reads.store(), run, until, reads.run_generation(run))
 
 
 def end() -> None:

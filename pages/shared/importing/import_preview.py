@@ -43,7 +43,7 @@ def show_preview(seen: Preview) -> None:
     """Each run with the first and last values of step, KL, proxy and gold; notes; what is not
     read."""
     for number_of, run in enumerate(seen.runs[:MOST]):
-        st.markdown(f"**{called(run.run)}**, {escaped(_held(run))}")
+        st.markdown(f"**{called(run.run)}**, {escaped(_contents(run))}")
         if run.rows or run.gold_evaluations:
             show_table(
                 pl.DataFrame(_rows(run)), hide_index=True, key=f"import_seen_run_{number_of}",
@@ -72,18 +72,18 @@ def in_page_words(text: str) -> str:
     return _OPTION.sub(word, text)
 
 
-def _held(run: SeenRun) -> str:
+def _contents(run: SeenRun) -> str:
     """What a run brings: as what it is read, and how much of each."""
     counts = {"row": run.rows, "gold evaluation": run.gold_evaluations,
               "response": run.samples, "answer": run.answers}  # fmt: skip
-    told = [count(n, what) for what, n in counts.items() if n]
+    parts = [count(n, what) for what, n in counts.items() if n]
     if run.grades:
         each = ", ".join(
             f"{number(n)} {grade.replace('_', ' ')}" for grade, n in run.grades.items()
         )
-        told[-1] += f" ({each})"
-    told += [f"{count(n, 'row')} of {name.replace('_', ' ')}" for name, n in run.others.items()]
-    return f"read as {run.facts.trainer or run.format}: {', '.join(told) or 'nothing by step'}"
+        parts[-1] += f" ({each})"
+    parts += [f"{count(n, 'row')} of {name.replace('_', ' ')}" for name, n in run.others.items()]
+    return f"read as {run.facts.trainer or run.format}: {', '.join(parts) or 'nothing by step'}"
 
 
 def _rows(run: SeenRun) -> list[dict[str, str]]:
@@ -114,15 +114,15 @@ def _whole(rows: list[dict[str, str]]) -> dict[str, Any]:
 
 def _notes(run: SeenRun) -> list[str]:
     """How the KL was read, what its numbers say of its unit, and every warning."""
-    note, told = run.facts.kl_note, []
+    note, notes = run.facts.kl_note, []
     if note and run.rows:
-        told.append(f"KL ({run.facts.kl_conversion.replace('_', ' ')}): {note}")
+        notes.append(f"KL ({run.facts.kl_conversion.replace('_', ' ')}): {note}")
     if run.unit is not None:
-        told += run.unit.sentences
-    told += [warning for warning in run.warnings if not note or note not in warning]
+        notes += run.unit.sentences
+    notes += [warning for warning in run.warnings if not note or note not in warning]
     if run.run == NAMELESS:
-        told.append("these files say no name for their run: give it one above")
-    return list(dict.fromkeys(told))
+        notes.append("these files say no name for their run: give it one above")
+    return list(dict.fromkeys(notes))
 
 
 def _skips(skipped: list[Skip], some: bool) -> None:
@@ -134,9 +134,9 @@ def _skips(skipped: list[Skip], some: bool) -> None:
     for skip in skipped[:MOST]:
         reason, listed, _ = skip.reason.partition(FORMATS)
         known += listed
-        name, said = bare(skip.path), bare(in_page_words(reason))
-        told = said if said.startswith(name) else f"{name}: {said}"
-        st.markdown(f"- {escaped(told)}")
+        name, words = bare(skip.path), bare(in_page_words(reason))
+        line = words if words.startswith(name) else f"{name}: {words}"
+        st.markdown(f"- {escaped(line)}")
     if len(skipped) > MOST:
         st.caption(f"And {len(skipped) - MOST} more.")
     if known:

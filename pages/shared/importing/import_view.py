@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -61,8 +61,8 @@ def import_view(store: Store) -> None:
     options = kept_roles.applied(store.home, options)
     try:
         seen = _previewed(source, options)
-        said = project_roles.chosen(store).get(str(options.project), Roles())
-        roles, kept = mapping(seen, said, source.key + str(options.project))
+        project_said = project_roles.chosen(store).get(str(options.project), Roles())
+        roles, kept = mapping(seen, project_said, source.key + str(options.project))
         stated: dict[str, Any] = {k: v for k, v in roles.to_dict().items() if v is not None}
         if stated:
             options = replace(options, **stated)
@@ -75,7 +75,7 @@ def import_view(store: Store) -> None:
         return
     many = count(len({run.run for run in seen.runs}), "run")  # a loop comes in several tables
     if st.button(f"Import {many}", type="primary", key="import_now"):
-        _bring_in(store, source, options, kept if kept != said else None)
+        _bring_in(store, source, options, kept if kept != project_said else None)
 
 
 def say_done() -> None:
@@ -120,7 +120,7 @@ def _of_upload(store: Store, files: Sequence[Any], most: int) -> Source:
     @contextmanager
     def opened() -> Iterator[tuple[list[Path], Callable[[str], str]]]:
         with uploads.landed(store.home, sent, most) as landed:
-            yield landed.paths, landed.told
+            yield landed.paths, landed.with_label
 
     return Source("|".join(str(file.file_id) for file in files), opened)
 
@@ -136,21 +136,21 @@ def _of_path(text: str) -> Source:
 def _previewed(source: Source, options: ReadOptions) -> Preview:
     """What an import would bring in, read again only when files or choices have changed."""
     key = (source.key, repr(options))
-    held = st.session_state.setdefault("import_seen", {})
-    if key not in held:
-        if len(held) > 3:
-            held.clear()
-        with st.spinner("Reading …"), source.open() as (paths, told):
-            held[key] = preview(paths, options, told)
-    found: Preview = held[key]
+    seen = st.session_state.setdefault("import_seen", {})
+    if key not in seen:
+        if len(seen) > 3:
+            seen.clear()
+        with st.spinner("Reading …"), source.open() as (paths, label):
+            seen[key] = preview(paths, options, label)
+    found: Preview = seen[key]
     return found
 
 
 def _bring_in(store: Store, source: Source, options: ReadOptions, kept: Roles | None) -> None:
     """Import what the preview showed, and keep the mapping for the project."""
     try:
-        with st.spinner("Importing …"), source.open() as (paths, told):
-            done = import_whole(store, paths, options, told)
+        with st.spinner("Importing …"), source.open() as (paths, label):
+            done = import_whole(store, paths, options, label)
     except (LogError, StoreError, OSError) as refusal:
         st.error(escaped(uploads.bare(str(refusal))), icon=":material/error:")
         return
@@ -173,11 +173,12 @@ def _bring_in(store: Store, source: Source, options: ReadOptions, kept: Roles | 
 def _counted(done: Imported) -> str:
     rows = sum(run["points"] + run["gold_evaluations"] for run in done.runs)
     answers = sum(run["answers"] for run in done.runs)
-    told = [count(len(done.runs), "run"), count(rows, "new value")]
-    told += [count(answers, "answer")] if answers else []
-    others = {name: sum(run.get(name, 0) for run in done.runs) for name in loop_tables.NAMES}
-    told += [f"{count(n, 'row')} of {name.replace('_', ' ')}" for name, n in others.items() if n]
-    return f"Imported: {', '.join(told)}. Verdicts follow by themselves."
+    parts = [count(len(done.runs), "run"), count(rows, "new value")]
+    parts += [count(answers, "answer")] if answers else []
+    counts = [cast("Mapping[str, int]", run) for run in done.runs]
+    others = {name: sum(run.get(name, 0) for run in counts) for name in loop_tables.NAMES}
+    parts += [f"{count(n, 'row')} of {name.replace('_', ' ')}" for name, n in others.items() if n]
+    return f"Imported: {', '.join(parts)}. Verdicts follow by themselves."
 
 
 def _links(done: Imported, most: int = 12) -> str:

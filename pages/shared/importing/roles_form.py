@@ -54,9 +54,9 @@ def roles_form(store: Store, asked: Mapping[str, Sequence[str]]) -> None:
     projects = list(dict.fromkeys([*asked, *runs["project"].unique().sort()]))
     title = "Which key is proxy, gold and KL in a project"
     if asked:
-        told = [f"{project}: {_listed(what)}" for project, what in list(asked.items())[:SHOWN]]
+        lines = [f"{project}: {_listed(what)}" for project, what in list(asked.items())[:SHOWN]]
         more = f"; and {len(asked) - SHOWN} more projects" if len(asked) > SHOWN else ""
-        title = f"Not known yet. {escaped('; '.join(told))}{more}"
+        title = f"Not known yet. {escaped('; '.join(lines))}{more}"
     icon = ":material/help:" if asked else ":material/tune:"
     with st.expander(title, expanded=bool(asked), icon=icon):
         project = choose_one(
@@ -69,57 +69,58 @@ def roles_form(store: Store, asked: Mapping[str, Sequence[str]]) -> None:
 
 
 def _form(store: Store, project: str, facts: Sequence[dict[str, Any]]) -> None:
-    said = project_roles.chosen(store).get(project, Roles())
+    stated = project_roles.chosen(store).get(project, Roles())
     keys = project_roles.logged_keys(store, project)
     suggested = _unit_evidence(store, project)
     with st.form(f"roles of {project}", border=False):
         first, second, third = st.columns(3)
         proxy = _pick(
-            first, "Proxy reward", project_roles.proxy_keys(keys), said.proxy,
+            first, "Proxy reward", project_roles.proxy_keys(keys), stated.proxy,
             _recognised(facts, "proxy_key"),
             "What is optimised, before any KL penalty. Rewards that include one are left out.",
         )  # fmt: skip
         gold = _pick(
             second, "Gold reward", [key for key in keys if not project_roles.is_kl(key)],
-            said.gold, _recognised(facts, "gold_key"), "The independent measure of the true goal.",
+            stated.gold, _recognised(facts, "gold_key"),
+            "The independent measure of the true goal.",
         )  # fmt: skip
         kind = _pick(
-            third, "Kind of gold", list(KINDS), said.gold_kind, _recognised(facts, "gold_kind"),
+            third, "Kind of gold", list(KINDS), stated.gold_kind, _recognised(facts, "gold_kind"),
             "It decides how the error of a gold mean is known.", KINDS.__getitem__,
         )  # fmt: skip
         first, second, third = st.columns(3)  # a row of its own: narrow pages keep the order
         kl = _pick(
-            first, "KL from the initial policy", project_roles.kl_keys(keys), said.kl,
+            first, "KL from the initial policy", project_roles.kl_keys(keys), stated.kl,
             _recognised(facts, "kl_key"), "Never a KL to an older policy or between engines.",
         )  # fmt: skip
         unit = _pick(
-            second, "Unit of that KL", list(UNITS), said.kl_unit,
+            second, "Unit of that KL", list(UNITS), stated.kl_unit,
             _recognised(facts, "kl_logged_unit"), "Used only where the log does not say it.",
             lambda word: unit_words(word, suggested),
         )  # fmt: skip
         estimator = _pick(
-            third, "Estimator of that KL", list(ESTIMATORS), said.kl_estimator,
+            third, "Estimator of that KL", list(ESTIMATORS), stated.kl_estimator,
             _recognised(facts, "kl_estimator"), "Used only where the log does not say it.",
         )  # fmt: skip
         first, second, third = st.columns(3)
         reference = _pick(
-            first, "Policy that the KL is from", list(REFERENCES), said.kl_reference,
+            first, "Policy that the KL is from", list(REFERENCES), stated.kl_reference,
             _recognised(facts, "kl_reference"), "Used only where the log does not say it.",
             lambda word: word.replace("_", " "),
         )  # fmt: skip
         length = _pick(
-            second, "Response length", keys, said.length, _recognised(facts, "length_key"),
+            second, "Response length", keys, stated.length, _recognised(facts, "length_key"),
             "In tokens; a KL per token is converted by it.",
         )  # fmt: skip
         lower = _pick(
-            third, "A gold of which less is better", keys, said.lower_is_better, "none",
+            third, "A gold of which less is better", keys, stated.lower_is_better, "none",
             "Such as a perplexity or a loss: gold is minus this key.",
         )  # fmt: skip
         first, second, third = st.columns(3)
-        step = _text(first, "Step column, in later imports", said.step)
-        column = _text(second, "Run column, in later imports", said.run_column)
-        factor = _text(third, "Coefficient, where minus it × KL is logged", said.kl_coefficient)
-        answers = _of_answers(said)
+        step = _text(first, "Step column, in later imports", stated.step)
+        column = _text(second, "Run column, in later imports", stated.run_column)
+        factor = _text(third, "Coefficient, where minus it × KL is logged", stated.kl_coefficient)
+        answers = _of_answers(stated)
         mend = _stated(facts) and st.checkbox(
             MEND,
             help="Where an import stated another unit, or a table's `kl` was taken for nats per "
@@ -137,20 +138,20 @@ def _form(store: Store, project: str, facts: Sequence[dict[str, Any]]) -> None:
                 kl_reference=reference, kl_coefficient=factor, length=length, step=step,
                 run_column=column, lower_is_better=lower, **answers,
             )  # fmt: skip
-            hint = "" if mend or not _stated(facts) or not _other_kl(roles, said) else OVERRULE
+            hint = "" if mend or not _stated(facts) or not _other_kl(roles, stated) else OVERRULE
             _save(store, project, roles, bool(mend), hint)
 
 
-def _of_answers(said: Roles) -> dict[str, str | None]:
+def _of_answers(stated: Roles) -> dict[str, str | None]:
     """Columns of graded answers, for later imports; their names are typed, as those of steps."""
     st.caption("Tables of graded answers, in later imports:")
     places = [*st.columns(3), *st.columns(3)]
     given = {
-        name: _text(where, label, getattr(said, name))
+        name: _text(where, label, getattr(stated, name))
         for where, (name, label) in zip(places, ANSWERS.items(), strict=True)
     }
     meant = st.text_input(
-        GRADE_MAP, value=said.grade_map or "", placeholder="as recognised", help=GRADE_MAP_HELP
+        GRADE_MAP, value=stated.grade_map or "", placeholder="as recognised", help=GRADE_MAP_HELP
     )
     return given | {"grade_map": meant.strip() or None}
 
@@ -172,8 +173,8 @@ def unit_words(unit: str, suggested: str | None) -> str:
     return f"{unit} (the numbers suggest this)" if unit == suggested else unit
 
 
-def _text(place: Any, label: str, said: str | None) -> str | None:
-    value: str = place.text_input(label, value=said or "", placeholder="as recognised")
+def _text(place: Any, label: str, stated_text: str | None) -> str | None:
+    value: str = place.text_input(label, value=stated_text or "", placeholder="as recognised")
     return value.strip() or None
 
 
@@ -189,17 +190,17 @@ def _pick(
     place: Any,
     label: str,
     options: Sequence[str],
-    said: str | None,
+    value: str | None,
     recognised: str,
     about: str,
     words: Callable[[str], str] = str,
 ) -> str | None:
     """One of the options, or None: as recognised."""
-    every = [None, *options, *([said] if said and said not in options else [])]
+    every = [None, *options, *([value] if value and value not in options else [])]
     chosen: str | None = place.selectbox(
         label,
         every,
-        index=every.index(said),
+        index=every.index(value),
         format_func=lambda key: recognised if key is None else words(key),
         help=about,
     )
@@ -214,8 +215,8 @@ def _recognised(facts: Sequence[dict[str, Any]], name: str) -> str:
     return f"as recognised: {found.pop() if len(found) == 1 else f'{len(found)} different'}"
 
 
-def _other_kl(roles: Roles, said: Roles) -> bool:
-    return any(getattr(roles, name) != getattr(said, name) for name in KL_OPTIONS)
+def _other_kl(roles: Roles, stated: Roles) -> bool:
+    return any(getattr(roles, name) != getattr(stated, name) for name in KL_OPTIONS)
 
 
 def _save(store: Store, project: str, roles: Roles, mend: bool, hint: str) -> None:

@@ -41,6 +41,6 @@ def attempt(run: str, what: str, make: Callable[[], T]) -> T | Fault:
 def fault(run: str, what: str, error: Exception) -> Fault:
     """The fault in words; its traceback goes to the server's log."""
     _log.error("Run %r could not be %s", run, what, exc_info=error)
-    said = " ".join(f"{type(error).__name__}: {error}".split())
-    said = said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
-    return Fault(run, what, f"{said} (the server's log says where)")
+    message = " ".join(f"{type(error).__name__}: {error}".split())
+    message = message if len(message) <= LONGEST else message[: LONGEST - 1] + "…"
+    return Fault(run, what, f"{message} (the server's log says where)")

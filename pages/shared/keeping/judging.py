@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ import polars as pl
 from analytics.kept_verdicts import verdicts
 from analytics.kept_verdicts.judging import Judge
 from analytics.kept_verdicts.judging import JudgeClosed as JudgeClosed
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from analytics.onset.judging.recommendation import among_all
 from data.database.kept_verdicts import KeptVerdict, kept_rows, to_keep, view
 from data.database.questions import meaning
@@ -49,7 +50,7 @@ class Judges:
         self.for_worker.close()
 
 
-_held: list[Judges] = []
+_judges: list[Judges] = []
 
 
 def judges() -> Judges:
@@ -58,15 +59,15 @@ def judges() -> Judges:
     Raises:
         ValueError: the environment names a budget that is none.
     """
-    if not _held:
-        _held.append(Judges(Judge(), Judge()))
-    return _held[0]
+    if not _judges:
+        _judges.append(Judges(Judge(), Judge()))
+    return _judges[0]
 
 
 def end() -> None:
     """End the judging processes; a later question starts new ones."""
-    while _held:
-        _held.pop().close()
+    while _judges:
+        _judges.pop().close()
 
 
 def judged(
@@ -102,20 +103,20 @@ def verdict(
     Raises:
         JudgeClosed: the server is ending.
     """
-    held = _kept(store, run, until, source)
-    if held is None:
+    kept = _kept(store, run, until, source)
+    if kept is None:
         with judges().turn:  # of the readers who ask for one view together, the first has it judged
-            held = _kept(store, run, until, source)
-            if held is None:
-                held = judged(judges().for_pages, store, run, until, source)
-                judges().found.append((store.home, held))
-    return held
+            kept = _kept(store, run, until, source)
+            if kept is None:
+                kept = judged(judges().for_pages, store, run, until, source)
+                judges().found.append((store.home, kept))
+    return kept
 
 
-def advised(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def advised(rows: Sequence[VerdictRow]) -> list[VerdictRow]:
     """Verdicts of all judged runs, each recommending what holds among all runs of its project."""
     advice = among_all(rows)
-    return [row | {"recommendation": advice.get(row["run"])} for row in rows]
+    return [row | {"recommendation": advice.get(str(row["run"]))} for row in rows]
 
 
 def _kept(
@@ -154,6 +155,6 @@ def _key(row: KeptVerdict) -> tuple[str, int, str]:
     return row["run_id"], row["until_step"], row["gold_source"]
 
 
-def _stored(row: dict[str, Any]) -> KeptVerdict:
+def _stored(row: Mapping[str, Any]) -> KeptVerdict:
     """A row of the question "verdicts" as one of the table: without what the question adds."""
     return {name: row[name] for name in KeptVerdict.__required_keys__}  # type: ignore[return-value]

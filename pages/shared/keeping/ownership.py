@@ -8,7 +8,7 @@ from data.home import home
 from data.owner import Owner
 
 _lock = threading.Lock()
-_held: list[Owner] = []
+_owners: list[Owner] = []
 
 
 def owner() -> Owner:
@@ -19,18 +19,18 @@ def owner() -> Owner:
         StoreError: the store cannot be used.
     """
     with _lock:
-        if not _held:
-            _held.append(Owner(home(), wait=10))
-        return _held[0]
+        if not _owners:
+            _owners.append(Owner(home(), wait=10))
+        return _owners[0]
 
 
 def held_owner() -> Owner | None:
     """The ownership if it has been taken."""
-    return _held[0] if _held else None
+    return _owners[0] if _owners else None
 
 
 def release() -> None:
     """Give the ownership up."""
     with _lock:
-        if _held:
-            _held.pop().close()
+        if _owners:
+            _owners.pop().close()

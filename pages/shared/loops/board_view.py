@@ -60,15 +60,19 @@ def board_table(loop: str, board: Sequence[Question], iterations: Sequence[int])
 def story(boards: Mapping[str, Sequence[Question]]) -> str:
     """HTML of the loops in one row each: from the first to the last iteration, and what failed
     first; a cell's colour is that of its last iteration's test."""
-    told = {loop: ends(board) for loop, board in boards.items()}
-    names = [name for name in TOLD if any(name in held for held in told.values())]
+    changes = {loop: ends(board) for loop, board in boards.items()}
+    names = [
+        name
+        for name in TOLD
+        if any(name in changes_of_loop for changes_of_loop in changes.values())
+    ]
     head = "".join(f"<th scope='col'>{escape(TOLD[name])}</th>" for name in names)
     body = "".join(
         f"<tr><th scope='row'>{escape(shown_name(loop))}</th>"
-        + "".join(_end(held.get(name)) for name in names)
+        + "".join(_end(changes_of_loop.get(name)) for name in names)
         + f"</tr><tr><td class='said' colspan='{len(names) + 1}'><div>"
         f"{escape(_without_name(first_failed(boards[loop], loop), loop))}</div></td></tr>"
-        for loop, held in told.items()
+        for loop, changes_of_loop in changes.items()
     )
     return (
         f"{_STYLE}<div class='brd story' tabindex='0' role='region' aria-label='The loops in one "
@@ -88,8 +92,8 @@ def _end(end: End | None) -> str:
 
 
 def _without_name(sentence: str, loop: str) -> str:
-    said = sentence.removeprefix(f"{loop}: ")
-    return said[:1].upper() + said[1:]
+    bare = sentence.removeprefix(f"{loop}: ")
+    return bare[:1].upper() + bare[1:]
 
 
 def key() -> str:
@@ -100,8 +104,8 @@ def key() -> str:
         "not tested": "a number without a test", "not measured": "not measured",
     }  # fmt: skip
     parts = (
-        f"<span class='{_CLASS.get(change, '')}'><i>{MARKS[change]}</i> {said}</span>"  # type: ignore[index]
-        for change, said in words.items()
+        f"<span class='{_CLASS.get(change, '')}'><i>{MARKS[change]}</i> {meaning}</span>"  # type: ignore[index]
+        for change, meaning in words.items()
     )
     return f"{_STYLE}<div class='brd brd-key'>{''.join(parts)}</div>"
 

@@ -57,8 +57,8 @@ def choose() -> Chosen:
         del st.session_state["iteration"]  # of another loop
     at = choose_one(row.selectbox, "Iteration", steps, "iteration", list(steps)[-1], width=120)
     policies = gate_reads.policy_texts()
-    by = {"proposal" if key == gate_reads.PROPOSED else key: told[0]
-          for key, told in policies.items()}  # fmt: skip
+    by = {"proposal" if key == gate_reads.PROPOSED else key: options[0]
+          for key, options in policies.items()}  # fmt: skip
     proposed = read_policy(policies[gate_reads.PROPOSED][1])
     if st.query_params.get("policy") == proposed.hash:
         st.query_params["policy"] = gate_reads.PROPOSED

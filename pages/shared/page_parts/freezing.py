@@ -44,8 +44,8 @@ def frozen_steps(
     more = "There are no newer rows."
     if newer:
         more = f"Newer rows exist: {named(newer)}, up to {word} {whole(last)}."
-    told, button = st.columns([4, 1], vertical_alignment="center")
-    told.info(f"This view is frozen at {steps}. {more}", icon=":material/ac_unit:")
+    note, button = st.columns([4, 1], vertical_alignment="center")
+    note.info(f"This view is frozen at {steps}. {more}", icon=":material/ac_unit:")
     if button.button("Show all rows", width="stretch"):
         del st.query_params["until"]
         st.rerun()

@@ -20,9 +20,9 @@ def most_urgent(every: Mapping[str, Mapping[str, Any]]) -> list[str]:
     Standing alarms come first, then the status, then the run that came last into the store.
     """
     kept = reads.kept_verdicts()
-    held = [run for run in every if (kept.get(run) or {}).get("status") in ORDER]
-    held.sort(key=lambda run: (
+    judged = [run for run in every if run in kept and kept[run].get("status") in ORDER]
+    judged.sort(key=lambda run: (
         not standing(kept[run].get("alarm")), ORDER.index(kept[run]["status"]),
         "gold_noise_unknown" in (kept[run].get("flags") or ()), -every[run]["ordinal"], run,
     ))  # fmt: skip
-    return held[:1]
+    return judged[:1]

@@ -56,14 +56,14 @@ def take_away(draw: Draw, name: str, title: str) -> None:
         "Ground", list(INKS), default="light", required=True, key="take_ground"
     )
     titled = row.toggle("Title", value=True, key="take_title")
-    told = row.toggle("Caption", value=True, key="take_caption")
+    with_caption = row.toggle("Caption", value=True, key="take_caption")
     below = row.toggle("Lower panels", value=False, key="take_below")
     if not program:
         st.caption("PDF needs a browser on the server, and there is none: SVG is as sharp.")
     figure = zoomed(draw(SIZES[size].tall, below), st.query_params.get("zoom", ""))
     caption = caption_of(figure)
     made = framed(
-        figure, SIZES[size], INKS[ground], title if titled else "", caption if told else ""
+        figure, SIZES[size], INKS[ground], title if titled else "", caption if with_caption else ""
     )
     _save(made, name, kind, program)
     charts.preview(made, "take-away", title)

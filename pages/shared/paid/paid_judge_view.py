@@ -20,20 +20,21 @@ from pages.shared.tables import show_table
 
 def show_judge(curve: RunCurve, until: int | None) -> None:
     """What the ranks say, their picture, each stretch of steps and each environment."""
-    told = paid_reads.of_judge(curve.run_id, until)
-    said = parting_sentence(told["parting"])
-    st.markdown(f"**{escaped(said)}**")
-    rest = [one for one in judge_sentences(told) if one != said]
+    report = paid_reads.of_judge(curve.run_id, until)
+    sentence = parting_sentence(report["parting"])
+    st.markdown(f"**{escaped(sentence)}**")
+    rest = [one for one in judge_sentences(report) if one != sentence]
     st.markdown("\n".join(f"- {escaped(one)}" for one in rest))
-    figure = ranks_figure(told["steps"], curve.ordinal)
+    figure = ranks_figure(report["steps"], curve.ordinal)
     if figure is not None:
-        charts.draw(figure, "judge-ranks", said)
+        charts.draw(figure, "judge-ranks", sentence)
     rows = [
         {"steps or environment": steps(row["step_start"], row["step_end"]), **_cells(row)}
-        for row in told["steps"]
+        for row in report["steps"]
     ]
     rows += [
-        {"steps or environment": row["environment"], **_cells(row)} for row in told["environments"]
+        {"steps or environment": row["environment"], **_cells(row)}
+        for row in report["environments"]
     ]
     if rows:
         show_table(pl.DataFrame(rows), hide_index=True, placeholder=MISSING)

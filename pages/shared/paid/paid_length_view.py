@@ -19,24 +19,24 @@ from pages.shared.tables import show_table
 
 def show_length(curve: RunCurve, until: int | None) -> None:
     """Sentences, the budget's picture, and the numbers behind both."""
-    told: LengthReport = {
+    report: LengthReport = {
         **paid_reads.of_length(curve.run_id, until),
         "budget": paid_reads.of_budget(curve, until),
     }
     read = paid_reads.responses(curve.run_id, until)
-    said = length_sentences(told, read["unit"])
-    st.markdown("\n".join(f"- {escaped(one)}" for one in said))
-    figure = budget_figure(told["budget"], curve.ordinal)
+    sentences = length_sentences(report, read["unit"])
+    st.markdown("\n".join(f"- {escaped(one)}" for one in sentences))
+    figure = budget_figure(report["budget"], curve.ordinal)
     if figure is not None:
-        beyond = told["budget"]["falls_beyond"]
+        beyond = report["budget"]["falls_beyond"]
         charts.draw(figure, "length-budget", beyond["said"] if beyond else "proxy against length")
-    known = any(row["by_length"] for row in told["explained"])
-    if known or any(row["difference"] for row in told["matched"]):
-        show_table(_table(told, read["unit"]), hide_index=True, placeholder=MISSING)
+    known = any(row["by_length"] for row in report["explained"])
+    if known or any(row["difference"] for row in report["matched"]):
+        show_table(_table(report, read["unit"]), hide_index=True, placeholder=MISSING)
     st.caption(about(read) + " What goes with length counts as length: a slope is no experiment.")
 
 
-def _table(told: OfLength, unit: str) -> pl.DataFrame:
+def _table(report: OfLength, unit: str) -> pl.DataFrame:
     return pl.DataFrame([
         {
             "measure": row["measure"], "change": _cell(row["change"]),
@@ -45,7 +45,7 @@ def _table(told: OfLength, unit: str) -> pl.DataFrame:
             "by length alone": _cell(row["by_length"]),
             f"one of the {unit} more": _cell(row["slope"]),
         }
-        for row, matched in zip(told["explained"], told["matched"], strict=True)
+        for row, matched in zip(report["explained"], report["matched"], strict=True)
     ])  # fmt: skip
 
 
@@ -58,14 +58,14 @@ def about(read: ResponsesRead) -> str:
     )
 
 
-def _cell(told: EstimateRow | None) -> str:
-    if told is None:
+def _cell(row: EstimateRow | None) -> str:
+    if row is None:
         return MISSING
-    return with_interval(*(told[key] for key in ("value", "low", "high")))
+    return with_interval(*(row[key] for key in ("value", "low", "high")))
 
 
-def _share(told: EstimateRow | None) -> str:
-    if told is None:
+def _share(row: EstimateRow | None) -> str:
+    if row is None:
         return MISSING
-    ends = " to ".join(number(100 * told[key]) for key in ("low", "high"))
-    return f"{percent(told['value'])} ({ends})"
+    ends = " to ".join(number(100 * row[key]) for key in ("low", "high"))
+    return f"{percent(row['value'])} ({ends})"

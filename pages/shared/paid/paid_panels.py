@@ -23,15 +23,15 @@ def show_panels(run: Mapping[str, Any], until: int | None) -> None:
 
     Nothing is read before a panel is opened. run: a row of the query runs.
     """
-    kept = reads.kept_verdicts().get(run["run_id"], {})
+    kept = reads.kept_verdicts().get(run["run_id"])
     _panel("Length: how much of the gain it explains", "length", run, until,
            lambda curve: show_length(curve, until))  # fmt: skip
     _panel("Judge over training: does the proxy still rank as gold does?", "judge", run, until,
            lambda curve: show_judge(curve, until))  # fmt: skip
-    if kept.get("alarm"):
+    if kept is not None and kept.get("alarm"):
         _panel("Rival explanations: what else moved when gold fell", "rivals", run, until,
                lambda curve: show_rivals(curve, until))  # fmt: skip
-    if kept.get("status") in BLIND:
+    if kept is not None and kept.get("status") in BLIND:
         _panel("Without gold: what is worth checking", "signals", run, until,
                lambda curve: show_signals(run, curve, until))  # fmt: skip
 

@@ -12,11 +12,11 @@ from pages.shared.escaping import escaped
 
 def show_rivals(curve: RunCurve, until: int | None) -> None:
     """Each explanation in a line: seen, from what to what; not seen; not logged."""
-    told = paid_reads.of_rivals(curve, until)
-    if told is None:
+    report = paid_reads.of_rivals(curve, until)
+    if report is None:
         return
-    st.markdown(f"**{escaped(rivals_heading(told))}**")
-    st.markdown("\n".join(f"- {escaped(rival_sentence(row))}" for row in told["rivals"]))
+    st.markdown(f"**{escaped(rivals_heading(report))}**")
+    st.markdown("\n".join(f"- {escaped(rival_sentence(row))}" for row in report["rivals"]))
     st.caption(
         "Medians at the start of the run, just before gold’s peak, and from there to the alarm; "
         "seen is what lies beyond both, by four errors of its rows and by half as much again."

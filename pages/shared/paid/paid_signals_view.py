@@ -15,9 +15,9 @@ from pages.shared.escaping import escaped
 
 def show_signals(run: Mapping[str, Any], curve: RunCurve, until: int | None) -> None:
     """The one line that they come to, and each signal with its null and its measured error."""
-    told = paid_reads.of_signals(run, curve, until)
-    st.markdown(f"**{escaped(ask_sentence(told))}**")
-    known = [row for row in told["signals"] if row["value"] is not None]
+    report = paid_reads.of_signals(run, curve, until)
+    st.markdown(f"**{escaped(ask_sentence(report))}**")
+    known = [row for row in report["signals"] if row["value"] is not None]
     if known:
         st.markdown("\n".join(f"- {escaped(signal_sentence(row))}" for row in known))
     else:

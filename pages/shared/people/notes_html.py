@@ -45,10 +45,10 @@ def _one(
     note: Mapping[str, Any], edits: Mapping[str, Sequence[Mapping[str, Any]]],
     today: datetime.date, named: bool,
 ) -> str:  # fmt: skip
-    said = decided(note, today)
+    decision = decided(note, today)
     subject = [shown_name(str(note["run_id"]))] if named and note["run_id"] else []
     subject += [about(note)] if about(note) else []
-    head = f"<b>{escape(shown_name(said, 160))}</b> " if said else ""
+    head = f"<b>{escape(shown_name(decision, 160))}</b> " if decision else ""
     meta = " · ".join([*subject, shown_name(str(note["by"])), when(note)])
     return (
         f"<div>{head}<small dir='auto'>{escape(meta)}</small>"

@@ -55,32 +55,32 @@ def note_form(
         about_it: columns of the note that are fixed.
         before: the note that is edited.
     """
-    told: dict[str, Any] = dict(before or {})
+    form: dict[str, Any] = dict(before or {})
     with st.form(key, border=False, clear_on_submit=before is None):
         run = None
         if "run_id" not in about_it and "pin_id" not in about_it and before is None:
             run = runs[0] if len(runs) == 1 else st.selectbox(
                 "About", list(runs), key=f"{key}-run", format_func=called)  # fmt: skip
-        text = st.text_area("Note", told.get("text") or "", key=f"{key}-text", height=110,
+        text = st.text_area("Note", form.get("text") or "", key=f"{key}-text", height=110,
                             placeholder="Markdown: **bold**, lists, links")  # fmt: skip
         cells = st.columns(2)
         decision = cells[0].selectbox(
-            "Decision", list(DECISIONS), index=_index(told.get("decision")), key=f"{key}-decision",
+            "Decision", list(DECISIONS), index=_index(form.get("decision")), key=f"{key}-decision",
             format_func=DECISIONS.__getitem__, placeholder="none",
         )  # fmt: skip
         at = None
         if place:
             at = cells[1].number_input(
                 f"At {place}", min_value=0, max_value=min(last, JS_WHOLE) if last else None,
-                value=told.get(place), step=1, placeholder="all of it", key=f"{key}-at",
+                value=form.get(place), step=1, placeholder="all of it", key=f"{key}-at",
             )  # fmt: skip
-        owner = cells[0].text_input("Owner", told.get("owner") or "", key=f"{key}-owner")
-        due = cells[1].date_input("Due", told.get("due") or None, key=f"{key}-due")
+        owner = cells[0].text_input("Owner", form.get("owner") or "", key=f"{key}-owner")
+        due = cells[1].date_input("Due", form.get("due") or None, key=f"{key}-due")
         by = st.text_input("Your name", note_reads.signed_in(), key=f"{key}-by")
         removed = before is not None and st.checkbox("Take it away", key=f"{key}-removed")
         if st.form_submit_button("Keep"):
             note = {
-                **_kept(told), **about_it, "text": text, "decision": decision, "owner": owner,
+                **_kept(form), **about_it, "text": text, "decision": decision, "owner": owner,
                 "due": str(due) if due else None, "by": by, "removed": bool(removed),
             }  # fmt: skip
             note |= {"run_id": run} if run else {}
@@ -109,8 +109,8 @@ def _edit(notes: Sequence[Mapping[str, Any]], place: str | None, last: int | Non
 
 def _title(note: Mapping[str, Any]) -> str:
     words = " ".join(str(note["text"] or note["decision"] or "").split())
-    told = [about(note)] if about(note) else []
-    return called(f"{', '.join([*told, str(note['by'])])}, {when(note)}: {words}")
+    parts = [about(note)] if about(note) else []
+    return called(f"{', '.join([*parts, str(note['by'])])}, {when(note)}: {words}")
 
 
 def _kept(before: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def pin_popover(
         )
         _form(page, address, lambda: _View(
             says(), packed(figure),
-            {c.run_id: {"curve": _rows(c.curve), "looks": _rows(c.looks)} for c in curves},
+            {c.run_id: {"curve": c.curve.to_dicts(), "looks": c.looks.to_dicts()} for c in curves},
             [dict(c.verdict) for c in curves],
         ))  # fmt: skip
 
@@ -114,10 +114,6 @@ def _keep(by: str, page: str, address: Sequence[tuple[str, object]], view: _View
     st.session_state["pinned"] = (page, *address), name
 
 
-def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    return frame.to_dicts()
-
-
 def show_pin(name: str) -> None:
     """The page of a pin: all of it comes from the pin, nothing from today's runs."""
     heading("Pinned view", "What was shown when it was pinned, unchanged since.")
@@ -134,8 +130,8 @@ def show_pin(name: str) -> None:
     )  # fmt: skip
     if pin["says"]:
         st.markdown(f"## {escaped(pin['says'], 200)}")
-    said = pin["says"] or "Pinned figure"
-    figures = attempt(name, "drawn", lambda: unpacked_all(pin["figure"], said))
+    sentence = pin["says"] or "Pinned figure"
+    figures = attempt(name, "drawn", lambda: unpacked_all(pin["figure"], sentence))
     if isinstance(figures, list):
         for number, (says, figure) in enumerate(figures):
             charts.draw(figure, f"pinned-{number}" if number else "pinned", says)
@@ -145,8 +141,8 @@ def show_pin(name: str) -> None:
     for verdict in verdicts:
         _verdict(verdict, len(verdicts) > 1)
     with st.expander("Settings and software of that moment"):
-        told = {"software": pin["software"], **json.loads(pin["settings"] or "{}")}
-        show_table(pl.DataFrame({"setting": list(told), "value": [str(v) for v in told.values()]}),
+        made = {"software": pin["software"], **json.loads(pin["settings"] or "{}")}
+        show_table(pl.DataFrame({"setting": list(made), "value": [str(v) for v in made.values()]}),
                    hide_index=True)  # fmt: skip
     frames = json.loads(pin["frames"] or "{}")
     if frames:
@@ -169,8 +165,8 @@ def _verdict(verdict: Mapping[str, Any], titled: bool) -> None:
 
 
 def _frames(frames: Mapping[str, Mapping[str, Any]]) -> None:
-    for run, held in frames.items():
-        for name, rows in held.items():
+    for run, kept in frames.items():
+        for name, rows in kept.items():
             if rows:
                 st.caption(f"{called(run)}, {name}")
                 show_table(pl.DataFrame(rows, infer_schema_length=None), hide_index=True)

@@ -46,18 +46,18 @@ def line(group: Sequence[Change], pictures: Mapping[str, str]) -> str:
     picture = pictures.get(first.subject, "")
     drawn = f'<img src="{picture}" alt="{escape(_alt(first))}">' if picture else ""
     name = escape(shown_name(_subject(first)))
-    told = "".join(_told(change, change.link == first.link) for change in group[:SHOWN])
+    lines_html = "".join(_line_of(change, change.link == first.link) for change in group[:SHOWN])
     more = len(group) - SHOWN
-    told += f"<small>and {count(more, 'more change')}</small>" if more > 0 else ""
+    lines_html += f"<small>and {count(more, 'more change')}</small>" if more > 0 else ""
     done = f"<small>Decided: {escape(shown_name(first.decided, LONGEST))}</small>"
     return (
         f'<div class="wk"><div>{drawn}</div><div>'
         f'<p><a href="{escape(first.link)}" title="{escape(first.subject[:300])}">{name}</a></p>'
-        f"{told}{done if first.decided else ''}</div></div>"
+        f"{lines_html}{done if first.decided else ''}</div></div>"
     )
 
 
-def _told(change: Change, linked: bool) -> str:
+def _line_of(change: Change, linked: bool) -> str:
     kind = KINDS.get(change.kind, change.kind)
     kind = f"{kind} · {CAUSES[change.cause]}" if change.cause in CAUSES else kind
     kind = escape(kind) if linked else f'<a href="{escape(change.link)}">{escape(kind)}</a>'

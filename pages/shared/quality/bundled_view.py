@@ -24,7 +24,7 @@ def show_bundled(kept: Mapping[str, Mapping[str, Any]]) -> None:
     ]  # fmt: skip
     if not bundled:
         return
-    judged = [_told(run, kept[run]) for run in bundled]
+    judged = [_verdict_line(run, kept[run]) for run in bundled]
     alarms = sum(row["alarm"] != "none" for row in judged)
     part = evidence(
         "On the bundled real runs", f"{count(alarms, 'alarm')} in {count(len(judged), 'run')}"
@@ -32,7 +32,7 @@ def show_bundled(kept: Mapping[str, Mapping[str, Any]]) -> None:
     show_table(pl.DataFrame(judged), part, hide_index=True, placeholder=MISSING)
 
 
-def _told(run: str, verdict: Mapping[str, Any]) -> dict[str, str]:
+def _verdict_line(run: str, verdict: Mapping[str, Any]) -> dict[str, str]:
     peak, alarm = verdict["peak"], verdict["alarm"]
     kl = peak and verdict["axis"] == "kl"
     return {

@@ -11,10 +11,12 @@ from pages.shared.tables import show_table
 
 def show_candidates() -> None:
     """Candidates on falling runs, and the best of checkpoints that differ by chance alone."""
-    told, null = published("candidates"), published("null_candidates")
-    if told is None or null is None:
+    measured, null = published("candidates"), published("null_candidates")
+    if measured is None or null is None:
         return
-    least = min(row["right"] for row in told["rows"] if row["kind"] == "falling" and row["told"])
+    least = min(
+        row["right"] for row in measured["rows"] if row["kind"] == "falling" and row["told"]
+    )
     raw, corrected = (row["gain_bias"] for row in null["rows"][:2])
     part = evidence(
         "Checkpoints to go back to",
@@ -27,8 +29,8 @@ def show_candidates() -> None:
         "Means over runs with twice their errors, in standard errors of one evaluation (gold) and "
         f"of a difference of two (gain); the truth is 0. {made('null_candidates', null)}"
     )
-    show_table(candidate_table(told["rows"]), part, hide_index=True, placeholder=MISSING)
+    show_table(candidate_table(measured["rows"]), part, hide_index=True, placeholder=MISSING)
     part.caption(
         "Runs whose gold falls, all kinds together. Right: of candidates with a probability of "
-        f"90 % and more, those better than the end. {made('candidates', told)}"
+        f"90 % and more, those better than the end. {made('candidates', measured)}"
     )

@@ -15,10 +15,10 @@ from pages.shared.tables import show_table
 
 def show_intervals(scenario: str) -> None:
     """The intervals for the peak in runs of one scenario, as a chart and as tables."""
-    told = published("intervals")
-    if told is None:
+    kept = published("intervals")
+    if kept is None:
         return
-    table = interval_table(told["rows"], scenario)
+    table = interval_table(kept["rows"], scenario)
     if table.is_empty():
         evidence("Intervals for the peak", f"not measured on runs of {SCENARIO_WORDS[scenario]}")
         return
@@ -32,16 +32,16 @@ def show_intervals(scenario: str) -> None:
     part = evidence("Intervals for the peak", says)
     charts.draw(interval_figure(table), "intervals", says, part)
     part.caption(
-        f"On {told['runs_per_class']} runs of each shape, bars two standard errors. Headline: what "
+        f"On {kept['runs_per_class']} runs of each shape, bars two standard errors. Headline: what "
         "a verdict states; shape: from up-then-down alone; model: from Gao et al.'s curves alone. "
         "Right: the median of intervals with an upper end; "
         f"{percent(open_ended)} of the headline's have none, as gold may not have peaked "
-        f"yet. {made('intervals', told)}"
+        f"yet. {made('intervals', kept)}"
     )
     for title, held_out in (
         ("**Every method and shape**", False), ("**Shapes that no model contains**", True)
     ):  # fmt: skip
-        every = interval_table(told["rows"], scenario, held_out)
+        every = interval_table(kept["rows"], scenario, held_out)
         if every.height:
             part.markdown(title)
             show_table(_written(every), part, hide_index=True, placeholder=MISSING)
@@ -49,17 +49,17 @@ def show_intervals(scenario: str) -> None:
 
 def show_forecasts() -> None:
     """How well the peak is told before it is reached."""
-    told = published("forecasts")
-    if told is None:
+    kept = published("forecasts")
+    if kept is None:
         return
     part = evidence("Forecast of the peak", "how far off it is before the peak is reached")
     part.caption(
         "Seen so far: the part of the way (in √KL) to the true peak that is measured, in 13 "
         "evaluations. Error: median of |forecast KL : true KL - 1|; floor: what no method beats. "
         "Not stated: the share that the page withholds, as the interval spans more than 4 times. "
-        f"{made('forecasts', told)}"
+        f"{made('forecasts', kept)}"
     )
-    show_table(forecast_table(told["rows"]), part, hide_index=True, placeholder=MISSING)
+    show_table(forecast_table(kept["rows"]), part, hide_index=True, placeholder=MISSING)
 
 
 def _written(table: pl.DataFrame) -> pl.DataFrame:

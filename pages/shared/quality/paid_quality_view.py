@@ -23,10 +23,10 @@ _OF = {"diagnosis": "simulated: ", "genuine diagnosis": "genuine trainings: "}
 
 def show_paid_for() -> None:
     """Signals without gold with their errors, those not used first; intervals and diagnoses."""
-    told = published("paid_for")
-    if told is None:
+    measured = published("paid_for")
+    if measured is None:
         return
-    rows = told["rows"]
+    rows = measured["rows"]
     found = [row for row in rows if row["kind"] == "signal"]
     used = [row for row in found if shipped(row)]
     tried = [row for row in found if failed(row)]
@@ -54,7 +54,7 @@ def show_paid_for() -> None:
         "quoted; else, of responses to one prompt, those with the item lose more by the part of "
         "gold that fell most. Simulated runs: of responses in which nothing is wrong. Intervals "
         "and diagnoses: on simulated responses whose effect of length and whose ranks are planted. "
-        f"Brackets: Wilson, 95 %. {made('paid_for', told)}"
+        f"Brackets: Wilson, 95 %. {made('paid_for', measured)}"
     )
 
 
@@ -96,7 +96,7 @@ def _named(rows: Rows) -> pl.DataFrame:
     ])  # fmt: skip
 
 
-def _of_list(row: Mapping[str, Any]) -> dict[str, Any]:
+def _of_list(row: Mapping[str, Any]) -> dict[str, float]:
     return share("in_list", row["in_list"], row["falling"])
 
 

@@ -12,10 +12,10 @@ from pages.shared.tables import show_table
 
 def show_real_runs() -> None:
     """False alarms, falls called and peaks held on the committed trainings."""
-    told = published("real_runs")
-    if told is None:
+    measured = published("real_runs")
+    if measured is None:
         return
-    rows = told["rows"]
+    rows = measured["rows"]
     first = rows[0]
     between = whole(first["slight_runs"])
     share = first["healthy_called"] / first["healthy_runs"]
@@ -36,6 +36,6 @@ def show_real_runs() -> None:
         f"with its peak), falling (a quarter of its range lost), between ({between}, counted in "
         "neither) or walked back in KL. Intervals in brackets are Wilson's, 95 %. Median delay "
         "among falling runs, never called counted as never. What the runs are, and how to score "
-        f"another detector on them: bench/real_runs/README.md. {made_by('real_runs', told)} "
+        f"another detector on them: bench/real_runs/README.md. {made_by('real_runs', measured)} "
         "Repeat: python -m analytics.quality real_runs."
     )

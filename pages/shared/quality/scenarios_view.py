@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from analytics.measured.published import red_over_scenarios
+from analytics.measured.rows import DetectorRow
 from analytics.wording import MISSING, number, percent, percent_spread
 from pages.shared.quality.quality_cells import evidence, ratio_cells, share_cells
 from pages.shared.tables import show_table
 
 
-def show_scenarios(rows: list[dict[str, Any]]) -> None:
+def show_scenarios(rows: Sequence[DetectorRow]) -> None:
     """RED in every scenario, beside the limit of what is possible."""
     over = red_over_scenarios(rows)
     shares = sorted(over["false_alarms"])
     least, most = percent(shares[0], 1), percent(shares[-1], 1)
     part = evidence(
-        "On other runs", f"a false alarm in {least} to {most} at worst, by looks and noise"
+        "On other runs", f"a false alarm in {least} to {most} at worst, by evaluations and noise"
     )
     part.caption(
         "The limit: the median delay of the best possible rule that keeps 5 % false alarms on "
@@ -47,7 +47,7 @@ def show_scenarios(rows: list[dict[str, Any]]) -> None:
     )  # fmt: skip
 
 
-def show_not_promised(dense: Sequence[dict[str, Any]]) -> None:
+def show_not_promised(dense: Sequence[DetectorRow]) -> None:
     """Rows whose error nothing states: false alarms beyond 5 %, and what to do."""
     if not dense:
         return

@@ -13,11 +13,11 @@ from pages.shared.tables import show_table
 
 def show_shortcut_quality() -> None:
     """Power, onset, false ones; and how often nothing is told where nothing is planted."""
-    told = published("shortcuts")
-    if told is None:
+    measured = published("shortcuts")
+    if measured is None:
         return
-    planted, none = shortcut_tables(told["rows"])
-    part = evidence("Shortcuts", summary(told["rows"]))
+    planted, none = shortcut_tables(measured["rows"])
+    part = evidence("Shortcuts", summary(measured["rows"]))
     show_table(planted, part, hide_index=True, placeholder=MISSING)
     show_table(none, part, hide_index=True, placeholder=MISSING)
     part.caption(
@@ -28,5 +28,5 @@ def show_shortcut_quality() -> None:
         "deviations for it, gold falls. In all, words and lists that nobody pays for come and go; "
         "with gold, good words that both pay for grow as well. Texts are drawn words, easier than "
         "a language model's. Onset: told within a tenth of the run's steps. Intervals in brackets "
-        f"are Wilson's, 95 %. {made('shortcuts', told)}"
+        f"are Wilson's, 95 %. {made('shortcuts', measured)}"
     )

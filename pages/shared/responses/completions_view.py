@@ -41,8 +41,8 @@ def _compared(run: Mapping[str, Any], curve: RunCurve) -> None:
         f"Prompt ({len(prompts)} were drawn in all {len(spans)} segments)", list(prompts),
         format_func=lambda key: prompts[key][:120], key="compared_prompt",
     )  # fmt: skip
-    told = response_reads.best_responses(run["run_id"], spans, prompt, RESPONSES_SHOWN)
-    for column, span in zip(st.columns(len(spans)), told, strict=True):
+    best = response_reads.best_responses(run["run_id"], spans, prompt, RESPONSES_SHOWN)
+    for column, span in zip(st.columns(len(spans)), best, strict=True):
         with column:
             st.markdown(
                 f"**{span['name']}**, steps {whole(span['first'])} to {whole(span['last'])}"

@@ -74,14 +74,14 @@ def reading_table(
 
 def _item(item: Item, firsts: Mapping[str, Row], link: Link, start: int) -> str:
     row = item.row
-    told, first = _telling(item), firsts.get(row["prompt_id"])
+    why, first = _telling(item), firsts.get(row["prompt_id"])
     return (
         f'<div><span><a href="{escape(link(row))}">step {whole(row["step"])}</a>'
         f" · {count(row['letters'], 'character')}"
         f"<small>{escape(item.why)}</small></span>"
         f'<span><i class="word">at the start: </i>{_began(first, item.shortcuts, start)}</span>'
         f"<span><small><bdi>{_cut(row['prompt'], PROMPT_WORDS)}</bdi></small>"
-        f'<i class="word">now: </i>{_marked(told)}{_rest(row, told, link)}</span></div>'
+        f'<i class="word">now: </i>{_marked(why)}{_rest(row, why, link)}</span></div>'
     )
 
 
@@ -91,7 +91,7 @@ def _telling(item: Item) -> Excerpt:
     Marks what is paid for: what only grew beside it would mislead.
     """
     again = [one.says for one in item.traits if one.kind == "repeats"]
-    marks = [words for said in (*item.shortcuts, *again) for words in QUOTED.findall(said)]
+    marks = [words for why in (*item.shortcuts, *again) for words in QUOTED.findall(why)]
     if not item.shortcuts:
         marks = [one.name for one in item.traits if one.kind == "phrase"]
     whole_text = item.row["completion"]
@@ -107,14 +107,14 @@ def _began(first: Row | None, shortcuts: Sequence[str], start: int) -> str:
     text = first["completion"]
     gone = (gone_from(name, text).lower() for name in shortcuts)
     each = (excerpt(text, START_WORDS, words) for words in gone)
-    told = next((one for one in each if one.phrase), excerpt(text, START_WORDS))
+    start_text = next((one for one in each if one.phrase), excerpt(text, START_WORDS))
     late = ", where this prompt was first drawn" if first["step"] > start else ""
-    return (f"{_marked(told)}<small>step {whole(first['step'])}{late} · "
+    return (f"{_marked(start_text)}<small>step {whole(first['step'])}{late} · "
             f"{count(first['letters'], 'character')}</small>")  # fmt: skip
 
 
-def _rest(row: Row, told: Excerpt, link: Link) -> str:
-    if told.whole and row["letters"] <= len(row["completion"]):
+def _rest(row: Row, cut_text: Excerpt, link: Link) -> str:
+    if cut_text.whole and row["letters"] <= len(row["completion"]):
         return ""
     return (
         f'<small><a href="{escape(link(row))}">show all '
@@ -129,14 +129,14 @@ def response_table(rows: Sequence[Row], link: Link, phrase: str = "") -> str:
 
 
 def _row(row: Row, link: Link, phrase: str) -> str:
-    told = excerpt(row["completion"], ROW_WORDS, phrase)
+    cut_text = excerpt(row["completion"], ROW_WORDS, phrase)
     phase = "" if row["phase"] == "train" else f" · {row['phase']}"
     proxy, gold = alike(row["proxy_reward"], row["gold_reward"])
     return (
         f'<div><span><a href="{escape(link(row))}">step {whole(row["step"])}{phase}</a>'
         f"<small>proxy {proxy} · gold {gold}</small></span>"
         f"<span><small><bdi>{_cut(row['prompt'], PROMPT_WORDS)}</bdi></small></span>"
-        f"<span>{_marked(told)}{_rest(row, told, link)}</span></div>"
+        f"<span>{_marked(cut_text)}{_rest(row, cut_text, link)}</span></div>"
     )
 
 
@@ -151,16 +151,16 @@ def _table(heads: Sequence[str], body: str) -> str:
 
 
 def _cut(text: str, words: int) -> str:
-    told = excerpt(text, words)
-    return escape(f"{told.before}{told.phrase}{told.after}")
+    cut_text = excerpt(text, words)
+    return escape(f"{cut_text.before}{cut_text.phrase}{cut_text.after}")
 
 
-def _marked(told: Excerpt) -> str:
+def _marked(cut_text: Excerpt) -> str:
     """An excerpt with its phrase marked; in its own direction, which reaches no further."""
-    if not (told.before or told.phrase or told.after):
+    if not (cut_text.before or cut_text.phrase or cut_text.after):
         return "<small>(empty)</small>"
-    phrase = f"<mark>{escape(told.phrase)}</mark>" if told.phrase else ""
-    return f"<bdi>{escape(told.before)}{phrase}{escape(told.after)}</bdi>"
+    phrase = f"<mark>{escape(cut_text.phrase)}</mark>" if cut_text.phrase else ""
+    return f"<bdi>{escape(cut_text.before)}{phrase}{escape(cut_text.after)}</bdi>"
 
 
 def difference_html(pieces: Sequence[Piece], mark: str) -> str:
@@ -170,8 +170,8 @@ def difference_html(pieces: Sequence[Piece], mark: str) -> str:
         pieces: of ``analytics.reading.difference``.
         mark: ``del`` for what is gone, ``ins`` for what is new.
     """
-    told = "".join(
+    marked = "".join(
         escape(plain(one.text)) if one.same else f"<{mark}>{escape(plain(one.text))}</{mark}>"
         for one in pieces
     )
-    return f'{_STYLE}<div class="dif" dir="auto">{told or "<small>(empty)</small>"}</div>'
+    return f'{_STYLE}<div class="dif" dir="auto">{marked or "<small>(empty)</small>"}</div>'

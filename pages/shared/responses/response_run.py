@@ -25,10 +25,10 @@ def choose_run(row: Any) -> str:
             "choose another run.", icon=":material/search_off:",
         )  # fmt: skip
     named = [one for one in asked if one in every]
-    held = [one for one in named if one in there]
+    there_of_named = [one for one in named if one in there]
     if not there:
         _say_what_to_log("No run of this store has responses.")
-    first = (held or named or sorted(there, key=_urgency))[0]
+    first = (there_of_named or named or sorted(there, key=_urgency))[0]
     options = there if first in there else [first, *there]
     seed("run", first)
     if st.session_state["run"] not in options:
@@ -46,8 +46,8 @@ def choose_run(row: Any) -> str:
 
 
 def _urgency(run: str) -> tuple[int, str]:
-    known = reads.kept_verdicts().get(run) or {}
-    status = known.get("status")
+    known = reads.kept_verdicts().get(run)
+    status = None if known is None else known.get("status")
     return (URGENT.index(status) if status in URGENT else len(URGENT)), run
 
 

@@ -45,16 +45,16 @@ def show_response(run: str, text: str, until: int | None) -> None:
         st.markdown(f"Prompt: {escaped(row['prompt'], LONGEST)}")
     other = _other(run, name, until)
     both = row if other is None else reading_reads.one(run, other)
-    told = difference(both["completion"] if both else "", row["completion"])
+    diff = difference(both["completion"] if both else "", row["completion"])
     left, right = st.columns(2) if both and other else (None, st.container())
     if left and both:
-        _side(left, run, both, difference_html(told.before, "del"))
-    _side(right, run, row, difference_html(told.after, "ins" if left else "span"))
+        _side(left, run, both, difference_html(diff.before, "del"))
+    _side(right, run, row, difference_html(diff.after, "ins" if left else "span"))
     if left:
         st.caption(
             "Struck out: words that the right one does not have in this place. Underlined: words "
             "that the left one does not have."
-            + ("" if told.whole else f" Compared are the first {whole(MOST_TOKENS)} words and marks"
+            + ("" if diff.whole else f" Compared are the first {whole(MOST_TOKENS)} words and marks"
                " of each.")
         )  # fmt: skip
     at = [*own, ("from", name.step), ("to", name.step)]
@@ -73,8 +73,8 @@ def address(run: str, text: str, until: int | None) -> Address:
 
 def _other(run: str, name: Name, until: int | None) -> Name | None:
     """Which response to the same prompt it is compared with: as asked, or of another step."""
-    told = reading_reads.draws(run, name.prompt, until).to_dicts()
-    there = {written({**row, "prompt_id": name.prompt}): row for row in told}
+    draws = reading_reads.draws(run, name.prompt, until).to_dicts()
+    there = {written({**row, "prompt_id": name.prompt}): row for row in draws}
     own = written({**name._asdict(), "prompt_id": name.prompt, "sample_id": name.sample})
     there.pop(own, None)
     if not there:
@@ -118,5 +118,5 @@ def _whole(run: str, name: Name) -> bytes:
 
 def title(row: Mapping[str, Any]) -> str:
     """A response's prompt in a few words."""
-    told = excerpt(row["prompt"], PROMPT_WORDS)
-    return told.before + told.after
+    cut_text = excerpt(row["prompt"], PROMPT_WORDS)
+    return cut_text.before + cut_text.after

@@ -21,28 +21,28 @@ from pages.shared.tables import show_table
 Link = Callable[[Mapping[str, Any]], str]
 
 
-def show_shortcuts(run: str, until: int | None, told: Told, link: Link, all_with: Link) -> None:
+def show_shortcuts(run: str, until: int | None, mined: Told, link: Link, all_with: Link) -> None:
     """The block; what is known of the shortcuts so far, which nobody has waited for.
 
     Args:
         run: of the responses.
         until: step at which the view is frozen.
-        told: what is known.
+        mined: what is known.
         link: the address of a response's own view.
         all_with: the address of all responses that have a shortcut, of ``{"shortcut": name}``.
     """
     st.header("What it is paid for", anchor=False)
-    if told.progress:
-        _wait(run, until, told)
-    if told.fault:
-        st.warning(f"The responses could not be mined: {escaped(told.fault)}.",
+    if mined.progress:
+        _wait(run, until, mined)
+    if mined.fault:
+        st.warning(f"The responses could not be mined: {escaped(mined.fault)}.",
                    icon=":material/error:")  # fmt: skip
-    if told.mined is None:
+    if mined.mined is None:
         return
-    st.markdown(f"**{escaped(headline(told.mined))}**")
-    if told.mined.shortcuts:
-        _table(run, told.mined, until)
-        _examples(told.mined, link, all_with)
+    st.markdown(f"**{escaped(headline(mined.mined))}**")
+    if mined.mined.shortcuts:
+        _table(run, mined.mined, until)
+        _examples(mined.mined, link, all_with)
 
 
 def _table(run: str, mined: Mined, until: int | None) -> None:
@@ -82,7 +82,7 @@ def _examples(mined: Mined, link: Link, all_with: Link) -> None:
 @st.fragment(run_every=1.0)
 def _wait(run: str, until: int | None, seen: Told) -> None:
     """How far it is; the page comes again by itself when it is done."""
-    now = shortcut_mining.told(run, until)
+    now = shortcut_mining.mined(run, until)
     if not now.progress:
         st.rerun(scope="app")
     what = "Newer responses are being mined" if seen.mined else "The responses are being mined"

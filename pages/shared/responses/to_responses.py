@@ -33,16 +33,16 @@ def show_links(
         every: rows of the query runs, by run.
         frozen: step that a run is frozen at.
     """
-    held = [curve for curve in curves if every[curve.run_id]["samples"]]
-    if held:
-        st.html(links_html(held, frozen))
+    with_samples = [curve for curve in curves if every[curve.run_id]["samples"]]
+    if with_samples:
+        st.html(links_html(with_samples, frozen))
 
 
-def links_html(held: Sequence[RunCurve], frozen: Mapping[str, int]) -> str:
+def links_html(with_samples: Sequence[RunCurve], frozen: Mapping[str, int]) -> str:
     """HTML of the links to the responses of runs; a script completes it at a click."""
-    runs = [curve.run_id for curve in held]
+    runs = [curve.run_id for curve in with_samples]
     until = frozen.get(runs[0]) if len(runs) == 1 else None
-    links = _links(held[0], until) if len(runs) == 1 else ""
+    links = _links(with_samples[0], until) if len(runs) == 1 else ""
     data = escape(json.dumps(runs))
     kept = "" if until is None else f' data-until="{until}"'
     return (
@@ -53,9 +53,9 @@ def links_html(held: Sequence[RunCurve], frozen: Mapping[str, int]) -> str:
 
 def _links(curve: RunCurve, until: int | None) -> str:
     own = [("run", curve.run_id), *[("until", until)] * (until is not None)]
-    told = [("what it is paid for", own)]
+    links = [("what it is paid for", own)]
     for name, first, last in stretches(curve):
-        told.append((name.lower(), [*own, ("from", first), ("to", last)]))
+        links.append((name.lower(), [*own, ("from", first), ("to", last)]))
     made = (f'<a href="{escape(local_link("/responses", where))}">{escape(name)}</a>'
-            for name, where in told)  # fmt: skip
+            for name, where in links)  # fmt: skip
     return " · ".join(made) + " · "

@@ -9,22 +9,22 @@ import streamlit as st
 from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.runs.anchors import anchors_figure
 from analytics.onset.evidence.verdict_keys import VerdictRow
-from analytics.onset.labels.judge_drift import sentence
+from analytics.onset.sentences.labels import drift_sentences
 from pages.shared import charts
 from pages.shared.escaping import escaped
 
 
 def show_anchors(curve: RunCurve) -> None:
     """The panel and its sentence; nothing for a run without anchors."""
-    told = curve.verdict.get("judge_drift")
-    if not told:
+    drift = curve.verdict.get("judge_drift")
+    if not drift:
         return
     st.header("The judge, by its anchors", anchor=False)
-    (said,) = sentence(cast("VerdictRow", curve.verdict))
-    st.markdown(escaped(said))
-    if not told["points"]:
+    (drifts,) = drift_sentences(cast("VerdictRow", curve.verdict))
+    st.markdown(escaped(drifts))
+    if not drift["points"]:
         return
-    charts.draw(anchors_figure(told, curve.ordinal), "anchors", said)
+    charts.draw(anchors_figure(drift, curve.ordinal), "anchors", drifts)
     st.caption(
         "Mean score of the anchors less that of their first evaluation; bars: 90 % intervals. The "
         "policy cannot move them."

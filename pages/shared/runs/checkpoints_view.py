@@ -9,7 +9,8 @@ import polars as pl
 import streamlit as st
 
 from analytics.figures.drawing.curves import RunCurve
-from analytics.onset.choosing.side_by_side import Row, answer, decided, side_by_side, why_not
+from analytics.onset.choosing.side_by_side import Row, side_by_side
+from analytics.onset.sentences.checkpoints import answer, decided, why_not
 from analytics.wording import MISSING, number, whole, with_interval
 from pages.shared import reads
 from pages.shared.escaping import escaped

@@ -10,9 +10,9 @@ from html import escape
 from typing import Any
 
 from analytics.figures.drawing.palette import status_look
-from analytics.figures.words.headline import headline
-from analytics.onset.choosing.other_half import sentence as other_half_words
 from analytics.onset.evidence.verdict_keys import OtherHalfRow
+from analytics.onset.sentences.checkpoints import other_half_sentence
+from analytics.onset.sentences.headline import headline
 from analytics.wording import alike, fixed, number, whole
 from pages.shared.escaping import shown_name
 
@@ -42,8 +42,8 @@ IN_FEW = (
 
 def advice_of(verdict: Mapping[str, Any]) -> Mapping[str, Any]:
     """The recommendation of a verdict; {} where one of an older version was kept."""
-    told = verdict.get("recommendation")
-    return told if isinstance(told, Mapping) and told.get("action") in WORDS else {}
+    advice = verdict.get("recommendation")
+    return advice if isinstance(advice, Mapping) and advice.get("action") in WORDS else {}
 
 
 def what_to_do(verdict: Mapping[str, Any]) -> tuple[str, str]:
@@ -62,7 +62,7 @@ def what_to_do(verdict: Mapping[str, Any]) -> tuple[str, str]:
         if not after_all:
             return "nothing", ""
         why = why.strip().rstrip(".")
-        return "no candidate", next((few for said, few in IN_FEW if why.startswith(said)), why)
+        return "no candidate", next((few for begins, few in IN_FEW if why.startswith(begins)), why)
     return "–", ""
 
 
@@ -95,14 +95,14 @@ def _advice(verdict: Mapping[str, Any]) -> str:
         return ""
     action = str(advice["action"])
     sign = f'<span class="mark" aria-hidden="true">{SIGNS[action]}</span>'
-    said = escape(reason_of(verdict))
-    told = f"<p>{sign}{said}</p>"
+    reason = escape(reason_of(verdict))
+    html = f"<p>{sign}{reason}</p>"
     if action == "candidate":
-        told += f'<p class="note">{escape(_price(advice))}</p>'
+        html += f'<p class="note">{escape(_price(advice))}</p>'
         half: OtherHalfRow | None = advice.get("other_half")
         if half:
-            told += f'<p class="note">{escape(other_half_words(half))}</p>'
-    return told
+            html += f'<p class="note">{escape(other_half_sentence(half))}</p>'
+    return html
 
 
 def _price(advice: Mapping[str, Any]) -> str:

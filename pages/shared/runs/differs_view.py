@@ -29,8 +29,8 @@ def show_differences(curves: Sequence[RunCurve], facts: Mapping[str, Mapping[str
     st.header("What differs", anchor=False)
     st.caption(f"{called(second.run_id)} compared with {called(first.run_id)}, chosen first.")
     one, other = facts[first.run_id], facts[second.run_id]
-    unknown = [name for name, told in zip(names, (one, other), strict=True)
-               if told.get("kl_conversion") in ("unknown", "missing")]  # fmt: skip
+    unknown = [name for name, rows in zip(names, (one, other), strict=True)
+               if rows.get("kl_conversion") in ("unknown", "missing")]  # fmt: skip
     if unknown:
         st.markdown(f"Gold cannot be compared at equal KL: KL of {called(unknown[0])} has no known "
                     "unit, or was not logged.")  # fmt: skip
@@ -44,15 +44,15 @@ def show_differences(curves: Sequence[RunCurve], facts: Mapping[str, Mapping[str
         if found:
             show_table(_table(found, names), hide_index=True)
             st.caption("90 % for all rows together; runs taken as independent.")
-    told = settings(one, other)
-    changed = told.filter("differs")
+    rows = settings(one, other)
+    changed = rows.filter("differs")
     st.markdown(f"{count(changed.height, 'logged setting')} differ." if changed.height else
                 "No logged setting differs.")  # fmt: skip
     if changed.height:
         show_table(_renamed(changed, names), hide_index=True)
-    if same := told.height - changed.height:
+    if same := rows.height - changed.height:
         with st.expander(f"{count(same, 'setting')} that both share"):
-            show_table(_renamed(told.filter(~pl.col("differs")), names), hide_index=True)
+            show_table(_renamed(rows.filter(~pl.col("differs")), names), hide_index=True)
 
 
 def _table(found: Sequence[AtKL], names: tuple[str, str]) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from analytics.figures.drawing.curves import Panel, RunCurve, has_line
 from analytics.figures.runs.band import band_figure, gold_curves
 from analytics.figures.runs.notes import mark_notes
 from analytics.figures.runs.rewards import can_normalise, reward_figure
-from analytics.figures.words.headline import headline
+from analytics.onset.sentences.headline import headline
 from analytics.wording import count
 from pages.shared import charts, links
 from pages.shared.choices import choose_one
@@ -65,16 +65,16 @@ class Rewards:
 
     def facts(self, run: str) -> Mapping[str, Any]:
         """What the log tells of a run."""
-        told: Mapping[str, Any] = json.loads(self.every[run]["facts"])
-        return told
+        metadata: Mapping[str, Any] = json.loads(self.every[run]["facts"])
+        return metadata
 
     def address(self, axis: str, scale: str) -> list[tuple[str, object]]:
         """The choices of this view, frozen at the rows that are there."""
         ends = [self.frozen.get(run) or self.every[run]["step_end"] or 0 for run in self.chosen]
-        told: list[tuple[str, object]] = [("run", run) for run in self.chosen]
-        told += [("axis", axis), ("scale", scale)]
-        told += [("gold", self.source)] * bool(self.source) + [("band", "true")] * self.banded
-        return told + [("until", step) for step in ends]
+        pairs: list[tuple[str, object]] = [("run", run) for run in self.chosen]
+        pairs += [("axis", axis), ("scale", scale)]
+        pairs += [("gold", self.source)] * bool(self.source) + [("band", "true")] * self.banded
+        return pairs + [("until", step) for step in ends]
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class View:
 
     def says(self) -> str:
         """The chart's finding: each run's headline, as far as a sentence bears it."""
-        told = "; ".join(
+        findings = "; ".join(
             f"{shown_name(c.run_id)} {headline(c.verdict)}" for c in self.drawn[:MOST_NAMED]
         )
         more = len(self.drawn) - MOST_NAMED
-        return f"{told}; and {count(more, 'more run')}" if more > 0 else told
+        return f"{findings}; and {count(more, 'more run')}" if more > 0 else findings
 
     def draw(
         self, tall: int = 400, below: bool = True, some: Sequence[RunCurve] | None = None

@@ -45,8 +45,8 @@ class Listed:
         """What the runs may be grouped and searched by, as text."""
         config = self.facts.get("config") or {}
         own = {"trainer": self.facts.get("trainer"), "algorithm": self.facts.get("algorithm")}
-        told = own | config
-        return {key: str(value) for key, value in told.items() if value not in (None, "")}
+        stated = own | config
+        return {key: str(value) for key, value in stated.items() if value not in (None, "")}
 
     def matches(self, words: str) -> bool:
         """Whether each of the words is in its name, project or settings, in any order."""
@@ -126,6 +126,6 @@ def tally(runs: Sequence[Listed]) -> str:
     '1 run: 1 warning'
     """
     statuses = Counter(one.status for one in runs if one.status)
-    told = sorted(statuses.items(), key=lambda item: RANK.get(item[0], len(RANK)))
-    said = ", ".join(f"{whole(n)} {status_look(status)[1]}" for status, n in told)
-    return f"{count(len(runs), 'run')}: {said}" if said else count(len(runs), "run")
+    ordered = sorted(statuses.items(), key=lambda item: RANK.get(item[0], len(RANK)))
+    counts = ", ".join(f"{whole(n)} {status_look(status)[1]}" for status, n in ordered)
+    return f"{count(len(runs), 'run')}: {counts}" if counts else count(len(runs), "run")

@@ -169,10 +169,10 @@ def _row(row: Mapping[str, Any]) -> str:
         f'<a href="{link}" title="{escape(name)}">{escape(shown_name(name))}</a>'
         f"<small>{' · '.join(about)}</small></span>"
     )
-    told = "".join(cell.replace("<span", '<span role="cell"', 1) for cell in (first, *cells))
+    html = "".join(cell.replace("<span", '<span role="cell"', 1) for cell in (first, *cells))
     more = f'<summary aria-label="More of {escape(shown_name(name))}">more</summary>'
-    told += f'<span role="cell" class="tap"><details>{more}</details></span>'
-    return f'<div role="row">{told}</div>'
+    html += f'<span role="cell" class="tap"><details>{more}</details></span>'
+    return f'<div role="row">{html}</div>'
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -24,11 +23,11 @@ def show_family(
     ordinals: Mapping[str, int], simulated: bool,
 ) -> None:  # fmt: skip
     """Draw a family over its sizes and say what they do; ``known``: size by run."""
-    said = [alpha_words(family)]
+    sentences = [alpha_words(family)]
     inside = [place for place, run in enumerate(family.runs) if run in known]
     missing = [run for run in family.runs if run not in known]
     if size_key and missing:
-        said.append(f"{', '.join(missing)}: no {size_key} is stated, so on no axis.")
+        sentences.append(f"{', '.join(missing)}: no {size_key} is stated, so on no axis.")
     if size_key and inside:
         part = family.only(inside)  # runs without a size have still helped to say alpha
         size = np.array([known[run] for run in part.runs])
@@ -48,16 +47,16 @@ def show_family(
         says = f"{'Simulated: ' * simulated}coefficients of {family.form} over {size_key}"
         charts.draw(figure, f"scaling-{family.form}", says)
         sizes = len(set(size.tolist()))
-        if part.told and part.alpha is None:
-            said.append(trend_words("α", rose, sizes))
-        said += [trend_words("β", fell, sizes)] * part.told
-        said += [prediction_words(made)] if made else [few_sizes(size)] * bool(few_sizes(size))
-    st.markdown("\n".join(f"- {escaped(text)}" for text in said))
+        if part.established and part.alpha is None:
+            sentences.append(trend_words("α", rose, sizes))
+        sentences += [trend_words("β", fell, sizes)] * part.established
+        sentences += [prediction_words(made)] if made else [few_sizes(size)] * bool(few_sizes(size))
+    st.markdown("\n".join(f"- {escaped(text)}" for text in sentences))
 
 
 def family_rows(
     family: Family, size_key: str | None, known: Mapping[str, float], reached: Mapping[str, float]
-) -> list[dict[str, Any]]:
+) -> list[dict[str, str | float | None]]:
     """Rows of the table: parameters and peak of each run; ``reached``: its largest KL."""
     rows = []
     for place, run in enumerate(family.runs):
@@ -70,9 +69,9 @@ def family_rows(
             "run": run, "optimiser": "RL" if family.form == "rl" else "best-of-n",
             size_key or "size": known.get(run),
             "α of its own": spread(family.alphas[place], Z90 * family.alphas_se[place])
-            if family.told else None,
+            if family.established else None,
             "β": spread(family.betas[place], Z90 * family.betas_se[place])
-            if family.told else None,
+            if family.established else None,
             "KL at the gold peak (90 %)": peak,
         })  # fmt: skip
     return rows

@@ -29,10 +29,10 @@ def _together(fall: GroupFall | None) -> str:
     if fall is None:
         return "Fewer than three seeds with gold share a range: no verdict on the group."
     value, low, high = alike(fall.value, fall.low, fall.high)
-    told = f"{value} ({low} to {high}, 90 %, t over {count(fall.n, 'seed')})"
+    text = f"{value} ({low} to {high}, 90 %, t over {count(fall.n, 'seed')})"
     if fall.low > 0:
-        return f"Together the seeds are past their gold peak: gold has lost {told} since."
-    return f"Together the seeds do not show that gold fell: {told} from its peak to the end."
+        return f"Together the seeds are past their gold peak: gold has lost {text} since."
+    return f"Together the seeds do not show that gold fell: {text} from its peak to the end."
 
 
 def _peaks(curves: Sequence[RunCurve]) -> str:

@@ -14,7 +14,7 @@ from analytics.figures.drawing.palette import status_look
 from analytics.measured.likeness import measured_on_like
 from analytics.measured.published import SCENARIO_WORDS, matching_scenario
 from analytics.onset.alarm.many_runs import standing
-from analytics.onset.labels.prediction_powered import labels_in_short
+from analytics.onset.sentences.labels import labels_in_short
 from analytics.wording import MISSING, alike, count, interval, steps, whole
 from pages.shared.escaping import called, escaped
 from pages.shared.keeping.isolation import Fault, attempt
@@ -82,7 +82,7 @@ def show_why(
     reasons = list(verdict["reasons"])
     saved = [s for s in facts.get("checkpoints") or [] if until is None or s <= until]
     further = [*reasons[AT_ONCE:], *filter(None, [_checkpoints(verdict, saved)])]
-    further += [said for said in (subtitle(curve, facts), measured_on_like(verdict)) if said]
+    further += [text for text in (subtitle(curve, facts), measured_on_like(verdict)) if text]
     _write(reasons[:AT_ONCE])
     with st.expander(f"{count(len(further), 'more finding')}: fits, noise, how good this is"):
         _write(further)
@@ -103,7 +103,7 @@ def show_verdict_table(curves: Sequence[RunCurve]) -> None:
     """Verdicts of some runs as a table: what to do, the numbers, the reasons in the last column."""
     rows: list[dict[str, str]] = []
     for curve in curves:
-        made = attempt(curve.run_id, "in words", partial(_told, curve))
+        made = attempt(curve.run_id, "in words", partial(_in_words, curve))
         if isinstance(made, Fault):
             made = {"verdict": made.sentence}
         rows.append({"run": curve.run_id} | made)
@@ -114,7 +114,7 @@ def show_verdict_table(curves: Sequence[RunCurve]) -> None:
     )  # fmt: skip
 
 
-def _told(curve: RunCurve) -> dict[str, str]:
+def _in_words(curve: RunCurve) -> dict[str, str]:
     """The cells of a run behind its name."""
     verdict = curve.verdict
     alarm = verdict["alarm"]
@@ -144,7 +144,7 @@ def in_short(curve: RunCurve, facts: Mapping[str, Any]) -> str:
 
     What the line, or the recommendation over it, has said already is not said again.
     """
-    verdict, said = curve.verdict, reason_of(curve.verdict)
+    verdict, reason = curve.verdict, reason_of(curve.verdict)
     source = f" ({verdict['gold_source']})" if verdict.get("gold_source") else ""
     known = CONVERSIONS.get(str(facts.get("kl_conversion")), "")
     parts = [f"KL {known}"] if known else []
@@ -154,7 +154,7 @@ def in_short(curve: RunCurve, facts: Mapping[str, Any]) -> str:
     parts += [
         FLAG_WORDS.get(flag, flag.replace("_", " "))
         for flag in verdict["flags"]
-        if KL_FLAGS.get(flag, "-") != known and not (flag == "prompts_vary" and OTHER in said)
+        if KL_FLAGS.get(flag, "-") != known and not (flag == "prompts_vary" and OTHER in reason)
     ]
     return " · ".join(parts)
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from analytics.alerts import command, sending
 from analytics.alerts import ledger as outbox
@@ -45,7 +45,7 @@ class Watch:
         self._store, self._clock = store, clock
         self._seen: object = None
         self._looked = -AGAIN
-        self.said = ""
+        self.failure = ""
 
     def turn(self) -> None:
         """One look, where one is due, and one attempt to send."""
@@ -70,9 +70,9 @@ class Watch:
             self._looked = now
 
     def _say(self, text: str) -> None:
-        if text and text != self.said:
+        if text and text != self.failure:
             print(f"Alerts are not sent: {text}", file=sys.stderr, flush=True)
-        self.said = text
+        self.failure = text
 
 
 def start(store: Store) -> Callable[[], None]:
@@ -115,7 +115,7 @@ def rules_file() -> str:
 
 def ledger() -> Ledger:
     """What was told, and what waits."""
-    return sending.held(home())
+    return sending.ledger_of(home())
 
 
 def failure() -> str:
@@ -132,18 +132,18 @@ class Line(NamedTuple):
     since: str
 
 
-def lines(held: Ledger) -> list[Line]:
+def lines(ledger: Ledger) -> list[Line]:
     """Every alert that is open, or was until a day ago."""
     return [
         Line(title(one["kind"], one["subject"]), one["link"], one["what"],
-             command.since(held, one))
-        for one in held["alerts"].values()
+             command.since(ledger, one))
+        for one in ledger["alerts"].values()
     ]  # fmt: skip
 
 
-def waiting(held: Ledger) -> list[str]:
+def waiting(ledger: Ledger) -> list[str]:
     """What waits to be sent, what was refused, what is muted, in sentences."""
-    return command.waiting_lines(held)
+    return command.waiting_lines(ledger)
 
 
 def test(by: Rules) -> None:
@@ -160,19 +160,21 @@ def test(by: Rules) -> None:
 
 def acknowledge(subject: str, by: str) -> bool:
     """Somebody looks after what is told of a subject; False where nothing is any more."""
-    with sending.changing(home()) as held:
-        return outbox.acknowledge(held, subject, by, _now())
+    with sending.changing(home()) as ledger:
+        return outbox.acknowledge(ledger, subject, by, _now())
 
 
 def mute(subject: str, until: datetime.date, by: str) -> None:
     """Tell nothing of a subject up to and with a day."""
-    with sending.changing(home()) as held:
-        outbox.mute(held, subject, until, by)
+    with sending.changing(home()) as ledger:
+        outbox.mute(ledger, subject, until, by)
 
 
-def open_subjects(held: dict[str, Any]) -> list[str]:
+def open_subjects(ledger: Ledger) -> list[str]:
     """Runs and loops that something is told of now."""
-    return list(dict.fromkeys(one["subject"] for one in held["alerts"].values() if not one["gone"]))
+    return list(
+        dict.fromkeys(one["subject"] for one in ledger["alerts"].values() if not one["gone"])
+    )
 
 
 def _now() -> datetime.datetime:

@@ -51,7 +51,7 @@ class Packed:
         headers.add_vary_header("Accept-Encoding")
         if tag := headers.get("etag"):
             headers["ETag"] = f"W/{tag.removeprefix('W/')}"  # the same file, other bytes
-        if sum(len(held) for _, held in self._kept.values()) + len(packed) <= MOST:
+        if sum(len(kept_body) for _, kept_body in self._kept.values()) + len(packed) <= MOST:
             self._kept[path] = headers.raw, packed
         await _answer(send, headers.raw, packed)
 

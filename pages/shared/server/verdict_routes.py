@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from analytics.onset.evidence.verdict_keys import VerdictRow
 from data.database.kept_verdicts import kept_rows
 from data.owner import Owner
 from pages.shared.keeping.judging import advised, method
@@ -24,8 +25,8 @@ def verdict_routes(owner: Callable[[], Owner | None]) -> list[Route]:
     """
 
     async def verdicts(request: Request) -> Response:
-        held = owner()
-        if held is None:
+        holder = owner()
+        if holder is None:
             return JSONResponse({"error": "the store is not open yet"}, 503)
         for key in request.query_params:
             if key not in PARAMETERS:
@@ -33,17 +34,17 @@ def verdict_routes(owner: Callable[[], Owner | None]) -> list[Route]:
                 return JSONResponse({"error": f"unknown parameter {key!r}; known: {known}"}, 400)
         runs = request.query_params.getlist("run") or None
         project = request.query_params.get("project")
-        there = await run_in_threadpool(held.store.query, "runs", project=project, runs=runs)
+        there = await run_in_threadpool(holder.store.query, "runs", project=project, runs=runs)
         missing = sorted(set(runs or []) - set(there["run_id"]))
         if missing or (project is not None and there.is_empty()):
             what = f"run {missing[0]!r}" if missing else f"project {project!r}"
             return JSONResponse({"error": f"{what} is not in this store"}, 404)
-        return JSONResponse(await run_in_threadpool(_kept, held, there["run_id"].to_list()))
+        return JSONResponse(await run_in_threadpool(_kept, holder, there["run_id"].to_list()))
 
     return [Route("/api/verdicts", verdicts, methods=["GET"])]
 
 
-def _kept(owner: Owner, runs: list[str]) -> list[dict[str, object]]:
+def _kept(owner: Owner, runs: list[str]) -> list[VerdictRow]:
     kept = kept_rows(owner.store, method())
     rows = [
         json.loads(row["verdict"]) | {"updating": not row["current"]}

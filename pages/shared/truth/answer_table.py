@@ -107,8 +107,8 @@ def _before(row: Mapping[str, Any]) -> str:
     if row["answer_before"] is None and row["grade_before"] is None:
         return "<small>other responses</small>"
     grade = {"grade": row["grade_before"], "grade_logged": None, "malformed": False}
-    told = f"{_grade(grade)}{_sure(row['confidence_before'])}"
-    return f"{_text(row['answer_before'])}<small>{told}</small>"
+    text = f"{_grade(grade)}{_sure(row['confidence_before'])}"
+    return f"{_text(row['answer_before'])}<small>{text}</small>"
 
 
 def _sure(confidence: float | None) -> str:
@@ -125,9 +125,11 @@ def topics_sentence(topics: Sequence[Mapping[str, Any]] | None, most: int = 6) -
     ordered = sorted(topics or (), key=lambda one: (-one["value"], str(one["key"])))
     if not ordered:
         return ""
-    told = ", ".join(f"{escaped(cut(one['key']))} {whole(one['value'])}" for one in ordered[:most])
+    counts = ", ".join(
+        f"{escaped(cut(one['key']))} {whole(one['value'])}" for one in ordered[:most]
+    )
     left = len(ordered) - most
-    return f"By topic: {told}{f' and {whole(left)} more' if left > 0 else ''}."
+    return f"By topic: {counts}{f' and {whole(left)} more' if left > 0 else ''}."
 
 
 def history_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -163,8 +165,8 @@ def _answer(row: Mapping[str, Any]) -> str:
     if row["grader"]:
         notes.append(f"graded by {cut(row['grader'])}")
     sample = f"<small>sample {escape(cut(row['sample_id']))}</small>" if row["sample_id"] else ""
-    told = "".join(f"<small>{escape(note)}</small>" for note in notes)
-    return f"<div>{sample}{_text(row['answer'], None)}<br>{_grade(row)}{told}</div>"
+    notes_html = "".join(f"<small>{escape(note)}</small>" for note in notes)
+    return f"<div>{sample}{_text(row['answer'], None)}<br>{_grade(row)}{notes_html}</div>"
 
 
 def _grade(row: Mapping[str, Any]) -> str:

@@ -67,11 +67,11 @@ def _q(row: Row) -> float:
     return 1.0 if change is None or change["q"] is None else change["q"]
 
 
-def kinds(told: list[Row]) -> dict[str, str]:
+def kinds(rows: list[Row]) -> dict[str, str]:
     """The behaviours of a run, those that move first, with their labels."""
     surest: dict[str, float] = {}
     labels = {}
-    for row in told:
+    for row in rows:
         q = _q(row) if row["environment"] is not None else 1.0
         surest[kind_of(row)] = min(q, surest.get(kind_of(row), 1.0))
         labels[kind_of(row)] = f"{row['behaviour']} ({row['source']})"
@@ -114,7 +114,7 @@ def _of_change(row: Row, key: str) -> object:
     return change.get(key)
 
 
-def flat(told: list[Row]) -> pl.DataFrame:
+def flat(rows: list[Row]) -> pl.DataFrame:
     """All rows as a table of plain columns."""
     return pl.DataFrame([
         {
@@ -123,13 +123,13 @@ def flat(told: list[Row]) -> pl.DataFrame:
             **{key: _of_change(row, key) for key in ("direction", "difference", "p", "q",
                                                                "scatter")},
         }
-        for row in told
+        for row in rows
     ])  # fmt: skip
 
 
 def address(
-    run: str | None, kind: str, rewarded: bool, until: int | None, told: list[Row]
+    run: str | None, kind: str, rewarded: bool, until: int | None, rows: list[Row]
 ) -> list[tuple[str, object]]:
     """The choices that a link pins, frozen where the behaviours end now."""
-    last = max(row["step_end"] for row in told) if until is None else until
+    last = max(row["step_end"] for row in rows) if until is None else until
     return [("run", run), ("behaviour", kind), ("rewards", str(rewarded).lower()), ("until", last)]

@@ -51,18 +51,18 @@ def show_changes(
 
 def _show_loop(loop: str, last: pl.DataFrame, each: pl.DataFrame, compare_to: int | None) -> None:
     ends = {row["origin"]: row for row in nested(last)}
-    said: list[str] = []
+    sentences: list[str] = []
     trends: list[str] = []
     for origin in sorted(ends, key=lambda o: (o != "benchmark", o)):
         row = ends[origin]
-        said.append(escaped(change_sentence(row) if row["n"] else rate_sentence(row)))
+        sentences.append(escaped(change_sentence(row) if row["n"] else rate_sentence(row)))
         trends += trend_sentences(each.filter(origin=origin))
         trends += malformed_sentence(row)
         if row["n"] and origin == "self_generated":
             own = f"{beside_benchmark(row, ends.get('benchmark'))} {_covered(row)}"
-            said.append(escaped(own))
+            sentences.append(escaped(own))
     with st.container(border=True):
-        st.markdown(f"**{called(loop)}**\n" + "\n".join(f"- {text}" for text in said))
+        st.markdown(f"**{called(loop)}**\n" + "\n".join(f"- {text}" for text in sentences))
         st.caption(escaped(" ".join(trends)))
         asked: list[tuple[str, object]] = [("loop", loop), ("change", "newly_wrong")]
         asked += [("with", compare_to)] * (compare_to is not None)

@@ -46,13 +46,13 @@ def show_facts(scope: Scope, runs: Sequence[str], axis: str | None, key: str) ->
         if figure is not None:
             charts.draw(figure, key, "Wrong facts in responses, with the rewards of the same steps")
     verdicts = reads.kept_verdicts()
-    said = []
+    sentences = []
     for run in runs:
         with isolated(run, "in words"):
             own = rewards.filter(pl.col("line") == run)
-            told = facts_sentence(facts[run], own, verdicts.get(run, {}))
-            said.append(f"- **{called(run)}**: {escaped(told)}")
-    words.markdown("\n".join(said))
+            sentence = facts_sentence(facts[run], own, verdicts.get(run, {}))
+            sentences.append(f"- **{called(run)}**: {escaped(sentence)}")
+    words.markdown("\n".join(sentences))
     words.caption(
         "Neighbouring steps are pooled; bars: 95 % intervals with the steps of a point as clusters."
         " A rate of wrong facts alone is no sign of an onset: the verdict goes by gold."

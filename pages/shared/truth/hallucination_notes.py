@@ -45,16 +45,16 @@ def show_notes(scope: Scope, loops: tuple[str, ...], totals: pl.DataFrame) -> No
     for loop in loops:
         if text := grader_unknown(graders.filter(loop=loop)["grader"].to_list()):
             notes.setdefault(text, []).append(loop)
-    said = [f"{', '.join(of)}: {text}" for text, of in notes.items()]
+    lines = [f"{', '.join(of)}: {text}" for text, of in notes.items()]
     for loop in runs_of_claims(reads.runs().filter(pl.col("run_id").is_in(loops))):
         with isolated(loop, "judged by its claims"):
             iterations: list[int] = totals.filter(pl.col("loop") == loop)["iteration"].to_list()
             at = max(iterations, default=None)
             judged = summary(answer_reads.ask("claims", run=loop, iteration=at))
-            said.append(f"{loop}, iteration {at}: {of_claims(judged)}")
+            lines.append(f"{loop}, iteration {at}: {of_claims(judged)}")
     audits = scope.cut(answer_reads.ask("audits", loops=loops, until=None))
-    said += [f"{row['loop']}: {sentence(row)}" for row in corrected(totals, audits)]
-    said += unmatched_sentences(audits)
-    said += changes_view.clustered_notes(totals)
+    lines += [f"{row['loop']}: {sentence(row)}" for row in corrected(totals, audits)]
+    lines += unmatched_sentences(audits)
+    lines += changes_view.clustered_notes(totals)
     st.markdown("**To keep in mind**")
-    st.markdown("\n".join(f"- {escaped(text)}" for text in said or ["Every answer is as logged."]))
+    st.markdown("\n".join(f"- {escaped(text)}" for text in lines or ["Every answer is as logged."]))

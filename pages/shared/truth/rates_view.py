@@ -166,23 +166,23 @@ def _measure(
 
 
 def _notes(origins: set[str], peaks: Sequence[object], rewarded: bool) -> str:
-    said = [
+    notes = [
         "Bars: 95 % intervals. Dotted: malformed answers among the wrong ones, a broken model "
         "rather than hallucination."
     ]
     if peaks:
-        said.append("Shaded: where gold peaks (90 %), from the run's verdict.")
+        notes.append("Shaded: where gold peaks (90 %), from the run's verdict.")
     if rewarded:
-        said.append(
+        notes.append(
             "Gold, proxy and KL are of the same models. A rate of wrong answers alone is no sign "
             "of an onset: it can fall while gold falls."
         )
     if "self_generated" in origins:
-        said.append(
+        notes.append(
             "Self-generated questions are other ones at each iteration: read them beside the "
             "benchmark."
         )
-    return " ".join(said)
+    return " ".join(notes)
 
 
 def _title(origin: str) -> str:
@@ -207,8 +207,9 @@ def _part_lines(parts: pl.DataFrame, of: str) -> list[Line]:
 
 def _peaks(loops: Sequence[str], axis: str) -> list[tuple[float, float | None]]:
     verdict = reads.kept_verdicts().get(loops[0])
-    peak = (verdict or {}).get("peak")
+    peak = None if verdict is None else verdict.get("peak")
     if not peak or not verdict or verdict["status"] not in ("overoptimized", "warning"):
         return []
-    low, high = ("kl_low", "kl_high") if axis == "sqrt_kl" else ("step_low", "step_high")
-    return [] if peak.get(low) is None else [(peak[low], peak.get(high))]
+    if axis != "sqrt_kl":
+        return [(peak["step_low"], peak["step_high"])]
+    return [] if peak["kl_low"] is None else [(peak["kl_low"], peak["kl_high"])]

@@ -95,9 +95,9 @@ def since_table(rows: Sequence[SinceRow], scope: Scope, tau: float) -> str:
     for row in rows:
         if row["origin"] != origin and several:
             origin = row["origin"]
-            told = origin_words(origin)
+            words = origin_words(origin)
             body.append(
-                f'<tr><th scope="colgroup" class="of" colspan="6">On {escape(told)}</th></tr>'
+                f'<tr><th scope="colgroup" class="of" colspan="6">On {escape(words)}</th></tr>'
             )
         made = attempt(row["loop"], "told", partial(_cells, row, marks, heads))
         body.append(f"<tr><td>{escape(made.sentence)}</td></tr>" if isinstance(made, Fault)
@@ -120,12 +120,12 @@ def _cells(row: SinceRow, marks: dict[str, str], heads: Sequence[str]) -> str:
     at = f"iteration {whole(row['iteration'])}"
     cells = [f"<b>{MOVED[row['moved']]}</b>"]
     cells += [_change(row[name]) for name in ("rate", "confident", "silent")]
-    told = "".join(
+    html = "".join(
         f'<td data-of="{escape(name)}">{cell}</td>'
         for name, cell in zip(("", "wrong", heads[3], "not attempted"), cells, strict=True)
     )
     name = f'<th scope="row" title="{escape(at)}">{marks.get(loop, "")}<b>{escape(cut(loop))}</b>'
-    return f"<tr>{name}</th>{told}<td>{tested}</td></tr>"
+    return f"<tr>{name}</th>{html}<td>{tested}</td></tr>"
 
 
 def _change(part: Sequence[float | None]) -> str:

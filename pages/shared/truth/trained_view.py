@@ -35,8 +35,8 @@ def trained_table(
     body = []
     for row in rows:
         loop = row["loop"]
-        told = (claims.get(loop), mistakes.get(loop))
-        made = attempt(loop, "told", partial(_cells, row, *told))
+        counts = (claims.get(loop), mistakes.get(loop))
+        made = attempt(loop, "told", partial(_cells, row, *counts))
         if isinstance(made, Fault):
             body.append(f"<tr><td>{escape(made.sentence)}</td></tr>")
             continue
@@ -54,33 +54,33 @@ def trained_table(
 
 
 def _cells(row: Mapping[str, Any], claims: Repeated | None, mistakes: Repeated | None) -> list[str]:
-    told = [change_words(row[name]) for name in ("false", "kept")]
-    told += [_repeated(claims), _gap(mistakes), change_words(row["human"])]
+    changes = [change_words(row[name]) for name in ("false", "kept")]
+    changes += [_repeated(claims), _gap(mistakes), change_words(row["human"])]
     return [
-        f"{escape(said)}<small>{escape(about)}</small>" if about else escape(said)
-        for said, about in told
+        f"{escape(text)}<small>{escape(about)}</small>" if about else escape(text)
+        for text, about in changes
     ]
 
 
-def _repeated(told: Repeated | None) -> tuple[str, str]:
+def _repeated(repeated: Repeated | None) -> tuple[str, str]:
     """The share of false claims said again, and that of the control."""
-    if told is None or not told.checked:
+    if repeated is None or not repeated.checked:
         return MISSING, ""
-    if not told.asked:
+    if not repeated.asked:
         return MISSING, "none was asked again"
-    said = f"{rate_text(told.repeated / told.asked)} of {whole(told.asked)}"
-    if told.other is None:
-        return said, "no control: an association"
-    return said, f"control: {rate_text(told.other[0] / told.other[1])}, not tested"
+    share = f"{rate_text(repeated.repeated / repeated.asked)} of {whole(repeated.asked)}"
+    if repeated.other is None:
+        return share, "no control: an association"
+    return share, f"control: {rate_text(repeated.other[0] / repeated.other[1])}, not tested"
 
 
-def _gap(told: Repeated | None) -> tuple[str, str]:
+def _gap(repeated: Repeated | None) -> tuple[str, str]:
     """How much more often a wrong answer is repeated where it was trained on."""
-    if told is None or not told.asked:
+    if repeated is None or not repeated.asked:
         return MISSING, ""
-    share = rate_text(told.repeated / told.asked)
-    if told.gap is None:
-        return f"{share} of {whole(told.asked)}", "no control: an association"
-    gap, low, high = told.gap
-    test = "" if told.p is None else f", {p_value(told.p)}"
+    share = rate_text(repeated.repeated / repeated.asked)
+    if repeated.gap is None:
+        return f"{share} of {whole(repeated.asked)}", "no control: an association"
+    gap, low, high = repeated.gap
+    test = "" if repeated.p is None else f", {p_value(repeated.p)}"
     return f"{points(gap)} points", f"{points(low)} to {points(high)}{test}"

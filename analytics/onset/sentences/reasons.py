@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
-
 from analytics.onset.alarm.e_process import ALARM
 from analytics.onset.alarm.spending import ALPHA
 from analytics.onset.alarm.watched import FEWEST_LOOKS, FEWEST_LOOKS_UNKNOWN_NOISE
 from analytics.onset.alarm.witness import CLEAR_SCAN, LEAST_E
-from analytics.onset.errors.noise import UNSTATED
 from analytics.onset.evidence.measurements import LARGEST
 from analytics.onset.evidence.verdict_keys import VerdictRow
-from analytics.onset.judging import outlook, withdrawn_row
-from analytics.onset.judging.decision import Evidence
-from analytics.onset.judging.limit_row import limit_sentence
-from analytics.onset.labels import judge_drift, prediction_powered
-from analytics.onset.labels.kl_honesty import Doubt
+from analytics.onset.sentences.basis import Basis
+from analytics.onset.sentences.cautions import caution_sentences, doubt_sentences
+from analytics.onset.sentences.labels import drift_sentences, powered_sentences
+from analytics.onset.sentences.outlook import FORM_NAMES, limit_sentences, outlook_sentences
+from analytics.onset.sentences.withdrawn import went_back, withdrawn_sentence
 from analytics.wording import (
     MISSING,
     OPEN,
@@ -37,19 +31,20 @@ def place(step: float | None, kl: float | None) -> str:
     return f"step {whole(step)}" + ("" if kl is None else f" (KL {number(kl)} nats)")
 
 
-def reasons_of(
-    evidence: Evidence, row: VerdictRow, facts: Mapping[str, Any], against: Sequence[Doubt]
-) -> list[str]:
+def reasons_of(row: VerdictRow, basis: Basis) -> list[str]:
     """Sentences for the finished row of a verdict; the flags' sentences come last."""
     status = row["status"]
     if status == "unmeasured":
         there = "No gold reward is in the log"
-        if evidence.unusable:
+        if basis.unusable:
             there = (
-                f"The log holds {count(evidence.unusable, 'gold reward')}, but none is a number "
+                f"The log holds {count(basis.unusable, 'gold reward')}, but none is a number "
                 f"below {number(LARGEST)}"
             )
-        return [f"{there}, so nothing can be said about overoptimization.", *_doubts(against)]
+        return [
+            f"{there}, so nothing can be said about overoptimization.",
+            *doubt_sentences(basis.doubts),
+        ]
     sentences = []
     if status == "too_little_gold":
         sentences.append(
@@ -57,44 +52,43 @@ def reasons_of(
             f"is known, {FEWEST_LOOKS_UNKNOWN_NOISE} where it must be estimated from them."
         )
     elif status in ("overoptimized", "collapsed"):
-        sentences += _fall(evidence, row)
+        sentences += _fall(row, basis)
     else:
-        sentences += _no_fall(evidence, row)
-    sentences += [_measured(evidence), *prediction_powered.sentences(row)]
-    sentences += judge_drift.sentence(row)
-    sentences += _beside(evidence, row) + _model(row)
-    if evidence.back is None:
-        sentences += limit_sentence(row)
-    sentences += outlook.sentences(row)
-    return sentences + _cautions(evidence, row, facts, against)
+        sentences += _no_fall(row, basis)
+    sentences += [_measured(basis), *powered_sentences(row)]
+    sentences += drift_sentences(row)
+    sentences += _beside(row, basis) + _model(row)
+    if basis.way_back is None:
+        sentences += limit_sentences(row)
+    sentences += outlook_sentences(row)
+    return sentences + caution_sentences(row, basis)
 
 
-def _measured(evidence: Evidence) -> str:
-    tested = len(evidence.looks) - evidence.tested
-    rows = len(evidence.rows)
-    pooled = f"tested in {count(tested, 'group')} of {whole(evidence.size)} consecutive ones"
+def _measured(basis: Basis) -> str:
+    tested, rows = basis.tested, basis.rows
+    pooled = f"tested in {count(tested, 'group')} of {whole(basis.size)} consecutive ones"
     apart = "each tested on its own" if tested == rows else f"the last {whole(tested)} tested"
-    how = apart if evidence.size == 1 else pooled
+    how = apart if basis.size == 1 else pooled
     noise = ""
-    if evidence.noise:
-        known_by = evidence.noise.phrase.replace("look", "group")
+    if basis.errors is not None:
+        known_by = basis.errors.replace("look", "group")
         noise = f"; standard errors {known_by}"
     early = ""
-    if evidence.before_kl:
+    if basis.before_kl:
         early = (
-            f" Before the first KL there are {whole(evidence.before_kl)} more: left out, as off "
+            f" Before the first KL there are {whole(basis.before_kl)} more: left out, as off "
             "its axis."
         )
-    return f"Gold is {evidence.source} gold: {count(rows, 'evaluation')}, {how}{noise}.{early}"
+    return f"Gold is {basis.source} gold: {count(rows, 'evaluation')}, {how}{noise}.{early}"
 
 
-def _fall(evidence: Evidence, row: VerdictRow) -> list[str]:
+def _fall(row: VerdictRow, basis: Basis) -> list[str]:
     alarm, lost = row["alarm"], row["gold_lost"]
     assert alarm is not None
     sentences = [
         f"Gold fell: the scan statistic reached {fixed(alarm['statistic'], 2)} at "
         f"{place(alarm['step'], alarm['kl'])}, above the boundary {fixed(alarm['boundary'], 2)}. "
-        f"{_promise(evidence)}",
+        f"{_promise(basis)}",
         _interval(row),
     ]
     if lost is not None:
@@ -117,21 +111,18 @@ _SIZE_OPEN = (
 )
 
 
-def _no_fall(evidence: Evidence, row: VerdictRow) -> list[str]:
-    test = evidence.test
-    assert test is not None
+def _no_fall(row: VerdictRow, basis: Basis) -> list[str]:
     end = place(row["step_end"], row["kl_end"])
-    nearest = int(np.argmin(test.boundary - test.statistic))
-    if evidence.back is not None and row["alarm"] is None:
+    if basis.way_back is not None and row["alarm"] is None:
         return [
-            f"No onset up to {end}: {evidence.back.words}. {_promise(evidence)}",
-            _power(row["detectable"], evidence),
+            f"No onset up to {end}: {went_back(basis.way_back)}. {_promise(basis)}",
+            _power(row["detectable"], basis),
             _interval(row),
         ]
     if row["alarm"] is not None and row["alarm"]["withdrawn"] is not None:
         return [
-            withdrawn_row.sentence(row["alarm"]["step"], row["alarm"]["withdrawn"])
-            + f" Up to {end} no onset stands. {_promise(evidence)}",
+            withdrawn_sentence(row["alarm"]["step"], row["alarm"]["withdrawn"])
+            + f" Up to {end} no onset stands. {_promise(basis)}",
             _interval(row),
         ]
     if row["alarm"] is not None:
@@ -140,23 +131,23 @@ def _no_fall(evidence: Evidence, row: VerdictRow) -> list[str]:
             f"Gold fell at {place(alarm['step'], alarm['kl'])} (scan statistic "
             f"{fixed(alarm['statistic'], 2)}, boundary {fixed(alarm['boundary'], 2)}) and has come "
             f"back since: up to {end} its highest level may be the present one, so no onset is "
-            f"seen. {_promise(evidence)}",
+            f"seen. {_promise(basis)}",
             _interval(row),
         ]
+    assert basis.nearest is not None
     return [
-        f"No onset up to {end}: {_nearest(test.statistic[nearest], test.boundary[nearest])}. "
-        f"{_promise(evidence)}",
-        _power(row["detectable"], evidence),
+        f"No onset up to {end}: {_nearest(*basis.nearest)}. {_promise(basis)}",
+        _power(row["detectable"], basis),
         _interval(row),
     ]
 
 
-def _power(detectable: float | None, evidence: Evidence) -> str:
+def _power(detectable: float | None, basis: Basis) -> str:
     if detectable is None or detectable < SMALLEST_FALL:
         return "Gold is logged without noise: any fall would have been detected."
-    unstated = evidence.noise is not None and evidence.noise.method in UNSTATED
     # a fall enters the noise that is learnt beside it: no size of it is seen more surely
-    power = "about 70 % power, as its noise is estimated from the same gold" if unstated else ""
+    power = "about 70 % power, as its noise is estimated from the same gold"
+    power = power if basis.unstated else ""
     return (
         f"A fall of {number(detectable)} of gold, spread over the second half of the run, would "
         f"have been seen with {power or '80 % power'}; a smaller one cannot be told from noise."
@@ -175,21 +166,20 @@ def _nearest(statistic: float, boundary: float) -> str:
     )
 
 
-def _promise(evidence: Evidence) -> str:
-    plan = evidence.plan
+def _promise(basis: Basis) -> str:
     looked = (
-        f"up to {plan.looks} planned tests and beyond, at ever stricter boundaries"
-        if plan.stated
-        else f"up to {plan.looks} evaluations and, pooled in pairs, beyond, at ever stricter "
+        f"up to {basis.tests} planned tests and beyond, at ever stricter boundaries"
+        if basis.planned
+        else f"up to {basis.tests} evaluations and, pooled in pairs, beyond, at ever stricter "
         "boundaries"
     )
     promise = (
         f"A run whose gold never falls crosses a boundary in at most {percent(ALPHA)} of cases, "
         f"however often it is tested ({looked})"
     )
-    if evidence.clustered_unknown:
+    if basis.clustered_unknown:
         return promise + ", if the stated errors are right."
-    if evidence.noise_known:
+    if basis.known_errors:
         return promise + "."
     return promise + (
         ", as long as the errors of successive evaluations are independent: the log states no "
@@ -216,7 +206,7 @@ def _interval(row: VerdictRow) -> str:
     return f"Gold's peak lies between {name}{low} and {high}{after} ({how})."
 
 
-def _beside(evidence: Evidence, row: VerdictRow) -> list[str]:
+def _beside(row: VerdictRow, basis: Basis) -> list[str]:
     """What the model average and the e-process say beside the alarm."""
     sentences = []
     if row["status"] == "warning":
@@ -226,12 +216,12 @@ def _beside(evidence: Evidence, row: VerdictRow) -> list[str]:
             f"{fixed(row['p_past_peak'], 3)}. Its error rate depends on those curves; measure "
             "gold again before acting on it."
         )
-    elif row["alarm"] is None and evidence.second is not None and evidence.second.doubtful:
+    elif row["alarm"] is None and basis.no_curve_fits:
         sentences.append(
             "None of the curves of the model average fits this gold, so its probability of "
             f"{fixed(row['p_past_peak'], 2)} that the peak has been passed raises no warning."
         )
-    followed = evidence.back is not None  # it looks at gold in time, whatever KL did
+    followed = basis.way_back is not None  # it looks at gold in time, whatever KL did
     if row["e_value"] is not None and row["e_value"] >= ALARM and not followed:
         sentences.append(
             f"The e-process, which needs no planned number of tests, stands at "
@@ -293,91 +283,9 @@ def _model(row: VerdictRow) -> list[str]:
     curve = (
         "one of Gao et al.'s curves, between RL and best-of-n"
         if model["method"] == "average"
-        else f"Gao et al.'s {outlook.FORM_NAMES[model['form']]} curve"
+        else f"Gao et al.'s {FORM_NAMES[model['form']]} curve"
     )
     return [
         f"If gold follows {curve}, which fits here better than any other unimodal curve, it peaks "
         f"at KL {at} nats (90 %: {below} to {above})."
     ]
-
-
-_CAUTIONS = {
-    "poor_fit": "Gao et al.'s curve does not fit this gold, so do not use the curve's peak.",
-    "blind": "The run has moved on since its last gold measurement; nothing is known about gold "
-    "from there on.",
-    "kl_missing": "KL is not known for every evaluation, so the verdict is over steps.",
-    "kl_unit_unknown": "The unit of the logged KL is unknown, so the verdict is over steps and "
-    "names no nats.",
-    "kl_estimator_unreliable": "The logged KL estimator is unreliable at this distance.",
-    "kl_negative": "Some pooled KL values are negative: the estimator is signed and noisy there.",
-    "kl_back_and_forth": "KL goes back during the run by more than a quarter of its range; gold "
-    "is tested in time order, so a fall may be the way back along the curve.",
-    "kl_went_back": "Gold follows KL: it fell as KL went back, in order of KL it did not fall, and "
-    "at the same KL it is as high as before. That is neither overoptimization nor collapse.",
-    "clustered_unknown": "The stated errors are one witness of two: the log does not say from how "
-    "many prompts they come, and responses to one prompt are alike. The other is the run's own "
-    "scatter; log n_prompts, or the responses with their prompts.",
-    "single_evaluation": "One evaluation alone would carry an alarm; measure that point again.",
-    "smoothed_gold": "This gold looks smoothed: neighbouring evaluations may hold parts of the "
-    "same measurements. Log it as it is measured; what is smoothed counts as fewer evaluations.",
-    "gold_noise_unknown": "The log does not state how noisy gold is, which costs power.",
-    "autocorrelated": "Neighbouring gold rows are correlated; the boundary allows for it, but how "
-    "strongly they are is learnt from the same rows, so the 5 % is not assured here.",
-    "duplicate_steps": "Some steps were logged twice, after a resume; the last row counts.",
-    "peak_at_start": "Gold may have been falling from the first evaluation on.",
-    "prompts_vary": "Gold comes from training batches, with other prompts at each step: a change "
-    "of prompts can look like a change of gold.",
-    "reference_changed": "The proxy or the KL reference changed during the run; only the part "
-    "since the last change is tested.",
-    "proxy_missing": "There is no proxy reward: whether it fell with gold is not known.",
-}
-
-
-def _doubts(against: Sequence[Doubt]) -> list[str]:
-    return [f"KL is in doubt: {doubt.evidence}" for doubt in against]
-
-
-def _undone(row: VerdictRow) -> list[str]:
-    """Of an alarm on smoothed gold: that it was checked on the values behind the running mean."""
-    alarm, witness = row["alarm"], row["witnesses"]
-    if alarm is None or witness is None or witness["undone_weight"] is None:
-        return []
-    say = "bear it out" if alarm["withdrawn"] is None else "do not bear it out"
-    return [
-        "The alarm was checked on the values behind a running mean that gives the newest "
-        f"evaluation a weight of {number(witness['undone_weight'])}: they {say}. Such a mean lags: "
-        "the gold behind it peaked earlier and has lost more than is told here."
-    ]
-
-
-_BY_CONVERSION = {"kl_unit_unknown": "unknown", "kl_estimator_unreliable": "unreliable"}
-"""Flags that evidence can raise too: then the evidence is told in place of their own sentence."""
-
-
-def _cautions(
-    evidence: Evidence, row: VerdictRow, facts: Mapping[str, Any], against: Sequence[Doubt]
-) -> list[str]:
-    sentences = [
-        _CAUTIONS[flag]
-        for flag in row["flags"]
-        if flag in _CAUTIONS
-        and facts.get("kl_conversion") == _BY_CONVERSION.get(flag, facts.get("kl_conversion"))
-    ]
-    if "smoothed_gold" in row["flags"]:
-        sentences += _undone(row)
-    if evidence.judges is not None:
-        sentences.append(evidence.judges.sentence)
-    sentences += _doubts(against)
-    if evidence.unusable:
-        sentences.append(
-            f"{count(evidence.unusable, 'gold reward')} of the log left out: no number below "
-            f"{number(LARGEST)}."
-        )
-    if evidence.noise is not None and float(evidence.noise.widen[-1]) > 1:
-        sentences.append(
-            "Evaluations scatter more than their standard errors allow "
-            f"({fixed(np.sqrt(evidence.noise.widen[-1]), 1)} times); the errors were widened."
-        )
-    if facts.get("kl_note"):
-        sentences.append(f"KL: {str(facts['kl_note']).rstrip('.')}.")
-    return sentences

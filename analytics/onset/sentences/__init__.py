@@ -1,0 +1,1 @@
+"""What verdicts say: typed facts in, text out. Numbers are written by `analytics/wording.py`."""
