@@ -94,7 +94,6 @@ def _model(plan: Plan, taught: Proxy) -> RewardModel:
     return proxy_of(taught, plan.world, plan.width, plan.layers)[0]
 
 
-@torch.no_grad()
 def with_others(plan: Plan, told: pl.DataFrame) -> pl.DataFrame:
     """A training's responses with what the rest of its ensemble and a second reward say of them."""
     models = {
@@ -103,13 +102,12 @@ def with_others(plan: Plan, told: pl.DataFrame) -> pl.DataFrame:
     }
     models["judge"] = _model(plan, Proxy(9_000 + plan.world, *PROXIES[SECOND]))
     prompt, responses = _tokens(told["prompt"], PROMPT), _tokens(told["completion"], LENGTH)
-    return told.with_columns(
-        pl.col("proxy_reward").alias("rm_0"),
-        **{
+    with torch.no_grad():  # not before: the models are taught above
+        scored = {
             name: pl.Series(model(prompt, responses).double().numpy())
             for name, model in models.items()
-        },
-    )
+        }
+    return told.with_columns(pl.col("proxy_reward").alias("rm_0"), **scored)
 
 
 def _tokens(texts: pl.Series, length: int) -> torch.Tensor:
