@@ -16,8 +16,10 @@ import pytest
 
 import analytics.__main__
 import data.__main__
-from data.columns import ReadOptions, RunLog, Skip
+from data.columns import ReadOptions, RunFacts, RunLog, Skip
 from data.readers import read
+from data.readers.meaning.run_frame import run_frame
+from data.readers.raw.scalars import Scalars
 from data.readers.trainers.known import KL_TABLE, NOT_POLICY
 from tests.data.field_reading import command
 
@@ -110,6 +112,18 @@ def test_trap_05_the_estimator_is_kept_and_k2_is_never_an_axis() -> None:
     assert "policy/approxkl_avg" in {entry.key for entry in NOT_POLICY}
     refused = one(LOGS / "r9_ppo_trl1.9", kl="policy/approxkl_avg", kl_unit="nats/token")
     assert refused.metrics.get_column("kl").null_count() == 50
+
+
+def test_trap_05_a_k2_that_was_chosen_is_not_reliable() -> None:
+    chosen = {"loss_agg_mode": "seq-mean-token-sum", "kl_loss_type": "mse"}
+    scalars = Scalars(path="x", format="verl", config={"args": chosen})
+    for step in range(1, 4):
+        scalars.put("train", step, {"actor/kl_loss": 0.5 * step, "critic/score/mean": 1.0})
+    facts, warnings = RunFacts(), list[str]()
+    frame = run_frame(scalars, ReadOptions(), facts, warnings)
+    assert frame.get_column("kl").to_list() == [0.5, 1.0, 1.5]
+    assert (facts.kl_estimator, facts.kl_conversion) == ("k2", "unreliable")
+    assert any("several times the KL" in told for told in warnings)
 
 
 def test_trap_07_names_of_older_versions(tmp_path: Path) -> None:
