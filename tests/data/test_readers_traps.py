@@ -123,6 +123,7 @@ def test_trap_05_a_k2_that_was_chosen_is_not_reliable() -> None:
     frame = run_frame(scalars, ReadOptions(), facts, warnings)
     assert frame.get_column("kl").to_list() == [0.5, 1.0, 1.5]
     assert (facts.kl_estimator, facts.kl_conversion) == ("k2", "unreliable")
+    assert facts.kl_note.startswith("k2 per response")
     assert any("several times the KL" in told for told in warnings)
 
 

@@ -117,6 +117,8 @@ def _declared(
     facts.kl_estimator, facts.kl_logged_unit = _estimator(entry, settings), entry.unit or UNKNOWN
     facts.kl_reference, facts.kl_conversion = entry.reference, entry.conversion
     facts.kl_note = entry.note
+    if entry.estimator and facts.kl_estimator:
+        facts.kl_note = entry.note.replace(entry.estimator, facts.kl_estimator)
     if settings.get("sync_ref_model") is True:
         facts.kl_reference = "other"
         facts.kl_note += "; the reference model is synchronised with the policy"
