@@ -1,4 +1,4 @@
-"""The documented traps of the formats that no other test file names.
+"""The traps of docs/formats.md that no other test file names.
 
 Traps 4, 17: test_readers_trainers; 6, 9, 10, 14, 14b: test_readers_stores; 19 to 29: test_field.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ import pytest
 
 import analytics.__main__
 import data.__main__
-from data.columns import ReadOptions, RunLog, Skip
+from data.columns import ReadOptions, RunFacts, RunLog, Skip
 from data.readers import read
+from data.readers.meaning.run_frame import run_frame
+from data.readers.raw.scalars import Scalars
 from data.readers.trainers.known import KL_TABLE, NOT_POLICY
 from tests.data.field_reading import command
 
@@ -26,16 +27,6 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
 LOGS = Path(__file__).resolve().parent / "logs"
 R3 = EXAMPLES / "r3_grpo_bigrm"
-
-
-def test_every_documented_trap_has_a_test() -> None:
-    names = [
-        found
-        for file in Path(__file__).parent.glob("test_*.py")
-        for found in re.findall(r"^def test_trap_((?:\d\db?_)+)", file.read_text(), re.M)
-    ]
-    numbers = {number for name in names for number in name.split("_") if number}
-    assert numbers == {f"{number:02}" for number in range(1, 31)} | {"14b"}
 
 
 def one(*paths: Path, **options: object) -> RunLog:
@@ -121,6 +112,19 @@ def test_trap_05_the_estimator_is_kept_and_k2_is_never_an_axis() -> None:
     assert "policy/approxkl_avg" in {entry.key for entry in NOT_POLICY}
     refused = one(LOGS / "r9_ppo_trl1.9", kl="policy/approxkl_avg", kl_unit="nats/token")
     assert refused.metrics.get_column("kl").null_count() == 50
+
+
+def test_trap_05_a_k2_that_was_chosen_is_not_reliable() -> None:
+    chosen = {"loss_agg_mode": "seq-mean-token-sum", "kl_loss_type": "mse"}
+    scalars = Scalars(path="x", format="verl", config={"args": chosen})
+    for step in range(1, 4):
+        scalars.put("train", step, {"actor/kl_loss": 0.5 * step, "critic/score/mean": 1.0})
+    facts, warnings = RunFacts(), list[str]()
+    frame = run_frame(scalars, ReadOptions(), facts, warnings)
+    assert frame.get_column("kl").to_list() == [0.5, 1.0, 1.5]
+    assert (facts.kl_estimator, facts.kl_conversion) == ("k2", "unreliable")
+    assert facts.kl_note.startswith("k2 per response")
+    assert any("several times the KL" in told for told in warnings)
 
 
 def test_trap_07_names_of_older_versions(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ from data.readers.trainers.known import NO_KL_DIALECTS, why_not
 
 NO_KEY = "KL is missing: the log has no key"
 """How the note and the warning begin that no KL was logged."""
+K2 = "the estimator was set to k2, which is several times the KL far from the initial policy"
+"""What the note says of a KL whose estimator the settings, or the user, made k2."""
 
 _OUR_WORDS = frozenset({
     "proxyreward", "proxyrewardmean", "proxy", "goldreward", "goldrewardmean", "rewardproxy",
@@ -115,6 +117,8 @@ def _declared(
     facts.kl_estimator, facts.kl_logged_unit = _estimator(entry, settings), entry.unit or UNKNOWN
     facts.kl_reference, facts.kl_conversion = entry.reference, entry.conversion
     facts.kl_note = entry.note
+    if entry.estimator and facts.kl_estimator:
+        facts.kl_note = entry.note.replace(entry.estimator, facts.kl_estimator)
     if settings.get("sync_ref_model") is True:
         facts.kl_reference = "other"
         facts.kl_note += "; the reference model is synchronised with the policy"
@@ -136,7 +140,11 @@ def _declared(
         source.factor = -1 / factor
     if not remarked(source, keys, options, facts, ours=False):
         return None
-    return stated(source, options, facts)
+    source = stated(source, options, facts)
+    if facts.kl_estimator == "k2" and facts.kl_conversion in ("exact", "approximate"):
+        facts.kl_conversion = "unreliable"
+        facts.kl_note += f"; {K2}"
+    return source
 
 
 def _stated_coefficient(entry: LoggedKL, settings: Mapping[str, Any]) -> float | None:
