@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 import numpy as np
 import plotly.graph_objects as go
 import polars as pl
@@ -13,8 +15,10 @@ from analytics.wording import percent, percent_spread, spread
 MOST = 0.1
 """False alarms are drawn up to here: 5 % is asked, and beyond 10 % only the number matters."""
 OURS = ("scan alarm", "scan alarm, no plan", "e-process", "posterior warning")
+LONGEST = 17
+"""Letters of a detector's name on one line: the panels need a phone's width themselves."""
 PANELS = (
-    ("false_alarms", "false alarms,<br>up to 10 %", True),
+    ("false_alarms", "false<br>alarms, to<br>10 %", True),
     ("power", "falls<br>found", True),
     ("ratio", "KL over<br>peak's KL", False),
 )
@@ -78,8 +82,11 @@ def detector_figure(table: pl.DataFrame) -> go.Figure:
     far = _far(table["ratio"])
     # Not 0, where the panel before ends.
     figure.update_xaxes(range=[0, far], tickvals=[1, max(int(far), 2)], row=1, col=3)
-    figure.update_yaxes(categoryorder="array", categoryarray=names, automargin=True, ticks="")
-    figure.update_layout(height=102 + 34 * len(names), margin={"l": 8, "r": 8, "t": 24, "b": 60})
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=names, automargin=True, ticks="", tickvals=names,
+        ticktext=["<br>".join(wrap(name, LONGEST)) for name in names],
+    )  # fmt: skip
+    figure.update_layout(height=118 + 34 * len(names), margin={"l": 8, "r": 8, "t": 24, "b": 76})
     return figure
 
 
