@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from bench.marked import rewritten
 from data.readers.kl.kl_table import PER_RESPONSE, PER_TOKEN, LoggedKL
 from data.readers.trainers.dialect import Dialect, Length
 from data.readers.trainers.known import KNOWN, NOT_POLICY, named
@@ -159,18 +160,8 @@ def _table(heads: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def written(text: str) -> str:
-    """A document with each table between its marks made anew.
-
-    Raises:
-        ValueError: a mark is missing.
-    """
-    for name, made in TABLES.items():
-        begin, end = f"<!-- table: {name} -->", f"<!-- end of {name} -->"
-        if begin not in text or end not in text:
-            raise ValueError(f"{PAGE} has no place {begin} … {end}")
-        head, rest = text.split(begin, 1)
-        text = f"{head}{begin}\n{made()}\n{end}{rest.split(end, 1)[1]}"
-    return text
+    """The page with its tables made anew (``rewritten``)."""
+    return rewritten(text, "table", TABLES)
 
 
 def main() -> int:

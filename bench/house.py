@@ -14,11 +14,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
 from rich.console import Console
 from rich.table import Table
+
+from bench.marked import rewritten
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("app.py", "pages", "data", "analytics")
@@ -192,18 +195,10 @@ def _id(room: str) -> str:
 
 
 def written(text: str, house: House) -> str:
-    """A document with each drawing between its marks drawn anew.
-
-    Raises:
-        ValueError: a mark is missing.
-    """
-    for title, below in HOUSES.items():
-        begin, end = f"<!-- plan: {title} -->", f"<!-- end of {title} -->"
-        if begin not in text or end not in text:
-            raise ValueError(f"{PLAN} has no place {begin} … {end}")
-        head, rest = text.split(begin, 1)
-        text = f"{head}{begin}\n{plan(house, below)}\n{end}{rest.split(end, 1)[1]}"
-    return text
+    """The document with each drawing made anew (``rewritten``)."""
+    return rewritten(
+        text, "plan", {title: partial(plan, house, below) for title, below in HOUSES.items()}
+    )
 
 
 def main() -> int:

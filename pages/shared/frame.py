@@ -141,5 +141,6 @@ def _changed(shown: Mapping[str, reads.RunState], there: frozenset[str]) -> bool
     """Whether a run came or went, or one of those that are shown has changed."""
     every = reads.run_generations()
     return every.keys() != there or any(
-        reads.run_state(run, every[run]) != state for run, state in shown.items()
+        run not in every or reads.run_state(run, every[run]) != state
+        for run, state in shown.items()
     )

@@ -225,6 +225,7 @@ def test_a_page_hurries_for_the_runs_that_it_shows_alone(kept: Kept) -> None:
     assert changed() and not frame._changed({"a": grown}, frozenset(there))
     assert worker.judge_all(kept.store, Event())  # its verdict is news too
     assert frame._changed({"a": grown}, frozenset(there))
+    assert frame._changed({"gone": grown}, frozenset(there))  # forgotten while the page was drawn
     kept.bring("c")
     now = reads.run_state("a", reads.run_generations()["a"])
     assert frame._changed({"a": now}, frozenset(there))  # another one to choose
