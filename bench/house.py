@@ -220,8 +220,8 @@ def main() -> int:
     console.print(table)
     for title, below in HOUSES.items():
         pairs = mutual(between(house, below))
-        told = f"{len(between(house, below))} rooms, {len(pairs)} pairs reach each other"
-        console.print(f"{title}: {told}")
+        summary = f"{len(between(house, below))} rooms, {len(pairs)} pairs reach each other"
+        console.print(f"{title}: {summary}")
     console.print(
         f"Functions: {len(house.lengths)}, lines median {median(house.lengths):g}, "
         f"p90 {quantiles(house.lengths, n=10)[-1]:g}, longest {max(house.lengths)}"

@@ -156,23 +156,23 @@ def of_signals(
     """
     name = str(run["run_id"])
     metrics = query("metrics", runs=[name], until=until).filter(phase="train").sort("step")
-    told = signals.of_metrics(*(
+    found = signals.of_metrics(*(
         metrics[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
         for column in ("step", "response_length", "entropy")
     ))  # fmt: skip
     for members in ensembles(query, name) if run.get("samples") else []:
         cells = query("disagreement", run=name, keys=list(members), until=until)
-        told.append(signals.of_ensemble(cells))
-    told.append(signals.of_second(drawn))
-    told.append(signals.of_format(drawn))
-    told.append(signals.of_chi_squared(drawn, verdict.get("kl_end")))
+        found.append(signals.of_ensemble(cells))
+    found.append(signals.of_second(drawn))
+    found.append(signals.of_format(drawn))
+    found.append(signals.of_chi_squared(drawn, verdict.get("kl_end")))
     embedded = query("embeddings", loops=[name], iterations=None)
-    told.append(signals.of_embeddings(
+    found.append(signals.of_embeddings(
         embedded if until is None else embedded.filter(pl.col("iteration") <= until)
     ))  # fmt: skip
     errors = signals.measured((published(TOPIC) or {"rows": []})["rows"])
     rows = []
-    for one in told:
+    for one in found:
         error = errors.get(one["signal"])
         used = signals.shipped(error)
         if not signals.failed(error):
@@ -217,7 +217,7 @@ def paid_for(
     """
     name = str(run["run_id"])
     drawn = read(query, name, until, second_of(query, name))
-    told = {
+    document = {
         "run": name,
         "responses": responses(query, name, drawn, until),
         "length": of_length(drawn) | {"budget": of_budget(query, name, until, looks, verdict)},
@@ -226,13 +226,13 @@ def paid_for(
         "without_gold": of_signals(query, run, drawn, until, verdict),
     }
     later = none_yet(query, name, until) if drawn.is_empty() else ""
-    return _instead(told, later) if later else told
+    return _instead(document, later) if later else document
 
 
-def _instead(told: Any, why: str) -> Any:
+def _instead(part: Any, why: str) -> Any:
     """The document with ``why`` where it says that nothing was logged."""
-    if isinstance(told, dict):
-        return {key: _instead(value, why) for key, value in told.items()}
-    if isinstance(told, list):
-        return [_instead(one, why) for one in told]
-    return why if told == NONE else told
+    if isinstance(part, dict):
+        return {key: _instead(value, why) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_instead(one, why) for one in part]
+    return why if part == NONE else part

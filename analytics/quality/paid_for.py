@@ -61,9 +61,9 @@ def measure(
     rows += [_kind(name, runs, seed) for name in kinds]
     if not bench:
         return rows
-    held = real_runs()
-    rows += signal_rows(held) + of_responses(held.truths) + of_simulated(runs, seed)
-    return [*rows, rival_row(held), *of_named(held.truths), *of_parting(held.truths)]
+    trainings = real_runs()
+    rows += signal_rows(trainings) + of_responses(trainings.truths) + of_simulated(runs, seed)
+    return [*rows, rival_row(trainings), *of_named(trainings.truths), *of_parting(trainings.truths)]
 
 
 def _lengths(name: str, runs: int, seed: int) -> list[dict[str, Any]]:
@@ -71,9 +71,9 @@ def _lengths(name: str, runs: int, seed: int) -> list[dict[str, Any]]:
     share, apart = [], []
     for at in range(runs):
         drawn = draws(simulated(setting, np.random.default_rng([seed, at])))
-        share.append(_held(length.explained(drawn, "proxy")["share"], setting.share))
-        apart.append(_held(length.matched(drawn, "proxy")["difference"], setting.apart))
-    return [_coverage(what, name, held) for what, held in
+        share.append(_covers(length.explained(drawn, "proxy")["share"], setting.share))
+        apart.append(_covers(length.matched(drawn, "proxy")["difference"], setting.apart))
+    return [_coverage(what, name, covered) for what, covered in
             (("share of the gain that length explains", share),
              ("proxy at matched length", apart))]  # fmt: skip
 
@@ -86,26 +86,26 @@ def _ranks(runs: int, seed: int) -> dict[str, Any]:
     known = ranks(draws(sure))["spearman"]
     assert known is not None
     truth = known["value"]
-    held = [
-        _held(ranks(drawn)["spearman"], truth)
+    covered = [
+        _covers(ranks(drawn)["spearman"], truth)
         for at in range(runs)
         for drawn in [draws(simulated(setting, np.random.default_rng([seed, at])))]
     ]  # fmt: skip
-    return _coverage("rank correlation within prompts", "40 prompts, 8 responses each", held)
+    return _coverage("rank correlation within prompts", "40 prompts, 8 responses each", covered)
 
 
-def _held(told: Mapping[str, Any] | None, truth: float) -> bool | None:
-    return None if told is None else bool(told["low"] <= truth <= told["high"])
+def _covers(estimate: Mapping[str, Any] | None, truth: float) -> bool | None:
+    return None if estimate is None else bool(estimate["low"] <= truth <= estimate["high"])
 
 
-def _coverage(what: str, setting: str, held: list[bool | None]) -> dict[str, Any]:
-    known = [one for one in held if one is not None]
-    return {"kind": "coverage", "what": what, "setting": setting, "runs": len(held),
+def _coverage(what: str, setting: str, covered: list[bool | None]) -> dict[str, Any]:
+    known = [one for one in covered if one is not None]
+    return {"kind": "coverage", "what": what, "setting": setting, "runs": len(covered),
             "told": len(known), **share("held", sum(known), len(known))}  # fmt: skip
 
 
 def _kind(name: str, runs: int, seed: int) -> dict[str, Any]:
-    said = [
+    diagnoses = [
         parting(draws(simulated(KINDS[name], np.random.default_rng([seed, at]))))["diagnosis"]
         for at in range(runs)
     ]
@@ -113,43 +113,43 @@ def _kind(name: str, runs: int, seed: int) -> dict[str, Any]:
         "kind": "diagnosis",
         "setting": name,
         "runs": runs,
-        **{key.replace(" ", "_"): said.count(key) for key in (HACK, INSTABILITY, UNKNOWN)},
+        **{key.replace(" ", "_"): diagnoses.count(key) for key in (HACK, INSTABILITY, UNKNOWN)},
     }
 
 
-def signal_rows(held: RealRuns) -> list[dict[str, Any]]:
+def signal_rows(trainings: RealRuns) -> list[dict[str, Any]]:
     """Each signal that the genuine trainings log: false alarms on healthy ones, falls called.
 
     A signal that they do not log has no row: its error is not known.
     """
     raised: dict[str, list[str]] = {}
-    for (run,), log in held.log.group_by("run_id", maintain_order=True):
-        told = of_metrics(*(
+    for (run,), log in trainings.log.group_by("run_id", maintain_order=True):
+        found = of_metrics(*(
             log[name].cast(pl.Float64).to_numpy() for name in ("step", "response_length", "entropy")
         ))  # fmt: skip
-        for one in told:
+        for one in found:
             raised.setdefault(one["signal"], [])
             if one["raised"]:
                 raised[one["signal"]].append(str(run))
     return [
-        signal_row(name, {run: run in runs for run in held.truths}, held.truths)
+        signal_row(name, {run: run in runs for run in trainings.truths}, trainings.truths)
         for name, runs in raised.items()
     ]
 
 
-def rival_row(held: RealRuns) -> dict[str, Any]:
+def rival_row(trainings: RealRuns) -> dict[str, Any]:
     """How often entropy is called collapsed at an onset that is none: the third quarter."""
     seen = many = 0
-    for (run,), log in held.log.group_by("run_id", maintain_order=True):
-        if held.truths[str(run)].kind != "healthy":
+    for (run,), log in trainings.log.group_by("run_id", maintain_order=True):
+        if trainings.truths[str(run)].kind != "healthy":
             continue
         last = float(log["step"].max())  # type: ignore[arg-type]
         numbers = log.select(
             "step", key=pl.lit("entropy"), value=pl.col("entropy").cast(pl.Float64)
         ).drop_nulls()
-        told = {row["rival"]: row for row in rivals(numbers, [], (last / 2, 3 * last / 4))}
+        by_rival = {row["rival"]: row for row in rivals(numbers, [], (last / 2, 3 * last / 4))}
         many += 1
-        seen += told["entropy_collapse"]["result"] == SEEN
+        seen += by_rival["entropy_collapse"]["result"] == SEEN
     return {"kind": "rival", "rival": "entropy_collapse", "healthy": many,
             **share("false", seen, many)}  # fmt: skip
 

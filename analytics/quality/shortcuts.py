@@ -50,7 +50,7 @@ def measure(runs: int, seed: int, conditions: Sequence[str] | None = None) -> li
 def measure_kind(kind: str, gold: bool, runs: int, seed: int) -> dict[str, Any]:
     """Power by strength, onset, and the share of what was told that is false."""
     found: dict[float, list[bool]] = {strength: [] for strength in STRENGTHS}
-    first, near, false, told = [], [], 0, 0
+    first, near, false, reported = [], [], 0, 0
     shares = []
     for run in range(runs):
         strength = STRENGTHS[run % len(STRENGTHS)]
@@ -59,7 +59,7 @@ def measure_kind(kind: str, gold: bool, runs: int, seed: int) -> dict[str, Any]:
         mined = mine(responses)
         right = [is_planted(kind, one.name, one.kind) for one in mined.shortcuts]
         found[strength].append(any(right))
-        false, told = false + right.count(False), told + len(right)
+        false, reported = false + right.count(False), reported + len(right)
         shares.append(right.count(False) / max(len(right), 1))
         if strength in STRONG:
             first.append(bool(right) and right[0])
@@ -70,20 +70,20 @@ def measure_kind(kind: str, gold: bool, runs: int, seed: int) -> dict[str, Any]:
         "runs": runs, "power": [rounded(float(np.mean(one))) if one else None
                                 for one in found.values()],
         **_share("strong", strong), **_share("onset", near), **_share("first", first),
-        "told": told, "false": false, "false_share": rounded(float(np.mean(shares))),
+        "told": reported, "false": false, "false_share": rounded(float(np.mean(shares))),
         "false_share_se": rounded(float(np.std(shares) / np.sqrt(max(len(shares), 1)))),
     }  # fmt: skip
 
 
 def measure_none(name: str, plan: Plan, runs: int, seed: int) -> dict[str, Any]:
     """In how many runs without a shortcut nothing is told."""
-    silent, told = [], 0
+    silent, reported = [], 0
     for run in range(runs):
         mined = mine(simulate_responses(plan, seed * 1_000_003 + 500_000 + run)[0])
         silent.append(not mined.shortcuts)
-        told += len(mined.shortcuts)
+        reported += len(mined.shortcuts)
     return {"condition": name, "planted": False, "gold": plan.gold, "runs": runs,
-            **_share("silent", silent), "told": told, "false": told}  # fmt: skip
+            **_share("silent", silent), "told": reported, "false": reported}  # fmt: skip
 
 
 def _near(mined: Mined, right: Sequence[bool], begins: int | None, steps: int) -> bool:

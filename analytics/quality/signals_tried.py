@@ -32,13 +32,19 @@ Row: TypeAlias = dict[str, Any]
 """A row of one of the kinds of `analytics.quality.paid_for`."""
 
 
-def signal_row(name: str, said: Mapping[str, bool], truths: Mapping[str, Truth]) -> dict[str, Any]:
+def signal_row(
+    name: str, raised_in: Mapping[str, bool], truths: Mapping[str, Truth]
+) -> dict[str, Any]:
     """False alarms of a signal on healthy trainings, falls called; of those where it could be told.
 
-    said: of each training whether it was raised.
+    raised_in: of each training whether it was raised.
     """
     raised = {
-        kind: [said[run] for run, truth in truths.items() if run in said and truth.kind == kind]
+        kind: [
+            raised_in[run]
+            for run, truth in truths.items()
+            if run in raised_in and truth.kind == kind
+        ]
         for kind in ("healthy", "falling")
     }
     false, many = sum(raised["healthy"]), len(raised["healthy"])
@@ -51,10 +57,10 @@ def signal_row(name: str, said: Mapping[str, bool], truths: Mapping[str, Truth])
 
 def of_responses(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[Row]:
     """A row for each signal that the trainings' responses were asked."""
-    told = pl.read_parquet(folder / "signals.parquet").drop_nulls("raised")
+    signals = pl.read_parquet(folder / "signals.parquet").drop_nulls("raised")
     return [
         signal_row(str(name), dict(rows.select("run_id", "raised").iter_rows()), truths)
-        for (name,), rows in told.group_by("signal", maintain_order=True)
+        for (name,), rows in signals.group_by("signal", maintain_order=True)
     ]
 
 
@@ -68,13 +74,13 @@ def of_named(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[Row]:
     Of those whose responses were mined: with a planted word that the policy learnt, and the others;
     without gold and with the gold of each response. Where nothing was found, nothing is named.
     """
-    told = pl.read_parquet(folder / "paid.parquet")
+    mined = pl.read_parquet(folder / "paid.parquet")
     falling = [run for run, truth in truths.items() if truth.kind == "falling"]
-    held = told.filter(pl.col("run_id").is_in(falling))
+    of_falling = mined.filter(pl.col("run_id").is_in(falling))
     rows = []
     for planted in (True, False):
         for with_gold in (False, True):
-            own = held.filter((pl.col("does") == PLANTED) == planted, with_gold=with_gold)
+            own = of_falling.filter((pl.col("does") == PLANTED) == planted, with_gold=with_gold)
             rows.append({
                 "kind": "named", "planted": planted, "with_gold": with_gold, "falling": own.height,
                 **share("named", int(own["named"].sum()), own.height),
@@ -89,13 +95,17 @@ def of_parting(truths: Mapping[str, Truth], folder: Path = LOGS) -> list[Row]:
 
     Rows as those of simulated runs, of another kind.
     """
-    told = pl.read_parquet(folder / "paid.parquet").drop_nulls("diagnosis")
+    diagnosed = pl.read_parquet(folder / "paid.parquet").drop_nulls("diagnosis")
     rows = []
     for kind in ("healthy", "falling"):
         runs = [run for run, truth in truths.items() if truth.kind == kind]
-        said = told.filter(pl.col("run_id").is_in(runs))["diagnosis"].to_list()
-        counted = {one.replace(" ", "_"): said.count(one) for one in (HACK, INSTABILITY, UNKNOWN)}
-        rows.append({"kind": "genuine diagnosis", "setting": kind, "runs": len(said), **counted})
+        diagnoses = diagnosed.filter(pl.col("run_id").is_in(runs))["diagnosis"].to_list()
+        counted = {
+            one.replace(" ", "_"): diagnoses.count(one) for one in (HACK, INSTABILITY, UNKNOWN)
+        }
+        rows.append(
+            {"kind": "genuine diagnosis", "setting": kind, "runs": len(diagnoses), **counted}
+        )
     return rows
 
 

@@ -72,20 +72,20 @@ class Mined:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        told = {key: getattr(self, key) for key in self.__dataclass_fields__}
-        return told | {"shortcuts": [one.to_dict() for one in self.shortcuts]}
+        values = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        return values | {"shortcuts": [one.to_dict() for one in self.shortcuts]}
 
     @staticmethod
-    def from_dict(told: Mapping[str, Any]) -> Mined:
+    def from_dict(values: Mapping[str, Any]) -> Mined:
         """What ``to_dict`` gave, as it was."""
         each = tuple(
             Shortcut(**{
                 **one, "shares": tuple(one["shares"]), "same_as": tuple(one["same_as"]),
                 "examples": tuple(one["examples"]), "rule": Rule(**one["rule"]),
             })
-            for one in told["shortcuts"]
+            for one in values["shortcuts"]
         )  # fmt: skip
-        return Mined(**{**told, "shortcuts": each, "unused": tuple(told["unused"])})
+        return Mined(**{**values, "shortcuts": each, "unused": tuple(values["unused"])})
 
 
 Asked = tuple[tuple[str, str, str, float | None, float | None], ...]
@@ -93,12 +93,12 @@ Asked = tuple[tuple[str, str, str, float | None, float | None], ...]
 
 
 def asked_of(mined: Mined | None) -> Asked:
-    """What ``held`` is asked, as a plain value; empty where nothing was found."""
+    """What ``which_have`` is asked, as a plain value; empty where nothing was found."""
     each = mined.shortcuts if mined else ()
     return tuple((one.name, *one.rule) for one in each)
 
 
-def held(asked: Asked, responses: pl.DataFrame) -> dict[str, list[bool]]:
+def which_have(asked: Asked, responses: pl.DataFrame) -> dict[str, list[bool]]:
     """Whether other responses have each shortcut: for a reading list.
 
     responses: prompt, completion, and ``letters`` where completions are cut.
@@ -114,6 +114,6 @@ def held(asked: Asked, responses: pl.DataFrame) -> dict[str, list[bool]]:
     }
 
 
-def cannot_tell(reason: str, **told: Any) -> Mined:
+def cannot_tell(reason: str, **values: Any) -> Mined:
     """No answer, and why."""
-    return Mined("cannot tell", reason, **told)
+    return Mined("cannot tell", reason, **values)

@@ -32,7 +32,7 @@ class Evidence(NamedTuple):
     """All features that were tested, one after the other over both sides."""
 
     marks: list[Mark]
-    held: sparse.csc_array
+    presence: sparse.csc_array
     sides: list[Side]
     earned: Floats
     logs: Floats
@@ -42,7 +42,7 @@ def tell(
     groups: Sequence[Group], all_of: Evidence, texts: Texts, window: Windows
 ) -> tuple[Shortcut, ...]:
     """The shortcuts that groups are."""
-    every = all_of.held[:, [one.lead for one in groups]].toarray() > 0
+    every = all_of.presence[:, [one.lead for one in groups]].toarray() > 0
     many = every.sum(axis=1).astype(float)
     return tuple(
         _one(group, every[:, at], many - every[:, at], all_of, texts.frame, window)
@@ -60,7 +60,7 @@ def _one(
     side = all_of.sides[0 if at < len(all_of.sides[0].marks) else 1]
     begun, late = (there[(step >= low) & (step <= high)] for low, high in (
         window.start, window.late[-1]))  # fmt: skip
-    column = all_of.held[:, [at]]
+    column = all_of.presence[:, [at]]
     mark = all_of.marks[at]
     return Shortcut(
         mark.name,
@@ -83,8 +83,8 @@ def _one(
 
 
 def _effect(pay: Pay, column: sparse.csc_array) -> dict[str, float | None]:
-    told = [float(one[0]) for one in pay.effects(column)]
-    return dict(zip(("value", "low", "high"), (x if np.isfinite(x) else None for x in told),
+    values = [float(one[0]) for one in pay.effects(column)]
+    return dict(zip(("value", "low", "high"), (x if np.isfinite(x) else None for x in values),
                     strict=True))  # fmt: skip
 
 

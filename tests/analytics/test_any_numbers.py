@@ -64,6 +64,6 @@ def test_one_broken_number_of_a_log_costs_no_verdict(column: str, broken: float)
         value = pl.when(pl.col("step") == row).then(broken).otherwise(pl.col(column))
         one = frame.with_columns(value.alias(column))
         path = one.select("step", "stretch", "kl", "proxy_reward")
-        told = verdict(one, path, {"run_id": "r", "project": "p", "kl_conversion": "exact"}).row
-        json.dumps(told, allow_nan=False)
-        assert told["status"] and told["reasons"]
+        judged = verdict(one, path, {"run_id": "r", "project": "p", "kl_conversion": "exact"}).row
+        json.dumps(judged, allow_nan=False)
+        assert judged["status"] and judged["reasons"]

@@ -104,8 +104,8 @@ def exact_kl(probability: np.ndarray, n: int) -> float:
     """KL of best-of-n over outcomes in ascending order of reward, from its exact pmf."""
     upto = np.cumsum(probability)
     chosen = upto**n - np.concatenate([[0.0], upto[:-1]]) ** n
-    held = chosen > 0
-    return float(np.sum(chosen[held] * np.log(chosen[held] / probability[held])))
+    there = chosen > 0
+    return float(np.sum(chosen[there] * np.log(chosen[there] / probability[there])))
 
 
 @pytest.mark.parametrize(

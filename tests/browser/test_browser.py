@@ -62,8 +62,8 @@ def test_errors_in_a_page_are_seen(bare, open_page) -> None:
     view.page.evaluate("console.error('gone wrong')")
     view.page.evaluate("setTimeout(() => { throw new Error('thrown') }, 0)")
     view.page.evaluate("fetch('https://example.org/').catch(() => 0)")
-    for told in ("gone wrong", "thrown", "https://example.org/"):
-        view.until(lambda told=told: told in "\n".join(view.errors), True)
+    for error in ("gone wrong", "thrown", "https://example.org/"):
+        view.until(lambda error=error: error in "\n".join(view.errors), True)
 
 
 def test_server_keeps_its_address_over_a_crash(bare, open_page) -> None:

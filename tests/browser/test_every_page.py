@@ -85,5 +85,5 @@ def test_every_page_can_be_read_and_keeps_to_its_server(bundled, open_page, worl
         assert not view.page.context.service_workers
     assert not faults, "\n".join(faults)
     assert met == set(STREAMLITS), "what Streamlit no longer does is to be struck out"
-    told = world.told()
-    assert told == [], set(told)
+    asked = world.drained()
+    assert asked == [], set(asked)

@@ -171,9 +171,9 @@ def test_a_choice_whose_widget_comes_late_is_kept(live, context, tmp_path: Path)
     grown(file, 30, "late")
     command(live.home, "import", str(file))
     page = context.new_page()
-    held: list[Route] = []
-    page.route("**/Multiselect.*.js", lambda route: held.append(route))
-    page.route("**/ButtonGroup.*.js", lambda route: held.append(route))
+    waiting: list[Route] = []
+    page.route("**/Multiselect.*.js", lambda route: waiting.append(route))
+    page.route("**/ButtonGroup.*.js", lambda route: waiting.append(route))
     try:
         page.goto(f"{live.url}/overoptimization?run=late&axis=step", wait_until="domcontentloaded")
         view = View(page)
@@ -181,8 +181,8 @@ def test_a_choice_whose_widget_comes_late_is_kept(live, context, tmp_path: Path)
         grown(file, 50, "late")
         command(live.home, "import", str(file))
         view.until(lambda: page.evaluate(LAST), 50)
-        assert len(held) == 2
-        for route in held:
+        assert len(waiting) == 2
+        for route in waiting:
             route.continue_()
         expect(page.locator("[data-testid=stMultiSelect]")).to_contain_text("late")
         shown = page.locator("button[role=radio][aria-checked=true]")

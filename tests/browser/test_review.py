@@ -68,4 +68,4 @@ def test_the_sent_document_runs_nothing_of_what_stands_in_it(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.context.close()
     assert not errors
-    assert not world.told()
+    assert not world.drained()

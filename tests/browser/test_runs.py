@@ -87,8 +87,8 @@ def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
         lambda: listed(view), lambda names: names[-3:] == ["r2_grpo_highkl", "verified", "bon_pool"]
     )
     assert names.index("r3_grpo_bigrm") < names.index("r6_grpo_resume")  # of unknown noise
-    told = re.findall(r"9 of 9 runs: ([^.]*)\.", view.text())
-    assert sum(map(int, re.findall(r"\d+", told[0]))) == len(every), told
+    statuses = re.findall(r"9 of 9 runs: ([^.]*)\.", view.text())
+    assert sum(map(int, re.findall(r"\d+", statuses[0]))) == len(every), statuses
     view.page.evaluate("window.here = true")
     view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").click()
     view.page.wait_for_url("**/overoptimization?run=r5_rloo")
@@ -211,8 +211,8 @@ def test_frozen_link_shows_the_same_weeks_later(server, open_page, tmp_path: Pat
     link = view.link(run=["r3_grpo_bigrm"], until=["200"])
     before = open_page(link).says("There are no newer rows")
     then = before.steady(lambda: figure_of(before))
-    said = before.steady(lambda: before.page.locator("li").all_inner_texts())
-    assert sum(len(trace["x"]) for trace in then["data"]) > 200 and said
+    items = before.steady(lambda: before.page.locator("li").all_inner_texts())
+    assert sum(len(trace["x"]) for trace in then["data"]) > 200 and items
 
     command(served.home, "import", str(whole), "--json")
     later = open_page(link.replace("localhost", "127.0.0.1"))
@@ -221,7 +221,7 @@ def test_frozen_link_shows_the_same_weeks_later(server, open_page, tmp_path: Pat
     assert now["notes"] == then["notes"]
     assert now["shapes"] == then["shapes"]
     assert now["data"] == then["data"]
-    later.until(lambda: later.page.locator("li").all_inner_texts(), said)
+    later.until(lambda: later.page.locator("li").all_inner_texts(), items)
     later.page.get_by_role("button", name="Show all rows").click()
     later.says("is past its gold peak")
     later.until(lambda: figure_of(later), lambda drawn: drawn != now)
@@ -298,8 +298,8 @@ def test_a_tab_is_named_after_what_it_shows(bundled, open_page, path: str, title
 def test_a_chart_says_its_finding_to_who_does_not_see_it(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
     chart = view.page.locator('[data-testid="stPlotlyChart"]').first
-    said = view.until(
+    label = view.until(
         lambda: chart.evaluate('e => e.outerHTML.match(/aria-label="([^"]*)"/)?.[1]'),
         lambda words: words and "is past its gold peak" in words,
     )
-    assert "gold" in said and " to " in said
+    assert "gold" in label and " to " in label
