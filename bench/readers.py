@@ -81,7 +81,7 @@ def keep(file: str) -> None:
     """Pickle the page's figure by its axis (in a process that owns the store)."""
     import pickle
 
-    from analytics.figures.runs.rewards import reward_figure
+    from analytics.figures.rewards.rewards import reward_figure
     from data.columns import PANELS
     from pages.shared import reads
     from pages.shared.keeping import ownership

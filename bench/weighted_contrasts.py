@@ -12,11 +12,11 @@ import argparse
 
 import numpy as np
 
+from analytics.gao import normalised_gold
 from analytics.onset.alarm.red import _spend
 from analytics.onset.alarm.spending import PLANNED_ALPHA, Stage, shares
 from analytics.onset.curves.unimodal import rising_fit
 from analytics.onset.evidence.contrasts import FIRST_LOOK, HUMP_EXPONENTS, HUMP_PEAKS
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.quality.detection import Simulated, simulated
 

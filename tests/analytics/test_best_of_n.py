@@ -13,9 +13,9 @@ from analytics.best_of_n.estimator import best_of_n, best_of_n_kl_better, grid, 
 from analytics.best_of_n.fits import peak_kl, pool_fit
 from analytics.best_of_n.resampling import FEWEST_PROMPTS, band, shape
 from analytics.best_of_n.win_rate import win_rate
+from analytics.gao import best_of_n_gold, best_of_n_peak, rl_gold, rl_peak
 from analytics.kl import best_of_n_chi2, best_of_n_kl, best_of_n_kl_of, n_of_best_of_n_kl
 from analytics.onset.curves.fits import gao_fit
-from analytics.onset.evidence.gao import best_of_n_gold, best_of_n_peak, rl_gold, rl_peak
 from analytics.simulated_pools import simulate_pool, true_gold
 
 

@@ -10,8 +10,8 @@ import pytest
 from analytics.figures.drawing.axes import x_of
 from analytics.figures.drawing.curves import RunCurve, pooled, pooled_together
 from analytics.figures.drawing.palette import run_colour, run_dash, run_symbol
+from analytics.figures.rewards.rewards import can_normalise, reward_figure, shares_scale
 from analytics.figures.runs.band import band_figure
-from analytics.figures.runs.rewards import can_normalise, reward_figure, shares_scale
 from analytics.figures.runs.sparkline import sparkline
 from analytics.onset.sentences.headline import headline
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from analytics.gao import best_of_n_gold, rl_gold, rl_peak
 from analytics.onset.curves.fits import fieller, form_of, gao_fit, has_form
-from analytics.onset.evidence.gao import best_of_n_gold, rl_gold, rl_peak
 from analytics.simulated import simulate
 
 D = np.linspace(0, 12, 21)

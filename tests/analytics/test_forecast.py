@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analytics.gao import normalised_gold, rl_gold
 from analytics.onset import verdict
 from analytics.onset.alarm.siblings import alpha_fit, setup_of
 from analytics.onset.curves.forecast import SharedAlpha, forecast, shared_alpha
-from analytics.onset.evidence.gao import normalised_gold, rl_gold
 from analytics.onset.sentences.withheld import refused
 from analytics.quality.intervals import measure_forecasts
 from analytics.simulated import honest_curve

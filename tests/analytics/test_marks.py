@@ -11,9 +11,9 @@ import pytest
 from analytics.comparing.seeds import group_fall
 from analytics.figures.drawing.axes import place
 from analytics.figures.drawing.gutter import APART, apart, short_names
+from analytics.figures.rewards.marks import HIGHEST, LINED
+from analytics.figures.rewards.rewards import NAMED_LINES, reward_figure
 from analytics.figures.runs.band import band_figure, gold_curves
-from analytics.figures.runs.marks import HIGHEST, LINED
-from analytics.figures.runs.rewards import NAMED_LINES, reward_figure
 from analytics.figures.runs.specimens import specimen
 from analytics.figures.words.captions import MEANINGS, caption_of
 from analytics.figures.words.described import words_of

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analytics.onset.evidence.gao import normalised_gold
+from analytics.gao import normalised_gold
 from analytics.onset.judging.decision import gather
 from analytics.onset.judging.peak_row import model_row, peak_row
 

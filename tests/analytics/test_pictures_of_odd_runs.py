@@ -14,9 +14,9 @@ from hypothesis import strategies as some
 from analytics.comparing.components import ProxyPoint
 from analytics.figures.drawing.axes import LARGEST, ticks
 from analytics.figures.drawing.curves import RunCurve, has_line, with_nearby_kl
+from analytics.figures.rewards.rewards import reward_figure
 from analytics.figures.runs.band import band_figure
 from analytics.figures.runs.components import Component, component_figure
-from analytics.figures.runs.rewards import reward_figure
 from analytics.figures.runs.sparkline import sparkline, why_not_drawn
 from pages.shared.runs.run_table import Group, run_table
 

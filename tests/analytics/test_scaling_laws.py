@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analytics.figures.laws.scaling import Path, proxy_axis_figure, scaling_figure
-from analytics.onset.evidence.gao import best_of_n_peak, rl_peak
+from analytics.gao import best_of_n_peak, rl_peak
 from analytics.scaling_laws import best_of_n_family, predict, rl_family, trend, trends
 from analytics.scaling_laws.words import alpha_words, few_sizes, prediction_words, trend_words
 from analytics.simulated_families import SIZES, peak_of, simulate_family

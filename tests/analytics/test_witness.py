@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analytics.gao import normalised_gold
 from analytics.onset import verdict
 from analytics.onset.alarm.standing import standing
 from analytics.onset.alarm.watched import Alarm, Watch
@@ -23,7 +24,6 @@ from analytics.onset.errors.autocorrelation import is_exact
 from analytics.onset.errors.noise import noise_of_looks
 from analytics.onset.errors.own_scatter import FEWEST_LOOKS, ratios
 from analytics.onset.errors.smoothing import NONE, Smoothness, smoothness
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import Rows
 from analytics.onset.evidence.pooling import pool
 from analytics.onset.sentences.headline import headline

@@ -35,7 +35,7 @@ from data.outgoing.exporting import run_rows
 from data.incoming.importing import import_paths
 from data.owner import Owner
 from analytics.figures.drawing.curves import RunCurve
-from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.rewards.rewards import reward_figure
 
 home, table = Path(sys.argv[1]), Path(sys.argv[2])
 found = {}

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 import data
 from analytics.figures.drawing.curves import RunCurve
-from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.rewards.rewards import reward_figure
 from analytics.kept_verdicts import verdicts
 from analytics.onset import judge
 from data import answers_df, api, gold_df, runs_df, samples_df

@@ -187,7 +187,7 @@ def test_all_choices_of_the_chart(page, store: list[str], address: dict[str, str
 
 BREAKS = {
     "runs/overview.py": "pages.shared.runs.run_table._cells",
-    "runs/overoptimization.py": "analytics.figures.runs.lines.Lines.gold",
+    "runs/overoptimization.py": "analytics.figures.rewards.lines.Lines.gold",
     "runs/components.py": "pages.shared.asking.run_reads.components",
 }
 BROKEN = "constant"

@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from analytics.computing.kept import kept
+from analytics.gao import normalised_gold
 from analytics.onset.errors.noise import EXACT, UNSTATED, Noise, variances
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 
 FEWEST_LOOKS = 8
