@@ -15,6 +15,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from analytics.measured.paid_rows import (
+    CoverageRow,
+    DiagnosisRow,
+    PaidForRow,
+    RivalTriedRow,
+    SignalTriedRow,
+)
 from analytics.paid_for import length
 from analytics.paid_for.draws import draws
 from analytics.paid_for.judge_ranks import ranks
@@ -23,11 +30,11 @@ from analytics.paid_for.rivals import SEEN, rivals
 from analytics.paid_for.signals import of_metrics
 from analytics.quality.real_logs import RealRuns, real_runs
 from analytics.quality.signals_tried import (
+    ends,
     of_named,
     of_parting,
     of_responses,
     of_simulated,
-    share,
     signal_row,
 )
 from analytics.quality.simulated_draws import Setting, simulated
@@ -54,19 +61,20 @@ KINDS = {
 def measure(
     runs: int, seed: int, lengths: Iterable[str] = tuple(LENGTHS),
     kinds: Iterable[str] = tuple(KINDS), bench: bool = True,
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[PaidForRow]:  # fmt: skip
     """All rows. runs: simulated runs of each setting; the genuine trainings are what they are."""
-    rows = [row for name in lengths for row in _lengths(name, runs, seed)]
+    rows: list[PaidForRow] = [row for name in lengths for row in _lengths(name, runs, seed)]
     rows += [_ranks(runs, seed)] if bench else []
     rows += [_kind(name, runs, seed) for name in kinds]
     if not bench:
         return rows
     trainings = real_runs()
-    rows += signal_rows(trainings) + of_responses(trainings.truths) + of_simulated(runs, seed)
-    return [*rows, rival_row(trainings), *of_named(trainings.truths), *of_parting(trainings.truths)]
+    truths = trainings.truths
+    rows += [*signal_rows(trainings), *of_responses(truths), *of_simulated(runs, seed)]
+    return [*rows, rival_row(trainings), *of_named(truths), *of_parting(truths)]
 
 
-def _lengths(name: str, runs: int, seed: int) -> list[dict[str, Any]]:
+def _lengths(name: str, runs: int, seed: int) -> list[CoverageRow]:
     setting = LENGTHS[name]
     share, apart = [], []
     for at in range(runs):
@@ -78,7 +86,7 @@ def _lengths(name: str, runs: int, seed: int) -> list[dict[str, Any]]:
              ("proxy at matched length", apart))]  # fmt: skip
 
 
-def _ranks(runs: int, seed: int) -> dict[str, Any]:
+def _ranks(runs: int, seed: int) -> CoverageRow:
     """The mean rank correlation of draws of 8 whose Pearson correlation is .6: known by drawing."""
     setting = Setting(pays=0.0, drift=0.0, noise=4 / 3, effect=0.0)
     sure = simulated(Setting(**vars(setting) | {"prompts": 4_000, "per_step": 500, "steps": 40}),
@@ -98,13 +106,14 @@ def _covers(estimate: Mapping[str, Any] | None, truth: float) -> bool | None:
     return None if estimate is None else bool(estimate["low"] <= truth <= estimate["high"])
 
 
-def _coverage(what: str, setting: str, covered: list[bool | None]) -> dict[str, Any]:
+def _coverage(what: str, setting: str, covered: list[bool | None]) -> CoverageRow:
     known = [one for one in covered if one is not None]
+    low, high = ends(sum(known), len(known))
     return {"kind": "coverage", "what": what, "setting": setting, "runs": len(covered),
-            "told": len(known), **share("held", sum(known), len(known))}  # fmt: skip
+            "told": len(known), "held": sum(known), "low": low, "high": high}  # fmt: skip
 
 
-def _kind(name: str, runs: int, seed: int) -> dict[str, Any]:
+def _kind(name: str, runs: int, seed: int) -> DiagnosisRow:
     diagnoses = [
         parting(draws(simulated(KINDS[name], np.random.default_rng([seed, at]))))["diagnosis"]
         for at in range(runs)
@@ -113,11 +122,13 @@ def _kind(name: str, runs: int, seed: int) -> dict[str, Any]:
         "kind": "diagnosis",
         "setting": name,
         "runs": runs,
-        **{key.replace(" ", "_"): diagnoses.count(key) for key in (HACK, INSTABILITY, UNKNOWN)},
+        "parted": diagnoses.count(HACK),
+        "both_broke_down": diagnoses.count(INSTABILITY),
+        "cannot_tell": diagnoses.count(UNKNOWN),
     }
 
 
-def signal_rows(trainings: RealRuns) -> list[dict[str, Any]]:
+def signal_rows(trainings: RealRuns) -> list[SignalTriedRow]:
     """Each signal that the genuine trainings log: false alarms on healthy ones, falls called.
 
     A signal that they do not log has no row: its error is not known.
@@ -137,7 +148,7 @@ def signal_rows(trainings: RealRuns) -> list[dict[str, Any]]:
     ]
 
 
-def rival_row(trainings: RealRuns) -> dict[str, Any]:
+def rival_row(trainings: RealRuns) -> RivalTriedRow:
     """How often entropy is called collapsed at an onset that is none: the third quarter."""
     seen = many = 0
     for (run,), log in trainings.log.group_by("run_id", maintain_order=True):
@@ -150,8 +161,9 @@ def rival_row(trainings: RealRuns) -> dict[str, Any]:
         by_rival = {row["rival"]: row for row in rivals(numbers, [], (last / 2, 3 * last / 4))}
         many += 1
         seen += by_rival["entropy_collapse"]["result"] == SEEN
-    return {"kind": "rival", "rival": "entropy_collapse", "healthy": many,
-            **share("false", seen, many)}  # fmt: skip
+    low, high = ends(seen, many)
+    return {"kind": "rival", "rival": "entropy_collapse", "healthy": many, "false": seen,
+            "low": low, "high": high}  # fmt: skip
 
 
 def sentence(row: Mapping[str, Any]) -> str:

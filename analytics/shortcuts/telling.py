@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import polars as pl
 from scipy import sparse
 
 from analytics.shortcuts.design import Windows
-from analytics.shortcuts.found import Shortcut
+from analytics.shortcuts.found import ExampleKey, Shortcut
 from analytics.shortcuts.grouping import Group
 from analytics.shortcuts.marks import Mark
 from analytics.shortcuts.onset import onset, points
@@ -90,7 +90,7 @@ def _effect(pay: Pay, column: sparse.csc_array) -> dict[str, float | None]:
 
 def _examples(
     there: Bools, others: Floats, side: Side, frame: pl.DataFrame, window: Windows
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[ExampleKey, ...]:
     """Responses that have it, of different prompts: paid for, with few other shortcuts, paid most.
 
     others: how many other shortcuts each response has.
@@ -105,4 +105,4 @@ def _examples(
     best = late.sort(
         pl.col("gain") <= 0, "others", "gain", "row", descending=[False, False, True, False]
     ).unique("prompt_id", keep="first", maintain_order=True)
-    return tuple(best.head(EXAMPLES).select(KEY).to_dicts())
+    return tuple(cast("list[ExampleKey]", best.head(EXAMPLES).select(KEY).to_dicts()))
