@@ -54,6 +54,13 @@ def test_a_loop_that_is_not_there_is_said(open_script, script: str) -> None:
     assert not page.exception and "which is not in this store" in text_of(page)
 
 
+def test_runs_that_came_along_from_another_page_hide_no_loop(open_script) -> None:
+    files = (LOOP, ROOT / "tests" / "data" / "tables" / "exact_curve.csv")
+    page = open_script("loop/gate.py", *files, loop=["replies", "exact_curve"])
+    assert not page.exception and not page.error and not page.warning
+    assert page.selectbox(key="loop").value == "replies"
+
+
 @pytest.mark.parametrize("script", ["loop/gate.py", "loop/checkpoints.py"])
 @pytest.mark.parametrize(("key", "value"), [("iteration", "99"), ("policy", "x"), ("on", "soon")])
 def test_an_odd_address_breaks_nothing(open_script, script, key, value) -> None:
