@@ -77,6 +77,8 @@ class Store:
             self._db.execute("set memory_limit = $most", {"most": MEMORY})
             # Gives back what queries have left: else some 25 MB stay with its threads.
             self._db.execute("set allocator_background_threads = true")
+            # A segment's files are read once; DuckDB would remember each for ever.
+            self._db.execute("set enable_external_file_cache = false")
             self._migrate(path)
             self._generation = self._counted()
             known = self._imported()
