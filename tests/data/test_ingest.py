@@ -318,6 +318,6 @@ def test_what_a_kill_left_behind_is_cleared(home: Path) -> None:
 
 
 def test_files_of_segments_are_not_remembered(client: TestClient) -> None:
-    """DuckDB would keep a record of every file it has read: two kilobytes a posted row, for ever."""
+    """DuckDB would keep a record of each that it has read, for ever."""
     asked = "select current_setting('enable_external_file_cache')"
     assert client.owner.store._db.execute(asked).fetchall() == [(False,)]
