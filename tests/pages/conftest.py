@@ -1,10 +1,12 @@
 """A page over some imported files, without a browser."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from data.columns import ReadOptions
@@ -12,6 +14,16 @@ from data.incoming.importing import spool_paths
 from pages.shared.keeping import ownership
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_looked_through_once() -> Iterator[None]:
+    """Each AppTest reads what all installed packages say of themselves, for components: .2 s.
+    A server does so once, as it starts.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture

@@ -83,8 +83,7 @@ def rising_fit(values: FloatArray, weights: FloatArray) -> FloatArray:
 def prefix_short(values: FloatArray, weights: FloatArray) -> FloatArray:
     """Weighted squares that the best never-falling fit to looks 0..k leaves, (curves, looks)."""
     power = np.cumsum(weights * values**2, axis=1)
-    fits = _prefix_fits(values, weights)
-    return np.maximum(power - np.stack([fit.explained for fit in fits], axis=1), 0.0)
+    return np.maximum(power - _explained_so_far(values, weights), 0.0)
 
 
 def falling_short(values: FloatArray, weights: FloatArray) -> FloatArray:
@@ -93,9 +92,28 @@ def falling_short(values: FloatArray, weights: FloatArray) -> FloatArray:
     values: (curves, looks); weights: (looks,); returns (curves, looks). 0 where those looks rise.
     """
     backwards, power = -values[:, ::-1], np.cumsum((weights * values**2)[:, ::-1], axis=1)
-    fits = _prefix_fits(backwards, weights[::-1])
-    explained = np.stack([fit.explained for fit in fits], axis=1)
-    return np.maximum(power - explained, 0.0)[:, ::-1]
+    return np.maximum(power - _explained_so_far(backwards, weights[::-1]), 0.0)[:, ::-1]
+
+
+def _explained_so_far(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """What the best never-falling fit to looks 0..k explains, (curves, looks)."""
+    if len(values) > 1:
+        fits = _prefix_fits(values, weights)
+        return np.stack([fit.explained for fit in fits], axis=1)
+    # of one curve, as a verdict asks at each of its looks: the same sums without arrays
+    blocks: list[tuple[float, float]] = []
+    explained, found = 0.0, []
+    for value, weight in zip(values[0].tolist(), weights.tolist(), strict=True):
+        total, mass = weight * value, weight
+        explained += weight * (value * value)
+        while blocks and blocks[-1][0] * mass > total * blocks[-1][1]:
+            lower, light = blocks.pop()
+            merged, both = total + lower, mass + light
+            explained += merged * merged / both - total * total / mass - lower * lower / light
+            total, mass = merged, both
+        blocks.append((total, mass))
+        found.append(explained)
+    return np.array([found])
 
 
 def _prefix_fits(values: FloatArray, weights: FloatArray) -> list[_Stack]:
