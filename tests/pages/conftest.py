@@ -18,11 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session", autouse=True)
 def packages_looked_through_once() -> Iterator[None]:
-    """Each AppTest reads what all installed packages say of themselves, for components: .2 s.
+    """Each AppTest reads what all installed packages say of themselves, for components: .12 s.
     A server does so once, as it starts.
     """
+    found = cache(manifest_scanner.scan_component_manifests)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
         yield
 
 
