@@ -33,7 +33,8 @@ def misfit_by_mode(values: FloatArray, weights: FloatArray) -> FloatArray:
     left = _prefix_fits(values, weights)
     right = _prefix_fits(values[:, ::-1], weights[::-1])
     power = np.sum(weights * values**2, axis=1)
-    return np.maximum(power[:, None] - _explained(values, weights, left, right), 0.0)
+    misfit = power[:, None] - _explained(values, weights, left, right)
+    return np.asarray(np.maximum(misfit, 0.0))
 
 
 def unimodal_fit(values: FloatArray, weights: FloatArray, mode: int) -> FloatArray:
