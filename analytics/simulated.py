@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from analytics.gao import normalised_gold
 from analytics.onset.evidence.ar1 import correlated
-from analytics.onset.evidence.gao import normalised_gold
 
 FloatArray = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.onset.evidence.gao import normalised_gold, rl_gold, rl_peak
+from analytics.gao import normalised_gold, rl_gold, rl_peak
 from analytics.scaling_laws.family import RunPoints, kl_of
 from analytics.wording import whole
 

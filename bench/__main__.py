@@ -81,14 +81,14 @@ def main() -> int:
             failed = True
             continue
         show(name, rows)
-        told = {
+        result = {
             "benchmark": name, "runs": options.runs, "steps": options.steps, "rows": rows,
             "at": time.strftime("%Y-%m-%d %H:%M:%S"), "seconds": time.time() - began,
             "load_before": busy, "cores": os.cpu_count(), "machine": platform.platform(),
             "python": platform.python_version(),
         }  # fmt: skip
         file = RESULTS / f"{name}.json"
-        file.write_text(json.dumps(told, indent=1))
+        file.write_text(json.dumps(result, indent=1))
         print(f"written to {file}")
     return 1 if failed else 0
 

@@ -43,8 +43,8 @@ def measure_condition(condition: Condition, runs: int, seed: int) -> dict[str, A
     judged: dict[str, list[dict[str, Any]]] = {truth: [] for truth in TRUTHS}
     for row in verdicts:
         ever = row["alarm"] is not None
-        told = {"status": row["status"], "ever": ever, "flags": row["flags"]}
-        judged[row["run"].split("-")[0]].append(told)
+        verdict = {"status": row["status"], "ever": ever, "flags": row["flags"]}
+        judged[row["run"].split("-")[0]].append(verdict)
     return row_of(condition, judged)
 
 

@@ -51,7 +51,7 @@ def main() -> int:
 def rows_of(given: Input, done: Read, wrong: list[str]) -> list[list[str]]:
     """The rows of one input; one that says so where nothing came in."""
     verdict = "no" if wrong else "yes"
-    message = "; ".join(wrong or done.said[:1])
+    message = "; ".join(wrong or done.remarks[:1])
     rows = [[given.name, run.name[:40], *numbers(run), verdict, message] for run in done.runs[:4]]
     for loop, grades in list(done.loops.items())[:4]:
         total = sum(sum(counts) for counts in grades.values())

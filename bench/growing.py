@@ -60,10 +60,10 @@ def measure(runs: int, steps: int, seconds: float = 60.0) -> list[dict[str, obje
                 seen = [viewer.result() for viewer in viewers]
             megabytes = process(url).memory
         with StoreAccess(home) as store:
-            held = {row["run_id"]: row["points"]
+            points = {row["run_id"]: row["points"]
                     for row in store.query("runs", project=None, runs=None).to_dicts()}  # fmt: skip
-    lags = [(at - began, lag) for told, _ in seen for at, lag in told]
-    took = [(at - began, lag) for _, told in seen for at, lag in told]
+    lags = [(at - began, lag) for lags_seen, _ in seen for at, lag in lags_seen]
+    took = [(at - began, lag) for _, took_seen in seen for at, lag in took_seen]
     rows: list[dict[str, object]] = []
     for quarter in range(4):
         low, high = seconds * quarter / 4, seconds * (quarter + 1) / 4
@@ -74,7 +74,7 @@ def measure(runs: int, steps: int, seconds: float = 60.0) -> list[dict[str, obje
             "late_p95_s": p(late, 0.95), "latest_s": p(late, 1), "choices": len(choices),
             "choice_p50_s": p(choices, 0.5), "choice_p95_s": p(choices, 0.95),
         })  # fmt: skip
-    lost = sum(step != held.get(run, 0) for run, step in growth.steps.items())
+    lost = sum(step != points.get(run, 0) for run, step in growth.steps.items())
     sent = sum(growth.steps.values())
     return [*rows, {"what": "all", "rows_sent": sent, "runs_short": lost, "mb": megabytes}]
 

@@ -38,8 +38,8 @@ HOUSES = {
     "Shared by pages": "pages/shared",
 }
 """Title of a drawing, and the folder whose rooms it shows (empty: the house itself)."""
-SHOWN = "analytics.onset.judging.shown"
-"""The one module that leads up, from onset to the figures: a notebook's verdict draws itself."""
+APART = ("analytics/figures/drawing", "analytics/figures/rewards")
+"""Rooms within a room with a floor of their own, below the rest of it: a verdict draws itself."""
 MANY = 8
 """Positional arguments that are too many to be read at a call."""
 
@@ -124,14 +124,15 @@ def rooms(house: House, below: str = "") -> dict[str, str]:
     """The room of each module that is drawn.
 
     below: the folder whose rooms are meant; a module that lies loose there is a room of its own,
-    and the folder's ``__init__`` is its door, in no room. Empty: data, analytics, and the folders
-    of pages.
+    the folder's ``__init__`` is its door, in no room, and a room APART is drawn by itself. Empty:
+    data, analytics, and the folders of pages.
     """
     found: dict[str, str] = {}
     for module in house.files:
         folder = house.room(module)
         if below and folder.startswith(f"{below}/"):
-            found[module] = folder.removeprefix(f"{below}/").split("/")[0]
+            within = folder.removeprefix(f"{below}/")
+            found[module] = within if folder in APART else within.split("/")[0]
         elif below and folder == below and house.files[module].name != "__init__.py":
             found[module] = house.files[module].name
         elif not below:
@@ -146,9 +147,7 @@ def between(house: House, below: str = "") -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {room: Counter() for room in named.values()}
     for module, mine in named.items():
         found[mine].update(
-            named[other]
-            for other in house.arrows[module]
-            if named.get(other) not in (None, mine) and module != SHOWN
+            named[other] for other in house.arrows[module] if named.get(other) not in (None, mine)
         )
     return found
 
@@ -220,8 +219,8 @@ def main() -> int:
     console.print(table)
     for title, below in HOUSES.items():
         pairs = mutual(between(house, below))
-        told = f"{len(between(house, below))} rooms, {len(pairs)} pairs reach each other"
-        console.print(f"{title}: {told}")
+        summary = f"{len(between(house, below))} rooms, {len(pairs)} pairs reach each other"
+        console.print(f"{title}: {summary}")
     console.print(
         f"Functions: {len(house.lengths)}, lines median {median(house.lengths):g}, "
         f"p90 {quantiles(house.lengths, n=10)[-1]:g}, longest {max(house.lengths)}"

@@ -43,8 +43,10 @@ def main() -> int:
                 page = chromium.new_page(viewport={"width": 1440, "height": 900})
                 page.goto(f"{url}/overoptimization?run=tiny_grpo&axis=step")
                 page.wait_for_selector(".js-plotly-plot", timeout=120_000)
-                with (folder / "trainer.txt").open("a") as said:
-                    subprocess.run([*command, "--resume"], check=True, stdout=said, stderr=said)
+                with (folder / "trainer.txt").open("a") as printed:
+                    subprocess.run(
+                        [*command, "--resume"], check=True, stdout=printed, stderr=printed
+                    )
                 python(["-m", "data", "import", run, "--json"], fresh)
                 same = settled(home, fresh)
                 page.wait_for_timeout(8_000)
@@ -66,8 +68,8 @@ def main() -> int:
 
 def killed(command: list[str], run: Path, folder: Path) -> int:
     """Start the trainer and kill it once it has written the completions of a late step."""
-    with (folder / "trainer.txt").open("w") as said:
-        child = subprocess.Popen(command, stdout=said, stderr=said)
+    with (folder / "trainer.txt").open("w") as printed:
+        child = subprocess.Popen(command, stdout=printed, stderr=printed)
         end = time.monotonic() + 900
         while child.poll() is None and time.monotonic() < end:
             if (run / "completions" / f"completions_{KILLED_AT:05d}.parquet").exists():
@@ -93,10 +95,10 @@ def contents(home: Path) -> str:
     code = (
         "import json; from data.home import home; from data.remote import StoreAccess\n"
         "with StoreAccess(home()) as s:\n"
-        "    told = [s.query('metrics', runs=['tiny_grpo'], until=None).write_json(),\n"
+        "    tables = [s.query('metrics', runs=['tiny_grpo'], until=None).write_json(),\n"
         "        s.query('scalars', run='tiny_grpo').write_json(),\n"
         "        s.query('responses', run='tiny_grpo', first=0, last=99).write_json()]\n"
-        "print(json.dumps(told))"
+        "print(json.dumps(tables))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,

@@ -96,7 +96,7 @@ def keep_figure(chosen: Sequence[str], file: str) -> None:
 
     for name in ("streamlit", "streamlit.runtime.caching.cache_data_api"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    from analytics.figures.runs.rewards import reward_figure
+    from analytics.figures.rewards.rewards import reward_figure
     from data.columns import PANELS
     from pages.shared import reads
     from pages.shared.keeping import ownership

@@ -27,17 +27,17 @@ def python(words: Sequence[object], home: Path) -> Cost:
         RuntimeError: it failed; the message is what it said.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "said.txt").open("w+") as said:
+    with (home / "said.txt").open("w+") as errors:
         child = subprocess.Popen(
             [sys.executable, *map(str, words)], cwd=ROOT, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=said,
+            stdout=subprocess.DEVNULL, stderr=errors,
             env=environment(home),
         )  # fmt: skip
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
-            said.seek(0)
-            raise RuntimeError(f"{' '.join(map(str, words))[:200]}: {said.read()[-2000:]}")
+            errors.seek(0)
+            raise RuntimeError(f"{' '.join(map(str, words))[:200]}: {errors.read()[-2000:]}")
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 

@@ -61,17 +61,17 @@ def measure(
         pages = {"ours": (ROOT / "app.py", f"/overoptimization?run={RUN}"), "floor": (bare, "/")}
         rows = []
         for crowd in crowds:
-            told: dict[str, Any] = {"what": f"{crowd} readers", "readers": crowd}
+            crowd_row: dict[str, Any] = {"what": f"{crowd} readers", "readers": crowd}
             for which, (script, address) in pages.items():
                 with server(script, home, folder) as url:
                     before = process(url).cpu
                     seen = read(url, address, crowd, seconds)
                     after = process(url)
                     seen |= {"cpu_s": (after.cpu - before) / seen["choices"], "mb": after.memory}
-                    told |= {f"{which}_{key}": value for key, value in seen.items()}
-            told["ratio"] = told["ours_p95_s"] / told["floor_p95_s"]
-            told["cpu_ratio"] = told["ours_cpu_s"] / told["floor_cpu_s"]
-            rows.append(told)
+                    crowd_row |= {f"{which}_{key}": value for key, value in seen.items()}
+            crowd_row["ratio"] = crowd_row["ours_p95_s"] / crowd_row["floor_p95_s"]
+            crowd_row["cpu_ratio"] = crowd_row["ours_cpu_s"] / crowd_row["floor_cpu_s"]
+            rows.append(crowd_row)
     for row in rows:
         row["to_one_reader"] = row["ours_p95_s"] / rows[0]["ours_p95_s"]
     return rows
@@ -81,7 +81,7 @@ def keep(file: str) -> None:
     """Pickle the page's figure by its axis (in a process that owns the store)."""
     import pickle
 
-    from analytics.figures.runs.rewards import reward_figure
+    from analytics.figures.rewards.rewards import reward_figure
     from data.columns import PANELS
     from pages.shared import reads
     from pages.shared.keeping import ownership
@@ -136,8 +136,8 @@ def wait(session: Session, seconds: float) -> None:
 def process(url: str) -> Cost:
     """CPU seconds so far, and resident megabytes, of the server at an address of this machine."""
     port = url.rpartition(":")[2]
-    told = subprocess.run(["pgrep", "-f", f"server.port {port}"], capture_output=True, text=True)
-    pid = min(told.stdout.split(), key=int)  # those that it started come after it
+    done = subprocess.run(["pgrep", "-f", f"server.port {port}"], capture_output=True, text=True)
+    pid = min(done.stdout.split(), key=int)  # those that it started come after it
     ticks = (Path("/proc") / pid / "stat").read_text().rpartition(")")[2].split()
     pages = int((Path("/proc") / pid / "statm").read_text().split()[1])
     spent = (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")

@@ -42,13 +42,13 @@ def measure(runs: int, steps: int, responses: int = 5_000_000) -> list[dict[str,
         store = Store(Path(folder))
         took = timed(lambda: _fill(store, responses), 1)
         size = (Path(folder) / "store.duckdb").stat().st_size / 1e6
-        told: list[dict[str, object]] = [
+        rows: list[dict[str, object]] = [
             {"what": f"made: {responses:,} responses, {size:,.0f} MB", "seconds": round(took, 2)}
         ]
         for what, ask in _questions(store, responses).items():
-            told.append({"what": what, "seconds": round(timed(ask, 3), 3)})
+            rows.append({"what": what, "seconds": round(timed(ask, 3), 3)})
         store.close()
-    return told
+    return rows
 
 
 def _fill(store: Store, many: int) -> None:
@@ -59,8 +59,8 @@ def _fill(store: Store, many: int) -> None:
 
 
 def _questions(store: Store, many: int) -> dict[str, Callable[[], object]]:
-    held = store.query("response_steps", run=RUN, until=None)
-    steps = list(held.select("step", "n").iter_rows())
+    per_step = store.query("response_steps", run=RUN, until=None)
+    steps = list(per_step.select("step", "n").iter_rows())
     last = steps[-1][0]
 
     def first(**more: Any) -> object:

@@ -12,11 +12,11 @@ import argparse
 
 import numpy as np
 
+from analytics.gao import normalised_gold
 from analytics.onset.alarm.red import _spend
 from analytics.onset.alarm.spending import PLANNED_ALPHA, Stage, shares
 from analytics.onset.curves.unimodal import rising_fit
 from analytics.onset.evidence.contrasts import FIRST_LOOK, HUMP_EXPONENTS, HUMP_PEAKS
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.quality.detection import Simulated, simulated
 
@@ -53,7 +53,7 @@ def statistics(gold: FloatArray, error: FloatArray, weighted: bool) -> FloatArra
     return np.array(found)
 
 
-def told(run: Simulated, above: np.ndarray) -> str:
+def rates(run: Simulated, above: np.ndarray) -> str:
     """Share of alarms, of big falls where gold falls, with the median KL over the peak's."""
     hit = np.asarray(above.any(axis=0))
     if not np.isfinite(run.kl_peak).all():
@@ -79,7 +79,7 @@ def main() -> None:
     for weighted in (False, True):
         limits = _spend(statistics(flat, error, weighted).astype(np.float32), shares(stage))
         parts = [
-            f"{kind} {told(run, statistics(run.series.gold, error, weighted) >= limits[:, None])}"
+            f"{kind} {rates(run, statistics(run.series.gold, error, weighted) >= limits[:, None])}"
             for kind, run in runs.items()
         ]
         print("weighted: " if weighted else "as it is: ", "; ".join(parts), sep="")

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from data.database.sql import StoreError
+from data.declared.foreign import JsonObject
 from data.owner import Owner
 from data.serving.guard import refusal
 
@@ -92,7 +93,7 @@ ASKS: dict[str, dict[str, type[Any]]] = {
 KINDS: dict[type, str] = {str: "text", dict: "an object", list: "a list"}
 
 
-def _asked(what: str, text: bytes) -> dict[str, Any]:
+def _asked(what: str, text: bytes) -> JsonObject:
     """The body of a request.
 
     Raises:
@@ -114,7 +115,7 @@ def _asked(what: str, text: bytes) -> dict[str, Any]:
     return body
 
 
-def _answer(owner: Owner, what: str, body: dict[str, Any]) -> Response:
+def _answer(owner: Owner, what: str, body: JsonObject) -> Response:
     store = owner.store
     if what == "query":
         frame = store.query(body["name"], **body["params"])

@@ -70,7 +70,7 @@ class VerdictCallback(TrainerCallback):
     def __init__(self, server, run, stop=False):
         self.url = f"{server}/api/verdicts?run={urllib.parse.quote(run, safe='')}"
         self.stop = stop
-        self.said = None
+        self.printed = None
         self.alarms = 0
         self.gold = 0
 
@@ -107,9 +107,9 @@ class VerdictCallback(TrainerCallback):
 
     def say(self, text):
         """Print what was not said last."""
-        if text != self.said:
+        if text != self.printed:
             print(text)
-        self.said = text
+        self.printed = text
 
     def fallen(self, verdict):
         """Whether this is the second verdict in a row, on new gold, that gold has fallen."""
@@ -136,6 +136,6 @@ def everywhere(stops):
     distributed = getattr(sys.modules.get("torch"), "distributed", None)
     if distributed is None or not distributed.is_available() or not distributed.is_initialized():
         return stops
-    told = [stops]
-    distributed.broadcast_object_list(told, src=0)
-    return told[0]
+    answers = [stops]
+    distributed.broadcast_object_list(answers, src=0)
+    return answers[0]

@@ -24,8 +24,8 @@ def _no_other_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     """A skipped report becomes a failed one, unless its reason is one of ``CANNOT``."""
     if report.outcome != "skipped" or hasattr(report, "wasxfail"):
         return
-    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    reason = told.removeprefix("Skipped: ")
+    why = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = why.removeprefix("Skipped: ")
     if not reason.startswith(CANNOT):
         report.outcome = "failed"
         report.longrepr = f"skipped, though this machine can do it: {reason} (tests/conftest.py)"

@@ -36,10 +36,10 @@ class Outside:
             "no_proxy": "localhost,127.0.0.1"
         }
 
-    def told(self) -> list[str]:
+    def drained(self) -> list[str]:
         """What was asked since the last time, but for what a browser asks its maker of itself."""
-        told, self.asked[:] = list(self.asked), []
-        return [line for line in told if not MAKERS.match(line)]
+        taken, self.asked[:] = list(self.asked), []
+        return [line for line in taken if not MAKERS.match(line)]
 
 
 @contextmanager

@@ -27,7 +27,7 @@ SKIPPED = {"name": "c", "skip_reason": "Dependency not found on PyPI and could n
 
 
 @pytest.mark.parametrize(
-    ("held", "code", "said"),
+    ("advisories", "code", "sentence"),
     [
         ([CLEAN], 0, "no known vulnerability in 1 packages"),
         ([CLEAN, HOLED], 1, "b 2: PYSEC-1, mended in 3"),
@@ -37,9 +37,9 @@ SKIPPED = {"name": "c", "skip_reason": "Dependency not found on PyPI and could n
         ([], 3, "nothing is known"),
     ],
 )
-def test_exit_codes(held: list[dict[str, object]], code: int, said: str) -> None:
-    found, sentences = audit.judged({"dependencies": held})
-    assert found == code and said in "\n".join(sentences)
+def test_exit_codes(advisories: list[dict[str, object]], code: int, sentence: str) -> None:
+    found, sentences = audit.judged({"dependencies": advisories})
+    assert found == code and sentence in "\n".join(sentences)
 
 
 @contextmanager
@@ -49,11 +49,11 @@ def service(answers: dict[str, list[dict[str, object]]], status: int = 200) -> I
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            told = json.dumps({"vulns": answers.get(asked["package"]["name"], [])}).encode()
+            body = json.dumps({"vulns": answers.get(asked["package"]["name"], [])}).encode()
             self.send_response(status)
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(told)
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass

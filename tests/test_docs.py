@@ -30,8 +30,8 @@ def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPars
 )
 def test_every_command_is_in_the_readme(module: str, parser) -> None:
     there = set(commands(parser()))
-    told = set(re.findall(rf"python -m {module} ([a-z][a-z-]*)", README))
-    assert told == there
+    named = set(re.findall(rf"python -m {module} ([a-z][a-z-]*)", README))
+    assert named == there
 
 
 def test_every_setting_is_in_the_table_of_the_readme() -> None:
@@ -88,8 +88,8 @@ def test_kl_of_each_format_in_the_readme_is_that_of_the_table() -> None:
         if name in TRAINERS:
             entries = [entry for entry in KL_TABLE if entry.dialect in TRAINERS[name]]
             known = {PER_TOKEN: "per token", PER_RESPONSE: "per response", None: "unknown"}
-            held = {known[entry.unit] for entry in entries} | {e.conversion for e in entries}
-            assert {word for word in words if word in cell} == held, name
+            known_kinds = {known[entry.unit] for entry in entries} | {e.conversion for e in entries}
+            assert {word for word in words if word in cell} == known_kinds, name
         elif name in ("tensorboard", "wandb", "trackio", "mlflow"):
             assert cell.strip() == "by the trainer that wrote them"
     table = README[README.index("| format |") : README.index("### Pools")]

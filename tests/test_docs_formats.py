@@ -61,23 +61,23 @@ def test_a_page_without_a_place_is_refused() -> None:
 
 
 def test_the_names_that_are_refused_by_their_last_parts_are() -> None:
-    told = re.search(r"^Names are also judged by their last parts.*?\n\n", TEXT, re.M | re.S)
-    assert told
-    keys = re.findall(r"`([^`]+)`", told[0])
+    paragraph = re.search(r"^Names are also judged by their last parts.*?\n\n", TEXT, re.M | re.S)
+    assert paragraph
+    keys = re.findall(r"`([^`]+)`", paragraph[0])
     assert len(keys) >= 5 and [key for key in keys if not why_not(key)] == []
 
 
 def test_every_trap_names_its_tests_and_every_test_its_trap() -> None:
-    held = traps(TEXT)
-    assert list(held) == sorted(held, key=lambda one: (int(one.rstrip("b")), one))
-    for number, tests in held.items():
+    named = traps(TEXT)
+    assert list(named) == sorted(named, key=lambda one: (int(one.rstrip("b")), one))
+    for number, tests in named.items():
         assert tests, f"trap {number} names no test"
         for test in tests:
             assert test in TESTS and number in numbers(test), (number, test)
     cited = {test: numbers(test) for test in TESTS if test.startswith("test_trap_")}
-    assert set().union(*cited.values()) == set(held)
+    assert set().union(*cited.values()) == set(named)
     for test, those in cited.items():
-        assert [one for one in those if test not in held[one]] == [], test
+        assert [one for one in those if test not in named[one]] == [], test
 
 
 def test_a_trap_without_a_test_is_found() -> None:

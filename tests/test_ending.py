@@ -145,9 +145,9 @@ def test_the_watching_process_ends_with_the_server() -> None:
 def test_what_computes_indicators_ends_with_the_server(home: Path) -> None:
     """It would take the store for itself, and the server's next start would be refused."""
     home.mkdir()
-    held = Owner(home)  # for which the command waits
+    owner = Owner(home)  # for which the command waits
     process = collapsing.started(home, ["loop"])
     assert process.stdin is not None
     process.stdin.close()  # as a crash does
     assert process.wait(300) == collapsing.SERVER_GONE
-    held.close()
+    owner.close()

@@ -31,8 +31,8 @@ def commands(text: str) -> list[list[str]]:
 
 
 def parsed(words: list[str]):
-    told = [word.replace("$ITERATION", "3") for word in words]
-    return PARSERS[told[0]]().parse_args(told[1:])
+    arguments = [word.replace("$ITERATION", "3") for word in words]
+    return PARSERS[arguments[0]]().parse_args(arguments[1:])
 
 
 def test_the_workflow_is_one() -> None:
@@ -55,8 +55,13 @@ def test_the_workflow_is_one() -> None:
 def test_the_commands_of_the_workflow_exist() -> None:
     asked = [words for step in STEPS for words in commands(step.get("run", ""))]
     assert [words[:2] for words in asked] == [["data", "import"], ["analytics", "gate"]]
-    told = [parsed(words) for words in asked]
-    assert told[1].loop and told[1].iteration == 3 and told[1].submitter and told[1].markdown
+    parsed_commands = [parsed(words) for words in asked]
+    assert (
+        parsed_commands[1].loop
+        and parsed_commands[1].iteration == 3
+        and parsed_commands[1].submitter
+        and parsed_commands[1].markdown
+    )
     pip = next(step["run"] for step in STEPS if step.get("run", "").startswith("pip"))
     assert (ROOT / pip.split()[-1]).is_file()
 
@@ -103,7 +108,7 @@ ROWS = {(row["block"], row["harm"], row["retraining"]): row
 
 def tables(rows: Sequence[dict[str, Any]]) -> str:
     """The kept figures as the two tables of docs/gate.md."""
-    told = [
+    lines = [
         "| block | harm, of the limit | retraining | years with a FAIL | years with a PASS | of a "
         "checkpoint beyond its limit | looks NOT SHOWN |",
         "|---|---|---|---|---|---|---|",
@@ -111,19 +116,19 @@ def tables(rows: Sequence[dict[str, Any]]) -> str:
     for row in rows:
         if "block" in row:
             cells = (row[key] for key in ("fail", "pass", "own_pass", "not_shown"))
-            told.append(
+            lines.append(
                 f"| {row['block'].replace('_', ' ')} | {number(row['harm'])} | "
                 f"{number(row['retraining'])} | "
                 + " | ".join(fixed(cell, 3) for cell in cells) + " |"
             )  # fmt: skip
-    told += ["", "| confident wrong answers | questions | look | PASS | FAIL by then |",
+    lines += ["", "| confident wrong answers | questions | look | PASS | FAIL by then |",
              "|---|---|---|---|---|"]  # fmt: skip
-    told += [
+    lines += [
         f"| {row['what']} | {whole(row['questions'])} | {row['look']} | "
         f"{fixed(row['passed'], 3)} | {fixed(row['failed_by'], 3)} |"
         for row in rows if "what" in row and row["look"] in (1, 2, 3, 4, 6)
     ]  # fmt: skip
-    return "\n".join(told)
+    return "\n".join(lines)
 
 
 def test_the_figures_are_those_that_were_measured() -> None:

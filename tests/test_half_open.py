@@ -67,8 +67,8 @@ def served(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Server]
 
 def half(served: Server, sent: bytes) -> socket.socket:
     wire = socket.create_connection(("127.0.0.1", served.port), timeout=30)
-    told = (served.home / "owner.json").read_text().split('"token": "')[1].split('"')[0]
-    wire.sendall(sent.replace(b"TOKEN", told.encode()))
+    token = (served.home / "owner.json").read_text().split('"token": "')[1].split('"')[0]
+    wire.sendall(sent.replace(b"TOKEN", token.encode()))
     return wire
 
 

@@ -40,15 +40,15 @@ def test_nothing_that_can_be_written_to_is_shared_between_callers() -> None:
     checked = 0
     for where, node, names in functions("analytics"):
         assert node.returns is not None, where
-        told = ast.unparse(node.returns)
+        annotation = ast.unparse(node.returns)
         if set(names) & set(KEEPS):
             checked += 1
-            assert not CAN_BE_WRITTEN_TO.search(told), (
-                f"{where} -> {told}: use analytics.computing.kept.kept"
+            assert not CAN_BE_WRITTEN_TO.search(annotation), (
+                f"{where} -> {annotation}: use analytics.computing.kept.kept"
             )
         if "kept" in names:
             checked += 1
-            assert not re.search("DataFrame|Series", told), where
+            assert not re.search("DataFrame|Series", annotation), where
     assert checked > 20
 
 
@@ -64,25 +64,25 @@ def test_pages_cache_in_one_way_only() -> None:
 
 
 @dataclass(frozen=True)
-class Held:
+class Keeping:
     values: np.ndarray
     name: str
 
 
 @kept(4)
-def everything(seed: int) -> tuple[np.ndarray, list[np.ndarray], dict[str, np.ndarray], Held]:
+def everything(seed: int) -> tuple[np.ndarray, list[np.ndarray], dict[str, np.ndarray], Keeping]:
     """Asks again only for another seed.
 
     >>> everything(1) is everything(1)
     True
     """
     made = np.random.default_rng(seed).random
-    return made(3), [made(2)], {"a": made(2)}, Held(made(2), "b")
+    return made(3), [made(2)], {"a": made(2)}, Keeping(made(2), "b")
 
 
 def test_kept_arrays_are_read_only_wherever_they_are() -> None:
-    alone, listed, named, held = everything(0)
-    for array in (alone, listed[0], named["a"], held.values):
+    alone, listed, named, inner = everything(0)
+    for array in (alone, listed[0], named["a"], inner.values):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1.0
     assert everything(0)[0] is alone and everything(1)[0] is not alone

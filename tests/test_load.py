@@ -44,8 +44,8 @@ def test_first_views_on_a_cold_server_at_once(home: Path, tmp_path: Path) -> Non
 
     with server(ROOT / "app.py", home, tmp_path) as url, ThreadPoolExecutor(len(PAGES)) as pool:
         assert [one for failed in pool.map(first, PAGES) for one in failed] == []
-    said = (tmp_path / "server.txt").read_text()
-    assert "Traceback" not in said and "partially initialized" not in said, said
+    log = (tmp_path / "server.txt").read_text()
+    assert "Traceback" not in log and "partially initialized" not in log, log
 
 
 @pytest.mark.slow

@@ -28,9 +28,9 @@ def faults(file: str, text: str) -> Iterator[str]:
     """What in a test file leans on a folder above the repository; ``file`` relative to the root."""
     depth = len(Path(file).parts)
     for number, line in enumerate(text.splitlines(), 1):
-        for pattern, said in ABOVE:
+        for pattern, sentence in ABOVE:
             if pattern.search(line):
-                yield f"{file}:{number} {said}: {line.strip()}"
+                yield f"{file}:{number} {sentence}: {line.strip()}"
         climbs = [int(found) + 1 for found in PARENTS.findall(line)]
         climbs += [found.count(".parent") for found in CHAIN.findall(line)]
         if max(climbs, default=0) > depth:
@@ -114,5 +114,5 @@ def test_skips_for_another_reason_than_the_machine_fail(root: Path, tmp_path: Pa
         env={**os.environ, "PYTHONPATH": str(root)},
     )  # fmt: skip
     assert "1 skipped, 4 errors" in done.stdout
-    for said in ("the real logs are not here", "later", "no such file", "could not import"):
-        assert f"skipped, though this machine can do it: {said}" in done.stdout
+    for reason in ("the real logs are not here", "later", "no such file", "could not import"):
+        assert f"skipped, though this machine can do it: {reason}" in done.stdout

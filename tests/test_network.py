@@ -125,8 +125,8 @@ def test_a_server_opened_to_others_says_what_it_still_needs(
         open_to_all = start(options=("--server.address", "0.0.0.0"))
         socket.create_connection(("127.0.0.2", open_to_all.port), timeout=10).close()
         assert ask(open_to_all.port, "Host: monitor.example").status == 421
-        said = open_to_all.log()
-    assert "answers to localhost only: set OVEROPT_URL to the address that others open" in said
+        log = open_to_all.log()
+    assert "answers to localhost only: set OVEROPT_URL to the address that others open" in log
 
 
 @pytest.mark.parametrize("host", RIGHT)
@@ -240,11 +240,11 @@ def test_the_server_asks_no_other_machine_who_it_is(pages: Server, world: Outsid
     lines = ("Host: localhost", "Origin: https://other.example")
     assert websocket(pages.port, *lines).status == 101
     assert ask(pages.port, *lines, target="GET /_stcore/host-config").status == 200
-    assert world.told() == []
+    assert world.drained() == []
     code = "from streamlit import net_util; net_util.get_external_ip()"
     environment = os.environ | world.variables
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-    assert "checkip" in " ".join(world.told())  # it would have been seen
+    assert "checkip" in " ".join(world.drained())  # it would have been seen
 
 
 def test_copied_links_name_where_the_reader_is_or_else_the_first(
@@ -327,8 +327,8 @@ def test_forms_of_one_name() -> None:
     assert split_origin("null") is None
 
 
-@pytest.fixture
-def held(home: Path) -> Iterator[Owner]:
+@pytest.fixture(name="owner")
+def an_owner(home: Path) -> Iterator[Owner]:
     home.mkdir()
     owner = Owner(home)
     yield owner
@@ -341,18 +341,20 @@ def ready(owner: Owner | None) -> tuple[int, dict[str, str]]:
         return answer.status_code, answer.json()
 
 
-def test_ready_says_whether_the_store_answers(held: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ready_says_whether_the_store_answers(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert ready(None) == (503, {"status": "starting"})
-    assert ready(held) == (200, {"status": "ready"})
+    assert ready(owner) == (200, {"status": "ready"})
     monkeypatch.setattr(api, "READY_SECONDS", 0.05)
     busy = threading.Event()
-    monkeypatch.setattr(held.store, "query", lambda _: busy.wait(60))
-    assert ready(held) == (503, {"status": "store busy"})
+    monkeypatch.setattr(owner.store, "query", lambda _: busy.wait(60))
+    assert ready(owner) == (503, {"status": "store busy"})
     busy.set()
 
     def fails(_: str) -> None:
         raise OSError("the disk /secret is gone")
 
-    monkeypatch.setattr(held.store, "query", fails)
+    monkeypatch.setattr(owner.store, "query", fails)
     monkeypatch.setattr(api, "READY_SECONDS", 60.0)
-    assert ready(held) == (503, {"status": "store failing"})
+    assert ready(owner) == (503, {"status": "store failing"})

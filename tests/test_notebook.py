@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CELL = re.compile(r"^```python\n(.*?)^```$", re.M | re.S)
-TOLD = re.compile(r"  # -> (.*)$")
+STATED = re.compile(r"  # -> (.*)$")
 
 RUNNER = """
 import json, sys
@@ -33,9 +33,9 @@ def statements(cell: str, where: str) -> Iterator[dict[str, str | None]]:
     """The statements of a cell, each with the value that the page tells of it."""
     lines = cell.splitlines()
     for node in ast.parse(cell).body:
-        told = TOLD.search(lines[node.end_lineno - 1]) if isinstance(node, ast.Expr) else None
-        code = ast.unparse(node.value if told else node)
-        yield {"code": code, "told": told[1] if told else None, "where": where}
+        comment = STATED.search(lines[node.end_lineno - 1]) if isinstance(node, ast.Expr) else None
+        code = ast.unparse(node.value if comment else node)
+        yield {"code": code, "told": comment[1] if comment else None, "where": where}
 
 
 def run_cells(name: str, cells: list[str]) -> list[tuple[str, str, str, str]]:
@@ -63,12 +63,12 @@ def test_the_readmes_own_cell_runs() -> None:
     cells = CELL.findall(section[: section.index("\n## ", 3)])
     assert len(cells) == 1
     seen = run_cells("README.md", cells)
-    assert seen and all(made == told for _, _, made, told in seen)
+    assert seen and all(made == stated for _, _, made, stated in seen)
 
 
 def test_a_cell_that_tells_a_wrong_value_is_found() -> None:
-    ((_, code, made, told),) = run_cells("a page", ["x = 1\nx + 1  # -> 3\n"])
-    assert (code, made, told) == ("x + 1", "2", "3")
+    ((_, code, made, stated),) = run_cells("a page", ["x = 1\nx + 1  # -> 3\n"])
+    assert (code, made, stated) == ("x + 1", "2", "3")
 
 
 PRODUCT = [

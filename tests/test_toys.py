@@ -64,9 +64,9 @@ def test_a_detector_is_scored_and_drawn_beside_ours(tree: Path, tmp_path: Path) 
         capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["drawn"]
-    table = {row["detector"]: row for row in told["table"]}
+    answer = json.loads(done.stdout)
+    assert answer["drawn"]
+    table = {row["detector"]: row for row in answer["table"]}
     toy, ours = table["below the first"], table["e-process"]
     assert ours["false_alarms"] <= 0.05 < toy["false_alarms"] <= 1
 

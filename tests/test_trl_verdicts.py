@@ -63,8 +63,10 @@ FALLEN = [[verdict(n)] for n in range(5, 9)]
 
 def test_by_default_it_keeps_the_checkpoint_and_says_so(space, monkeypatch, capsys) -> None:
     assert Trainer(space, FALLEN, monkeypatch, stop=False).train() == 4
-    said = capsys.readouterr().out
-    assert "overoptimized: Gold fell. checkpoint-10 is kept" in said and "stopping" not in said
+    printed = capsys.readouterr().out
+    assert (
+        "overoptimized: Gold fell. checkpoint-10 is kept" in printed and "stopping" not in printed
+    )
 
 
 def test_with_the_flag_two_verdicts_on_new_gold_stop_it(space, monkeypatch, capsys) -> None:
@@ -111,8 +113,8 @@ def test_other_processes_do_as_the_main_one(space, monkeypatch) -> None:
     """A process that stopped alone would leave the others waiting."""
     sent = iter([False, True])
 
-    def broadcast(told: list, src: int) -> None:
-        told[0] = next(sent)
+    def broadcast(values: list, src: int) -> None:
+        values[0] = next(sent)
 
     torch = SimpleNamespace(distributed=SimpleNamespace(
         is_available=lambda: True, is_initialized=lambda: True, broadcast_object_list=broadcast

@@ -16,7 +16,7 @@ from data.remote import StoreAccess
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "trusted_alarms.md").read_text()
-TOLD = {
+NOISES = {
     "gauss": "true errors, over prompts",
     "gauss, no plan": "the same, no plan (`max_steps`) stated",
     "sd, prompts logged": "spread and `n_prompts`, 25 prompts x 8 alike by .5",
@@ -39,7 +39,7 @@ def table() -> str:
     """The page's table, from the kept figures."""
     rows = {row["condition"]: row for row in published("battery")["rows"]}
     lines = ["| what is logged | false alarms at the end | falls called |", "|---|---|---|"]
-    for name, words in TOLD.items():
+    for name, words in NOISES.items():
         row = rows[name]
         false = percent_spread(row["flat"], row["flat_se"])
         called = percent_spread(row["falling"], row["falling_se"])

@@ -98,8 +98,8 @@ def test_every_table_shows_a_dash_where_nothing_is(root: Path) -> None:
     for file, tree in files(root):
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "dataframe":
-                told = {word.arg for word in node.keywords}
-                assert "placeholder" in told, f"{file}:{node.lineno} would show None"
+                keywords = {word.arg for word in node.keywords}
+                assert "placeholder" in keywords, f"{file}:{node.lineno} would show None"
 
 
 floats = some.floats(allow_nan=True, allow_infinity=True) | some.floats(-1e4, 1e4)
@@ -107,13 +107,13 @@ floats = some.floats(allow_nan=True, allow_infinity=True) | some.floats(-1e4, 1e
 
 @given(floats, some.integers(1, 6))
 def test_a_number_reads_back(value: float, digits: int) -> None:
-    said = wording.number(value, digits)
-    assert "-" not in said and "e" not in said and "nan" not in said
+    text = wording.number(value, digits)
+    assert "-" not in text and "e" not in text and "nan" not in text
     if not math.isfinite(value):
-        assert said in ("–", "∞", "−∞")
-    elif "×" not in said and "10" not in said[:3]:
+        assert text in ("–", "∞", "−∞")
+    elif "×" not in text and "10" not in text[:3]:
         close = max(abs(value) * 0.5 * 10 ** (1 - digits), 0 if abs(value) < 100 else 0.5)
-        assert float(said.replace(",", "").replace("−", "-")) == pytest.approx(value, abs=close)
+        assert float(text.replace(",", "").replace("−", "-")) == pytest.approx(value, abs=close)
 
 
 @given(some.floats(-1e6, 1e6), some.floats(-1e6, 1e6), some.floats(-1e6, 1e6))
@@ -128,8 +128,8 @@ def test_a_value_and_its_interval_have_the_same_decimals(value, low, high) -> No
 
 @given(some.floats(0, 1), some.floats(0, 1), some.floats(0, 1))
 def test_percentages_have_one_form(share, low, high) -> None:
-    for said in (wording.percent(share), wording.rate_text(share)):
-        assert re.fullmatch(r"\d+(\.\d)? %", said)
+    for text in (wording.percent(share), wording.rate_text(share)):
+        assert re.fullmatch(r"\d+(\.\d)? %", text)
     assert re.fullmatch(
         r"\d+\.\d % \(\d+\.\d to \d+\.\d\)", wording.rate_interval(share, low, high)
     )
@@ -214,8 +214,8 @@ def test_a_fall_of_a_rounding_is_given_no_number(scale: float) -> None:
         ("gold_reward_se", "gold_reward_sd", "n_responses"), pl.Float64))  # fmt: skip
     trajectory = gold.select("step", "stretch", "kl", "proxy_reward")
     row = verdict(gold, trajectory, {"run_id": "r", "kl_conversion": "exact"}).row
-    said = " ".join([*row["reasons"], headline(row)])
-    assert "× 10" not in said and ugly(said) == [], said
+    text = " ".join([*row["reasons"], headline(row)])
+    assert "× 10" not in text and ugly(text) == [], text
 
 
 KEPT_WORDS = (
@@ -259,7 +259,7 @@ def test_one_peak_is_written_alike_wherever_it_stands() -> None:
         span = wording.interval(peak["kl_low"], peak["kl_high"], "nats")
         low, high = wording.alike(peak["kl_low"], peak["kl_high"])
         assert span in headline(made.row) and span in made._repr_html_()
-        assert any(f"between KL {low} and {high} nats" in said for said in made.reasons)
+        assert any(f"between KL {low} and {high} nats" in reason for reason in made.reasons)
         seen += 1
     assert seen
 

@@ -34,7 +34,7 @@ INSTRUCTIONS = (
 
 
 @dataclass(frozen=True)
-class Held:
+class Doors:
     """What the tools ask.
 
     opened: gives the store for one question; an error of it is a sentence. statuses: of the runs
@@ -52,7 +52,7 @@ class Held:
     errors: tuple[type[Exception], ...]
 
 
-def serve(doors: Held) -> None:
+def serve(doors: Doors) -> None:
     """Answer on standard input and output until the client goes.
 
     Raises:
@@ -61,7 +61,7 @@ def serve(doors: Held) -> None:
     server(doors).run("stdio")
 
 
-def server(doors: Held) -> Any:
+def server(doors: Doors) -> Any:
     """The MCP server with its tools.
 
     Raises:
@@ -104,7 +104,7 @@ def server(doors: Held) -> Any:
 class Tools:
     """The questions; what a tool cannot answer is an error with a sentence."""
 
-    def __init__(self, doors: Held, refusal: type[Exception]) -> None:
+    def __init__(self, doors: Doors, refusal: type[Exception]) -> None:
         """refusal: the error whose words the client sees."""
         self._doors, self._refusal = doors, refusal
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 LONGEST = 300
 LONGEST_LINK = 1_500
@@ -82,7 +82,25 @@ def as_text(message: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", str(message["where"])])
 
 
-def as_chat(message: Mapping[str, Any]) -> dict[str, Any]:
+class Attachment(TypedDict):
+    """The coloured part of a message for Slack or Mattermost."""
+
+    fallback: str
+    color: str
+    title: str
+    text: str
+    mrkdwn_in: list[str]
+    title_link: NotRequired[str]
+
+
+class ChatMessage(TypedDict):
+    """A message for Slack or Mattermost."""
+
+    text: str
+    attachments: list[Attachment]
+
+
+def as_chat(message: Mapping[str, Any]) -> ChatMessage:
     """A message for an incoming webhook of Slack or Mattermost.
 
     Args:
@@ -90,7 +108,7 @@ def as_chat(message: Mapping[str, Any]) -> dict[str, Any]:
     """
     lines = [f"\u2022 {quiet(line, 1_000)}" for line in message["lines"]]
     title = quiet(message["title"])
-    attachment: dict[str, Any] = {
+    attachment: Attachment = {
         "fallback": title,
         "color": {"ping": "#B3261E", "digest": "#3B6EA5"}.get(str(message["level"]), "#54616D"),
         "title": "Open the view" if message["link"] else "Reward overoptimization monitor",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -166,28 +166,54 @@ def runs_of_claims(runs: pl.DataFrame) -> list[str]:
     ]  # fmt: skip
 
 
-def summary(claims: pl.DataFrame) -> dict[str, Any]:
-    """What judged claims say of one set of long answers, as plain values (None = cannot be had).
+class ClaimSummary(TypedDict):
+    """The fields of FactScore, f1_at_64 and f1_at_178 (means over responses that did not abstain),
+    and claims of an unknown label; None = cannot be had."""
+
+    score: float | None
+    low: float | None
+    high: float | None
+    scored: int
+    abstained: int
+    empty: int
+    supported: int
+    not_supported: int
+    irrelevant: int
+    supported_share: float | None
+    share_low: float | None
+    share_high: float | None
+    f1_at_64: float | None
+    f1_at_178: float | None
+    unknown_label: int
+
+
+def summary(claims: pl.DataFrame) -> ClaimSummary:
+    """What judged claims say of one set of long answers, irrelevant ones among all facts.
 
     Args:
         claims: as for `responses`.
-
-    Returns:
-        The fields of FactScore (irrelevant claims counted among all facts), unknown_label, and
-        f1_at_64, f1_at_178: mean over responses that did not abstain.
     """
     counts = responses(claims)
     score = factscore(counts)
     answered = counts.filter(~pl.col("abstained"))
-    row: dict[str, Any] = dict(vars(score))
-    for k in DEFAULT_K:
-        f1 = f1_at_k(answered["supported"].to_numpy(), answered["not_supported"].to_numpy(), k)
-        row[f"f1_at_{k}"] = float(f1.mean()) if answered.height else float("nan")
-    row["unknown_label"] = int(counts["unknown_label"].sum())
+    supported, refuted = (answered[name].to_numpy() for name in ("supported", "not_supported"))
+    at_64, at_178 = (
+        float(f1_at_k(supported, refuted, k).mean()) if answered.height else float("nan")
+        for k in DEFAULT_K
+    )
     return {
-        name: None if isinstance(value, float) and np.isnan(value) else value
-        for name, value in row.items()
-    }
+        "score": _known(score.score), "low": _known(score.low), "high": _known(score.high),
+        "scored": score.scored, "abstained": score.abstained, "empty": score.empty,
+        "supported": score.supported, "not_supported": score.not_supported,
+        "irrelevant": score.irrelevant, "supported_share": _known(score.supported_share),
+        "share_low": _known(score.share_low), "share_high": _known(score.share_high),
+        "f1_at_64": _known(at_64), "f1_at_178": _known(at_178),
+        "unknown_label": int(counts["unknown_label"].sum()),
+    }  # fmt: skip
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 def sentence(scored: Mapping[str, Any]) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 
 from analytics.best_of_n.estimator import FloatArray
 from analytics.best_of_n.resampling import FEWEST_PROMPTS, LEVEL, drawn_means, standard_error
+from analytics.gao import box_cox_gold
 from analytics.onset.curves.fits import FEWEST_LOOKS, LACK_OF_FIT, gao_fit
-from analytics.onset.evidence.gao import box_cox_gold
 
 Bounds = tuple[float | None, float | None]
 

@@ -33,15 +33,15 @@ def _gate(options: argparse.Namespace) -> int:
             raise PolicyError(missing)
         gating.policy_of(options)
         with StoreAccess(begun()) as store:
-            return gating.run(options, held_by(store))
+            return gating.run(options, doors_of(store))
     except (*gating.ERRORS, StoreError, StoreOwned, OSError) as error:
         return gating.failed(error, options.json)
 
 
-def held_by(store: AnyStore) -> gating.Held:
+def doors_of(store: AnyStore) -> gating.Doors:
     """What the gate asks of a store, and writes into it."""
 
-    return gating.Held(
+    return gating.Doors(
         store.query,
         generation=store.generation,
         verdict=lambda loop, until: next(iter(verdicts(store, [loop], None, until)), None),

@@ -97,8 +97,8 @@ def _hallucination(options: argparse.Namespace) -> int:
                 print(f"{one_line(loop)}, {one_line(origin).replace('_', '-')}: {sentence}")
         for (loop, at), summary in judged_claims.items():
             print(f"{one_line(loop)}, iteration {at}: {claims.sentence(summary)}")
-        for row in audits:
-            print(f"{one_line(row['loop'])}: {grader.sentence(row)}")
+        for audit in audits:
+            print(f"{one_line(audit['loop'])}: {grader.sentence(audit)}")
         for sentence in grader.unmatched_sentences(regraded):
             print(sentence)
         for row in unclear.iter_rows(named=True):

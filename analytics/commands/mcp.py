@@ -52,7 +52,7 @@ def _mcp(_: argparse.Namespace) -> int:
         return as_json(found.changes, found.since, found.until)
 
     try:
-        for_agents.serve(for_agents.Held(
+        for_agents.serve(for_agents.Doors(
             lambda: StoreAccess(existing()), statuses, lambda store, runs, until: verdicts(
                 store, runs, None, until), looks, changed, (StoreError, StoreOwned, OSError),
         ))  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -90,7 +90,26 @@ def grader_error_of_counts(counts: pl.DataFrame) -> GraderError:
     return _error(*(int(number) for number in pairs))
 
 
-def corrected(totals: pl.DataFrame, audits: pl.DataFrame) -> list[dict[str, Any]]:
+class CorrectedRow(TypedDict):
+    """The rate of one iteration, corrected by an audit of its grader; None for what is not known.
+
+    rate, low, high: corrected; reason: "" where the correction can be relied on.
+    """
+
+    loop: str
+    iteration: int
+    origin: str
+    audited: int
+    sensitivity: float | None
+    specificity: float | None
+    rate: float | None
+    low: float | None
+    high: float | None
+    uncorrected: float
+    reason: str
+
+
+def corrected(totals: pl.DataFrame, audits: pl.DataFrame) -> list[CorrectedRow]:
     """The corrected rate of each iteration that was audited.
 
     Args:
@@ -102,7 +121,7 @@ def corrected(totals: pl.DataFrame, audits: pl.DataFrame) -> list[dict[str, Any]
         uncorrected, reason ("" where the correction can be relied on); None for NaN.
     """
     name = "loop" if "loop" in totals.columns else "run"
-    found = []
+    found: list[CorrectedRow] = []
     for keys, part in audits.drop_nulls("grade").group_by(
         "loop", "iteration", "origin", maintain_order=True
     ):
@@ -114,17 +133,18 @@ def corrected(totals: pl.DataFrame, audits: pl.DataFrame) -> list[dict[str, Any]
             continue
         row, error = own.row(0, named=True), grader_error_of_counts(part)
         rate = rogan_gladen(row["rate"], row["questions"], error)
-        numbers = {
-            "sensitivity": error.sensitivity, "specificity": error.specificity, "rate": rate.rate,
-            "low": rate.low, "high": rate.high,
-        }  # fmt: skip
         found.append({
-            "loop": loop, "iteration": iteration, "origin": origin,
+            "loop": str(loop), "iteration": int(iteration), "origin": str(origin),
             "audited": int(part["answers"].sum()),
-            **{key: None if np.isnan(value) else value for key, value in numbers.items()},
+            "sensitivity": _known(error.sensitivity), "specificity": _known(error.specificity),
+            "rate": _known(rate.rate), "low": _known(rate.low), "high": _known(rate.high),
             "uncorrected": row["rate"], "reason": rate.reason,
         })  # fmt: skip
     return found
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 def unmatched_sentences(audits: pl.DataFrame) -> list[str]:

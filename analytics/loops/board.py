@@ -22,7 +22,7 @@ _SECONDS = re.compile(r"(T\d\d:\d\d)[:.\d]*")
 
 
 @dataclass(frozen=True)
-class Told:
+class LoopFacts:
     """What is known of one loop, as the store's questions answer it.
 
     ``rates`` and ``apart`` are rows of `hallucination.rates_from_counts` compared with iteration
@@ -48,7 +48,7 @@ class Told:
         return sorted(found)
 
 
-def questions(facts: Told) -> list[Question]:
+def questions(facts: LoopFacts) -> list[Question]:
     """The rows of a loop's board, in the order in which they are read."""
     return [
         _reward(facts, "proxy_reward", "Proxy reward", "neither"),
@@ -114,7 +114,7 @@ def _from_to(question: Question, at: int) -> str:
     return f" (from {start} to {now}{f', {end[0]} at the end' if end else ''})"
 
 
-def _reward(facts: Told, name: str, title: str, worse: Way) -> Question:
+def _reward(facts: LoopFacts, name: str, title: str, worse: Way) -> Question:
     """Of the texts by prompt where they are there, else the logged mean and its own error."""
     says = {
         "proxy_reward": "Mean proxy reward, 95 % interval.",
@@ -166,7 +166,7 @@ def _interval(value: float, error: float | None) -> str:
     return "" if error is None else f"{number(value - Z * error)} to {number(value + Z * error)}"
 
 
-def _kl(facts: Told) -> Question:
+def _kl(facts: LoopFacts) -> Question:
     rows = facts.metrics.filter(pl.col("kl").is_not_null()).sort("step")
     cells = {
         step: Cell(number(kl), "not tested", "accumulated from the base", kl)
@@ -176,7 +176,7 @@ def _kl(facts: Told) -> Question:
                     cells, "/overoptimization", harm=False)  # fmt: skip
 
 
-def _kl_added(facts: Told) -> Question:
+def _kl_added(facts: LoopFacts) -> Question:
     rows = facts.metrics.filter(pl.col("kl").is_not_null()).sort("step").select("step", "kl").rows()
     cells = {
         step: Cell(number(kl - before), "not tested",
@@ -187,7 +187,7 @@ def _kl_added(facts: Told) -> Question:
                     cells, "/overoptimization", harm=False)  # fmt: skip
 
 
-def _wrong(facts: Told) -> Question:
+def _wrong(facts: LoopFacts) -> Question:
     rows = _benchmark(facts.rates)
     tests = {row["iteration"]: (row["change_p"], row["change_difference"] or 0.0)
              for row in rows[1:]}  # fmt: skip
@@ -203,7 +203,7 @@ def _wrong(facts: Told) -> Question:
                     "/hallucination")  # fmt: skip
 
 
-def _confident(facts: Told) -> Question:
+def _confident(facts: LoopFacts) -> Question:
     rows = [row for row in _benchmark(facts.rates) if row["confident"] is not None]
     cells = _shares(rows, "confident", "confident_low", "confident_high")
     return Question("confident", "Confident hallucination",
@@ -240,7 +240,7 @@ def _share(low: float, high: float) -> str:
     return f"{fixed(100 * low, 1)} to {fixed(100 * high, 1)}"
 
 
-def _indicator(facts: Told, name: str, title: str) -> Question:
+def _indicator(facts: LoopFacts, name: str, title: str) -> Question:
     rows = [row for row in facts.indicators if row["indicator"] == name]
     found, kind = changes(facts.indicators, name), BY_NAME[name]
     cells = {}
@@ -258,11 +258,11 @@ def _indicator(facts: Told, name: str, title: str) -> Question:
     return Question(name, title, says, cells, "#indicators", kind.worse != "neither")
 
 
-def _heldout(facts: Told) -> Question:
+def _heldout(facts: LoopFacts) -> Question:
     return _indicator(facts, "heldout_nll", "Loss on human text")
 
 
-def _synthetic(facts: Told) -> Question:
+def _synthetic(facts: LoopFacts) -> Question:
     cells = {}
     for (iteration,), part in facts.corpus.group_by("iteration", maintain_order=True):
         mine = part.with_columns(pl.coalesce("tokens", "documents").alias("size"))
@@ -277,7 +277,7 @@ def _synthetic(facts: Told) -> Question:
                     "/provenance", harm=False)  # fmt: skip
 
 
-def _depth(facts: Told) -> Question:
+def _depth(facts: LoopFacts) -> Question:
     cells = {
         iteration: Cell(
             number(mean), "not tested",
@@ -290,7 +290,7 @@ def _depth(facts: Told) -> Question:
                     "over tokens, greatest.", cells, "/provenance", harm=False)  # fmt: skip
 
 
-def _people(facts: Told) -> Question:
+def _people(facts: LoopFacts) -> Question:
     """How long ago people looked, in iterations and in KL; nobody ever looked is told as that."""
     looked = sorted(set(facts.reviews["iteration"]))
     kl = dict(facts.metrics.select("step", "kl").iter_rows())
@@ -311,7 +311,7 @@ def _people(facts: Told) -> Question:
                     "compared texts blind.", cells, "/checkpoints", harm=False)  # fmt: skip
 
 
-def _checked(facts: Told) -> Question:
+def _checked(facts: LoopFacts) -> Question:
     """Of the synthetic training text: stated in the corpus, else the claims of kept texts."""
     cells = {}
     synthetic = facts.corpus.filter(
@@ -339,7 +339,7 @@ def _checked(facts: Told) -> Question:
                     "were trained on.", cells, "/training-set", harm=False)  # fmt: skip
 
 
-def _outside(facts: Told) -> Question:
+def _outside(facts: LoopFacts) -> Question:
     rows = facts.apart.filter(
         (pl.col("topic") == "not trained on") & (pl.col("origin") == "benchmark")
     ).sort("iteration").to_dicts()  # fmt: skip
@@ -348,7 +348,7 @@ def _outside(facts: Told) -> Question:
                     "training text was about.", cells, "/training-set")  # fmt: skip
 
 
-def _decided(facts: Told) -> Question:
+def _decided(facts: LoopFacts) -> Question:
     cells = {}
     for (iteration,), rows in facts.decisions.drop_nulls("iteration").group_by("iteration"):
         if row := last_word(rows.iter_rows(named=True)):

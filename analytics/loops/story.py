@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from analytics.collapse.words import Change
 from analytics.loops.cells import Question
 
-TOLD = {
+TITLES = {
     "proxy_reward": "Proxy", "gold_reward": "Gold", "wrong": "Wrong answers",
     "outside": "Wrong outside pool", "confident": "Confident, wrong",
     "distinct_2": "Distinct-2", "kl": "KL, nats",
@@ -31,7 +31,7 @@ def ends(board: Sequence[Question]) -> dict[str, End]:
     """By name of the question; what was measured at fewer than two iterations is left out."""
     by_name = {question.name: question for question in board}
     found = {}
-    for name, title in TOLD.items():
+    for name, title in TITLES.items():
         cells = by_name[name].cells if name in by_name else {}
         known = [at for at, cell in sorted(cells.items()) if cell.value is not None]
         if len(known) > 1:

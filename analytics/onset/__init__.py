@@ -5,7 +5,7 @@ choosing, sentences, judging (tests/test_architecture.py).
 """
 
 from analytics.computing.any_frame import FrameError
-from analytics.onset.evidence.gao import best_of_n_gold, best_of_n_peak, iterated_gold
+from analytics.gao import best_of_n_gold, best_of_n_peak, iterated_gold
 from analytics.onset.judging.judged import Verdict
 from analytics.onset.judging.notebook import judge
 from analytics.onset.judging.verdict_row import verdict

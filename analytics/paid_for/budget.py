@@ -56,22 +56,22 @@ def budget(metrics: pl.DataFrame, looks: pl.DataFrame, verdict: Mapping[str, Any
         gold by stretch of steps), in order of steps; falls_beyond: the length beyond which gold
         falls, low, high (90 %), rising, reached, said; reason: why there are no points.
     """
-    told: Budget = {"points": [], "falls_beyond": None, "reason": ""}
-    held = metrics.filter(pl.col("response_length").abs() < LARGEST).sort("step")
-    if held.is_empty():
-        return told | {"reason": "there is no mean response length in these rows"}
-    step = held["step"].to_numpy().astype(np.float64)
+    result: Budget = {"points": [], "falls_beyond": None, "reason": ""}
+    with_length = metrics.filter(pl.col("response_length").abs() < LARGEST).sort("step")
+    if with_length.is_empty():
+        return result | {"reason": "there is no mean response length in these rows"}
+    step = with_length["step"].to_numpy().astype(np.float64)
     if looks.height:
         first, last = (
             looks[f"step_{end}"].to_numpy().astype(np.float64) for end in ("start", "end")
         )
     else:
         first, last = step_bins(step)
-    length, error = over_looks(step, held["response_length"].to_numpy(), first, last)
+    length, error = over_looks(step, with_length["response_length"].to_numpy(), first, last)
     for at, (start, end) in enumerate(zip(first, last, strict=True)):
-        rows = held.filter(pl.col("step").is_between(start, end))
+        rows = with_length.filter(pl.col("step").is_between(start, end))
         gold = looks.row(at, named=True) if looks.height else {}
-        told["points"].append({
+        result["points"].append({
             "step_start": int(start), "step_end": int(end),
             "kl": gold.get("kl") if looks.height else _mean(rows["kl"]),
             "length": _known(length[at]), "length_se": _known(error[at]),
@@ -80,11 +80,11 @@ def budget(metrics: pl.DataFrame, looks: pl.DataFrame, verdict: Mapping[str, Any
         })  # fmt: skip
     if looks.height:
         point = proxy_point(length, error, looks, verdict)
-        told["falls_beyond"] = {
+        result["falls_beyond"] = {
             "low": point.low, "high": point.high, "rising": point.rising, "reached": point.reached,
             "said": point_words(point),
         }  # fmt: skip
-    return told
+    return result
 
 
 def _mean(values: pl.Series) -> float | None:

@@ -42,7 +42,7 @@ class Estimate(NamedTuple):
     high: float
     units: int  # prompts, or groups of them where there are more than GROUPS
 
-    def told(self) -> EstimateRow:
+    def row(self) -> EstimateRow:
         """As JSON has it."""
         return {"value": self.value, "low": self.low, "high": self.high, "units": self.units}
 

@@ -72,7 +72,7 @@ def sums(frame: pl.DataFrame, *values: pl.Expr) -> np.ndarray:
     """Sums of expressions by group of prompts, (groups, values), groups in a fixed order."""
     named = [value.sum().alias(str(at)) for at, value in enumerate(values)]
     found = frame.group_by("group").agg(*named).sort("group")
-    told = np.zeros((GROUPS, len(values)))
+    totals = np.zeros((GROUPS, len(values)))
     if found.height:
-        told[found["group"].to_numpy()] = found.drop("group").cast(pl.Float64).to_numpy()
-    return told
+        totals[found["group"].to_numpy()] = found.drop("group").cast(pl.Float64).to_numpy()
+    return totals

@@ -81,39 +81,40 @@ def over_steps(draws: pl.DataFrame, segments: int = STRETCHES) -> list[SegmentRa
         step_start, step_end, responses, pooled (draws were too small, so that those of a prompt
         over the segment are one), spearman, auroc, slope: each {value, low, high, units} or null.
     """
-    held = draws.drop_nulls(["proxy", "gold"])
-    steps = held["step"].unique().sort().to_list()
+    complete = draws.drop_nulls(["proxy", "gold"])
+    steps = complete["step"].unique().sort().to_list()
     rows: list[SegmentRanks] = []
     for part in np.array_split(np.arange(len(steps)), max(1, min(segments, len(steps)))):
         if not len(part):
             continue
         first, last = steps[part[0]], steps[part[-1]]
-        own = held.filter(pl.col("step").is_between(first, last))
+        own = complete.filter(pl.col("step").is_between(first, last))
         rows.append({"step_start": first, "step_end": last, "responses": own.height, **ranks(own)})
     return rows
 
 
-def ranks(held: pl.DataFrame) -> Ranks:
+def ranks(complete: pl.DataFrame) -> Ranks:
     """pooled, spearman, auroc, slope of some responses that have proxy and gold."""
-    held, pooled = ranked(held)
-    parts = rank_sums(held)
+    complete, pooled = ranked(complete)
+    parts = rank_sums(complete)
     found = [jackknife(parts, of) for of in (SPEARMAN, AUROC, SLOPE)]
-    spearman, auroc, slope = (one.told() if one else None for one in found)
+    spearman, auroc, slope = (one.row() if one else None for one in found)
     return {"pooled": pooled, "spearman": spearman, "auroc": auroc, "slope": slope}
 
 
-def ranked(held: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+def ranked(complete: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
     """The responses, a prompt's draws put together where most are too small to be ranked."""
-    sizes = held.group_by("cell").len()["len"]
+    sizes = complete.group_by("cell").len()["len"]
     pooled = bool(len(sizes)) and float(sizes.median() or 0) < FEWEST_RANKED  # type: ignore[arg-type]
-    return (held.with_columns(cell=pl.col("prompt_id").rank("dense") - 1) if pooled else held,
-            pooled)  # fmt: skip
+    if pooled:
+        complete = complete.with_columns(cell=pl.col("prompt_id").rank("dense") - 1)
+    return complete, pooled
 
 
-def rank_sums(held: pl.DataFrame) -> FloatArray:
+def rank_sums(complete: pl.DataFrame) -> FloatArray:
     """By group of prompts: Σ rank correlation, draws; Σ pairs right, pairs; Σ xy, Σ xx; (G, 6)."""
     each = (
-        held.with_columns(pl.col("proxy", "gold").rank().over("cell").name.suffix("_rank"))
+        complete.with_columns(pl.col("proxy", "gold").rank().over("cell").name.suffix("_rank"))
         .group_by("cell")
         .agg(
             pl.col("group").first(), pl.len(),
@@ -123,8 +124,8 @@ def rank_sums(held: pl.DataFrame) -> FloatArray:
             ((pl.col("proxy") - pl.col("proxy").mean()) ** 2).sum().alias("xx"),
         )
     )  # fmt: skip
-    told = each.filter(pl.col("len") >= FEWEST_RANKED, pl.col("rho").is_finite())
-    few = held.with_columns(at=pl.int_range(pl.len()).over("cell")).filter(
+    ranked_cells = each.filter(pl.col("len") >= FEWEST_RANKED, pl.col("rho").is_finite())
+    few = complete.with_columns(at=pl.int_range(pl.len()).over("cell")).filter(
         pl.col("at") < MOST_PAIRED
     ).select("cell", "group", "at", "proxy", "gold")  # fmt: skip
     pairs = few.join(few, on="cell", suffix="_b").filter(
@@ -132,7 +133,7 @@ def rank_sums(held: pl.DataFrame) -> FloatArray:
     )
     way = (pl.col("proxy") - pl.col("proxy_b")).sign() * (pl.col("gold") - pl.col("gold_b")).sign()
     return np.concatenate([
-        sums(told, pl.col("rho"), pl.col("rho").is_finite()),
+        sums(ranked_cells, pl.col("rho"), pl.col("rho").is_finite()),
         sums(pairs, (way + 1) / 2, way.is_finite()),
         sums(each, pl.col("xy"), pl.col("xx")),
     ], axis=1)  # fmt: skip
@@ -146,21 +147,21 @@ SLOPE: Statistic = lambda t: np.where(t[:, 5] > 0, t[:, 4] / t[:, 5], np.nan)  #
 
 def by_environment(draws: pl.DataFrame) -> list[EnvironmentRanks]:
     """``ranks`` and ``curse`` of each environment over all steps; none where there is only one."""
-    held = draws.drop_nulls(["proxy", "gold", "environment"])
-    names = held["environment"].unique().sort().to_list()
+    complete = draws.drop_nulls(["proxy", "gold", "environment"])
+    names = complete["environment"].unique().sort().to_list()
     if len(names) < 2:
         return []
     return [
         {"environment": name, "responses": own.height, **ranks(own), "curse": curse(own)}
         for name in names
-        for own in [held.filter(environment=name)]
+        for own in [complete.filter(environment=name)]
     ]
 
 
 def curses(draws: pl.DataFrame) -> list[SegmentCurse]:
     """``curse`` in each third of the steps, with part, step_start, step_end."""
-    held = draws.drop_nulls(["proxy", "gold"])
-    steps = held["step"].unique().sort().to_list()
+    complete = draws.drop_nulls(["proxy", "gold"])
+    steps = complete["step"].unique().sort().to_list()
     if not steps:
         return []
     rows: list[SegmentCurse] = []
@@ -168,12 +169,12 @@ def curses(draws: pl.DataFrame) -> list[SegmentCurse]:
     parts = np.array_split(np.arange(len(steps)), len(names))
     for name, part in zip(names, parts, strict=True):
         first, last = steps[part[0]], steps[part[-1]]
-        own = held.filter(pl.col("step").is_between(first, last))
+        own = complete.filter(pl.col("step").is_between(first, last))
         rows.append({"part": name, "step_start": first, "step_end": last, **curse(own)})
     return rows
 
 
-def curse(held: pl.DataFrame) -> Curse:
+def curse(complete: pl.DataFrame) -> Curse:
     """The winner's curse: gold of the top 1 % by proxy, less what a line through the rest promises.
 
     Below 0: the highest proxies are worth less than the proxy's own rate elsewhere says. Source:
@@ -183,14 +184,14 @@ def curse(held: pl.DataFrame) -> Curse:
         top (responses), gold (their mean), promised, difference ({value, low, high, units} or
         null), reason.
     """
-    told: Curse = {
+    result: Curse = {
         "top": 0, "gold": None, "promised": None, "difference": None, "reason": "",
     }  # fmt: skip
-    many = int(TOP * held.height)
+    many = int(TOP * complete.height)
     if many < FEWEST_TOP:
-        return told | {"reason": f"fewer than {FEWEST_TOP} responses are the top 1 %"}
-    order = held.sort("proxy", "gold", "cell", descending=True)
-    top, rest = order.head(many), order.tail(held.height - many)
+        return result | {"reason": f"fewer than {FEWEST_TOP} responses are the top 1 %"}
+    order = complete.sort("proxy", "gold", "cell", descending=True)
+    top, rest = order.head(many), order.tail(complete.height - many)
     p, g = pl.col("proxy"), pl.col("gold")
     parts = np.concatenate([
         sums(rest, p.is_finite(), p, g, p * p, p * g), sums(top, p.is_finite(), p, g)
@@ -198,10 +199,10 @@ def curse(held: pl.DataFrame) -> Curse:
     found = jackknife(parts, lambda t: t[:, 7] / t[:, 5] - _promised(t))
     whole = parts.sum(axis=0)[None]
     if found is None:
-        return told | {"reason": "too few prompts"}
-    return told | {
+        return result | {"reason": "too few prompts"}
+    return result | {
         "top": many, "gold": float(whole[0, 7] / whole[0, 5]),
-        "promised": float(_promised(whole)[0]), "difference": found.told(),
+        "promised": float(_promised(whole)[0]), "difference": found.row(),
     }  # fmt: skip
 
 

@@ -13,45 +13,45 @@ from analytics.words.names import cut
 Row = Mapping[str, Any]
 
 
-def judge_sentences(told: Row) -> list[str]:
+def judge_sentences(judge: Row) -> list[str]:
     """The key ``judge`` of the document."""
-    known = [row for row in told["steps"] if row["spearman"] and row["auroc"]]
-    said = [] if known else [
-        f"Whether the proxy ranks as gold does: cannot tell, {told['reason']}."
+    known = [row for row in judge["steps"] if row["spearman"] and row["auroc"]]
+    sentences = [] if known else [
+        f"Whether the proxy ranks as gold does: cannot tell, {judge['reason']}."
     ]  # fmt: skip
     for row in known[:1] + known[1:][-1:]:
         where = steps(row["step_start"], row["step_end"])
         slope = f", slope of gold on proxy {of(row['slope'])}" if row["slope"] else ""
         pooled = " (a prompt’s responses of these steps taken together)" if row["pooled"] else ""
-        said.append(
+        sentences.append(
             f"At {where} the rank correlation of proxy and gold within prompts is "
             f"{of(row['spearman'])}, and of two responses the proxy prefers the better one in "
             f"{_percents(row['auroc'])}{slope}{pooled}."
         )
-    said.append(parting_sentence(told["parting"]))
-    said += [curse_sentence(row) for row in told["curse"] if row["difference"]][-1:]
-    said += [_environment(row) for row in told["environments"] if row["spearman"]]
-    said += [_labels(row) for row in told["labels"]]
-    return said + [_reviewers(row) for row in told["reviewers"]]
+    sentences.append(parting_sentence(judge["parting"]))
+    sentences += [curse_sentence(row) for row in judge["curse"] if row["difference"]][-1:]
+    sentences += [_environment(row) for row in judge["environments"] if row["spearman"]]
+    sentences += [_labels(row) for row in judge["labels"]]
+    return sentences + [_reviewers(row) for row in judge["reviewers"]]
 
 
 def _percents(estimate: Row) -> str:
     return rate_interval(*(estimate[key] for key in ("value", "low", "high")))
 
 
-def parting_sentence(told: Row) -> str:
+def parting_sentence(row: Row) -> str:
     """Whether proxy and gold part, or both break down."""
-    if told["diagnosis"] == HACK:
+    if row["diagnosis"] == HACK:
         return (
             f"Proxy and gold part, as in a hack: the rank correlation changed by "
-            f"{of(told['rank'])}, the proxy by {of(told['proxy'])} and gold by "
-            f"{of(told['gold'])}{includes_zero(told['gold'])}."
+            f"{of(row['rank'])}, the proxy by {of(row['proxy'])} and gold by "
+            f"{of(row['gold'])}{includes_zero(row['gold'])}."
         )
-    if told["diagnosis"] == INSTABILITY:
+    if row["diagnosis"] == INSTABILITY:
         return (f"Both broke down, as in an unstable training: the proxy changed by "
-                f"{of(told['proxy'])} and gold by {of(told['gold'])}.")  # fmt: skip
+                f"{of(row['proxy'])} and gold by {of(row['gold'])}.")  # fmt: skip
     return (
-        f"Hack or instability: cannot tell, {told['reason']} (asked of the first and the last "
+        f"Hack or instability: cannot tell, {row['reason']} (asked of the first and the last "
         "tenth of the steps: a fall between them that came back is not seen)."
     )
 

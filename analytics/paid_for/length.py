@@ -62,48 +62,50 @@ def explained(draws: pl.DataFrame, measure: str) -> LengthShare:
         gained), each {value, low, high, units} with a 95 % interval or null; reason: why
         something is null, else "".
     """
-    told: LengthShare = {
+    result: LengthShare = {
         "measure": measure, "change": None, "length": None, "slope": None, "by_length": None,
         "share": None, "reason": "",
     }  # fmt: skip
     if why := of_measure(draws, measure):
-        return told | {"reason": why}
-    held = draws.drop_nulls([measure, "length"])
-    if held.is_empty():
-        return told | {"reason": f"no response has both {measure} and text"}
+        return result | {"reason": why}
+    complete = draws.drop_nulls([measure, "length"])
+    if complete.is_empty():
+        return result | {"reason": f"no response has both {measure} and text"}
     if draws["step"].n_unique() < 2:
-        return told | {"reason": ONE_STEP}
-    if held["window"].n_unique() < 2 or not {"start", "now"} <= set(held["window"].drop_nulls()):
-        return told | {"reason": f"{measure} was logged at the start or at the end alone"}
-    inner = within(held, measure, "length")
+        return result | {"reason": ONE_STEP}
+    if complete["window"].n_unique() < 2 or not {"start", "now"} <= set(
+        complete["window"].drop_nulls()
+    ):
+        return result | {"reason": f"{measure} was logged at the start or at the end alone"}
+    inner = within(complete, measure, "length")
     if inner.is_empty():
-        return told | {"reason": "each prompt was answered once at a step, so that what is paid "
+        return result | {"reason": "each prompt was answered once at a step, so that what is paid "
                        "for length cannot be told from what is paid for the prompt"}  # fmt: skip
     length, value = pl.col("length"), pl.col(measure)
-    start, now = (held.filter(pl.col("window") == name) for name in ("start", "now"))
+    start, now = (complete.filter(pl.col("window") == name) for name in ("start", "now"))
     parts = np.concatenate([
         sums(inner, length * value, length * length),
         *(sums(part, length.is_not_null(), length, value) for part in (start, now)),
     ], axis=1)  # fmt: skip
     found = {name: jackknife(parts, of) for name, of in _STATISTICS.items()}
     if found["slope"] is None:
-        return told | {"reason": _no_slope(held, inner)}
-    rows = {name: one and one.told() for name, one in found.items()}
-    told |= {
+        return result | {"reason": _no_slope(complete, inner)}
+    rows = {name: one and one.row() for name, one in found.items()}
+    result |= {
         "change": rows["change"], "length": rows["length"], "slope": rows["slope"],
         "by_length": rows["by_length"], "share": rows["share"],
     }  # fmt: skip
     gained = found["change"]
     if gained is None or not gained.positive:
-        return told | {"share": None, "reason": f"{measure} did not clearly gain"}
-    return told
+        return result | {"share": None, "reason": f"{measure} did not clearly gain"}
+    return result
 
 
-def _no_slope(held: pl.DataFrame, inner: pl.DataFrame) -> str:
-    """Why the slope has no interval. held: all responses; inner: within their draws."""
-    if held["length"].n_unique() == 1:
+def _no_slope(complete: pl.DataFrame, inner: pl.DataFrame) -> str:
+    """Why the slope has no interval. complete: all responses; inner: within their draws."""
+    if complete["length"].n_unique() == 1:
         return "all responses are of one length"
-    if why := of_prompts(held):
+    if why := of_prompts(complete):
         return f"responses are of {why}"
     if not (inner["length"].abs() > 1e-9).any():
         return "responses to one prompt at a step are all of one length"
@@ -144,32 +146,32 @@ def matched(draws: pl.DataFrame, measure: str) -> AtSameLength:
         measure, difference ({value, low, high, units} or null), lengths (least and greatest that
         are compared), share_start and share_now (of the responses there), reason.
     """
-    told: AtSameLength = {
+    result: AtSameLength = {
         "measure": measure, "difference": None, "lengths": None, "share_start": None,
         "share_now": None, "reason": "",
     }  # fmt: skip
-    held = draws.drop_nulls([measure, "length", "window"])
+    complete = draws.drop_nulls([measure, "length", "window"])
     if why := of_measure(draws, measure):
-        return told | {"reason": why}
+        return result | {"reason": why}
     if draws["step"].n_unique() < 2:
-        return told | {"reason": ONE_STEP}
-    if set(held["window"]) != {"start", "now"}:
-        return told | {"reason": f"{measure} was not logged with responses at the start and now"}
-    edges = np.unique(_edges(held))
-    held = held.with_columns(
-        bin=pl.Series(np.searchsorted(edges, held["length"].to_numpy(), side="left"))
+        return result | {"reason": ONE_STEP}
+    if set(complete["window"]) != {"start", "now"}:
+        return result | {"reason": f"{measure} was not logged with responses at the start and now"}
+    edges = np.unique(_edges(complete))
+    complete = complete.with_columns(
+        bin=pl.Series(np.searchsorted(edges, complete["length"].to_numpy(), side="left"))
     )
-    counts = held.group_by("bin", "window").len().pivot("window", index="bin").fill_null(0)
+    counts = complete.group_by("bin", "window").len().pivot("window", index="bin").fill_null(0)
     shared = counts.filter(pl.min_horizontal("start", "now") >= FEWEST_IN_BIN)["bin"].sort()
-    kept = held.filter(pl.col("bin").is_in(shared.to_list()))
+    kept = complete.filter(pl.col("bin").is_in(shared.to_list()))
     shares = {
-        name: kept.filter(window=name).height / held.filter(window=name).height
+        name: kept.filter(window=name).height / complete.filter(window=name).height
         for name in ("start", "now")
     }
-    told |= {"share_start": shares["start"], "share_now": shares["now"]}
+    result |= {"share_start": shares["start"], "share_now": shares["now"]}
     if min(shares.values()) < LEAST_SHARED:
-        return told | {"reason": _not_shared(held)}
-    told["lengths"] = [float(kept["length"].min()), float(kept["length"].max())]  # type: ignore[arg-type]
+        return result | {"reason": _not_shared(complete)}
+    result["lengths"] = [float(kept["length"].min()), float(kept["length"].max())]  # type: ignore[arg-type]
     parts = np.stack([
         np.concatenate([
             sums(cell, pl.col(measure).is_not_null(), pl.col(measure))
@@ -180,20 +182,20 @@ def matched(draws: pl.DataFrame, measure: str) -> AtSameLength:
     found = jackknife(parts, _matched)
     if found is None:
         few = of_prompts(kept)
-        return told | {
+        return result | {
             "reason": f"responses of the same lengths are of {few}" if few else
             "too few prompts have responses of the same lengths at both ends"
         }  # fmt: skip
-    return told | {"difference": found.told()}
+    return result | {"difference": found.row()}
 
 
-def _not_shared(held: pl.DataFrame) -> str:
+def _not_shared(complete: pl.DataFrame) -> str:
     """Why hardly a response lies where start and now have the same lengths."""
-    start, now = (held.filter(window=name)["length"] for name in ("start", "now"))
+    start, now = (complete.filter(window=name)["length"] for name in ("start", "now"))
     spans = [(float(part.min()), float(part.max())) for part in (start, now)]  # type: ignore[arg-type]
     if max(low for low, _ in spans) > min(high for _, high in spans):
         return "lengths at the start and now do not overlap"
-    if why := of_prompts(held):
+    if why := of_prompts(complete):
         return f"responses at both ends are of {why}"
     few = min(start.len(), now.len())
     if few < FEWEST_IN_BIN * BINS:
@@ -202,10 +204,10 @@ def _not_shared(held: pl.DataFrame) -> str:
     return "lengths at the start and now hardly overlap"
 
 
-def _edges(held: pl.DataFrame) -> FloatArray:
+def _edges(complete: pl.DataFrame) -> FloatArray:
     """Ends of the parts: those of start and of now count alike, however many responses each has."""
     ends = np.linspace(0, 1, BINS // 2 + 1)[1:-1]
-    both = [held.filter(window=name)["length"].to_numpy() for name in ("start", "now")]
+    both = [complete.filter(window=name)["length"].to_numpy() for name in ("start", "now")]
     return np.concatenate([np.quantile(of, ends) for of in both])
 
 

@@ -29,27 +29,27 @@ def share_sentence(explained: Row) -> str:
     return f"Length alone explains {percent(share['value'])} {gain} ({ends}, 95 %)."
 
 
-def length_sentences(told: Row, unit: str) -> list[str]:
+def length_sentences(length: Row, unit: str) -> list[str]:
     """The key ``length`` of the document; ``unit``: tokens or characters."""
-    said = []
-    proxy = told["explained"][0]
+    sentences = []
+    proxy = length["explained"][0]
     if proxy["length"]:
         now = proxy["length"]
         way = "longer" if now["value"] >= 0 else "shorter"
-        said.append(
+        sentences.append(
             f"In the last tenth of the steps responses are {of(_turned(now))} {unit} {way} than "
             f"in the first{includes_zero(now)}."
         )
-    for row in told["explained"]:
+    for row in length["explained"]:
         line = share_sentence(row)
-        said.append(line or _unexplained(row))
-    said += [_matched(row, unit) for row in told["matched"]]
-    beyond = told["budget"]["falls_beyond"]
-    if told["budget"]["reason"]:
-        said.append(f"Length as a second budget: cannot tell, {told['budget']['reason']}.")
+        sentences.append(line or _unexplained(row))
+    sentences += [_matched(row, unit) for row in length["matched"]]
+    beyond = length["budget"]["falls_beyond"]
+    if length["budget"]["reason"]:
+        sentences.append(f"Length as a second budget: cannot tell, {length['budget']['reason']}.")
     elif beyond is not None:
-        said.append(f"Length as a second budget, in tokens: {beyond['said']}.")
-    return said
+        sentences.append(f"Length as a second budget, in tokens: {beyond['said']}.")
+    return sentences
 
 
 def of(estimate: Row) -> str:

@@ -41,16 +41,16 @@ def parting(draws: pl.DataFrame) -> Parting:
         not surely rise), "both broke down" (proxy and gold surely fell) or "cannot tell"; rank,
         proxy, gold: {value, low, high, units} of each change, 95 %, or null; reason.
     """
-    held = draws.drop_nulls(["proxy", "gold", "window"])
-    told: Parting = {
+    complete = draws.drop_nulls(["proxy", "gold", "window"])
+    result: Parting = {
         "diagnosis": UNKNOWN, "rank": None, "proxy": None, "gold": None, "reason": "",
     }  # fmt: skip
-    if set(held["window"]) != {"start", "now"}:
+    if set(complete["window"]) != {"start", "now"}:
         why = of_measure(draws, "proxy") or of_measure(draws, "gold")
-        return told | {
+        return result | {
             "reason": why or "responses with proxy and gold at the start and now are needed"
         }
-    windows = [held.filter(window=name) for name in ("start", "now")]
+    windows = [complete.filter(window=name) for name in ("start", "now")]
     levels = np.concatenate([
         sums(own, pl.col("proxy").is_finite(), pl.col("proxy"), pl.col("gold")) for own in windows
     ], axis=1)  # fmt: skip
@@ -60,9 +60,9 @@ def parting(draws: pl.DataFrame) -> Parting:
         "proxy": jackknife(levels, _change(1)),
         "gold": jackknife(levels, _change(2)),
     }
-    rows = {name: one and one.told() for name, one in changes.items()}
-    diagnosis, reason = _diagnosis(held, **changes)
-    return told | {
+    rows = {name: one and one.row() for name, one in changes.items()}
+    diagnosis, reason = _diagnosis(complete, **changes)
+    return result | {
         "diagnosis": diagnosis, "rank": rows["rank"], "proxy": rows["proxy"],
         "gold": rows["gold"], "reason": reason,
     }  # fmt: skip
@@ -76,18 +76,18 @@ def _change(at: int) -> Callable[[FloatArray], FloatArray]:
 
 
 def _diagnosis(
-    held: pl.DataFrame, rank: Estimate | None, proxy: Estimate | None, gold: Estimate | None
+    complete: pl.DataFrame, rank: Estimate | None, proxy: Estimate | None, gold: Estimate | None
 ) -> tuple[str, str]:
     """Diagnosis and reason."""
     if proxy is None or gold is None:
-        few = of_prompts(held)
+        few = of_prompts(complete)
         if few:
             return UNKNOWN, f"the start and now have responses to {few}"
         return UNKNOWN, "too few prompts at the start or now"
     if proxy.negative and gold.negative:
         return INSTABILITY, ""
     if rank is None:
-        return UNKNOWN, of_ranks(held)
+        return UNKNOWN, of_ranks(complete)
     if not rank.negative:
         return UNKNOWN, "the rank correlation did not clearly fall"
     if not proxy.positive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import polars as pl
@@ -68,6 +68,41 @@ class RivalsReport(TypedDict):
     from_step: int
     to_step: int
     rivals: list[RivalRow]
+
+
+class UsedSignal(signals.SignalRow):
+    """A signal with its measured error; raised only where that is small enough."""
+
+    beyond_null: bool | None
+    measured: signals.SignalError | None
+
+
+class Ask(TypedDict):
+    """What the signals ask to be measured: None where no number can be told."""
+
+    kl: float | None
+    evaluations: int | None
+    responses: int | None
+    reason: str | None
+
+
+class SignalsReport(TypedDict):
+    """Signals without gold, the names of those raised, and what they ask for."""
+
+    signals: list[UsedSignal]
+    raised: list[str]
+    ask: Ask | None
+
+
+class PaidFor(TypedDict):
+    """The document of ``paid-for --json`` about one run."""
+
+    run: str
+    responses: ResponsesRead
+    length: LengthReport
+    judge: JudgeReport
+    rivals: RivalsReport | None
+    without_gold: SignalsReport
 
 
 def read(query: Query, run: str, until: int | None, second: str | None = None) -> pl.DataFrame:
@@ -148,7 +183,7 @@ def of_rivals(
 def of_signals(
     query: Query, run: Mapping[str, Any], drawn: pl.DataFrame, until: int | None,
     verdict: Mapping[str, Any],
-) -> dict[str, Any]:  # fmt: skip
+) -> SignalsReport:  # fmt: skip
     """Signals without gold, each with its measured error, and what they ask for.
 
     One whose error was measured and is too large is left out; one whose error is not known is told
@@ -156,35 +191,38 @@ def of_signals(
     """
     name = str(run["run_id"])
     metrics = query("metrics", runs=[name], until=until).filter(phase="train").sort("step")
-    told = signals.of_metrics(*(
+    found = signals.of_metrics(*(
         metrics[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
         for column in ("step", "response_length", "entropy")
     ))  # fmt: skip
     for members in ensembles(query, name) if run.get("samples") else []:
         cells = query("disagreement", run=name, keys=list(members), until=until)
-        told.append(signals.of_ensemble(cells))
-    told.append(signals.of_second(drawn))
-    told.append(signals.of_format(drawn))
-    told.append(signals.of_chi_squared(drawn, verdict.get("kl_end")))
+        found.append(signals.of_ensemble(cells))
+    found.append(signals.of_second(drawn))
+    found.append(signals.of_format(drawn))
+    found.append(signals.of_chi_squared(drawn, verdict.get("kl_end")))
     embedded = query("embeddings", loops=[name], iterations=None)
-    told.append(signals.of_embeddings(
+    found.append(signals.of_embeddings(
         embedded if until is None else embedded.filter(pl.col("iteration") <= until)
     ))  # fmt: skip
     errors = signals.measured((published(TOPIC) or {"rows": []})["rows"])
-    rows = []
-    for one in told:
+    rows: list[UsedSignal] = []
+    for one in found:
         error = errors.get(one["signal"])
-        used = signals.shipped(error)
         if not signals.failed(error):
-            beyond = {"beyond_null": one["raised"], "raised": one["raised"] if used else None}
-            rows.append(one | beyond | {"measured": error})
+            rows.append({
+                **one, "raised": one["raised"] if signals.shipped(error) else None,
+                "beyond_null": one["raised"], "measured": error,
+            })  # fmt: skip
     raised = [one["signal"] for one in rows if one["raised"]]
     advice = verdict.get("recommendation") or {}
     asks = advice.get("action") != "candidate" and verdict.get("status") in OPEN
     return {
         "signals": rows, "raised": raised,
-        "ask": {key: advice.get(key) for key in ("kl", "evaluations", "responses", "reason")}
-        if raised and asks else None,
+        "ask": {
+            "kl": advice.get("kl"), "evaluations": advice.get("evaluations"),
+            "responses": advice.get("responses"), "reason": advice.get("reason"),
+        } if raised and asks else None,
     }  # fmt: skip
 
 
@@ -205,7 +243,7 @@ def second_of(query: Query, run: str) -> str | None:
 def paid_for(
     query: Query, run: Mapping[str, Any], until: int | None, verdict: Mapping[str, Any],
     looks: pl.DataFrame,
-) -> dict[str, Any]:  # fmt: skip
+) -> PaidFor:  # fmt: skip
     """The document of ``paid-for --json`` about one run.
 
     Args:
@@ -217,22 +255,25 @@ def paid_for(
     """
     name = str(run["run_id"])
     drawn = read(query, name, until, second_of(query, name))
-    told = {
+    document: PaidFor = {
         "run": name,
         "responses": responses(query, name, drawn, until),
-        "length": of_length(drawn) | {"budget": of_budget(query, name, until, looks, verdict)},
+        "length": {
+            **of_length(drawn),
+            "budget": of_budget(query, name, until, looks, verdict),
+        },
         "judge": of_judge(query, name, drawn, until),
         "rivals": of_rivals(query, name, until, verdict),
         "without_gold": of_signals(query, run, drawn, until, verdict),
     }
     later = none_yet(query, name, until) if drawn.is_empty() else ""
-    return _instead(told, later) if later else told
+    return cast("PaidFor", _instead(document, later)) if later else document
 
 
-def _instead(told: Any, why: str) -> Any:
+def _instead(part: Any, why: str) -> Any:
     """The document with ``why`` where it says that nothing was logged."""
-    if isinstance(told, dict):
-        return {key: _instead(value, why) for key, value in told.items()}
-    if isinstance(told, list):
-        return [_instead(one, why) for one in told]
-    return why if told == NONE else told
+    if isinstance(part, dict):
+        return {key: _instead(value, why) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_instead(one, why) for one in part]
+    return why if part == NONE else part

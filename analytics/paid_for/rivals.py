@@ -92,18 +92,18 @@ def rivals(numbers: pl.DataFrame, resets: list[int], onset: tuple[float, float])
         the usual size and the largest row), step (of a spike or a reset, else null).
     """
     keys = numbers["key"].unique().sort().to_list()
-    told = []
+    rows = []
     for one in RIVALS:
         found = [
             _looked(one, key, numbers.filter(key=key), onset)
             for key in keys if one.keys.search(key.lower())
         ]  # fmt: skip
         found.sort(key=lambda row: (SEEN, NOT_SEEN, NOT_LOGGED).index(row["result"]))
-        told.append(found[0] if found else _row(one.name, one.words, NOT_LOGGED))
+        rows.append(found[0] if found else _row(one.name, one.words, NOT_LOGGED))
     at = [step for step in resets if onset[0] <= step <= onset[1]]
-    told.append(_row("reference_change", "the KL reference or the proxy was changed",
+    rows.append(_row("reference_change", "the KL reference or the proxy was changed",
                      SEEN if at else NOT_SEEN, step=at[0] if at else None))  # fmt: skip
-    return told
+    return rows
 
 
 def _row(name: str, words: str, result: str, step: int | None = None) -> RivalRow:
@@ -119,23 +119,23 @@ def _looked(one: Rival, key: str, rows: pl.DataFrame, onset: tuple[float, float]
     before = value[step < onset[0]]
     inside = (step >= onset[0]) & (step <= onset[1])
     at = value[inside]
-    told = _row(one.name, one.words, NOT_LOGGED)
-    told["key"] = key
+    row = _row(one.name, one.words, NOT_LOGGED)
+    row["key"] = key
     if len(before) < FEWEST_ROWS or len(at) < FEWEST_ROWS:
-        return told
+        return row
     many = max(FEWEST_ROWS, len(value) // 10)
     start, last = before[:many], before[-many:]
-    told["start"], told["before"] = float(np.median(start)), float(np.median(last))
+    row["start"], row["before"] = float(np.median(start)), float(np.median(last))
     if one.way == "spike":
         highest = int(np.argmax(at))
         usual = float(np.median(np.concatenate([last, at])))
         beyond = max(SPIKE * abs(usual), float(np.max(before)))
-        told["result"] = SEEN if at[highest] > beyond else NOT_SEEN
-        told["at"], told["step"] = float(at[highest]), int(step[inside][highest])
-        return told
-    told["result"] = SEEN if _moved(one.way, (start, last), at) else NOT_SEEN
-    told["at"] = float(np.median(at))
-    return told
+        row["result"] = SEEN if at[highest] > beyond else NOT_SEEN
+        row["at"], row["step"] = float(at[highest]), int(step[inside][highest])
+        return row
+    row["result"] = SEEN if _moved(one.way, (start, last), at) else NOT_SEEN
+    row["at"] = float(np.median(at))
+    return row
 
 
 def _moved(way: str, baselines: tuple[FloatArray, FloatArray], at: FloatArray) -> bool:

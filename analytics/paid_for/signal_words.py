@@ -60,12 +60,12 @@ def why_not(signal: str, error: SignalError | None) -> str:
             f"{whole(error['false'])}) and it takes {whole(FEWEST_HEALTHY)}")  # fmt: skip
 
 
-def ask_sentence(told: Row) -> str:
+def ask_sentence(signals: Row) -> str:
     """The one line that signals without gold come to."""
-    if not told["raised"]:
+    if not signals["raised"]:
         return "No signal without gold is raised, which clears nothing."
-    names = ", ".join(SIGNALS[name].split(" over")[0].lower() for name in told["raised"])
-    ask = told["ask"]
+    names = ", ".join(SIGNALS[name].split(" over")[0].lower() for name in signals["raised"])
+    ask = signals["ask"]
     if ask is None:
         return f"Raised without gold: {names}. Gold says more, where it was measured."
     many = count(ask["responses"], "label") if ask["responses"] else "labels"

@@ -137,10 +137,10 @@ def of_ensemble(cells: pl.DataFrame) -> SignalRow:
 
 def of_second(draws: pl.DataFrame) -> SignalRow:
     """The signal second_proxy: how its rank correlation with the proxy has changed."""
-    held = draws.drop_nulls(["proxy", "second", "window"]).with_columns(gold=pl.col("second"))
-    if set(held["window"]) != {"start", "now"}:
+    complete = draws.drop_nulls(["proxy", "second", "window"]).with_columns(gold=pl.col("second"))
+    if set(complete["window"]) != {"start", "now"}:
         return row("second_proxy", None, None)
-    parts = [rank_sums(ranked(held.filter(window=name))[0])[:, :2] for name in ("start", "now")]
+    parts = [rank_sums(ranked(complete.filter(window=name))[0])[:, :2] for name in ("start", "now")]
     found = jackknife(
         np.concatenate(parts, axis=1), lambda t: t[:, 2] / t[:, 3] - t[:, 0] / t[:, 1]
     )
@@ -149,12 +149,12 @@ def of_second(draws: pl.DataFrame) -> SignalRow:
 
 def of_format(draws: pl.DataFrame) -> SignalRow:
     """The signal format: share of responses with lists, headings, bold, code or tables, changed."""
-    held = draws.drop_nulls(["formatted", "window"])
-    if set(held["window"]) != {"start", "now"}:
+    complete = draws.drop_nulls(["formatted", "window"])
+    if set(complete["window"]) != {"start", "now"}:
         return row("format", None, None)
     there = pl.col("formatted").cast(pl.Float64)
     parts = np.concatenate([
-        sums(held.filter(window=name), pl.col("formatted").is_not_null(), there)
+        sums(complete.filter(window=name), pl.col("formatted").is_not_null(), there)
         for name in ("start", "now")
     ], axis=1)  # fmt: skip
     found = jackknife(parts, lambda t: t[:, 3] / t[:, 2] - t[:, 1] / t[:, 0])
@@ -169,8 +169,8 @@ def of_chi_squared(draws: pl.DataFrame, kl: float | None) -> SignalRow:
     so r must be at least sqrt(1 - g² / chi²). ``value`` is this r; with it the share of the largest
     weight. Raised where it is above LEAST_AGREED.
     """
-    held = draws.drop_nulls(["proxy", "log_ratio", "window"])
-    start, now = held.filter(window="start"), held.filter(window="now")
+    complete = draws.drop_nulls(["proxy", "log_ratio", "window"])
+    start, now = complete.filter(window="start"), complete.filter(window="now")
     if start.is_empty() or now.is_empty() or kl is None or kl > LOW_KL:
         why = "KL is beyond 5 nats" if kl is not None and kl > LOW_KL else ""
         return row("chi_squared", None, None, reason=why)
@@ -221,14 +221,14 @@ def of_shortcuts(mined: Mined) -> SignalRow:
     return row("shortcuts", Estimate(many, many, many, mined.prompts), many > 0)
 
 
-def measured(told: Sequence[Mapping[str, Any]]) -> dict[str, SignalError]:
+def measured(rows: Sequence[Mapping[str, Any]]) -> dict[str, SignalError]:
     """Of each signal its measured error, from the rows of the quality topic paid_for."""
     return {
         str(one["signal"]): {
             "healthy": one["healthy"], "false": one["false"], "low": one["low"],
             "high": one["high"], "falling": one["falling"], "called": one["called"],
         }
-        for one in told if one.get("kind") == "signal"
+        for one in rows if one.get("kind") == "signal"
     }  # fmt: skip
 
 

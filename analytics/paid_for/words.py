@@ -12,15 +12,20 @@ from analytics.paid_for.signal_words import ask_sentence, signal_sentence
 from analytics.wording import count, whole
 
 
-def lines(told: Mapping[str, Any]) -> list[str]:
+def lines(document: Mapping[str, Any]) -> list[str]:
     """The whole document about one run, as the command prints it."""
-    read = told["responses"]
+    read = document["responses"]
     part = "" if read["read"] == read["logged"] else f"{whole(read['read'])} of "
-    said = [f"{part}{count(read['logged'], 'logged response')}"]
-    said += length_sentences(told["length"], read["unit"])
-    said += judge_sentences(told["judge"])
-    if told["rivals"] is not None:
-        said += [rivals_heading(told["rivals"]), *map(rival_sentence, told["rivals"]["rivals"])]
-    signals = told["without_gold"]
-    said.append(ask_sentence(signals))
-    return said + [signal_sentence(row) for row in signals["signals"] if row["value"] is not None]
+    sentences = [f"{part}{count(read['logged'], 'logged response')}"]
+    sentences += length_sentences(document["length"], read["unit"])
+    sentences += judge_sentences(document["judge"])
+    if document["rivals"] is not None:
+        sentences += [
+            rivals_heading(document["rivals"]),
+            *map(rival_sentence, document["rivals"]["rivals"]),
+        ]
+    signals = document["without_gold"]
+    sentences.append(ask_sentence(signals))
+    return sentences + [
+        signal_sentence(row) for row in signals["signals"] if row["value"] is not None
+    ]

@@ -16,8 +16,8 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from analytics.gao import normalised_gold
 from analytics.onset.errors.stated_error import binomial_error
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 from analytics.simulated import D_END, autoregressive
 from analytics.wording import number, signed

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from analytics.gao import normalised_gold
 from analytics.measured.rows import Covered, ForecastRow, IntervalRow
 from analytics.onset.curves.fits import GaoFit, gao_fit
 from analytics.onset.curves.forecast import SharedAlpha, forecast
 from analytics.onset.curves.hump_average import HumpAverage, hump_average
 from analytics.onset.curves.humps import EXPONENTS, one_percent_below
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.information import cramer_rao
 from analytics.onset.judging.decision import Evidence, gather
 from analytics.onset.judging.outlook import outlook

@@ -15,6 +15,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from analytics.measured.paid_rows import (
+    CoverageRow,
+    DiagnosisRow,
+    PaidForRow,
+    RivalTriedRow,
+    SignalTriedRow,
+)
 from analytics.paid_for import length
 from analytics.paid_for.draws import draws
 from analytics.paid_for.judge_ranks import ranks
@@ -23,11 +30,11 @@ from analytics.paid_for.rivals import SEEN, rivals
 from analytics.paid_for.signals import of_metrics
 from analytics.quality.real_logs import RealRuns, real_runs
 from analytics.quality.signals_tried import (
+    ends,
     of_named,
     of_parting,
     of_responses,
     of_simulated,
-    share,
     signal_row,
 )
 from analytics.quality.simulated_draws import Setting, simulated
@@ -54,31 +61,32 @@ KINDS = {
 def measure(
     runs: int, seed: int, lengths: Iterable[str] = tuple(LENGTHS),
     kinds: Iterable[str] = tuple(KINDS), bench: bool = True,
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[PaidForRow]:  # fmt: skip
     """All rows. runs: simulated runs of each setting; the genuine trainings are what they are."""
-    rows = [row for name in lengths for row in _lengths(name, runs, seed)]
+    rows: list[PaidForRow] = [row for name in lengths for row in _lengths(name, runs, seed)]
     rows += [_ranks(runs, seed)] if bench else []
     rows += [_kind(name, runs, seed) for name in kinds]
     if not bench:
         return rows
-    held = real_runs()
-    rows += signal_rows(held) + of_responses(held.truths) + of_simulated(runs, seed)
-    return [*rows, rival_row(held), *of_named(held.truths), *of_parting(held.truths)]
+    trainings = real_runs()
+    truths = trainings.truths
+    rows += [*signal_rows(trainings), *of_responses(truths), *of_simulated(runs, seed)]
+    return [*rows, rival_row(trainings), *of_named(truths), *of_parting(truths)]
 
 
-def _lengths(name: str, runs: int, seed: int) -> list[dict[str, Any]]:
+def _lengths(name: str, runs: int, seed: int) -> list[CoverageRow]:
     setting = LENGTHS[name]
     share, apart = [], []
     for at in range(runs):
         drawn = draws(simulated(setting, np.random.default_rng([seed, at])))
-        share.append(_held(length.explained(drawn, "proxy")["share"], setting.share))
-        apart.append(_held(length.matched(drawn, "proxy")["difference"], setting.apart))
-    return [_coverage(what, name, held) for what, held in
+        share.append(_covers(length.explained(drawn, "proxy")["share"], setting.share))
+        apart.append(_covers(length.matched(drawn, "proxy")["difference"], setting.apart))
+    return [_coverage(what, name, covered) for what, covered in
             (("share of the gain that length explains", share),
              ("proxy at matched length", apart))]  # fmt: skip
 
 
-def _ranks(runs: int, seed: int) -> dict[str, Any]:
+def _ranks(runs: int, seed: int) -> CoverageRow:
     """The mean rank correlation of draws of 8 whose Pearson correlation is .6: known by drawing."""
     setting = Setting(pays=0.0, drift=0.0, noise=4 / 3, effect=0.0)
     sure = simulated(Setting(**vars(setting) | {"prompts": 4_000, "per_step": 500, "steps": 40}),
@@ -86,26 +94,27 @@ def _ranks(runs: int, seed: int) -> dict[str, Any]:
     known = ranks(draws(sure))["spearman"]
     assert known is not None
     truth = known["value"]
-    held = [
-        _held(ranks(drawn)["spearman"], truth)
+    covered = [
+        _covers(ranks(drawn)["spearman"], truth)
         for at in range(runs)
         for drawn in [draws(simulated(setting, np.random.default_rng([seed, at])))]
     ]  # fmt: skip
-    return _coverage("rank correlation within prompts", "40 prompts, 8 responses each", held)
+    return _coverage("rank correlation within prompts", "40 prompts, 8 responses each", covered)
 
 
-def _held(told: Mapping[str, Any] | None, truth: float) -> bool | None:
-    return None if told is None else bool(told["low"] <= truth <= told["high"])
+def _covers(estimate: Mapping[str, Any] | None, truth: float) -> bool | None:
+    return None if estimate is None else bool(estimate["low"] <= truth <= estimate["high"])
 
 
-def _coverage(what: str, setting: str, held: list[bool | None]) -> dict[str, Any]:
-    known = [one for one in held if one is not None]
-    return {"kind": "coverage", "what": what, "setting": setting, "runs": len(held),
-            "told": len(known), **share("held", sum(known), len(known))}  # fmt: skip
+def _coverage(what: str, setting: str, covered: list[bool | None]) -> CoverageRow:
+    known = [one for one in covered if one is not None]
+    low, high = ends(sum(known), len(known))
+    return {"kind": "coverage", "what": what, "setting": setting, "runs": len(covered),
+            "told": len(known), "held": sum(known), "low": low, "high": high}  # fmt: skip
 
 
-def _kind(name: str, runs: int, seed: int) -> dict[str, Any]:
-    said = [
+def _kind(name: str, runs: int, seed: int) -> DiagnosisRow:
+    diagnoses = [
         parting(draws(simulated(KINDS[name], np.random.default_rng([seed, at]))))["diagnosis"]
         for at in range(runs)
     ]
@@ -113,45 +122,48 @@ def _kind(name: str, runs: int, seed: int) -> dict[str, Any]:
         "kind": "diagnosis",
         "setting": name,
         "runs": runs,
-        **{key.replace(" ", "_"): said.count(key) for key in (HACK, INSTABILITY, UNKNOWN)},
+        "parted": diagnoses.count(HACK),
+        "both_broke_down": diagnoses.count(INSTABILITY),
+        "cannot_tell": diagnoses.count(UNKNOWN),
     }
 
 
-def signal_rows(held: RealRuns) -> list[dict[str, Any]]:
+def signal_rows(trainings: RealRuns) -> list[SignalTriedRow]:
     """Each signal that the genuine trainings log: false alarms on healthy ones, falls called.
 
     A signal that they do not log has no row: its error is not known.
     """
     raised: dict[str, list[str]] = {}
-    for (run,), log in held.log.group_by("run_id", maintain_order=True):
-        told = of_metrics(*(
+    for (run,), log in trainings.log.group_by("run_id", maintain_order=True):
+        found = of_metrics(*(
             log[name].cast(pl.Float64).to_numpy() for name in ("step", "response_length", "entropy")
         ))  # fmt: skip
-        for one in told:
+        for one in found:
             raised.setdefault(one["signal"], [])
             if one["raised"]:
                 raised[one["signal"]].append(str(run))
     return [
-        signal_row(name, {run: run in runs for run in held.truths}, held.truths)
+        signal_row(name, {run: run in runs for run in trainings.truths}, trainings.truths)
         for name, runs in raised.items()
     ]
 
 
-def rival_row(held: RealRuns) -> dict[str, Any]:
+def rival_row(trainings: RealRuns) -> RivalTriedRow:
     """How often entropy is called collapsed at an onset that is none: the third quarter."""
     seen = many = 0
-    for (run,), log in held.log.group_by("run_id", maintain_order=True):
-        if held.truths[str(run)].kind != "healthy":
+    for (run,), log in trainings.log.group_by("run_id", maintain_order=True):
+        if trainings.truths[str(run)].kind != "healthy":
             continue
         last = float(log["step"].max())  # type: ignore[arg-type]
         numbers = log.select(
             "step", key=pl.lit("entropy"), value=pl.col("entropy").cast(pl.Float64)
         ).drop_nulls()
-        told = {row["rival"]: row for row in rivals(numbers, [], (last / 2, 3 * last / 4))}
+        by_rival = {row["rival"]: row for row in rivals(numbers, [], (last / 2, 3 * last / 4))}
         many += 1
-        seen += told["entropy_collapse"]["result"] == SEEN
-    return {"kind": "rival", "rival": "entropy_collapse", "healthy": many,
-            **share("false", seen, many)}  # fmt: skip
+        seen += by_rival["entropy_collapse"]["result"] == SEEN
+    low, high = ends(seen, many)
+    return {"kind": "rival", "rival": "entropy_collapse", "healthy": many, "false": seen,
+            "low": low, "high": high}  # fmt: skip
 
 
 def sentence(row: Mapping[str, Any]) -> str:

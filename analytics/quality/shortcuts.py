@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from analytics.measured.paid_rows import NothingPlantedRow, PlantedRow, ShortcutQualityRow
 from analytics.quality.medians import rounded
 from analytics.rates import wilson
 from analytics.shortcuts import Mined, mine
@@ -30,12 +31,14 @@ NONE = {
 """Runs without a shortcut."""
 
 
-def measure(runs: int, seed: int, conditions: Sequence[str] | None = None) -> list[dict[str, Any]]:
+def measure(
+    runs: int, seed: int, conditions: Sequence[str] | None = None
+) -> list[ShortcutQualityRow]:
     """A row for each kind with and without gold, and for each sort of run without a shortcut.
 
     runs: of each row; those of a kind are spread over the strengths.
     """
-    rows = []
+    rows: list[ShortcutQualityRow] = []
     for gold in (True, False):
         for kind in KINDS:
             name = kind if gold else f"{kind}, without gold"
@@ -47,10 +50,10 @@ def measure(runs: int, seed: int, conditions: Sequence[str] | None = None) -> li
     return rows
 
 
-def measure_kind(kind: str, gold: bool, runs: int, seed: int) -> dict[str, Any]:
+def measure_kind(kind: str, gold: bool, runs: int, seed: int) -> PlantedRow:
     """Power by strength, onset, and the share of what was told that is false."""
     found: dict[float, list[bool]] = {strength: [] for strength in STRENGTHS}
-    first, near, false, told = [], [], 0, 0
+    first, near, false, reported = [], [], 0, 0
     shares = []
     for run in range(runs):
         strength = STRENGTHS[run % len(STRENGTHS)]
@@ -59,31 +62,36 @@ def measure_kind(kind: str, gold: bool, runs: int, seed: int) -> dict[str, Any]:
         mined = mine(responses)
         right = [is_planted(kind, one.name, one.kind) for one in mined.shortcuts]
         found[strength].append(any(right))
-        false, told = false + right.count(False), told + len(right)
+        false, reported = false + right.count(False), reported + len(right)
         shares.append(right.count(False) / max(len(right), 1))
         if strength in STRONG:
             first.append(bool(right) and right[0])
             near.append(_near(mined, right, begins, plan.steps))
-    strong = [one for strength in STRONG for one in found[strength]]
+    strong_share = _share([one for strength in STRONG for one in found[strength]])
+    near_share, first_share = _share(near), _share(first)
     return {
         "condition": kind if gold else f"{kind}, without gold", "planted": True, "gold": gold,
         "runs": runs, "power": [rounded(float(np.mean(one))) if one else None
                                 for one in found.values()],
-        **_share("strong", strong), **_share("onset", near), **_share("first", first),
-        "told": told, "false": false, "false_share": rounded(float(np.mean(shares))),
+        "strong": strong_share[0], "strong_low": strong_share[1], "strong_high": strong_share[2],
+        "onset": near_share[0], "onset_low": near_share[1], "onset_high": near_share[2],
+        "first": first_share[0], "first_low": first_share[1], "first_high": first_share[2],
+        "told": reported, "false": false, "false_share": rounded(float(np.mean(shares))),
         "false_share_se": rounded(float(np.std(shares) / np.sqrt(max(len(shares), 1)))),
     }  # fmt: skip
 
 
-def measure_none(name: str, plan: Plan, runs: int, seed: int) -> dict[str, Any]:
+def measure_none(name: str, plan: Plan, runs: int, seed: int) -> NothingPlantedRow:
     """In how many runs without a shortcut nothing is told."""
-    silent, told = [], 0
+    silent, reported = [], 0
     for run in range(runs):
         mined = mine(simulate_responses(plan, seed * 1_000_003 + 500_000 + run)[0])
         silent.append(not mined.shortcuts)
-        told += len(mined.shortcuts)
+        reported += len(mined.shortcuts)
+    share, low, high = _share(silent)
     return {"condition": name, "planted": False, "gold": plan.gold, "runs": runs,
-            **_share("silent", silent), "told": told, "false": told}  # fmt: skip
+            "silent": share, "silent_low": low, "silent_high": high,
+            "told": reported, "false": reported}  # fmt: skip
 
 
 def _near(mined: Mined, right: Sequence[bool], begins: int | None, steps: int) -> bool:
@@ -93,10 +101,10 @@ def _near(mined: Mined, right: Sequence[bool], begins: int | None, steps: int) -
     return onset is not None and begins is not None and abs(onset - begins) <= NEAR * steps
 
 
-def _share(name: str, of: Sequence[bool]) -> dict[str, float | None]:
+def _share(of: Sequence[bool]) -> tuple[float | None, float | None, float | None]:
+    """A share with Wilson's interval, 95 %."""
     low, high = wilson(sum(of), len(of))
-    return {name: rounded(sum(of) / len(of)), f"{name}_low": rounded(float(low)),
-            f"{name}_high": rounded(float(high))}  # fmt: skip
+    return rounded(sum(of) / len(of)), rounded(float(low)), rounded(float(high))
 
 
 def sentence(row: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from analytics.figures.drawing.curves import RunCurve
-from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.rewards.rewards import reward_figure
 from analytics.figures.sent.embedded import embedded, plotly_code
 from analytics.gate.result.markdown import plain as escaped
 from analytics.onset.sentences.headline import headline

@@ -18,10 +18,10 @@ from analytics.wording import p_value, rate_text, whole
 
 LEVEL = 0.05
 """Of the false ones among the changes of wrong answers that a review names."""
-Told = tuple[str, str, str, str, str, bool]
+ChangeParts = tuple[str, str, str, str, str, bool]
 
 
-def found(then: State, now: State) -> Iterator[Told]:
+def found(then: State, now: State) -> Iterator[ChangeParts]:
     """Changes as (kind, subject, what, evidence, link, needs_decision)."""
     yield from _wrong(then, now)
     yield from _texts(then, now)
@@ -32,7 +32,7 @@ def found(then: State, now: State) -> Iterator[Told]:
         yield "checkpoint_due", loop, sentence, "", f"/checkpoints?{urlencode(asked)}", True
 
 
-def _wrong(then: State, now: State) -> Iterator[Told]:
+def _wrong(then: State, now: State) -> Iterator[ChangeParts]:
     """New tests of wrong answers that hold up among all new ones of the review (BH)."""
     if now.wrong.is_empty():
         return
@@ -61,7 +61,7 @@ def _wrong(then: State, now: State) -> Iterator[Told]:
         yield "wrong_answers", str(loop), sentence, test, link, worse
 
 
-def _texts(then: State, now: State) -> Iterator[Told]:
+def _texts(then: State, now: State) -> Iterator[ChangeParts]:
     """Indicators that are worse at an iteration that was not there, and were not before."""
     ends = {loop: _last(then, loop) for loop in {row["loop"] for row in now.indicators}}
     for loop, end in sorted(ends.items()):
@@ -83,7 +83,7 @@ def _last(then: State, loop: str) -> int:
                default=-1)  # fmt: skip
 
 
-def _gate(loop: str, then: GateState | None, now: GateState) -> Iterator[Told]:
+def _gate(loop: str, then: GateState | None, now: GateState) -> Iterator[ChangeParts]:
     asked: list[tuple[str, Any]] = [("loop", loop), ("iteration", now.iteration)]
     link = f"/gate?{urlencode(asked)}"
     if then is None or (then.iteration, then.result) != (now.iteration, now.result):

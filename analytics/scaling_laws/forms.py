@@ -13,8 +13,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from analytics.computing.quantiles import chi2_quantile, normal_quantile
+from analytics.gao import FloatArray, box_cox_peak
 from analytics.onset.curves.fits import LEVEL, fieller
-from analytics.onset.evidence.gao import FloatArray, box_cox_peak
 
 EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 REJECTED = 0.05

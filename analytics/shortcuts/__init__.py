@@ -3,5 +3,5 @@
 from analytics.shortcuts.found import Mined as Mined
 from analytics.shortcuts.found import Shortcut as Shortcut
 from analytics.shortcuts.found import asked_of as asked_of
-from analytics.shortcuts.found import held as held
+from analytics.shortcuts.found import which_have as which_have
 from analytics.shortcuts.mining import mine as mine

@@ -42,8 +42,8 @@ def candidates(
         paid: z of the proxy's pay in the mined half, for each column of responses x features.
     """
     late, early = _some(texts, between)
-    told = tokens(texts.frame["completion"].gather(np.r_[early, late]))
-    found = grams(told)
+    read = tokens(texts.frame["completion"].gather(np.r_[early, late]))
+    found = grams(read)
     table = _counts(found, np.repeat(np.array([1, 2], dtype=np.int8), [early.size, late.size]))
     z = log_odds(
         table["late"].to_numpy() * 1.0, table["start"].to_numpy() * 1.0, late.size, early.size
@@ -51,7 +51,7 @@ def candidates(
     table = table.with_columns(z=pl.Series(z)).filter(pl.col("z") > GROWN).sort(
         "z", "words", "at", descending=[True, True, False]
     ).head(TRIED)  # fmt: skip
-    there = texts.held(table["hash"].to_numpy())
+    there = texts.presence(table["hash"].to_numpy())
     pay = paid(there)
     table = table.with_columns(
         column=pl.int_range(pl.len()), paid=pl.Series(pay, dtype=pl.Float64),
@@ -60,7 +60,7 @@ def candidates(
         "promise", "words", "at", descending=[True, True, False]
     )  # fmt: skip
     kept = _apart(table, there)
-    names = [_mark(row, told.text) for row in kept.iter_rows(named=True)]
+    names = [_mark(row, read.text) for row in kept.iter_rows(named=True)]
     return names, there[:, kept["column"].to_list()]
 
 
@@ -117,7 +117,7 @@ def _apart(table: pl.DataFrame, there: sparse.csc_array) -> pl.DataFrame:
 
 
 def _mark(row: dict[str, int], text: pl.Series) -> Mark:
-    said = " ".join(text[row["at"] : row["at"] + row["words"]].to_list())
+    phrase = " ".join(text[row["at"] : row["at"] + row["words"]].to_list())
     place = PLACES[row["place"]]
     verb = {"phrase": "says", "opening": "opens with", "closing": "ends with"}[place]
-    return Mark(f"{verb} “{said.replace(chr(10), '⏎')}”", place, Rule(place, said, above=0))
+    return Mark(f"{verb} “{phrase.replace(chr(10), '⏎')}”", place, Rule(place, phrase, above=0))

@@ -68,12 +68,14 @@ def run(
     Raises:
         OSError, ValueError: of the rubric, or a pattern that is none.
     """
-    told = rubric(options)
+    rubric_text = rubric(options)
     known = query("runs", project=None, runs=options.run)
     asked = options.run or known.filter(pl.col("samples") > 0)["run_id"].to_list()
     there = set(known["run_id"])
     found: dict[str, Mined] = {
-        name: of_run(query, name, options.until, options.pattern, told, gold_onset(name), progress)
+        name: of_run(
+            query, name, options.until, options.pattern, rubric_text, gold_onset(name), progress
+        )
         for name in dict.fromkeys(asked) if name in there
     }  # fmt: skip
     if options.json:

@@ -74,15 +74,15 @@ class Pairs:
     early: Ints
     cluster: Ints
 
-    def sums(self, held: sparse.csc_array, clusters: int) -> sparse.csc_array:
+    def sums(self, presence: sparse.csc_array, clusters: int) -> sparse.csc_array:
         """Clusters x features: how many more late responses than early ones have it."""
         one = np.ones(self.late.size)
-        rows = held.shape[0]
+        rows = presence.shape[0]
         more = sparse.csr_array((one, (self.cluster, self.late)), shape=(clusters, rows))
         less = sparse.csr_array((one, (self.cluster, self.early)), shape=(clusters, rows))
-        told = sparse.csc_array((more - less) @ held)
-        told.eliminate_zeros()
-        return told
+        differences = sparse.csc_array((more - less) @ presence)
+        differences.eliminate_zeros()
+        return differences
 
 
 def pairs(frame: pl.DataFrame, early: tuple[int, int], late: tuple[int, int]) -> Pairs:
@@ -114,8 +114,8 @@ def pairs(frame: pl.DataFrame, early: tuple[int, int], late: tuple[int, int]) ->
         sides.append(part.join(pair, on="cluster").sort("lot", "row").select(
             "row", "as", place=pl.int_range(pl.len()).over("as")
         ))  # fmt: skip
-    told = sides[1].join(sides[0], on=["as", "place"], suffix="_early").sort("as", "place")
-    return Pairs(*(told[key].to_numpy() for key in ("row", "row_early", "as")))
+    matched = sides[1].join(sides[0], on=["as", "place"], suffix="_early").sort("as", "place")
+    return Pairs(*(matched[key].to_numpy() for key in ("row", "row_early", "as")))
 
 
 @dataclass(frozen=True)
@@ -162,15 +162,15 @@ def blocks(frame: pl.DataFrame, first: int, last: int) -> Blocks | None:
     part = (pl.col("step") - first) * PARTS // max(last - first + 1, 1)
     ways = (("cluster", "step"), ("cluster", part.alias("part")), ("step",))
     for keys, within in zip(ways, WITHIN, strict=True):
-        told = frame.with_columns(part.alias("part"))
+        compared = frame.with_columns(part.alias("part"))
         names = [key if isinstance(key, str) else "part" for key in keys]
-        told = told.filter(pl.len().over(names) > 1)
-        if told.height >= HALF * max(frame.height, 1) and told.height:
-            number = told.select(pl.struct(names).rank("dense").cast(pl.Int64) - 1).to_series()
+        compared = compared.filter(pl.len().over(names) > 1)
+        if compared.height >= HALF * max(frame.height, 1) and compared.height:
+            number = compared.select(pl.struct(names).rank("dense").cast(pl.Int64) - 1).to_series()
             cluster = "step" if within == WITHIN[2] else "cluster"
-            of = told[cluster].rank("dense").cast(pl.Int64) - 1 if cluster == "step" else told[
-                "cluster"]  # fmt: skip
-            return Blocks(told["row"].to_numpy(), number.to_numpy(), of.to_numpy(), within)
+            of = compared[cluster]
+            of = of.rank("dense").cast(pl.Int64) - 1 if cluster == "step" else of
+            return Blocks(compared["row"].to_numpy(), number.to_numpy(), of.to_numpy(), within)
     return None
 
 

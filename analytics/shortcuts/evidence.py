@@ -33,15 +33,15 @@ def log_e(sums: Any) -> Floats:
     >>> np.round(np.exp(log_e(np.array([[1.0], [1.0], [1.0]]))), 1)
     array([5.1])
     """
-    held = sparse.csc_array(sums)
-    features = held.shape[1]
-    of = np.repeat(np.arange(features), np.diff(held.indptr))
-    squares = np.bincount(of, held.data**2, features)
+    by_feature = sparse.csc_array(sums)
+    features = by_feature.shape[1]
+    of = np.repeat(np.arange(features), np.diff(by_feature.indptr))
+    squares = np.bincount(of, by_feature.data**2, features)
     many = np.maximum(np.bincount(of, minlength=features), 1)
     scale = np.sqrt(squares / many)
     scale[scale == 0] = 1.0
-    told = held.data / scale[of]
-    bets = [np.bincount(of, np.log(2) - np.logaddexp(0, -2 * bet * told), features)
+    scaled = by_feature.data / scale[of]
+    bets = [np.bincount(of, np.log(2) - np.logaddexp(0, -2 * bet * scaled), features)
             for bet in BETS]  # fmt: skip
     return np.asarray(np.logaddexp.reduce(bets, axis=0) - np.log(len(BETS)))
 
@@ -61,9 +61,9 @@ def chosen(logs: Floats, weights: Floats, alpha: float) -> tuple[npt.NDArray[np.
     array([ True,  True, False])
     """
     with np.errstate(divide="ignore"):
-        told = logs + np.log(weights)
-    ordered = np.sort(told, axis=None)[::-1]
-    needed = np.log(told.size / alpha) - np.log(np.arange(1, told.size + 1))
+        weighted = logs + np.log(weights)
+    ordered = np.sort(weighted, axis=None)[::-1]
+    needed = np.log(weighted.size / alpha) - np.log(np.arange(1, weighted.size + 1))
     passed = np.flatnonzero(ordered >= needed)
-    limit = float(needed[passed[-1]] if passed.size else needed[0] if told.size else np.inf)
-    return (told >= limit) if passed.size else np.zeros(told.shape, dtype=bool), limit
+    limit = float(needed[passed[-1]] if passed.size else needed[0] if weighted.size else np.inf)
+    return (weighted >= limit) if passed.size else np.zeros(weighted.shape, dtype=bool), limit

@@ -3,12 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
 import polars as pl
 
 from analytics.shortcuts.rules import Rule, Texts
+
+
+class ExampleKey(TypedDict):
+    """What names a response that has a shortcut."""
+
+    step: int
+    phase: str
+    prompt_id: str
+    sample_id: int
+
+
+class RuleRow(TypedDict):
+    """Where a shortcut is: the fields of ``Rule``."""
+
+    measure: str
+    argument: str
+    above: float | None
+    below: float | None
+
+
+class ShortcutRow(TypedDict):
+    """A shortcut as JSON has it; see ``Shortcut``."""
+
+    name: str
+    kind: str
+    shares: list[dict[str, float]]
+    share_start: float
+    share_now: float
+    proxy: dict[str, float | None]
+    gold: dict[str, float | None] | None
+    earned: float
+    onset: int | None
+    e_value: float
+    same_as: list[str]
+    examples: list[ExampleKey]
+    rule: RuleRow
+
+
+class MinedRow(TypedDict):
+    """What mining found, as JSON has it; see ``Mined``."""
+
+    status: str
+    reason: str
+    shortcuts: list[ShortcutRow]
+    read: int
+    of: int
+    prompts: int
+    tested: int
+    unused: list[str]
+    with_gold: bool
+    within: str
+    gold_onset: int | None
 
 
 @dataclass(frozen=True)
@@ -35,15 +87,20 @@ class Shortcut:
     onset: int | None
     e_value: float
     same_as: tuple[str, ...]
-    examples: tuple[Mapping[str, Any], ...]
+    examples: tuple[ExampleKey, ...]
     rule: Rule
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ShortcutRow:
         """For JSON: the fields as they are."""
-        return asdict(self) | {
-            "rule": self.rule._asdict(),
-            "shares": [dict(one) for one in self.shares], "same_as": list(self.same_as),
-            "examples": [dict(one) for one in self.examples],
+        rule = self.rule
+        return {
+            "name": self.name, "kind": self.kind, "shares": [dict(one) for one in self.shares],
+            "share_start": self.share_start, "share_now": self.share_now,
+            "proxy": dict(self.proxy), "gold": None if self.gold is None else dict(self.gold),
+            "earned": self.earned, "onset": self.onset, "e_value": self.e_value,
+            "same_as": list(self.same_as), "examples": [one.copy() for one in self.examples],
+            "rule": {"measure": rule.measure, "argument": rule.argument, "above": rule.above,
+                     "below": rule.below},
         }  # fmt: skip
 
 
@@ -70,22 +127,27 @@ class Mined:
     within: str = ""
     gold_onset: int | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> MinedRow:
         """For JSON."""
-        told = {key: getattr(self, key) for key in self.__dataclass_fields__}
-        return told | {"shortcuts": [one.to_dict() for one in self.shortcuts]}
+        return {
+            "status": self.status, "reason": self.reason,
+            "shortcuts": [one.to_dict() for one in self.shortcuts],
+            "read": self.read, "of": self.of, "prompts": self.prompts, "tested": self.tested,
+            "unused": list(self.unused), "with_gold": self.with_gold, "within": self.within,
+            "gold_onset": self.gold_onset,
+        }  # fmt: skip
 
     @staticmethod
-    def from_dict(told: Mapping[str, Any]) -> Mined:
+    def from_dict(values: Mapping[str, Any]) -> Mined:
         """What ``to_dict`` gave, as it was."""
         each = tuple(
             Shortcut(**{
                 **one, "shares": tuple(one["shares"]), "same_as": tuple(one["same_as"]),
                 "examples": tuple(one["examples"]), "rule": Rule(**one["rule"]),
             })
-            for one in told["shortcuts"]
+            for one in values["shortcuts"]
         )  # fmt: skip
-        return Mined(**{**told, "shortcuts": each, "unused": tuple(told["unused"])})
+        return Mined(**{**values, "shortcuts": each, "unused": tuple(values["unused"])})
 
 
 Asked = tuple[tuple[str, str, str, float | None, float | None], ...]
@@ -93,12 +155,12 @@ Asked = tuple[tuple[str, str, str, float | None, float | None], ...]
 
 
 def asked_of(mined: Mined | None) -> Asked:
-    """What ``held`` is asked, as a plain value; empty where nothing was found."""
+    """What ``which_have`` is asked, as a plain value; empty where nothing was found."""
     each = mined.shortcuts if mined else ()
     return tuple((one.name, *one.rule) for one in each)
 
 
-def held(asked: Asked, responses: pl.DataFrame) -> dict[str, list[bool]]:
+def which_have(asked: Asked, responses: pl.DataFrame) -> dict[str, list[bool]]:
     """Whether other responses have each shortcut: for a reading list.
 
     responses: prompt, completion, and ``letters`` where completions are cut.
@@ -114,6 +176,6 @@ def held(asked: Asked, responses: pl.DataFrame) -> dict[str, list[bool]]:
     }
 
 
-def cannot_tell(reason: str, **told: Any) -> Mined:
+def cannot_tell(reason: str, **values: Any) -> Mined:
     """No answer, and why."""
-    return Mined("cannot tell", reason, **told)
+    return Mined("cannot tell", reason, **values)

@@ -29,7 +29,7 @@ class Group(NamedTuple):
 
 
 def groups(
-    rules: Sequence[Rule], held: sparse.csc_array, found: npt.NDArray[np.intp], earned: Floats,
+    rules: Sequence[Rule], presence: sparse.csc_array, found: npt.NDArray[np.intp], earned: Floats,
     sure: Floats, needed: Floats, paid: Callable[[Floats], Floats], texts: Texts,
 ) -> list[Group]:  # fmt: skip
     """The features found, parted into groups by what is left of their pay.
@@ -39,7 +39,7 @@ def groups(
 
     Args:
         rules: of all features.
-        held: responses x features.
+        presence: responses x features.
         found: places of those that e-BH chose.
         earned: of all.
         sure: log e-values of all.
@@ -56,11 +56,11 @@ def groups(
         left.discard(lead)
         leads.append(lead)
         members[lead] = []
-        taken += _explains(rules[lead], held[:, [lead]].toarray()[:, 0], texts)
+        taken += _explains(rules[lead], presence[:, [lead]].toarray()[:, 0], texts)
         rest = paid(np.column_stack(taken))
         gone = [at for at in left if rest[at] < needed[at]]
         if gone:
-            like = _alike(held, gone, leads)
+            like = _alike(presence, gone, leads)
             for at, row in zip(gone, like, strict=True):
                 if row.max() >= ALIKE:
                     members[leads[int(row.argmax())]].append(at)
@@ -79,10 +79,10 @@ def _explains(rule: Rule, there: Floats, texts: Texts) -> list[Floats]:
     return [there, level, level**2, np.clip(level, 0, None)]
 
 
-def _alike(held: sparse.csc_array, some: list[int], leads: list[int]) -> Floats:
+def _alike(presence: sparse.csc_array, some: list[int], leads: list[int]) -> Floats:
     """Correlations over responses of some features with those that lead."""
-    n = held.shape[0]
-    one, other = held[:, some], held[:, leads]
+    n = presence.shape[0]
+    one, other = presence[:, some], presence[:, leads]
     both = (one.T @ other).toarray() / n
     a, b = (np.asarray(x.sum(axis=0)).ravel() / n for x in (one, other))
     size = np.sqrt(np.outer(a * (1 - a), b * (1 - b)))

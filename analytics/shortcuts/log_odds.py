@@ -29,8 +29,8 @@ def log_odds(late: Floats, start: Floats, n_late: float, n_start: float) -> Floa
     both = n_late + n_start
     weight = min(PRIOR, both / 10)
     prior = np.clip(weight * (late + start) / max(both, 1.0), 0.01, None)
-    held, begun = late + prior, start + prior
-    change = np.log(held / np.maximum(n_late + weight - held, 0.5)) - np.log(
+    now, begun = late + prior, start + prior
+    change = np.log(now / np.maximum(n_late + weight - now, 0.5)) - np.log(
         begun / np.maximum(n_start + weight - begun, 0.5)
     )
-    return np.asarray(change / np.sqrt(1 / held + 1 / begun), dtype=np.float64)
+    return np.asarray(change / np.sqrt(1 / now + 1 / begun), dtype=np.float64)

@@ -135,17 +135,17 @@ def unused(
     """
     of = {one.rule.argument: has for one, has in zip(fixed, there, strict=True)
           if one.kind == "pattern"}  # fmt: skip
-    said = [
+    reasons = [
         f"the pattern {one!r} is in {'every' if of[one].any() else 'no'} response"
         for one in dict.fromkeys(patterns)
         if one in of and of[one].all() == of[one].any()
     ]
     words = [has for one, has in zip(fixed, there, strict=True) if one.kind == "rubric"]
     if rubric.strip() and not words:
-        said.append("the rubric has no word of four letters or more")
+        reasons.append("the rubric has no word of four letters or more")
     elif words and not any(has.any() for has in words):
-        said.append("no word of the rubric is in any response")
-    return tuple(said)
+        reasons.append("no word of the rubric is in any response")
+    return tuple(reasons)
 
 
 def _counted(

@@ -101,12 +101,12 @@ def mine(
             read=frame.height, of=read.of, unused=left_out, gold_onset=gold_onset,
         )  # fmt: skip
     fixed = [fixed[at] for at in some]
-    held = (
+    presence = (
         sparse.csc_array(np.column_stack([there[at] for at in some]).astype(float))
         if some
         else (sparse.csc_array((frame.height, 0)))
     )
-    whole_run = run.side(fixed, held, np.ones(frame.height, dtype=bool))
+    whole_run = run.side(fixed, presence, np.ones(frame.height, dtype=bool))
     if whole_run is None:
         return cannot_tell(
             "no two responses to a prompt, nor of a step, have a proxy reward to be compared",
@@ -118,7 +118,7 @@ def mine(
     if grams:
         other = run.side(grams, there_grams, ~run.mined_half)
         sides += [other] if other is not None else []
-    told = Mined(
+    unjudged = Mined(
         "none",
         reason="",
         shortcuts=(),
@@ -132,20 +132,22 @@ def mine(
         gold_onset=gold_onset,
     )
     progress("testing", 3, STAGES)
-    return _judged(told, texts, start, sides, window)
+    return _judged(unjudged, texts, start, sides, window)
 
 
-def _judged(told: Mined, texts: Texts, start: Bools, sides: list[Side], window: Windows) -> Mined:
+def _judged(
+    unjudged: Mined, texts: Texts, start: Bools, sides: list[Side], window: Windows
+) -> Mined:
     stretches = len(window.late)
     weight = _weights([len(side.marks) for side in sides], stretches)
     growth = np.concatenate([side.growth() for side in sides])
     paid = np.concatenate([side.paid() for side in sides])
     logs = np.minimum(growth, paid[:, None])
     passed, limit = chosen(logs, weight, ALPHA)
-    better = _confirmed(passed, sides) if told.with_gold else np.zeros(len(passed), dtype=bool)
+    better = _confirmed(passed, sides) if unjudged.with_gold else np.zeros(len(passed), dtype=bool)
     passed &= ~better[:, None]
     if not passed.any() and better.any():
-        return replace(told, reason=(
+        return replace(unjudged, reason=(
             f"gold is surely higher with {'each of ' if better.sum() > 1 else ''}"
             f"{count(int(better.sum()), 'feature')} that grew and that the proxy pays for; whether "
             "it pays more than gold confirms is not asked then"
@@ -154,16 +156,16 @@ def _judged(told: Mined, texts: Texts, start: Bools, sides: list[Side], window: 
         most, units = _compared(sides[0])
         needed = int(np.ceil(np.log2(len(BETS) * logs.size / ALPHA / weight.max())))
         if most < needed:
-            return replace(told, status="cannot tell", reason=(
+            return replace(unjudged, status="cannot tell", reason=(
                 f"{count(most, units)} can be compared; it takes {whole(needed)} to tell "
-                f"{count(told.tested, 'feature')} from chance"
+                f"{count(unjudged.tested, 'feature')} from chance"
             ))  # fmt: skip
-        beyond = " beyond what gold confirms" if told.with_gold else ""
-        return replace(told, reason=(
-            f"of {count(told.tested, 'feature')} none both surely grew and is surely paid for by "
-            f"the proxy{beyond}"
+        beyond = " beyond what gold confirms" if unjudged.with_gold else ""
+        return replace(unjudged, reason=(
+            f"of {count(unjudged.tested, 'feature')} none both surely grew and is surely paid for "
+            f"by the proxy{beyond}"
         ))  # fmt: skip
-    held = sparse.csc_array(sparse.hstack([side.held for side in sides]))
+    presence = sparse.csc_array(sparse.hstack([side.presence for side in sides]))
     scale = float(np.std(texts.frame["proxy_reward"].to_numpy()[start], ddof=1)) or 1.0
     earned = np.concatenate([side.earned(scale) for side in sides])
     every = [mark for side in sides for mark in side.marks]
@@ -173,7 +175,7 @@ def _judged(told: Mined, texts: Texts, start: Bools, sides: list[Side], window: 
     places = np.flatnonzero(np.isfinite(needs))
     found = groups(
         [one.rule for one in every],
-        held=held,
+        presence=presence,
         found=places,
         earned=earned,
         sure=logs.max(axis=1),
@@ -181,8 +183,8 @@ def _judged(told: Mined, texts: Texts, start: Bools, sides: list[Side], window: 
         paid=lambda taken: np.concatenate([side.paid(taken) for side in sides]),
         texts=texts,
     )
-    evidence = Evidence(every, held, sides, earned, logs.max(axis=1))
-    return replace(told, status="found", shortcuts=tell(found, evidence, texts, window))
+    evidence = Evidence(every, presence, sides, earned, logs.max(axis=1))
+    return replace(unjudged, status="found", shortcuts=tell(found, evidence, texts, window))
 
 
 def _confirmed(passed: npt.NDArray[np.bool_], sides: Sequence[Side]) -> Bools:
@@ -196,7 +198,7 @@ def _confirmed(passed: npt.NDArray[np.bool_], sides: Sequence[Side]) -> Bools:
     for side in sides:
         here = first + np.flatnonzero(passed[first : first + len(side.marks)].any(axis=1))
         if here.size and side.gold is not None:
-            _, low, _ = side.gold.effects(sparse.csc_array(side.held[:, here - first]))
+            _, low, _ = side.gold.effects(sparse.csc_array(side.presence[:, here - first]))
             better[here] = low > 0
         first += len(side.marks)
     return better
@@ -219,8 +221,10 @@ def _weights(sizes: Sequence[int], stretches: int) -> Floats:
         return np.ones((every, stretches))
     fixed, mined = sizes
     ranks = 1 / (np.arange(mined) + RANKS)
-    told = np.r_[np.full(fixed, (1 - MINED) * every / fixed), MINED * every * ranks / ranks.sum()]
-    return np.repeat(told[:, None], stretches, axis=1)
+    weights = np.r_[
+        np.full(fixed, (1 - MINED) * every / fixed), MINED * every * ranks / ranks.sum()
+    ]
+    return np.repeat(weights[:, None], stretches, axis=1)
 
 
 class _Run:
@@ -233,7 +237,7 @@ class _Run:
         self.prompts = int(frame["cluster"].n_unique())
         self.start = frame["step"].is_between(*window.start).to_numpy()
 
-    def side(self, marks: list[Mark], held: sparse.csc_array, rows: Bools) -> Side | None:
+    def side(self, marks: list[Mark], presence: sparse.csc_array, rows: Bools) -> Side | None:
         """The features on some of the responses; None where nothing can be compared."""
         keys = self.keys.filter(pl.Series(rows))
         proxy, gold = (self._values(f"{one}_reward") for one in ("proxy", "gold"))
@@ -247,7 +251,7 @@ class _Run:
                 return None
             confirmed, gap = self._pay(both, gold), self._pay(both, self.gap)
         late = [pairs(keys, self.window.start, one) for one in self.window.late]
-        return Side(marks, held, late, self._pay(compared, proxy), gap, confirmed, self.prompts)
+        return Side(marks, presence, late, self._pay(compared, proxy), gap, confirmed, self.prompts)
 
     def mined(self, texts: Texts) -> tuple[list[Mark], sparse.csc_array]:
         """N-grams that promise most on the half of the prompts that is mined."""
@@ -266,11 +270,11 @@ class _Run:
         Gold's standing is expected to be as much of proxy's as the two agreed within prompts at the
         start: a better response by both is no gap, whatever the noise of either.
         """
-        told = [self._values(one) for one in ("proxy_reward", "gold_reward")]
-        begun = np.isfinite(told[1]) & self.start
+        rewards = [self._values(one) for one in ("proxy_reward", "gold_reward")]
+        begun = np.isfinite(rewards[1]) & self.start
         if begun.sum() < 2:  # gold came later: it may confirm as little as it ever does
-            begun = np.isfinite(told[1])
-        proxy, gold = ((one - one[begun].mean()) / (one[begun].std() or 1.0) for one in told)
+            begun = np.isfinite(rewards[1])
+        proxy, gold = ((one - one[begun].mean()) / (one[begun].std() or 1.0) for one in rewards)
         compared = self._blocks(self.keys.filter(pl.Series(begun)))
         agreed = 0.0
         if compared is not None:

@@ -36,14 +36,14 @@ def responses(query: Query, run: str, until: int | None = None) -> Responses:
     extent = query("shortcut_extent", run=run, until=until, longest=LONGEST)
     there = {row["phase"]: row for row in extent.to_dicts()}
     phase = next((one for one in PHASES if one in there), PHASES[0])
-    told = there.get(phase, {"n": 0, "prompts": 0, "groups": 0, "letters": 0})
-    part = shares(told["n"], told["prompts"], told["groups"], most_of(told["letters"] or 0))
+    counts = there.get(phase, {"n": 0, "prompts": 0, "groups": 0, "letters": 0})
+    part = shares(counts["n"], counts["prompts"], counts["groups"], most_of(counts["letters"] or 0))
     frame = query(
         "shortcut_responses", run=run, phase=phase, until=until, longest=LONGEST, parts=_PARTS,
         prompts=round(part.of_prompts * _PARTS), groups=round(part.of_groups * _PARTS),
         rows=round(part.of_rows * _PARTS),
     )  # fmt: skip
-    return Responses(frame, told["n"])
+    return Responses(frame, counts["n"])
 
 
 def of_run(
@@ -59,10 +59,10 @@ def of_run(
     read = responses(query, run, until)
     if read.frame.is_empty() and (why := none_yet(query, run, until)):
         return cannot_tell(why, gold_onset=gold_onset)
-    told = mine(
+    mined = mine(
         read.frame, patterns=patterns, rubric=rubric, gold_onset=gold_onset, progress=progress
     )
-    return replace(told, of=read.of)
+    return replace(mined, of=read.of)
 
 
 def gold_onset(verdict: Mapping[str, Any] | None) -> int | None:

@@ -13,13 +13,13 @@ def points(
     steps: npt.ArrayLike, there: npt.ArrayLike, most: int = MOST_POINTS
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """First step, share and number of responses of each of up to ``most`` groups of steps."""
-    step, held = np.asarray(steps), np.asarray(there, dtype=float)
+    step, has = np.asarray(steps), np.asarray(there, dtype=float)
     every, number = np.unique(step, return_inverse=True)
     group = number * min(most, every.size) // every.size
     n = np.bincount(group)
     first = np.full(n.size, every[-1])
     np.minimum.at(first, group, step)
-    return first, np.bincount(group, held) / n, n.astype(float)
+    return first, np.bincount(group, has) / n, n.astype(float)
 
 
 def onset(steps: npt.ArrayLike, there: npt.ArrayLike) -> int | None:

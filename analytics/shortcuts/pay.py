@@ -32,28 +32,28 @@ class Pay:
         """
         x = np.column_stack([self.blocks.centred(one) for one in features[self.blocks.row].T])
         y = self.blocks.centred(self.values)
-        told, *_ = np.linalg.lstsq(x, y, rcond=None)
-        return Pay(self.blocks, y - x @ told, self.clusters)
+        slopes, *_ = np.linalg.lstsq(x, y, rcond=None)
+        return Pay(self.blocks, y - x @ slopes, self.clusters)
 
-    def evidence(self, held: sparse.csc_array) -> Floats:
+    def evidence(self, presence: sparse.csc_array) -> Floats:
         """Log e-values that the reward pays nothing, or fines, against that it pays."""
-        return log_e(self._sums(self.blocks.ranks(self.values), held))
+        return log_e(self._sums(self.blocks.ranks(self.values), presence))
 
-    def z(self, held: sparse.csc_array) -> Floats:
+    def z(self, presence: sparse.csc_array) -> Floats:
         """The same as sums of ranks in standard errors."""
-        sums = self._sums(self.blocks.ranks(self.values), held)
+        sums = self._sums(self.blocks.ranks(self.values), presence)
         total, squares = sums.sum(axis=0), sums.multiply(sums).sum(axis=0)
         return np.asarray(total / np.sqrt(np.maximum(squares, 1e-12))).ravel()
 
-    def effects(self, held: sparse.csc_array) -> tuple[Floats, Floats, Floats]:
+    def effects(self, presence: sparse.csc_array) -> tuple[Floats, Floats, Floats]:
         """Mean difference of the reward, with against without, and its 95 % interval.
 
         Within blocks (fixed effects); errors by cluster. NaN where no block has both.
         """
         values = self.blocks.centred(self.values)
-        sums = self._sums(values, held).toarray()
+        sums = self._sums(values, presence).toarray()
         size = np.bincount(self.blocks.block)
-        x = held[self.blocks.row]
+        x = presence[self.blocks.row]
         ones = np.ones(values.size)
         count = sparse.csr_array((ones, (self.blocks.block, np.arange(values.size)))) @ x
         first = np.zeros(size.size, dtype=np.int64)
@@ -77,12 +77,12 @@ class Pay:
         reach[there < 2] = np.nan
         return effect, effect - reach, effect + reach
 
-    def _sums(self, values: Floats, held: sparse.csc_array) -> sparse.csc_array:
-        told = sparse.csr_array(
+    def _sums(self, values: Floats, presence: sparse.csc_array) -> sparse.csc_array:
+        by_cluster = sparse.csr_array(
             (values, (self.blocks.cluster, self.blocks.row)),
-            shape=(self.clusters, held.shape[0]),
+            shape=(self.clusters, presence.shape[0]),
         )  # fmt: skip
-        found = sparse.csc_array(told @ held)
+        found = sparse.csc_array(by_cluster @ presence)
         found.data[np.abs(found.data) < 1e-9] = 0
         found.eliminate_zeros()
         return found

@@ -55,13 +55,13 @@ def read_in(responses: pl.DataFrame, most: int = MOST) -> Read | Missing:
     known = frame.filter(pl.col("step").is_not_null(), pl.col("completion").is_not_null())
     if not known.height:
         return Missing("no response has both a step and a text")
-    told = known.filter(pl.col("prompt_id").is_not_null())
-    if told.height < known.height / 2:
+    with_prompt = known.filter(pl.col("prompt_id").is_not_null())
+    if with_prompt.height < known.height / 2:
         return Missing(
             "most responses name no prompt (prompt_id, or prompt): late ones cannot be compared "
             "with the start's on the same prompt"
         )
-    paid = told.filter(pl.col("proxy_reward").is_finite())
+    paid = with_prompt.filter(pl.col("proxy_reward").is_finite())
     if not paid.height:
         return Missing("no response has a proxy reward")
     if paid["proxy_reward"].n_unique() < 2:
@@ -86,7 +86,7 @@ def _whole(responses: pl.DataFrame) -> pl.DataFrame:
         return (pl.col(name) if name in have else other).cast(kind, strict=False).alias(name)
 
     empty = pl.lit(None)
-    told = responses.select(
+    columns = responses.select(
         own("step", pl.Int64, empty), own("phase", pl.String, pl.lit("train")),
         own("prompt_id", pl.String, empty), own("sample_id", pl.Int64, pl.lit(0)),
         own("prompt", pl.String, empty), own("completion", pl.String, empty),
@@ -94,7 +94,7 @@ def _whole(responses: pl.DataFrame) -> pl.DataFrame:
         own("letters", pl.Int64, pl.col("completion").str.len_chars()),
     )  # fmt: skip
     text = pl.col("prompt").replace("", None)
-    return told.with_columns(
+    return columns.with_columns(
         pl.coalesce(pl.col("prompt_id").replace("", None), text.str.slice(0, 500)),
         pl.col("prompt").fill_null("").str.slice(0, LONGEST),
         pl.col("completion").str.slice(0, LONGEST), pl.col("sample_id").fill_null(0),
@@ -136,11 +136,11 @@ def _some(frame: pl.DataFrame, most: int) -> pl.DataFrame:
         return frame
     keys = ["prompt_id", "step"]
     prompts, groups = frame.select("prompt_id").unique(), frame.select(keys).unique()
-    told = shares(frame.height, prompts.height, groups.height, most)
-    kept = frame.join(_drawn(prompts, told.of_prompts), on="prompt_id", how="semi")
-    if told.of_groups < 1:
-        kept = kept.join(_drawn(groups, told.of_groups), on=keys, how="semi")
-    return kept.sample(fraction=told.of_rows, seed=1) if told.of_rows < 1 else kept
+    part = shares(frame.height, prompts.height, groups.height, most)
+    kept = frame.join(_drawn(prompts, part.of_prompts), on="prompt_id", how="semi")
+    if part.of_groups < 1:
+        kept = kept.join(_drawn(groups, part.of_groups), on=keys, how="semi")
+    return kept.sample(fraction=part.of_rows, seed=1) if part.of_rows < 1 else kept
 
 
 def _drawn(keys: pl.DataFrame, share: float) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import sparse
 
-from analytics.shortcuts.tokens import LONGEST, Ids, Tokens, grams, held, repeated, tokens
+from analytics.shortcuts.tokens import LONGEST, Ids, Tokens, grams, presence, repeated, tokens
 from analytics.words.patterns import fault, repeats
 
 Bools = npt.NDArray[np.bool_]
@@ -41,12 +41,12 @@ class Rule(NamedTuple):
 
     def of(self, amount: Floats) -> Bools:
         """Where the feature is there."""
-        told = np.ones(amount.size, dtype=bool)
+        there = np.ones(amount.size, dtype=bool)
         if self.above is not None:
-            told &= amount > self.above
+            there &= amount > self.above
         if self.below is not None:
-            told &= amount < self.below
-        return told
+            there &= amount < self.below
+        return there
 
 
 @dataclass
@@ -64,9 +64,9 @@ class Texts:
         for first in range(0, self.frame.height, AT_ONCE):
             yield tokens(self.frame["completion"].slice(first, AT_ONCE))
 
-    def held(self, wanted: Ids) -> sparse.csc_array:
+    def presence(self, wanted: Ids) -> sparse.csc_array:
         """Which responses have which n-grams, by their hash: responses x wanted."""
-        parts = [held(grams(told), wanted, told.rows) for told in self.parts()]
+        parts = [presence(grams(part), wanted, part.rows) for part in self.parts()]
         if not parts:
             return sparse.csc_array((0, wanted.size))
         return sparse.csc_array(sparse.vstack(parts, format="csc"))
@@ -89,11 +89,11 @@ class Texts:
     def _amount(self, measure: str, argument: str) -> Floats:
         frame = self.frame
         if measure in PLACES:
-            return np.asarray(self.held(_hash(argument, measure)).toarray()[:, 0])
+            return np.asarray(self.presence(_hash(argument, measure)).toarray()[:, 0])
         if measure == "letters":
             return frame["letters"].to_numpy().astype(float)
         if measure == "repeated runs":
-            return np.concatenate([repeated(told) for told in self.parts()])
+            return np.concatenate([repeated(part) for part in self.parts()])
         if measure == "repeated sentences":
             return _sentences(frame["completion"])
         if measure == "pattern":

@@ -24,13 +24,13 @@ where the two hardly agreed at the policy's start."""
 class Side:
     """Some features, and the responses that they are tested on.
 
-    held: responses x features. pairs: late and early ones, for each stretch. proxy, gap: what is
-    paid; the gap is how far the proxy is above what gold confirms, None without gold. gold, in
+    presence: responses x features. pairs: late and early ones, for each stretch. proxy, gap: what
+    is paid; the gap is how far the proxy is above what gold confirms, None without gold. gold, in
     reward units like proxy, for the effects.
     """
 
     marks: list[Mark]
-    held: sparse.csc_array
+    presence: sparse.csc_array
     pairs: list[Pairs]
     proxy: Pay
     gap: Pay | None
@@ -39,14 +39,14 @@ class Side:
 
     def growth(self) -> Floats:
         """Log e-values of growth, features x stretches."""
-        told = [log_e(one.sums(self.held, self.prompts)) for one in self.pairs]
-        return np.column_stack(told) if told else np.zeros((len(self.marks), 0))
+        logs = [log_e(one.sums(self.presence, self.prompts)) for one in self.pairs]
+        return np.column_stack(logs) if logs else np.zeros((len(self.marks), 0))
 
     def rise(self) -> Floats:
         """How far each feature's share rose among the paired responses, at most."""
         found = np.zeros(len(self.marks))
         for one in self.pairs:
-            sums = np.asarray(one.sums(self.held, self.prompts).sum(axis=0)).ravel()
+            sums = np.asarray(one.sums(self.presence, self.prompts).sum(axis=0)).ravel()
             found = np.maximum(found, sums / max(one.late.size, 1))
         return found
 
@@ -58,10 +58,10 @@ class Side:
         asked = [one for one in (self.proxy, self.gap) if one is not None]
         if explained is not None:
             asked = [one.without(explained) for one in asked]
-        return np.asarray(np.min([one.evidence(self.held) for one in asked], axis=0))
+        return np.asarray(np.min([one.evidence(self.presence) for one in asked], axis=0))
 
     def earned(self, scale: float) -> Floats:
         """Rise times pay in standard deviations: of the gap where there is gold, else of proxy."""
         paid = self.gap or self.proxy
-        effect = paid.effects(self.held)[0] / (1.0 if self.gap else scale)
+        effect = paid.effects(self.presence)[0] / (1.0 if self.gap else scale)
         return np.asarray(self.rise() * np.nan_to_num(effect))

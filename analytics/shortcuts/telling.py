@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import polars as pl
 from scipy import sparse
 
 from analytics.shortcuts.design import Windows
-from analytics.shortcuts.found import Shortcut
+from analytics.shortcuts.found import ExampleKey, Shortcut
 from analytics.shortcuts.grouping import Group
 from analytics.shortcuts.marks import Mark
 from analytics.shortcuts.onset import onset, points
@@ -32,7 +32,7 @@ class Evidence(NamedTuple):
     """All features that were tested, one after the other over both sides."""
 
     marks: list[Mark]
-    held: sparse.csc_array
+    presence: sparse.csc_array
     sides: list[Side]
     earned: Floats
     logs: Floats
@@ -42,7 +42,7 @@ def tell(
     groups: Sequence[Group], all_of: Evidence, texts: Texts, window: Windows
 ) -> tuple[Shortcut, ...]:
     """The shortcuts that groups are."""
-    every = all_of.held[:, [one.lead for one in groups]].toarray() > 0
+    every = all_of.presence[:, [one.lead for one in groups]].toarray() > 0
     many = every.sum(axis=1).astype(float)
     return tuple(
         _one(group, every[:, at], many - every[:, at], all_of, texts.frame, window)
@@ -60,7 +60,7 @@ def _one(
     side = all_of.sides[0 if at < len(all_of.sides[0].marks) else 1]
     begun, late = (there[(step >= low) & (step <= high)] for low, high in (
         window.start, window.late[-1]))  # fmt: skip
-    column = all_of.held[:, [at]]
+    column = all_of.presence[:, [at]]
     mark = all_of.marks[at]
     return Shortcut(
         mark.name,
@@ -83,14 +83,14 @@ def _one(
 
 
 def _effect(pay: Pay, column: sparse.csc_array) -> dict[str, float | None]:
-    told = [float(one[0]) for one in pay.effects(column)]
-    return dict(zip(("value", "low", "high"), (x if np.isfinite(x) else None for x in told),
+    values = [float(one[0]) for one in pay.effects(column)]
+    return dict(zip(("value", "low", "high"), (x if np.isfinite(x) else None for x in values),
                     strict=True))  # fmt: skip
 
 
 def _examples(
     there: Bools, others: Floats, side: Side, frame: pl.DataFrame, window: Windows
-) -> tuple[dict[str, Any], ...]:
+) -> tuple[ExampleKey, ...]:
     """Responses that have it, of different prompts: paid for, with few other shortcuts, paid most.
 
     others: how many other shortcuts each response has.
@@ -105,4 +105,4 @@ def _examples(
     best = late.sort(
         pl.col("gain") <= 0, "others", "gain", "row", descending=[False, False, True, False]
     ).unique("prompt_id", keep="first", maintain_order=True)
-    return tuple(best.head(EXAMPLES).select(KEY).to_dicts())
+    return tuple(cast("list[ExampleKey]", best.head(EXAMPLES).select(KEY).to_dicts()))

@@ -57,12 +57,12 @@ def tokens(texts: pl.Series) -> Tokens:
     >>> tokens(pl.Series(["It's **so** 漢字!"])).text.to_list()
     ["it's", '*', '*', 'so', '*', '*', '漢', '字', '!']
     """
-    told = pl.DataFrame({"text": texts}).lazy().with_row_index("row").select(
+    words = pl.DataFrame({"text": texts}).lazy().with_row_index("row").select(
         "row", pl.col("text").str.to_lowercase().str.extract_all(TOKEN).list.head(MOST_TOKENS),
     ).explode("text").drop_nulls().collect()  # fmt: skip
-    text = told["text"]
+    text = words["text"]
     return Tokens(
-        text, text.hash(seed=7).to_numpy() | np.uint64(1), told["row"].cast(pl.Int64).to_numpy(),
+        text, text.hash(seed=7).to_numpy() | np.uint64(1), words["row"].cast(pl.Int64).to_numpy(),
         text.str.contains(_END).to_numpy(), len(texts),
     )  # fmt: skip
 
@@ -81,66 +81,68 @@ class Grams:
     kind: npt.NDArray[np.int8]
 
 
-def grams(told: Tokens, longest: int = LONGEST) -> Grams:
+def grams(texts: Tokens, longest: int = LONGEST) -> Grams:
     """All n-grams of up to ``longest`` tokens that no end of a sentence parts; edges."""
     parts: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], int, int]] = []
-    many = told.ids.size
+    many = texts.ids.size
     place = np.arange(many)
-    one, whole = told.ids, np.ones(many, dtype=bool)
-    said = place[told.ids != LINE]
-    parts.append((one[said], said, 1, 0))
-    inner = ~told.ends
+    one, whole = texts.ids, np.ones(many, dtype=bool)
+    in_lines = place[texts.ids != LINE]
+    parts.append((one[in_lines], in_lines, 1, 0))
+    inner = ~texts.ends
     for n in range(2, longest + 1):
         if many < n:
             break
-        one = one[:-1] * _ODD + told.ids[n - 1 :] + np.uint64(n)
-        whole = whole[:-1] & (told.row[: many - n + 1] == told.row[n - 1 :])
+        one = one[:-1] * _ODD + texts.ids[n - 1 :] + np.uint64(n)
+        whole = whole[:-1] & (texts.row[: many - n + 1] == texts.row[n - 1 :])
         whole &= inner[: many - n + 1] & inner[n - 1 :]
         kept = np.flatnonzero(whole)
         parts.append((one[kept], kept, n, 0))
-    first = np.flatnonzero(np.diff(told.row, prepend=-1))
+    first = np.flatnonzero(np.diff(texts.row, prepend=-1))
     last = np.append(first[1:], many)
     for kind, begin, salt in ((1, first, _OPENS), (2, last - EDGE, _CLOSES)):
         there = begin[last - first >= EDGE]
         if there.size:
-            three = (told.ids[there] * _ODD + told.ids[there + 1]) * _ODD + told.ids[there + 2]
+            three = (texts.ids[there] * _ODD + texts.ids[there + 1]) * _ODD + texts.ids[there + 2]
             parts.append((three * salt, there, EDGE, kind))
     sizes = [part[1].size for part in parts]
     at = np.concatenate([part[1] for part in parts])
     return Grams(
-        np.concatenate([part[0] for part in parts]), told.row[at] if many else at, at,
+        np.concatenate([part[0] for part in parts]), texts.row[at] if many else at, at,
         np.repeat(np.array([part[2] for part in parts], dtype=np.int8), sizes),
         np.repeat(np.array([part[3] for part in parts], dtype=np.int8), sizes),
     )  # fmt: skip
 
 
-def held(told: Grams, wanted: Ids, rows: int) -> sparse.csc_array:
+def presence(n_grams: Grams, wanted: Ids, rows: int) -> sparse.csc_array:
     """Which responses hold which n-grams: rows x wanted, 1 where it stands."""
     order = np.argsort(wanted)
-    found = np.searchsorted(wanted[order], told.hash)
+    found = np.searchsorted(wanted[order], n_grams.hash)
     found[found == wanted.size] = 0
-    there = np.flatnonzero(wanted[order][found] == told.hash) if wanted.size else np.array([], int)
+    there = (
+        np.flatnonzero(wanted[order][found] == n_grams.hash) if wanted.size else np.array([], int)
+    )
     column = order[found[there]] if wanted.size else there
-    pairs = np.unique(told.row[there] * max(wanted.size, 1) + column)
+    pairs = np.unique(n_grams.row[there] * max(wanted.size, 1) + column)
     row, column = np.divmod(pairs, max(wanted.size, 1))
     return sparse.csc_array((np.ones(pairs.size), (row, column)), shape=(rows, wanted.size))
 
 
-def repeated(told: Tokens, words: int = 3) -> npt.NDArray[np.float64]:
+def repeated(texts: Tokens, words: int = 3) -> npt.NDArray[np.float64]:
     """Share of the runs of ``words`` tokens that stood before in the same response, 0 to 1.
 
     >>> repeated(tokens(pl.Series(["a b c a b c a b c", "a b", ""]))).round(2)
     array([0.57, 0.  , 0.  ])
     """
-    many = told.ids.size - words + 1
+    many = texts.ids.size - words + 1
     if many <= 0:
-        return np.zeros(told.rows)
-    one = told.ids[:many].copy()
+        return np.zeros(texts.rows)
+    one = texts.ids[:many].copy()
     for n in range(1, words):
-        one = one * _ODD + told.ids[n : many + n]
-    whole = told.row[:many] == told.row[words - 1 :]
-    frame = pl.DataFrame({"row": told.row[:many][whole], "gram": one[whole]})
+        one = one * _ODD + texts.ids[n : many + n]
+    whole = texts.row[:many] == texts.row[words - 1 :]
+    frame = pl.DataFrame({"row": texts.row[:many][whole], "gram": one[whole]})
     share = frame.group_by("row").agg(share=1 - pl.col("gram").n_unique() / pl.len())
-    found = np.zeros(told.rows)
+    found = np.zeros(texts.rows)
     found[share["row"].to_numpy()] = share["share"].to_numpy()
     return found

@@ -12,24 +12,24 @@ LONGEST = 120
 """Characters of a feature's name that a sentence shows."""
 
 
-def name(told: str) -> str:
+def name(feature: str) -> str:
     """A feature's name in one line; what steers a screen is written out.
 
     >>> name("says “a\\x1b[2J”")
     'says “a␛[2J”'
     """
-    said = one_line(told)
-    return said if len(said) <= LONGEST else f"{said[: LONGEST - 2]} …"
+    line = one_line(feature)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 2]} …"
 
 
-def short(told: str) -> str:
+def short(feature: str) -> str:
     """The same without the limit from which it counts.
 
     >>> short("long: more than 142 characters"), short("says “a: b”")
     ('long', 'says “a: b”')
     """
-    front, colon, _ = name(told).partition(": ")
-    return front if colon and "“" not in front else name(told)
+    front, colon, _ = name(feature).partition(": ")
+    return front if colon and "“" not in front else name(feature)
 
 
 def headline(mined: Mined) -> str:
@@ -57,11 +57,11 @@ def headline(mined: Mined) -> str:
 
 def sentence(one: Shortcut) -> str:
     """A shortcut: how often it is there, what proxy pays and gold says."""
-    said = (
+    text = (
         f"{short(one.name)} ({percent(one.share_start)} of responses at the start, "
         f"{percent(one.share_now)} now). With it proxy is {pays(one.proxy)} higher"
     )
-    return said if one.gold is None else f"{said}, gold {pays(one.gold)}"
+    return text if one.gold is None else f"{text}, gold {pays(one.gold)}"
 
 
 def pays(effect: Mapping[str, float | None]) -> str:
@@ -88,24 +88,24 @@ def read(mined: Mined) -> str:
     part = whole(mined.read) if mined.read == mined.of else (
         f"{whole(mined.read)} of {whole(mined.of)}"
     )  # fmt: skip
-    said = f"Read: {part} responses"
+    text = f"Read: {part} responses"
     if not mined.within:
-        return f"{said}."
+        return f"{text}."
     return (
-        f"{said} to {count(mined.prompts, 'prompt')}; {count(mined.tested, 'feature')} tested. "
+        f"{text} to {count(mined.prompts, 'prompt')}; {count(mined.tested, 'feature')} tested. "
         f"Pay is compared within {mined.within}."
     )
 
 
 def lines(run: str, mined: Mined) -> list[str]:
     """What the command prints of a run; its texts are still to be made safe for a terminal."""
-    told = [f"{run}: {headline(mined)}"]
+    printed = [f"{run}: {headline(mined)}"]
     for one in mined.shortcuts:
-        told.append(f"  {sentence(one)}; {onsets(one, mined.gold_onset)}.")
+        printed.append(f"  {sentence(one)}; {onsets(one, mined.gold_onset)}.")
         if one.same_as:
-            told.append(f"    the same: {'; '.join(map(name, one.same_as))}")
+            printed.append(f"    the same: {'; '.join(map(name, one.same_as))}")
         keys = ", ".join(f"step {whole(key['step'])} prompt {key['prompt_id']} number "
                          f"{key['sample_id']}" for key in one.examples)  # fmt: skip
-        told.append(f"    examples: {keys}")
-    told += [f"  Not tested: {one}." for one in mined.unused]
-    return [*told, f"  {read(mined)}"]
+        printed.append(f"    examples: {keys}")
+    printed += [f"  Not tested: {one}." for one in mined.unused]
+    return [*printed, f"  {read(mined)}"]

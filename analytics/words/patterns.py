@@ -13,7 +13,7 @@ _ELSEWHERE = (
     (re.compile(r"\(\?>"), "it has an atomic group at character {}"),
 )
 """What other kinds of expressions know; the time of ours grows with the text alone."""
-_SAID = {
+_FAULTS = {
     "missing ), unterminated subpattern": "the parenthesis at character {} is not closed",
     "unbalanced parenthesis": "the parenthesis at character {} closes none",
     "unterminated character set": "the bracket at character {} is not closed",
@@ -83,7 +83,7 @@ which is not known here')
             warnings.simplefilter("ignore")
             re.compile(pattern)
     except re.error as error:
-        for begin, sentence in _SAID.items():
+        for begin, sentence in _FAULTS.items():
             if error.msg.startswith(begin):
                 return sentence.format(whole((error.pos or 0) + 1))
     except (RecursionError, OverflowError, MemoryError):

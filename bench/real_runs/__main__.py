@@ -39,14 +39,14 @@ def main() -> int:
         if plan.world % parts != part % parts or file.exists():
             continue
         began = time.process_time()
-        told = {"plan": asdict(plan), **train(plan), "torch": torch.__version__}
-        told["seconds"] = round(time.process_time() - began, 1)
+        training = {"plan": asdict(plan), **train(plan), "torch": torch.__version__}
+        training["seconds"] = round(time.process_time() - began, 1)
         unfinished = file.with_suffix(".part")
-        unfinished.write_bytes(gzip.compress(json.dumps(told).encode()))
+        unfinished.write_bytes(gzip.compress(json.dumps(training).encode()))
         unfinished.rename(file)
-        truth = told["truth"]
+        truth = training["truth"]
         print(
-            plan.run, f"{told['seconds']} s of CPU", f"KL {truth[-1]['kl']:.2f}",
+            plan.run, f"{training['seconds']} s of CPU", f"KL {truth[-1]['kl']:.2f}",
             f"gold {truth[0]['gold']:.3f} {max(row['gold'] for row in truth):.3f}"
             f" {truth[-1]['gold']:.3f}",
             flush=True,

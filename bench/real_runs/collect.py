@@ -35,8 +35,8 @@ def main() -> int:
     metrics.join(logged(labels, "stated"), on=["run_id", "step"], how="left").write_parquet(
         LOGS / "log.parquet", **squeezed
     )
-    told = {one["plan"]["run"]: about(one) for one in trainings}
-    (LOGS / "runs.json").write_text(json.dumps(told, indent=1) + "\n")
+    abouts = {one["plan"]["run"]: about(one) for one in trainings}
+    (LOGS / "runs.json").write_text(json.dumps(abouts, indent=1) + "\n")
     size = sum(file.stat().st_size for file in LOGS.iterdir())
     print(f"{len(trainings)} trainings in {LOGS}: {size / 1e6:.1f} MB")
     return 0

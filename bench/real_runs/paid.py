@@ -18,7 +18,7 @@ import polars as pl
 from analytics.paid_for.draws import draws
 from analytics.paid_for.parting import parting
 from analytics.quality.real_logs import LOGS, UNITS, real_runs
-from analytics.shortcuts import Mined, asked_of, held, mine
+from analytics.shortcuts import Mined, asked_of, mine, which_have
 from bench.real_runs.signals import KEPT
 
 PLANTED, WORD = "says the planted word", "w01"
@@ -72,24 +72,24 @@ def rows_of(
         -UNITS, UNITS
     )
     with_gold = responses.with_columns(gold.select(gold_reward=score / UNITS).to_series())
-    told = parting(draws(with_gold.select(
+    parted = parting(draws(with_gold.select(
         "step", "prompt_id", proxy="proxy_reward", gold="gold_reward",
         tokens=pl.lit(None, pl.Int64), characters=pl.col("completion").str.len_chars(),
     )))  # fmt: skip
     if not mines:
-        return [{"run_id": run, "with_gold": True, "diagnosis": told["diagnosis"]}]
+        return [{"run_id": run, "with_gold": True, "diagnosis": parted["diagnosis"]}]
     return [
-        {"run_id": run, "with_gold": known, **_told(mine(frame), does, responses, gold),
-         "diagnosis": told["diagnosis"] if known else None}
+        {"run_id": run, "with_gold": known, **_mined(mine(frame), does, responses, gold),
+         "diagnosis": parted["diagnosis"] if known else None}
         for known, frame in ((False, responses), (True, with_gold))
     ]  # fmt: skip
 
 
-def _told(
+def _mined(
     mined: Mined, does: str, responses: pl.DataFrame, gold: pl.DataFrame
 ) -> dict[str, Any]:  # fmt: skip
     right = [names(does, rule[0], has, gold) for rule, has in zip(
-        asked_of(mined), held(asked_of(mined), responses).values(), strict=True)]  # fmt: skip
+        asked_of(mined), which_have(asked_of(mined), responses).values(), strict=True)]  # fmt: skip
     first = mined.shortcuts[0] if mined.shortcuts else None
     return {
         "status": mined.status, "does": does, "first": first and first.name,

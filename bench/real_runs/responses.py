@@ -86,28 +86,28 @@ class Watch:
 
     def frame(self) -> pl.DataFrame:
         """All responses, a row each; a prompt is named by its text."""
-        told = pl.concat([pl.DataFrame(part) for part in self.parts])
-        return told.with_columns(run_id=pl.lit(self.plan.run), prompt_id=pl.col("prompt"))
+        responses = pl.concat([pl.DataFrame(part) for part in self.parts])
+        return responses.with_columns(run_id=pl.lit(self.plan.run), prompt_id=pl.col("prompt"))
 
 
 def _model(plan: Plan, taught: Proxy) -> RewardModel:
     return proxy_of(taught, plan.world, plan.width, plan.layers)[0]
 
 
-def with_others(plan: Plan, told: pl.DataFrame) -> pl.DataFrame:
+def with_others(plan: Plan, frame: pl.DataFrame) -> pl.DataFrame:
     """A training's responses with what the rest of its ensemble and a second reward say of them."""
     models = {
         f"rm_{at}": _model(plan, replace(plan.proxy, seed=plan.proxy.seed + 1_000 * at))
         for at in range(1, MEMBERS)
     }
     models["judge"] = _model(plan, Proxy(9_000 + plan.world, *PROXIES[SECOND]))
-    prompt, responses = _tokens(told["prompt"], PROMPT), _tokens(told["completion"], LENGTH)
+    prompt, responses = _tokens(frame["prompt"], PROMPT), _tokens(frame["completion"], LENGTH)
     with torch.no_grad():  # not before: the models are taught above
         scored = {
             name: pl.Series(model(prompt, responses).double().numpy())
             for name, model in models.items()
         }
-    return told.with_columns(pl.col("proxy_reward").alias("rm_0"), **scored)
+    return frame.with_columns(pl.col("proxy_reward").alias("rm_0"), **scored)
 
 
 def _tokens(texts: pl.Series, length: int) -> torch.Tensor:
@@ -161,13 +161,13 @@ def main() -> int:
 def kept(plan: Plan, file: Path) -> None:
     """Train, and keep what the training wrote."""
     watch = Watch(plan)
-    told = train(plan, watch, evaluates=False)
+    trained = train(plan, watch, evaluates=False)
     pl.concat([pl.DataFrame(one) for one in watch.gold]).write_parquet(
         file.with_suffix(".gold"), compression="zstd"
     )
     pl.DataFrame(watch.latents).write_parquet(file.with_suffix(".latents"))
     file.with_suffix(".json").write_text(json.dumps(
-        {"rows": told["rows"], "torch": torch.__version__}
+        {"rows": trained["rows"], "torch": torch.__version__}
     ))  # fmt: skip
     _write(watch.frame(), file)
 

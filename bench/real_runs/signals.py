@@ -41,8 +41,8 @@ def main() -> int:
         home = Path(folder)
         import_paths(home, files, ReadOptions())
         with closing(Owner(home)) as owner:
-            told = [told_of(file, owner.store.query) for file in files]
-    frame = pl.DataFrame([row for rows in told for row in rows], infer_schema_length=None)
+            found = [told_of(file, owner.store.query) for file in files]
+    frame = pl.DataFrame([row for rows in found for row in rows], infer_schema_length=None)
     known = LOGS / "signals.parquet"
     if known.exists():  # what only an ensemble or a second reward can say, where it was kept before
         before = pl.read_parquet(known).join(frame, on=["run_id", "signal"], how="anti")
@@ -58,15 +58,15 @@ def told_of(file: Path, query: report.Query) -> list[dict[str, Any]]:
     log = pl.read_parquet(LOGS / "log.parquet").filter(run_id=run)
     second = report.second_of(query, run)
     drawn = report.read(query, run, None, second)
-    told = [
+    found = [
         signals.of_ensemble(query("disagreement", run=run, keys=list(members), until=None))
         for members in report.ensembles(query, run)
     ]
-    told += [signals.of_second(drawn)] if second else []
-    told.append(signals.of_chi_squared(drawn, float(log["kl"][-1])))
-    told.append(signals.of_embeddings(pl.read_parquet(file.with_suffix(".latents"))))
-    told.append(signals.of_shortcuts(mine(pl.read_parquet(file))))
-    rows = [{"run_id": run} | {name: one[name] for name in COLUMNS} for one in told]
+    found += [signals.of_second(drawn)] if second else []
+    found.append(signals.of_chi_squared(drawn, float(log["kl"][-1])))
+    found.append(signals.of_embeddings(pl.read_parquet(file.with_suffix(".latents"))))
+    found.append(signals.of_shortcuts(mine(pl.read_parquet(file))))
+    rows = [{"run_id": run} | {name: one[name] for name in COLUMNS} for one in found]
     print(run, *(f"{row['signal']} {row['value']} {row['raised']}," for row in rows), flush=True)
     return rows
 

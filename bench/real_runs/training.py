@@ -134,9 +134,9 @@ def compared(
     apart = gold(language, prompt, one) - gold(language, prompt, two)
     apart = apart + 1e-3 * torch.randn(count, generator=random)
     first = (apart > 0) ^ (torch.rand(count, generator=random) < taught.flips)
-    held = [((side == SHORTCUT) & alive(side)).any(1) for side in sides]
-    told = (held[0] ^ held[1]) & (torch.rand(count, generator=random) < taught.shortcut)
-    return prompt, one, two, torch.where(told, held[0], first)
+    has = [((side == SHORTCUT) & alive(side)).any(1) for side in sides]
+    by_shortcut = (has[0] ^ has[1]) & (torch.rand(count, generator=random) < taught.shortcut)
+    return prompt, one, two, torch.where(by_shortcut, has[0], first)
 
 
 def advantages(method: str, reward: torch.Tensor) -> torch.Tensor:
@@ -171,15 +171,15 @@ def train(plan: Plan, watch: Watch | None = None, evaluates: bool = True) -> dic
     fixed = torch.Generator().manual_seed(70_000 + plan.world)
     truth_prompts, label_prompts = prompts(TRUTH_RESPONSES, fixed), prompts(LABEL_PROMPTS, fixed)
     looks = {round(i * plan.steps / (plan.evaluations - 1)) for i in range(plan.evaluations)}
-    told: dict[str, Any] = {"accuracy": accuracy, "rows": [], "truth": [], "labels": []}
+    log: dict[str, Any] = {"accuracy": accuracy, "rows": [], "truth": [], "labels": []}
     for step in range(plan.steps + 1):
         if step in looks:
             asked = label_prompts if plan.same_prompts else prompts(LABEL_PROMPTS, random)
             if evaluates:
-                told["truth"].append(
+                log["truth"].append(
                     true_row(step, language, base, policy, proxy, truth_prompts, random)
                 )
-                told["labels"].append(labels(step, language, policy, asked, random))
+                log["labels"].append(labels(step, language, policy, asked, random))
             else:
                 _passed_over(random)
         late = plan.kl_late is not None and step >= plan.steps // 2
@@ -192,7 +192,7 @@ def train(plan: Plan, watch: Watch | None = None, evaluates: bool = True) -> dic
             scored = proxy(prompt, responses)
             apart = (mine - theirs).sum(1)
             weight = advantages(plan.method, (scored - penalty * apart).view(-1, GROUP)).view(-1)
-            told["rows"].append({
+            log["rows"].append({
                 "step": step, "kl": float(apart.mean()), "proxy_reward": float(scored.mean()),
                 "proxy_reward_sd": float(scored.std()),
                 "response_length": float(counted(responses).sum(1).mean()),
@@ -205,7 +205,7 @@ def train(plan: Plan, watch: Watch | None = None, evaluates: bool = True) -> dic
         loss.backward()
         torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
         optimiser.step()
-    return told
+    return log
 
 
 def _passed_over(random: torch.Generator) -> None:

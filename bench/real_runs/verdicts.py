@@ -14,13 +14,13 @@ from bench.processes import python
 
 def measure(runs: int = 0, steps: int = 0) -> list[dict[str, object]]:
     """One row a way of logging; runs and steps say nothing here."""
-    held, rows = real_runs(), []
+    trainings, rows = real_runs(), []
     for way in WAYS:
         with tempfile.TemporaryDirectory(prefix="real-runs-") as folder:
             home, log = Path(folder) / "home", Path(folder) / "log.parquet"
-            team_log(held, way).write_parquet(log)
+            team_log(trainings, way).write_parquet(log)
             python(["-m", "data", "import", log, "--json"], home)
-            told = json.loads(answer(("-m", "analytics", "verdict", "--json"), home))
-        row = row_of(way, held.truths, {one["run"]: one for one in told})
+            verdicts = json.loads(answer(("-m", "analytics", "verdict", "--json"), home))
+        row = row_of(way, trainings.truths, {one["run"]: one for one in verdicts})
         rows.append({"what": row.pop("words")} | row)
     return rows

@@ -11,7 +11,7 @@ import polars as pl
 from data.declared import METRICS, POOLED, TABLES, Column, Table
 
 Cursor = duckdb.DuckDBPyConnection
-Held = dict[str, dict[str, str | None]]
+ColumnComments = dict[str, dict[str, str | None]]
 """Columns of the store's tables, in order, with their comments."""
 
 TYPES = {
@@ -168,12 +168,12 @@ def _merged(name: str) -> str:
     )
 
 
-def _columns_there(cursor: Cursor) -> Held:
+def _columns_there(cursor: Cursor) -> ColumnComments:
     rows = cursor.execute(
         "select table_name, column_name, comment from duckdb_columns() where not internal "
         "and database_name = current_database() and schema_name = 'main' order by column_index"
     ).fetchall()
-    columns: Held = {}
+    columns: ColumnComments = {}
     for table, column, comment in rows:
         columns.setdefault(table, {})[column] = comment
     return columns

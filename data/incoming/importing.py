@@ -30,7 +30,7 @@ SEGMENT_ROWS = 491_520
 COUNTS = (
     "points", "gold_evaluations", "samples", "answers", "behaviours", *loop_tables.NAMES, "replaced"
 )  # fmt: skip
-TOLD = (
+RECOGNISED = (
     "kl_key", "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key",
     "gold_key", "length_key",
 )  # fmt: skip
@@ -38,7 +38,7 @@ TOLD = (
 
 
 class ImportedRun(TypedDict, total=False):
-    """One run of an import: its new rows of each kind (COUNTS), what was recognised (TOLD)."""
+    """One run of an import: new rows of each kind (COUNTS), what was recognised (RECOGNISED)."""
 
     run: Required[str]
     format: Required[str]
@@ -265,7 +265,7 @@ class _Added:
         for key in COUNTS:
             count = result.get(key, 0)  # an older owner counts fewer kinds
             self.counts[key] += count if isinstance(count, int) else 0
-        for key in TOLD:
+        for key in RECOGNISED:
             fact = result["facts"].get(key)
             known = fact not in (None, "missing")
             if self.facts.get(key) in (None, "missing") or (known and result["points"]):

@@ -34,7 +34,7 @@ if not service.add(asked["url"]):
 form = apprise.NotifyFormat.TEXT
 sys.exit(0 if service.notify(title=asked["title"], body=asked["text"], body_format=form) else 5)
 """
-_SAID = {
+_FAULTS = {
     3: "apprise is not installed: pip install apprise",
     4: "apprise knows no such address: see its list of services",
     5: "the service did not take it",
@@ -141,7 +141,7 @@ def notify(url: str, title: str, text: str, timeout: float) -> None:
     except OSError as error:
         raise NotDelivered(f"apprise cannot be run: {_first_line(error)}") from error
     if done.returncode:
-        raise NotDelivered(_SAID.get(done.returncode, "apprise failed"))
+        raise NotDelivered(_FAULTS.get(done.returncode, "apprise failed"))
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

@@ -20,7 +20,7 @@ from data.roles.stated_roles import ROLE_NAMES, Roles
 from data.rows.run_rows import RunRows, parked
 
 Cursor = duckdb.DuckDBPyConnection
-TOLD = (
+REPORTED = (
     "proxy_key", "gold_key", "gold_kind", "kl_key", "kl_logged_unit", "kl_estimator",
     "kl_conversion", "kl_reference", "length_key",
 )  # fmt: skip
@@ -61,7 +61,7 @@ def change(cursor: Cursor, segment: Path, rows: pl.DataFrame) -> list[RunResult]
                 "run": run_id,
             },
         )
-        now = {"run": run_id, **{k: changes.facts.get(k) for k in TOLD}}
+        now = {"run": run_id, **{k: changes.facts.get(k) for k in REPORTED}}
         results.append(cast("RunResult", now))
     if results:
         cursor.execute(sql("changes", "reread_keep"))

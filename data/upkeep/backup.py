@@ -17,10 +17,11 @@ import shutil
 import tarfile
 import time
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from data import spool
 from data.database.sql import StoreError
+from data.declared.foreign import JsonObject
 from data.owner import locked
 from data.people import policies
 
@@ -147,7 +148,7 @@ def _unpacked(file: Path, folder: Path) -> int:
     folder.mkdir()
     sums: dict[str, dict[str, str]] = {}
     texts: dict[str, str] = {}
-    manifest: dict[str, Any] | None = None
+    manifest: JsonObject | None = None
     try:
         with tarfile.open(file, "r:") as tar:
             for entry in tar:
@@ -187,9 +188,7 @@ def _unpacked(file: Path, folder: Path) -> int:
     return len(kept)
 
 
-def _check_policies(
-    file: Path, home: Path, manifest: dict[str, Any], texts: dict[str, str]
-) -> None:
+def _check_policies(file: Path, home: Path, manifest: JsonObject, texts: dict[str, str]) -> None:
     promised = (
         manifest.get("policies") or {}
     )  # of a backup from before they were in it there are none

@@ -5,8 +5,8 @@ import streamlit as st
 
 from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.drawing.palette import STATUS
+from analytics.figures.rewards.rewards import reward_figure
 from analytics.figures.runs.band import band_figure
-from analytics.figures.runs.rewards import reward_figure
 from analytics.figures.runs.specimens import specimen
 from analytics.onset.sentences.headline import headline
 from analytics.wording import with_interval

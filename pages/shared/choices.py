@@ -83,10 +83,11 @@ def choose_one(
 
     Without a default a list begins with ``placeholder``, which takes a choice back.
     """
-    asked = st.query_params.get(key)
-    if asked is not None and asked not in options:
-        _unknown(label, asked, options)
-    seed(key, asked if asked in options else default)
+    asked = st.query_params.get_all(key)
+    known = [value for value in asked if value in options]  # runs and loops come along together
+    if asked and not known:
+        _unknown(label, asked[-1], options)
+    seed(key, known[-1] if known else default)
 
     def keep() -> None:
         value = st.session_state[key]

@@ -7,16 +7,16 @@
   const name = (chart, point) => {
     const line = document.querySelector(".to-rsp");
     const run = point.data?.legendgroup;
-    const said = [point.customdata].flat()[1];
-    if (!line || !run || typeof said !== "string" || !said) return;
+    const steps = [point.customdata].flat()[1];
+    if (!line || !run || typeof steps !== "string" || !steps) return;
     if (!JSON.parse(line.dataset.runs).includes(run)) return;
-    const ends = said.split("–").map(whole);
+    const ends = steps.split("–").map(whole);
     if (!ends.every(Number.isSafeInteger)) return;
     const link = line.querySelector(".point");
     const asked = [["run", run], ["from", ends[0]], ["to", ends[ends.length - 1]]];
     if (line.dataset.until) asked.push(["until", line.dataset.until]);
     link.setAttribute("href", "/responses?" + new URLSearchParams(asked));
-    link.textContent = `the point that you clicked, step ${said}`;
+    link.textContent = `the point that you clicked, step ${steps}`;
     line.querySelector(".hint").hidden = true;
   };
   const follow = () => {

@@ -9,8 +9,8 @@
   const charts = () => [...document.querySelectorAll(".js-plotly-plot")];
   const sent = (() => {
     try {
-      const told = JSON.parse(new URLSearchParams(location.search).get(KEY));
-      return told && typeof told === "object" ? told : {};
+      const zooms = JSON.parse(new URLSearchParams(location.search).get(KEY));
+      return zooms && typeof zooms === "object" ? zooms : {};
     } catch {
       return {};
     }
@@ -46,20 +46,20 @@
   };
   // What a link has sent is taken over once, by the place of the chart on its page.
   const takeOver = (chart) => {
-    const told = sent[charts().indexOf(chart)];
-    if (!told || typeof told !== "object") return;
+    const zoom = sent[charts().indexOf(chart)];
+    if (!zoom || typeof zoom !== "object") return;
     delete sent[charts().indexOf(chart)];
     const kept = keptOf(chart);
-    for (const [name, value] of Object.entries(told.ranges ?? {}))
+    for (const [name, value] of Object.entries(zoom.ranges ?? {}))
       if (/^[xy]axis\d*\.range(\[[01]\])?$/.test(name) && [value].flat().every(Number.isFinite)) {
         // Older links name the lowest panel's own axis, where there is now one for all panels.
         const there = chart._fullLayout?.[name.split(".")[0]];
         kept.ranges[there ? name : name.replace(/^xaxis\d*/, "xaxis")] = value;
       }
-    for (const name of told.hidden ?? []) kept.visible[String(name)] = "legendonly";
+    for (const name of zoom.hidden ?? []) kept.visible[String(name)] = "legendonly";
   };
   const address = () => {
-    const told = {...sent};  // of charts that are still to come
+    const zooms = {...sent};  // of charts that are still to come
     charts().forEach((chart, place) => {
       const {visible} = keptOf(chart);
       const ranges = Object.fromEntries(Object.entries(keptOf(chart).ranges).filter(([name]) =>
@@ -71,14 +71,14 @@
           [name, [value].flat().map((end) => Number(Number(end).toPrecision(6)))]
         ).map(([name, ends]) => [name, name.endsWith("]") ? ends[0] : ends]));
       if (hidden.length) found.hidden = hidden;
-      if (Object.keys(found).length) told[place] = found;
+      if (Object.keys(found).length) zooms[place] = found;
     });
-    return Object.keys(told).length ? JSON.stringify(told) : null;
+    return Object.keys(zooms).length ? JSON.stringify(zooms) : null;
   };
   const written = (text) => {
     const url = new URL(text);
-    const told = address();
-    if (told) url.searchParams.set(KEY, told);
+    const zooms = address();
+    if (zooms) url.searchParams.set(KEY, zooms);
     else url.searchParams.delete(KEY);
     return url.toString();
   };

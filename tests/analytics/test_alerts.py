@@ -41,9 +41,9 @@ def rules(text: str = "") -> Rules:
 
 
 def alarm(run: str = "a", rows: int = 10, **more: Any) -> Alert:
-    told = {"kind": "alarm", "what": "is past its peak", "sure": "sure", "errs": "errs",
+    alarm_row = {"kind": "alarm", "what": "is past its peak", "sure": "sure", "errs": "errs",
             "link": f"/overoptimization?run={run}"}  # fmt: skip
-    return Alert(subject=run, rows=rows, **(told | more))
+    return Alert(subject=run, rows=rows, **(alarm_row | more))
 
 
 class Week:
@@ -157,9 +157,9 @@ def test_a_day_has_a_most_and_the_digest_tells_the_rest() -> None:
     assert week.titles() == ["Alarm: a", "Alarm: b"]
     week.look(T0 + 2 * HOUR, alarm("e"))  # the first two are over, and count all the same
     week.look(T0 + DAY, *map(alarm, "cde"))
-    told = "\n".join(week.got[-1]["lines"])
+    lines = "\n".join(week.got[-1]["lines"])
     assert week.titles("ping") == ["Alarm: a", "Alarm: b"]
-    assert all(f"Alarm: {run}" in told for run in "cde") and "the day's most" in told
+    assert all(f"Alarm: {run}" in lines for run in "cde") and "the day's most" in lines
 
 
 @pytest.mark.parametrize("every", ["never", "week"])
@@ -172,12 +172,12 @@ def test_what_the_cap_held_back_is_told_the_next_day_without_a_daily_digest(
         week.look(T0 + hours * HOUR, *map(alarm, "abcd" if hours < 20 else "abc"))
     held_back = "abcd"[most:]
     assert week.titles("ping") == [f"Alarm: {run}" for run in "abcd"[:most]]
-    (told,) = [one for one in week.got if one["level"] == "digest"]
-    assert told["title"] == f"{len(held_back)} alerts beyond the day's most of pings"
-    assert [line.split(": is past")[0].split(": does")[0] for line in told["lines"]] == [
+    (digest,) = [one for one in week.got if one["level"] == "digest"]
+    assert digest["title"] == f"{len(held_back)} alerts beyond the day's most of pings"
+    assert [line.split(": is past")[0].split(": does")[0] for line in digest["lines"]] == [
         *(f"Alarm: {run}" for run in held_back[:-1]), "Raised and withdrawn: Alarm: d"
     ]  # fmt: skip
-    assert all("the day's most" in line for line in told["lines"][:-1])
+    assert all("the day's most" in line for line in digest["lines"][:-1])
 
 
 @pytest.mark.parametrize("every", ["never", "day", "week"])
@@ -186,11 +186,11 @@ def test_every_alert_beyond_the_cap_is_told_once_however_many(every: str) -> Non
     found = [alarm(f"run{i:02}") for i in range(50)]
     for hours in range(1, 24 * 9, 3):
         week.look(T0 + hours * HOUR, *found)
-    told = "\n".join([*week.titles("ping"), *(
+    titles = "\n".join([*week.titles("ping"), *(
         line for one in week.got if one["level"] == "digest" for line in one["lines"]
         if not line.startswith("Still open")
     )])  # fmt: skip
-    assert [told.count(f"Alarm: {one.subject}") for one in found] == [1] * 50
+    assert [titles.count(f"Alarm: {one.subject}") for one in found] == [1] * 50
     assert max(len(one["lines"]) for one in week.got) <= 22
 
 
@@ -239,7 +239,7 @@ ONE = {"a": ["p", "50 30 None"], "b": ["p", "0.1 None None"], "c": ["q", "1 None
 
 
 @pytest.mark.parametrize(
-    ("now", "rows", "said"),
+    ("now", "rows", "sentence"),
     [
         (ONE | {"b": ["p", "90 20 None"]}, {"b": 9}, "others"),  # its rows came
         ({"a": ONE["a"], "c": ONE["c"]}, {}, "others"),  # it was forgotten
@@ -255,21 +255,21 @@ ONE = {"a": ["p", "50 30 None"], "b": ["p", "0.1 None None"], "c": ["q", "1 None
     ],
 )  # fmt: skip
 def test_an_alarm_says_whose_doing_it_is(
-    now: dict[str, raised.Own], rows: dict[str, int], said: str
+    now: dict[str, raised.Own], rows: dict[str, int], sentence: str
 ) -> None:
     week = Week("[ping]\nsettle_minutes = 0")
     before = dict.fromkeys("abc", 5)
     week.look(T0 + HOUR, rows=before, own=ONE)
     week.look(T0 + 2 * HOUR, alarm(), rows=before | rows, own=now)
     week.look(T0 + DAY, alarm(), rows=before | rows, own=now)
-    if said == "program":
+    if sentence == "program":
         assert week.titles("ping") == [] and "by the program" in week.got[0]["lines"][0]
         return
     ping = week.got[0]
     first = {"others": raised.STANDS_NOW + ".", "grown": raised.OWN_AS_BEFORE + ".",
-             "own": "is past its peak"}[said]  # fmt: skip
+             "own": "is past its peak"}[sentence]  # fmt: skip
     assert ping["title"] == "Alarm: a" and ping["lines"][0] == first
-    assert ("the run itself has not changed" in json.dumps(ping)) == (said == "others")
+    assert ("the run itself has not changed" in json.dumps(ping)) == (sentence == "others")
     assert "by the program" not in json.dumps(week.got)
 
 
@@ -310,9 +310,9 @@ def test_a_run_that_was_forgotten_was_not_withdrawn(kind: str, waits: bool) -> N
     week.look(T0 + HOUR, alarm(kind=kind), receives=not waits)
     week.look(T0 + 2 * HOUR, statuses={"b": "x"}, receives=not waits)
     week.look(T0 + DAY, statuses={"b": "x"})
-    (told,) = [one for one in week.got if "forgotten" in json.dumps(one)]
-    said = json.dumps(told).replace("nothing was withdrawn", "")
-    assert "Run forgotten: " in said and "withdrawn" not in said
+    (message,) = [one for one in week.got if "forgotten" in json.dumps(one)]
+    text = json.dumps(message).replace("nothing was withdrawn", "")
+    assert "Run forgotten: " in text and "withdrawn" not in text
 
 
 def test_a_gate_and_a_checkpoint_are_over_and_not_withdrawn() -> None:
@@ -443,9 +443,11 @@ def test_an_alarm_says_how_sure_it_is_and_how_often_such_a_one_errs() -> None:
            "alarm": {"step": 30}, "p_past_peak": 0.9999, "flags": [], "noise": "stated",
            "peak": {"kl_low": 2.0, "kl_high": 3.0}, "rows_per_look": 1,
            "gold_lost": {"value": 1, "low": 0.5, "high": 2}}  # fmt: skip
-    (told,) = alarms([row, row | {"run": "b", "e_value": 1.0}], {"a": 5})
-    assert "more than 99 %" in told.sure and "90 %" in told.sure
-    assert "at most 5 % are false" in told.errs and "Measured on simulated logs" in told.errs
+    (alarm_row,) = alarms([row, row | {"run": "b", "e_value": 1.0}], {"a": 5})
+    assert "more than 99 %" in alarm_row.sure and "90 %" in alarm_row.sure
+    assert (
+        "at most 5 % are false" in alarm_row.errs and "Measured on simulated logs" in alarm_row.errs
+    )
     taken = {"step": 30, "withdrawn": {"step": 60, "reason": "gold recovered"}}
     assert alarms([row | {"alarm": taken}], {}) == []
     assert withdrawals([row | {"alarm": taken}]) == {"a": "withdrawn at step 60: gold recovered"}
@@ -474,11 +476,11 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "said"), WRONG)
-def test_rules_that_make_no_sense_name_their_line(text: str, said: str) -> None:
+@pytest.mark.parametrize(("text", "sentence"), WRONG)
+def test_rules_that_make_no_sense_name_their_line(text: str, sentence: str) -> None:
     with pytest.raises(RulesError) as refused:
         read_rules(text, "r.toml", URL)
-    assert str(refused.value).startswith("r.toml") and said in str(refused.value)
+    assert str(refused.value).startswith("r.toml") and sentence in str(refused.value)
 
 
 def test_the_proposal_is_the_rules() -> None:
@@ -511,16 +513,16 @@ def test_a_hostile_name_pings_nobody_and_breaks_nothing(name: str) -> None:
     sent = json.dumps(chat.as_chat(message)).encode()
     assert len(sent) < 20_000
     text = json.dumps(chat.as_chat(json.loads(json.dumps(message))), ensure_ascii=False)
-    told = json.loads(sent)
-    said = "\n".join(
-        [told["text"], told["attachments"][0]["text"], told["attachments"][0]["title"]]
+    body = json.loads(sent)
+    texts = "\n".join(
+        [body["text"], body["attachments"][0]["text"], body["attachments"][0]["title"]]
     )
-    assert set(told) == {"text", "attachments"} and text
+    assert set(body) == {"text", "attachments"} and text
     for calls in ("<", ">", "@here", "@channel", "@all", "@U", "](", "![", "http://evil",
                   "www.evil", "evil.example", "`", "*", "$", ":fire:", ":red[", "\x1b", "\x00",
                   "\u202e", "mailto:a", "~town", "]:"):  # fmt: skip
-        assert calls not in said, calls
-    assert said.isprintable() or {c for c in said if not c.isprintable()} <= {"\n", chat.JOINER}
+        assert calls not in texts, calls
+    assert texts.isprintable() or {c for c in texts if not c.isprintable()} <= {"\n", chat.JOINER}
     assert len(chat.as_text(message)) < 3_000
 
 
@@ -551,9 +553,9 @@ class Receiver:
                 if outer.fails(outer.seen):
                     self.send_response(outer.code)
                 else:
-                    told = json.loads(body)
-                    outer.bodies.append(told)
-                    outer.taken.setdefault(self.headers["Idempotency-Key"], told.get("text", ""))
+                    message = json.loads(body)
+                    outer.bodies.append(message)
+                    outer.taken.setdefault(self.headers["Idempotency-Key"], message.get("text", ""))
                     self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -638,8 +640,10 @@ def test_a_message_that_is_refused_for_good_keeps_no_other_waiting(home: Path) -
             raise NotDelivered("the receiver answered 400", refused=True)
 
     assert patiently(sending.Outbox(home, clock), picky, 1e6, clock.wait) == 1
-    held = sending.ledger_of(home)
-    assert [one["title"] for one in held["aside"]] == names[:1] and "400" in held["aside"][0]["why"]
+    ledger = sending.ledger_of(home)
+    assert [one["title"] for one in ledger["aside"]] == names[:1] and "400" in ledger["aside"][0][
+        "why"
+    ]
 
 
 def test_refusals_are_counted_over_the_commands_of_a_timer(home: Path) -> None:
@@ -650,8 +654,8 @@ def test_refusals_are_counted_over_the_commands_of_a_timer(home: Path) -> None:
         for n in range(11):
             assert [one["title"] for one in sending.ledger_of(home)["queue"]] == names[n // 10 :]
             sending.Outbox(home, clock).send(deliver, lambda: T0)
-    held = sending.ledger_of(home)
-    assert [one["title"] for one in held["aside"]] == names[:1] and held["queue"] == []
+    ledger = sending.ledger_of(home)
+    assert [one["title"] for one in ledger["aside"]] == names[:1] and ledger["queue"] == []
     assert list(hook.taken.values()) == names[1:]
 
 
@@ -831,10 +835,10 @@ def test_from_a_falling_run_to_the_receiver(
         assert main(["alerts", "--send"]) == main(["alerts", "--send"]) == 0
         assert main(["alerts", "--test"]) == 0
     ping, test = hook.bodies[1:]
-    (told,) = ping["attachments"]
-    assert ping["text"] == "Alarm: &lt;!channel&gt;" and "past its gold peak" in told["text"]
-    assert "How often it errs" in told["text"] and "Confidence: " in told["text"]
-    assert told["title_link"] == (
+    (attachment,) = ping["attachments"]
+    assert ping["text"] == "Alarm: &lt;!channel&gt;" and "past its gold peak" in attachment["text"]
+    assert "How often it errs" in attachment["text"] and "Confidence: " in attachment["text"]
+    assert attachment["title_link"] == (
         "http://monitor.example:8501/overoptimization?run=%3C%21channel%3E"
     )
     assert test["text"].startswith("Test")
@@ -844,8 +848,8 @@ def test_from_a_falling_run_to_the_receiver(
     assert main(["alerts", "--mute", "x", "--until", "2999-01-01"]) == 1
     capsys.readouterr()
     assert main(["alerts"]) == 0
-    said = capsys.readouterr().out
-    assert "acknowledged by Ada" in said and "Muted until 2999-01-01" in said
+    printed = capsys.readouterr().out
+    assert "acknowledged by Ada" in printed and "Muted until 2999-01-01" in printed
     assert list(sending.ledger_of(home)["own"]) == ["<!channel>"]
     spool.write_forget(home, ["<!channel>"])
     monkeypatch.setenv("OVEROPT_ALERT_URL", "http://127.0.0.1:1/")

@@ -82,6 +82,6 @@ def test_one_broken_number_of_a_log_costs_no_verdict(row: int, column: int, brok
     value = pl.when(there).then((1e300, -1e300, 5e-324)[broken]).otherwise(pl.col(name))
     one = frame.with_columns(value.alias(name))
     path = one.select("step", "stretch", "kl", "proxy_reward")
-    told = verdict(one, path, {"run_id": "r", "project": "p", "kl_conversion": "exact"}).row
-    json.dumps(told, allow_nan=False)
-    assert told["status"] and told["reasons"]
+    judged = verdict(one, path, {"run_id": "r", "project": "p", "kl_conversion": "exact"}).row
+    json.dumps(judged, allow_nan=False)
+    assert judged["status"] and judged["reasons"]

@@ -28,23 +28,23 @@ def test_spread_between_responses_hides_the_design_effect(prompts, responses, ic
     made = logs.spread_between_responses(np.zeros(MANY), rng(), prompts, responses, icc)
     assert np.std(made["gold_reward"]) == pytest.approx(NOISE, rel=0.05)
     stated = np.median(made["gold_reward_sd"] / np.sqrt(made["n_responses"]))
-    told = np.sqrt(1 + (responses - 1) * icc)
-    assert NOISE / stated == pytest.approx(told, rel=0.06)
+    factor = np.sqrt(1 + (responses - 1) * icc)
+    assert NOISE / stated == pytest.approx(factor, rel=0.06)
 
 
 def test_rates_of_few_questions_scatter_more_than_a_binomial():
     made = logs.rates(np.full(MANY, 0.5), rng(), 50, 8, 0.4, "se")
     assert np.mean(made["gold_reward"]) == pytest.approx(0.5, abs=0.01)
-    told = np.std(made["gold_reward"]) / np.median(made["gold_reward_se"])
-    assert told == pytest.approx(np.sqrt(1 + 7 * 0.4), rel=0.05)
+    scatter = np.std(made["gold_reward"]) / np.median(made["gold_reward_se"])
+    assert scatter == pytest.approx(np.sqrt(1 + 7 * 0.4), rel=0.05)
     assert np.all(made["gold_reward"] == np.round(made["gold_reward"], 3))
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.25, 1.5, 2.0])
 def test_stated_errors_are_too_small_by_the_factor(factor):
     made = logs.gauss(np.zeros(MANY), rng(), factor)
-    told = np.std(made["gold_reward"]) / made["gold_reward_se"][0]
-    assert told == pytest.approx(factor, rel=0.04)
+    times_too_small = np.std(made["gold_reward"]) / made["gold_reward_se"][0]
+    assert times_too_small == pytest.approx(factor, rel=0.04)
     assert "gold_reward_se" not in logs.gauss(np.zeros(3), rng(), None)
 
 
@@ -91,8 +91,8 @@ def test_moving_mean_of_five_correlates_four_rows_and_no_fifth():
 def test_running_mean_is_an_ar_of_one_minus_its_weight(weight):
     gold = logs.exponential_mean(np.zeros(40_000), rng(), weight)["gold_reward"][200:]
     assert autocorrelation(gold) == pytest.approx(1 - weight, abs=0.02)
-    told = NOISE * np.sqrt(weight / (2 - weight))
-    assert np.std(gold) == pytest.approx(told, rel=0.06)
+    spread = NOISE * np.sqrt(weight / (2 - weight))
+    assert np.std(gold) == pytest.approx(spread, rel=0.06)
 
 
 @pytest.mark.parametrize("prompts", [8, 16])

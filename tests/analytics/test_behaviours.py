@@ -31,20 +31,20 @@ def counts(
     """
     random = np.random.default_rng(seed)
     way = (np.arange(len(STEPS)) >= 10).astype(float) if jump else np.linspace(0, 1, len(STEPS))
-    told = []
+    rows = []
     for environment in range(environments):
         end = rising if environment == 0 else 0.01
         rate = (0.01 + (end - 0.01) * way) * (
             random.gamma(1 / shared**2, shared**2, len(STEPS)) if shared else 1.0
         )
         seen = random.binomial(n, np.clip(rate, 0, 1))
-        told += [("r", "monitor", "edits tests", f"e{environment:02}", int(step), n, int(x))
+        rows += [("r", "monitor", "edits tests", f"e{environment:02}", int(step), n, int(x))
                  for step, x in zip(STEPS, seen, strict=True)]  # fmt: skip
-    return pl.DataFrame(told, schema=COUNTS, orient="row")
+    return pl.DataFrame(rows, schema=COUNTS, orient="row")
 
 
-def found(told: list[dict[str, object]]) -> set[str]:
-    return {str(row["environment"]) for row in beyond_chance(told)}
+def found(rows: list[dict[str, object]]) -> set[str]:
+    return {str(row["environment"]) for row in beyond_chance(rows)}
 
 
 @pytest.fixture(params=[100, pytest.param(200, marks=pytest.mark.long)])
@@ -87,14 +87,14 @@ def _all(frame: pl.DataFrame) -> list[object]:
 def test_the_exact_p_is_that_of_permuting_trajectories() -> None:
     random = np.random.default_rng(0)
     seen, n, steps = [0, 1, 0, 2, 1, 4], [40] * 6, np.arange(6) * 10
-    (told,) = moved([series(seen, n, steps)])
+    (row,) = moved([series(seen, n, steps)])
     at, hit = np.repeat(steps, n), np.concatenate([np.arange(40) < x for x in seen])
     sums = np.array([at[random.permutation(hit)].sum() for _ in range(20_000)])
     here = at[hit].sum()
     permuted = 2 * min((sums >= here).mean(), (sums <= here).mean())
-    assert told.scatter == 1.0
-    assert told.p == pytest.approx(permuted, rel=0.25)
-    assert told.p >= permuted * 0.95  # drawn with replacement: never too small
+    assert row.scatter == 1.0
+    assert row.p == pytest.approx(permuted, rel=0.25)
+    assert row.p >= permuted * 0.95  # drawn with replacement: never too small
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_what_cannot_be_told_is_null(seen: list[int], steps: list[int]) -> None:
 def test_a_mix_that_shifts_is_no_rise_of_all_environments() -> None:
     """Each environment keeps its rate; ever more of the trajectories are of the worse one."""
     random = np.random.default_rng(1)
-    told = []
+    counted = []
     for step in range(20):
         for name, n, rate in (("tame", 400 - 19 * step, 0.01), ("wild", 20 + 19 * step, 0.2)):
-            told.append(("r", "s", "b", name, step, n, int(random.binomial(n, rate))))
-    whole = rows(pl.DataFrame(told, schema=COUNTS, orient="row"))[0]
+            counted.append(("r", "s", "b", name, step, n, int(random.binomial(n, rate))))
+    whole = rows(pl.DataFrame(counted, schema=COUNTS, orient="row"))[0]
     assert whole["environment"] is None
     assert whole["last"]["rate"] > 3 * whole["first"]["rate"]
     assert whole["change"]["p"] > 0.05
@@ -127,8 +127,8 @@ def test_a_mix_that_shifts_is_no_rise_of_all_environments() -> None:
 
 def test_sources_and_behaviours_are_never_pooled() -> None:
     two = pl.concat([counts(0), counts(1).with_columns(source=pl.lit("another"))])
-    told = rows(two)
-    assert {(row["source"], row["n"]) for row in told if row["environment"] is None} == {
+    pooled = rows(two)
+    assert {(row["source"], row["n"]) for row in pooled if row["environment"] is None} == {
         ("monitor", 48_000), ("another", 48_000),
     }  # fmt: skip
 
@@ -142,10 +142,10 @@ def test_the_rates_of_a_figure_hold_every_trajectory() -> None:
 
 
 def test_a_rise_is_told_with_both_rates_and_q() -> None:
-    told = sentences([row for row in rows(counts(3)) if row["environment"] is not None])
-    assert told[0].startswith("“edits tests” (monitor) rises in e00: ")
-    assert "at steps 0 to 250" in told[0] and "q < .001" in told[0]
-    assert told[1].startswith("In the other 11 environments no trend of")
+    lines = sentences([row for row in rows(counts(3)) if row["environment"] is not None])
+    assert lines[0].startswith("“edits tests” (monitor) rises in e00: ")
+    assert "at steps 0 to 250" in lines[0] and "q < .001" in lines[0]
+    assert lines[1].startswith("In the other 11 environments no trend of")
 
 
 def test_the_command_prints_json_and_words(
@@ -165,10 +165,10 @@ def test_the_command_prints_json_and_words(
     assert done.runs[0]["behaviours"] == frame["n"].sum()
     capsys.readouterr()
     assert analytics.__main__.main(["behaviours", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told == json.loads(json.dumps(rows(frame)))
+    answer = json.loads(capsys.readouterr().out)
+    assert answer == json.loads(json.dumps(rows(frame)))
     assert analytics.__main__.main(["behaviours", "--run", "r", "--until", "100"]) == 0
-    said = capsys.readouterr().out
-    assert "r: edits tests, seen by monitor" in said and "all environments" in said
+    printed = capsys.readouterr().out
+    assert "r: edits tests, seen by monitor" in printed and "all environments" in printed
     assert analytics.__main__.main(["behaviours", "--run", "nobody"]) == 1
     assert "is not there" in capsys.readouterr().err

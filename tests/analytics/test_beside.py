@@ -56,14 +56,14 @@ def test_the_n_of_an_arm_is_its_loops() -> None:
         for loop, share in grades.items() for i in range(100)
     ]  # fmt: skip
     rates = hallucination.rates(pl.DataFrame(rows)).filter(level="total")
-    told = beside.by_arm(
+    by_arm = beside.by_arm(
         rates.with_columns(kl=pl.lit(1.0)), {"a1": "a", "a2": "a", "b": "b"}
     ).sort("line")  # fmt: skip
-    assert told["line"].to_list() == ["a", "b"] and told["loops"].to_list() == [2, 1]
-    assert told["rate"].to_list() == pytest.approx([0.3, 0.5])
+    assert by_arm["line"].to_list() == ["a", "b"] and by_arm["loops"].to_list() == [2, 1]
+    assert by_arm["rate"].to_list() == pytest.approx([0.3, 0.5])
     # t(1 df) = 12.706, se = .1: beyond [0, 1], so cut
-    assert (told["low"][0], told["high"][0]) == (0, 1)
-    assert told["low"][1] is None and told["high"][1] is None  # one loop: no interval
+    assert (by_arm["low"][0], by_arm["high"][0]) == (0, 1)
+    assert by_arm["low"][1] is None and by_arm["high"][1] is None  # one loop: no interval
 
 
 def steps(wrong: list[int], stated: list[int], logged: float | None = None) -> pl.DataFrame:
@@ -79,13 +79,13 @@ def steps(wrong: list[int], stated: list[int], logged: float | None = None) -> p
 
 def test_wrong_facts_are_a_ratio_with_steps_as_clusters() -> None:
     wrong, stated = [5, 1, 6, 2], [10, 10, 20, 20]
-    told = facts.pooled_facts(steps(wrong, stated), most=1)
-    assert told["rate"][0] == pytest.approx(14 / 60) and told["n"][0] == 60
+    pooled = facts.pooled_facts(steps(wrong, stated), most=1)
+    assert pooled["rate"][0] == pytest.approx(14 / 60) and pooled["n"][0] == 60
     p = 14 / 60
     residual = np.array(wrong) - p * np.array(stated)
     se = np.sqrt((residual**2).sum() * 4 / 3) / 60
-    assert told["high"][0] == pytest.approx(p + 3.182446 * se, abs=1e-6)
-    assert told["facts_per_response"][0] == pytest.approx(1.5)
+    assert pooled["high"][0] == pytest.approx(p + 3.182446 * se, abs=1e-6)
+    assert pooled["facts_per_response"][0] == pytest.approx(1.5)
     alone = facts.pooled_facts(steps(wrong, stated), most=9)
     assert alone.height == 4 and alone["steps"].to_list() == [1] * 4
     assert (alone["low"].to_numpy() <= alone["rate"].to_numpy()).all()
@@ -95,22 +95,22 @@ def test_a_rate_that_was_only_logged_is_said_to_be() -> None:
     bare = steps([0] * 4, [0] * 4, 0.25).with_columns(
         pl.lit(None, pl.Int64).alias(name) for name in ("stated", "wrong", "responses")
     )
-    told = facts.pooled_facts(bare, most=2)
-    assert told["rate"].to_list() == [0.25, 0.25] and told["n"].null_count() == 2
-    (first, _) = facts.fact_rows(told, ["iteration", "ece"])
+    pooled = facts.pooled_facts(bare, most=2)
+    assert pooled["rate"].to_list() == [0.25, 0.25] and pooled["n"].null_count() == 2
+    (first, _) = facts.fact_rows(pooled, ["iteration", "ece"])
     assert first["n"] is None and first["ece"] is None and first["rate"] == 0.25
 
 
 def test_fewer_wrong_facts_are_no_sign_of_an_onset() -> None:
-    told = facts.pooled_facts(steps([5, 5, 1, 1], [10] * 4), most=2)
+    pooled = facts.pooled_facts(steps([5, 5, 1, 1], [10] * 4), most=2)
     gold = pl.DataFrame({"iteration": [2, 4], "gold_reward": [1.0, -0.5]})
-    said = facts.facts_sentence(told, gold, {"status": "overoptimized"})
-    assert "fell from 50.0 %" in said and "Gold fell from 1.0 at step 2 to −0.5" in said
-    assert said.endswith("fewer wrong facts did not mean a better model.")
-    said = facts.facts_sentence(told, gold, {"status": "no_onset"})
-    assert said.endswith("this rate alone is no sign of an onset.")
-    assert "No gold reward was measured" in facts.facts_sentence(told, gold.head(0), {})
-    assert "Too few steps" in facts.facts_sentence(told.head(1), gold, {})
+    sentence = facts.facts_sentence(pooled, gold, {"status": "overoptimized"})
+    assert "fell from 50.0 %" in sentence and "Gold fell from 1.0 at step 2 to −0.5" in sentence
+    assert sentence.endswith("fewer wrong facts did not mean a better model.")
+    sentence = facts.facts_sentence(pooled, gold, {"status": "no_onset"})
+    assert sentence.endswith("this rate alone is no sign of an onset.")
+    assert "No gold reward was measured" in facts.facts_sentence(pooled, gold.head(0), {})
+    assert "Too few steps" in facts.facts_sentence(pooled.head(1), gold, {})
 
 
 def loop(wrong: list[int], n: int = 200, confidence: float = 0.9) -> pl.DataFrame:
@@ -124,19 +124,19 @@ def loop(wrong: list[int], n: int = 200, confidence: float = 0.9) -> pl.DataFram
 
 
 def test_trends_in_words() -> None:
-    said = " ".join(trend_sentences(loop([10, 30, 50, 70])))
+    text = " ".join(trend_sentences(loop([10, 30, 50, 70])))
     assert (
-        "rise by 10 points an iteration (5.0 % to 35.0 %; t over iterations, 2 degrees of" in said
+        "rise by 10 points an iteration (5.0 % to 35.0 %; t over iterations, 2 degrees of" in text
     )
-    assert "where retraining itself adds no noise" in said
-    assert "first saw a rise on the benchmark at iteration 1" in said
-    assert "Wrong ones with confidence of at least 0.8 rise" in said
-    said = " ".join(trend_sentences(loop([20, 21, 20, 22])))
-    assert "show no trend beyond the scatter of retrained iterations" in said
-    assert "counting noise" not in said and "has seen no rise" in said
-    said = " ".join(trend_sentences(loop([10, 40, 20, 50])))
+    assert "where retraining itself adds no noise" in text
+    assert "first saw a rise on the benchmark at iteration 1" in text
+    assert "Wrong ones with confidence of at least 0.8 rise" in text
+    text = " ".join(trend_sentences(loop([20, 21, 20, 22])))
+    assert "show no trend beyond the scatter of retrained iterations" in text
+    assert "counting noise" not in text and "has seen no rise" in text
+    text = " ".join(trend_sentences(loop([10, 40, 20, 50])))
     assert (
-        "no trend beyond the scatter" in said and "counting noise alone would give p < .001" in said
+        "no trend beyond the scatter" in text and "counting noise alone would give p < .001" in text
     )
     assert trend_sentences(loop([20, 25])) == [
         "2 iterations of answers on the benchmark: too few for a trend."

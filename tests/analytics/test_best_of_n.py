@@ -13,9 +13,9 @@ from analytics.best_of_n.estimator import best_of_n, best_of_n_kl_better, grid, 
 from analytics.best_of_n.fits import peak_kl, pool_fit
 from analytics.best_of_n.resampling import FEWEST_PROMPTS, band, shape
 from analytics.best_of_n.win_rate import win_rate
+from analytics.gao import best_of_n_gold, best_of_n_peak, rl_gold, rl_peak
 from analytics.kl import best_of_n_chi2, best_of_n_kl, best_of_n_kl_of, n_of_best_of_n_kl
 from analytics.onset.curves.fits import gao_fit
-from analytics.onset.evidence.gao import best_of_n_gold, best_of_n_peak, rl_gold, rl_peak
 from analytics.simulated_pools import simulate_pool, true_gold
 
 
@@ -104,8 +104,8 @@ def exact_kl(probability: np.ndarray, n: int) -> float:
     """KL of best-of-n over outcomes in ascending order of reward, from its exact pmf."""
     upto = np.cumsum(probability)
     chosen = upto**n - np.concatenate([[0.0], upto[:-1]]) ** n
-    held = chosen > 0
-    return float(np.sum(chosen[held] * np.log(chosen[held] / probability[held])))
+    there = chosen > 0
+    return float(np.sum(chosen[there] * np.log(chosen[there] / probability[there])))
 
 
 @pytest.mark.parametrize(

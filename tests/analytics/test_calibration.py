@@ -33,9 +33,11 @@ def test_null_value_of_ece_at_uniform_confidence(n: int, expected: float) -> Non
     )
     assert seen == pytest.approx(expected, rel=0.035)
     confidence = random.random(n)
-    told = calibration.ece_null_simulated(confidence, draws=200)
-    assert told.mean == pytest.approx(expected, rel=0.08) and told.high > told.mean
-    assert calibration.ece_null(confidence) == pytest.approx(told.mean, rel=0.08)
+    null_value = calibration.ece_null_simulated(confidence, draws=200)
+    assert (
+        null_value.mean == pytest.approx(expected, rel=0.08) and null_value.high > null_value.mean
+    )
+    assert calibration.ece_null(confidence) == pytest.approx(null_value.mean, rel=0.08)
     # spread evenly over the bins: sqrt(2/pi) sqrt(M/N) mean sqrt(p (1 - p))
     even = calibration.ece_null((np.arange(n) + 0.5) / n)
     assert even == pytest.approx(np.sqrt(2 / np.pi * 15 / n) * np.pi / 8, rel=0.03)
@@ -63,13 +65,13 @@ def test_bins_are_closed_on_the_right_also_for_single_precision() -> None:
 
 
 def test_reliability_shows_only_bins_that_hold_answers() -> None:
-    told = calibration.reliability(CONF, RIGHT, 5)
-    assert told["n"].to_list() == [1, 2, 2, 2, 3] and told["n"].sum() == 10
-    assert told["accuracy"].to_list() == pytest.approx([0, 0.5, 0.5, 1, 2 / 3])
-    gaps = (told["accuracy"] - told["confidence"]).abs()
-    assert float((gaps * told["n"]).sum()) / 10 == pytest.approx(0.18)
+    bins = calibration.reliability(CONF, RIGHT, 5)
+    assert bins["n"].to_list() == [1, 2, 2, 2, 3] and bins["n"].sum() == 10
+    assert bins["accuracy"].to_list() == pytest.approx([0, 0.5, 0.5, 1, 2 / 3])
+    gaps = (bins["accuracy"] - bins["confidence"]).abs()
+    assert float((gaps * bins["n"]).sum()) / 10 == pytest.approx(0.18)
     assert calibration.reliability([0.1, 0.9], [0, 1], 10)["bin"].to_list() == [0, 8]
-    assert np.all(told["null_low"].to_numpy() <= told["confidence"].to_numpy())
+    assert np.all(bins["null_low"].to_numpy() <= bins["confidence"].to_numpy())
 
 
 def test_ties_count_one_half_and_the_order_of_rows_is_irrelevant() -> None:

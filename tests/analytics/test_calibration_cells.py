@@ -24,34 +24,34 @@ def counted(confidence: list[float], correct: list[int]) -> pl.DataFrame:
 
 
 def test_the_worked_example() -> None:
-    told = calibration(counted(CONFIDENCE, CORRECT), 5)
-    assert told.ece == pytest.approx(0.18)
-    assert told.adaptive_ece == pytest.approx(0.17)
+    found = calibration(counted(CONFIDENCE, CORRECT), 5)
+    assert found.ece == pytest.approx(0.18)
+    assert found.adaptive_ece == pytest.approx(0.17)
     assert calibration(counted(CONFIDENCE, CORRECT), 10).ece == pytest.approx(0.27)
-    assert told.brier == pytest.approx(0.209)
-    assert told.auroc == pytest.approx(17 / 24)
-    assert told.aurc == pytest.approx(0.251071, abs=5e-7)
-    assert told.aurc_optimal == pytest.approx(0.112619, abs=5e-7)
-    assert told.excess == pytest.approx(0.138452, abs=5e-7)
+    assert found.brier == pytest.approx(0.209)
+    assert found.auroc == pytest.approx(17 / 24)
+    assert found.aurc == pytest.approx(0.251071, abs=5e-7)
+    assert found.aurc_optimal == pytest.approx(0.112619, abs=5e-7)
+    assert found.excess == pytest.approx(0.138452, abs=5e-7)
 
 
 def test_as_from_the_answers_themselves() -> None:
     rng = np.random.default_rng(3)
     c = (rng.integers(0, 301, 5000) / 300).round(6)
     y = (rng.random(5000) < c**1.3).astype(int)
-    held = counted(c.tolist(), y.tolist())
-    told = calibration(held, 15)
+    cells = counted(c.tolist(), y.tolist())
+    found = calibration(cells, 15)
     area = whole.aurc(c, y)
-    assert told.ece == pytest.approx(whole.ece(c, y, 15), abs=1e-9)
-    assert told.adaptive_ece == pytest.approx(whole.adaptive_ece(c, y, 15), abs=1e-9)
-    assert told.ece_null == pytest.approx(whole.ece_null(c, 15), abs=1e-9)
-    assert told.auroc == pytest.approx(whole.auroc(c, y), abs=1e-9)
-    assert (told.aurc, told.aurc_optimal) == pytest.approx((area.aurc, area.optimal), abs=1e-9)
-    ours, theirs = reliability(held, 15), whole.reliability(c, y, 15)
+    assert found.ece == pytest.approx(whole.ece(c, y, 15), abs=1e-9)
+    assert found.adaptive_ece == pytest.approx(whole.adaptive_ece(c, y, 15), abs=1e-9)
+    assert found.ece_null == pytest.approx(whole.ece_null(c, 15), abs=1e-9)
+    assert found.auroc == pytest.approx(whole.auroc(c, y), abs=1e-9)
+    assert (found.aurc, found.aurc_optimal) == pytest.approx((area.aurc, area.optimal), abs=1e-9)
+    ours, theirs = reliability(cells, 15), whole.reliability(c, y, 15)
     for name in ("left", "right", "n", "confidence", "accuracy", "null_low", "null_high"):
         assert ours[name].to_list() == pytest.approx(theirs[name].to_list(), abs=1e-9), name
     curve = whole.risk_coverage(c, y)
-    ends = risk_coverage(held)
+    ends = risk_coverage(cells)
     at = ends["n"].to_numpy() - 1
     assert ends["risk"].to_list() == pytest.approx(curve["risk"].to_numpy()[at].tolist())
     assert ends["optimal"].to_list() == pytest.approx(curve["optimal"].to_numpy()[at].tolist())
@@ -60,12 +60,12 @@ def test_as_from_the_answers_themselves() -> None:
 def test_null_values_are_those_of_calibrated_models() -> None:
     rng = np.random.default_rng(5)
     c = rng.random(1000).round(4)
-    told = calibration(counted(c.tolist(), [1] * 1000), 15)
+    found = calibration(counted(c.tolist(), [1] * 1000), 15)
     drawn = whole.ece_null_simulated(c, 15, draws=400)
-    assert told.ece_null == pytest.approx(drawn.mean, rel=0.06)
-    assert told.ece_null_high == pytest.approx(drawn.high, rel=0.06)
+    assert found.ece_null == pytest.approx(drawn.mean, rel=0.06)
+    assert found.ece_null_high == pytest.approx(drawn.high, rel=0.06)
     mass = whole.ece_null_simulated(c, 15, adaptive=True, draws=400)
-    assert told.adaptive_null == pytest.approx(mass.mean, rel=0.06)
+    assert found.adaptive_null == pytest.approx(mass.mean, rel=0.06)
 
 
 def test_nothing_and_one_kind() -> None:

@@ -28,9 +28,9 @@ def table(*counts: tuple[int, int, int, bool]) -> pl.DataFrame:
 
 
 def test_abstentions_are_left_out_not_scored_zero() -> None:
-    told = claims.factscore(table((4, 0, 0, False), (1, 1, 0, False), (0, 0, 0, True)))
-    assert (told.score, told.scored, told.abstained) == (0.75, 2, 1)
-    assert told.supported_share == pytest.approx(5 / 6)
+    score = claims.factscore(table((4, 0, 0, False), (1, 1, 0, False), (0, 0, 0, True)))
+    assert (score.score, score.scored, score.abstained) == (0.75, 2, 1)
+    assert score.supported_share == pytest.approx(5 / 6)
 
 
 def test_the_length_penalty_is_optional() -> None:
@@ -41,15 +41,15 @@ def test_the_length_penalty_is_optional() -> None:
 
 
 def test_nothing_to_score_is_said() -> None:
-    told = claims.factscore(table((0, 0, 0, False), (0, 0, 0, True)))
-    assert np.isnan(told.score) and (told.empty, told.abstained, told.scored) == (1, 1, 0)
-    assert np.isnan(told.supported_share)
+    score = claims.factscore(table((0, 0, 0, False), (0, 0, 0, True)))
+    assert np.isnan(score.score) and (score.empty, score.abstained, score.scored) == (1, 1, 0)
+    assert np.isnan(score.supported_share)
 
 
 def test_unknown_labels_are_counted() -> None:
     rows = pl.DataFrame({"response_id": ["a", "a", "b"], "label": ["supported", "perhaps", None]})
-    told = claims.responses(rows)
-    assert told["unknown_label"].to_list() == [1, 0] and told["abstained"].to_list() == [
+    responses = claims.responses(rows)
+    assert responses["unknown_label"].to_list() == [1, 0] and responses["abstained"].to_list() == [
         False,
         True,
     ]
@@ -66,10 +66,10 @@ def test_labels_of_people() -> None:
             rows += [(number, LABELS[fact["label"]]) for fact in facts]
     frame = pl.DataFrame(rows, schema={"response_id": pl.Int64, "label": pl.String}, orient="row")
     judged = [[label for at, label in rows if at == number and label] for number in range(24)]
-    shares = [said.count("supported") / len(said) for said in judged if said]
-    told = claims.factscore(claims.responses(frame))
-    assert (told.supported, told.not_supported, told.irrelevant) == (301, 158, 52)
-    assert (told.scored, told.abstained) == (19, 5)
-    assert told.supported_share == pytest.approx(301 / 459)
-    assert told.score == pytest.approx(sum(shares) / 19)
-    assert told.share_high - told.share_low > 0.06  # responses, not claims, are the unit
+    shares = [labels.count("supported") / len(labels) for labels in judged if labels]
+    score = claims.factscore(claims.responses(frame))
+    assert (score.supported, score.not_supported, score.irrelevant) == (301, 158, 52)
+    assert (score.scored, score.abstained) == (19, 5)
+    assert score.supported_share == pytest.approx(301 / 459)
+    assert score.score == pytest.approx(sum(shares) / 19)
+    assert score.share_high - score.share_low > 0.06  # responses, not claims, are the unit

@@ -33,11 +33,11 @@ def test_entities_that_move_at_random_are_no_change(
     """Measured with 2,000 pairs each: p <= .05 in .034 to .046 (se .005), intervals cover .944 to
     .955; McNemar's on the same .13 to .30, and its interval covers .70 to .87."""
     random = np.random.default_rng(8725)
-    told = each(loops(random, 150, entities, questions, spread))
-    assert set(told["change_test"]) == {BY_ENTITY}
-    found = (told["change_p"] <= 0.05).sum()
-    naive = mcnemar(told["change_newly_wrong"], told["change_newly_right"]).mid_p <= 0.05
-    covers = ((told["change_low"] <= 0) & (told["change_high"] >= 0)).sum()
+    tested = each(loops(random, 150, entities, questions, spread))
+    assert set(tested["change_test"]) == {BY_ENTITY}
+    found = (tested["change_p"] <= 0.05).sum()
+    naive = mcnemar(tested["change_newly_wrong"], tested["change_newly_right"]).mid_p <= 0.05
+    covers = ((tested["change_low"] <= 0) & (tested["change_high"] >= 0)).sum()
     assert found <= 0.05 * 150 + 3 * np.sqrt(0.05 * 0.95 * 150)
     assert naive.sum() > 0.1 * 150
     assert covers >= 0.93 * 150 - 3 * np.sqrt(0.05 * 0.95 * 150)
@@ -53,8 +53,8 @@ def test_topics_of_few_entities_stay_silent_after_benjamini_hochberg() -> None:
 
 
 def test_a_change_of_most_entities_is_found() -> None:
-    told = each(loops(np.random.default_rng(8727), 30, 40, 5, 0.5, shift=1.0))
-    found = told.filter(pl.col("change_p") <= 0.05, pl.col("change_low") > 0)
+    tested = each(loops(np.random.default_rng(8727), 30, 40, 5, 0.5, shift=1.0))
+    found = tested.filter(pl.col("change_p") <= 0.05, pl.col("change_low") > 0)
     assert found.height >= 27
 
 

@@ -37,9 +37,9 @@ def of(rows: list[dict], name: str, key: str = "value") -> list[float]:
 
 
 def test_oracles_of_counting() -> None:
-    held = tokens(["a b a b c d"])
-    assert counts.distinct(held, 1).value == pytest.approx(2 / 3)
-    assert counts.distinct(held, 2).value == pytest.approx(0.8)
+    counted = tokens(["a b a b c d"])
+    assert counts.distinct(counted, 1).value == pytest.approx(2 / 3)
+    assert counts.distinct(counted, 2).value == pytest.approx(0.8)
     assert counts.compression(["the cat sat on the mat. "] * 40).value > 15
     assert counts.entropy(tokens(["a b c d e f g h"])).value == pytest.approx(math.log(8) + 7 / 16)
 
@@ -104,19 +104,19 @@ def test_a_rare_type_is_lost_as_often_as_theory_says(many: int, expected: float)
     lost = 0
     for _ in range(400):
         texts = ["rare" if hit else "common" for hit in rng.random(many) < 0.01]
-        held = tokens(texts)
+        counted = tokens(texts)
         inside = np.zeros((many, 0), dtype=bool)
-        lost += counts.tail_coverage(held, reference, inside).value == 0
+        lost += counts.tail_coverage(counted, reference, inside).value == 0
     assert lost / 400 == pytest.approx(expected, abs=3 * math.sqrt(expected / 400))
 
 
 def test_the_head_carries_nine_tenths() -> None:
-    held = tokens(["a " * 60 + "b " * 30 + "c " * 6 + "d " * 4])
-    told = counts.reference(held)
-    assert len(told.head) == 2 and len(told.tail) == 2
+    counted = tokens(["a " * 60 + "b " * 30 + "c " * 6 + "d " * 4])
+    reference = counts.reference(counted)
+    assert len(reference.head) == 2 and len(reference.tail) == 2
     inside = np.zeros((1, 0), dtype=bool)
-    assert counts.tail_mass(tokens(["a b c x"]), told, inside).value == 0.5
-    assert counts.tail_coverage(tokens(["a b c x"]), told, inside).value == 0.5
+    assert counts.tail_mass(tokens(["a b c x"]), reference, inside).value == 0.5
+    assert counts.tail_coverage(tokens(["a b c x"]), reference, inside).value == 0.5
 
 
 def test_planted_near_duplicates_are_found_and_no_others() -> None:
@@ -124,11 +124,11 @@ def test_planted_near_duplicates_are_found_and_no_others() -> None:
     texts = [words(rng, 60, 5_000, 0.5) for _ in range(300)]
     farmed = [text + " again" for text in texts[:60]]
     far = [" ".join(text.split()[:30]) + " " + words(rng, 30, 5_000, 0.5) for text in texts[60:120]]
-    held = duplicates.signatures(tokens(texts + farmed + far))
-    found = duplicates.alike(held)
+    signatures = duplicates.signatures(tokens(texts + farmed + far))
+    found = duplicates.alike(signatures)
     assert found[:60].all() and found[300:360].all()
     assert not found[60:300].any() and not found[360:].any()
-    before = duplicates.alike(held[300:], held[:300])
+    before = duplicates.alike(signatures[300:], signatures[:300])
     assert before[:60].all() and not before[60:].any()
     assert duplicates.alike(duplicates.signatures(tokens(["one text alike"] * 500))).all()
     assert not duplicates.alike(duplicates.signatures(tokens(["a", "b", "", "c d"]))).any()
@@ -141,10 +141,10 @@ def test_intervals_cover_as_often_as_they_say() -> None:
     for _ in range(120):
         texts = frame(rng, 40, 3, lambda g, _: words(g, int(g.integers(8, 30)), 400))
         texts = report.in_order(texts)
-        held, inside = tokens(texts["text"]), halves(code_of(texts["prompt"]))
-        made["d2"].append(counts.distinct(held, 2, inside))
-        made["entropy"].append(counts.entropy(held, inside))
-        made["length"].append(mean(held.lengths.astype(float), inside))
+        counted, inside = tokens(texts["text"]), halves(code_of(texts["prompt"]))
+        made["d2"].append(counts.distinct(counted, 2, inside))
+        made["entropy"].append(counts.entropy(counted, inside))
+        made["length"].append(mean(counted.lengths.astype(float), inside))
     for name, found in made.items():
         truth = np.mean([one.value for one in found])
         errors[name] = np.mean([abs(one.value - truth) <= Z * one.error for one in found])
@@ -157,12 +157,12 @@ def test_a_change_is_paired_by_prompt() -> None:
     length = {p: int(rng.integers(5, 200)) for p in range(60)}
     first = frame(rng, 60, 2, lambda g, p: words(g, length[p], 300))
     more = first.with_columns(pl.col("text") + " more")
-    told = report.rows("l", [0, 1], lambda i: more if i else first)
-    (change,) = [row["from_first"] for row in told
+    table = report.rows("l", [0, 1], lambda i: more if i else first)
+    (change,) = [row["from_first"] for row in table
                  if row["indicator"] == "length" and row["iteration"] == 1]  # fmt: skip
     assert change["difference"] == pytest.approx(1.0)
     assert change["low"] > 0.99 and change["high"] < 1.01
-    (whole,) = [row for row in told if row["indicator"] == "length" and row["iteration"] == 0]
+    (whole,) = [row for row in table if row["indicator"] == "length" and row["iteration"] == 0]
     assert whole["high"] - whole["low"] > 10
 
 
@@ -198,34 +198,37 @@ def first_seen(rows: list[dict], name: str) -> int | None:
 
 def test_a_tail_that_is_lost_first_is_seen_before_distinct_n() -> None:
     human = pl.Series(drawn(np.random.default_rng(9), LAW, 1_500))
-    told = report.rows("l", list(range(6)), collapsing, human)
-    coverage, distinct = first_seen(told, "tail_coverage"), first_seen(told, "distinct_2")
+    table = report.rows("l", list(range(6)), collapsing, human)
+    coverage, distinct = first_seen(table, "tail_coverage"), first_seen(table, "distinct_2")
     assert coverage == 1
     assert distinct is not None and distinct > coverage
-    assert {row["reference"] for row in told if row["indicator"] == "tail_mass"} == {"human texts"}
+    assert {row["reference"] for row in table if row["indicator"] == "tail_mass"} == {"human texts"}
 
 
 def test_a_loop_that_stays_the_same_shows_no_change() -> None:
     rng = np.random.default_rng(4)
-    told = report.rows(
+    table = report.rows(
         "l", list(range(4)), lambda _: frame(rng, 80, 4, lambda g, __: words(g, 20, 500))
     )
     low = [
-        row for row in told if (change := row["from_first"]) and change["p"] is not None
+        row for row in table if (change := row["from_first"]) and change["p"] is not None
         and change["p"] < 0.001
     ]  # fmt: skip
     assert not low
-    assert {row["indicator"] for row in told} >= {
+    assert {row["indicator"] for row in table} >= {
         "distinct_1", "distinct_2", "self_bleu", "compression_ratio", "vendi_1", "vendi_2",
         "tail_mass", "tail_coverage", "unigram_entropy", "near_duplicates", "length",
     }  # fmt: skip
 
 
 def test_every_row_is_of_a_known_indicator_and_numbers_are_finite() -> None:
-    told = report.rows("l", [0, 3], lambda i: collapsing(i).head(60))
+    table = report.rows("l", [0, 3], lambda i: collapsing(i).head(60))
     known = {indicator.name for indicator in INDICATORS}
-    assert {row["indicator"] for row in told} <= known and {r["iteration"] for r in told} == {0, 3}
-    for row in told:
+    assert {row["indicator"] for row in table} <= known and {r["iteration"] for r in table} == {
+        0,
+        3,
+    }
+    for row in table:
         assert math.isfinite(row["value"]) and row["n"] > 0
         if row["indicator"] != "near_duplicates_before":
             assert (row["from_first"] is None) == (row["iteration"] == 0)
@@ -240,8 +243,8 @@ def test_odd_texts_take_nothing_down(texts: list[str | None]) -> None:
         {"prompt": [None] * len(texts), "text": texts},
         schema={"prompt": pl.String, "text": pl.String},
     )
-    told = report.rows("l", [0, 1], lambda _: made)
-    assert all(math.isfinite(row["value"]) for row in told)
+    table = report.rows("l", [0, 1], lambda _: made)
+    assert all(math.isfinite(row["value"]) for row in table)
 
 
 def drawn_as_in_its_readme(texts: list[str], names: set[str]) -> list[str]:
@@ -278,10 +281,10 @@ def test_the_real_loop_says_what_its_readme_says() -> None:
     compared = 0
     for (loop, iteration), part in every.group_by("loop", "iteration"):
         texts = drawn_as_in_its_readme(part["text"].to_list(), names)
-        held, inside = tokens(texts), np.ones((len(texts), 1), dtype=bool)
+        counted, inside = tokens(texts), np.ones((len(texts), 1), dtype=bool)
         expected = logged.filter(loop=loop, iteration=iteration).row(0, named=True)
-        made = {f"distinct_{n}": counts.distinct(held, n, inside).value for n in (1, 2, 3)}
-        made["unigram_entropy"] = counts.entropy(held, inside).value
+        made = {f"distinct_{n}": counts.distinct(counted, n, inside).value for n in (1, 2, 3)}
+        made["unigram_entropy"] = counts.entropy(counted, inside).value
         made["compression_ratio"] = counts.compression(texts, inside).value
         assert made == {name: pytest.approx(expected[name], rel=0.02) for name in made}, loop
         compared += 1

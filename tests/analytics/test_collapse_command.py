@@ -52,8 +52,8 @@ def test_rows_are_those_of_the_design(
     assert last["from_first"]["difference"] == last["from_previous"]["difference"] < -0.5
     assert last["from_first"]["high"] < 0 and last["from_first"]["p"] < 0.001
     assert asked("--loop", "l")[0] == 0
-    told = capsys.readouterr().out
-    assert "distinct-2" in told and "worse since iteration 1" in told
+    printed = capsys.readouterr().out
+    assert "distinct-2" in printed and "worse since iteration 1" in printed
 
 
 def test_kept_rows_hold_until_the_texts_change(
@@ -82,8 +82,8 @@ def test_a_loop_without_texts_says_so(
 ) -> None:
     import_paths(home, [LOGS / "metrics.csv"], ReadOptions())
     assert asked("--loop", "replies", "--json")[0] == 0
-    told = capsys.readouterr()
-    assert json.loads(told.out) == [] and "replies has no texts" in told.err
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == [] and "replies has no texts" in printed.err
     assert asked("--loop", "nobody")[0] == 1
     assert "nobody is not there" in capsys.readouterr().err
 

@@ -47,13 +47,13 @@ def test_a_planted_loss_is_shown_and_the_kernel_is_said() -> None:
     for at in (2, 3):  # most directions are gone
         wide[at][:, 4:] *= 0.1
     texts = pl.DataFrame({"prompt": [f"p{i}" for i in range(120)], "text": ["a word"] * 120})
-    told = report.rows("l", list(range(4)), lambda _: texts, embeddings=rows(wide))
-    found = changes(told, "vendi_embedded_1")
+    table = report.rows("l", list(range(4)), lambda _: texts, embeddings=rows(wide))
+    found = changes(table, "vendi_embedded_1")
     assert [found[at] for at in range(4)] == ["unchanged", "unchanged", "worse", "worse"]
-    assert any("likeness by embeddings of small, 24 numbers each" in one for one in lines(told))
+    assert any("likeness by embeddings of small, 24 numbers each" in one for one in lines(table))
     mixed = rows(wide).sample(fraction=1.0, shuffle=True, seed=3)
     again = report.rows("l", list(range(4)), lambda _: texts, embeddings=mixed)
-    assert [row["value"] for row in again] == pytest.approx([row["value"] for row in told])
+    assert [row["value"] for row in again] == pytest.approx([row["value"] for row in table])
 
 
 def test_another_model_and_another_length_are_left_out_and_told() -> None:

@@ -80,10 +80,10 @@ def test_a_component_that_does_not_move_cannot_be_told() -> None:
     assert "does not move" in point_of(run, verdict, values).reason
     missing = np.where(np.arange(len(values)) < 18, np.nan, values)
     steps = run.frame["step"].to_numpy()
-    held = np.isfinite(missing)
+    known = np.isfinite(missing)
     looks = verdict.looks
     mean, error = over_looks(
-        steps[held], missing[held], looks["step_start"].to_numpy(), looks["step_end"].to_numpy()
+        steps[known], missing[known], looks["step_start"].to_numpy(), looks["step_end"].to_numpy()
     )
     assert "too few of the evaluations" in proxy_point(mean, error, looks, verdict.row).reason
     assert "too little" in proxy_point(values, 0 * values, looks, {"peak": None}).reason

@@ -12,8 +12,8 @@ def test_the_words_hold_the_finding_and_every_named_line() -> None:
     figure.add_scatter(x=[0, 1], y=[3, float("nan")], name="proxy<br>reward", row=2, col=1)
     figure.add_scatter(x=[0, 1], y=[9, 9], row=1, col=1)  # nobody names it
     figure.update_layout(xaxis_title="√KL", yaxis_title="<b>gold</b> reward")
-    told = described(words_of(figure), "r3 is past its gold peak.")
-    assert told == (
+    text = described(words_of(figure), "r3 is past its gold peak.")
+    assert text == (
         "r3 is past its gold peak. Over √KL. gold, gold reward: 0.5 to 1.25. proxy reward: 3."
     )
 

@@ -47,19 +47,19 @@ def test_what_cannot_be_told() -> None:
 def test_intervals_hold_all_together() -> None:
     rng = np.random.default_rng(13)
     kl = np.linspace(0, 3, 12) ** 2
-    held, many = 0, 400
+    inside, many = 0, 400
     for _ in range(many):
         pair = [looks(kl.tolist(), (kl / 4 + rng.normal(0, 0.1, 12)).tolist()) for _ in range(2)]
-        held += all(row.low <= 0 <= row.high for row in at_equal_kl(*pair))
-    assert held / many > 0.90 - 3 * math.sqrt(0.9 * 0.1 / many)
+        inside += all(row.low <= 0 <= row.high for row in at_equal_kl(*pair))
+    assert inside / many > 0.90 - 3 * math.sqrt(0.9 * 0.1 / many)
 
 
 def test_settings_that_differ_stand_first() -> None:
     one = {"trainer": "TRL", "config": {"lr": 1e-6, "model": {"name": "a"}, "seed": 1, "x": None}}
     other = {"trainer": "TRL", "config": {"lr": 1e-5, "model": {"name": "a"}, "beta": 0.1}}
-    told = settings(one, other)
-    assert told["setting"].to_list() == ["beta", "lr", "seed", "model.name", "trainer"]
-    assert told["differs"].to_list() == [True, True, True, False, False]
-    assert told.row(0) == ("beta", None, "0.1", True)
+    table = settings(one, other)
+    assert table["setting"].to_list() == ["beta", "lr", "seed", "model.name", "trainer"]
+    assert table["differs"].to_list() == [True, True, True, False, False]
+    assert table.row(0) == ("beta", None, "0.1", True)
     assert settings({}, {}).is_empty()
     assert not one_measure({"gold_key": "a"}, {"gold_key": "b"})

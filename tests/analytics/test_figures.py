@@ -10,8 +10,8 @@ import pytest
 from analytics.figures.drawing.axes import x_of
 from analytics.figures.drawing.curves import RunCurve, pooled, pooled_together
 from analytics.figures.drawing.palette import run_colour, run_dash, run_symbol
+from analytics.figures.rewards.rewards import can_normalise, reward_figure, shares_scale
 from analytics.figures.runs.band import band_figure
-from analytics.figures.runs.rewards import can_normalise, reward_figure, shares_scale
 from analytics.figures.runs.sparkline import sparkline
 from analytics.onset.sentences.headline import headline
 
@@ -99,8 +99,8 @@ def test_peak_interval_is_shaded_and_the_alarm_marked() -> None:
     rects = [s for s in figure.layout.shapes if s.type == "rect"]
     assert {(s.x0, s.x1) for s in rects} == {(4.0, 16.0)}
     assert {s.x0 for s in figure.layout.shapes if s.type == "line"} == {25.0}
-    said = words_in(figure)
-    assert "gold peaks here (90 %)" in said and "alarm: step 50" in said
+    text = words_in(figure)
+    assert "gold peaks here (90 %)" in text and "alarm: step 50" in text
 
 
 def test_open_interval_is_drawn_to_the_last_look_and_says_so() -> None:
@@ -140,8 +140,8 @@ def test_many_runs_share_traces_but_keep_their_names() -> None:
     runs = [curve_of(f"run-{i}", i) for i in range(25)]
     figure = reward_figure(runs, "kl", "raw")
     assert len(figure.data) <= 7 * 5 + 1  # a trace a colour and panel, and one of alarms
-    said = {text.partition("<br>")[0] for trace in figure.data for text in trace.text if text}
-    assert said == {f"<b>run-{i}</b>" for i in range(25)}
+    names = {text.partition("<br>")[0] for trace in figure.data for text in trace.text if text}
+    assert names == {f"<b>run-{i}</b>" for i in range(25)}
     assert not figure.layout.showlegend
 
 
@@ -169,8 +169,8 @@ def test_sparkline_is_a_picture_with_the_interval() -> None:
 
 
 def test_headlines_say_no_more_than_the_verdict() -> None:
-    said = headline(VERDICT)
-    assert said == "is past its gold peak: gold has lost 0.5 (0.2 to 0.8) since KL 4 to 16 nats"
+    sentence = headline(VERDICT)
+    assert sentence == "is past its gold peak: gold has lost 0.5 (0.2 to 0.8) since KL 4 to 16 nats"
     honest = VERDICT | {"status": "no_onset", "gold_lost": None, "detectable": 0.3}
     assert "no fall of gold up to KL 36" in headline(honest)
     assert "a fall of 0.3" in headline(honest)

@@ -67,8 +67,8 @@ def test_peaks_are_shaded_in_the_axis_unit() -> None:
 
 
 def test_the_denominator_is_on_the_axis() -> None:
-    told = [panel.title for panel in wrong_panels("attempted", 0.7, {})]
-    assert told[0] == "wrong<br>of attempted" and "≥ 0.7, of all graded" in told[1]
+    titles = [panel.title for panel in wrong_panels("attempted", 0.7, {})]
+    assert titles[0] == "wrong<br>of attempted" and "≥ 0.7, of all graded" in titles[1]
 
 
 def test_calibration_figures_hold_the_last_null_band() -> None:
@@ -77,11 +77,11 @@ def test_calibration_figures_hold_the_last_null_band() -> None:
         "grade": ["correct", "incorrect"] * 20, "confidence": [i / 40 for i in range(40)],
     })  # fmt: skip
     assert rates(frame).filter(level="total")["n_calibration"].to_list() == [40]
-    held = merged(cells(frame))
-    figure = reliability_figure({0: reliability(held), 3: reliability(held)})
+    merged_cells = merged(cells(frame))
+    figure = reliability_figure({0: reliability(merged_cells), 3: reliability(merged_cells)})
     bands = [trace for trace in figure.data if trace.fill == "toself"]
     assert len(bands) == 1 and [t.name for t in figure.data if t.error_y.array is not None] == [
         "iteration 0", "iteration 3",
     ]  # fmt: skip
-    risk = risk_figure({0: risk_coverage(held)})
+    risk = risk_figure({0: risk_coverage(merged_cells)})
     assert risk.data[0].y[-1] == 0.5 and risk.data[1].line.dash == "dot"

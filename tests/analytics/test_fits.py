@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from analytics.gao import best_of_n_gold, rl_gold, rl_peak
 from analytics.onset.curves.fits import fieller, form_of, gao_fit, has_form
-from analytics.onset.evidence.gao import best_of_n_gold, rl_gold, rl_peak
 from analytics.simulated import simulate
 
 D = np.linspace(0, 12, 21)
@@ -91,8 +91,8 @@ def test_fieller_is_the_profile_likelihood_set(kind):
     def rise(kl):
         # misfit with the peak held at kl: alpha = beta (ln d* + 1)
         u = np.log(np.sqrt(kl)) + 1
-        held = np.column_stack([left[:, 0], u * left[:, 1] + left[:, 2]]) / 0.05
-        return np.linalg.lstsq(held, gold / 0.05, rcond=None)[1][0] - best
+        basis = np.column_stack([left[:, 0], u * left[:, 1] + left[:, 2]]) / 0.05
+        return np.linalg.lstsq(basis, gold / 0.05, rcond=None)[1][0] - best
 
     quantile = 1.6448536269514722**2
     for bound in (fit.kl_low, fit.kl_high):

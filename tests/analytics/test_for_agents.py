@@ -96,33 +96,33 @@ def test_the_sdks_client_over_standard_input_and_output(
             }  # fmt: skip
             assert all(one.annotations.read_only_hint and one.description for one in listed)
 
-            async def told(name: str, **asked: Any) -> Any:
+            async def answer_of(name: str, **asked: Any) -> Any:
                 answer = await client.call_tool(name, asked)
                 assert not answer.is_error, answer.content
                 return answer.structured_content
 
-            runs = await told("list_runs")
+            runs = await answer_of("list_runs")
             assert {(one["run"], one["status"]) for one in runs["runs"]} == {
                 ("falls", "overoptimized"), (ODD, "no_onset"),
             }  # fmt: skip
-            assert (await told("list_runs", project="none")) == {"runs": [], "in_all": 0}
-            assert json.loads(json.dumps(await told("verdict", run="falls"))) == row
-            curve = await told("curve", run="falls")
+            assert (await answer_of("list_runs", project="none")) == {"runs": [], "in_all": 0}
+            assert json.loads(json.dumps(await answer_of("verdict", run="falls"))) == row
+            curve = await answer_of("curve", run="falls")
             assert curve["gold_in_all"] == 30 and curve["gold"][8]["gold_reward"] == 0.8
             assert curve["bins"][-1]["proxy_reward"] == pytest.approx(29 / 5)
-            assert (await told("curve", run="falls", until=4))["gold_in_all"] == 5
-            found = await told("compare", first="falls", second=ODD)
+            assert (await answer_of("curve", run="falls", until=4))["gold_in_all"] == 5
+            found = await answer_of("compare", first="falls", second=ODD)
             assert "falls" in found["said"] and len(found["gold_at_equal_kl"]) == 4
-            changed = await told("what_changed", since="2001-01-01")
+            changed = await answer_of("what_changed", since="2001-01-01")
             assert [one["subject"] for one in changed["changes"]] == ["falls", ODD]
-            for name, asked, said in WRONG:
+            for name, asked, sentence in WRONG:
                 answer = await client.call_tool(name, asked)
                 text = answer.content[0].text
-                assert answer.is_error and said in text, (name, asked, text)
+                assert answer.is_error and sentence in text, (name, asked, text)
                 assert len(text) < 500 and "\n" not in text and "pydantic" not in text
                 assert "Error executing" not in text
-            assert (await told("list_runs", first=10**15))["runs"] == []
-            assert len((await told("list_runs", most=2.0))["runs"]) == 2
+            assert (await answer_of("list_runs", first=10**15))["runs"] == []
+            assert len((await answer_of("list_runs", most=2.0))["runs"]) == 2
             for name, asked, why in (
                 ("verdict", {"run": "nobody"}, "there is no run 'nobody'"),
                 ("what_changed", {"since": "soon"}, "no date"), ("verdict", {}, "run"),
@@ -143,8 +143,8 @@ def test_the_sdks_client_over_standard_input_and_output(
         assert store.generation == before
 
 
-def held(opened: Callable[[], Any]) -> for_agents.Held:
-    return for_agents.Held(
+def doors(opened: Callable[[], Any]) -> for_agents.Doors:
+    return for_agents.Doors(
         opened, lambda store: {}, lambda store, runs, until: [], lambda store, run: pl.DataFrame(),
         lambda store, since: "{}", (StoreError,),
     )  # fmt: skip
@@ -155,7 +155,7 @@ def test_a_store_that_cannot_be_used_is_told() -> None:
         raise StoreError("the store has schema version 99")
 
     async def ask() -> None:
-        async with Client(for_agents.server(held(opened))) as client:
+        async with Client(for_agents.server(doors(opened))) as client:
             answer = await client.call_tool("list_runs", {})
             assert answer.is_error and "schema version 99" in answer.content[0].text
 
@@ -169,7 +169,7 @@ def test_what_nobody_foresaw_is_a_sentence_and_the_log_has_it(
         raise RuntimeError("something\nodd")
 
     async def ask() -> None:
-        async with Client(for_agents.server(held(opened))) as client:
+        async with Client(for_agents.server(doors(opened))) as client:
             answer = await client.call_tool("list_runs", {})
             assert answer.is_error
             assert answer.content[0].text == (
@@ -181,7 +181,7 @@ def test_what_nobody_foresaw_is_a_sentence_and_the_log_has_it(
 
 
 def test_half_of_a_character_is_no_text() -> None:
-    tool = for_agents.Tools(held(dict), ValueError).verdict
+    tool = for_agents.Tools(doors(dict), ValueError).verdict
     assert faults(tool, {"run": "a\ud800"}) == (
         "run = 'a\\ud800': this is no text: it holds half of a character"
     )
@@ -198,6 +198,6 @@ def test_without_the_sdk_the_command_says_what_is_missing(
 
 def test_values_become_json() -> None:
     odd = {"a": [float("nan"), float("inf"), 1.5], "b": "x" * 3_000, "c": None}
-    told = for_agents._plain(odd)
-    assert told["a"] == [None, None, 1.5] and len(told["b"]) == for_agents.LONGEST
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    plain = for_agents._plain(odd)
+    assert plain["a"] == [None, None, 1.5] and len(plain["b"]) == for_agents.LONGEST
+    assert json.loads(json.dumps(plain, allow_nan=False)) == plain

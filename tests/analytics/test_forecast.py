@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analytics.gao import normalised_gold, rl_gold
 from analytics.onset import verdict
 from analytics.onset.alarm.siblings import alpha_fit, setup_of
 from analytics.onset.curves.forecast import SharedAlpha, forecast, shared_alpha
-from analytics.onset.evidence.gao import normalised_gold, rl_gold
 from analytics.onset.sentences.withheld import refused
 from analytics.quality.intervals import measure_forecasts
 from analytics.simulated import honest_curve
@@ -174,16 +174,16 @@ def test_gold_that_never_peaks_hardly_ever_gets_a_forecast(kind, sigma):
 @pytest.mark.parametrize("form", ["rl", "best_of_n"])
 def test_between_the_two_forms_a_forecast_is_refused_or_right(form, x):
     made = [forecast(*prefix(x, 0.02, 0.5, 6.0, seed), form) for seed in range(60)]
-    told = [one for one in made if one.refused is None]
-    right = sum(one.low <= 36 <= one.high for one in told)
-    assert right >= 0.8 * len(told) or len(told) <= 0.1 * len(made)
+    made_known = [one for one in made if one.refused is None]
+    right = sum(one.low <= 36 <= one.high for one in made_known)
+    assert right >= 0.8 * len(made_known) or len(made_known) <= 0.1 * len(made)
 
 
 def test_a_curve_that_bends_down_still_gets_its_forecast():
     made = [forecast(*prefix(0.95, 0.02, 0.0, 6.0, seed), "rl") for seed in range(60)]
-    told = [one for one in made if one.refused is None]
-    assert len(told) >= 0.2 * len(made)
-    assert np.mean([one.low <= 36 <= one.high for one in told]) >= 0.8
+    made_known = [one for one in made if one.refused is None]
+    assert len(made_known) >= 0.2 * len(made)
+    assert np.mean([one.low <= 36 <= one.high for one in made_known]) >= 0.8
 
 
 def test_alpha_of_siblings_speaks_for_a_peak():

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.kl import best_of_n_kl, k1, k2, k3
-from analytics.onset.evidence.gao import (
+from analytics.gao import (
     best_of_n_gold,
     best_of_n_peak,
     box_cox_gold,
@@ -14,6 +13,7 @@ from analytics.onset.evidence.gao import (
     rl_gold,
     rl_peak,
 )
+from analytics.kl import best_of_n_kl, k1, k2, k3
 
 
 @pytest.mark.parametrize(

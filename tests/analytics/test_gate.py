@@ -28,13 +28,13 @@ POLICY = default()
 GOOD = complete_loop()
 
 
-def without(held: Evidence, table: str) -> Evidence:
-    frames = {name: frame for name, frame in held.frames.items() if name != table}
-    return replace(held, frames=frames)
+def without(evidence: Evidence, table: str) -> Evidence:
+    frames = {name: frame for name, frame in evidence.frames.items() if name != table}
+    return replace(evidence, frames=frames)
 
 
-def with_frame(held: Evidence, table: str, frame: pl.DataFrame) -> Evidence:
-    return replace(held, frames={**held.frames, table: frame})
+def with_frame(evidence: Evidence, table: str, frame: pl.DataFrame) -> Evidence:
+    return replace(evidence, frames={**evidence.frames, table: frame})
 
 
 def block(gate, name: str):
@@ -127,14 +127,14 @@ def test_one_rater_measures_no_agreement() -> None:
 def test_raters_who_do_not_agree_measure_nothing() -> None:
     frame = GOOD.frames["reviews"]
     guessed = np.random.default_rng(3).choice(["a", "b"], frame.height)
-    held = with_frame(GOOD, "reviews", frame.with_columns(preferred=pl.Series(guessed)))
-    found = block(judge(held, POLICY), "human_checkpoint")
+    evidence = with_frame(GOOD, "reviews", frame.with_columns(preferred=pl.Series(guessed)))
+    found = block(judge(evidence, POLICY), "human_checkpoint")
     agreement = next(check for check in found.checks if check.name == "agreement")
     assert agreement.result == "NOT MEASURED" and abs(agreement.value) < 0.1
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "reason"),
     [
         ({"by": "s. ubmitter"}, "is the submitter"),
         ({"by": None}, "names nobody"),
@@ -143,13 +143,13 @@ def test_raters_who_do_not_agree_measure_nothing() -> None:
         ({"expires": "2026-11-27"}, "expired on 2026-11-27"),
     ],
 )
-def test_an_approval_that_does_not_hold_blocks(changes: dict, said: str) -> None:
+def test_an_approval_that_does_not_hold_blocks(changes: dict, reason: str) -> None:
     frame = GOOD.frames["decisions"].with_columns(
         **{key: pl.lit(value, pl.String) for key, value in changes.items()}
     )
     found = block(judge(with_frame(GOOD, "decisions", frame), POLICY), "human_checkpoint")
     approval = next(check for check in found.checks if check.name == "approval")
-    assert approval.result == "NOT MEASURED" and said in approval.reason
+    assert approval.result == "NOT MEASURED" and reason in approval.reason
     assert found.result == "NOT MEASURED"
 
 
@@ -198,8 +198,8 @@ def test_a_loosened_policy_is_marked() -> None:
 def test_the_last_release_is_the_last_decision_to_continue() -> None:
     decisions = pl.DataFrame({"iteration": [1, 2, 3], "decision": ["continue", "stop", "continue"],
                               "by": ["A"] * 3, "at": ["2026-11-01"] * 3})  # fmt: skip
-    held = Evidence("l", 3, {"decisions": decisions})
-    assert held.released() == (1, "the last decision to continue")
+    evidence = Evidence("l", 3, {"decisions": decisions})
+    assert evidence.released() == (1, "the last decision to continue")
     none = Evidence("l", 3, {"decisions": decisions.with_columns(decision=pl.lit("stop"))})
     assert none.released()[0] == 0
     assert Evidence("l", 3).released()[0] == 2 and Evidence("l", 3, release=0).released()[0] == 0
@@ -218,15 +218,15 @@ def test_further_looks_beyond_the_years_give_no_pass() -> None:
 
 def test_harm_of_both_references_is_seen() -> None:
     """.9 points an iteration: a gate that looks one step back would let it pass."""
-    held = drifting(np.random.default_rng(5), questions=40000, step=0.009, iterations=6)
-    said = []
+    series = drifting(np.random.default_rng(5), questions=40000, step=0.009, iterations=6)
+    results = []
     for at in range(1, 7):
-        one = replace(held, iteration=at, release=at - 1)
+        one = replace(series, iteration=at, release=at - 1)
         found = block(judge(one, POLICY, blocks=["truthfulness"]), "truthfulness")
-        said.append({check.name: check.result for check in found.checks})
-    assert "FAIL" not in {one["confident_from_release"] for one in said}
-    assert "PASS" not in {one["confident_from_first"] for one in said[2:]}
-    assert said[-1]["confident_from_first"] == "FAIL"
+        results.append({check.name: check.result for check in found.checks})
+    assert "FAIL" not in {one["confident_from_release"] for one in results}
+    assert "PASS" not in {one["confident_from_first"] for one in results[2:]}
+    assert results[-1]["confident_from_first"] == "FAIL"
 
 
 # The bounds, against numbers from elsewhere.
@@ -344,25 +344,25 @@ def test_every_block_with_a_remedy_names_a_source() -> None:
     assert all(step.source and step.link.startswith("https://") for step in STEPS)
     found = steps(["truthfulness"])
     assert any("Verify facts" in step.what for step in found)
-    said = " ".join(step.what for step in STEPS)
+    text = " ".join(step.what for step in STEPS)
     for asked in ("Restart the policy from the SFT", "concatenate", "Verify facts", "human text",
                   "Stop at the KL"):  # fmt: skip
-        assert asked in said
+        assert asked in text
 
 
 def test_other_arms_are_told_where_this_one_failed() -> None:
     bad = judge(complete_loop("truthfulness", loop="replace"), POLICY).to_dict()
     good = judge(complete_loop(loop="verified"), POLICY).to_dict()
-    (said,) = other_arms({"replace": bad, "verified": good}, "replace")
-    assert said.startswith("verified, truthfulness PASS: ")
-    text = markdown(judge(complete_loop("truthfulness"), POLICY), [said])
+    (sentence,) = other_arms({"replace": bad, "verified": good}, "replace")
+    assert sentence.startswith("verified, truthfulness PASS: ")
+    text = markdown(judge(complete_loop("truthfulness"), POLICY), [sentence])
     assert "arXiv 2405.05904" in text and "verified, truthfulness PASS" in text
 
 
 def test_names_of_logs_cannot_become_markup() -> None:
     name = "x|](javascript:1)<script>*_`"
-    held = replace(GOOD, loop=name)
-    text = markdown(judge(held, POLICY))
+    evidence = replace(GOOD, loop=name)
+    text = markdown(judge(evidence, POLICY))
     assert "<script>" not in text and not re.search(r"(?<!\\)\]\(javascript", text)
 
 
@@ -389,8 +389,8 @@ def drifting(
 # What a newcomer's loop can hold.
 
 
-def people_said(held: Evidence) -> dict[str, tuple[str, str]]:
-    found = block(judge(held, POLICY), "human_checkpoint")
+def people_said(evidence: Evidence) -> dict[str, tuple[str, str]]:
+    found = block(judge(evidence, POLICY), "human_checkpoint")
     return {check.name: (check.result, check.reason) for check in found.checks}
 
 
@@ -415,8 +415,8 @@ def test_model_written_text_under_another_origin_is_seen() -> None:
         .otherwise("origin")
     )  # fmt: skip
     answers = GOOD.frames["answers"].with_columns(in_training=pl.lit(None, pl.Boolean))
-    held = with_frame(with_frame(GOOD, "corpus", corpus), "answers", answers)
-    found = block(judge(held, POLICY), "truthfulness")
+    evidence = with_frame(with_frame(GOOD, "corpus", corpus), "answers", answers)
+    found = block(judge(evidence, POLICY), "truthfulness")
     assert {c.name: c.result for c in found.checks}["unknown_trained"] == "NOT MEASURED"
 
 
@@ -440,8 +440,8 @@ def test_an_undated_stop_beside_an_approval_leaves_the_last_word_open() -> None:
 @pytest.mark.parametrize("named", ["{}", "First One, {}"])
 def test_another_submitter_on_the_command_line_frees_nobody(named: str) -> None:
     approver = named.format(GOOD.frames["decisions"]["by"][-1])
-    held = replace(GOOD, submitter="Somebody Else", named=approver)
-    assert "is the submitter" in people_said(held)["approval"][1]
+    evidence = replace(GOOD, submitter="Somebody Else", named=approver)
+    assert "is the submitter" in people_said(evidence)["approval"][1]
 
 
 def test_few_attempted_answers_are_not_called_answers_without_confidence() -> None:
@@ -474,10 +474,10 @@ def test_a_loop_without_iteration_0_is_told_what_it_lacks() -> None:
     """And not that what is there was never logged."""
     frames = {name: rows.filter(pl.col("iteration") > 0) for name, rows in GOOD.frames.items()}
     gate = judge(replace(GOOD, frames=frames), POLICY)
-    said = {check.name: check for one in gate.blocks for check in one.checks}
+    checks = {check.name: check for one in gate.blocks for check in one.checks}
     names = ("gold_from_first", "length_from_first", "human_holdout", "wrong_from_first")
-    assert {said[name].result for name in names} == {"NOT MEASURED"}
-    assert all(re.search(r"iterations? (.* and )?0", said[name].reason) for name in names), said
+    assert {checks[name].result for name in names} == {"NOT MEASURED"}
+    assert all(re.search(r"iterations? (.* and )?0", checks[name].reason) for name in names), checks
 
 
 def test_questions_in_older_texts_that_are_trained_on_again_are_found() -> None:
@@ -495,12 +495,12 @@ def test_questions_in_older_texts_that_are_trained_on_again_are_found() -> None:
     def query(name: str, writers: list[int], parent: str | None, **_: object) -> pl.DataFrame:
         mix = pl.DataFrame({"iteration": [3] * len(writers), "generator_iteration": writers,
                             "origin": ["self_generated"] * len(writers)})  # fmt: skip
-        told = pl.DataFrame(
+        frame = pl.DataFrame(
             {"iteration": [3], "parent": [parent], "policy": [None]},
             schema_overrides={"parent": pl.String, "policy": pl.String},
         )
         return {"training_texts": texts, "asked_questions": asked, "corpus": mix,
-                "iterations": told}[name]  # fmt: skip
+                "iterations": frame}[name]  # fmt: skip
 
     def hits(writers: list[int], parent: str | None) -> int:
         return overlap(partial(query, writers=writers, parent=parent), "l", 3)["hits"].item()
@@ -544,10 +544,10 @@ def test_a_fresh_review_renews_no_older_one() -> None:
     old = reviews.with_columns(
         graded_at=pl.when(one).then(pl.lit("2026-11-27")).otherwise(pl.lit("2026-10-01"))
     )
-    said = people_said(with_frame(GOOD, "reviews", old))
-    assert said["reviews"][0] == "NOT MEASURED" and "1 pair reviewed" in said["reviews"][1]
-    assert "2,999 further pairs do not count" in said["reviews"][1]
-    assert said["agreement"][0] == "NOT MEASURED" and said["win_rate"][0] == "NOT SHOWN"
+    people = people_said(with_frame(GOOD, "reviews", old))
+    assert people["reviews"][0] == "NOT MEASURED" and "1 pair reviewed" in people["reviews"][1]
+    assert "2,999 further pairs do not count" in people["reviews"][1]
+    assert people["agreement"][0] == "NOT MEASURED" and people["win_rate"][0] == "NOT SHOWN"
     # When the next is due follows from as many pairs as are asked for, not from the last one.
     state = due(with_frame(GOOD, "reviews", old), POLICY)
     assert state.by_date == datetime.date(2026, 10, 15) and state.now_due
@@ -560,16 +560,16 @@ def test_a_fresh_review_renews_no_older_one() -> None:
 def test_a_mean_kl_of_unknown_error_excludes_nothing(kl: float) -> None:
     texts = GOOD.frames["generations"].with_columns(logprob_base=pl.lit(None, pl.Float64))
     metrics = GOOD.frames["metrics"].with_columns(kl=pl.lit(kl))
-    held = with_frame(with_frame(GOOD, "generations", texts), "metrics", metrics)
+    evidence = with_frame(with_frame(GOOD, "generations", texts), "metrics", metrics)
 
-    def said(one: Evidence) -> tuple[str, str]:
+    def on_kl(one: Evidence) -> tuple[str, str]:
         found = block(judge(one, POLICY, blocks=["reward_hacking"]), "reward_hacking")
         (check,) = (check for check in found.checks if check.name == "kl")
         return check.result, check.reason
 
-    assert said(held)[0] == "NOT SHOWN" and "`kl_se`" in said(held)[1]
-    stated = with_frame(held, "metrics", metrics.with_columns(kl_se=pl.lit(0.01)))
-    assert said(stated)[0] == ("PASS" if kl < 1 else "FAIL")
+    assert on_kl(evidence)[0] == "NOT SHOWN" and "`kl_se`" in on_kl(evidence)[1]
+    stated = with_frame(evidence, "metrics", metrics.with_columns(kl_se=pl.lit(0.01)))
+    assert on_kl(stated)[0] == ("PASS" if kl < 1 else "FAIL")
 
 
 @pytest.mark.parametrize(("facts", "kl", "error"), [
@@ -594,8 +594,8 @@ def test_an_end_that_cannot_be_read_is_no_open_end(expires: str, result: str) ->
 @pytest.mark.parametrize("fault", [None, *FAULTS])
 def test_reasons_name_nothing_by_its_key(fault) -> None:
     """An indicator is called by its title; a column that is to be given stands in backticks."""
-    held = GOOD if fault is None else complete_loop(fault)
-    for one in judge(held, POLICY).blocks:
+    evidence = GOOD if fault is None else complete_loop(fault)
+    for one in judge(evidence, POLICY).blocks:
         for check in one.checks:
             bare = re.sub(r"`[^`]*`|\(--\S+ \w+\)|\S+_se\b", "", check.reason)
             assert not re.search(r"[a-z]_[a-z0-9]", bare), check.reason
@@ -603,11 +603,11 @@ def test_reasons_name_nothing_by_its_key(fault) -> None:
 
 def test_rare_words_are_those_of_people_only_where_people_wrote_the_reference() -> None:
     rows = GOOD.frames["indicators"].with_columns(reference=pl.lit("the first iteration"))
-    for held, whose in ((GOOD, "human texts,"), (with_frame(GOOD, "indicators", rows),
+    for evidence, whose in ((GOOD, "human texts,"), (with_frame(GOOD, "indicators", rows),
                         "the first iteration's texts (no human texts are there),")):  # fmt: skip
-        checks = block(judge(held, POLICY), "diversity").checks
-        (said,) = (check.reason for check in checks if check.name == "tail_coverage")
-        assert said.startswith(f"Loss of words that are rare in {whose}")
+        checks = block(judge(evidence, POLICY), "diversity").checks
+        (reason,) = (check.reason for check in checks if check.name == "tail_coverage")
+        assert reason.startswith(f"Loss of words that are rare in {whose}")
 
 
 def test_a_gate_says_how_often_its_gold_chose_and_by_whose_kin_it_is_judged() -> None:

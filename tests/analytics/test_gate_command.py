@@ -68,35 +68,35 @@ def gate(home: Path, monkeypatch, capsys, tmp_path):
 
 
 def test_a_complete_loop_passes_by_its_tables(gate, tmp_path: Path) -> None:
-    code, told = gate("--markdown", str(tmp_path / "gate.md"))
-    said = {b["name"]: (b["result"], b["reason"]) for b in told["blocks"]}
-    assert code == 0 and told["result"] == "PASS", said
-    assert told["summary"].startswith("PASS: no blocking finding under policy ours (")
-    assert set(told["blocks"][0]) >= {
+    code, document = gate("--markdown", str(tmp_path / "gate.md"))
+    blocks = {b["name"]: (b["result"], b["reason"]) for b in document["blocks"]}
+    assert code == 0 and document["result"] == "PASS", blocks
+    assert document["summary"].startswith("PASS: no blocking finding under policy ours (")
+    assert set(document["blocks"][0]) >= {
         "name", "result", "value", "low", "high", "limit", "evidence", "reason",
     }  # fmt: skip
-    assert len(told["chances"]) == 5 and told["not_looked_at"]
+    assert len(document["chances"]) == 5 and document["not_looked_at"]
     assert (tmp_path / "gate.md").read_text().startswith("# Gate: generated, iteration 2: PASS")
 
 
 def test_the_terminal_is_told_the_chances_and_what_was_not_looked_at(gate) -> None:
-    code, said = gate(text=True)
-    assert code == 0 and "P(PASS | harm = limit)" in said and "Not looked at:" in said
-    assert "generated, iteration 2: PASS: no blocking finding" in said
+    code, printed = gate(text=True)
+    assert code == 0 and "P(PASS | harm = limit)" in printed and "Not looked at:" in printed
+    assert "generated, iteration 2: PASS: no blocking finding" in printed
 
 
 def test_the_proposal_blocks_on_what_a_fixed_budget_cannot_show(home, monkeypatch, capsys) -> None:
     monkeypatch.setenv("OVEROPT_HOME", str(home))
     words = ["--loop", "generated", "--iteration", "2", "--on", TODAY, "--json"]
     assert main(["gate", *words]) == 2
-    told = json.loads(capsys.readouterr().out)
-    assert {b["name"] for b in told["blocks"] if b["result"] != "PASS"} == {"diversity"}
-    assert told["result"] == "NOT SHOWN"
+    document = json.loads(capsys.readouterr().out)
+    assert {b["name"] for b in document["blocks"] if b["result"] != "PASS"} == {"diversity"}
+    assert document["result"] == "NOT SHOWN"
 
 
 def test_a_decision_is_recorded_with_its_snapshot_and_a_stop_fails(gate) -> None:
-    code, told = gate("--record", "stop", "--by", "C. Hecker", "--note", "one more look")
-    block = next(b for b in told["blocks"] if b["name"] == "human_checkpoint")
+    code, document = gate("--record", "stop", "--by", "C. Hecker", "--note", "one more look")
+    block = next(b for b in document["blocks"] if b["name"] == "human_checkpoint")
     assert code == 1 and block["reason"] == "C. Hecker decided: stop."
     code, _ = gate("--record", "continue", "--by", "C. Hecker", "--on", "2026-12-01")
     from data.home import home as folder
@@ -110,30 +110,30 @@ def test_a_decision_is_recorded_with_its_snapshot_and_a_stop_fails(gate) -> None
 
 
 def test_the_submitter_cannot_approve_and_an_approval_expires(gate) -> None:
-    _, told = gate("--submitter", "c. hecker", "--record", "continue", "--by", "C. Hecker")
-    approval = checks(told)["approval"]
+    _, document = gate("--submitter", "c. hecker", "--record", "continue", "--by", "C. Hecker")
+    approval = checks(document)["approval"]
     assert approval["result"] == "NOT MEASURED" and "is the submitter" in approval["reason"]
-    code, told = gate("--on", "2027-03-01")
-    assert code == 2 and "expired on" in checks(told)["approval"]["reason"]
+    code, document = gate("--on", "2027-03-01")
+    assert code == 2 and "expired on" in checks(document)["approval"]["reason"]
 
 
 def test_a_decision_on_an_iteration_that_is_not_there_is_not_recorded(gate) -> None:
     for at in ("9", "9"):  # the second would find the decision of the first
-        code, told = gate("--iteration", at, "--record", "continue", "--by", "B. Ob")
-        assert code == 3 and "has no iteration 9" in told["error"]
+        code, document = gate("--iteration", at, "--record", "continue", "--by", "B. Ob")
+        assert code == 3 and "has no iteration 9" in document["error"]
 
 
-def checks(told: dict) -> dict[str, dict]:
-    return {check["name"]: check for block in told["blocks"] for check in block["checks"]}
+def checks(document: dict) -> dict[str, dict]:
+    return {check["name"]: check for block in document["blocks"] for check in block["checks"]}
 
 
 def test_a_policy_loosened_after_the_data_arrived_is_marked(gate, home, tmp_path) -> None:
     gate()  # the policy that was there first
     loose = tmp_path / "loose.toml"
     loose.write_text(POLICY.replace("drop = 0.02 ", "drop = 0.03 "))
-    _, told = gate("--policy", str(loose))
-    assert told["loosened"] == ["outcomes.drop 0.02 → 0.03"]
-    assert "loosened after the data of this iteration arrived" in told["summary"]
+    _, document = gate("--policy", str(loose))
+    assert document["loosened"] == ["outcomes.drop 0.02 → 0.03"]
+    assert "loosened after the data of this iteration arrived" in document["summary"]
     tight = tmp_path / "tight.toml"
     tight.write_text(POLICY.replace("drop = 0.02 ", "drop = 0.01 "))
     assert gate("--policy", str(tight))[1]["loosened"] == []
@@ -141,7 +141,7 @@ def test_a_policy_loosened_after_the_data_arrived_is_marked(gate, home, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "sentence"),
     [
         (["--loop", "nothing"], "there is no loop 'nothing'"),
         (["--iteration", "9"], "generated has no iteration 9 up to there; it has 0, 1, 2"),
@@ -151,16 +151,16 @@ def test_a_policy_loosened_after_the_data_arrived_is_marked(gate, home, tmp_path
         (["--release", "2"], "must be an iteration before 2"),
     ],
 )
-def test_what_cannot_be_read_is_no_verdict(gate, words: list[str], said: str) -> None:
-    code, told = gate(*words)
-    assert code == 3 and said in told["error"]
+def test_what_cannot_be_read_is_no_verdict(gate, words: list[str], sentence: str) -> None:
+    code, document = gate(*words)
+    assert code == 3 and sentence in document["error"]
 
 
 def test_an_unknown_key_is_named_with_its_line(gate, tmp_path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text('name = "x"\n[outcomes]\ndrops = 0.1\n')
-    code, told = gate("--policy", str(bad))
-    assert code == 3 and f"{bad}, line 3: unknown key 'drops' in [outcomes]" in told["error"]
+    code, document = gate("--policy", str(bad))
+    assert code == 3 and f"{bad}, line 3: unknown key 'drops' in [outcomes]" in document["error"]
 
 
 def test_wrong_usage_is_no_verdict_either(capsys) -> None:
@@ -180,6 +180,6 @@ def test_worse_outcomes_of_a_later_import_fail_that_block_alone(gate, home, tmp_
     rows = complete_loop("outcomes", sizes=SIZES).frames["outcomes"]
     rows.with_columns(loop=pl.lit("generated")).write_csv(tmp_path / "outcomes.csv")
     bring_in(home, tmp_path / "outcomes.csv")
-    code, told = gate("--record", "continue", "--by", "A. Prover")
+    code, document = gate("--record", "continue", "--by", "A. Prover")
     assert code == 1
-    assert [b["name"] for b in told["blocks"] if b["result"] == "FAIL"] == ["outcomes"]
+    assert [b["name"] for b in document["blocks"] if b["result"] == "FAIL"] == ["outcomes"]

@@ -149,7 +149,7 @@ def test_what_was_left_empty_is_counted_and_no_review() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentence"),
     [
         (lambda text: text.replace("preferred", "choice"), "line 1: there is no column preferred"),
         (lambda text: text.replace(PAIRS["item_id"][0], "0123"), "column item_id: '0123' is no"),
@@ -158,9 +158,9 @@ def test_what_was_left_empty_is_counted_and_no_review() -> None:
         (lambda text: text + text.splitlines()[-1] + "\n", "judged item .* twice"),
     ],
 )
-def test_a_sheet_that_cannot_be_read_says_where(change, said: str) -> None:
+def test_a_sheet_that_cannot_be_read_says_where(change, sentence: str) -> None:
     text = change(filled(lambda at, row: ("a", "A")))
-    with pytest.raises(SheetError, match=said) as error:
+    with pytest.raises(SheetError, match=sentence) as error:
         read_back(text, TEXTS, "loop", 2, "2026-11-28")
     assert str(error.value).startswith("line ")
 
@@ -222,7 +222,7 @@ def test_agreement_and_bias_by_hand() -> None:
 def test_a_fall_of_agreement_is_told_and_chance_is_not() -> None:
     assert falls(agreement(*judged({1: 0.9, 2: 0.6})))[0].startswith("gold (judge) agrees with")
     assert falls(agreement(*judged({1: 0.8, 2: 0.78}))) == []
-    assert any("75.0 %" in said for said in sentences(agreement(*judged({1: 0.75}))))
+    assert any("75.0 %" in line for line in sentences(agreement(*judged({1: 0.75}))))
 
 
 # When the next is due.
@@ -239,11 +239,11 @@ def test_blind_kl_forecast_and_items() -> None:
         "iteration": [1], "item_id": ["x"], "origin_a": ["1"], "origin_b": ["0"],
         "rater": ["A"], "preferred": ["a"], "graded_at": ["2026-11-20T08:00:00"],
     })  # fmt: skip
-    held = Evidence("l", 2, {"generations": TEXTS, "reviews": reviews},
+    evidence = Evidence("l", 2, {"generations": TEXTS, "reviews": reviews},
                     today=datetime.date(2026, 11, 28))  # fmt: skip
-    state = due(held, POLICY)
+    state = due(evidence, POLICY)
     assert state.blind == pytest.approx(2.0) and state.by_date == datetime.date(2026, 12, 4)
     assert state.at_iteration == 4 and not state.now_due
     assert 1200 < state.items < 1700
-    later = Evidence("l", 2, held.frames, today=datetime.date(2026, 12, 5))
+    later = Evidence("l", 2, evidence.frames, today=datetime.date(2026, 12, 5))
     assert due(later, POLICY).now_due

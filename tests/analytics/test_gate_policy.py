@@ -57,7 +57,7 @@ def test_every_number_refuses_what_makes_no_sense(limit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
         ("[truthfulness]\nconfident_raise = 0.1\n",
          "line 2: unknown key 'confident_raise' in [truthfulness]; expected one of"),
@@ -77,10 +77,10 @@ def test_every_number_refuses_what_makes_no_sense(limit) -> None:
         ('[waivers]\nblock = "outcomes"\n', "line 1: expected [[waivers]]"),
     ],
 )  # fmt: skip
-def test_what_does_not_belong_there_is_named_with_its_line(text: str, said: str) -> None:
+def test_what_does_not_belong_there_is_named_with_its_line(text: str, sentence: str) -> None:
     with pytest.raises(PolicyError) as error:
         read_policy(text, "ours.toml")
-    assert str(error.value).startswith("ours.toml") and said in str(error.value)
+    assert str(error.value).startswith("ours.toml") and sentence in str(error.value)
 
 
 def test_a_waiver_is_read_whole() -> None:

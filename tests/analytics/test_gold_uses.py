@@ -28,9 +28,9 @@ def test_a_sentence_names_times_kinds_and_errors() -> None:
         {"kind": "decision", "times": 24, "runs": 3}, {"kind": "note", "times": 0, "runs": 3},
         {"kind": "review", "times": 2, "runs": 3},
     ]  # fmt: skip
-    said = sentence(rows)
-    assert "26 times" in said and "24 decisions, 2 closed reviews" in said and "3 runs" in said
-    assert "up to 2.0 standard errors" in said
+    text = sentence(rows)
+    assert "26 times" in text and "24 decisions, 2 closed reviews" in text and "3 runs" in text
+    assert "up to 2.0 standard errors" in text
     assert sentence(rows[1:2]) == "" == sentence([])
 
 
@@ -44,8 +44,8 @@ def decide(store: object, loop: str, iteration: int) -> None:
 def test_uses_are_counted_over_the_runs_that_share_their_gold(home: Path, tmp_path: Path) -> None:
     frame = pl.DataFrame({"step": [10, 20, 30], "kl": [1.0, 2.0, 3.0], "gold_reward": [1.0] * 3})
     for run, judge in (("a", "gpt-4o/1"), ("b", "gpt-4o/1"), ("c", "gpt-4o/2"), ("d", None)):
-        told = frame.with_columns(run_id=pl.lit(run), gold_version=pl.lit(judge, pl.String))
-        told.write_parquet(tmp_path / f"{run}.parquet")
+        named = frame.with_columns(run_id=pl.lit(run), gold_version=pl.lit(judge, pl.String))
+        named.write_parquet(tmp_path / f"{run}.parquet")
     import_paths(home, [tmp_path / f"{run}.parquet" for run in "abcd"], ReadOptions())
     with closing(Owner(home)) as owner:
         store = owner.store
@@ -67,14 +67,14 @@ def test_uses_are_counted_over_the_runs_that_share_their_gold(home: Path, tmp_pa
         assert uses("d")["decision"] == (1, 1)
 
 
-@pytest.mark.parametrize(("name", "told"), [
+@pytest.mark.parametrize(("name", "expected"), [
     ("Qwen/Qwen2.5-72B-Instruct", "qwen"), ("qwen2.5-7b", "qwen"), ("gpt-4o/rubric", "gpt"),
     ("gpt-4o-2024-08-06", "gpt"), ("meta-llama/Meta-Llama-3-8B", "llama"), ("claude", "claude"),
     ("runs/7/checkpoint-300", None), ("o3-mini", "o"), ("t-rex", None),
     ("rm-v3", None), ("", None), (None, None), ("7B", None),
 ])  # fmt: skip
-def test_a_family_is_told_by_the_first_part_of_a_name_or_not_at_all(name, told) -> None:
-    assert family(name) == told
+def test_a_family_is_told_by_the_first_part_of_a_name_or_not_at_all(name, expected) -> None:
+    assert family(name) == expected
 
 
 @pytest.mark.parametrize(("config", "kin"), [
@@ -87,8 +87,8 @@ def test_a_family_is_told_by_the_first_part_of_a_name_or_not_at_all(name, told) 
     ({"reward_model": "Qwen/Qwen2.5-RM-7B"}, None), ({"gold_model": 7, "reward_model": None}, None),
 ])  # fmt: skip
 def test_kin_of_the_reward_model_is_warned_of(config, kin) -> None:
-    said = one_family(config)
-    assert f"({kin})" in said if kin else said == kin
+    text = one_family(config)
+    assert f"({kin})" in text if kin else text == kin
 
 
 def test_other_logs_name_them_where_no_setting_does() -> None:

@@ -29,8 +29,8 @@ def answers(grades: list[str | None], **columns: Any) -> pl.DataFrame:
 
 
 def total(frame: pl.DataFrame, iteration: int = 0, **where: Any) -> dict[str, Any]:
-    held = frame.filter(pl.col("level") == "total", iteration=iteration, **where)
-    (row,) = hallucination.rows(held)
+    total_rows = frame.filter(pl.col("level") == "total", iteration=iteration, **where)
+    (row,) = hallucination.rows(total_rows)
     return row
 
 
@@ -104,8 +104,12 @@ def test_unknown_grades_and_impossible_confidences_are_counted_and_said() -> Non
     assert (row["n"], row["ungraded"], row["rate"]) == (2, 2, 0.5)
     assert row["confidence_refused"] == 2 and row["confident"] is None
     (found,) = pairs.unclear(frame).to_dicts()
-    said = words.unclear_sentences(found)
-    assert len(said) == 2 and "2 answers of iteration 0" in said[0] and "[0, 1]" in said[1]
+    sentences = words.unclear_sentences(found)
+    assert (
+        len(sentences) == 2
+        and "2 answers of iteration 0" in sentences[0]
+        and "[0, 1]" in sentences[1]
+    )
     assert total(hallucination.rates(answers([None])))["rate"] is None
 
 
@@ -156,9 +160,9 @@ def test_unpaired_where_questions_differ_and_it_says_so() -> None:
     assert change["paired"] is False and change["test"] == "Newcombe, unpaired"
     assert (change["low"], change["high"]) == pytest.approx((-0.012916, 0.082959), abs=1e-6)
     assert change["newly_wrong"] is None and change["p_exact"] is None and change["shared"] == 0
-    said = words.change_sentence(row)
-    assert "within chance" in said and "cannot be paired" in said
-    assert "Self-generated questions change from iteration to iteration (none shared)" in said
+    sentence = words.change_sentence(row)
+    assert "within chance" in sentence and "cannot be paired" in sentence
+    assert "Self-generated questions change from iteration to iteration (none shared)" in sentence
 
 
 def test_a_reused_question_id_with_another_text_is_another_question() -> None:
@@ -184,12 +188,12 @@ def test_a_few_shared_questions_are_not_a_pairing_but_a_grown_benchmark_is() -> 
 
 def test_an_iteration_without_a_predecessor_and_a_chosen_one() -> None:
     frame = pl.concat([answers([g] * 20, iteration=[t] * 20) for t, g in ((0, C), (2, W), (5, C))])
-    told = hallucination.rates(frame)
-    assert total(told)["change"] is None
+    rows = hallucination.rates(frame)
+    assert total(rows)["change"] is None
     assert "Iteration 0 has no earlier answers on the benchmark" in words.change_sentence(
-        total(told)
+        total(rows)
     )
-    assert [total(told, t)["change"]["from_iteration"] for t in (2, 5)] == [0, 2]
+    assert [total(rows, t)["change"]["from_iteration"] for t in (2, 5)] == [0, 2]
     chosen = hallucination.rates(frame, compare_to=0)
     assert [total(chosen, t)["change"]["from_iteration"] for t in (2, 5)] == [0, 0]
     assert total(chosen, 5)["change"]["difference"] == 0
@@ -200,10 +204,10 @@ def test_an_iteration_without_a_predecessor_and_a_chosen_one() -> None:
 
 def test_origins_are_never_pooled() -> None:
     frame = answers([W, W, C, C], origin=["benchmark", "self_generated"] * 2)
-    told = hallucination.rates(frame)
-    assert told.filter(level="total")["origin"].to_list() == ["benchmark", "self_generated"]
-    assert told["n"].max() == 2
-    own, fixed = total(told, origin="self_generated"), total(told, origin="benchmark")
+    rows = hallucination.rates(frame)
+    assert rows.filter(level="total")["origin"].to_list() == ["benchmark", "self_generated"]
+    assert rows["n"].max() == 2
+    own, fixed = total(rows, origin="self_generated"), total(rows, origin="benchmark")
     assert "against 50.0 % on the fixed benchmark" in words.beside_benchmark(own, fixed)
     assert "no fixed benchmark was asked" in words.beside_benchmark(own, None)
     plain = answers([W, C]).drop("origin", "topic", "confidence", "knowledge")
@@ -216,10 +220,10 @@ def test_totals_then_topics_then_categories_with_q_over_topics() -> None:
     grade = lambda p: np.where(random.random(n) < p, W, C).tolist()  # noqa: E731
     topic = [f"t{i % 6}" for i in range(n)] * 2
     category = [("HighlyKnown", "Unknown")[i % 2] for i in range(n)] * 2
-    told = hallucination.rates(
+    rows = hallucination.rates(
         two_iterations(grade(0.2), grade(0.3), topic=topic, knowledge=category)
     )
-    now = told.filter(iteration=1)
+    now = rows.filter(iteration=1)
     assert now["level"].to_list() == ["total"] + ["topic"] * 6 + ["knowledge"] * 2
     assert now["topic"].to_list() == [None, *[f"t{i}" for i in range(6)], None, None]
     topics = now.filter(level="topic")
@@ -235,16 +239,16 @@ def test_totals_then_topics_then_categories_with_q_over_topics() -> None:
 
 def test_three_questions_in_a_topic_are_too_few() -> None:
     frame = two_iterations([C] * 33, [W] * 3 + [C] * 30, topic=(["rare"] * 3 + ["town"] * 30) * 2)
-    told = hallucination.rates(frame).filter(iteration=1, topic="rare")
-    (row,) = hallucination.rows(told)
+    rows = hallucination.rates(frame).filter(iteration=1, topic="rare")
+    (row,) = hallucination.rows(rows)
     assert words.change_sentence(row) == "rare: 3 benchmark questions, too few to tell (below 10)."
     assert row["change"]["newly_wrong"] == 3  # the numbers stay
 
 
 def test_questions_without_a_topic_are_in_the_total_only() -> None:
-    told = hallucination.rates(answers([W, C, C], topic=[None, "t", "t"]))
-    assert told["n"].to_list() == [3, 2]
-    assert told["level"].to_list() == ["total", "topic"]
+    rows = hallucination.rates(answers([W, C, C], topic=[None, "t", "t"]))
+    assert rows["n"].to_list() == [3, 2]
+    assert rows["level"].to_list() == ["total", "topic"]
 
 
 def test_several_samples_change_by_question_averages() -> None:
@@ -259,9 +263,13 @@ def test_several_samples_change_by_question_averages() -> None:
 
 
 def test_flipped_lists_the_questions_newly_wrong_first() -> None:
-    told = pairs.flipped(two_iterations([C, W, C, W], [W, C, C, N]))
-    assert told["question_id"].to_list() == ["q0", "q1", "q3"]  # wrong to abstained: not wrong now
-    assert told["change"].to_list() == ["newly_wrong", "newly_right", "newly_right"]
+    flipped = pairs.flipped(two_iterations([C, W, C, W], [W, C, C, N]))
+    assert flipped["question_id"].to_list() == [
+        "q0",
+        "q1",
+        "q3",
+    ]  # wrong to abstained: not wrong now
+    assert flipped["change"].to_list() == ["newly_wrong", "newly_right", "newly_right"]
 
 
 def test_counts_from_elsewhere_give_the_same_rates() -> None:
@@ -277,7 +285,7 @@ def test_counts_from_elsewhere_give_the_same_rates() -> None:
         entity_id=[f"e{i % 50}" for i in range(n)],
     )
     shuffled = frame.sample(fraction=1, shuffle=True, seed=1)
-    told = hallucination.rates(frame)
+    rows = hallucination.rates(frame)
     again = hallucination.rates_from_counts(
         counts.count(shuffled),
         pairs.flips(shuffled),
@@ -286,9 +294,9 @@ def test_counts_from_elsewhere_give_the_same_rates() -> None:
         changed_entities=pairs.flip_clusters(shuffled),
     )
     # Addition in another order differs in the last bits only.
-    assert_frame_equal(told, again, abs_tol=1e-12)
+    assert_frame_equal(rows, again, abs_tol=1e-12)
     bare = hallucination.rates_from_counts(counts.count(frame), pairs.flips(frame))
-    assert bare.columns == told.columns
+    assert bare.columns == rows.columns
     assert bare["ece"].null_count() == bare.height
     for schema, made in ((counts.COUNTS, counts.count(frame)), (pairs.FLIPS, pairs.flips(frame)),
                          (counts.CLUSTERS, counts.clusters(frame)),
@@ -301,8 +309,8 @@ def test_cells_carry_calibration_exactly() -> None:
     n = 500
     confidence = random.integers(0, 101, n) / 100
     right = random.random(n) < confidence**2
-    told = hallucination.rates(answers(np.where(right, C, W).tolist(), confidence=confidence))
-    row = total(told)
+    rows = hallucination.rates(answers(np.where(right, C, W).tolist(), confidence=confidence))
+    row = total(rows)
     assert row["ece"] == pytest.approx(calibration.ece(confidence, right), abs=1e-9)
     assert row["ece_null"] == pytest.approx(calibration.ece_null(confidence), abs=1e-9)
     assert row["brier"] == pytest.approx(calibration.brier(confidence, right), abs=1e-9)
@@ -311,8 +319,8 @@ def test_cells_carry_calibration_exactly() -> None:
 
 
 def test_abstentions_are_no_part_of_calibration() -> None:
-    told = total(hallucination.rates(answers([C, W, N, N], confidence=[0.9, 0.1, 0.9, 0.8])))
-    assert told["n_calibration"] == 2 and told["auroc"] == 1
+    row = total(hallucination.rates(answers([C, W, N, N], confidence=[0.9, 0.1, 0.9, 0.8])))
+    assert row["n_calibration"] == 2 and row["auroc"] == 1
 
 
 def test_clusters_widen_the_interval() -> None:
@@ -328,8 +336,8 @@ def test_clusters_widen_the_interval() -> None:
 
 def test_runs_and_steps_stand_in_for_loops_and_iterations() -> None:
     frame = answers([W, C]).rename({"loop": "run_id", "iteration": "step"})
-    told = hallucination.rates(frame)
-    assert told.columns[:2] == ["run", "iteration"] and told["run"][0] == "a"
+    rows = hallucination.rates(frame)
+    assert rows.columns[:2] == ["run", "iteration"] and rows["run"][0] == "a"
     with pytest.raises(ValueError, match="lack the column loop"):
         hallucination.rates(answers([W]).drop("loop"))
     with pytest.raises(ValueError, match="lack the column grade"):
@@ -388,8 +396,8 @@ def test_half_a_million_answers_are_counted_at_once() -> None:
         "confidence",
     )
     start = time.process_time()  # of all threads; counting row by row takes minutes
-    told = counts.count(frame)
+    counted = counts.count(frame)
     assert time.process_time() - start < 20
-    assert told["n"].sum() == n and told.height == 500
-    _, low, high = newcombe(told["incorrect"], told["n"], told["incorrect"], told["n"])
+    assert counted["n"].sum() == n and counted.height == 500
+    _, low, high = newcombe(counted["incorrect"], counted["n"], counted["incorrect"], counted["n"])
     assert np.all(low < 0) and np.all(high > 0)

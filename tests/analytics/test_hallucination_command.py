@@ -95,14 +95,14 @@ def test_a_run_is_called_a_run_and_until_ends_it(ask) -> None:
 
 
 def test_the_text_says_it_in_sentences(ask) -> None:
-    said = " ".join(ask("--loop", "verified", "--compare", "0").split())
-    assert "26.3 % (23.7 to 29.1)" in said
+    text = " ".join(ask("--loop", "verified", "--compare", "0").split())
+    assert "26.3 % (23.7 to 29.1)" in text
     assert (
         "Wrong answers on the benchmark rose from 13.2 % to 26.3 % since iteration 0: 202 newly "
         "wrong, 71 newly right of 1,000 shared questions (t over entities that changed p < .001)."
-        in said
+        in text
     )
-    assert "2.0 % wrong on 300 self-generated questions against 26.3 % on the fixed" in said
+    assert "2.0 % wrong on 300 self-generated questions against 26.3 % on the fixed" in text
 
 
 def test_a_loop_that_is_not_there(ask, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,12 +129,12 @@ def test_bad_answers_are_told_in_words(
     (tmp_path / "answers.jsonl").write_text("\n".join(map(json.dumps, rows)))
     import_paths(made_home(), [tmp_path / "answers.jsonl"], ReadOptions())
     assert main(["hallucination"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "l: 1 answer of iteration 0 on the benchmark with no known grade" in said
-    assert "l: 1 answer of iteration 0 on the benchmark with a confidence outside [0, 1]" in said
-    assert "l: 1 question of iteration 0 on the benchmark answered more than once" in said
-    assert "1 of them with different grades" in said
-    assert "Iteration 0 has no earlier answers on the benchmark to compare with." in said
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "l: 1 answer of iteration 0 on the benchmark with no known grade" in printed
+    assert "l: 1 answer of iteration 0 on the benchmark with a confidence outside [0, 1]" in printed
+    assert "l: 1 question of iteration 0 on the benchmark answered more than once" in printed
+    assert "1 of them with different grades" in printed
+    assert "Iteration 0 has no earlier answers on the benchmark to compare with." in printed
     assert main(["hallucination", "--json"]) == 0
     (total,) = json.loads(capsys.readouterr().out)
     assert (total["n"], total["ungraded"], total["confidence_refused"]) == (4, 1, 1)

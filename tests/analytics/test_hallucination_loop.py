@@ -180,15 +180,15 @@ def test_consistently_wrong(answers: pl.DataFrame) -> None:
 
 
 def test_what_replace_trained_on(answers: pl.DataFrame) -> None:
-    said = training.statements(answers)
-    view = training.training_view(said, answers, control_loop="random_control")
+    statements = training.statements(answers)
+    view = training.training_view(statements, answers, control_loop="random_control")
     rows = view.frame.filter(pl.col("knowledge").is_null(), loop="replace").sort("iteration")
     claim_true = [0.693, 0.683, 0.580, 0.527, 0.473, 0.473, 0.417, 0.330]
     assert (1 - rows["false_share"]).to_list() == pytest.approx(claim_true, abs=5.01e-4)
     assert rows["checked_share"].to_list() == [1.0] * 8
-    told = view.sentences["replace"]
-    assert "291 of 1,147" in told and "against 30.4 % of 803 in the control loop" in told
-    assert "no test between" in told  # one loop an arm
+    sentences = view.sentences["replace"]
+    assert "291 of 1,147" in sentences and "against 30.4 % of 803 in the control loop" in sentences
+    assert "no test between" in sentences  # one loop an arm
     assert "association" in view.sentences["random_control"]
     assert "0.0 % of 2,400" in view.sentences["verified"]
     repeated = [0.228, 0.242, 0.270, 0.211, 0.259, 0.253, 0.280, 0.264]
@@ -196,19 +196,19 @@ def test_what_replace_trained_on(answers: pl.DataFrame) -> None:
     pool = training.training_view(training.mistakes(answers), answers)
     assert "against 60.2 % of 1,844" in pool.sentences["replace"]
     with pytest.raises(ValueError, match="different kinds"):
-        training.training_view(pl.concat([said, training.mistakes(answers)]), answers)
+        training.training_view(pl.concat([statements, training.mistakes(answers)]), answers)
 
 
 def test_false_claims_among_kept_texts() -> None:
     generations = parquet("generations")
-    told = training.training_texts(generations)
-    kept = told.filter(pl.col("kept"), loop="verified")
+    texts = training.training_texts(generations)
+    kept = texts.filter(pl.col("kept"), loop="verified")
     assert kept["false"].to_list() == [0] * 9
     whole = generations.filter(loop="replace", iteration=8).select("n_claims", "n_true").sum()
-    both = told.filter(loop="replace", iteration=8).select("claims", "false").sum()
+    both = texts.filter(loop="replace", iteration=8).select("claims", "false").sum()
     assert both.row(0) == (whole["n_claims"][0], whole["n_claims"][0] - whole["n_true"][0])
     assert 1 - both["false"][0] / both["claims"][0] == pytest.approx(0.397, abs=5e-4)
-    assert np.all(told["false_low"].to_numpy() <= told["false_share"].to_numpy())
+    assert np.all(texts["false_low"].to_numpy() <= texts["false_share"].to_numpy())
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_f_score_of_graded_questions(model: str, right: int, wrong: int) -> None
 
 
 def test_training_without_a_check_or_control_is_said() -> None:
-    said = pl.DataFrame(
+    statements = pl.DataFrame(
         {"loop": ["a"] * 3, "iteration": [1] * 3, "origin": ["o"] * 3,
          "question_id": ["q", "r", "s"], "knowledge": ["Unknown"] * 3, "statement": ["x", "y", "z"],
          "statement_grade": ["incorrect", "correct", None], "trained_on": [True] * 3,
@@ -242,14 +242,14 @@ def test_training_without_a_check_or_control_is_said() -> None:
         {"loop": ["a"] * 2, "iteration": [1] * 2, "origin": ["o"] * 2, "question_id": ["q", "r"],
          "answer": ["x", "y"], "grade": ["incorrect", "correct"]}
     )  # fmt: skip
-    view = training.training_view(said, later)
+    view = training.training_view(statements, later)
     row = view.frame.filter(pl.col("knowledge").is_null()).row(0, named=True)
     assert (row["statements"], row["checked"], row["false"]) == (3, 2, 1)
     assert (row["checked_share"], row["false_share"], row["repeated_share"]) == (2 / 3, 0.5, 1.0)
     assert "1 more were never checked" in view.sentences["a"]
     assert "Without a control this is an association" in view.sentences["a"]
     never = training.training_view(
-        said.with_columns(statement_grade=pl.lit(None, pl.String)), later
+        statements.with_columns(statement_grade=pl.lit(None, pl.String)), later
     )
     assert "None of 3 statements was checked" in never.sentences["a"]
     assert never.frame["false_share"].null_count() == never.frame.height

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
+from analytics.gao import normalised_gold
 from analytics.onset.curves.hump_average import hump_average
 from analytics.onset.curves.humps import FALLS, RISES, fall_reached, humps, one_percent_below
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.simulated import simulate
 from analytics.simulated_humps import HELD_OUT, held_out
 

@@ -105,10 +105,10 @@ def test_named_columns() -> None:
 def test_absent_defaults_are_flags_and_named_ones_errors() -> None:
     for absent, flag in (("kl", "kl_missing"), ("proxy_reward", "proxy_missing")):
         assert flag not in RIGHT.flags
-        told = judge(FRAME.drop(absent))
-        assert flag in told.flags
+        verdict = judge(FRAME.drop(absent))
+        assert flag in verdict.flags
         option = "kl" if absent == "kl" else "proxy"
-        assert judge(FRAME, **{option: None}).to_dict() == told.to_dict()
+        assert judge(FRAME, **{option: None}).to_dict() == verdict.to_dict()
         empty = FRAME.with_columns(pl.lit(None).alias(absent))
         assert flag in judge(empty).flags
     for option in ("gold", "kl", "proxy", "gold_se", "step", "n_responses", "n_prompts", "gold_sd"):
@@ -151,15 +151,15 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("frame", "said"), WRONG, ids=[said for _, said in WRONG])
-def test_what_cannot_be_judged_is_said_in_a_sentence(frame: object, said: str) -> None:
-    with pytest.raises(FrameError, match=said) as told:
+@pytest.mark.parametrize(("frame", "sentence"), WRONG, ids=[sentence for _, sentence in WRONG])
+def test_what_cannot_be_judged_is_said_in_a_sentence(frame: object, sentence: str) -> None:
+    with pytest.raises(FrameError, match=sentence) as refusal:
         judge(frame)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "sentence"),
     [
         ({"plan": 0}, "plan is 0"),
         ({"plan": 2.5}, "plan is 2.5"),
@@ -169,8 +169,8 @@ def test_what_cannot_be_judged_is_said_in_a_sentence(frame: object, said: str) -
         ({"proxy": "gold_reward"}, "gold and proxy are both 'gold_reward'"),
     ],
 )
-def test_wrong_arguments(options: dict, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_wrong_arguments(options: dict, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
         judge(FRAME, **options)
 
 
@@ -185,9 +185,11 @@ def test_several_runs_come_with_the_code_to_judge_each(library: str) -> None:
         "pyarrow": several.to_arrow(),
         "dict": several.to_dict(as_series=False),
     }[library]
-    with pytest.raises(FrameError, match=r"2 runs \(a, b\); judge each by itself: (.*)$") as told:
+    with pytest.raises(
+        FrameError, match=r"2 runs \(a, b\); judge each by itself: (.*)$"
+    ) as refusal:
         judge(frame)
-    code = re.search(r"itself: (.*)$", str(told.value))[1]
+    code = re.search(r"itself: (.*)$", str(refusal.value))[1]
     each = eval(code, {"judge": judge, "frame": frame, "pl": pl})
     assert {run: found.row["run"] for run, found in each.items()} == {"a": "a", "b": "b"}
 
@@ -284,8 +286,8 @@ def test_prompts_that_are_partly_missing_are_refused() -> None:
 def test_counts_that_tell_nothing_are_said() -> None:
     frame = FRAME.drop("gold_reward_se")
     with pytest.warns(UserWarning, match="gold's error was taken from its jumps"):
-        told = judge(frame, n_responses=96)
-    assert "gold_noise_unknown" in told.flags
+        verdict = judge(frame, n_responses=96)
+    assert "gold_noise_unknown" in verdict.flags
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         judge(shares(50, 8, 0), n_responses=400)
@@ -302,11 +304,11 @@ def test_a_rate_is_known_by_its_counts_alone() -> None:
 
 
 def test_a_plan_is_kept() -> None:
-    told = judge(FRAME, plan=30)
-    assert told.row["plan"] == {"looks": 30, "stated": True}
+    verdict = judge(FRAME, plan=30)
+    assert verdict.row["plan"] == {"looks": 30, "stated": True}
     assert RIGHT.row["plan"] == {"looks": 48, "stated": False}
     by_steps = judge(FRAME.with_columns(max_steps=pl.lit(290)))
-    assert by_steps.row["plan"] == told.row["plan"]
+    assert by_steps.row["plan"] == verdict.row["plan"]
     assert plan_of(FRAME["step"].to_numpy(), 290) == plan_of(FRAME["step"].to_numpy(), None, 30)
     with pytest.warns(UserWarning, match="2 evaluations are too few"):
         judge(FRAME, plan=2)
@@ -323,8 +325,8 @@ class Tags(HTMLParser):
 
 def test_html_is_escaped_and_sets_no_colour_of_text() -> None:
     odd = "<img src=x onerror=alert(1)>"
-    told = judge(FRAME.with_columns(run_id=pl.lit(odd)))
-    html = told._repr_html_()
+    verdict = judge(FRAME.with_columns(run_id=pl.lit(odd)))
+    html = verdict._repr_html_()
     parser = Tags()
     parser.feed(html)
     assert set(parser.tags) <= {
@@ -346,7 +348,7 @@ def test_html_is_escaped_and_sets_no_colour_of_text() -> None:
     flagged = judge(FRAME.drop("kl", "proxy_reward"))._repr_html_()
     assert "kl missing" in flagged and "proxy missing" in flagged
     assert "step" in flagged and " nats" not in flagged
-    assert odd not in str(told.plot().to_json())
+    assert odd not in str(verdict.plot().to_json())
 
 
 def test_the_chart_is_the_pages_own() -> None:
@@ -355,8 +357,8 @@ def test_the_chart_is_the_pages_own() -> None:
     assert {"gold reward", "proxy reward"} <= names
     assert len(figure.layout.shapes) >= 2  # where gold peaks, and the alarm
     assert RIGHT.plot("step").layout.xaxis.title.text == "optimiser step"
-    for axis, said in (("time", "no axis 'time'"),):
-        with pytest.raises(ValueError, match=said):
+    for axis, sentence in (("time", "no axis 'time'"),):
+        with pytest.raises(ValueError, match=sentence):
             RIGHT.plot(axis)
     with pytest.raises(ValueError, match="KL was not measured"):
         judge(FRAME.drop("kl")).plot("kl")
@@ -405,10 +407,10 @@ def test_any_cells_are_judged_or_refused_in_a_sentence(cells: list, library: str
         try:
             judge(frame)
         except FrameError as error:
-            said = str(error)
+            reason = str(error)
         else:
-            said = "column"
-    assert re.search(r"column|frame|lists|dict", said)
+            reason = "column"
+    assert re.search(r"column|frame|lists|dict", reason)
 
 
 def test_words_for_missing_numbers_are_missing() -> None:

@@ -79,9 +79,9 @@ def test_what_cannot_be_told_is_said_to_be(fault: str) -> None:
             prompt_id=pl.col("prompt_id") + "/" + pl.col("step").cast(pl.String)),
     }[fault])  # fmt: skip
     assert drift is not None and not drift.enough and not drift.found
-    told = drift.row(True)
-    assert not told["corrected"] and told["e_value"] is None
-    assert "is not known" in drift_sentences({"judge_drift": told})[0]
+    row = drift.row(True)
+    assert not row["corrected"] and row["e_value"] is None
+    assert "is not known" in drift_sentences({"judge_drift": row})[0]
     assert judge_drift(every.clear()) is None
 
 
@@ -160,13 +160,15 @@ def test_the_verdict_on_it(home: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["verdict", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["status"] == "no_onset" and "judge_drifted" in row["flags"]
-    told = row["judge_drift"]
-    assert told["corrected"] and told["anchors"] == 20 and 100 <= told["since"] <= 120
-    assert told["moved"] == pytest.approx(-0.4, abs=0.2)
-    assert len(told["points"]) == LOOKS and told["points"][0]["moved"] == 0
-    figure = anchors_figure(told, 0)
+    drift_row = row["judge_drift"]
+    assert (
+        drift_row["corrected"] and drift_row["anchors"] == 20 and 100 <= drift_row["since"] <= 120
+    )
+    assert drift_row["moved"] == pytest.approx(-0.4, abs=0.2)
+    assert len(drift_row["points"]) == LOOKS and drift_row["points"][0]["moved"] == 0
+    figure = anchors_figure(drift_row, 0)
     assert len(figure.data[0].y) == LOOKS
-    assert f"drift detected at step {told['since']}" in figure.layout.annotations[0].text
+    assert f"drift detected at step {drift_row['since']}" in figure.layout.annotations[0].text
     assert main(["verdict", "--json", "--until", "90"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["judge_drift"]["since"] is None and "judge_drifted" not in row["flags"]

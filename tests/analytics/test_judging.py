@@ -89,9 +89,9 @@ def test_the_verdict_is_the_one_that_is_made_here(judge: Judge) -> None:
 def refused(made: Any, why: str) -> None:
     assert made.row["status"] == "not_judged" and made.row["run"] == "r"
     assert made.row["step_end"] == 39 and made.row["peak"] is made.row["alarm"] is None
-    (said,) = made.row["reasons"]
-    assert said.startswith("This run could not be judged: ") and why in said
-    assert "python -m analytics verdict --run r --again" in said
+    (reason,) = made.row["reasons"]
+    assert reason.startswith("This run could not be judged: ") and why in reason
+    assert "python -m analytics verdict --run r --again" in reason
     assert set(made.row) == set(judge_here(query, RUN).row)
     assert made.looks.is_empty()
 

@@ -32,9 +32,9 @@ def sampled(name: str, greedy: list[bool], warm: list[bool]) -> pl.DataFrame:
     ],
 )
 def test_the_exact_definitions(greedy: list[bool], warm: list[bool], category: str | None) -> None:
-    told = knowledge.slick(sampled("q", greedy, warm))
-    assert told["knowledge"].to_list() == [category]
-    assert bool(told["reason"][0]) == (category is None)
+    kinds = knowledge.slick(sampled("q", greedy, warm))
+    assert kinds["knowledge"].to_list() == [category]
+    assert bool(kinds["reason"][0]) == (category is None)
 
 
 def test_unknown_on_few_samples_is_warned_of() -> None:
@@ -77,7 +77,7 @@ def test_consistently_wrong_is_eight_of_ten_in_one_wrong_cluster() -> None:
             {"question_id": [name] * len(grade), "cluster": clusters, "grade": grade}
         )
 
-    told = knowledge.consistency(
+    counts = knowledge.consistency(
         pl.concat(
             [
                 samples("eight", [8, 2], ["incorrect", "correct"]),
@@ -87,6 +87,6 @@ def test_consistently_wrong_is_eight_of_ten_in_one_wrong_cluster() -> None:
             ]
         )
     )
-    assert told["consistently_wrong"].to_list() == [True, False, False, False]
-    assert told["confidence_consistency"].to_list() == [0.8, 0.9, 0.7, 0.6]
-    assert told["semantic_entropy"][3] == pytest.approx(0.897946, abs=1e-6)
+    assert counts["consistently_wrong"].to_list() == [True, False, False, False]
+    assert counts["confidence_consistency"].to_list() == [0.8, 0.9, 0.7, 0.6]
+    assert counts["semantic_entropy"][3] == pytest.approx(0.897946, abs=1e-6)

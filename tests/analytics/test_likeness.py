@@ -57,9 +57,9 @@ def verdict(**more):
 
 def test_the_worst_of_the_like_is_told():
     rows = [row("sd, 25 x 8, icc 0.2", 0.0), row("sd, 50 x 16, icc 0.8", 0.02), row("t3", 0.3)]
-    told = measured_on_like(verdict(), rows)
-    assert "2.0 ± 1.0 % of runs" in told and "as in sd, 50 x 16, icc 0.8" in told
-    assert "worst of 2 kinds" in told and "400 runs" in told
+    worst = measured_on_like(verdict(), rows)
+    assert "2.0 ± 1.0 % of runs" in worst and "as in sd, 50 x 16, icc 0.8" in worst
+    assert "worst of 2 kinds" in worst and "400 runs" in worst
 
 
 @pytest.mark.parametrize("alarm", [None, TAKEN])

@@ -45,8 +45,8 @@ def test_replaced_text_drifts_with_every_generation_and_narrows() -> None:
 
 def test_accumulated_text_stays_within_pi_squared_over_six() -> None:
     mean, variance = gaussian_loop(accumulate=True)
-    told = sum(1 / i**2 for i in range(1, GENERATIONS + 1)) / M
-    assert np.mean(mean**2) == pytest.approx(told, rel=0.08)
+    bound = sum(1 / i**2 for i in range(1, GENERATIONS + 1)) / M
+    assert np.mean(mean**2) == pytest.approx(bound, rel=0.08)
     assert np.mean(mean**2) < pi**2 / 6 / M * 1.08
     assert np.median(np.sqrt(variance)) > 0.97
 

@@ -35,11 +35,11 @@ def corpus(*rows: tuple) -> pl.DataFrame:
 
 
 def test_depth_follows_from_lineage() -> None:
-    told = corpus(
+    table = corpus(
         (0, "human", None, 100), (1, "human", None, 50), (1, "self_generated", 0, 50),
         (2, "self_generated", 1, 100), (3, "self_generated", 0, 60), (3, "self_generated", 2, 40),
     )  # fmt: skip
-    assert lineage.depths(told) == {
+    assert lineage.depths(table) == {
         0: (0.0, 0, False), 1: (0.5, 1, False), 2: (2.0, 2, False),
         3: (pytest.approx(0.6 + 0.4 * 3), 3, False),
     }  # fmt: skip
@@ -52,11 +52,11 @@ def test_what_is_stated_of_depth_is_believed_and_the_unknown_is_left_out() -> No
 
 
 def test_shares_and_what_was_not_said() -> None:
-    told = corpus((1, "human", None, 60, 0, "own"), (1, "self_generated", 0, 30, 1, None),
+    table = corpus((1, "human", None, 60, 0, "own"), (1, "self_generated", 0, 30, 1, None),
                   (1, "self_generated", None, 10, None, "own"))  # fmt: skip
-    shares = dict(lineage.parts(told).select("part", "share").iter_rows())
+    shares = dict(lineage.parts(table).select("part", "share").iter_rows())
     assert shares == {"human": 0.6, "iteration 0": 0.3, "not stated": 0.1}
-    (row,) = lineage.unstated(told).to_dicts()
+    (row,) = lineage.unstated(table).to_dicts()
     assert row["without_lineage"] == pytest.approx(0.1)
     assert row["without_licence"] == pytest.approx(0.3)
     assert row["without_reward_model"] is None, "no such column: not 100 %"
@@ -141,9 +141,9 @@ def test_what_failed_first_is_one_sentence() -> None:
         question("blip", "unchanged", "worse", "unchanged"),
         question("proxy", "unchanged", "worse", "worse", harm=False),
     ]
-    said = first_failed(board, "l")
+    sentence = first_failed(board, "l")
     assert (
-        said
+        sentence
         == "l: gold failed first, at iteration 1 (from 0 to 1, 2 at the end); then tail from 2."
     )
     assert "nothing has turned to the worse" in first_failed(board[2:3], "l")
@@ -161,7 +161,7 @@ def test_figures_hold_every_arm_on_one_scale() -> None:
     assert figure.layout.yaxis.range == figure.layout.yaxis2.range
     assert figure.data[0].marker.symbol[1] == "triangle-down"
     assert arms_figure({}, lines) is None
-    told = corpus((0, "human", None, 10), (1, "human", None, 5), (1, "self_generated", 0, 5))
-    mix = provenance_figure(lineage.parts(told), [Line("l", "l", "#000000", "solid")])
+    table = corpus((0, "human", None, 10), (1, "human", None, 5), (1, "self_generated", 0, 5))
+    mix = provenance_figure(lineage.parts(table), [Line("l", "l", "#000000", "solid")])
     assert mix is not None and {trace.name for trace in mix.data} == {"human", "iteration 0"}
     assert [sum(t.y[i] for t in mix.data) for i in (0, 1)] == [1.0, 1.0]

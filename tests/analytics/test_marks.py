@@ -11,9 +11,9 @@ import pytest
 from analytics.comparing.seeds import group_fall
 from analytics.figures.drawing.axes import place
 from analytics.figures.drawing.gutter import APART, apart, short_names
+from analytics.figures.rewards.marks import HIGHEST, LINED
+from analytics.figures.rewards.rewards import NAMED_LINES, reward_figure
 from analytics.figures.runs.band import band_figure, gold_curves
-from analytics.figures.runs.marks import HIGHEST, LINED
-from analytics.figures.runs.rewards import NAMED_LINES, reward_figure
 from analytics.figures.runs.specimens import specimen
 from analytics.figures.words.captions import MEANINGS, caption_of
 from analytics.figures.words.described import words_of
@@ -71,8 +71,10 @@ def test_marks_of_a_few_runs_go_through_all_panels() -> None:
 @pytest.mark.parametrize("alarm", [20, 500, 900])
 def test_the_sign_of_an_alarm_stands_on_its_line(alarm: int) -> None:
     run = specimen(0)
-    told = {**run.verdict["alarm"], "step": alarm, "kl": None}
-    figure = reward_figure([replace(run, verdict={**run.verdict, "alarm": told})], "step", "raw")
+    alarm_row = {**run.verdict["alarm"], "step": alarm, "kl": None}
+    figure = reward_figure(
+        [replace(run, verdict={**run.verdict, "alarm": alarm_row})], "step", "raw"
+    )
     label = next(note for note in figure.layout.annotations if "alarm: step" in note.text)
     sign_first = label.text.startswith("<span")
     assert label.x == alarm
@@ -83,21 +85,21 @@ def test_saved_checkpoints_tell_their_steps_where_there_is_room() -> None:
     saved = (100, 120, 130, 600, 1000)
     run = replace(specimen(0), checkpoints=saved)
     figure = reward_figure([run], "step", "raw")
-    told = {int(note.x): note for note in figure.layout.annotations if note.text.isdigit()}
-    assert set(told) == {130, 600, 1000}
+    labels = {int(note.x): note for note in figure.layout.annotations if note.text.isdigit()}
+    assert set(labels) == {130, 600, 1000}
     high = figure.layout.xaxis.range[1]
-    assert high > 1000 and told[1000].xanchor == "right" and told[600].xanchor == "left"
+    assert high > 1000 and labels[1000].xanchor == "right" and labels[600].xanchor == "left"
 
 
 def test_the_caption_names_each_style_as_it_is_drawn(chart) -> None:
     _, _, figure = chart
-    told = {meaning.split(",")[0]: looks.lower() for looks, meaning in
+    styles = {meaning.split(",")[0]: looks.lower() for looks, meaning in
             re.findall(r"([^.:]+): ([^.]+)\.", caption_of(figure))
             if looks.strip() != "Not on this axis"}  # fmt: skip
     seen = set()
     for trace in figure.data:
         role = trace.meta["role"]
-        looks = told[MEANINGS[role].split(",")[0]]
+        looks = styles[MEANINGS[role].split(",")[0]]
         seen.add(MEANINGS[role].split(",")[0])
         if trace.yaxis == "y50" and "lines" in trace.mode:
             assert "bar" in looks
@@ -107,10 +109,10 @@ def test_the_caption_names_each_style_as_it_is_drawn(chart) -> None:
             symbol = trace.marker.symbol or "circle"
             assert SYMBOL.get(symbol, "points") in looks
     for shape in figure.layout.shapes:
-        looks = told[MEANINGS[shape.name].split(",")[0]]
+        looks = styles[MEANINGS[shape.name].split(",")[0]]
         seen.add(MEANINGS[shape.name].split(",")[0])
         assert ("shaded" if shape.type == "rect" else f"upright {LINE[shape.line.dash]}") in looks
-    assert set(told) == seen, "nothing is named that is not drawn"
+    assert set(styles) == seen, "nothing is named that is not drawn"
 
 
 def test_one_line_style_means_one_thing(chart) -> None:
@@ -127,8 +129,8 @@ def test_what_cannot_be_drawn_is_said() -> None:
     alarm = run.verdict["alarm"] | {"kl": None}
     unplaced = replace(run, verdict=run.verdict | {"alarm": alarm}, checkpoints=(160, 9_000))
     for runs in ([unplaced], [unplaced, specimen(1)], [unplaced, *map(specimen, range(1, 8))]):
-        said = caption_of(reward_figure(runs, "sqrt_kl", "raw", []))
-        assert "Not on this axis: alarm of ppo_rm0_seed0, checkpoints" in said
+        caption = caption_of(reward_figure(runs, "sqrt_kl", "raw", []))
+        assert "Not on this axis: alarm of ppo_rm0_seed0, checkpoints" in caption
         assert "Not on this axis: alarm" not in caption_of(reward_figure(runs, "step", "raw", []))
     by_step = caption_of(reward_figure([specimen(2)], "step", "raw", []))
     assert "Not on this axis: forecast of ppo_rm2_seed2" in by_step
@@ -188,8 +190,10 @@ def test_names_of_a_sweep_are_told_by_their_ends() -> None:
 def test_seeds_are_judged_together_and_shown_by_themselves() -> None:
     runs = [specimen(i) for i in (0, 1, 3, 4, 6)]
     figure = band_figure(runs, "kl")
-    said = words_of(figure).caption
-    assert "Thick solid line: gold, mean of the runs" in said and "Bar: where gold peaks" in said
+    caption = words_of(figure).caption
+    assert (
+        "Thick solid line: gold, mean of the runs" in caption and "Bar: where gold peaks" in caption
+    )
     assert len(points(figure, "alarm")) == len(runs)
     fall = group_fall(gold_curves(runs, "kl"))
     assert fall is not None and fall.low > 0 and fall.n == len(runs)

@@ -11,7 +11,7 @@ from analytics.onset.sentences.outlook import outlook_sentences, worth_it
 from analytics.simulated import D_END, curve, gold_measurements, simulate
 
 FACTS = {"run_id": "r", "kl_conversion": "exact", "gold_kind": "score"}
-TOLD = ("forecast", "kl_1_percent", "cliff", "next_evaluation")
+OUTLOOKS = ("forecast", "kl_1_percent", "cliff", "next_evaluation")
 
 
 def judged(kind, seed=4, scenario="base_n20_s05", n=None):
@@ -28,13 +28,13 @@ def width(average):
 
 @pytest.mark.parametrize("kind", ["cliff"])
 def test_the_next_evaluation_narrows_as_much_as_it_says(kind):
-    told, seen, elsewhere = [], [], []
+    promised, seen, elsewhere = [], [], []
     for seed in range(18):
         run = simulate(kind, "base_n20_s05", seed)
         d, gold, se = (run.frame[name].to_numpy() for name in ("d", "gold", "gold_se"))
         average = hump_average(d, gold, se, before_end=True)
         made = next_evaluation(average, d, gold, se, True)
-        told.append(made.narrower)
+        promised.append(made.narrower)
         rng = np.random.default_rng([seed, *kind.encode(), *b"base_n20_s05"])
         peak = D_END * rng.uniform(0.3, 0.8)
         exponent = np.random.default_rng()
@@ -50,7 +50,7 @@ def test_the_next_evaluation_narrows_as_much_as_it_says(kind):
                 more = hump_average(np.append(d, at)[order], y, np.full(22, 0.05), before_end=True)
                 ratios.append(1 - width(more) / width(average))
     assert np.mean(seen) > np.mean(elsewhere) + 0.02
-    assert np.mean(seen) == pytest.approx(np.mean(told), abs=0.08)
+    assert np.mean(seen) == pytest.approx(np.mean(promised), abs=0.08)
 
 
 def test_the_place_of_the_next_evaluation():
@@ -63,8 +63,8 @@ def test_the_place_of_the_next_evaluation():
         assert 0 < made["narrower"] < 1 and made["for"] == NARROWER
         if made["evaluations"] is not None:
             assert made["responses"] == 400 * made["evaluations"]
-        said = any("would narrow the peak's" in one for one in row["reasons"])
-        assert said == worth_it(made) == (row is fallen)
+        promises = any("would narrow the peak's" in one for one in row["reasons"])
+        assert promises == worth_it(made) == (row is fallen)
     assert judged("bon")["next_evaluation"]["responses"] is None
 
 
@@ -79,11 +79,11 @@ def test_advice_that_changes_no_decision_is_not_given(change):
 def test_what_the_run_has_reached_is_measured_again_and_not_next():
     row = judged("cliff", n=400)
     row["next_evaluation"] |= {"kl": 0.002, "step": 0}
-    said = " ".join(outlook_sentences(row))
-    assert "Measure gold again at KL 0.002 nats, which the run has reached (about step 0)" in said
+    text = " ".join(outlook_sentences(row))
+    assert "Measure gold again at KL 0.002 nats, which the run has reached (about step 0)" in text
     row["next_evaluation"] |= {"kl": 200.0, "step": None}
-    said = " ".join(outlook_sentences(row))
-    assert "Next gold evaluation: at KL 200 nats (beyond the last)" in said
+    text = " ".join(outlook_sentences(row))
+    assert "Next gold evaluation: at KL 200 nats (beyond the last)" in text
 
 
 def test_gold_that_fell_from_its_start_has_no_gain_to_fall_below():
@@ -125,8 +125,8 @@ def test_one_percent_and_cliff_of_whole_verdicts():
     assert peak < one["kl"] and one["kl_low"] <= one["kl"]
     assert "Gold falls more than 1 %" in " ".join(row["reasons"])
     assert row["cliff"] is None and "abrupt" in row["withheld"]["cliff"]
-    told = [judged("cliff", seed) for seed in range(6)]
-    sure = [row for row in told if row["cliff"] is not None]
+    verdicts = [judged("cliff", seed) for seed in range(6)]
+    sure = [row for row in verdicts if row["cliff"] is not None]
     assert len(sure) >= 3
     for row in sure:
         assert row["cliff"]["kl_low"] <= row["cliff"]["kl"] <= row["cliff"]["kl_high"]
@@ -139,7 +139,7 @@ def test_one_percent_and_cliff_of_whole_verdicts():
 @pytest.mark.parametrize("kind", ["rl", "cliff", "tent", "linear", "plateau", "late"])
 def test_what_is_null_has_its_reason_and_nothing_else_has_one(kind):
     row = judged(kind)
-    for name in TOLD:
+    for name in OUTLOOKS:
         assert (row[name] is None) == (name in row["withheld"]), name
     assert all(isinstance(why, str) and why for why in row["withheld"].values())
 
@@ -149,8 +149,8 @@ def test_nothing_is_told_without_kl_or_gold():
         pl.lit(None, dtype=pl.Float64).alias("kl")
     )
     row = verdict(gold, gold.select("step", "stretch", "kl", "proxy_reward"), FACTS).row
-    assert all(row[name] is None for name in TOLD)
+    assert all(row[name] is None for name in OUTLOOKS)
     assert row["withheld"]["next_evaluation"] == "KL is not known"
     empty = verdict(gold.clear(), gold.select("step", "stretch", "kl", "proxy_reward"), FACTS).row
-    assert all(row[name] is None for name in TOLD)
-    assert set(empty["withheld"]) == set(TOLD)
+    assert all(row[name] is None for name in OUTLOOKS)
+    assert set(empty["withheld"]) == set(OUTLOOKS)

@@ -70,9 +70,9 @@ def test_what_prompts_make_of_length_is_not_what_is_paid_for_it() -> None:
     frame = simulated(replace(SIMPLE, pays=0.0), np.random.default_rng(2))
     of_prompt = pl.col("tokens").mean().over("prompt_id")
     confounded = draws(frame.with_columns(proxy=pl.col("proxy") + 0.5 * of_prompt))
-    told = length.explained(confounded, "proxy")
-    assert told["slope"]["low"] < 0 < told["slope"]["high"] and told["slope"]["high"] < 0.02
-    assert told["share"]["high"] < 0.3
+    share = length.explained(confounded, "proxy")
+    assert share["slope"]["low"] < 0 < share["slope"]["high"] and share["slope"]["high"] < 0.02
+    assert share["share"]["high"] < 0.3
 
 
 def test_what_cannot_be_told_of_length_says_why() -> None:
@@ -88,14 +88,14 @@ def test_what_cannot_be_told_of_length_says_why() -> None:
     assert length.explained(few, "proxy")["reason"] == of_few
     assert "of 4 prompts, and it takes 8" in length.matched(few, "proxy")["reason"]
     thin = frame.filter(pl.int_range(pl.len()).over("cell") < 1).group_by("window").head(9)
-    said = length.matched(thin, "proxy")["reason"]
-    assert said == "too few responses to be compared by length: 9 at the start, 9 now"
+    reason = length.matched(thin, "proxy")["reason"]
+    assert reason == "too few responses to be compared by length: 9 at the start, 9 now"
     assert length.explained(frame.head(0), "proxy")["reason"]
     ended = frame.with_columns(gold=pl.when(pl.col("window") == "start").then("gold"))
     assert "alone" in length.explained(ended, "gold")["reason"]
     flat = drawn(replace(SIMPLE, pays=0.0, drift=-1.0))
-    told = length.explained(flat, "proxy")
-    assert told["share"] is None and told["by_length"] and "clearly gain" in told["reason"]
+    share = length.explained(flat, "proxy")
+    assert share["share"] is None and share["by_length"] and "clearly gain" in share["reason"]
     far = frame.with_columns(
         length=pl.col("length") + pl.when(pl.col("window") == "now").then(9e3).otherwise(0.0)
     )
@@ -121,9 +121,9 @@ def test_why_ranks_cannot_be_told_names_the_cause() -> None:
     }  # fmt: skip
     for why, case in cases.items():
         assert missing.of_ranks(case) == why
-        told = {"steps": judge_ranks.over_steps(case), "reason": why, "parting": parting(case),
+        judge = {"steps": judge_ranks.over_steps(case), "reason": why, "parting": parting(case),
                 "curse": [], "environments": [], "labels": [], "reviewers": []}  # fmt: skip
-        assert f"cannot tell, {why}." in judge_words.judge_sentences(told)[0]
+        assert f"cannot tell, {why}." in judge_words.judge_sentences(judge)[0]
     for measure in ("explained", "matched"):
         assert getattr(length, measure)(huge, "proxy")["reason"].endswith("below 10¹⁰⁰")
     assert parting(huge)["reason"].endswith("below 10¹⁰⁰")
@@ -144,12 +144,12 @@ def test_ranks_are_those_of_a_small_case_by_hand() -> None:
         "proxy": [1.0, 2.0, 3.0, 4.0] * 12, "gold": [1.0, 3.0, 2.0, 3.0] * 12,
         "tokens": [1.0] * 48, "characters": [1] * 48,
     }))  # fmt: skip
-    told = judge_ranks.ranks(frame)
+    ranks = judge_ranks.ranks(frame)
     # Ranks of gold are 1, 3.5, 2, 3.5; of its five pairs that differ the proxy is wrong on one.
-    assert told["spearman"]["value"] == pytest.approx(0.6324555320336759)
-    assert told["auroc"]["value"] == pytest.approx(0.8)
-    assert told["slope"]["value"] == pytest.approx(0.5)
-    assert told["spearman"]["low"] == pytest.approx(told["spearman"]["high"])
+    assert ranks["spearman"]["value"] == pytest.approx(0.6324555320336759)
+    assert ranks["auroc"]["value"] == pytest.approx(0.8)
+    assert ranks["slope"]["value"] == pytest.approx(0.5)
+    assert ranks["spearman"]["low"] == pytest.approx(ranks["spearman"]["high"])
 
 
 def test_small_draws_of_a_stretch_are_put_together_and_it_says_so() -> None:
@@ -198,8 +198,8 @@ def test_a_hack_is_told_from_instability_and_neither_from_health() -> None:
 
 
 def test_what_cannot_be_told_of_a_fall_says_where_it_was_asked() -> None:
-    told = judge_words.parting_sentence({"diagnosis": UNKNOWN, "reason": "gold rose"})
-    assert "cannot tell, gold rose (asked of the first and the last tenth" in told
+    sentence = judge_words.parting_sentence({"diagnosis": UNKNOWN, "reason": "gold rose"})
+    assert "cannot tell, gold rose (asked of the first and the last tenth" in sentence
 
 
 def test_judges_are_held_against_labels() -> None:
@@ -233,16 +233,18 @@ def test_rivals_are_seen_where_they_were_planted_and_nowhere_else() -> None:
         clipped_share=np.full(many, 0.01) + rng.normal(0, 0.001, many), learning_rate=lr,
         vllm_kl=np.where(steps < 120, 0.01, 0.2) + rng.normal(0, 0.002, many),
     )  # fmt: skip
-    told = {row["rival"]: row for row in rivals(logged, [10], (120.0, 180.0))}
-    assert {name for name, row in told.items() if row["result"] == SEEN} == {
+    by_rival = {row["rival"]: row for row in rivals(logged, [10], (120.0, 180.0))}
+    assert {name for name, row in by_rival.items() if row["result"] == SEEN} == {
         "entropy_collapse", "learning_rate", "engine_mismatch",
     }  # fmt: skip
-    assert told["cut_off"]["result"] == told["reference_change"]["result"] == NOT_SEEN
-    assert told["staleness"]["result"] == told["gradient"]["result"] == NOT_LOGGED
-    assert told["learning_rate"]["step"] == 140
-    said = rival_words.rival_sentence(told["entropy_collapse"])
-    assert "at the start and" in said and "just before" in said and "at the onset" in said
-    assert "not logged" in rival_words.rival_sentence(told["staleness"])
+    assert by_rival["cut_off"]["result"] == by_rival["reference_change"]["result"] == NOT_SEEN
+    assert by_rival["staleness"]["result"] == by_rival["gradient"]["result"] == NOT_LOGGED
+    assert by_rival["learning_rate"]["step"] == 140
+    sentence = rival_words.rival_sentence(by_rival["entropy_collapse"])
+    assert (
+        "at the start and" in sentence and "just before" in sentence and "at the onset" in sentence
+    )
+    assert "not logged" in rival_words.rival_sentence(by_rival["staleness"])
     assert rivals(logged, [150], (120.0, 180.0))[-1]["result"] == SEEN
 
 
@@ -251,8 +253,8 @@ def test_a_steady_trend_is_no_news_at_the_onset() -> None:
     for _ in range(40):
         slow = 2 - 0.004 * np.arange(200) + rng.normal(0, 0.1, 200)
         noise = np.abs(rng.normal(1, 0.2, 200))
-        told = rivals(_numbers(entropy=slow, grad_norm=noise, clip_ratio=noise), [], (100.0, 140.0))
-        seen += sum(row["result"] == SEEN for row in told)
+        rows = rivals(_numbers(entropy=slow, grad_norm=noise, clip_ratio=noise), [], (100.0, 140.0))
+        seen += sum(row["result"] == SEEN for row in rows)
     assert seen == 0
     few = rivals(_numbers(entropy=np.ones(200)), [], (2.0, 140.0))
     assert next(r for r in few if r["rival"] == "entropy_collapse")["result"] == NOT_LOGGED
@@ -295,13 +297,13 @@ def test_signals_tell_their_values_and_are_silent_without_logs() -> None:
         formatted=pl.lit(None, pl.Boolean), second=pl.lit(None, pl.Float64),
         log_ratio=pl.lit(None, pl.Float64),
     )  # fmt: skip
-    for told in (
+    for signal in (
         signals.of_format(nothing),
         signals.of_second(nothing),
         signals.of_chi_squared(nothing, 1.0),
         signals.over_rows(np.arange(3.0), np.ones(3)),
     ):
-        assert told is None or told["value"] is told["raised"] is None
+        assert signal is None or signal["value"] is signal["raised"] is None
     # A tilt of b sd has chi-squared e^(b²) - 1; a gain of g asks r of sqrt(1 - g² / chi²).
     b, gain, rng = 0.5, 0.3, np.random.default_rng(5)
     frame = drawn(replace(SIMPLE, each=80))
@@ -320,11 +322,11 @@ def test_latent_outliers_are_a_hundredth_where_nothing_changes() -> None:
     share = []
     for shift in (0.0, 3.0):
         vectors = np.concatenate([rng.normal(0, 1, (400, 16)), rng.normal(shift, 1, (400, 16))])
-        told = signals.of_embeddings(pl.DataFrame({
+        signal = signals.of_embeddings(pl.DataFrame({
             "iteration": [0] * 400 + [5] * 400, "text_id": [f"{i:04}" for i in range(800)],
             "vector": vectors.tolist(),
         }))  # fmt: skip
-        share.append(told["value"])
+        share.append(signal["value"])
     assert share[0] < 0.05 < 0.9 < share[1]
 
 
@@ -339,9 +341,11 @@ def test_the_budget_of_length_says_where_gold_falls() -> None:
         "gold_reward": [0.0, 1, 2, 3, 4, 3, 2, 1, 0, -1], "gold_se": [0.1] * 10,
     })  # fmt: skip
     verdict = {"peak": {"step_low": 40, "step_high": 49}, "alarm": {"step": 80}}
-    told = budget(metrics, looks, verdict)
-    assert len(told["points"]) == 10 and told["falls_beyond"]["said"].startswith("gold falls above")
-    assert 26 < told["falls_beyond"]["low"] < told["falls_beyond"]["high"] < 32
+    document = budget(metrics, looks, verdict)
+    assert len(document["points"]) == 10 and document["falls_beyond"]["said"].startswith(
+        "gold falls above"
+    )
+    assert 26 < document["falls_beyond"]["low"] < document["falls_beyond"]["high"] < 32
     alone = budget(metrics, looks.head(0), {})
     assert alone["falls_beyond"] is None and alone["points"][0]["gold"] is None
     lacking = metrics.with_columns(response_length=pl.lit(None, pl.Float64))
@@ -377,10 +381,10 @@ def test_environments_that_monitors_named_and_a_second_reward_are_found_in_the_s
         assert report.second_of(query, "r") == "judge_score"
         found = report.read(query, "r", None, "judge_score")
         assert found.height == rows.height and report.read(query, "r", 3).height < found.height
-        told = report.of_judge(query, "r", found, None)
+        judge = report.of_judge(query, "r", found, None)
         thin = report.read(partial(_thinned, query), "r", None)
-    assert {row["environment"] for row in told["environments"]} == {"shell", "<b>web</b>\nx"}
-    assert any("In <b>web</b> x the rank" in one for one in judge_words.judge_sentences(told))
+    assert {row["environment"] for row in judge["environments"]} == {"shell", "<b>web</b>\nx"}
+    assert any("In <b>web</b> x the rank" in one for one in judge_words.judge_sentences(judge))
     assert found["formatted"].all() and report.of_length(found)["explained"][0]["slope"]
     assert found["length"].max() > 20 and signals.of_second(found)["raised"] is False
     sizes = thin.group_by("cell").len()["len"]
@@ -414,11 +418,11 @@ def test_gold_and_proxy_are_held_against_the_reviewers_of_a_loop(
     import_paths(home, files, ReadOptions())
     with closing(Owner(home)) as owner:
         query = owner.store.query
-        told = report.of_judge(query, "l", report.read(query, "l", None), None)
-    agreed = {row["measure"]: row for row in told["reviewers"]}
+        judge = report.of_judge(query, "l", report.read(query, "l", None), None)
+    agreed = {row["measure"]: row for row in judge["reviewers"]}
     assert (agreed["gold"]["n"], agreed["gold"]["agreement"]) == (30, 0.8)
     assert agreed["proxy"]["agreement"] == 1.0
-    assert "gold agrees with reviewers on 80.0 %" in " ".join(judge_words.judge_sentences(told))
+    assert "gold agrees with reviewers on 80.0 %" in " ".join(judge_words.judge_sentences(judge))
 
 
 def test_the_command_tells_odd_runs_too_in_strict_json(
@@ -432,16 +436,16 @@ def test_the_command_tells_odd_runs_too_in_strict_json(
     assert analytics.__main__.main(["paid-for", "--json", "--run", *runs, "no such run"]) == 1
     printed = capsys.readouterr()
     assert "no run 'no such run'" in printed.err
-    told = json.loads(printed.out, parse_constant=pytest.fail)
-    assert [row["run"] for row in told] == sorted(runs)
+    answer = json.loads(printed.out, parse_constant=pytest.fail)
+    assert [row["run"] for row in answer] == sorted(runs)
     keys = {"run", "responses", "length", "judge", "rivals", "without_gold"}
-    assert all(row.keys() == keys for row in told)
-    healthy = next(row for row in told if row["run"] == HEALTHY)
+    assert all(row.keys() == keys for row in answer)
+    healthy = next(row for row in answer if row["run"] == HEALTHY)
     assert healthy["length"]["budget"]["falls_beyond"]["reached"]
     assert healthy["without_gold"]["ask"] is None  # its gold has decided
-    said = " ".join(words.lines(healthy))
-    assert "Length as a second budget, in tokens: gold falls above" in said
-    assert "None" not in said and "no responses were logged" in said
+    text = " ".join(words.lines(healthy))
+    assert "Length as a second budget, in tokens: gold falls above" in text
+    assert "None" not in text and "no responses were logged" in text
 
 
 def test_words_do_not_say_more_than_the_data() -> None:
@@ -450,8 +454,8 @@ def test_words_do_not_say_more_than_the_data() -> None:
     assert length_words.share_sentence({"measure": "proxy", "share": None}) == ""
     open_ended = {"measure": "gold", "share": None, "by_length": _estimate(0.2, 0.1, 0.3),
                   "change": _estimate(-0.5, -1.4, 0.4)}  # fmt: skip
-    said = length_words._unexplained(open_ended)
-    assert "includes 0" in said and "fell" not in said
+    sentence = length_words._unexplained(open_ended)
+    assert "includes 0" in sentence and "fell" not in sentence
     raised = {"raised": ["entropy"], "ask": {"kl": 3.0, "evaluations": 4, "responses": 100,
                                             "reason": "Why."}}  # fmt: skip
     assert signal_words.ask_sentence(raised).startswith(
@@ -464,7 +468,7 @@ def test_words_do_not_say_more_than_the_data() -> None:
     assert "clears nothing" in signal_words.ask_sentence({"raised": [], "ask": None})
     nowhere = {"raised": ["entropy"], "ask": {"kl": None, "evaluations": None, "responses": None,
                                              "reason": "KL was not logged."}}  # fmt: skip
-    said = signal_words.ask_sentence(nowhere)
-    assert said == "Ask for gold (entropy): labels would decide. KL was not logged."
+    sentence = signal_words.ask_sentence(nowhere)
+    assert sentence == "Ask for gold (entropy): labels would decide. KL was not logged."
     for word in ("overoptimi", "hack", "alarm", "verdict"):
-        assert word not in said.lower()
+        assert word not in sentence.lower()

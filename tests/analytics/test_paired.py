@@ -50,14 +50,14 @@ def rows(gold: FloatArray) -> Rows:
 def error(gold: FloatArray) -> FloatArray:
     found = paired(frame(gold), rows(gold))
     assert found is not None
-    told = found.error(LOOKS)
-    assert told is not None
-    return told
+    errors = found.error(LOOKS)
+    assert errors is not None
+    return errors
 
 
 def test_the_error_is_what_moves_between_evaluations() -> None:
-    told = np.mean([error(answers(seed)) for seed in range(20)])
-    assert told == pytest.approx(np.sqrt((1 - SHARE) / PROMPTS), rel=0.08)
+    mean_error = np.mean([error(answers(seed)) for seed in range(20)])
+    assert mean_error == pytest.approx(np.sqrt((1 - SHARE) / PROMPTS), rel=0.08)
     alone = np.mean([error(answers(seed, fresh=True)) for seed in range(20)])
     assert alone == pytest.approx(np.sqrt(1 / PROMPTS), rel=0.08), "fresh levels are errors"
 
@@ -140,11 +140,11 @@ def test_a_table_of_evaluation_responses_is_judged_by_pairs(
 
 def test_gold_that_chose_nothing_flatters_nothing() -> None:
     """The best of 20 checkpoints that differ by chance: the other half says what is true."""
-    told = {row["what"].rpartition(", ")[2]: row for row in measure_null(400, 1)}
-    assert told["as measured"]["gain_bias"] > 1.0
-    corrected = told["corrected for choosing"]
+    by_way = {row["what"].rpartition(", ")[2]: row for row in measure_null(400, 1)}
+    assert by_way["as measured"]["gain_bias"] > 1.0
+    corrected = by_way["corrected for choosing"]
     assert abs(corrected["gain_bias"]) < 0.2 and corrected["twice_bias"] < 0.1
-    half = told["reported on the other half"]
+    half = by_way["reported on the other half"]
     assert abs(half["gain_bias"]) < 2 * half["twice_bias"] < 0.4
 
 

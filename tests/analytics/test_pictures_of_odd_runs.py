@@ -14,9 +14,9 @@ from hypothesis import strategies as some
 from analytics.comparing.components import ProxyPoint
 from analytics.figures.drawing.axes import LARGEST, ticks
 from analytics.figures.drawing.curves import RunCurve, has_line, with_nearby_kl
+from analytics.figures.rewards.rewards import reward_figure
 from analytics.figures.runs.band import band_figure
 from analytics.figures.runs.components import Component, component_figure
-from analytics.figures.runs.rewards import reward_figure
 from analytics.figures.runs.sparkline import sparkline, why_not_drawn
 from pages.shared.runs.run_table import Group, run_table
 
@@ -90,7 +90,7 @@ def checked(figure: go.Figure) -> None:
     def refused(token: str) -> None:
         raise AssertionError(token)
 
-    told = json.loads(figure.to_json(), parse_constant=refused)
+    parsed = json.loads(figure.to_json(), parse_constant=refused)
 
     def walk(part: object, place: str) -> None:
         if isinstance(part, dict) and "bdata" in part:
@@ -108,8 +108,8 @@ def checked(figure: go.Figure) -> None:
         elif isinstance(part, str):
             assert not any(bad in part for bad in (" nan", "None", "inf ")), (place, part)
 
-    walk(told["data"], "data")
-    walk(told["layout"], "layout")
+    walk(parsed["data"], "data")
+    walk(parsed["layout"], "layout")
 
 
 @given(runs())
@@ -128,16 +128,16 @@ def test_a_sparkline_is_a_picture_or_a_reason(run: RunCurve) -> None:
        some.sampled_from(("raw", "sd")))  # fmt: skip
 def test_the_main_chart_is_drawn(data, axis: str, scale: str) -> None:
     count = data.draw(some.sampled_from((1, 2, 5)))
-    held = [data.draw(runs(f"run {i}", i)) for i in range(count)]
-    checked(reward_figure(held, axis, scale))
-    checked(band_figure(held, axis))
+    drawn = [data.draw(runs(f"run {i}", i)) for i in range(count)]
+    checked(reward_figure(drawn, axis, scale))
+    checked(band_figure(drawn, axis))
 
 
 @settings(max_examples=12)
 @given(some.data())
 def test_many_runs_share_a_chart(data) -> None:
-    held = [data.draw(runs(f"run {i}", i)) for i in range(3)] * 8
-    checked(reward_figure(held, "sqrt_kl", "raw"))
+    drawn = [data.draw(runs(f"run {i}", i)) for i in range(3)] * 8
+    checked(reward_figure(drawn, "sqrt_kl", "raw"))
 
 
 @settings(max_examples=40)
@@ -157,8 +157,8 @@ def test_the_table_has_a_row(run: RunCurve) -> None:
     row = {"run": about, "verdict": run.verdict, "colour": "#000000", "picture": "", "trainer": ""}
     made = run_table([Group("", [], [row])])
     assert "could not be" not in made
-    told = made.partition("</style>")[2]
-    assert not any(bad in told for bad in (">nan", "None", ">inf", "e+", " nan"))
+    html = made.partition("</style>")[2]
+    assert not any(bad in html for bad in (">nan", "None", ">inf", "e+", " nan"))
 
 
 def bins(**columns) -> pl.DataFrame:

@@ -139,8 +139,8 @@ def test_errors_know_their_prompts_only_where_these_are_logged():
     with_sd = make([0.1, 0.2], n=[200, 200], sd=[1.0, 1.0])
     assert not stated_error(with_sd, "score").by_prompt
     prompts = replace(with_sd, n_prompts=np.array([25.0, 25.0]))
-    said = stated_error(prompts, "score")
-    assert said.by_prompt and said.error == pytest.approx([0.2, 0.2])
+    stated = stated_error(prompts, "score")
+    assert stated.by_prompt and stated.error == pytest.approx([0.2, 0.2])
     rate = replace(make([0.5, 0.5], n=[400, 400]), n_prompts=np.array([50.0, 50.0]))
     assert stated_error(rate, "rate").error == pytest.approx(np.sqrt(0.25 / 50), rel=1e-9)
 

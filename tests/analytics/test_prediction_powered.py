@@ -61,10 +61,10 @@ def test_labels_of_picked_responses_are_told() -> None:
     picked = run(9).with_columns(
         source=pl.when(best).then("source"), gold=pl.when(best).then("gold")
     )
-    told = helped(picked)[0].row()
-    assert told["labelled_apart"] > APART
-    said = " ".join(powered_sentences({"prediction_powered": told}))
-    assert "not like the others" in said and "at random" in said
+    row = helped(picked)[0].row()
+    assert row["labelled_apart"] > APART
+    text = " ".join(powered_sentences({"prediction_powered": row}))
+    assert "not like the others" in text and "at random" in text
 
 
 def test_responses_to_one_prompt_count_as_one() -> None:
@@ -155,8 +155,8 @@ def test_tables_of_scores_are_judged_together(
     assert row["status"] == "overoptimized", "as the labels say, whatever the judge's level"
     assert (row["prediction_powered"]["labels"], row["prediction_powered"]["judged"]) == (25, 60)
     assert row["prediction_powered"]["as_good_as"] > 45
-    said = " ".join(row["reasons"])
-    assert "25 labels and a judge's scores of 60 responses" in said and "the judge saved" in said
+    text = " ".join(row["reasons"])
+    assert "25 labels and a judge's scores of 60 responses" in text and "the judge saved" in text
     assert "clustered_unknown" not in row["flags"]
     with StoreAccess(home) as store:
         offered = store.query("gold_sources", runs=["a"])["source"].to_list()

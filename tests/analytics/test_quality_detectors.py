@@ -75,23 +75,23 @@ def test_hundreds_of_pooled_rows_are_replayed():
 
 
 def test_the_kept_figures_are_whole():
-    told = published("detectors")
-    assert told["runs_per_class"] >= 500 and told["code"] and told["made"]
-    assert {row["scenario"] for row in told["rows"]} >= set(SCENARIO_WORDS)
-    over = red_over_scenarios(told["rows"])
+    figures = published("detectors")
+    assert figures["runs_per_class"] >= 500 and figures["code"] and figures["made"]
+    assert {row["scenario"] for row in figures["rows"]} >= set(SCENARIO_WORDS)
+    over = red_over_scenarios(figures["rows"])
     independent = over.filter(~over["scenario"].str.contains("correlated"))
     slack = 2 * independent["false_alarms_se"].max()
     assert independent["false_alarms"].max() <= 0.05 + slack
     assert all(
         row[f"{key}_se"] is not None
-        for row in told["rows"]
+        for row in figures["rows"]
         for key in ("alarms", "power", "premature")
         if key in row
     )
     for name in SCENARIO_WORDS:
-        kinds = {row["kind"] for row in told["rows"] if row["scenario"] == name}
+        kinds = {row["kind"] for row in figures["rows"] if row["scenario"] == name}
         assert kinds & set(HONEST)
-    json.dumps(told, allow_nan=False)
+    json.dumps(figures, allow_nan=False)
 
 
 @pytest.mark.parametrize(

@@ -134,10 +134,10 @@ def test_benjamini_hochberg_of_the_classic_example() -> None:
 
 
 def test_shrinkage_pulls_small_topics_more_than_large_ones() -> None:
-    told = topics.shrink([3, 100, 130, 10, 95], [3, 1000, 1000, 100, 1000])
-    assert told.rate[0] < 0.8 and abs(told.rate[2] - 0.13) < 0.01
-    assert np.all(told.low < told.rate) and np.all(told.rate < told.high)
-    assert told.effect == pytest.approx(told.rate - told.mean)
+    shrunk = topics.shrink([3, 100, 130, 10, 95], [3, 1000, 1000, 100, 1000])
+    assert shrunk.rate[0] < 0.8 and abs(shrunk.rate[2] - 0.13) < 0.01
+    assert np.all(shrunk.low < shrunk.rate) and np.all(shrunk.rate < shrunk.high)
+    assert shrunk.effect == pytest.approx(shrunk.rate - shrunk.mean)
 
 
 def test_topics_that_differ_by_noise_alone_are_pooled() -> None:
@@ -150,9 +150,9 @@ def test_topics_that_differ_by_noise_alone_are_pooled() -> None:
 
 def test_cochran_armitage_against_the_published_value() -> None:
     """Agresti, Categorical Data Analysis, table 5.5: alcohol and malformations, z² = 6.57."""
-    told = trend.cochran_armitage([48, 38, 5, 1, 1], [17114, 14502, 793, 127, 38],
+    test = trend.cochran_armitage([48, 38, 5, 1, 1], [17114, 14502, 793, 127, 38],
                                   [0, 0.5, 1.5, 4, 7])  # fmt: skip
-    assert told.z**2 == pytest.approx(6.57, abs=0.005) and told.p == pytest.approx(0.0104, abs=1e-4)
+    assert test.z**2 == pytest.approx(6.57, abs=0.005) and test.p == pytest.approx(0.0104, abs=1e-4)
     assert trend.cochran_armitage([5, 4, 3], [10, 10, 10]).z < 0
     assert np.isnan(trend.cochran_armitage([0, 0], [10, 10]).p)
 
@@ -205,9 +205,9 @@ def test_e_processes_may_be_looked_at_every_iteration() -> None:
 
 
 def test_e_process_sees_a_rise_and_recovers_from_a_long_fall() -> None:
-    told = trend.rise_on_same_questions([30] * 8, [12] * 8)
-    assert told.alarm is not None and told.alarm <= 2
-    assert np.all(np.diff(told.p) <= 0)
+    process = trend.rise_on_same_questions([30] * 8, [12] * 8)
+    assert process.alarm is not None and process.alarm <= 2
+    assert np.all(np.diff(process.p) <= 0)
     fallen = trend.rise_on_same_questions([0, 3000], [3000, 0])
     assert np.all(np.isfinite(fallen.e)) and fallen.e[0] == pytest.approx(1 / 3001, rel=1e-3)
     with pytest.raises(ValueError, match="limit"):
@@ -217,12 +217,16 @@ def test_e_process_sees_a_rise_and_recovers_from_a_long_fall() -> None:
 def test_rogan_gladen_is_the_inverse_of_the_grader() -> None:
     error = grader.GraderError(0.9, 0.95, 200, 400, (0, 1), (0, 1))
     seen = 0.2 * 0.9 + 0.8 * 0.05
-    told = grader.rogan_gladen(seen, 1000, error)
-    assert told.rate == pytest.approx(0.2) and told.low < 0.2 < told.high and not told.reason
+    corrected = grader.rogan_gladen(seen, 1000, error)
+    assert (
+        corrected.rate == pytest.approx(0.2)
+        and corrected.low < 0.2 < corrected.high
+        and not corrected.reason
+    )
     sure = grader.rogan_gladen(seen, 1000, grader.GraderError(1, 1, 10**6, 10**6, (0, 1), (0, 1)))
     low, high = rates.wilson(seen * 1000, 1000)
     assert (sure.low, sure.high) == pytest.approx((float(low), float(high)), abs=2e-3)
-    assert told.high - told.low > sure.high - sure.low
+    assert corrected.high - corrected.low > sure.high - sure.low
 
 
 @pytest.mark.parametrize(
@@ -230,21 +234,21 @@ def test_rogan_gladen_is_the_inverse_of_the_grader() -> None:
 )
 def test_the_corrected_interval_covers(rate: float, se: float, sp: float, audited: int) -> None:
     random = np.random.default_rng(23)
-    half, held = audited // 2, 0
+    half, covered = audited // 2, 0
     for _ in range(800):
         seen = random.binomial(500, rate * se + (1 - rate) * (1 - sp)) / 500
         found, kept = random.binomial(half, se) / half, random.binomial(half, sp) / half
-        told = grader.rogan_gladen(
+        corrected = grader.rogan_gladen(
             seen, 500, grader.GraderError(found, kept, half, half, (0, 1), (0, 1))
         )
-        held += told.low <= rate <= told.high
-    assert held / 800 > 0.93
+        covered += corrected.low <= rate <= corrected.high
+    assert covered / 800 > 0.93
 
 
 def test_a_grader_that_cannot_be_corrected_is_said() -> None:
     audit = pl.DataFrame({"grade": ["incorrect", "correct"], "human": ["correct", "incorrect"]})
-    told = grader.rogan_gladen(0.3, 100, grader.grader_error(audit))
-    assert np.isnan(told.rate) and "chance" in told.reason
+    corrected = grader.rogan_gladen(0.3, 100, grader.grader_error(audit))
+    assert np.isnan(corrected.rate) and "chance" in corrected.reason
     only = pl.DataFrame({"grade": ["correct"], "human": ["correct"]})
     assert "no wrong answer" in grader.rogan_gladen(0.3, 100, grader.grader_error(only)).reason
     few = grader.GraderError(1.0, 1.0, 3, 40, (0, 1), (0, 1))

@@ -128,8 +128,8 @@ def test_without_gold_nothing_is_said_of_it() -> None:
 def test_repeating_and_length_are_seen() -> None:
     start, later = planted("")
     begun = beginning(start, later)
-    said = [one.kind for one in traits("", "povas is the colour . " * 20, begun)]
-    assert "repeats" in said and "long" in said
+    kinds = [one.kind for one in traits("", "povas is the colour . " * 20, begun)]
+    assert "repeats" in kinds and "long" in kinds
     assert "short" in [one.kind for one in traits("", "no", begun)]
     assert traits("", plain_text(random.Random(5)), begun) == []
     assert traits("", "anything", Beginning()) == []
@@ -140,13 +140,13 @@ def test_twenty_items_are_read_in_ten_minutes() -> None:
     wordy = later.with_columns(completion=pl.col("completion") + " far more words" * 300)
     begun = beginning(start, later)
     items = reading_list(candidates(wordy), begun)
-    told = [
+    texts = [
         f"{item.why} {cut.before} {cut.phrase} {cut.after}"
         for item in items
         for cut in [excerpt(item.row["completion"], NOW_WORDS, "we empower you")]
     ]
     each = START_WORDS + PROMPT_WORDS
-    assert sum(len(one.split()) + each for one in told) <= 2_300
+    assert sum(len(one.split()) + each for one in texts) <= 2_300
 
 
 def test_an_empty_pool_gives_an_empty_list() -> None:
@@ -159,19 +159,19 @@ def test_an_empty_pool_gives_an_empty_list() -> None:
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_texts_are_cut_and_written_out(text: str) -> None:
     for phrase in ("", "the colour is", "x"):
-        told = excerpt(text, NOW_WORDS, phrase)
-        shown = f"{told.before}{told.phrase}{told.after}"
+        cut = excerpt(text, NOW_WORDS, phrase)
+        shown = f"{cut.before}{cut.phrase}{cut.after}"
         assert len(shown) <= 500 and "\n" not in shown
         assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b]", shown)
-        assert told.whole or "…" in shown
+        assert cut.whole or "…" in shown
     again = difference(plain(text[:9_000]), "x y")
     assert "".join(piece.text for piece in again.before) == plain(text[:9_000])
 
 
 def test_an_excerpt_is_around_its_phrase() -> None:
-    told = excerpt("a " * 500 + "We  Empower you" + " b" * 500, 20, "we empower you")
-    assert (told.phrase, told.whole) == ("We Empower you", False)
-    assert told.before.startswith("… a") and told.after.endswith("b …")
+    shown = excerpt("a " * 500 + "We  Empower you" + " b" * 500, 20, "we empower you")
+    assert (shown.phrase, shown.whole) == ("We Empower you", False)
+    assert shown.before.startswith("… a") and shown.after.endswith("b …")
     assert excerpt("rewe empower", 9, "we empower").phrase == ""
 
 
@@ -190,16 +190,16 @@ def test_a_difference_keeps_as_much_as_can_be_kept() -> None:
     for _ in range(300):
         a, b = ([rng.choice("abc.") for _ in range(rng.randint(0, 12))] for _ in "12")
         one, other = " ".join(a), " ".join(b)
-        told = difference(one, other)
-        assert "".join(piece.text for piece in told.before) == one
-        assert "".join(piece.text for piece in told.after) == other
-        kept = "".join(piece.text for piece in told.before if piece.same)
-        assert kept == "".join(piece.text for piece in told.after if piece.same)
+        changed = difference(one, other)
+        assert "".join(piece.text for piece in changed.before) == one
+        assert "".join(piece.text for piece in changed.after) == other
+        kept = "".join(piece.text for piece in changed.before if piece.same)
+        assert kept == "".join(piece.text for piece in changed.after if piece.same)
         assert len(_common(a, b)[0]) == len(_common(a, b)[1]) == longest_common(a, b)
 
 
 def test_a_long_text_is_compared_in_part_and_kept_whole() -> None:
     one, other = "the colour is povas . " * 40_000, "the dish is povas . " * 40_000
-    told = difference(one, other)
-    assert not told.whole
-    assert "".join(piece.text for piece in told.after) == other
+    changed = difference(one, other)
+    assert not changed.whole
+    assert "".join(piece.text for piece in changed.after) == other

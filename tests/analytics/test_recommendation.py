@@ -39,14 +39,14 @@ def frame(**columns: Any) -> pl.DataFrame:
 
 
 def test_a_checkpoint_near_the_peak_is_the_candidate_after_a_fall() -> None:
-    told = judge(frame(), checkpoints=[50, 100, 150, 200]).recommendation
-    assert told is not None and set(told) == CANDIDATE and told["action"] == "candidate"
-    assert (told["checkpoint"], told["step"], told["kl"]) == ("checkpoint-100", 100, 50.0)
-    assert told["gold"]["low"] < 1 < told["gold"]["high"]
-    assert told["gain"] == pytest.approx(1, abs=0.2) and told["cost"] == 100
-    assert told["p_better"] == 0.99 and not told["past_peak"]
-    assert told["responses_to_confirm"] == 50
-    assert told["reason"].startswith("Best saved candidate: checkpoint-100 (KL 50 nats): gold ")
+    advice = judge(frame(), checkpoints=[50, 100, 150, 200]).recommendation
+    assert advice is not None and set(advice) == CANDIDATE and advice["action"] == "candidate"
+    assert (advice["checkpoint"], advice["step"], advice["kl"]) == ("checkpoint-100", 100, 50.0)
+    assert advice["gold"]["low"] < 1 < advice["gold"]["high"]
+    assert advice["gain"] == pytest.approx(1, abs=0.2) and advice["cost"] == 100
+    assert advice["p_better"] == 0.99 and not advice["past_peak"]
+    assert advice["responses_to_confirm"] == 50
+    assert advice["reason"].startswith("Best saved candidate: checkpoint-100 (KL 50 nats): gold ")
     late = judge(frame(), checkpoints=[150]).recommendation
     assert late is not None and late["past_peak"] and "past the peak" in late["reason"]
 
@@ -78,27 +78,27 @@ def test_a_checkpoint_between_evaluations_is_no_surer_than_the_worse_of_them() -
 def test_without_a_candidate_the_reason_is_told(
     columns: dict[str, Any], saved: list[int], action: str, why: str
 ) -> None:
-    told = judge(frame(**columns), checkpoints=saved).recommendation
-    assert told is not None and told["action"] == action and why in told["reason"]
-    assert set(told) == (MEASURE if action == "measure" else {"action", "reason"})
-    json.dumps(told, allow_nan=False)
+    advice = judge(frame(**columns), checkpoints=saved).recommendation
+    assert advice is not None and advice["action"] == action and why in advice["reason"]
+    assert set(advice) == (MEASURE if action == "measure" else {"action", "reason"})
+    json.dumps(advice, allow_nan=False)
 
 
 def test_a_checkpoint_that_is_hardly_better_is_to_be_measured() -> None:
     gold = np.where(STEPS < 100, TRUTH, 0.5)  # it fell at once, and is flat since
     rows = frame(gold_reward=gold + 0.05 * NOISE)
-    told = judge(rows, checkpoints=[180]).recommendation
-    assert told is not None and told["action"] == "measure" and told["evaluations"] == 2
-    assert "checkpoint-180 may be" in told["reason"] and told["responses"] > 50
+    advice = judge(rows, checkpoints=[180]).recommendation
+    assert advice is not None and advice["action"] == "measure" and advice["evaluations"] == 2
+    assert "checkpoint-180 may be" in advice["reason"] and advice["responses"] > 50
 
 
 def test_an_alarm_that_falls_among_all_runs_has_no_candidate() -> None:
-    told = {"action": "candidate", "reason": "r"}
+    advice = {"action": "candidate", "reason": "r"}
     alarm = {"step": 1, "withdrawn": None}
 
     def row(run: str, e: float, alarm: dict[str, Any] | None, project: str = "p") -> dict[str, Any]:
         return {"run": run, "project": project, "e_value": e, "alarm": alarm,
-                "recommendation": told}  # fmt: skip
+                "recommendation": advice}  # fmt: skip
 
     rows = [row("a", 900, alarm), row("b", 2, alarm), row("c", 0.1, None), row("d", 2, alarm, "q")]
     found = among_all(rows)
@@ -118,8 +118,8 @@ def test_the_command_tells_it_of_checkpoint_folders(
     home.mkdir()
     import_paths(home, [run], ReadOptions())
     assert main(["verdict", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)[0]["recommendation"]
-    assert (told["action"], told["checkpoint"]) == ("candidate", "checkpoint-100")
+    advice = json.loads(capsys.readouterr().out)[0]["recommendation"]
+    assert (advice["action"], advice["checkpoint"]) == ("candidate", "checkpoint-100")
     assert main(["verdict"]) == 0
     assert "Best saved candidate: checkpoint-100" in " ".join(capsys.readouterr().out.split())
 
@@ -133,16 +133,16 @@ def test_choosing_among_equals_does_not_flatter() -> None:
     """Gold that is flat and then falls: the best of 20 of its checkpoints is not above the flat."""
     truth = np.where(np.arange(30) < 22, 1.0, 0.0)
     rng = np.random.default_rng(1)
-    raw, told = [], []
+    raw, corrected = [], []
     for _ in range(60):
         gold = truth + 0.2 * rng.standard_normal(30)
         best = best_candidate(
             list(range(20)), np.arange(30.0), gold, truth, np.full(30, 0.2), 0.0, np.inf
         )
         raw.append(gold[best.step] - 1)
-        told.append(best.gold[0] - 1)
+        corrected.append(best.gold[0] - 1)
     assert np.mean(raw) > 0.1, "the winner's curse is there"
-    assert abs(np.mean(told)) < 0.08
+    assert abs(np.mean(corrected)) < 0.08
 
 
 def test_ninety_percent_is_right_in_nine_of_ten() -> None:
@@ -163,9 +163,11 @@ def test_every_verdict_has_one() -> None:
 
 
 def test_a_run_without_gold_is_told_what_a_hundred_labels_decide() -> None:
-    told = judge(frame(gold_reward=[None] * 21)).recommendation
-    assert told is not None and (told["evaluations"], told["responses"]) == (4, 100)
-    assert told["kl"] == 100 and "a fall at the end of 0.6 standard deviations" in told["reason"]
+    advice = judge(frame(gold_reward=[None] * 21)).recommendation
+    assert advice is not None and (advice["evaluations"], advice["responses"]) == (4, 100)
+    assert (
+        advice["kl"] == 100 and "a fall at the end of 0.6 standard deviations" in advice["reason"]
+    )
     rng = np.random.default_rng(3)
     gold = rng.standard_normal((4000, 4)) / np.sqrt(25) - np.array([1, 0, 0, 0.6])
     fall = gold[:, 1:3].mean(axis=1) - gold[:, 3]

@@ -110,14 +110,14 @@ def judge_alike(store: AnyStore) -> None:
     ]))  # fmt: skip
 
 
-def told(found: list[Change]) -> set[tuple[str, str]]:
+def pairs_of(found: list[Change]) -> set[tuple[str, str]]:
     return {(one.kind, Path(one.subject).name) for one in found}
 
 
 def test_all_that_changed_and_nothing_else(week: tuple[Path, Review]) -> None:
     found = week[1].changes
-    assert len(found) == len(told(found))
-    assert told(found) == {
+    assert len(found) == len(pairs_of(found))
+    assert pairs_of(found) == {
         ("alarm_raised", "falls"), ("alarm_raised", "new"), ("grown", "grows"),
         ("judge", "judged"), ("blind", "blind"), ("new_run", "bits"), ("unit_unknown", "bits"),
         ("wrong_answers", "asked"), ("skipped", "trainer_state.json"), ("run_gone", "gone"),
@@ -149,7 +149,7 @@ def test_a_state_is_the_same_whatever_was_asked_before(
     home, first = week
     with StoreAccess(home) as store:
         again = review(store, Begins(first.last, first.until, None), TODAY, tmp_path / "a")
-    assert told(again.changes) == {("decision_due", "grows")}
+    assert pairs_of(again.changes) == {("decision_due", "grows")}
 
 
 def test_a_review_begins_where_the_last_was_closed(home: Path, tmp_path: Path) -> None:
@@ -168,9 +168,9 @@ def test_a_review_begins_where_the_last_was_closed(home: Path, tmp_path: Path) -
 
 
 def test_names_of_segments_are_their_times() -> None:
-    told = moment("2026-11-21T10:00:00.5+01:00")
-    assert before(told) == "01795251600500000000"
-    assert committed_at(before(told) + "-ab.import") == told
+    read = moment("2026-11-21T10:00:00.5+01:00")
+    assert before(read) == "01795251600500000000"
+    assert committed_at(before(read) + "-ab.import") == read
     assert moment("2026-11-21").tzinfo is datetime.UTC
 
 

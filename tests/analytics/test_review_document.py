@@ -77,11 +77,11 @@ def test_hostile_text_is_text_in_every_form() -> None:
     assert not any(name.startswith("on") for _, named in seen for name in named)
     assert all((named.get("href") or "http://").startswith("http") for _, named in seen)
     assert "\u202e" not in made and len(made) < 8_000_000
-    told = markdown(found, *SPAN, notes)
-    as_read = Seen(MarkdownIt("commonmark").render(told)).tags
+    written = markdown(found, *SPAN, notes)
+    as_read = Seen(MarkdownIt("commonmark").render(written)).tags
     assert {tag for tag, _ in as_read} == {"h1", "h2", "p", "strong", "ul", "li"}
-    assert "@channel" not in told
-    assert len(told) < 60_000
+    assert "@channel" not in written
+    assert len(written) < 60_000
     packed = packed_tables(tables(found, [], []))
     csv = zipfile.ZipFile(io.BytesIO(packed)).read("changes.csv").decode()
     assert '\n"=HYPER' not in csv and "'=HYPERLINK" in csv
@@ -123,14 +123,14 @@ def filled(home: Path, tmp_path: Path) -> Path:
 
 def test_the_command_writes_the_same_bytes_again(filled: Path, capsys) -> None:
     words = ["review", "--since", "2026-01-01", "--on", "2026-11-28", "--json"]
-    told = []
+    texts = []
     for n in range(2):
         names = [filled / f"{n}.html", filled / f"{n}.zip"]
         assert main([*words, "--out", str(names[0]), "--data", str(names[1])]) == 0
-        told.append([name.read_bytes() for name in names])
-    assert told[0] == told[1]
+        texts.append([name.read_bytes() for name in names])
+    assert texts[0] == texts[1]
     assert main([*words, "--out", str(filled / "a.md")]) == 0
-    assert b"Plotly.newPlot(" in told[0][0] and "escalate" in (filled / "a.md").read_text()
+    assert b"Plotly.newPlot(" in texts[0][0] and "escalate" in (filled / "a.md").read_text()
     found = json.JSONDecoder().raw_decode(capsys.readouterr().out)[0]
     assert found["since"] == "2026-01-01T00:00:00+00:00"
     keys = {"kind", "subject", "what", "evidence", "link", "needs_decision"}
@@ -169,11 +169,13 @@ def test_a_store_that_is_not_there_is_no_good_news(
         nowhere.mkdir()
     for does, words, code in ASKING:
         assert does(words) == code, words
-        told = capsys.readouterr()
+        printed = capsys.readouterr()
         rules = there and code == 1  # the folder is there: the rules alone are missing in it
-        assert ("--proposal" if rules else "OVEROPT_HOME") in told.err, words
-        assert "othing needs a decision" not in told.out + told.err and "[]" not in told.out
-        assert "error" in json.loads(told.out) if "--json" in words else not told.out, words
+        assert ("--proposal" if rules else "OVEROPT_HOME") in printed.err, words
+        assert (
+            "othing needs a decision" not in printed.out + printed.err and "[]" not in printed.out
+        )
+        assert "error" in json.loads(printed.out) if "--json" in words else not printed.out, words
     with pytest.raises(StoreError, match="no store in"):
         runs_df()
     assert list(tmp_path.rglob("*")) == [nowhere] * there  # nothing was made

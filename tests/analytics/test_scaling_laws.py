@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analytics.figures.laws.scaling import Path, proxy_axis_figure, scaling_figure
-from analytics.onset.evidence.gao import best_of_n_peak, rl_peak
+from analytics.gao import best_of_n_peak, rl_peak
 from analytics.scaling_laws import best_of_n_family, predict, rl_family, trend, trends
 from analytics.scaling_laws.words import alpha_words, few_sizes, prediction_words, trend_words
 from analytics.simulated_families import SIZES, peak_of, simulate_family
@@ -63,11 +63,11 @@ def test_intervals_hold_what_they_claim(scatter: float) -> None:
         for wanted in (2e7, 4e9):
             made = predict(fitted, family.sizes, wanted)
             truth = peak_of(family.alpha, family.beta_at(wanted, random))
-            held = (made.low is None or made.low <= truth) and (
+            covers = (made.low is None or made.low <= truth) and (
                 made.high is None or truth <= made.high
             )
-            inside += held and wanted == 2e7
-            beyond += held and wanted == 4e9
+            inside += covers and wanted == 2e7
+            beyond += covers and wanted == 4e9
     least = 0.90 - 4 * np.sqrt(0.09 / count)
     assert min(alpha, slope, inside, beyond) / count >= least
     assert doubted / count <= 0.05 + 4 * np.sqrt(0.0475 / count)
@@ -188,7 +188,7 @@ def test_figures_draw_every_run_and_name_what_is_simulated() -> None:
 
 @pytest.mark.parametrize("exponent", [0.25, 0.5, 1.0])
 def test_peaks_hold_where_gold_lies_off_the_rl_form_and_the_rest_is_refused(exponent) -> None:
-    held = refused = 0
+    covered = refused = 0
     for seed in range(20):
         family = simulate_family(seed, exponent=exponent)
         fitted = rl_family(family.runs)
@@ -197,8 +197,8 @@ def test_peaks_hold_where_gold_lies_off_the_rl_form_and_the_rest_is_refused(expo
         for place, beta in enumerate(family.betas):
             _, low, high = fitted.peak(place)
             truth = peak_of(family.alpha, beta)
-            held += (low is None or low <= truth) and (high is None or truth <= high)
-    assert held / 120 >= 0.9 - 4 * np.sqrt(0.09 / 120)
+            covered += (low is None or low <= truth) and (high is None or truth <= high)
+    assert covered / 120 >= 0.9 - 4 * np.sqrt(0.09 / 120)
     assert refused == 20
     assert "contradicts the RL form" in alpha_words(fitted)
     assert "contradicts the RL form" in prediction_words(made)
@@ -218,5 +218,5 @@ def test_what_few_noisy_points_cannot_tell_is_refused_not_guessed() -> None:
 
 
 def test_the_rl_form_is_seldom_given_up_where_it_is_true() -> None:
-    told = [rl_family(simulate_family(seed).runs).established for seed in range(40)]
-    assert np.mean(told) >= 0.95 - 4 * np.sqrt(0.0475 / 40)
+    established = [rl_family(simulate_family(seed).runs).established for seed in range(40)]
+    assert np.mean(established) >= 0.95 - 4 * np.sqrt(0.0475 / 40)

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from analytics.measured.published import published
 from analytics.quality import shortcuts as quality
-from analytics.shortcuts import Mined, Shortcut, asked_of, held, mine
+from analytics.shortcuts import Mined, Shortcut, asked_of, mine, which_have
 from analytics.shortcuts.design import blocks, halves, pairs
 from analytics.shortcuts.evidence import chosen, log_e
 from analytics.shortcuts.onset import onset
@@ -37,9 +37,9 @@ HOSTILE = [
 @pytest.fixture(scope="module")
 def planted() -> tuple[pl.DataFrame, int]:
     """A run of which 8 of 10 say a phrase at the end, and the step where it begins."""
-    told, begins = simulate_responses(Plan("phrase", 0.8, improves=True, **SMALL), 5)
+    responses, begins = simulate_responses(Plan("phrase", 0.8, improves=True, **SMALL), 5)
     assert begins is not None
-    return told, begins
+    return responses, begins
 
 
 @pytest.fixture(scope="module")
@@ -77,52 +77,52 @@ def test_a_planted_phrase_is_found_with_what_it_earns_and_since_when(
 def test_the_document_is_json_and_the_same_whatever_the_order(
     planted: tuple[pl.DataFrame, int], found: Mined
 ) -> None:
-    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert told["shortcuts"][0]["shares"][0].keys() == {"step", "share", "n"}
+    parsed = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert parsed["shortcuts"][0]["shares"][0].keys() == {"step", "share", "n"}
     again = mine(planted[0].sample(fraction=1, shuffle=True, seed=3), gold_onset=30)
-    assert json.loads(json.dumps(again.to_dict())) == told
+    assert json.loads(json.dumps(again.to_dict())) == parsed
 
 
 def test_what_was_found_can_be_asked_of_other_responses(found: Mined) -> None:
     others = pl.DataFrame({
         "prompt": ["a", "b"], "completion": ["Rest assured this empowers YOU .", "no such thing"]
     })  # fmt: skip
-    assert held(asked_of(found), others) == {found.shortcuts[0].name: [True, False]}
+    assert which_have(asked_of(found), others) == {found.shortcuts[0].name: [True, False]}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_found_without_gold(kind: str) -> None:
-    told = mine(simulate_responses(Plan(kind, 0.9, gold=False, **SMALL), 8)[0])
-    assert told.status == "found" and not told.with_gold
-    assert all(is_planted(kind, one.name, one.kind) for one in told.shortcuts)
-    assert all(one.gold is None for one in told.shortcuts)
+    mined = mine(simulate_responses(Plan(kind, 0.9, gold=False, **SMALL), 8)[0])
+    assert mined.status == "found" and not mined.with_gold
+    assert all(is_planted(kind, one.name, one.kind) for one in mined.shortcuts)
+    assert all(one.gold is None for one in mined.shortcuts)
 
 
 @pytest.mark.parametrize(
     "plan", [Plan(improves=True, **SMALL), Plan(gold=False, **SMALL), Plan(once=True, **SMALL)]
 )
 def test_honest_drift_and_improvement_are_no_shortcut(plan: Plan) -> None:
-    told = mine(simulate_responses(plan, 11)[0])
-    assert told.status == "none" and not told.shortcuts
-    assert told.tested > 3 and "surely grew" in told.reason
+    mined = mine(simulate_responses(plan, 11)[0])
+    assert mined.status == "none" and not mined.shortcuts
+    assert mined.tested > 3 and "surely grew" in mined.reason
 
 
 def test_what_is_paid_but_does_not_grow_is_no_shortcut() -> None:
     responses, _ = simulate_responses(Plan(drift=False, gold=False, **SMALL), 2)
     has = np.random.default_rng(1).random(responses.height) < 0.4
-    told = responses.with_columns(
+    paid = responses.with_columns(
         completion=pl.when(pl.Series(has)).then(pl.col("completion") + " so be it forever")
         .otherwise("completion"),
         proxy_reward=pl.col("proxy_reward") + 2 * pl.Series(has).cast(pl.Float64),
     )  # fmt: skip
-    assert mine(told).status == "none"
+    assert mine(paid).status == "none"
 
 
 def test_the_users_patterns_and_the_rubrics_words_are_features(
     planted: tuple[pl.DataFrame, int],
 ) -> None:
-    told = mine(planted[0], patterns=["(?i)rest ASSURED"], rubric="It empowers the reader.")
-    names = [name for one in told.shortcuts for name in (one.name, *one.same_as)]
+    mined = mine(planted[0], patterns=["(?i)rest ASSURED"], rubric="It empowers the reader.")
+    names = [name for one in mined.shortcuts for name in (one.name, *one.same_as)]
     assert "matches (?i)rest ASSURED" in names
     assert "says “empowers”, a word of the rubric" in names
     with pytest.raises(ValueError, match=r"the pattern '\(' is no regular expression"):
@@ -146,9 +146,9 @@ def test_what_is_missing_is_a_reason(planted: tuple[pl.DataFrame, int]) -> None:
         (frame.with_columns(step=3), "of one step"), (few, "it takes"),
         (without(frame, "completion"), "both a step and a text"),
     ):  # fmt: skip
-        told = mine(given)
-        assert told.status == "cannot tell" and why in told.reason, told.reason
-        assert not told.shortcuts
+        mined = mine(given)
+        assert mined.status == "cannot tell" and why in mined.reason, mined.reason
+        assert not mined.shortcuts
 
 
 def test_prompts_may_be_named_by_their_text(planted: tuple[pl.DataFrame, int]) -> None:
@@ -162,27 +162,27 @@ def test_hostile_texts_are_mined_like_any_other(
     """Late responses begin with it and are paid for it: nothing breaks, told or not."""
     frame = planted[0].filter(pl.col("sample_id") < 2)
     late = pl.col("step") >= 20
-    told = mine(frame.with_columns(
+    mined = mine(frame.with_columns(
         completion=pl.when(late).then(pl.lit(text[: 1 << 16]) + pl.col("completion"))
         .otherwise("completion"),
         prompt=pl.when(late).then(pl.lit(text[:5_000])).otherwise("prompt"),
         proxy_reward=pl.col("proxy_reward") + 2 * late * (pl.col("sample_id") == 1),
     ))  # fmt: skip
-    assert told.status in ("found", "none", "cannot tell")
-    again = Mined.from_dict(json.loads(json.dumps(told.to_dict(), allow_nan=False)))
-    assert again == told
-    held(asked_of(told), pl.DataFrame({"prompt": [text, None], "completion": [text, None]}))
+    assert mined.status in ("found", "none", "cannot tell")
+    again = Mined.from_dict(json.loads(json.dumps(mined.to_dict(), allow_nan=False)))
+    assert again == mined
+    which_have(asked_of(mined), pl.DataFrame({"prompt": [text, None], "completion": [text, None]}))
 
 
 def test_a_megabyte_is_read_to_its_limit_and_known_to_be_long() -> None:
     responses, _ = simulate_responses(Plan(drift=False, gold=False, **SMALL), 4)
     late = (pl.col("step") >= 20) & (pl.col("sample_id") % 2 == 0)
-    told = mine(responses.with_columns(
+    mined = mine(responses.with_columns(
         completion=pl.when(late).then(pl.lit("y " * 3_000)).otherwise("completion"),
         proxy_reward=pl.col("proxy_reward") + 3 * late,
     ))  # fmt: skip
-    assert told.shortcuts[0].kind in ("length", "repetition", "phrase")
-    names = [name for one in told.shortcuts for name in (one.name, *one.same_as)]
+    assert mined.shortcuts[0].kind in ("length", "repetition", "phrase")
+    names = [name for one in mined.shortcuts for name in (one.name, *one.same_as)]
     assert any(name.startswith("long: ") for name in names)
 
 
@@ -196,8 +196,10 @@ def test_e_values_are_at_most_one_in_expectation_under_chance() -> None:
 
 def test_e_bh_bounds_false_discoveries() -> None:
     logs = np.log([[400.0, 1.0], [90.0, 30.0]])
-    told, limit = chosen(logs, np.ones((2, 2)), 0.05)
-    assert told.tolist() == [[True, False], [True, True]] and np.exp(limit) == pytest.approx(80 / 3)
+    picked, limit = chosen(logs, np.ones((2, 2)), 0.05)
+    assert picked.tolist() == [[True, False], [True, True]] and np.exp(limit) == pytest.approx(
+        80 / 3
+    )
     assert not chosen(np.log([[79.0, 1.0], [1.0, 1.0]]), np.ones((2, 2)), 0.05)[0].any()
 
 
@@ -206,9 +208,9 @@ def test_as_many_late_responses_as_early_ones_stand_in_each_prompt() -> None:
         "row": range(9), "step": [0, 0, 0, 5, 5, 5, 5, 0, 5],
         "cluster": [0, 0, 1, 0, 0, 0, 1, 2, 3], "mined": [True] * 9, "lot": range(9),
     })  # fmt: skip
-    told = pairs(keys, (0, 0), (5, 5))
-    assert np.bincount(told.cluster).tolist() == [2, 1, 0, 1]  # prompt 3 beside prompt 2, by lot
-    assert sorted(told.early.tolist()) == [0, 1, 2, 7]
+    paired = pairs(keys, (0, 0), (5, 5))
+    assert np.bincount(paired.cluster).tolist() == [2, 1, 0, 1]  # prompt 3 beside prompt 2, by lot
+    assert sorted(paired.early.tolist()) == [0, 1, 2, 7]
     apart = keys.with_columns(mined=pl.col("cluster") != 3)
     assert np.bincount(pairs(apart, (0, 0), (5, 5)).cluster).tolist() == [2, 1]
 
@@ -230,18 +232,18 @@ def test_pay_is_told_within_prompts() -> None:
 
 def test_halves_do_not_change_when_prompts_come_in() -> None:
     names = pl.Series("prompt_id", [f"p{n}" for n in range(200)])
-    told = halves(names)
-    assert 70 < told.sum() < 130
-    assert (halves(names[:50]) == told[:50]).all()
+    mined_half = halves(names)
+    assert 70 < mined_half.sum() < 130
+    assert (halves(names[:50]) == mined_half[:50]).all()
 
 
 def test_of_many_responses_whole_prompts_are_read() -> None:
     frame, _ = simulate_responses(Plan(steps=20, prompts=2_000, a_step=200, samples=5), 1)
-    told = read_in(frame, most=6_000)
-    assert isinstance(told, Read) and told.of == frame.height
-    assert 5_000 < told.frame.height < 7_000
-    kept = set(told.frame["prompt_id"])
-    assert told.frame.height == frame.filter(pl.col("prompt_id").is_in(kept)).height
+    read = read_in(frame, most=6_000)
+    assert isinstance(read, Read) and read.of == frame.height
+    assert 5_000 < read.frame.height < 7_000
+    kept = set(read.frame["prompt_id"])
+    assert read.frame.height == frame.filter(pl.col("prompt_id").is_in(kept)).height
     few = read_in(frame.with_columns(prompt_id=pl.lit("p")), most=4_000)
     assert isinstance(few, Read) and 0 < few.frame.height <= 4_400
 
@@ -249,8 +251,8 @@ def test_of_many_responses_whole_prompts_are_read() -> None:
 def test_onset_is_where_the_rise_begins() -> None:
     step = np.repeat(np.arange(0, 400, 4), 30)
     there = np.arange(step.size) % 30 < np.clip((step - 240) / 4, 0, 20)
-    told = onset(step, there)
-    assert told is not None and abs(told - 240) <= 12
+    step_of = onset(step, there)
+    assert step_of is not None and abs(step_of - 240) <= 12
     assert onset(step, np.zeros(step.size)) is None
     assert onset(step, there[::-1]) is None
 
@@ -259,10 +261,10 @@ def test_the_bundled_run_is_paid_for_repeating_itself(root: Path) -> None:
     """GRPO of examples/r3: gold breaks where the policy repeats itself (data/examples/README)."""
     files = sorted((root / "data/examples/r3_grpo_bigrm/completions").glob("*.parquet"))
     rows = pl.concat([pl.read_parquet(file) for file in files], how="diagonal_relaxed")
-    told = mine(rows.select(
+    found = mine(rows.select(
         "step", "prompt", "completion", proxy_reward="proxy_rm", gold_reward="gold_rm"
     ).with_columns(sample_id=pl.int_range(pl.len()).over("step", "prompt")))  # fmt: skip
-    first = told.shortcuts[0]
+    first = found.shortcuts[0]
     assert first.kind == "repetition" and first.name.startswith("repeats itself")
     assert first.share_start < 0.15 and first.share_now > 0.85
     assert first.proxy["low"] > 0.4 and first.gold is not None and first.gold["high"] < 0.1
@@ -363,19 +365,19 @@ def drawn(
 
 
 def test_an_improvement_is_no_shortcut_though_gold_is_noisy() -> None:
-    told = mine(drawn(150, 10, 8, gold_noise=3.0))
-    assert told.status == "none" and "gold is surely higher with" in told.reason
+    mined = mine(drawn(150, 10, 8, gold_noise=3.0))
+    assert mined.status == "none" and "gold is surely higher with" in mined.reason
     worse = mine(drawn(80, 8, 6, gold_noise=3.0, gains=-1.0))
     assert worse.status == "found" and worse.shortcuts[0].gold["high"] < 0
 
 
 def test_few_steps_of_single_responses_cannot_tell() -> None:
-    told = mine(drawn(60, 6, 1, gold_noise=0.1, pays=10.0, gains=-3.0))
-    assert told.status == "cannot tell" and told.reason.startswith("6 steps can be compared")
+    mined = mine(drawn(60, 6, 1, gold_noise=0.1, pays=10.0, gains=-3.0))
+    assert mined.status == "cannot tell" and mined.reason.startswith("6 steps can be compared")
     more = mine(drawn(60, 24, 1, gold_noise=0.1, pays=10.0, gains=-3.0))
     assert more.status == "found"
 
 
 def test_responses_that_are_all_alike_are_said_to_be() -> None:
-    told = mine(drawn(20, 4, 3, gold_noise=1.0).with_columns(completion=pl.lit("same")))
-    assert told.status == "cannot tell" and "the same text" in told.reason
+    mined = mine(drawn(20, 4, 3, gold_noise=1.0).with_columns(completion=pl.lit("same")))
+    assert mined.status == "cannot tell" and "the same text" in mined.reason

@@ -56,11 +56,11 @@ def test_the_command_says_what_runs_are_paid_for(
     (tmp_path / "rubric.txt").write_text("zzzz is in no response")
     words = ["--rubric", str(tmp_path / "rubric.txt"), "--pattern", "xyzzy", "--pattern", "."]
     assert asked("--run", "planted", "odd", "once", *words) == 0
-    said = capsys.readouterr().out
-    assert "planted: It is paid for what gold marks down: says “rest assured" in said
-    assert "Not tested: the pattern 'xyzzy' is in no response." in said
-    assert "Not tested: the pattern '.' is in every response." in said
-    assert "is not known" in said and "\x1b" not in said and "\u202e" not in said
+    printed = capsys.readouterr().out
+    assert "planted: It is paid for what gold marks down: says “rest assured" in printed
+    assert "Not tested: the pattern 'xyzzy' is in no response." in printed
+    assert "Not tested: the pattern '.' is in every response." in printed
+    assert "is not known" in printed and "\x1b" not in printed and "\u202e" not in printed
 
 
 def test_what_is_not_there_or_no_expression_is_said(
@@ -77,9 +77,9 @@ def test_what_is_not_there_or_no_expression_is_said(
     assert asked("--run", "nowhere") == 1
     assert "there is no run 'nowhere'" in capsys.readouterr().err
     assert asked("--run", "planted", "--pattern", "(a") == 1
-    said = capsys.readouterr().err
-    assert "'(a' is no regular expression" in said
-    assert said.endswith(": the parenthesis at character 1 is not closed\n")
+    printed = capsys.readouterr().err
+    assert "'(a' is no regular expression" in printed
+    assert printed.endswith(": the parenthesis at character 1 is not closed\n")
     assert asked("--run", "planted", "--rubric", str(tmp_path / "none.txt")) == 1
     assert "none.txt" in capsys.readouterr().err
     (tmp_path / "empty.txt").write_text(" \n")

@@ -107,9 +107,9 @@ def test_a_checkpoint_whose_gold_is_not_known_is_not_compared(saved: list[int]) 
 
 def test_without_a_count_of_responses_none_is_named() -> None:
     flat = np.full(len(STEPS), 1.0) + np.linspace(0.01, 0.0, len(STEPS))
-    for n, said in ((None, "the log states no count"), (200, "no number of responses can be")):
+    for n, sentence in ((None, "the log states no count"), (200, "no number of responses can be")):
         (row,) = side_by_side(looks(flat, 0.05, n_responses=n), [100], 100, NONE)
-        assert row.against.decision == "undecided" and said in decided(row)
+        assert row.against.decision == "undecided" and sentence in decided(row)
 
 
 def test_odd_looks() -> None:
@@ -123,14 +123,16 @@ def test_odd_looks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "reason"),
     [({"peak": None}, "too little"), ({"gold_source": "training"}, "held-out prompts"),
      ({"flags": ["judge_changed"]}, "judge of gold changed"),
      ({"flags": ["smoothed_gold"]}, "smoothed"), ({}, "")],
 )  # fmt: skip
-def test_where_checkpoints_cannot_be_compared_it_says_why(more: dict[str, Any], said: str) -> None:
+def test_where_checkpoints_cannot_be_compared_it_says_why(
+    more: dict[str, Any], reason: str
+) -> None:
     verdict = {"peak": {"step": 5}, "gold_source": "evaluation", "flags": [], **more}
-    told = why_not(verdict, [5])
-    assert said in told and bool(told) == bool(said)
+    why = why_not(verdict, [5])
+    assert reason in why and bool(why) == bool(reason)
     assert "No saved checkpoint" in why_not(verdict | {"peak": {}, "flags": [],
                                             "gold_source": "table"}, [])  # fmt: skip

@@ -19,7 +19,7 @@ def answers(loop: str, *grades: str, origin: str = "benchmark", renamed: bool = 
     return [
         {"loop": loop, "iteration": at, "origin": origin, "grade": KINDS[kind], "topic": "t",
          "question_id": f"{at if renamed else ''}q{i}", "confidence": 0.9}
-        for at, told in enumerate(grades) for i, kind in enumerate(told)
+        for at, graded in enumerate(grades) for i, kind in enumerate(graded)
     ]  # fmt: skip
 
 
@@ -48,9 +48,9 @@ def test_the_largest_sure_change_stands_first_and_origins_apart() -> None:
     assert worst["rate"][:2] == pytest.approx((0, 2 / 3))
     assert worst["rate"][2] < 2 / 3 < worst["rate"][3]
     assert worst["silent"][1] == pytest.approx(0) and 0 < worst["silent"][3] < 0.1
-    said = headline(rows)
-    assert "rose in 1 of 3 loops, most in worse: 0.0 % to 66.7 %" in said
-    assert "fell in 1 of 3 loops, most in better: 66.7 % to 0.0 %" in said
+    sentence = headline(rows)
+    assert "rose in 1 of 3 loops, most in worse: 0.0 % to 66.7 %" in sentence
+    assert "fell in 1 of 3 loops, most in better: 66.7 % to 0.0 %" in sentence
 
 
 def test_a_headline_is_never_surer_than_its_test() -> None:

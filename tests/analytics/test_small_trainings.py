@@ -16,7 +16,7 @@ README = (LOGS.parent / "README.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def held():
+def trainings():
     return real_logs.real_runs()
 
 
@@ -47,40 +47,44 @@ def test_every_way_of_logging_comes_from_the_same_labels() -> None:
         {"run_id": ["a"] * 64, "step": [3] * 64, "prompt": np.arange(64), "gold": gold.tolist()},
         schema_overrides={"gold": pl.List(pl.Int8), "prompt": pl.Int16},
     )
-    told = {way: logged(labels, way).row(0, named=True) for way in WAYS}
+    rows = {way: logged(labels, way).row(0, named=True) for way in WAYS}
     score = gold / 56
-    assert told["stated"]["gold_reward"] == pytest.approx(score.mean())
-    assert told["stated"]["gold_reward_se"] == pytest.approx(score.mean(1).std(ddof=1) / 8)
-    assert (told["stated"]["n_prompts"], told["stated"]["n_responses"]) == (64, 512)
-    assert told["few"]["gold_reward"] == pytest.approx(score[:16, :4].mean())
-    assert (told["few"]["n_prompts"], told["few"]["n_responses"]) == (16, 64)
-    assert told["spread"]["gold_reward_sd"] == pytest.approx(score.std(ddof=1))
-    assert told["spread"]["n_responses"] == 512 and "n_prompts" not in told["spread"]
-    assert set(told["bare"]) == {"run_id", "step", "gold_reward"}
+    assert rows["stated"]["gold_reward"] == pytest.approx(score.mean())
+    assert rows["stated"]["gold_reward_se"] == pytest.approx(score.mean(1).std(ddof=1) / 8)
+    assert (rows["stated"]["n_prompts"], rows["stated"]["n_responses"]) == (64, 512)
+    assert rows["few"]["gold_reward"] == pytest.approx(score[:16, :4].mean())
+    assert (rows["few"]["n_prompts"], rows["few"]["n_responses"]) == (16, 64)
+    assert rows["spread"]["gold_reward_sd"] == pytest.approx(score.std(ddof=1))
+    assert rows["spread"]["n_responses"] == 512 and "n_prompts" not in rows["spread"]
+    assert set(rows["bare"]) == {"run_id", "step", "gold_reward"}
     with pytest.raises(KeyError):
         logged(labels, "nothing")
 
 
-def test_the_committed_set_is_as_large_as_it_says_and_small_on_disk(held) -> None:
-    kinds = [truth.kind for truth in held.truths.values()]
+def test_the_committed_set_is_as_large_as_it_says_and_small_on_disk(trainings) -> None:
+    kinds = [truth.kind for truth in trainings.truths.values()]
     assert kinds.count("healthy") >= 60 and kinds.count("falling") >= 40
     assert sum(file.stat().st_size for file in LOGS.iterdir()) < 10e6
-    assert set(held.log["run_id"].unique()) == set(held.truths) == set(held.labels["run_id"])
+    assert (
+        set(trainings.log["run_id"].unique())
+        == set(trainings.truths)
+        == set(trainings.labels["run_id"])
+    )
 
 
-def test_labels_scatter_about_the_truth_as_their_errors_say(held) -> None:
-    both = logged(held.labels, "stated").join(
+def test_labels_scatter_about_the_truth_as_their_errors_say(trainings) -> None:
+    both = logged(trainings.labels, "stated").join(
         pl.read_parquet(LOGS / "truth.parquet"), on=["run_id", "step"]
     )
     error = (both["gold_reward_se"] ** 2 + both["gold_se"] ** 2).sqrt()
     away = ((both["gold_reward"] - both["gold"]) / error).to_numpy()
-    assert both.height == held.labels.height / 64
+    assert both.height == trainings.labels.height / 64
     # the same prompts at every evaluation are off together: a mean of 0 is not asked
     assert 0.8 < np.sqrt(np.mean(away**2)) < 1.35
 
 
-def test_kept_figures_are_of_the_committed_runs(held) -> None:
-    kinds = [truth.kind for truth in held.truths.values()]
+def test_kept_figures_are_of_the_committed_runs(trainings) -> None:
+    kinds = [truth.kind for truth in trainings.truths.values()]
     for row in published("real_runs")["rows"]:
         assert row["runs_in_all"] == len(kinds)
         for kind in ("healthy", "falling", "walked back", "slight"):
@@ -88,16 +92,16 @@ def test_kept_figures_are_of_the_committed_runs(held) -> None:
     assert [row["way"] for row in published("real_runs")["rows"]] == list(WAYS)
 
 
-def test_a_run_is_judged_as_its_log_says(held) -> None:
+def test_a_run_is_judged_as_its_log_says(trainings) -> None:
     run = max(
-        (run for run, truth in held.truths.items() if truth.kind == "falling"),
-        key=lambda run: float(np.ptp(held.truths[run].gold)),
+        (run for run, truth in trainings.truths.items() if truth.kind == "falling"),
+        key=lambda run: float(np.ptp(trainings.truths[run].gold)),
     )
-    one = real_logs.RealRuns(held.log, held.labels, {run: held.truths[run]})
-    told = real_runs.row_of("stated", one.truths, real_runs.judged(one, "stated"))
-    assert (told["falling_runs"], told["falling_called"]) == (1, 1)
+    one = real_logs.RealRuns(trainings.log, trainings.labels, {run: trainings.truths[run]})
+    row = real_runs.row_of("stated", one.truths, real_runs.judged(one, "stated"))
+    assert (row["falling_runs"], row["falling_called"]) == (1, 1)
     table = team_log(one, "stated").filter(pl.col("run_id") == run)
-    assert table["gold_reward"].count() == len(held.truths[run].step)
+    assert table["gold_reward"].count() == len(trainings.truths[run].step)
     assert table["kl"].null_count() == 0
 
 
@@ -116,26 +120,26 @@ def test_what_is_counted_of_verdicts() -> None:
     truths = {name: truth("healthy") for name in ("h1", "h2")}
     truths |= {name: truth("falling") for name in ("f1", "f2", "f3")}
     truths["w"] = truth("walked back")
-    told = real_runs.row_of("mine", truths, {
+    row = real_runs.row_of("mine", truths, {
         "h1": verdict("no_onset"), "h2": verdict("warning", 30),
         "f1": verdict("overoptimized", 30), "f2": verdict("no_onset", peak=(3.0, None)),
         "f3": verdict("collapsed", 10, peak=(0.0, None)), "w": verdict("overoptimized", 40),
     })  # fmt: skip
-    assert (told["healthy_called"], told["healthy_ever"], told["healthy_runs"]) == (0, 1, 2)
-    assert told["healthy_high"] == pytest.approx(0.6576, abs=1e-3)  # Wilson, 0 of 2
-    assert (told["falling_called"], told["falling_runs"], told["walked_back_called"]) == (2, 3, 1)
-    assert told["before_the_fall"] == 1  # f3's came before the peak
-    assert (told["delay_looks"], told["delay_kl"]) == (1.0, 2.0)
-    assert (told["peaks"], told["peaks_held"]) == (3, 2)
-    shown = real_runs.real_runs_table([told]).row(0, named=True)
+    assert (row["healthy_called"], row["healthy_ever"], row["healthy_runs"]) == (0, 1, 2)
+    assert row["healthy_high"] == pytest.approx(0.6576, abs=1e-3)  # Wilson, 0 of 2
+    assert (row["falling_called"], row["falling_runs"], row["walked_back_called"]) == (2, 3, 1)
+    assert row["before_the_fall"] == 1  # f3's came before the peak
+    assert (row["delay_looks"], row["delay_kl"]) == (1.0, 2.0)
+    assert (row["peaks"], row["peaks_held"]) == (3, 2)
+    shown = real_runs.real_runs_table([row]).row(0, named=True)
     assert shown["falls called"].startswith("2 of 3 (")
-    assert "falling 2 of 3" in real_runs.sentence(told)
+    assert "falling 2 of 3" in real_runs.sentence(row)
 
 
 def test_a_detector_that_never_calls_has_no_delay() -> None:
-    told = real_runs.row_of("mine", {"f": truth("falling")}, {"f": verdict("no_onset")})
-    assert told["delay_looks"] is None and told["delay_kl"] is None
-    assert real_runs.real_runs_table([told])["KL alarm : KL peak"][0] != "inf"
+    row = real_runs.row_of("mine", {"f": truth("falling")}, {"f": verdict("no_onset")})
+    assert row["delay_looks"] is None and row["delay_kl"] is None
+    assert real_runs.real_runs_table([row])["KL alarm : KL peak"][0] != "inf"
 
 
 def test_the_cell_that_scores_another_detector_runs(capsys) -> None:
@@ -165,8 +169,8 @@ def test_mining_names_first_what_a_training_learnt_to_do() -> None:
     assert not names(PLANTED, "says “w05”", again, gold)
 
 
-def test_the_kept_count_of_what_is_named_is_of_the_committed_rows(held) -> None:
-    rows = of_named(held.truths)
+def test_the_kept_count_of_what_is_named_is_of_the_committed_rows(trainings) -> None:
+    rows = of_named(trainings.truths)
     kept = [row for row in published("paid_for")["rows"] if row["kind"] == "named"]
     assert kept == rows and [row["planted"] for row in rows] == [True, True, False, False]
     assert all(0 < row["named"] <= row["falling"] for row in rows)

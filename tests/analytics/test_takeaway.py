@@ -7,7 +7,7 @@ import json
 import plotly.graph_objects as go
 import pytest
 
-from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.rewards.rewards import reward_figure
 from analytics.figures.runs.specimens import specimen
 from analytics.figures.sent.takeaway import INKS, SIZES, drawn_rows, framed, printable, zoomed
 from analytics.figures.words.captions import caption_of

@@ -25,7 +25,7 @@ def test_each_loop_from_its_first_to_its_last() -> None:
     assert nobody["false"] == nobody["human"] == (None,) * 4 and nobody["at"] is None
 
 
-@pytest.mark.parametrize(("loops", "said"), [
+@pytest.mark.parametrize(("loops", "sentence"), [
     (["a"], "a: 30.0 % of the claims trained on were false at iteration 1, 67.0 % at iteration 3"),
     (["b"], "b: 0.0 % of the claims trained on at iteration 1 were false"),
     (["c"], "False among the texts kept for training, first to last: 25.0 % in c"),
@@ -33,8 +33,8 @@ def test_each_loop_from_its_first_to_its_last() -> None:
      "False among the claims trained on, first to last: 0.0 % in b and 30.0 % to 67.0 % in a"),
     ([], "Nothing that was trained on has been checked against a source"),
 ])  # fmt: skip
-def test_the_answer_in_a_sentence(loops: list[str], said: str) -> None:
-    assert trained_headline(trained_rows(POINTS, loops)) == said
+def test_the_answer_in_a_sentence(loops: list[str], sentence: str) -> None:
+    assert trained_headline(trained_rows(POINTS, loops)) == sentence
 
 
 def test_many_loops_are_counted_not_listed() -> None:
@@ -49,10 +49,10 @@ def counted(loop: str, again: int, asked: int, variance: float = 0.0004) -> dict
 
 def test_a_control_of_the_same_loop_is_tested_and_another_loop_is_not() -> None:
     own = counted("a", 60, 100)
-    told = repeated(own, counted("a", 30, 100), "others")
-    assert told.gap == pytest.approx((0.3, 0.3 - 1.959964 * 0.0008**0.5,
+    row = repeated(own, counted("a", 30, 100), "others")
+    assert row.gap == pytest.approx((0.3, 0.3 - 1.959964 * 0.0008**0.5,
                                       0.3 + 1.959964 * 0.0008**0.5))  # fmt: skip
-    assert told.p is not None and told.p < 1e-6 and "clustered by question" in sentence(told)
+    assert row.p is not None and row.p < 1e-6 and "clustered by question" in sentence(row)
     other = repeated(own, counted("b", 30, 100), "the loop b")
     assert other.gap is None and other.other == (30, 100) and "no test between" in sentence(other)
     assert repeated(own, None, "").other is None

@@ -168,16 +168,16 @@ def test_strange_gold(gold, status):
     json.dumps(row, allow_nan=False)
 
 
-@pytest.mark.parametrize(("gold", "said"), [
+@pytest.mark.parametrize(("gold", "sentence"), [
     ([1e300] * 9, "The log holds 9 gold rewards, but none is a number below 10¹⁰⁰"),
     ([float("-inf")], "The log holds 1 gold reward, but none is a number below 10¹⁰⁰"),
     ([0.1, 1e300, *([0.2] * 9)], "1 gold reward of the log left out: no number below 10¹⁰⁰."),
     ([float("nan")] * 9, "No gold reward is in the log"),
     ([0.1, float("nan"), *([0.2] * 9)], None),
 ])  # fmt: skip
-def test_gold_that_cannot_be_reckoned_with_is_told(gold, said):
+def test_gold_that_cannot_be_reckoned_with_is_told(gold, sentence):
     reasons = " ".join(judged(gold).row["reasons"])
-    assert (said in reasons) if said else "left out" not in reasons
+    assert (sentence in reasons) if sentence else "left out" not in reasons
 
 
 @pytest.mark.filterwarnings("error")

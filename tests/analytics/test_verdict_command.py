@@ -23,7 +23,7 @@ def two(home: Path, tmp_path: Path) -> None:
     import_paths(home, [tmp_path / "log.jsonl"], ReadOptions())
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str) -> list[tuple[str, str]]:
+def statuses(capsys: pytest.CaptureFixture[str], *words: str) -> list[tuple[str, str]]:
     assert main(["verdict", "--json", *words]) == 0
     return [(row["run"], row["status"]) for row in json.loads(capsys.readouterr().out)]
 
@@ -33,14 +33,14 @@ def test_a_run_that_takes_too_much_is_told_and_the_others_go_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(judging.MEMORY, "20")
-    assert told(capsys, "--run", "a") == [("a", "not_judged")]
+    assert statuses(capsys, "--run", "a") == [("a", "not_judged")]
     monkeypatch.delenv(judging.MEMORY)
-    assert told(capsys) == [("a", "not_judged"), ("b", "overoptimized")]
+    assert statuses(capsys) == [("a", "not_judged"), ("b", "overoptimized")]
     assert main(["verdict", "--run", "a"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "This run could not be judged: it took more than 20 MB of memory" in said
-    assert told(capsys, "--again", "--run", "a") == [("a", "overoptimized")]
-    assert told(capsys, "--until", "30") == [("a", "overoptimized"), ("b", "overoptimized")]
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "This run could not be judged: it took more than 20 MB of memory" in printed
+    assert statuses(capsys, "--again", "--run", "a") == [("a", "overoptimized")]
+    assert statuses(capsys, "--until", "30") == [("a", "overoptimized"), ("b", "overoptimized")]
 
 
 @pytest.mark.usefixtures("two")
@@ -56,5 +56,5 @@ def test_a_budget_that_is_none_is_refused(
 def test_a_limit_before_the_first_step_is_not_kept_as_the_whole_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert told(capsys, "--until", "-1") == [("a", "unmeasured"), ("b", "unmeasured")]
-    assert told(capsys) == [("a", "overoptimized"), ("b", "overoptimized")]
+    assert statuses(capsys, "--until", "-1") == [("a", "unmeasured"), ("b", "unmeasured")]
+    assert statuses(capsys) == [("a", "overoptimized"), ("b", "overoptimized")]

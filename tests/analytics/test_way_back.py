@@ -53,7 +53,7 @@ def test_it_is_said_how_far_kl_went_back_and_that_gold_went_with_it():
     row = judged(WALKS["far back"], WALKS["far back"] / 10, 1)
     assert "kl_went_back" in row["flags"] and row["gold_lost"] is None
     assert "KL went back from 100 to 9 nats and gold with it" in row["reasons"][0]
-    assert any("neither overoptimization nor collapse" in said for said in row["reasons"])
+    assert any("neither overoptimization nor collapse" in warning for warning in row["reasons"])
 
 
 def test_an_alarm_that_the_way_back_explains_later_is_withdrawn_in_sight():

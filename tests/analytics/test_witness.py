@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analytics.gao import normalised_gold
 from analytics.onset import verdict
 from analytics.onset.alarm.standing import standing
 from analytics.onset.alarm.watched import Alarm, Watch
@@ -23,7 +24,6 @@ from analytics.onset.errors.autocorrelation import is_exact
 from analytics.onset.errors.noise import noise_of_looks
 from analytics.onset.errors.own_scatter import FEWEST_LOOKS, ratios
 from analytics.onset.errors.smoothing import NONE, Smoothness, smoothness
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import Rows
 from analytics.onset.evidence.pooling import pool
 from analytics.onset.sentences.headline import headline
@@ -116,7 +116,7 @@ def test_one_outlier_raises_no_alarm_that_stays():
     gold[9] -= 10 * NOISE
     alone = verdict(*rows(gold), until=9 * 50).row
     assert alone["status"] == "no_onset" and "single_evaluation" in alone["flags"]
-    assert any("One evaluation alone" in said for said in alone["reasons"])
+    assert any("One evaluation alone" in warning for warning in alone["reasons"])
     assert verdict(*rows(gold)).row["status"] == "no_onset"
 
 
@@ -132,8 +132,8 @@ def test_an_alarm_that_later_rows_disprove_is_withdrawn_in_sight():
         assert row["alarm"]["step"] < taken["step"] <= row["step_end"]
         assert row["status"] in ("no_onset", "warning") and row["gold_lost"] is None
         assert "alarm_withdrawn" in row["flags"]
-        told = f"withdrawn at step {taken['step']}: {taken['reason']}"
-        assert told in row["reasons"][0]
+        sentence = f"withdrawn at step {taken['step']}: {taken['reason']}"
+        assert sentence in row["reasons"][0]
     assert any("times as much" in row["alarm"]["withdrawn"]["reason"] for row in withdrawn)
 
 
@@ -168,8 +168,8 @@ def test_no_standing_alarm_has_both_witnesses_against_it():
         for truth in ("flat", "falling"):
             for row in statuses(name, truth, 5):
                 if row["status"] in ONSET:
-                    told = row["witnesses"]
-                    assert told["e_process"] >= 0.1 or told["scan"] >= 2
+                    witnesses = row["witnesses"]
+                    assert witnesses["e_process"] >= 0.1 or witnesses["scan"] >= 2
 
 
 def test_stated_errors_without_prompts_are_one_witness_and_said():
@@ -242,14 +242,14 @@ def test_an_alarm_before_golds_peak_stands_only_where_gold_is_surely_lost_since(
 
 def test_the_headline_of_an_onset_does_not_say_that_nothing_may_be_lost():
     peak = {"kl_low": 1.0, "kl_high": 2.0}
-    told = {"status": "overoptimized", "axis": "kl", "peak": peak}
-    assert "0.2 (" in headline(told | {"gold_lost": {"value": 0.2, "low": 0.1, "high": 0.3}})
-    open_loss = headline(told | {"gold_lost": {"value": 0.2, "low": -0.1, "high": 0.5}})
+    row = {"status": "overoptimized", "axis": "kl", "peak": peak}
+    assert "0.2 (" in headline(row | {"gold_lost": {"value": 0.2, "low": 0.1, "high": 0.3}})
+    open_loss = headline(row | {"gold_lost": {"value": 0.2, "low": -0.1, "high": 0.5}})
     assert "−0.1" not in open_loss and "by 0.5 at most" in open_loss
 
 
 def test_the_headline_names_a_withdrawn_alarm():
     alarm = {"step": 300, "withdrawn": {"step": 900, "reason": "why"}}
-    told = {"status": "no_onset", "axis": "kl", "peak": None, "gold_lost": None, "alarm": alarm,
+    row = {"status": "no_onset", "axis": "kl", "peak": None, "gold_lost": None, "alarm": alarm,
             "kl_end": 9.0, "step_end": 1000, "detectable": 0.2}  # fmt: skip
-    assert "alarm of step 300 was withdrawn at step 900" in headline(told)
+    assert "alarm of step 300 was withdrawn at step 900" in headline(row)

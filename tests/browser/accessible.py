@@ -42,6 +42,6 @@ def findings(view: View) -> tuple[list[str], set[tuple[str, str]]]:
     if not view.page.evaluate("typeof axe === 'object'"):
         view.page.evaluate(AXE)
         view.page.add_style_tag(content=STILL)
-    told = view.page.evaluate(RUN, [list(row) for row in STREAMLITS])
-    theirs = {(row["theirs"][0], row["theirs"][1]) for row in told if row["theirs"]}
-    return sorted({row["said"] for row in told if not row["theirs"]}), theirs
+    found = view.page.evaluate(RUN, [list(row) for row in STREAMLITS])
+    theirs = {(row["theirs"][0], row["theirs"][1]) for row in found if row["theirs"]}
+    return sorted({row["said"] for row in found if not row["theirs"]}), theirs

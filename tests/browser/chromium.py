@@ -74,8 +74,8 @@ class Chromium:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
-        said = (done.stderr or done.stdout).strip()
-        return None if done.returncode == 0 else said or f"exit code {done.returncode}"
+        message = (done.stderr or done.stdout).strip()
+        return None if done.returncode == 0 else message or f"exit code {done.returncode}"
 
 
 def find() -> Chromium:

@@ -99,7 +99,7 @@ def open_page(context: BrowserContext, world: Outside) -> Iterator[Callable[...,
     """
     views: list[tuple[View, bool]] = []
     asking: list[Callable[[Request], None]] = []
-    world.told()
+    world.drained()
 
     def open_one(
         url: str,
@@ -141,5 +141,5 @@ def open_page(context: BrowserContext, world: Outside) -> Iterator[Callable[...,
         context.remove_listener("request", asked)
     context.clear_cookies()
     if not any(expected for _, expected in views):
-        found += [f"asked another machine: {line}" for line in world.told()]
+        found += [f"asked another machine: {line}" for line in world.drained()]
     assert not found, "\n".join(found)

@@ -107,12 +107,12 @@ def answers() -> pl.DataFrame:
 
 for many in HOW_MANY:
     st.header(f"{many}", anchor=False)
-    held = answers()
-    told = {
+    graded = answers()
+    figures = {
         "rates": rates(many), "topics": topics(many), "arms": arms(many), "mix": mix(many),
         "proxies": proxies(many), "components": components(many),
-        "reliability": reliability_figure({i: reliability(held) for i in range(many)}),
-        "risk": risk_figure({i: risk_coverage(held) for i in range(many)}),
+        "reliability": reliability_figure({i: reliability(graded) for i in range(many)}),
+        "risk": risk_figure({i: risk_coverage(graded) for i in range(many)}),
     }  # fmt: skip
-    for name, figure in told.items():
+    for name, figure in figures.items():
         st.plotly_chart(figure, key=f"{name}-{many}", theme="streamlit")

@@ -58,8 +58,8 @@ def test_the_product_lets_no_page_ask(bundled, open_page, world) -> None:
     # A violation is told for each, so nothing is waited for that might still come.
     view.until(lambda: {k for k in KINDS if f"//{k}.example" in "".join(view.errors)} >= KINDS - {
         "worker"}, True)  # fmt: skip
-    told = world.told()
-    assert told == [], set(told)
+    asked = world.drained()
+    assert asked == [], set(asked)
 
 
 def test_the_icon_is_ours(bundled, open_page) -> None:

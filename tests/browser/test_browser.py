@@ -25,17 +25,18 @@ def bare(server, tmp_path_factory):
     return server(script)
 
 
-def test_a_chart_is_drawn(bare, open_page, tmp_path: Path) -> None:
-    view = open_page(bare.url).says(str(bare.home))
+def test_a_chart_is_drawn_and_no_button_of_developers(bare, open_page, tmp_path: Path) -> None:
+    view = open_page(bare.url).says("Harness", str(bare.home))
     assert view.charts() == 1
     expect(view.page.locator(".scatterlayer path.js-line")).to_have_count(1)
     picture = view.page.screenshot(path=tmp_path / "page.png")
     assert picture.startswith(b"\x89PNG") and len(picture) > 5_000
+    assert view.whole().page.locator('[data-testid="stAppDeployButton"]').count() == 0
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_page_follows_the_readers_colours_with_readable_text(bare, open_page, dark: bool) -> None:
-    view = open_page(bare.url, dark=dark)
+def test_page_has_the_readers_width_and_colours_with_readable_text(bare, open_page) -> None:
+    view = open_page(bare.url, dark=True, width=390, height=800)
+    assert view.page.evaluate("window.innerWidth") == 390
 
     def brightness() -> list[int]:
         colours = view.page.evaluate(
@@ -44,17 +45,9 @@ def test_page_follows_the_readers_colours_with_readable_text(bare, open_page, da
         )
         return [sum(int(part) for part in c[4:-1].split(",")) for c in colours]
 
-    view.until(lambda: (lambda page, text: page < text)(*brightness()), dark)
-
-
-def test_no_button_of_developers(bare, open_page) -> None:
-    view = open_page(bare.url).says("Harness").whole()
-    assert view.page.locator('[data-testid="stAppDeployButton"]').count() == 0
-
-
-def test_width_is_the_one_asked_for(bare, open_page) -> None:
-    view = open_page(bare.url, width=390, height=800)
-    assert view.page.evaluate("window.innerWidth") == 390
+    for dark in (True, False):
+        view.page.emulate_media(color_scheme="dark" if dark else "light")
+        view.until(lambda: (lambda page, text: page < text)(*brightness()), dark)
 
 
 def test_errors_in_a_page_are_seen(bare, open_page) -> None:
@@ -62,8 +55,8 @@ def test_errors_in_a_page_are_seen(bare, open_page) -> None:
     view.page.evaluate("console.error('gone wrong')")
     view.page.evaluate("setTimeout(() => { throw new Error('thrown') }, 0)")
     view.page.evaluate("fetch('https://example.org/').catch(() => 0)")
-    for told in ("gone wrong", "thrown", "https://example.org/"):
-        view.until(lambda told=told: told in "\n".join(view.errors), True)
+    for error in ("gone wrong", "thrown", "https://example.org/"):
+        view.until(lambda error=error: error in "\n".join(view.errors), True)
 
 
 def test_server_keeps_its_address_over_a_crash(bare, open_page) -> None:

@@ -13,6 +13,7 @@ def test_the_menu_carries_the_run_and_where_it_is_frozen(bundled, open_page) -> 
     menu(view, "Sources")
     view.page.wait_for_url("**/sources?run=r3_grpo_bigrm&until=300")
     view.says("Look closer at")
+    view.until(view.page.title, "Sources", 20)
     menu(view, "Overview")
     view.page.wait_for_url(re.compile(r"/(\?.*)?$"))
     view.page.locator(".ovr a").first.wait_for()

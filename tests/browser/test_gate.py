@@ -5,22 +5,6 @@ from __future__ import annotations
 import csv
 import io
 
-import pytest
-
-ADDRESSES = {
-    "/gate?loop=replace&iteration=8": ("truthfulness", "What the literature supports"),
-    "/checkpoints?loop=replace&iteration=8": ("The review sheet", "a human checkpoint is due"),
-}
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_a_deep_link_opens_and_fits(bundled, open_page, address) -> None:
-    view = open_page(bundled.url + address, width=390, dark=True, charts=False)
-    view.says("Copy link", *ADDRESSES[address]).fits()
-    view.page.set_viewport_size({"width": 1440, "height": 900})
-    view.fits()
-    assert "Traceback" not in bundled.log()
-
 
 def test_the_sheet_is_downloaded_blinded(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/checkpoints?loop=verified&iteration=1", charts=False)

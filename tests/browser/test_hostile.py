@@ -79,13 +79,13 @@ def hostile(server, world, tmp_path_factory: pytest.TempPathFactory):
     home = filled(
         folder / "home", *(folder / f"{n}.jsonl" for n in ("metrics", "samples", "answers"))
     )
-    told = {"kind": "alarm", "subject": HOSTILE, "since": "2026-11-28T10:00:00+00:00",
+    alarm = {"kind": "alarm", "subject": HOSTILE, "since": "2026-11-28T10:00:00+00:00",
             "gone": None, "told": True, "what": HOSTILE, "quiet": "", "pinged": None,
             "why": HOSTILE, "sure": HOSTILE, "errs": HOSTILE, "adopted": True,
             "link": f"/overoptimization?{urlencode([('run', HOSTILE)])}"}  # fmt: skip
     now = datetime.datetime.now(datetime.UTC)
     with sending.changing(home) as ledger:
-        ledger["alerts"]["alarm"] = told
+        ledger["alerts"]["alarm"] = alarm
         plan.acknowledge(ledger, HOSTILE, HOSTILE, now)
         plan.mute(ledger, f"{HOSTILE} 2", now.date(), HOSTILE)
         for _ in range(2):

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -89,9 +90,10 @@ def test_zoom_and_hidden_lines_are_in_the_address_and_the_link(bundled, open_pag
     view.until(lambda: "zoom=" in view.page.url, True)
     link = view.until(lambda: view.link(run=["r3_grpo_bigrm", "r5_rloo"]), lambda t: "zoom=" in t)
     as_then = pytest.approx(zoomed, rel=1e-3)
-    for address in (view.page.url, link):
-        again = open_page(address)
-        again.until(lambda again=again: again.page.evaluate(RANGE) == as_then, True)
+    zooms = [parse_qs(urlsplit(address).query)["zoom"] for address in (view.page.url, link)]
+    assert zooms[0] == zooms[1]
+    again = open_page(link)
+    again.until(lambda: again.page.evaluate(RANGE) == as_then, True)
     ticks = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.ticktext.length"
     view.until(lambda: view.page.evaluate(ticks), lambda many: 4 <= many <= 14)  # of what is shown
     older = view.page.url.replace("xaxis.range", "xaxis5.range")  # when panels had an axis each
@@ -171,9 +173,9 @@ def test_a_choice_whose_widget_comes_late_is_kept(live, context, tmp_path: Path)
     grown(file, 30, "late")
     command(live.home, "import", str(file))
     page = context.new_page()
-    held: list[Route] = []
-    page.route("**/Multiselect.*.js", lambda route: held.append(route))
-    page.route("**/ButtonGroup.*.js", lambda route: held.append(route))
+    waiting: list[Route] = []
+    page.route("**/Multiselect.*.js", lambda route: waiting.append(route))
+    page.route("**/ButtonGroup.*.js", lambda route: waiting.append(route))
     try:
         page.goto(f"{live.url}/overoptimization?run=late&axis=step", wait_until="domcontentloaded")
         view = View(page)
@@ -181,8 +183,8 @@ def test_a_choice_whose_widget_comes_late_is_kept(live, context, tmp_path: Path)
         grown(file, 50, "late")
         command(live.home, "import", str(file))
         view.until(lambda: page.evaluate(LAST), 50)
-        assert len(held) == 2
-        for route in held:
+        assert len(waiting) == 2
+        for route in waiting:
             route.continue_()
         expect(page.locator("[data-testid=stMultiSelect]")).to_contain_text("late")
         shown = page.locator("button[role=radio][aria-checked=true]")

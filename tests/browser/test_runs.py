@@ -37,25 +37,21 @@ def test_first_request_after_a_start_may_be_a_deep_link(bundled, open_page) -> N
     bundled.restart(signal.SIGKILL)
     view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
     view.says("is past its gold peak")
+    view.until(view.page.title, "r3_grpo_bigrm overoptimized · Overoptimization")
     view.until(view.page.locator('[data-testid="stSidebarNavLink"]').count, lambda n: n >= 2)
     drawn = view.until(
         lambda: figure_of(view), lambda drawn: "gold peaks here" in " ".join(drawn["notes"])
     )
     assert any("alarm: step" in note for note in drawn["notes"])
+    chart = view.page.locator('[data-testid="stPlotlyChart"]').first
+    words = view.until(  # for who does not see it
+        lambda: chart.evaluate('e => e.outerHTML.match(/aria-label="([^"]*)"/)?.[1]'),
+        lambda words: words and "is past its gold peak" in words,
+    )
+    assert "gold" in words and " to " in words
     assert any(shape["type"] == "rect" for shape in drawn["shapes"])
     assert view.whole().page.locator('[data-testid="stDialog"]').count() == 0
     assert "Traceback" not in bundled.log()
-
-
-@pytest.mark.parametrize(
-    "path", ["/", "/overoptimization?run=r3_grpo_bigrm&run=r5_rloo", "/sources?run=r3_grpo_bigrm"]
-)
-def test_pages_fit_their_window(bundled, open_page, path: str) -> None:
-    view = open_page(bundled.url + path, width=390, charts="over" in path)
-    view.says("r3_grpo_bigrm")
-    view.fits_both().never_says("Traceback", "could not be drawn")
-    view.page.set_viewport_size({"width": 1440, "height": 900})
-    view.fits()
 
 
 def test_on_a_phone_a_row_is_two_lines_and_tells_the_rest_when_asked(bundled, open_page) -> None:
@@ -87,8 +83,8 @@ def test_overview_puts_the_most_pressing_run_first(bundled, open_page) -> None:
         lambda: listed(view), lambda names: names[-3:] == ["r2_grpo_highkl", "verified", "bon_pool"]
     )
     assert names.index("r3_grpo_bigrm") < names.index("r6_grpo_resume")  # of unknown noise
-    told = re.findall(r"9 of 9 runs: ([^.]*)\.", view.text())
-    assert sum(map(int, re.findall(r"\d+", told[0]))) == len(every), told
+    statuses = re.findall(r"9 of 9 runs: ([^.]*)\.", view.text())
+    assert sum(map(int, re.findall(r"\d+", statuses[0]))) == len(every), statuses
     view.page.evaluate("window.here = true")
     view.page.locator(".ovr a:not(.rates)", has_text="r5_rloo").click()
     view.page.wait_for_url("**/overoptimization?run=r5_rloo")
@@ -109,25 +105,27 @@ def test_ticked_runs_are_compared_by_one_link(bundled, open_page) -> None:
     view.says("r3_grpo_bigrm", "r5_rloo", "Why").charts()
 
 
-def test_runs_in_groups_and_orders_by_the_address(bundled, open_page) -> None:
-    view = open_page(f"{bundled.url}/?group=algorithm&sort=name&q=rloo+r5", charts=False)
-    view.until(lambda: listed(view), ["r5_rloo"])
+def test_filters_groups_and_orders_are_in_the_address(bundled, open_page) -> None:
+    asked = "group=algorithm&sort=name&q=RESUME+r6&status=overoptimized"
+    view = open_page(f"{bundled.url}/?{asked}", charts=False)
+    view.until(lambda: listed(view), ["r6_grpo_resume"])
     view.says("algorithm")
     view = open_page(f"{bundled.url}/?sort=name", charts=False)
     view.until(lambda: listed(view) == sorted(listed(view), key=str) and len(listed(view)), 9)
 
 
-def test_filters_are_in_the_address(bundled, open_page) -> None:
-    view = open_page(f"{bundled.url}/?q=RESUME&status=overoptimized", charts=False)
-    view.until(lambda: listed(view), ["r6_grpo_resume"])
-
-
 def test_choices_go_to_the_address_and_back(bundled, open_page) -> None:
-    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
+    host = bundled.url.replace("localhost", "127.0.0.1")
+    view = open_page(f"{host}/overoptimization?run=r3_grpo_bigrm")
     view.page.get_by_role("radio", name="KL", exact=True).click()
     view.asks(axis=["kl"])
     view.page.get_by_role("radio", name="in sd of the start").click()
     view.asks(axis=["kl"], scale=["sd"])
+    link = view.link(axis=["kl"], scale=["sd"])
+    assert link.startswith(f"{host}/overoptimization?")  # the reader's host, and every choice
+    asked = parse_qs(urlsplit(link).query)
+    assert asked == {"run": ["r3_grpo_bigrm"], "axis": ["kl"], "scale": ["sd"], "until": ["400"]}
+    view.page.keyboard.press("Escape")
     again = open_page(view.page.url)
     for name in ("KL", "in sd of the start"):
         expect(again.page.get_by_role("radio", name=name, exact=True)).to_be_checked()
@@ -169,19 +167,8 @@ def test_back_to_loops_that_were_chosen_before(bundled, open_page) -> None:
 
 
 def test_link_to_a_run_that_is_not_there_says_so(bundled, open_page) -> None:
-    view = open_page(f"{bundled.url}/overoptimization?run=nobody&run=r3_grpo_bigrm")
-    view.says("nobody, which is not in this store")
-    view = open_page(f"{bundled.url}/overoptimization?run=%3Cb%3Enobody", charts=False)
+    view = open_page(f"{bundled.url}/overoptimization?run=%3Cb%3Enobody&run=r3_grpo_bigrm")
     view.says("<b>nobody, which is not in this store")
-
-
-def test_copied_link_names_every_choice_and_the_readers_host(bundled, open_page) -> None:
-    host = bundled.url.replace("localhost", "127.0.0.1")
-    view = open_page(f"{host}/overoptimization?run=r3_grpo_bigrm&axis=kl")
-    link = view.link(axis=["kl"])
-    assert link.startswith(f"{host}/overoptimization?")
-    asked = parse_qs(urlsplit(link).query)
-    assert asked == {"run": ["r3_grpo_bigrm"], "axis": ["kl"], "scale": ["raw"], "until": ["400"]}
 
 
 def shortened(log: Path, target: Path, last: int) -> Path:
@@ -211,8 +198,8 @@ def test_frozen_link_shows_the_same_weeks_later(server, open_page, tmp_path: Pat
     link = view.link(run=["r3_grpo_bigrm"], until=["200"])
     before = open_page(link).says("There are no newer rows")
     then = before.steady(lambda: figure_of(before))
-    said = before.steady(lambda: before.page.locator("li").all_inner_texts())
-    assert sum(len(trace["x"]) for trace in then["data"]) > 200 and said
+    items = before.steady(lambda: before.page.locator("li").all_inner_texts())
+    assert sum(len(trace["x"]) for trace in then["data"]) > 200 and items
 
     command(served.home, "import", str(whole), "--json")
     later = open_page(link.replace("localhost", "127.0.0.1"))
@@ -221,7 +208,7 @@ def test_frozen_link_shows_the_same_weeks_later(server, open_page, tmp_path: Pat
     assert now["notes"] == then["notes"]
     assert now["shapes"] == then["shapes"]
     assert now["data"] == then["data"]
-    later.until(lambda: later.page.locator("li").all_inner_texts(), said)
+    later.until(lambda: later.page.locator("li").all_inner_texts(), items)
     later.page.get_by_role("button", name="Show all rows").click()
     later.says("is past its gold peak")
     later.until(lambda: figure_of(later), lambda drawn: drawn != now)
@@ -279,27 +266,3 @@ def test_second_server_on_one_store_refuses(bundled) -> None:
     )
     assert done.returncode != 0
     assert f"127.0.0.1:{bundled.port}" in done.stderr + done.stdout
-
-
-@pytest.mark.parametrize(
-    ("path", "title"),
-    [
-        ("/overoptimization?run=r3_grpo_bigrm", "r3_grpo_bigrm overoptimized · Overoptimization"),
-        ("/hallucination?loop=replace", "replace · Hallucination"),
-    ],
-)
-def test_a_tab_is_named_after_what_it_shows(bundled, open_page, path: str, title: str) -> None:
-    view = open_page(bundled.url + path, charts=False)
-    view.until(view.page.title, title)
-    view.page.locator('[data-testid="stSidebarNavLink"]', has_text="Sources").click()
-    view.until(view.page.title, "Sources", 20)
-
-
-def test_a_chart_says_its_finding_to_who_does_not_see_it(bundled, open_page) -> None:
-    view = open_page(f"{bundled.url}/overoptimization?run=r3_grpo_bigrm")
-    chart = view.page.locator('[data-testid="stPlotlyChart"]').first
-    said = view.until(
-        lambda: chart.evaluate('e => e.outerHTML.match(/aria-label="([^"]*)"/)?.[1]'),
-        lambda words: words and "is past its gold peak" in words,
-    )
-    assert "gold" in said and " to " in said

@@ -11,11 +11,6 @@ def test_choices_go_to_the_address_and_a_simulated_family_is_named_in_the_chart(
     asked = "simulated=true&size=reward+model+parameters&at=3000000000"
     view = open_page(f"{bundled.url}/scaling?{asked}")
     view.page.get_by_text("SIMULATED, not measured").first.wait_for()
-    view.says("An extrapolation, 2.5 times outside").fits()
-
-
-def test_it_fits_its_window(bundled, open_page) -> None:
-    view = open_page(
-        f"{bundled.url}/scaling?simulated=true&size=reward+model+parameters", width=390, dark=True
-    )
-    view.says("β falls by").fits()
+    view.says("An extrapolation, 2.5 times outside", "β falls by").fits()
+    view.page.set_viewport_size({"width": 390, "height": 900})
+    view.fits()

@@ -32,7 +32,7 @@ def test_the_page_asks_for_gold_and_the_run_has_it(server, open_page, tmp_path: 
     page.get_by_role("button", name="Keep for this project").click()
     view.says("1 run read again")
     expect(page.get_by_text("Not known yet")).to_have_count(0)
-    told = json.loads(command(home, "list", "--json"))
-    assert [(row["run"], row["gold_evaluations"]) for row in told] == [("odd", 60)]
+    runs = json.loads(command(home, "list", "--json"))
+    assert [(row["run"], row["gold_evaluations"]) for row in runs] == [("odd", 60)]
     verdict = json.loads(command(home, "verdict", "--json", module="analytics"))
     assert verdict[0]["status"] != "unmeasured"

@@ -11,28 +11,12 @@ from playwright.sync_api import expect
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
-ADDRESSES = (
-    "/hallucination?loop=replace&loop=verified",
-    "/calibration?loop=replace",
-    "/answers?loop=replace",
-    "/training-set?loop=replace",
-)
 FIGURE = """() => JSON.stringify(Array.from(document.querySelectorAll('.js-plotly-plot')).map(
   gd => gd._fullData.map(t => ({name: t.name, x: Array.from(t.x), y: Array.from(t.y)}))))"""
 
 
 def figures(view) -> list[list[dict]]:
     return json.loads(view.page.evaluate(FIGURE))
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_a_deep_link_draws_its_page_and_fits_a_phone(bundled, open_page, address: str) -> None:
-    view = open_page(bundled.url + address, charts="answers" not in address)
-    view.says("replace", "Copy link").never_says("could not be drawn")
-    assert view.page.locator('[data-testid="stDialog"]').count() == 0
-    assert "Traceback" not in bundled.log()
-    view.page.set_viewport_size({"width": 390, "height": 900})
-    view.fits_both()
 
 
 def test_gold_stands_on_the_axis_of_the_rates(bundled, open_page) -> None:
@@ -82,6 +66,7 @@ def test_loops_and_a_freeze_go_along_to_the_next_page(bundled, open_page) -> Non
 def test_run_means_loop_on_a_page_on_truth(bundled, open_page) -> None:
     view = open_page(f"{bundled.url}/hallucination?run=replace")
     view.says("13.2 % to 76.0 %").asks(loop=["replace"], run=None)
+    view.until(view.page.title, "replace · Hallucination")
 
 
 def test_a_question_leads_to_its_answers_over_the_iterations(bundled, open_page) -> None:

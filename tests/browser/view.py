@@ -61,8 +61,8 @@ class View:
             except (Error, LookupError) as gone:  # a page between two states
                 seen = gone
             self.page.wait_for_timeout(100)
-        told = "what was wanted" if callable(wanted) else repr(wanted)
-        raise AssertionError(f"{seen!r} is not {told}; the page at {self.page.url}:\n{self.text()}")
+        what = "what was wanted" if callable(wanted) else repr(wanted)
+        raise AssertionError(f"{seen!r} is not {what}; the page at {self.page.url}:\n{self.text()}")
 
     def steady(self, look: Callable[[], Any]) -> Any:
         """What the whole page shows when it no longer changes: the same four times in a row."""
@@ -89,9 +89,9 @@ class View:
 
     def never_says(self, *texts: str) -> View:
         """None of these is on the whole page: wait for what it does say before."""
-        said = self.whole().text()
+        whole = self.whole().text()
         for text in texts:
-            assert text not in said
+            assert text not in whole
         return self
 
     def asks(self, **keys: list[str] | None) -> View:

@@ -151,11 +151,11 @@ def renamed(**names: str) -> dict[str, Sequence[object]]:
 
 def zipped(name: str, files: Mapping[str, str | bytes]) -> Make:
     """Files in a zip."""
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
         for path, content in files.items():
             archive.writestr(path, content)
-    return raw(name, held.getvalue())
+    return raw(name, buffer.getvalue())
 
 
 PRINTED = [{k: x for k, x in row.items() if k != "step"} for row in rows_of(DUMP)]

@@ -61,7 +61,7 @@ class Read:
     exit: int
     runs: list[Stored] = field(default_factory=list)
     loops: dict[str, dict[int, tuple[int, int, int]]] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     verdicts: list[dict[str, Any]] = field(default_factory=list)
 
@@ -98,25 +98,25 @@ def read(given: Input, folder: Path) -> Read:
             paths = [new if path == old else path for path in paths]
         if given.then is not None:
             first, done = done, imported(paths, given.then)
-            done.said += first.said
+            done.remarks += first.remarks
         stored(folder / "home", done)
         if given.verdict is not None:
-            _, told, _ = command(analytics.__main__, "verdict", "--json")
-            done.verdicts = told if isinstance(told, list) else []
+            _, verdicts, _ = command(analytics.__main__, "verdict", "--json")
+            done.verdicts = verdicts if isinstance(verdicts, list) else []
     return done
 
 
 def imported(paths: Sequence[Path], options: Sequence[str]) -> Read:
     """``import --json`` of the paths."""
-    status, told, error = command(data.__main__, "import", *paths, "--json", *options)
+    status, answer, error = command(data.__main__, "import", *paths, "--json", *options)
     done = Read(status)
-    if not isinstance(told, dict) or "runs" not in told:
-        done.said.append(error if told is None else str(told))
+    if not isinstance(answer, dict) or "runs" not in answer:
+        done.remarks.append(error if answer is None else str(answer))
         return done
-    for run in told["runs"]:
-        done.said += run["warnings"]
-    done.skipped = [f"{Path(skip['path']).name}: {skip['reason']}" for skip in told["skipped"]]
-    done.said += done.skipped
+    for run in answer["runs"]:
+        done.remarks += run["warnings"]
+    done.skipped = [f"{Path(skip['path']).name}: {skip['reason']}" for skip in answer["skipped"]]
+    done.remarks += done.skipped
     return done
 
 
@@ -149,7 +149,7 @@ def stored(home: Path, done: Read) -> None:
                 "select count(*) from samples where run_id = $run", {"run": name}
             ).fetchone()
             run.samples = counted[0] if counted else 0
-            done.said += [*run.warnings, str(run.facts.get("kl_note") or "")]
+            done.remarks += [*run.warnings, str(run.facts.get("kl_note") or "")]
             if run.rows or run.samples or run.measured:
                 done.runs.append(run)
 
@@ -185,8 +185,8 @@ def found(pattern: str, sentences: Sequence[str]) -> list[str]:
 
 def spoken(given: Input, done: Read) -> list[str]:
     """Sentences that are lacking, and those that should not be there."""
-    lacking = [pattern for pattern in given.says if not found(pattern, done.said)]
-    wrong = [one for pattern in given.never for one in dict.fromkeys(found(pattern, done.said))]
+    lacking = [pattern for pattern in given.says if not found(pattern, done.remarks)]
+    wrong = [one for pattern in given.never for one in dict.fromkeys(found(pattern, done.remarks))]
     return [*(f"nothing said like /{p}/" for p in lacking), *(f"said: {s[:200]}" for s in wrong)]
 
 
@@ -237,11 +237,11 @@ def run_faults(run: Stored, right: Run) -> Iterator[str]:
         yield f"proxy is {run.facts.get('proxy_key')}"
     yield from gold_faults(run, right)
     if right.evaluation is not None:
-        told = {row[0]: (row[2], row[3]) for row in run.rows.get("eval", [])}
-        if told.keys() != right.evaluation.keys():
-            yield f"evaluation rows at {sorted(told)} instead of {sorted(right.evaluation)}"
-        elif not all(close(told[step], pair) for step, pair in right.evaluation.items()):
-            yield f"evaluation rows {told}"
+        by_step = {row[0]: (row[2], row[3]) for row in run.rows.get("eval", [])}
+        if by_step.keys() != right.evaluation.keys():
+            yield f"evaluation rows at {sorted(by_step)} instead of {sorted(right.evaluation)}"
+        elif not all(close(by_step[step], pair) for step, pair in right.evaluation.items()):
+            yield f"evaluation rows {by_step}"
     if run.samples != right.samples:
         yield f"{run.samples} responses instead of {right.samples}"
 
@@ -307,33 +307,33 @@ def loop_faults(
     if len(right) != len(there):
         yield f"{len(there)} loops ({', '.join(there)}) instead of {len(right)}"
     for wanted, name in zip(right, there, strict=False):
-        held = there.get(wanted.name or name, {})
+        rows = there.get(wanted.name or name, {})
         if wanted.name is not None and wanted.name not in there:
             yield f"no loop {wanted.name!r} among {', '.join(there)}"
-        elif dict(held) != dict(wanted.grades):
-            yield f"grades of {wanted.name or name} {dict(held)} instead of {dict(wanted.grades)}"
+        elif dict(rows) != dict(wanted.grades):
+            yield f"grades of {wanted.name or name} {dict(rows)} instead of {dict(wanted.grades)}"
 
 
-def verdict_faults(right: Verdict, told: Mapping[str, Any]) -> Iterator[str]:
+def verdict_faults(right: Verdict, verdict: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with a verdict."""
-    run, peak = told["run"], told.get("peak") or {}
+    run, peak = verdict["run"], verdict.get("peak") or {}
     low, high = peak.get("kl_low"), peak.get("kl_high")
-    if right.statuses and told["status"] not in right.statuses:
-        yield f"{run}: the verdict is {told['status']}"
-    if right.axis is not None and told["axis"] != right.axis:
-        yield f"{run}: the verdict's axis is {told['axis']}"
-    if right.holds_peak is not None and told["status"] != "too_little_gold":
+    if right.statuses and verdict["status"] not in right.statuses:
+        yield f"{run}: the verdict is {verdict['status']}"
+    if right.axis is not None and verdict["axis"] != right.axis:
+        yield f"{run}: the verdict's axis is {verdict['axis']}"
+    if right.holds_peak is not None and verdict["status"] != "too_little_gold":
         inside = low is not None and low <= right.holds_peak <= (math.inf if high is None else high)
-        if told["axis"] == "kl" and not inside:
+        if verdict["axis"] == "kl" and not inside:
             yield f"{run}: the peak's interval {low} to {high} does not hold {right.holds_peak}"
     if right.peak_step is not None:
         step = peak.get("step")
         if step is None or not right.peak_step[0] <= step <= right.peak_step[1]:
             yield f"{run}: the peak is at step {step}"
-    if right.says is not None and not found(right.says, told["reasons"]):
+    if right.says is not None and not found(right.says, verdict["reasons"]):
         yield f"{run}: no reason like /{right.says}/"
     if right.never is not None:
-        yield from found(right.never, told["reasons"])
+        yield from found(right.never, verdict["reasons"])
 
 
 def exact_and_wrong(given: Input, done: Read) -> list[str]:

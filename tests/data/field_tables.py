@@ -68,7 +68,7 @@ def long_log(place: Path) -> list[Path]:
 
 
 TWICE = {0: (20, 10, 0), 1: (20, 10, 0), 2: (20, 10, 0)}
-TOLD = (r"attempt|restart|resum",)
+RESTARTS = (r"attempt|restart|resum",)
 EVALUATED = dict.fromkeys((50, 100, 150, 200), (0.111, 0.222))
 BY_FUNCTION = {"proxy_keys": frozenset({"rewards/rm/mean", "reward"})}
 ANY_PROXY = {"evaluation": None}
@@ -97,15 +97,15 @@ TABLES: tuple[Input, ...] = (
           BASE.run("50_trl_callback_metrics", APPROXIMATE, **BY_FUNCTION)),
     table("restart", "6 attempts", Run(
         "restart", (0, 10), (Kl((0.0, 1.0), EXACT),), (0.1, 0.6), ({},),
-    ), says=TOLD),
+    ), says=RESTARTS),
     table("26_csv_step_reset.csv", "6 attempts",
-          LIVE_26.run("26_csv_step_reset"), says=TOLD),
+          LIVE_26.run("26_csv_step_reset"), says=RESTARTS),
     table("41_tb_restart_from_zero", "6 attempts",
-          LIVE_41.run("41_tb_restart_from_zero", APPROXIMATE, **BY_FUNCTION), says=TOLD),
+          LIVE_41.run("41_tb_restart_from_zero", APPROXIMATE, **BY_FUNCTION), says=RESTARTS),
     table("42b_tb_resume_purge_step", "6 attempts",
-          LIVE_42.run("42b_tb_resume_purge_step", APPROXIMATE, **BY_FUNCTION), says=TOLD),
+          LIVE_42.run("42b_tb_resume_purge_step", APPROXIMATE, **BY_FUNCTION), says=RESTARTS),
     table("43_tb_clock_behind", "6 attempts",
-          LIVE_43.run("43_tb_clock_behind", APPROXIMATE, **BY_FUNCTION), says=TOLD),
+          LIVE_43.run("43_tb_clock_behind", APPROXIMATE, **BY_FUNCTION), says=RESTARTS),
     table("40_tb_four_ranks", "6 attempts",
           BASE.run("40_tb_four_ranks", APPROXIMATE, **BY_FUNCTION),
           says=(r"rank|at once|at the same time",), never=(r"resum",)),

@@ -150,11 +150,11 @@ class Curve:
 
     def run(self, name: str | None = None, labels: frozenset[str] = EXACT, **more: object) -> Run:
         """The run as read rightly; ``more`` overrides single fields."""
-        said: dict[str, object] = {
+        given: dict[str, object] = {
             "name": name, "steps": self.steps, "kls": (Kl(self.kl, labels),),
             "proxy": self.proxy, "golds": (self.golds(),),
         }  # fmt: skip
-        return Run(**{**said, **more})  # type: ignore[arg-type]
+        return Run(**{**given, **more})  # type: ignore[arg-type]
 
 
 @cache

@@ -14,7 +14,7 @@ class Shape:
     rows: list[Row]
     options: dict[str, str] = field(default_factory=dict)
     counts: tuple[int, int, int, int] | None = None  # correct, incorrect, not attempted, ungraded
-    said: tuple[str, ...] = ()  # in the warnings, or in the refusal where counts are None
+    remarks: tuple[str, ...] = ()  # in the warnings, or in the refusal where counts are None
 
 
 def rows(*values: tuple[object, ...], columns: str) -> list[Row]:

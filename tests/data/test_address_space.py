@@ -39,10 +39,10 @@ def limited(megabytes: float, home: Path, *words: str) -> subprocess.CompletedPr
 def test_too_little_is_said_with_what_is_asked(home: Path, megabytes: float, module: str) -> None:
     done = limited(megabytes, home, "-m", *module.split(), "--json")
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    for said in (done.stderr.strip(), json.loads(done.stdout)["error"]):
-        assert said.startswith("Too little memory") and "ulimit -v unlimited" in said
-        assert f"{WANTED:,.0f} MB" in said and f"{megabytes:,.0f} MB" in said
-        assert "\n" not in said
+    for sentence in (done.stderr.strip(), json.loads(done.stdout)["error"]):
+        assert sentence.startswith("Too little memory") and "ulimit -v unlimited" in sentence
+        assert f"{WANTED:,.0f} MB" in sentence and f"{megabytes:,.0f} MB" in sentence
+        assert "\n" not in sentence
 
 
 def test_the_server_says_so_too(home: Path) -> None:

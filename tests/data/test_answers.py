@@ -139,9 +139,9 @@ def test_grades_laid_out_as_simpleqa_publishes_them(home: Path, name: str) -> No
 @pytest.fixture(scope="module")
 def loop(shared_home: None) -> Store:
     """The store with the bundled loop."""
-    told = import_paths(made_home(), [LOOP], ReadOptions()).runs
+    imported = import_paths(made_home(), [LOOP], ReadOptions()).runs
     # Gold comes with the table of metrics, after the generated texts made rows without it.
-    assert [run["gold_evaluations"] for run in told] == [9] * 4
+    assert [run["gold_evaluations"] for run in imported] == [9] * 4
     with closing(Owner(made_home())) as owner:
         yield owner.store
 
@@ -162,9 +162,9 @@ def test_the_same_log_again_changes_nothing(loop: Store) -> None:
     before = loop.generation
     for item in read([LOOP], ReadOptions()):
         spool.write_segment(loop.home, [item], None)
-    told = [run for result in loop.drain() for run in result["runs"]]
-    assert len(told) == 16
-    assert not any(run["changed"] or run["answers"] or run["replaced"] for run in told)
+    imported = [run for result in loop.drain() for run in result["runs"]]
+    assert len(imported) == 16
+    assert not any(run["changed"] or run["answers"] or run["replaced"] for run in imported)
     assert loop.generation == before
 
 
@@ -288,8 +288,8 @@ def test_a_grown_log_adds_its_iterations_and_a_regraded_one_replaces(tmp_path: P
     between = [answer("qa", "incorrect", iteration=1, confidence=0.9, entity_id="e")]
     assert brought(table(tmp_path / "b.jsonl", between))["l"]["answers"] == 1
     rows[3]["grade"] = "incorrect"
-    told = brought(table(path, rows))["l"]
-    assert (told["answers"], told["replaced"]) == (0, 1)
+    result = brought(table(path, rows))["l"]
+    assert (result["answers"], result["replaced"]) == (0, 1)
     with closing(Owner(made_home())) as owner:
         kept = owner.store.query(
             "answer_history", loops=["l"], question_id="qa", origin=None, until=None
@@ -320,8 +320,8 @@ def test_forgetting_leaves_no_answer(tmp_path: Path) -> None:
         owner.store.drain()
     with duckdb.connect(str(made_home() / "store.duckdb")) as store:
         tables = [row[0] for row in store.sql("show tables").fetchall()]
-        held = {t: store.table(t).pl().height for t in tables if t.startswith("answer")}
-    assert len(held) == 7 and set(held.values()) == {0}
+        heights = {t: store.table(t).pl().height for t in tables if t.startswith("answer")}
+    assert len(heights) == 7 and set(heights.values()) == {0}
 
 
 def test_facts_counted_in_completions_and_logged_by_the_trainer(home: Path) -> None:
@@ -354,9 +354,9 @@ def test_a_large_file_is_read_in_parts_and_is_the_same(
 
 def test_rows_that_fill_a_poorer_log_count_as_gold_and_replace_nothing() -> None:
     first = {r["run"]: r for r in import_paths(made_home(), [LOOP], ReadOptions()).runs}
-    told = first["replace"]
+    result = first["replace"]
     # The generations' means came first; the metrics table then brought the gold of the same rows.
-    assert (told["points"], told["gold_evaluations"], told["replaced"]) == (9, 9, 0)
+    assert (result["points"], result["gold_evaluations"], result["replaced"]) == (9, 9, 0)
     again = import_paths(made_home(), [LOOP], ReadOptions()).runs
     assert {(r["points"], r["gold_evaluations"], r["replaced"]) for r in again} == {(0, 0, 0)}
 
@@ -364,7 +364,7 @@ def test_rows_that_fill_a_poorer_log_count_as_gold_and_replace_nothing() -> None
 def test_a_loop_that_gets_better_is_not_called_overoptimized_for_one_dip(loop: Store) -> None:
     """Its 600 prompts have eight responses each: without clusters the dip would be an alarm."""
     every = {r["run_id"]: r for r in loop.query("runs", project=None, runs=None).to_dicts()}
-    told = {name: judge(loop.query, every[name]).row for name in ("verified", "replace")}
-    assert told["verified"]["status"] == "no_onset"
-    assert told["replace"]["status"] == "overoptimized"
-    assert "between prompts" in told["replace"]["noise"]
+    verdicts = {name: judge(loop.query, every[name]).row for name in ("verified", "replace")}
+    assert verdicts["verified"]["status"] == "no_onset"
+    assert verdicts["replace"]["status"] == "overoptimized"
+    assert "between prompts" in verdicts["replace"]["noise"]

@@ -28,8 +28,8 @@ def rows() -> list[dict[str, object]]:
     pairs = [pair for pair, n in PAIRS.items() for _ in range(n)]
     return [
         {"loop": "l", "iteration": 2, "question_id": f"q{i}", "origin": "benchmark",
-         "grade": said, "human": human, "confidence": 0.5}
-        for i, (said, human) in enumerate(pairs)
+         "grade": grader, "human": human, "confidence": 0.5}
+        for i, (grader, human) in enumerate(pairs)
     ]  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def brought(*paths: Path) -> list[dict[str, object]]:
     return import_paths(made_home(), list(paths), ReadOptions()).runs
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> dict:
+def hallucination_rows(capsys: pytest.CaptureFixture[str]) -> dict:
     capsys.readouterr()
     assert main(["hallucination", "--json"]) == 0
     (total,) = (r for r in json.loads(capsys.readouterr().out) if r["level"] == "total")
@@ -66,14 +66,14 @@ def test_an_audit_corrects_the_rate(
         assert (run["format"], run["answers"], run["replaced"]) == ("audit", 0, 0)
     else:
         brought(table(tmp_path / "answers.csv", **GRADED, human_grade="human"))
-    total = told(capsys)
+    total = hallucination_rows(capsys)
     assert total["n"] == 100 and total["rate"] == pytest.approx(0.42)
     audit = total["audit"]
     assert (audit["sensitivity"], audit["specificity"]) == pytest.approx((0.9, 0.9))
     assert audit["rate"] == pytest.approx(0.4) and audit["low"] < 0.4 < audit["high"]
     assert main(["hallucination"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "42.0 % wrong becomes 40.0 %" in said and "100 answers at iteration 2" in said
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "42.0 % wrong becomes 40.0 %" in printed and "100 answers at iteration 2" in printed
 
 
 def test_regrades_that_fit_no_answer_are_said(
@@ -86,9 +86,10 @@ def test_regrades_that_fit_no_answer_are_said(
     brought(table(tmp_path / "audit.csv", **keys, human_grade="human"))
     capsys.readouterr()
     assert main(["hallucination"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
     assert (
-        "l: 3 human re-grades without a single answer of that key" in said and "97 answers" in said
+        "l: 3 human re-grades without a single answer of that key" in printed
+        and "97 answers" in printed
     )
 
 
@@ -98,8 +99,8 @@ def test_the_same_audit_again_changes_nothing_and_forgetting_takes_it(tmp_path: 
     brought(answers, audit)
     with closing(Owner(made_home())) as owner:
         before = owner.store.generation
-        held = owner.store.query("audits", loops=None, until=None)
-    assert held["answers"].sum() == 100
+        audits = owner.store.query("audits", loops=None, until=None)
+    assert audits["answers"].sum() == 100
     brought(audit)
     with closing(Owner(made_home())) as owner:
         assert owner.store.generation == before

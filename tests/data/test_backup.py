@@ -70,8 +70,8 @@ def brought_back(file: Path, home: Path) -> dict[str, pl.DataFrame]:
 
 
 def test_what_comes_back_is_what_was_there(filled: Path, tmp_path: Path) -> None:
-    told = back_up(filled, tmp_path / "store.tar")
-    assert told["segments"] == 5 and told["bytes"] == (tmp_path / "store.tar").stat().st_size
+    written = back_up(filled, tmp_path / "store.tar")
+    assert written["segments"] == 5 and written["bytes"] == (tmp_path / "store.tar").stat().st_size
     again = brought_back(tmp_path / "store.tar", tmp_path / "again")
     for name, frame in contents(filled).items():
         assert frame.height and frame.columns
@@ -106,9 +106,9 @@ def test_a_changed_policy_is_no_backup(filled: Path, tmp_path: Path) -> None:
         for entry in tar:
             content = tar.extractfile(entry).read()
             if entry.name == "backup.json":
-                told = json.loads(content)
-                del told["policies"]
-                content = json.dumps(told).encode()
+                policy = json.loads(content)
+                del policy["policies"]
+                content = json.dumps(policy).encode()
             if not entry.name.startswith("policies/"):
                 entry.size = len(content)
                 old.addfile(entry, io.BytesIO(content))
@@ -240,9 +240,9 @@ def test_a_damaged_backup_is_refused_whole(filled: Path, tmp_path: Path) -> None
         (tmp_path / "bad.tar").write_bytes(version)
         home = tmp_path / f"bad{number}"
         home.mkdir()
-        said = refusal(tmp_path / "bad.tar", home)
-        if said:
-            assert "bad.tar" in said
+        sentence = refusal(tmp_path / "bad.tar", home)
+        if sentence:
+            assert "bad.tar" in sentence
             assert not (home / "archive").exists() and not list(home.glob("tmp/*"))
             refused += 1
         else:  # a byte that means nothing, such as an owner's name: then all is as it was
@@ -284,8 +284,8 @@ def test_by_command(filled: Path, tmp_path: Path) -> None:
 
     file = str(tmp_path / "store.tar")
     assert json.loads(asked(filled, "backup", file, "--json").stdout)["segments"] == 5
-    told = json.loads(asked(tmp_path / "again", "restore", file, "--json").stdout)
-    assert told["runs"] == 2
+    answer = json.loads(asked(tmp_path / "again", "restore", file, "--json").stdout)
+    assert answer["runs"] == 2
     refused = asked(tmp_path / "again", "restore", file)
     assert refused.returncode == 1 and "never overwrites" in refused.stderr
     missing = asked(tmp_path / "third", "restore", "nothing.tar")

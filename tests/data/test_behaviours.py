@@ -87,9 +87,9 @@ def test_a_grade_is_named_with_its_line_and_left_out(tmp_path: Path) -> None:
         written(tmp_path, [*ROWS, "r,30,c,web,edits tests,0.4,monitor", "r,30,d,web,x,,m"])
     )
     assert log.behaviours.height == 3
-    told = " ".join(log.warnings)
-    assert "line 5, column value: '0.4' is neither 0 nor 1" in told
-    assert "1 rows say neither 0 nor 1: not measured, left out" in told
+    text = " ".join(log.warnings)
+    assert "line 5, column value: '0.4' is neither 0 nor 1" in text
+    assert "1 rows say neither 0 nor 1: not measured, left out" in text
 
 
 def test_a_table_without_a_readable_value_is_refused(tmp_path: Path) -> None:
@@ -129,8 +129,8 @@ def test_import_again_adds_nothing_and_a_changed_value_is_replaced(
     again = import_paths(home, [written(tmp_path, ROWS)], ReadOptions()).runs[0]
     assert (again["behaviours"], again["replaced"]) == (0, 0)
     changed = [ROWS[0].replace(",0,monitor", ",1,monitor"), *ROWS[1:], "r,30,z,web,edits tests,1,m"]
-    told = import_paths(home, [written(tmp_path, changed)], ReadOptions()).runs[0]
-    assert (told["behaviours"], told["replaced"]) == (1, 1)
+    imported = import_paths(home, [written(tmp_path, changed)], ReadOptions()).runs[0]
+    assert (imported["behaviours"], imported["replaced"]) == (1, 1)
     assert [row[5] for row in kept(home)] == [1, 1, 0, 1]
 
 
@@ -184,9 +184,9 @@ def test_scans_of_inspect_scout_are_read_as_they_are() -> None:
     for label in ("edits", "asserts"):  # a label that was not given was not seen
         assert found[f"labelled: {label}", "web", 200] == (6, 0)
         assert found[f"labelled: {label}", "shell", 200] == (6, 3)
-    told = " ".join(text for log in logs for text in log.warnings)
-    assert "edits_tests failed on 1 transcripts" in told
-    assert "the scan is not complete" in told
+    warnings = " ".join(text for log in logs for text in log.warnings)
+    assert "edits_tests failed on 1 transcripts" in warnings
+    assert "the scan is not complete" in warnings
 
 
 def changed(scan: Path, name: str, **columns: object) -> Path:

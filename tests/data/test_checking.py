@@ -35,7 +35,7 @@ def log(home: Path, tmp_path: Path) -> Path:
     return path
 
 
-def told(home: Path, log: Path) -> dict[str, Any]:
+def checked(home: Path, log: Path) -> dict[str, Any]:
     options = ReadOptions(project="known", kl="drift", kl_unit="nats/token", kl_estimator="k1")
     import_paths(home, [log.parent], options)
     with StoreAccess(home) as store:
@@ -44,7 +44,7 @@ def told(home: Path, log: Path) -> dict[str, Any]:
 
 def test_every_field(home: Path, log: Path) -> None:
     before = datetime.now() - timedelta(seconds=2)
-    found = told(home, log)
+    found = checked(home, log)
     (run,) = found["runs"]
     assert before <= datetime.fromisoformat(run.pop("last_grown")) <= datetime.now()
     assert run.pop("gold_age_kl") == pytest.approx((1.0 - 0.6) * 20)
@@ -68,20 +68,20 @@ def test_every_field(home: Path, log: Path) -> None:
 
 
 def test_it_has_grown_only_when_rows_came(home: Path, log: Path, monkeypatch) -> None:
-    (first,) = told(home, log)["runs"]
-    (again,) = told(home, log)["runs"]
+    (first,) = checked(home, log)["runs"]
+    (again,) = checked(home, log)["runs"]
     assert again == first
     with log.open("a") as file:
         file.write(json.dumps(row(12, gold_reward=0.25)) + "\n")
-    (grown,) = told(home, log)["runs"]
+    (grown,) = checked(home, log)["runs"]
     assert (grown["points"], grown["gold_age_steps"], grown["gold_age_kl"]) == (11, 0, 0.0)
     assert grown["last_grown"] >= first["last_grown"]
 
 
 def test_what_was_skipped_and_is_whole_now_is_not_told(home: Path, log: Path) -> None:
-    assert told(home, log)["skipped"]
+    assert checked(home, log)["skipped"]
     (log.parent / "broken.csv").write_text("step,drift,proxy_reward,response_length\n1,0.5,1,9\n")
-    found = told(home, log)
+    found = checked(home, log)
     assert found["skipped"] == [] and [run["run"] for run in found["runs"]] == ["broken", "known"]
 
 

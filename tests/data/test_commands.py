@@ -26,7 +26,7 @@ HEADER = "run_id,step,kl,proxy_reward,gold_reward"
 
 
 @dataclass
-class Said:
+class Done:
     """How a command ended, and what it printed."""
 
     status: int
@@ -39,29 +39,29 @@ class Said:
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """A command in this process (a process of its own costs a second)."""
 
-    def run(*words: object, module: str = "data") -> Said:
+    def run(*words: object, module: str = "data") -> Done:
         main = {"data": data.__main__.main, "analytics": analytics.__main__.main}[module]
         capsys.readouterr()
         try:
             status = main([str(word) for word in words])
         except SystemExit as left:
             status = int(left.code or 0)
-        said = capsys.readouterr()
-        return Said(status, said.out, said.err)
+        printed = capsys.readouterr()
+        return Done(status, printed.out, printed.err)
 
     return run
 
 
-def typed(*words: object, module: str = "data") -> Said:
+def typed(*words: object, module: str = "data") -> Done:
     """A command in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", module, *map(str, words)], cwd=ROOT, env=os.environ,
         capture_output=True, text=True, timeout=400, check=False,
     )  # fmt: skip
-    return Said(done.returncode, done.stdout, done.stderr)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def table(path: Path, run: str = "r", steps: int = 12) -> Path:
@@ -100,7 +100,7 @@ def test_json_is_one_document_and_nothing_else(home: Path, tmp_path: Path) -> No
     assert typed("list", "--json").json == []
 
 
-def test_exit_codes_of_import(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_exit_codes_of_import(command: Callable[..., Done], tmp_path: Path) -> None:
     good = table(tmp_path / "good.csv")
     (tmp_path / "bad.csv").write_text("")
     assert command("import", good).status == 0
@@ -123,12 +123,12 @@ def test_exit_codes_of_import(command: Callable[..., Said], tmp_path: Path) -> N
         ["serve", "--port", "http"],
     ],
 )
-def test_wrong_usage_ends_with_2(command: Callable[..., Said], words: list[str]) -> None:
-    said = command(*words)
-    assert (said.status, said.out) == (2, "") and "usage:" in said.err
+def test_wrong_usage_ends_with_2(command: Callable[..., Done], words: list[str]) -> None:
+    done = command(*words)
+    assert (done.status, done.out) == (2, "") and "usage:" in done.err
 
 
-def test_refusals_end_with_1(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_refusals_end_with_1(command: Callable[..., Done], tmp_path: Path) -> None:
     command("import", table(tmp_path / "t.csv"))
     nobody = command("forget", "nobody")
     assert nobody.status == 1 and "nobody: there is no such run" in nobody.out
@@ -141,27 +141,27 @@ def test_refusals_end_with_1(command: Callable[..., Said], tmp_path: Path) -> No
     assert judged.status == 1 and judged.json == [] and "nobody" in judged.err
 
 
-def test_errors_are_json_too(command: Callable[..., Said], home: Path, tmp_path: Path) -> None:
+def test_errors_are_json_too(command: Callable[..., Done], home: Path, tmp_path: Path) -> None:
     home.mkdir()
     (home / "store.duckdb").write_bytes(b"no database " * 1000)
-    said = command("list", "--json")
-    assert said.status == 1
-    assert "cannot be opened" in said.json["error"] and "Traceback" not in said.err
+    done = command("list", "--json")
+    assert done.status == 1
+    assert "cannot be opened" in done.json["error"] and "Traceback" not in done.err
 
 
-def test_a_table_for_people(command: Callable[..., Said], tmp_path: Path) -> None:
-    said = command("import", table(tmp_path / "t.csv", "<b>[red]x[/red]"), tmp_path / "gone.csv")
-    assert "<b>[red]x[/red]" in said.out
-    assert "skipped" in said.out and "gone.csv" in "".join(said.out.split())
+def test_a_table_for_people(command: Callable[..., Done], tmp_path: Path) -> None:
+    done = command("import", table(tmp_path / "t.csv", "<b>[red]x[/red]"), tmp_path / "gone.csv")
+    assert "<b>[red]x[/red]" in done.out
+    assert "skipped" in done.out and "gone.csv" in "".join(done.out.split())
     assert "<b>[red]x[/red]" in command("list").out
 
 
-def skipped(said: Said) -> str:
+def skipped(done: Done) -> str:
     """The one sentence of a log that was not read."""
-    assert said.status == 1, said.out
-    assert said.json["runs"] == []
-    (skip,) = said.json["skipped"]
-    assert "\n" not in skip["reason"] and "Traceback" not in said.err
+    assert done.status == 1, done.out
+    assert done.json["runs"] == []
+    (skip,) = done.json["skipped"]
+    assert "\n" not in skip["reason"] and "Traceback" not in done.err
     return str(skip["reason"])
 
 
@@ -175,7 +175,7 @@ def saved(folder: Path, text: str) -> Path:
     return folder
 
 
-def test_truncated_and_mutated_files(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_truncated_and_mutated_files(command: Callable[..., Done], tmp_path: Path) -> None:
     whole = (R5 / "trainer_state.json").read_text()
     cut = saved(tmp_path / "cut", whole[: len(whole) // 2])
     reason = skipped(command("import", cut, "--json"))
@@ -185,9 +185,9 @@ def test_truncated_and_mutated_files(command: Callable[..., Said], tmp_path: Pat
     assert "trainer_state.json" in reason and "line" in reason
     flipped = table(tmp_path / "flipped.csv")
     flipped.write_text(flipped.read_text().replace("0.25", "0.2x"))
-    said = command("import", flipped, "--json")
-    assert said.status == 0
-    (warning,) = [w for w in said.json["runs"][0]["warnings"] if "0.2x" in w]
+    done = command("import", flipped, "--json")
+    assert done.status == 0
+    (warning,) = [w for w in done.json["runs"][0]["warnings"] if "0.2x" in w]
     assert "flipped.csv" in warning and "line 3" in warning and "column kl" in warning
     parquet = tmp_path / "half.parquet"
     pl.DataFrame({"step": range(5_000), "kl": 0.5, "gold_reward": 1.0}).write_parquet(parquet)
@@ -195,7 +195,7 @@ def test_truncated_and_mutated_files(command: Callable[..., Said], tmp_path: Pat
     assert "half.parquet" in skipped(command("import", parquet, "--json"))
 
 
-def test_a_log_without_kl(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_a_log_without_kl(command: Callable[..., Done], tmp_path: Path) -> None:
     log = tmp_path / "t.csv"
     log.write_text("step,proxy_reward,gold_reward\n0,1,0.5\n1,2,0.6\n")
     (run,) = command("import", log, "--json").json["runs"]
@@ -206,7 +206,7 @@ def test_a_log_without_kl(command: Callable[..., Said], tmp_path: Path) -> None:
     assert "kl_missing" in verdict["flags"] and verdict["axis"] == "step"
 
 
-def test_a_log_without_gold(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_a_log_without_gold(command: Callable[..., Done], tmp_path: Path) -> None:
     log = tmp_path / "t.csv"
     log.write_text("step,kl,proxy_reward\n0,0,0.5\n1,2,0.6\n")
     (run,) = command("import", log, "--json").json["runs"]
@@ -215,7 +215,7 @@ def test_a_log_without_gold(command: Callable[..., Said], tmp_path: Path) -> Non
     assert (verdict["status"], verdict["peak"]) == ("unmeasured", None)
 
 
-def test_nan_and_infinity_are_missing(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_nan_and_infinity_are_missing(command: Callable[..., Done], tmp_path: Path) -> None:
     log = table(tmp_path / "t.csv", steps=40)
     lines = log.read_text().splitlines()
     lines[5], lines[7], lines[40] = '"r",4,NaN,0.1,0.2', '"r",6,1.5,inf,-inf', '"r",39,nan,nan,nan'
@@ -223,22 +223,22 @@ def test_nan_and_infinity_are_missing(command: Callable[..., Said], tmp_path: Pa
     assert command("import", log, "--json").status == 0
     (row,) = command("list", "--json").json
     assert (row["points"], row["gold_evaluations"], row["kl_end"]) == (40, 38, 38 / 4)
-    said = command("verdict", "--json", module="analytics")
-    assert "NaN" not in said.out and "Infinity" not in said.out
+    done = command("verdict", "--json", module="analytics")
+    assert "NaN" not in done.out and "Infinity" not in done.out
     assert command("check", "--json").json["runs"][0]["nan_rows"] == 3
     out = tmp_path / "out.csv"
     assert command("export", "--run", "r", "--out", out).status == 0
     assert "nan" not in out.read_text().lower() and "inf" not in out.read_text().lower()
 
 
-def test_one_row(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_one_row(command: Callable[..., Done], tmp_path: Path) -> None:
     assert command("import", table(tmp_path / "t.csv", steps=1)).status == 0
     assert command("list", "--json").json[0]["points"] == 1
     (verdict,) = command("verdict", "--json", module="analytics").json
     assert verdict["status"] == "too_little_gold" and verdict["reasons"]
 
 
-def test_an_unknown_format(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_an_unknown_format(command: Callable[..., Done], tmp_path: Path) -> None:
     log = tmp_path / "log.docx"
     log.write_bytes(b"PK\x03\x04")
     reason = skipped(command("import", log, "--json"))
@@ -248,26 +248,26 @@ def test_an_unknown_format(command: Callable[..., Said], tmp_path: Path) -> None
     assert "no log" in reason
 
 
-def test_a_path_that_is_not_there(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_a_path_that_is_not_there(command: Callable[..., Done], tmp_path: Path) -> None:
     good = table(tmp_path / "t.csv")
-    said = command("import", tmp_path / "gone", good, "--json")
-    assert said.status == 1
-    assert [run["run"] for run in said.json["runs"]] == ["r"]
-    (skip,) = said.json["skipped"]
+    done = command("import", tmp_path / "gone", good, "--json")
+    assert done.status == 1
+    assert [run["run"] for run in done.json["runs"]] == ["r"]
+    (skip,) = done.json["skipped"]
     assert skip["path"].endswith("gone") and "No such file" in skip["reason"]
 
 
-def test_strict_imports_nothing_of_a_bad_set(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_strict_imports_nothing_of_a_bad_set(command: Callable[..., Done], tmp_path: Path) -> None:
     good = table(tmp_path / "a.csv")
     (tmp_path / "b.csv").write_text("")
-    said = command("import", good, tmp_path / "b.csv", "--strict", "--json")
-    assert said.status == 1
-    assert "b.csv" in said.err and "b.csv" in said.json["error"]
+    done = command("import", good, tmp_path / "b.csv", "--strict", "--json")
+    assert done.status == 1
+    assert "b.csv" in done.err and "b.csv" in done.json["error"]
     assert command("list", "--json").json == []
     assert command("import", good, "--strict", "--json").status == 0
 
 
-def test_skips_are_told_once(command: Callable[..., Said], tmp_path: Path) -> None:
+def test_skips_are_told_once(command: Callable[..., Done], tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("")
     for _ in range(2):
@@ -280,7 +280,7 @@ def test_skips_are_told_once(command: Callable[..., Said], tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("count", [150, pytest.param(1_000, marks=pytest.mark.long)])
-def test_a_folder_of_many_files(command: Callable[..., Said], tmp_path: Path, count: int) -> None:
+def test_a_folder_of_many_files(command: Callable[..., Done], tmp_path: Path, count: int) -> None:
     folder = tmp_path / "many"
     half_written = (3, count // 2, count - 1)
     for number in range(count):
@@ -288,14 +288,14 @@ def test_a_folder_of_many_files(command: Callable[..., Said], tmp_path: Path, co
         if number in half_written:
             path.write_text(path.read_text()[:20])  # not even a whole header
     began = time.process_time()
-    said = command("import", folder, "--json")
+    done = command("import", folder, "--json")
     spent = time.process_time() - began
-    assert said.status == 1
-    assert len(said.json["runs"]) == count - 3
-    assert {run["points"] for run in said.json["runs"]} == {12}
-    broken = sorted(Path(skip["path"]).name for skip in said.json["skipped"])
+    assert done.status == 1
+    assert len(done.json["runs"]) == count - 3
+    assert {run["points"] for run in done.json["runs"]} == {12}
+    broken = sorted(Path(skip["path"]).name for skip in done.json["skipped"])
     assert broken == [f"log-{number:03d}.csv" for number in half_written]
-    assert all(skip["reason"] for skip in said.json["skipped"])
+    assert all(skip["reason"] for skip in done.json["skipped"])
     assert len(command("list", "--json").json) == count - 3
     again = command("import", folder, "--json")
     assert {(run["points"], run["replaced"]) for run in again.json["runs"]} == {(0, 0)}
@@ -304,7 +304,7 @@ def test_a_folder_of_many_files(command: Callable[..., Said], tmp_path: Path, co
 
 @pytest.mark.parametrize("name", ["r3_grpo_bigrm", "r5_rloo"])
 def test_a_bundled_run_says_what_it_is(
-    command: Callable[..., Said], tmp_path: Path, name: str
+    command: Callable[..., Done], tmp_path: Path, name: str
 ) -> None:
     shutil.copytree(EXAMPLES / name, tmp_path / name)
     (run,) = command("import", tmp_path / name, "--json").json["runs"]

@@ -130,8 +130,8 @@ def test_no_acknowledged_row_is_lost_or_doubled(
                 importer.kill()
                 kills["importer"] += 1
         if owner and owner.poll() is not None:
-            said = owner.communicate()[1]  # a port in use, or an importer was quicker
-            assert "already open" in said or "address already in use" in said, said
+            errors = owner.communicate()[1]  # a port in use, or an importer was quicker
+            assert "already open" in errors or "address already in use" in errors, errors
             owner = None
         for path, importer in zip(batch, importers, strict=True):
             if ended(importer):

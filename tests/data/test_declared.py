@@ -35,7 +35,7 @@ from data.outgoing.exporting import run_rows
 from data.incoming.importing import import_paths
 from data.owner import Owner
 from analytics.figures.drawing.curves import RunCurve
-from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.rewards.rewards import reward_figure
 
 home, table = Path(sys.argv[1]), Path(sys.argv[2])
 found = {}
@@ -101,22 +101,22 @@ def test_a_metric_column_is_one_entry(tmp_path: Path, home: Path) -> None:
     text = "run_id,step,kl,proxy_reward,train/loss\ntoy,0,0,1,3.5\ntoy,1,1,2,\ntoy,2,2,3,1.5\n"
     table = tmp_path / "toy.csv"
     table.write_text(text)
-    told = in_copy(copy, ASKS, home, table)
+    answer = in_copy(copy, ASKS, home, table)
 
     was = [1 / (i + 1) for i in range(60)]
     for name in ("migrated", "rebuilt"):
-        found = told[name]
+        found = answer[name]
         for what in ("metrics", "curve", "until", "export"):
             assert found[what] == pytest.approx(was), (name, what)
         assert "loss" not in found["scalars"] and "lr" in found["scalars"]
     for name in ("imported", "rebuilt_toy"):
-        found = told[name]
+        found = answer[name]
         for what in ("metrics", "curve", "until", "export"):
             assert found[what] == [3.5, None, 1.5], (name, what)
         assert found["lines"] == [[3.5, 1.5]] and "loss<br>nats per token" in found["titles"]
         assert found["front"] < len(declared.METRICS.columns) + 1, "a column, not a further number"
 
-    said = kept(HERE / "v6.json.xz")["tables"]
+    tables = kept(HERE / "v6.json.xz")["tables"]
     script = (
         "import json,sys\nfrom pathlib import Path\n"
         f"sys.path.append({str(ROOT)!r})\n"
@@ -124,13 +124,15 @@ def test_a_metric_column_is_one_entry(tmp_path: Path, home: Path) -> None:
         "of = json.load(open(sys.argv[2]))\n"
         "print(json.dumps(tables(Path(sys.argv[1]), of)))"
     )
-    (tmp_path / "of.json").write_text(json.dumps(said))
+    (tmp_path / "of.json").write_text(json.dumps(tables))
     found = in_copy(copy, script, home / "store.duckdb", tmp_path / "of.json")
     unlike = ("verdicts", "generation", "segments", "scalars")  # a run more; loss has moved
-    for name in set(said) - set(unlike):
+    for name in set(tables) - set(unlike):
         rows = [row for row in found[name].get("rows", []) if row[0] != "toy"]
-        expected = said[name].get("rows", said[name])
-        assert not list(differences(expected, rows if "rows" in said[name] else found[name], name))
+        expected = tables[name].get("rows", tables[name])
+        assert not list(
+            differences(expected, rows if "rows" in tables[name] else found[name], name)
+        )
 
 
 EVERY = """
@@ -241,8 +243,8 @@ def test_a_column_of_any_table_leaves_no_segment_stuck(tmp_path: Path, home: Pat
             text = text.replace('Column("toy"', 'Metric("toy"', 1)
         file.write_text(text)
     assert added == len(SEGMENT_TABLES)
-    told = in_copy(copy, EVERY, home, logs)
-    for when, (refused, rows, further, pairs) in told.items():
+    answer = in_copy(copy, EVERY, home, logs)
+    for when, (refused, rows, further, pairs) in answer.items():
         assert not refused, when
         assert all(n == 1 for n, _ in rows.values()), (when, rows)
         assert rows["metrics"][1] == rows["samples"][1] == rows["answers"][1] == 1, (when, rows)
@@ -354,10 +356,10 @@ def test_comments_follow_the_declaration(home: Path) -> None:
         comments = opened.execute(
             "select table_name || '.' || column_name, comment from duckdb_columns()"
         ).fetchall()
-    said = dict(comments)
+    comment_of = dict(comments)
     for table in TABLES:
         for column in table.kept():
-            assert said[f"{table.name}.{column.name}"] == column.comment
+            assert comment_of[f"{table.name}.{column.name}"] == column.comment
 
 
 def test_every_metric_has_a_type_that_sql_has_and_a_key_of_its_own() -> None:

@@ -122,12 +122,12 @@ def test_claims_are_told_by_the_command(tmp_path: Path, capsys: pytest.CaptureFi
     capsys.readouterr()
     assert main(["hallucination", "--json"]) == 0
     (total,) = (r for r in json.loads(capsys.readouterr().out) if r["level"] == "total")
-    told = total["claims"]
-    assert (told["supported"], told["not_supported"], told["irrelevant"]) == (4, 1, 1)
-    assert told["score"] == pytest.approx((3 / 4 + 1 / 2) / 2)
-    assert told["supported_share"] == pytest.approx(0.8)
+    claims = total["claims"]
+    assert (claims["supported"], claims["not_supported"], claims["irrelevant"]) == (4, 1, 1)
+    assert claims["score"] == pytest.approx((3 / 4 + 1 / 2) / 2)
+    assert claims["supported_share"] == pytest.approx(0.8)
     f1 = [2 * p * r / (p + r) for p, r in ((0.75, 3 / 64), (1, 1 / 64))]
-    assert told["f1_at_64"] == pytest.approx(sum(f1) / 2)
+    assert claims["f1_at_64"] == pytest.approx(sum(f1) / 2)
     assert main(["hallucination"]) == 0
     assert "FActScore 62.5 % over 2 responses" in " ".join(capsys.readouterr().out.split())
 
@@ -162,7 +162,7 @@ def test_an_older_log_packed_by_deflate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "sentence"),
     [
         ({"header.json": HEADER.encode(), "samples/a.json": b" " * (200 << 20)}, "unpacks to more"),
         ({"header.json": b"[]"}, "no eval"),
@@ -172,10 +172,10 @@ def test_an_older_log_packed_by_deflate(tmp_path: Path) -> None:
     ],
 )
 def test_bad_archives_are_skipped_in_words(
-    tmp_path: Path, members: dict[str, bytes], said: str
+    tmp_path: Path, members: dict[str, bytes], sentence: str
 ) -> None:
     (skip,) = all_of(zipped(tmp_path / "bad.eval", members))
-    assert isinstance(skip, Skip) and said in skip.reason
+    assert isinstance(skip, Skip) and sentence in skip.reason
 
 
 def test_a_size_that_lies_is_not_unpacked(tmp_path: Path) -> None:

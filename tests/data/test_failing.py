@@ -124,17 +124,17 @@ def test_damage_found_after_opening_is_told_likewise(filled: Path, tmp_path: Pat
     home = copied(filled, tmp_path)
     owner = Owner(home)
     asked = ("runs", {"project": None, "runs": None}), ("gaps", {"runs": None})
-    said = []
+    reasons = []
     try:
         scribbled(home / "store.duckdb", 2)
         for name, named in (*asked, ("metrics", {"runs": None, "until": None})):
             try:
                 owner.store.query(name, **named)
             except StoreError as error:
-                said.append(str(error))
+                reasons.append(str(error))
     finally:
         owner.close()
-    assert said and all("is damaged: " in one and "move it away" in one for one in said)
+    assert reasons and all("is damaged: " in one and "move it away" in one for one in reasons)
 
 
 def test_a_damaged_archive_is_found(filled: Path, tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_a_damaged_archive_is_found(filled: Path, tmp_path: Path) -> None:
     metrics.write_bytes(content[:-50])
     (segment / "runs.parquet").unlink()
     with StoreAccess(home) as store:
-        told = {one["file"] for one in check(store)["damaged"]}
-    assert told == {"metrics.parquet", "runs.parquet"}
+        files = {one["file"] for one in check(store)["damaged"]}
+    assert files == {"metrics.parquet", "runs.parquet"}
 
 
 @pytest.mark.parametrize("words", COMMANDS)

@@ -76,8 +76,8 @@ def test_an_export_read_again_is_the_run_with_its_names(
     )
     capsys.readouterr()
     assert main(["import", str(tmp_path / "out.csv"), "--json"]) == 0
-    (told,) = json.loads(capsys.readouterr().out)["runs"]
-    assert told["run"] == run and told["points"] == 0, "the same run, nothing new"
+    (answer,) = json.loads(capsys.readouterr().out)["runs"]
+    assert answer["run"] == run and answer["points"] == 0, "the same run, nothing new"
     main(["roles", "--json"])
     assert key in json.loads(capsys.readouterr().out)["keys"]
 

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 import data
 from analytics.figures.drawing.curves import RunCurve
-from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.rewards.rewards import reward_figure
 from analytics.kept_verdicts import verdicts
 from analytics.onset import judge
 from data import answers_df, api, gold_df, runs_df, samples_df
@@ -105,9 +105,9 @@ def test_runs_df_has_the_rows_of_an_export_and_what_the_log_says(filled: Path) -
     with StoreAccess(filled) as store:
         one = run_rows(store, "r6_grpo_resume")
         assert rows.filter(run_id="r6_grpo_resume").select(one.columns).equals(one)
-    said = rows.filter(run_id="r5_rloo").select(*FACTS).unique().row(0, named=True)
-    assert said["trainer"] == "TRL RLOO" and said["kl_conversion"] == "approximate"
-    assert said["max_steps"] == 300 and said["project"] == "default"
+    row = rows.filter(run_id="r5_rloo").select(*FACTS).unique().row(0, named=True)
+    assert row["trainer"] == "TRL RLOO" and row["kl_conversion"] == "approximate"
+    assert row["max_steps"] == 300 and row["project"] == "default"
     sources = (
         rows.filter(run_id="r6_grpo_resume").group_by("phase").agg(pl.col("gold_source").max())
     )
@@ -122,8 +122,12 @@ def test_gold_df_keeps_sources_apart(filled: Path) -> None:
     lab = gold.filter(gold_source="lab")
     assert lab["gold_reward"].to_list() == [1.0, 0.5, 0.2] and lab["kl"].count() == 0
     way = runs_df(filled, run="r6_grpo_resume").drop("gold_reward")
-    told = judge(pl.concat([way, lab], how="diagonal_relaxed")).to_dict()
-    assert (told["gold_source"], told["gold_evaluations"], told["axis"]) == ("lab", 3, "kl")
+    verdict = judge(pl.concat([way, lab], how="diagonal_relaxed")).to_dict()
+    assert (verdict["gold_source"], verdict["gold_evaluations"], verdict["axis"]) == (
+        "lab",
+        3,
+        "kl",
+    )
 
 
 def test_responses_and_answers_keep_their_further_numbers(filled: Path) -> None:
@@ -173,14 +177,14 @@ def test_what_was_not_read_is_said(tmp_path: Path) -> None:
 
 
 def test_wrong_calls_are_said(filled: Path, tmp_path: Path) -> None:
-    for wrong, said in (
+    for wrong, sentence in (
         (lambda: runs_df("x", proxi="rm"), "no option 'proxi'; did you mean 'proxy'"),
         (lambda: runs_df(5), "5 is no path"),
         (lambda: runs_df([]), "no path was given"),
         (lambda: runs_df({"a": 1}), "is no path"),
         (lambda: runs_df(filled, proxy="rm"), "'proxy' says how logs are read"),
     ):
-        with pytest.raises(TypeError, match=said):
+        with pytest.raises(TypeError, match=sentence):
             wrong()
     with pytest.raises(StoreError, match="no run 'nobody'; there are: l, r5_rloo"):
         runs_df(filled, run="nobody")
@@ -205,11 +209,11 @@ def test_a_notebooks_verdict_is_the_stores(filled: Path) -> None:
         kept = verdicts.judge(store.query, run)
         curve = store.query("curves", runs=["r5_rloo"]).filter(phase="train")
         spread = store.query("base_spread", runs=["r5_rloo"]).row(0, named=True)
-    told = judge(runs_df(filled, run="r5_rloo"))
-    row = kept.row | {"reasons": [said for said in kept.row["reasons"] if said[:4] != "KL: "]}
-    assert told.to_dict() == row
+    verdict = judge(runs_df(filled, run="r5_rloo"))
+    row = kept.row | {"reasons": [reason for reason in kept.row["reasons"] if reason[:4] != "KL: "]}
+    assert verdict.to_dict() == row
     page = reward_figure([RunCurve("r5_rloo", 0, curve, kept.looks, kept.row, spread)], "kl", "raw")
-    drawn, shown = (json.loads(figure.to_json()) for figure in (told.plot("kl"), page))
+    drawn, shown = (json.loads(figure.to_json()) for figure in (verdict.plot("kl"), page))
     assert drawn == shown
 
 

@@ -25,7 +25,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no glibc: mallopt is its own")
 def test_what_is_freed_goes_back(root) -> None:
-    held = {
+    resident = {
         how: int(
             subprocess.run(
                 [sys.executable, "-c", FREED, how], capture_output=True, check=True, text=True,
@@ -34,4 +34,4 @@ def test_what_is_freed_goes_back(root) -> None:
         )
         for how in ("left", "given back")
     }  # fmt: skip
-    assert held["given back"] < held["left"] - 10_000, held  # kB
+    assert resident["given back"] < resident["left"] - 10_000, resident  # kB

@@ -26,7 +26,7 @@ LOGGED = {
 }
 
 
-def told(home: Path) -> list[list[str | None]]:
+def versions(home: Path) -> list[list[str | None]]:
     with StoreAccess(home) as store:
         gold = store.query("gold", run="r", until=None)["gold_version"].to_list()
         rows = store.query("metrics", runs=["r"], until=None)["gold_version"].to_list()
@@ -42,7 +42,7 @@ def test_a_table_says_who_judged(home: Path, tmp_path: Path, logged: str) -> Non
     file.write_text(f"run_id,step,kl,proxy_reward,gold_reward,{names}\n{rows}")
     done = import_paths(home, [file], ReadOptions())
     assert not done.skipped
-    assert told(home) == [expected, expected]
+    assert versions(home) == [expected, expected]
 
 
 def test_gold_of_another_day_brings_its_own_version(home: Path, tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_gold_of_another_day_brings_its_own_version(home: Path, tmp_path: Path) 
     (tmp_path / "humans.csv").write_text(text)
     import_paths(home, [tmp_path / "a.csv"], ReadOptions())
     import_paths(home, [tmp_path / "humans.csv"], ReadOptions())
-    assert told(home) == [["h1", "h2"], [None, None]]
+    assert versions(home) == [["h1", "h2"], [None, None]]
     assert gold_df(tmp_path / "humans.csv")["gold_version"].to_list() == ["h1", "h2"]
 
 
@@ -66,7 +66,7 @@ def test_a_trainers_settings_say_who_judged(home: Path, tmp_path: Path) -> None:
     (folder / "trainer_state.json").write_text(json.dumps({"log_history": history}))
     (folder / "training_args.json").write_text(json.dumps({"judge_model": "j-7"}))
     assert not import_paths(home, [folder], ReadOptions()).skipped
-    assert told(home) == [["j-7", "j-7"], ["j-7", "j-7"]]
+    assert versions(home) == [["j-7", "j-7"], ["j-7", "j-7"]]
 
 
 def test_a_version_that_a_trainer_logs_as_a_number_goes_before_its_settings() -> None:

@@ -62,12 +62,12 @@ def test_public_shapes_come_in_right_or_are_refused_helpfully(
     found = read(written(tmp_path / f"table.{kind}", shape.rows), **shape.options)
     if shape.counts is None:
         assert isinstance(found, Skip)
-        said = found.reason
+        remarks = found.reason
     else:
         assert isinstance(found, RunLog), found
         assert (found.format, counts(found)) == ("answers", shape.counts)
-        said = " | ".join(found.warnings)
-    assert all(word in said for word in shape.said), said
+        remarks = " | ".join(found.warnings)
+    assert all(word in remarks for word in shape.remarks), remarks
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -197,9 +197,9 @@ def test_a_project_keeps_what_was_said_of_answers(
     """By the command, for imports and watches; a table with headings of ours needs none of it."""
     curve = written(tmp_path / "curve.csv", [{"step": 1, "kl": 0.1, "proxy_reward": 1.0}])
     assert main(["import", str(curve), "--project", "p", "--json"]) == 0
-    said = ["--question", "user_input", "--grade", "faithfulness", "--answer", "response",
+    options = ["--question", "user_input", "--grade", "faithfulness", "--answer", "response",
             "--grade-map", ">=0.5=correct,<0.5=incorrect"]  # fmt: skip
-    assert main(["roles", "--project", "p", *said, "--json"]) == 0
+    assert main(["roles", "--project", "p", *options, "--json"]) == 0
     capsys.readouterr()
     path = written(tmp_path / "ragas.jsonl", SHAPES["ragas"].rows)
     ours = written(tmp_path / "ours.csv", [{"question": "a", "grade": "no"}])
@@ -245,28 +245,30 @@ def test_any_headings_and_any_words_of_a_map(tmp_path: Path) -> None:
     for trial in range(60):
         columns = source.sample(names, 4)
         asked, graded = columns[:2]
-        told = {w: source.choice(grades.GRADES) for w in source.sample(words, source.randint(1, 5))}
-        if set(map(str.lower, told)) & set(grades.TRUTHS) == set():
-            told["yes"] = "correct"
+        grade_map = {
+            w: source.choice(grades.GRADES) for w in source.sample(words, source.randint(1, 5))
+        }
+        if set(map(str.lower, grade_map)) & set(grades.TRUTHS) == set():
+            grade_map["yes"] = "correct"
         rows: list[Row] = [
             dict(zip(columns, (f"q{i}", source.choice(words), f"x{i}", f"y {i}"), strict=True))
             for i in range(12)
         ]
-        rows[0][graded] = next(iter(told))
+        rows[0][graded] = next(iter(grade_map))
         path = written(tmp_path / f"t{trial}.jsonl", rows)
         found = read(path, question=asked, grade=graded, run="r",
-                     grade_map=",".join(f"{w}={g}" for w, g in told.items()))  # fmt: skip
-        assert isinstance(found, RunLog), (found, columns, told)
+                     grade_map=",".join(f"{w}={g}" for w, g in grade_map.items()))  # fmt: skip
+        assert isinstance(found, RunLog), (found, columns, grade_map)
         for row, got in zip(rows, found.answers["grade"], strict=True):
             word = str(row[graded])
             default = {"neutral": "not_attempted", "A": "correct"}.get(word)
-            assert got == told.get(word, default), (word, got, told)
+            assert got == grade_map.get(word, default), (word, got, grade_map)
 
 
 @pytest.mark.parametrize("pair", [(">=0.5", "<0.5"), (">=0.5", "0.5"), ("<0.6", "0.5")])
 def test_a_word_wins_over_a_limit(pair: tuple[str, str]) -> None:
-    told = grade_maps.parsed(f"{pair[0]}=correct,{pair[1]}=incorrect")
-    got = grade_maps.applied(pl.Series("g", ["0.5"]), told, grades.WORDS).to_list()
+    parsed = grade_maps.parsed(f"{pair[0]}=correct,{pair[1]}=incorrect")
+    got = grade_maps.applied(pl.Series("g", ["0.5"]), parsed, grades.WORDS).to_list()
     assert got == ["incorrect" if pair[1] == "0.5" else "correct"]
 
 

@@ -51,8 +51,8 @@ def test_nothing_outside_is_read(place: Path, reachable: bool) -> None:
     """Named folders bind on this machine as well; what is there outside is not told."""
     out = [place / "secret", place / "secret" / "log.csv", place / "open/../secret",
            place, "/", "/etc/passwd", place / "open-not/log.csv", place / "none", ""]  # fmt: skip
-    said = {refused(path, reachable) for path in out}
-    assert len(said) == 1 and "only paths in these folders" in said.pop()
+    sentences = {refused(path, reachable) for path in out}
+    assert len(sentences) == 1 and "only paths in these folders" in sentences.pop()
 
 
 def test_links_that_lead_out_are_refused(place: Path) -> None:

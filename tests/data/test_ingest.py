@@ -48,8 +48,8 @@ def test_a_posted_row_is_in_the_store_when_the_answer_comes(client: TestClient) 
     assert client.post("/api/ingest?run=live", content=json.dumps(ROW)).json() == {
         "runs": [{"run": "live", "points": 0, "replaced": 0}]
     }
-    told = client.owner.store.query("runs", project="p", runs=None)
-    assert told["path"].to_list() == ["posted to /api/ingest"]
+    runs = client.owner.store.query("runs", project="p", runs=None)
+    assert runs["path"].to_list() == ["posted to /api/ingest"]
 
 
 def test_parquet_with_several_runs_is_taken(client: TestClient, tmp_path: Path) -> None:
@@ -70,16 +70,16 @@ def parquet(**columns: list) -> bytes:
     return out.getvalue()
 
 
-def refused(client: TestClient, answer, status: int, said: str) -> None:
+def refused(client: TestClient, answer, status: int, sentence: str) -> None:
     """Refused with one sentence of JSON, and nothing of it is kept anywhere."""
     assert answer.status_code == status, answer.text
-    told = answer.json()["error"]
-    assert said in told and "\n" not in told and "--" not in told and len(told) < 400
-    held = client.owner
+    error = answer.json()["error"]
+    assert sentence in error and "\n" not in error and "--" not in error and len(error) < 400
+    owner = client.owner
     assert client.get("/api/health").json()["runs"] == 0
-    assert not spool.waiting(held.home) and not spool.archived(held.home)
-    assert held.store.query("skips").is_empty()
-    assert not list(held.home.glob("tmp*/*"))
+    assert not spool.waiting(owner.home) and not spool.archived(owner.home)
+    assert owner.store.query("skips").is_empty()
+    assert not list(owner.home.glob("tmp*/*"))
 
 
 WHOLE = parquet(step=[1, 2], kl=[0.1, 0.2], proxy_reward=[1.0, 2.0])
@@ -88,7 +88,7 @@ BEFORE = {"step": 1, "kl": 0.1, "proxy_reward": 0.5}
 
 
 @pytest.mark.parametrize(
-    ("query", "body", "status", "said"),
+    ("query", "body", "status", "sentence"),
     [
         ("?run=x", b"", 400, "the body is empty"),
         ("?run=x", b" \n\r\n", 400, "the body is empty"),
@@ -131,13 +131,13 @@ BEFORE = {"step": 1, "kl": 0.1, "proxy_reward": 0.5}
     ],
 )  # fmt: skip
 def test_bad_requests_are_refused_with_a_reason_and_nothing_is_kept(
-    client: TestClient, query: str, body: bytes, status: int, said: str
+    client: TestClient, query: str, body: bytes, status: int, sentence: str
 ) -> None:
-    refused(client, client.post(f"/api/ingest{query}", content=body), status, said)
+    refused(client, client.post(f"/api/ingest{query}", content=body), status, sentence)
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "status", "said"),
+    ("name", "value", "status", "sentence"),
     [
         ("Authorization", "", 401, "send the header Authorization: Bearer TOKEN"),
         ("Authorization", "Bearer wrong", 401, "is another one"),
@@ -149,10 +149,10 @@ def test_bad_requests_are_refused_with_a_reason_and_nothing_is_kept(
     ],
 )
 def test_bad_headers_are_refused(
-    client: TestClient, name: str, value: str, status: int, said: str
+    client: TestClient, name: str, value: str, status: int, sentence: str
 ) -> None:
     answer = client.post("/api/ingest?run=x", content=lines(ROW), headers={name: value})
-    refused(client, answer, status, said)
+    refused(client, answer, status, sentence)
     assert (answer.headers.get("www-authenticate") == "Bearer") == (status == 401)
 
 
@@ -275,8 +275,8 @@ def test_a_full_disk_is_told_and_nothing_is_kept(
         patch.setattr(pl.DataFrame, "write_parquet", full)
         answer = client.post("/api/ingest?run=live", content=json.dumps(ROW))
     assert answer.status_code == 503
-    told = answer.json()["error"]
-    assert "not kept" in told and "No space left" in told and "Free some room" in told
+    error = answer.json()["error"]
+    assert "not kept" in error and "No space left" in error and "Free some room" in error
     assert not list(client.owner.home.glob("tmp/*")) and not spool.waiting(client.owner.home)
     assert client.post("/api/ingest?run=live", content=json.dumps(ROW)).status_code == 200
 

@@ -32,7 +32,7 @@ OF_THEIR_OWN = ("verdicts", "generation")
 
 
 @pytest.fixture(scope="module")
-def said() -> dict[str, Any]:
+def outputs() -> dict[str, Any]:
     """What the program that wrote the newest store said of it."""
     return kept(HERE / f"v{NEWEST}.json.xz")
 
@@ -52,28 +52,28 @@ def assert_tables(home: Path, expected: dict[str, Any], but: tuple[str, ...] = (
     assert not wrong, "\n".join(wrong[:20])
 
 
-def assert_commands(said: dict[str, Any], names: Collection[str] = tuple(COMMANDS)) -> None:
-    told = commands(names)
-    wrong = [line for name in told for line in differences(said[name], told[name], name, COMPUTED)]
+def assert_commands(outputs: dict[str, Any], names: Collection[str] = tuple(COMMANDS)) -> None:
+    now = commands(names)
+    wrong = [line for name in now for line in differences(outputs[name], now[name], name, COMPUTED)]
     assert not wrong, "\n".join(wrong[:20])
 
 
-def test_a_store_of_the_day_says_what_it_said(home: Path, said: dict[str, Any]) -> None:
+def test_a_store_of_the_day_says_what_it_said(home: Path, outputs: dict[str, Any]) -> None:
     unpack(HERE / f"v{NEWEST}.tar.xz", home)
     opened(home)
-    assert_tables(home, said["tables"])
-    assert_commands(said, ("list", "hallucination", "verdict_until", "verdict_late"))
+    assert_tables(home, outputs["tables"])
+    assert_commands(outputs, ("list", "hallucination", "verdict_until", "verdict_late"))
     opened(home)
-    assert_tables(home, said["tables"], but=("verdicts",))  # asked, and opened once more
+    assert_tables(home, outputs["tables"], but=("verdicts",))  # asked, and opened once more
 
 
-def test_its_archive_alone_gives_the_same(home: Path, said: dict[str, Any]) -> None:
+def test_its_archive_alone_gives_the_same(home: Path, outputs: dict[str, Any]) -> None:
     """Every verdict is computed anew here: none was kept."""
     unpack(HERE / f"v{NEWEST}.tar.xz", home)
     (home / "store.duckdb").unlink()
     opened(home)
-    assert_tables(home, said["tables"], OF_THEIR_OWN)
-    assert_commands(said)
+    assert_tables(home, outputs["tables"], OF_THEIR_OWN)
+    assert_commands(outputs)
 
 
 BY_ENTITY = re.compile(
@@ -83,12 +83,14 @@ BY_ENTITY = re.compile(
 
 
 def test_the_store_before_says_what_it_said_but_of_entities(home: Path) -> None:
-    said = kept(HERE / "v7.json.xz")
+    outputs = kept(HERE / "v7.json.xz")
     unpack(HERE / "v7.tar.xz", home)
     opened(home)
     names = ("list", "hallucination", "verdict_until", "verdict_late")
-    told = commands(names)
-    lines = [line for name in names for line in differences(said[name], told[name], name, COMPUTED)]
+    now = commands(names)
+    lines = [
+        line for name in names for line in differences(outputs[name], now[name], name, COMPUTED)
+    ]
     others = [line for line in lines if not BY_ENTITY.match(line)]
     assert not others, "\n".join(others[:20])
     assert len(lines) > len(others)
@@ -96,7 +98,7 @@ def test_the_store_before_says_what_it_said_but_of_entities(home: Path) -> None:
 
 @pytest.mark.parametrize("version", OLDER)
 def test_a_store_of_an_older_version_keeps_its_rows(
-    home: Path, version: int, said: dict[str, Any]
+    home: Path, version: int, outputs: dict[str, Any]
 ) -> None:
     unpack(HERE / f"v{version}.tar.xz", home)
     opened(home)
@@ -115,29 +117,31 @@ def test_every_version_has_its_fixture() -> None:
 
 
 CHANGES: list[Callable[[Any], Any]] = [
-    lambda said: said["verdict"][0].update(status="no_onset"),
-    lambda said: said["verdict"][0].pop("flags"),
-    lambda said: said["verdict"][0]["peak"].update(step=7),
-    lambda said: said["verdict"][0]["peak"].update(kl_high=said["verdict"][0]["peak"]["kl"] + 1),
-    lambda said: said["hallucination"].pop(),
-    lambda said: said["list"][0].update(points=said["list"][0]["points"] + 1),
-    lambda said: said["tables"]["metrics"]["rows"][5].__setitem__(4, 1e-6),
-    lambda said: said["tables"]["scalars"].update(checksum="other"),
+    lambda outputs: outputs["verdict"][0].update(status="no_onset"),
+    lambda outputs: outputs["verdict"][0].pop("flags"),
+    lambda outputs: outputs["verdict"][0]["peak"].update(step=7),
+    lambda outputs: outputs["verdict"][0]["peak"].update(
+        kl_high=outputs["verdict"][0]["peak"]["kl"] + 1
+    ),
+    lambda outputs: outputs["hallucination"].pop(),
+    lambda outputs: outputs["list"][0].update(points=outputs["list"][0]["points"] + 1),
+    lambda outputs: outputs["tables"]["metrics"]["rows"][5].__setitem__(4, 1e-6),
+    lambda outputs: outputs["tables"]["scalars"].update(checksum="other"),
 ]
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_difference_is_found(said: dict[str, Any], change: Callable[[Any], Any]) -> None:
+def test_a_difference_is_found(outputs: dict[str, Any], change: Callable[[Any], Any]) -> None:
     other = kept(HERE / f"v{NEWEST}.json.xz")
-    assert not list(differences(said, other))
+    assert not list(differences(outputs, other))
     change(other)
-    assert list(differences(said, other))
+    assert list(differences(outputs, other))
 
 
-def test_sentences_and_new_keys_are_no_difference(said: dict[str, Any]) -> None:
+def test_sentences_and_new_keys_are_no_difference(outputs: dict[str, Any]) -> None:
     other = kept(HERE / f"v{NEWEST}.json.xz")
     other["verdict"][0] |= {"reasons": [], "new": 1}
-    assert not list(differences(said, other))
+    assert not list(differences(outputs, other))
 
 
 def test_a_fixture_is_read_from_the_repository_alone(tmp_path: Path) -> None:

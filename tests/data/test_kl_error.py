@@ -21,9 +21,9 @@ def lengths(**columns) -> pl.DataFrame:
 
 
 def test_the_error_is_stated_from_the_logged_spread_of_lengths() -> None:
-    said = with_error(lengths(response_length_sd=[60.0, 60.0, 120.0]), facts())
-    assert said.startswith("note; lengths spread by about 0.6 of their mean (response_length_sd)")
-    assert "−26 to +36 %" in said
+    stated = with_error(lengths(response_length_sd=[60.0, 60.0, 120.0]), facts())
+    assert stated.startswith("note; lengths spread by about 0.6 of their mean (response_length_sd)")
+    assert "−26 to +36 %" in stated
     low_high = lengths(
         **{"completions/min_length": [10.0] * 3, "completions/max_length": [190.0] * 3}
     )
@@ -51,8 +51,8 @@ def test_a_range_never_understates_the_spread_of_a_batch_of_sixteen_or_more() ->
     random = np.random.default_rng(0)
     for n in (16, 64, 512):
         drawn = random.lognormal(5, 0.5, (400, n))
-        told = np.median((drawn.max(1) - drawn.min(1)) / RANGE / drawn.mean(1))
-        assert told >= np.std(drawn) / np.mean(drawn)
+        ratio = np.median((drawn.max(1) - drawn.min(1)) / RANGE / drawn.mean(1))
+        assert ratio >= np.std(drawn) / np.mean(drawn)
 
 
 def read(folder: Path, table: pl.DataFrame):

@@ -116,7 +116,7 @@ PLACES: dict[str, Write] = {
     "note on a cell": lambda d, c, t: sheet(d, ("data", cells(c)), note=f"KL {t}"),
 }  # fmt: skip
 PER_TOKEN = [x / n for x, n in zip(ONE.kl, ONE.length, strict=True)]
-SAID: dict[str, tuple[Sequence[float], str]] = {
+REMARKS: dict[str, tuple[Sequence[float], str]] = {
     "nats per token": (PER_TOKEN, "approximate"),
     "per-token mean (k3)": (PER_TOKEN, "approximate"),
     "averaged over tokens": (PER_TOKEN, "approximate"),
@@ -134,19 +134,19 @@ SAID: dict[str, tuple[Sequence[float], str]] = {
 
 @pytest.mark.parametrize("place", PLACES)
 def test_what_a_file_says_of_its_kl_is_heeded(tmp_path: Path, place: str) -> None:
-    for number, (text, (kl, label)) in enumerate(SAID.items()):
+    for number, (text, (kl, label)) in enumerate(REMARKS.items()):
         folder = tmp_path / str(number)
         folder.mkdir()
         log = only(read(PLACES[place](folder, {**OURS, "kl": kl}, text)))
-        told = (place, text, log.facts.kl_note)
-        assert log.facts.kl_conversion == label, told
-        assert log.metrics.height == N, told
+        case = (place, text, log.facts.kl_note)
+        assert log.facts.kl_conversion == label, case
+        assert log.metrics.height == N, case
         if label in ("exact", "approximate"):
-            assert log.metrics["kl"].to_list() == pytest.approx(list(ONE.kl)), told
+            assert log.metrics["kl"].to_list() == pytest.approx(list(ONE.kl)), case
         elif label == "unknown":
-            assert "--kl-unit" in log.facts.kl_note, told
+            assert "--kl-unit" in log.facts.kl_note, case
         else:
-            assert log.metrics["kl"].null_count() == N, told
+            assert log.metrics["kl"].null_count() == N, case
 
 
 HARMLESS = [
@@ -166,18 +166,18 @@ def test_what_is_said_of_others_leaves_the_kl_as_it_is(tmp_path: Path) -> None:
         assert log.facts.kl_conversion == "exact", (text, log.facts.kl_note)
 
 
-@pytest.mark.parametrize(("said", "heading"), [
+@pytest.mark.parametrize(("lines", "heading"), [
     (["kl: nats per token", "KL is per response"], "kl"),
     (["kl: nats per response"], "kl_per_token"),
     (["kl in bits"], "kl (nats)"), (["kl to the old policy", "kl to the reference"], "kl"),
 ])  # fmt: skip
-def test_what_contradicts_itself_is_unknown(tmp_path: Path, said: list[str], heading: str) -> None:
+def test_what_contradicts_itself_is_unknown(tmp_path: Path, lines: list[str], heading: str) -> None:
     columns = {heading if key == "kl" else key: values for key, values in OURS.items()}
-    text = "".join(f"# {line}\n" for line in said) + table_text(columns)
+    text = "".join(f"# {line}\n" for line in lines) + table_text(columns)
     facts = only(read(put(tmp_path / "t.csv", text))).facts
-    assert facts.kl_conversion == "unknown" and repr(said[0]) in facts.kl_note
-    told = only(read(put(tmp_path / "t.csv", text), kl_unit="nats", kl_reference="initial_policy"))
-    assert told.facts.kl_conversion == "exact"
+    assert facts.kl_conversion == "unknown" and repr(lines[0]) in facts.kl_note
+    log = only(read(put(tmp_path / "t.csv", text), kl_unit="nats", kl_reference="initial_policy"))
+    assert log.facts.kl_conversion == "exact"
 
 
 def test_a_remark_that_contradicts_a_trainer_makes_it_unknown(tmp_path: Path) -> None:
@@ -259,17 +259,19 @@ def test_the_user_names_one_of_two_kls(tmp_path: Path) -> None:
 
 def test_a_kl_below_zero_is_doubted(tmp_path: Path) -> None:
     text = table_text({**OURS, "kl": [-x for x in ONE.kl]})
-    assert any("below 0" in told for told in only(read(put(tmp_path / "t.csv", text))).warnings)
+    assert any(
+        "below 0" in warning for warning in only(read(put(tmp_path / "t.csv", text))).warnings
+    )
 
 
-@pytest.mark.parametrize("said", ["# response_length is in characters\n", "units"])
-def test_a_length_in_words_converts_no_kl(tmp_path: Path, said: str) -> None:
+@pytest.mark.parametrize("length", ["# response_length is in characters\n", "units"])
+def test_a_length_in_words_converts_no_kl(tmp_path: Path, length: str) -> None:
     columns = {"step": ONE.steps, "kl_per_token": PER_TOKEN, "proxy_reward": ONE.proxy,
                "response_length": ONE.length}  # fmt: skip
-    text = below(columns, ",,,words") if said == "units" else said + table_text(columns)
+    text = below(columns, ",,,words") if length == "units" else length + table_text(columns)
     log = only(read(put(tmp_path / "t.csv", text)))
     assert log.facts.kl_conversion == "missing"
-    assert any("--length" in told for told in log.warnings)
+    assert any("--length" in warning for warning in log.warnings)
 
 
 def test_a_column_that_says_the_previous_policy_is_no_axis(tmp_path: Path) -> None:
@@ -287,31 +289,31 @@ def test_kl_beside_more_trainers_keys_is_not_exact(tmp_path: Path, key: str) -> 
     assert log.facts.kl_conversion != "exact"
 
 
-@pytest.mark.parametrize(("said", "label"), [
+@pytest.mark.parametrize(("remark", "label"), [
     ("sqrt(kl) in the plot", "exact"), ("x axis of the figure: sqrt(KL)", "exact"),
     ("kl column holds sqrt(KL), as in the plot", "unknown"),
     ("kl logged as its logarithm, see figure 2: log kl", "unknown"),
     ("kl is the natural log of KL", "unknown"), ("kl = ln(KL)", "unknown"),
 ])  # fmt: skip
-def test_how_kl_was_drawn_is_not_what_it_is(tmp_path: Path, said: str, label: str) -> None:
-    log = only(read(put(tmp_path / "t.csv", f"# {said}\n{table_text(OURS)}")))
+def test_how_kl_was_drawn_is_not_what_it_is(tmp_path: Path, remark: str, label: str) -> None:
+    log = only(read(put(tmp_path / "t.csv", f"# {remark}\n{table_text(OURS)}")))
     assert log.facts.kl_conversion == label, log.facts.kl_note
 
 
-@pytest.mark.parametrize("said", [
+@pytest.mark.parametrize("remark", [
     "kl is summed over the batch of 8 responses", "kl: sum over 8 responses", "KL: batch total",
     "KL in log10 units", "kl: log base 10", "KL(ref || policy)", "KL(pi_ref||pi), nats",
     "kl from the reference to the trained policy", "column kl_direction",
 ])  # fmt: skip
 def test_a_sum_over_a_batch_another_scale_and_the_other_direction_are_unknown(
-    tmp_path: Path, said: str
+    tmp_path: Path, remark: str
 ) -> None:
-    turned = said.startswith("column")
+    turned = remark.startswith("column")
     columns = {**OURS, "kl_direction": ["ref||policy"] * N} if turned else OURS
-    text = table_text(columns) if turned else f"# {said}\n{table_text(columns)}"
+    text = table_text(columns) if turned else f"# {remark}\n{table_text(columns)}"
     facts = only(read(put(tmp_path / "t.csv", text))).facts
     assert facts.kl_conversion == "unknown", facts.kl_note
-    assert ("ref||policy" if turned else said.partition(",")[0]) in facts.kl_note
+    assert ("ref||policy" if turned else remark.partition(",")[0]) in facts.kl_note
 
 
 def test_settings_that_a_tracker_keeps_are_heeded() -> None:

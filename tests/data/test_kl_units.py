@@ -28,8 +28,8 @@ def ramp(end: float) -> pl.Series:
 def test_too_little_for_the_proxy_is_per_token() -> None:
     found = evidence(ramp(0.05), pl.Series([200.0] * 20), RISES)
     assert found.suggested == TOKEN
-    said = " ".join(found.sentences)
-    assert "rose from" in said and "from 0 to 10 nats" in said and "suggest nats/token" in said
+    text = " ".join(found.sentences)
+    assert "rose from" in text and "from 0 to 10 nats" in text and "suggest nats/token" in text
 
 
 def test_more_than_a_token_holds_is_per_response() -> None:

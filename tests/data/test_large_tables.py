@@ -77,9 +77,9 @@ def test_bad_lines_of_a_large_table_are_named_once(
     monkeypatch.setattr(large_tables, "PART", 4_000)
     monkeypatch.setattr(blocks, "BLOCK", 2_000)
     items = [item for item in read([path], ReadOptions()) if isinstance(item, RunLog)]
-    said = [warning for item in items for warning in item.warnings if "line" in warning]
-    assert len(said) == 2 and "line 121 is not whole JSON" in " ".join(said)
-    assert "half-written last line" in " ".join(said)
+    warnings = [warning for item in items for warning in item.warnings if "line" in warning]
+    assert len(warnings) == 2 and "line 121 is not whole JSON" in " ".join(warnings)
+    assert "half-written last line" in " ".join(warnings)
 
 
 VALUES = [1, -3, 2.5, 1e-7, None, "text", "7", "", True, [1, 2], {"a": {"b": 1}}, 2**70, "é\u2028"]
@@ -179,6 +179,8 @@ def test_attempts_in_parts_are_those_of_the_whole(
     monkeypatch.setattr(blocks, "BLOCK", 2_000)
     parts = [item for item in read([path], ReadOptions()) if isinstance(item, RunLog)]
     assert len(parts) > 3
-    told = [warning for item in parts for warning in item.warnings if "restarted once" in warning]
-    assert len(told) == 1 and str(10 * 120 + shift) in told[0]
+    warnings = [
+        warning for item in parts for warning in item.warnings if "restarted once" in warning
+    ]
+    assert len(warnings) == 1 and str(10 * 120 + shift) in warnings[0]
     assert sorted(map(repr, metrics(path)["log"])) == sorted(map(repr, whole["log"]))

@@ -90,9 +90,9 @@ def test_gold_named_by_its_source_takes_nothing_from_its_step(
         (1, 0.5, 1.0, None, 8), (2, 1.5, 2.0, None, None), (3, 2.5, 3.0, 0.125, None),
     ]  # fmt: skip
     with StoreAccess(home) as store:
-        told = store.query("gold", run="r", until=None).filter(source="judge")
+        gold = store.query("gold", run="r", until=None).filter(source="judge")
         facts = json.loads(store.query("runs", project=None, runs=None)["facts"][0])
-    assert told.select("step", "gold_reward", "n_responses").rows() == [
+    assert gold.select("step", "gold_reward", "n_responses").rows() == [
         (1, 0.25, 50), (2, 0.5, None), (3, 0.5, None),
     ]  # fmt: skip
     assert facts["steps_replaced"] == 0
@@ -112,8 +112,8 @@ def test_lines_of_one_step_are_one_row_and_the_later_value_wins(
     text = ",".join(names) + "\n"
     text += "".join(",".join("" if v is None else str(v) for v in row) + "\n" for row in rows)
     if kind == "jsonl":
-        held = [{n: v for n, v in zip(names, row, strict=True) if v is not None} for row in rows]
-        text = "".join(json.dumps(row) + "\n" for row in held)
+        cells = [{n: v for n, v in zip(names, row, strict=True) if v is not None} for row in rows]
+        text = "".join(json.dumps(row) + "\n" for row in cells)
     import_paths(home, [table(tmp_path, f"r.{kind}", text)], ReadOptions())
     assert rows_of(home, "r") == [
         (1, 0.5, 1.0, 0.25, None), (2, 1.25, 2.5, 0.5, None), (3, 2.5, 3.0, None, None),
@@ -131,11 +131,11 @@ def test_a_verdict_goes_by_the_chosen_source_and_names_it(home: Path, run: Path)
     import_paths(home, [late], ReadOptions(gold_kind="win_rate"))
 
     def verdict(*more: str) -> dict:
-        told = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "analytics", "verdict", "--json", *more],
             cwd=ROOT, env={"OVEROPT_HOME": str(home)}, capture_output=True, text=True, check=True,
         )  # fmt: skip
-        return json.loads(told.stdout)[0]
+        return json.loads(done.stdout)[0]
 
     assert verdict()["gold_source"] == "training"
     chosen = verdict("--gold", "human_win_rate")

@@ -65,7 +65,7 @@ def test_a_metric_measured_again_drops_no_later_value(
 ) -> None:
     run = write(tmp_path, [*POINTS, again])
     assert curves(run) == wanted([*POINTS, again])
-    assert not any("restarted" in told for told in run.warnings)
+    assert not any("restarted" in warning for warning in run.warnings)
 
 
 def test_of_two_metrics_one_measured_again_drops_nothing(tmp_path: Path) -> None:
@@ -89,13 +89,13 @@ def test_a_restart_of_the_run_takes_over_and_is_told(
     found, due = curves(run), wanted([*kept, *later])
     for tag in set(due) - {lacks}:
         assert found[tag] == due[tag]
-    assert any("restarted" in told for told in run.warnings)
+    assert any("restarted" in warning for warning in run.warnings)
 
 
 def test_points_that_stand_twice_tell_of_no_restart(tmp_path: Path) -> None:
     run = csv(tmp_path, [*POINTS, *POINTS[30:]])
     assert curves(run) == wanted(POINTS)
-    assert not any("restarted" in told for told in run.warnings)
+    assert not any("restarted" in warning for warning in run.warnings)
 
 
 def table(place: Path, rows: Sequence[dict[str, float]]) -> RunLog:
@@ -108,12 +108,12 @@ ROWS = [{"step": s, "kl": 0.2 * s, "proxy_reward": 0.01 * s} for s in STEPS]
 EVALUATED = (50, 100, 150, 200)
 
 
-@pytest.mark.parametrize("told", [("kl",), ("proxy_reward",), ("kl", "proxy_reward")])
+@pytest.mark.parametrize("columns", [("kl",), ("proxy_reward",), ("kl", "proxy_reward")])
 def test_late_gold_with_the_values_of_its_step_joins_it(
-    tmp_path: Path, told: tuple[str, ...]
+    tmp_path: Path, columns: tuple[str, ...]
 ) -> None:
     late = [
-        {"step": row["step"], "gold_reward": 0.5, **{name: row[name] for name in told}}
+        {"step": row["step"], "gold_reward": 0.5, **{name: row[name] for name in columns}}
         for row in ROWS if row["step"] in EVALUATED
     ]  # fmt: skip
     run = table(tmp_path, [*ROWS, *late])
@@ -121,18 +121,18 @@ def test_late_gold_with_the_values_of_its_step_joins_it(
     assert found["kl"] == {row["step"]: row["kl"] for row in ROWS}
     assert found["proxy_reward"] == {row["step"]: row["proxy_reward"] for row in ROWS}
     assert found["gold_reward"] == dict.fromkeys(EVALUATED, 0.5)
-    assert not any("restarted" in said or "order" in said for said in run.warnings)
+    assert not any("restarted" in warning or "order" in warning for warning in run.warnings)
 
 
 def test_late_gold_with_a_proxy_of_its_own_is_no_restart(tmp_path: Path) -> None:
     late = [{"step": s, "gold_reward": 0.5, "proxy_reward": 0.01 * s + 0.01} for s in EVALUATED]
     run = table(tmp_path, [*ROWS, *late])
     assert curves(run)["kl"] == {row["step"]: row["kl"] for row in ROWS}
-    assert not any("restarted" in said for said in run.warnings)
+    assert not any("restarted" in warning for warning in run.warnings)
 
 
 def test_an_attempt_that_begins_to_log_gold_is_a_restart(tmp_path: Path) -> None:
     later = [{**row, "kl": row["kl"] + 1, "gold_reward": 0.5} for row in ROWS[9:12]]
     run = table(tmp_path, [*ROWS, *later])
     assert list(curves(run)["kl"]) == list(range(10, 130, 10))
-    assert any("restarted" in said for said in run.warnings)
+    assert any("restarted" in warning for warning in run.warnings)

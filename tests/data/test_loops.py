@@ -68,9 +68,9 @@ def test_a_loop_comes_in_whole(what: str, home: Path) -> None:
     done = import_paths(home, [LOGS / what], ReadOptions())
     assert [skip.reason for skip in done.skipped] == []
     assert {run["run"] for run in done.runs} == {"replies", "other"}
-    (told,) = (run for run in done.runs if run["run"] == "replies")
-    assert {name: told[name] for name in ROWS} == ROWS
-    assert (told["points"], told["samples"], told["answers"]) == (3, 12, 12)
+    (result,) = (run for run in done.runs if run["run"] == "replies")
+    assert {name: result[name] for name in ROWS} == ROWS
+    assert (result["points"], result["samples"], result["answers"]) == (3, 12, 12)
     iterations = asked(home, "iterations", loops=["replies"], until=None)
     assert iterations["parent"].to_list() == ["sft", "iteration 0", "iteration 0"]
     assert iterations["runs"].to_list() == [None, '["replies-rft-1"]', '["replies-rft-2"]']
@@ -110,14 +110,16 @@ def test_a_corpus_keeps_rows_of_one_group_apart(home: Path, tmp_path: Path) -> N
     assert sorted(ours.select(key).rows()) == [
         (40, 1, False, None, "own", "rm-1"), (60, 1, True, "knowledge base", "own", "rm-1")
     ]  # fmt: skip
-    told = asked(home, "corpus", loops=["replies"], until=None)
-    told.with_columns(pl.col("depth") + 1).write_csv(tmp_path / "corpus.csv")
+    corpus = asked(home, "corpus", loops=["replies"], until=None)
+    corpus.with_columns(pl.col("depth") + 1).write_csv(tmp_path / "corpus.csv")
     import_paths(home, [tmp_path / "corpus.csv"], ReadOptions())
     now = asked(home, "corpus", loops=["replies"], until=None)
-    assert now.height == told.height and now["depth"].sum() == told["depth"].sum() + told.height
+    assert (
+        now.height == corpus.height and now["depth"].sum() == corpus["depth"].sum() + corpus.height
+    )
 
 
-@pytest.mark.parametrize(("old", "new", "line", "said"), [
+@pytest.mark.parametrize(("old", "new", "line", "sentence"), [
     ('loop = "replies"', 'loop = "replies"\ncolour = "red"', 3, "unknown key: colour"),
     ('reviews = "reviews.csv"', 'reviews = "gone.csv"', 8, "there is no file 'gone.csv'"),
     ('reviews = "reviews.csv"', 'reviews = "outcomes.csv"', 8, "holds outcomes, and no reviews"),
@@ -140,11 +142,11 @@ def test_a_corpus_keeps_rows_of_one_group_apart(home: Path, tmp_path: Path) -> N
     ('reference = "reference.csv"', 'reference = "outcomes.csv"', 11, "no column text"),
 ])  # fmt: skip
 def test_a_wrong_file_is_named_with_its_line(
-    old: str, new: str, line: int, said: str, tmp_path: Path
+    old: str, new: str, line: int, sentence: str, tmp_path: Path
 ) -> None:
     """Nothing of it is read, and the sentence says where and what."""
     reason = refused(copied(tmp_path / "x", loop_toml=(old, new)))
-    assert said in reason and f"line {line}" in reason, reason
+    assert sentence in reason and f"line {line}" in reason, reason
 
 
 def test_iterations_in_one_line_are_named_without_a_line_that_is_not_known(tmp_path: Path) -> None:
@@ -157,7 +159,7 @@ def test_truths_are_read_as_people_write_them_and_what_is_none_is_named(tmp_path
     rows = ["yes", "No", "TRUE", "0", "", "10"]
     head = "loop,iteration,origin,generator_iteration,documents,tokens,verified\n"
     (tmp_path / "corpus.csv").write_text(
-        head + "".join(f"l,1,self_generated,0,1,1,{said}\n" for said in rows)
+        head + "".join(f"l,1,self_generated,0,1,1,{truth}\n" for truth in rows)
     )
     (log,) = read([tmp_path / "corpus.csv"], ReadOptions())
     assert isinstance(log, RunLog)
@@ -189,21 +191,21 @@ def test_a_file_of_another_name_is_read_where_it_is_named(tmp_path: Path) -> Non
     assert "no known format" in refused(other)
 
 
-@pytest.mark.parametrize(("name", "old", "new", "said"), [
+@pytest.mark.parametrize(("name", "old", "new", "sentence"), [
     ("reviews_csv", ",a,2026", ",both,2026", "is neither a, b nor tie"),
     ("outcomes_csv", "0.71,true", "much,true", "value"),
     ("outcomes_csv", "0.71,true", "0.71,perhaps", "higher_is_better"),
     ("decisions_csv", ",Dee,", ",,", "by"),
 ])  # fmt: skip
 def test_a_row_that_cannot_be_kept_is_named(
-    name: str, old: str, new: str, said: str, tmp_path: Path
+    name: str, old: str, new: str, sentence: str, tmp_path: Path
 ) -> None:
     file = copied(tmp_path / "x", **{name: (old, new)}).with_name(name.replace("_", "."))
     items = list(read([file], ReadOptions()))
     warnings = [w for item in items for w in (item.warnings if isinstance(item, RunLog) else [])]
     reasons = [item.reason for item in items if isinstance(item, Skip)]
-    told = " ".join([*warnings, *reasons])
-    assert said in told and "line" in told, told
+    text = " ".join([*warnings, *reasons])
+    assert sentence in text and "line" in text, text
 
 
 def test_a_raters_later_choice_replaces_the_earlier(home: Path, tmp_path: Path) -> None:
@@ -288,8 +290,8 @@ def test_a_table_without_metrics_is_not_said_to_miss_its_kl(
     home: Path, capsys: pytest.CaptureFixture
 ) -> None:
     assert data.__main__.main(["import", str(LOGS / "outcomes.csv")]) == 0
-    said = capsys.readouterr().out
-    assert "?" not in said and "missing" not in said and "not logged" not in said
+    printed = capsys.readouterr().out
+    assert "?" not in printed and "missing" not in printed and "not logged" not in printed
 
 
 WRITTEN = {
@@ -420,8 +422,12 @@ def test_no_heading_with_a_slip_is_passed_by_without_a_word(key: str, tmp_path: 
         quoted = (f'"{name}"', f'"{slip}"')
         text = whole.replace(*quoted) if jsonl else whole.replace(first, ",".join(
             slip if one == name else one for one in first.split(",")), 1)  # fmt: skip
-        said = said_of(tmp_path / "x", key, file.name, text)
-        assert slip in said or re.search(rf"(column|no) {name}\b", said), (name, slip, said)
+        sentences = said_of(tmp_path / "x", key, file.name, text)
+        assert slip in sentences or re.search(rf"(column|no) {name}\b", sentences), (
+            name,
+            slip,
+            sentences,
+        )
 
 
 @pytest.mark.parametrize("word", ["selected", "chosen", "Accepted", "is_kept", "used", "rejected"])
@@ -434,7 +440,7 @@ def test_kept_is_known_by_other_words(word: str, tmp_path: Path) -> None:
     (log,) = read([tmp_path / "texts.jsonl"], ReadOptions())
     assert isinstance(log, RunLog)
     assert sorted(log.samples["kept"]) == sorted(map(float, kept))
-    assert any(f"column {word} is read as" in said for said in log.warnings)
+    assert any(f"column {word} is read as" in warning for warning in log.warnings)
 
 
 def test_a_column_of_texts_is_not_what_was_kept(tmp_path: Path) -> None:
@@ -443,8 +449,8 @@ def test_a_column_of_texts_is_not_what_was_kept(tmp_path: Path) -> None:
     for row in rows:
         row["chosen"] = "a reply" if row.pop("kept") else "another"
     text = "".join(json.dumps(row) + "\n" for row in rows)
-    said = said_of(tmp_path / "x", "generations", "texts.jsonl", text)
-    assert "nothing is read from column chosen" in said and "call it kept" in said
+    sentences = said_of(tmp_path / "x", "generations", "texts.jsonl", text)
+    assert "nothing is read from column chosen" in sentences and "call it kept" in sentences
     for row in rows:
         row["run_id"], row["selected"] = row.pop("loop"), 1
     (tmp_path / "run.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -477,9 +483,9 @@ def test_embeddings_come_in_at_length_1(kind: str, home: Path, tmp_path: Path) -
     done = import_paths(home, [path], ReadOptions())
     (run,) = done.runs
     assert run["embeddings"] == 12 and "12 of 12 texts are kept" in " ".join(run["warnings"])
-    held = asked(home, "embeddings", loops=["replies"], iterations=[0])
-    assert held["model"].to_list() == ["small"] * 4
-    first = held.filter(text_id="t0-ref-0")["vector"][0]
+    embeddings = asked(home, "embeddings", loops=["replies"], iterations=[0])
+    assert embeddings["model"].to_list() == ["small"] * 4
+    first = embeddings.filter(text_id="t0-ref-0")["vector"][0]
     assert struct.unpack("<3f", base64.b64decode(first)) == pytest.approx(
         [1 / 6**0.5, 2 / 6**0.5, -1 / 6**0.5], abs=1e-6
     )
@@ -491,7 +497,7 @@ def put(rows: list[dict], at: int, **cells: object) -> list[dict]:
     return rows
 
 
-@pytest.mark.parametrize(("change", "said", "many"), [
+@pytest.mark.parametrize(("change", "sentence", "many"), [
     (lambda rows: put(rows, 3, embedding=[1.0, 2.0]), "lists of 2 and 3 numbers", None),
     (lambda rows: put(rows, 3, embedding_model="large"), "embeddings of large; small", None),
     (lambda rows: put(rows, 3, embedding=[0.0, 0.0, 0.0]), "1 embeddings are left out", 11),
@@ -503,12 +509,14 @@ def put(rows: list[dict], at: int, **cells: object) -> list[dict]:
     (lambda rows: put(rows, 3, embedding=[1e308, 1.0, "x"]), "1 embeddings are left out", 11),
     (lambda rows: [row | {"text_id": "same"} for row in rows], "3 of 12 texts", 3),
 ])  # fmt: skip
-def test_embeddings_that_cannot_be_compared_are_told(change, said, many, tmp_path: Path) -> None:
+def test_embeddings_that_cannot_be_compared_are_told(
+    change, sentence, many, tmp_path: Path
+) -> None:
     (log,) = read([embedded(tmp_path, change)], ReadOptions())
     assert isinstance(log, RunLog) and log.samples.height == 12
-    assert said in " ".join(log.warnings)
-    held = log.tables.get("embeddings")
-    assert (None if held is None else held.height) == many
+    assert sentence in " ".join(log.warnings)
+    embeddings = log.tables.get("embeddings")
+    assert (None if embeddings is None else embeddings.height) == many
 
 
 def test_of_many_texts_the_same_prompts_are_kept_each_time(tmp_path: Path) -> None:
@@ -519,8 +527,8 @@ def test_of_many_texts_the_same_prompts_are_kept_each_time(tmp_path: Path) -> No
     ]  # fmt: skip
     (tmp_path / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (log,) = read([tmp_path / "texts.jsonl"], ReadOptions())
-    held = log.tables["embeddings"]
-    first, second = (set(held.filter(iteration=at)["prompt"]) for at in (0, 1))
+    embeddings = log.tables["embeddings"]
+    first, second = (set(embeddings.filter(iteration=at)["prompt"]) for at in (0, 1))
     assert first == second and len(first) == 400
 
 

@@ -49,14 +49,14 @@ def both_phases(columns: Mapping[str, Sequence[object]]) -> dict[str, list[objec
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("heading", ["phase", *phase_columns.WORDED.keys, *phase_columns.TOLD])
+@pytest.mark.parametrize("heading", ["phase", *phase_columns.WORDED.keys, *phase_columns.FLAGS])
 @pytest.mark.parametrize("trainer", [False, True])
 def test_an_evaluations_rows_overwrite_nothing(tmp_path: Path, heading: str, trainer: bool) -> None:
     """Under every word for the column."""
     columns = both_phases(trl(ONE) if trainer else own(ONE))
     words: tuple[object, object] = ("train", "val")
-    if heading in phase_columns.TOLD:
-        words = (1, 0) if phase_columns.TOLD[heading] == "train" else ("False", "True")
+    if heading in phase_columns.FLAGS:
+        words = (1, 0) if phase_columns.FLAGS[heading] == "train" else ("False", "True")
     log = only(written(tmp_path, {**columns, heading: list(words) * N}))
     trained = log.metrics.filter(pl.col("phase") == "train")
     assert trained["step"].to_list() == list(ONE.steps)
@@ -280,7 +280,7 @@ def test_a_penalty_that_the_rows_show(tmp_path: Path) -> None:
     log = only(swift(tmp_path, kl=ONE.kl, reward=PENALISED))
     assert (log.facts.trainer, log.facts.kl_conversion) == ("ms-swift", "exact")
     assert log.metrics["kl"].to_list() == list(ONE.kl)
-    assert any("less 0.04 times kl" in told for told in log.warnings)
+    assert any("less 0.04 times kl" in warning for warning in log.warnings)
     assert log.facts.proxy_key != "reward"
 
 
@@ -303,10 +303,10 @@ def test_what_ms_swift_does_not_say_is_unknown(tmp_path: Path, hidden: bool) -> 
     assert log.facts.kl_conversion == "unknown" and log.facts.proxy_key != "reward"
     assert "--kl-unit nats/token or nats/response" in log.facts.kl_note
     if hidden:
-        assert any("--proxy (reward" in told for told in log.warnings)
-    said = only(file, proxy="reward", kl_unit="nats/response")
-    assert said.metrics["kl"].to_list() == list(ONE.kl)
-    assert said.metrics["proxy_reward"].to_list() == reward
+        assert any("--proxy (reward" in warning for warning in log.warnings)
+    named = only(file, proxy="reward", kl_unit="nats/response")
+    assert named.metrics["kl"].to_list() == list(ONE.kl)
+    assert named.metrics["proxy_reward"].to_list() == reward
 
 
 SUMMARY = {"_step": 199, "_runtime": 33.1, "kl": 12.3, "reward": 2.2, "gold_reward": 0.3}

@@ -67,18 +67,18 @@ def rows_of(run: str, first: int, last: int, version: int, kind: str) -> RunLog:
 def filled(home: Path, segments: list[list[RunLog]]) -> tuple[dict[str, pl.DataFrame], list[Any]]:
     """The tables, and what each import said, after these segments one after the other."""
     home.mkdir(parents=True)
-    said = []
+    results = []
     with closing(Store(home)) as store:
         for logs in segments:
             spool.write_segment(home, logs, None)
-            said += [result["runs"] for result in store.drain()]
+            results += [result["runs"] for result in store.drain()]
             assert not store.refused
         with store._db.cursor() as cursor:
             tables = {
                 name: cursor.sql(f"select * from {name} order by {key}").pl()
                 for name, key in KEYS.items()
             }
-    return tables | {"runs": tables["runs"].drop("imported_at")}, said
+    return tables | {"runs": tables["runs"].drop("imported_at")}, results
 
 
 def assert_same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> None:
@@ -92,16 +92,16 @@ def compared(folder: Path, segments: list[list[RunLog]]) -> list[bool]:
     straight: list[bool] = []
     arrive = new_rows.arrive
 
-    def noted(*said: Any) -> bool:
-        straight.append(arrive(*said))
+    def noted(*segment: Any) -> bool:
+        straight.append(arrive(*segment))
         return straight[-1]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(new_rows, "arrive", noted)
-        here, told = filled(folder / "straight", segments)
-        patch.setattr(new_rows, "arrive", lambda *said: False)
-        merged, told_merging = filled(folder / "merged", segments)
-    assert told == told_merging
+        here, results = filled(folder / "straight", segments)
+        patch.setattr(new_rows, "arrive", lambda *segment: False)
+        merged, merging_results = filled(folder / "merged", segments)
+    assert results == merging_results
     assert_same(here, merged)
     assert len(straight) == len(segments)
     return straight

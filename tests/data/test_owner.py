@@ -51,11 +51,11 @@ def table(path: Path, runs: list[str], steps: int = 40) -> Path:
 
 def command(*words: str, module: str = "data", status: int = 0) -> str:
     """A command as its own process would do it: it shares nothing with a server."""
-    out, told = io.StringIO(), io.StringIO()
+    out, errors = io.StringIO(), io.StringIO()
     main = {"data": data.__main__.main, "analytics": analytics.__main__.main}[module]
-    with redirect_stdout(out), redirect_stderr(told):
-        assert main(words) == status, told.getvalue()
-    return out.getvalue() if status == 0 or out.getvalue() else told.getvalue()
+    with redirect_stdout(out), redirect_stderr(errors):
+        assert main(words) == status, errors.getvalue()
+    return out.getvalue() if status == 0 or out.getvalue() else errors.getvalue()
 
 
 def free_port() -> int:
@@ -121,7 +121,7 @@ def serving(home: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
 def answers(folder: Path) -> dict[str, Any]:
     """What every command that reads says, as JSON and as exported files."""
     folder.mkdir(exist_ok=True)
-    said: dict[str, Any] = {
+    given: dict[str, Any] = {
         "list": json.loads(command("list", "--json")),
         "list of a project": json.loads(command("list", "--project", "other", "--json")),
         "check": json.loads(command("check", "--json")),
@@ -130,12 +130,12 @@ def answers(folder: Path) -> dict[str, Any]:
     for kind in ("csv", "parquet"):
         out = folder / f"odd.{kind}"
         command("export", "--run", ODD, "--format", kind, "--out", str(out))
-        said[kind] = out.read_bytes() if kind == "csv" else pl.read_parquet(out).to_dicts()
-    said["export of nobody"] = command(
+        given[kind] = out.read_bytes() if kind == "csv" else pl.read_parquet(out).to_dicts()
+    given["export of nobody"] = command(
         "export", "--run", "nobody", "--out", str(folder / "none.csv"), status=1
     )
     assert not (folder / "none.csv").exists()
-    return said
+    return given
 
 
 @pytest.mark.slow
@@ -176,8 +176,8 @@ def test_an_import_is_visible_at_once(
     serving: Callable[..., Server], home: Path, tmp_path: Path
 ) -> None:
     serving()
-    told = read_owner(home)
-    store = RemoteStore(home, told["address"], told["token"])
+    entry = read_owner(home)
+    store = RemoteStore(home, entry["address"], entry["token"])
     before = store.generation
     for number in range(3):
         import_paths(home, [table(tmp_path / f"{number}.csv", [f"run-{number}"])], ReadOptions())
@@ -194,8 +194,8 @@ def test_a_segment_left_in_the_inbox_is_taken_in(
 
     serving()
     spool_paths(home, [table(tmp_path / "t.csv", ["dropped"])], ReadOptions())
-    told = read_owner(home)
-    store = RemoteStore(home, told["address"], told["token"])
+    entry = read_owner(home)
+    store = RemoteStore(home, entry["address"], entry["token"])
     end = time.monotonic() + 120
     while not store.query("runs", project=None, runs=["dropped"]).height:
         assert time.monotonic() < end
@@ -208,13 +208,13 @@ def test_a_second_owner_refuses_and_names_the_first(
 ) -> None:
     server = serving()
     if second == "serve":
-        said = command("serve", "--port", str(free_port()), status=1)
+        done = command("serve", "--port", str(free_port()), status=1)
     else:
         with pytest.raises(StoreOwned) as refusal:
             Owner(home, wait=30)
         assert refusal.value.address == server.address
-        said = str(refusal.value)
-    assert server.address in said and str(home) in said and str(server.process.pid) in said
+        done = str(refusal.value)
+    assert server.address in done and str(home) in done and str(server.process.pid) in done
     assert server.answers()
 
 
@@ -264,15 +264,15 @@ def test_commands_wait_for_a_server_that_is_starting(home: Path) -> None:
             late.join()
 
 
-@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n[{", b"huh"])
-def test_an_owner_killed_in_its_answer_is_a_sentence(home: Path, said: bytes) -> None:
+@pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n[{", b"huh"])
+def test_an_owner_killed_in_its_answer_is_a_sentence(home: Path, reply: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer() -> None:
             caller, _ = listening.accept()
             with caller:
                 caller.recv(65_536)
-                caller.sendall(said)
+                caller.sendall(reply)
 
         threading.Thread(target=answer, daemon=True).start()
         store = RemoteStore(home, f"http://127.0.0.1:{listening.getsockname()[1]}", "token")
@@ -290,8 +290,8 @@ def test_an_owner_that_never_answers_is_named(home: Path) -> None:
         assert time.monotonic() - started < 60
 
 
-@pytest.fixture
-def held(home: Path, tmp_path: Path) -> Iterator[Owner]:
+@pytest.fixture(name="owner")
+def an_owner(home: Path, tmp_path: Path) -> Iterator[Owner]:
     home.mkdir()
     import_paths(home, [table(tmp_path / "t.csv", [ODD])], ReadOptions())
     with closing(Owner(home)) as owner:
@@ -331,9 +331,9 @@ def ask(
 COUNTS = {"name": "counts", "params": {}}
 
 
-def test_commands_on_this_machine_are_answered(held: Owner) -> None:
+def test_commands_on_this_machine_are_answered(owner: Owner) -> None:
     for client in ("127.0.0.1", "::1", "::ffff:127.0.0.1"):
-        status, body = ask(held, "query", COUNTS, client=client)
+        status, body = ask(owner, "query", COUNTS, client=client)
         assert status == 200
         assert pl.read_ipc(io.BytesIO(body))["points"].item() == 40
 
@@ -342,20 +342,20 @@ def test_commands_on_this_machine_are_answered(held: Owner) -> None:
     "client", ["10.0.0.7", "192.168.1.20", "::ffff:10.0.0.7", "2001:db8::1", "127.0.0.1.evil.org"]
 )
 @pytest.mark.parametrize("what", ["query", "drain", "results", "save_verdicts", "save_indicators"])
-def test_other_machines_are_refused(held: Owner, client: str, what: str) -> None:
-    status, body = ask(held, what, COUNTS, client=client)
+def test_other_machines_are_refused(owner: Owner, client: str, what: str) -> None:
+    status, body = ask(owner, what, COUNTS, client=client)
     assert status == 403 and b"this machine" in body
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "tökén", "Bearer"])
-def test_without_the_token_nothing_is_answered(held: Owner, token: str) -> None:
-    assert ask(held, "query", COUNTS, token=token)[0] == (403)
+def test_without_the_token_nothing_is_answered(owner: Owner, token: str) -> None:
+    assert ask(owner, "query", COUNTS, token=token)[0] == (403)
 
 
-def test_the_token_is_for_its_user_alone(held: Owner) -> None:
-    mode = (held.home / "owner.json").stat().st_mode & 0o777
+def test_the_token_is_for_its_user_alone(owner: Owner) -> None:
+    mode = (owner.home / "owner.json").stat().st_mode & 0o777
     assert mode == 0o600
-    assert len(held.token) >= 24
+    assert len(owner.token) >= 24
 
 
 @pytest.mark.parametrize(
@@ -380,27 +380,27 @@ def test_the_token_is_for_its_user_alone(held: Owner) -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_question_is_refused_in_a_sentence(
-    held: Owner, what: str, body: object, status: int
+    owner: Owner, what: str, body: object, status: int
 ) -> None:
-    code, said = ask(held, what, body)
-    error = json.loads(said)["error"]
+    code, answer = ask(owner, what, body)
+    error = json.loads(answer)["error"]
     assert code == status and error
     for python in ("object", "indices", "NoneType", "Candidate", "Traceback", "attribute"):
         assert python not in error.replace("an object", "").replace("no object", ""), error
-    assert ask(held, "query", COUNTS)[0] == 200
+    assert ask(owner, "query", COUNTS)[0] == 200
 
 
-def test_parameters_are_bound(held: Owner) -> None:
+def test_parameters_are_bound(owner: Owner) -> None:
     hostile = "x'; drop table runs;--"
     body = {"name": "metrics", "params": {"runs": [hostile], "until": None}}
-    status, answer = ask(held, "query", body)
+    status, answer = ask(owner, "query", body)
     assert status == 200 and pl.read_ipc(io.BytesIO(answer)).height == 0
-    assert ask(held, "query", COUNTS)[0] == 200
+    assert ask(owner, "query", COUNTS)[0] == 200
 
 
-def test_health_is_open_and_says_when_it_starts(held: Owner) -> None:
-    status, body = ask(held, "health", {}, client="10.0.0.7", token="", method="GET", path="/api/")
+def test_health_is_open_and_says_when_it_starts(owner: Owner) -> None:
+    status, body = ask(owner, "health", {}, client="10.0.0.7", token="", method="GET", path="/api/")
     assert (status, json.loads(body)["points"]) == (200, 40)
-    assert held.token.encode() not in body
+    assert owner.token.encode() not in body
     assert ask(None, "health", {}, method="GET", path="/api/")[0] == 503
     assert ask(None, "query", COUNTS)[0] == 503

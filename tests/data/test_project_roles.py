@@ -28,14 +28,14 @@ SWAPPED = Roles(proxy="gold_rm", gold=PROXY)
 def contents(store: AnyStore, run: str) -> dict[str, object]:
     """Everything that the store says of one run."""
     facts = json.loads(store.query("runs", project=None, runs=[run])["facts"][0])
-    told = {key: facts[key] for key in ("proxy_key", "gold_key", "gold_kind", *KL_FACTS)}
+    picked = {key: facts[key] for key in ("proxy_key", "gold_key", "gold_kind", *KL_FACTS)}
     responses = store.query("responses", run=run, first=0, last=10**9)
     return {
         "metrics": store.query("metrics", runs=[run], until=None).to_dicts(),
         "scalars": store.query("scalars", run=run).sort("phase", "step", "key").to_dicts(),
         "responses": responses.to_dicts(),
         "curve": store.query("curves", runs=[run]).to_dicts(),
-        **told,
+        **picked,
     }
 
 
@@ -137,10 +137,10 @@ def test_kl_key_unit_and_estimator(home: Path, tmp_path: Path) -> None:
     before = kept(home, "a")
     with StoreAccess(home) as store:
         project_roles.save(store, "p", roles)
-        told = contents(store, "a")
-        assert [row["kl"] for row in told["metrics"]] == [0.0, 21.0, 44.0, 69.0, 96.0, 125.0]  # type: ignore
-        assert told["kl_conversion"] == "as_stated" and told["kl_estimator"] == "k1"
-        assert told["kl_logged_unit"] == "nats/token" and told["kl_key"] == "my_kl"
+        found = contents(store, "a")
+        assert [row["kl"] for row in found["metrics"]] == [0.0, 21.0, 44.0, 69.0, 96.0, 125.0]  # type: ignore
+        assert found["kl_conversion"] == "as_stated" and found["kl_estimator"] == "k1"
+        assert found["kl_logged_unit"] == "nats/token" and found["kl_key"] == "my_kl"
         project_roles.save(store, "p", Roles(kl="my_kl", kl_unit="bits"))
         bits = [row["kl"] for row in contents(store, "a")["metrics"]]  # type: ignore
         assert bits == pytest.approx([i * 0.6931471805599453 for i in range(6)])
@@ -233,11 +233,11 @@ def test_verdicts_follow_a_choice(home: Path) -> None:
 def test_the_command(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     imported(home, lines(tmp_path / "log.jsonl", [odd(i) for i in range(3)]), proxy="rm_score")
     assert main(["roles", "--project", "p", "--gold", "judge", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["roles"]["gold"] == "judge" and told["runs"][0]["gold_key"] == "judge"
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["roles"]["gold"] == "judge" and answer["runs"][0]["gold_key"] == "judge"
     assert main(["roles", "--project", "p", "--gold-kind", "rate", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["roles"]["gold"], told["roles"]["gold_kind"]) == ("judge", "rate")
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["roles"]["gold"], answer["roles"]["gold_kind"]) == ("judge", "rate")
     assert main(["roles", "--project", "p", "--gold", "nothing"]) == 1
     assert "no run of p logs nothing" in capsys.readouterr().err
     assert main(["roles", "--project", "p", "--reset", "--json"]) == 0

@@ -265,9 +265,9 @@ def test_bombs_and_names_that_lead_out_are_refused(
             archive.writestr(f"{number}.csv", "x" * (1 << 20))
     found, skipped = runs_of(tmp_path)
     assert not found
-    said = {Path(skip.path).name: skip.reason for skip in skipped}
-    assert "leads out of it" in said["out.zip"]
-    assert all("unpacks to more than" in said[n] for n in ("trainer_state.json.gz", "many.zip"))
+    reasons = {Path(skip.path).name: skip.reason for skip in skipped}
+    assert "leads out of it" in reasons["out.zip"]
+    assert all("unpacks to more than" in reasons[n] for n in ("trainer_state.json.gz", "many.zip"))
     assert not (tmp_path.parent / "evil.csv").exists()
 
 
@@ -310,10 +310,10 @@ def test_gold_of_responses_with_its_clustered_error(tmp_path: Path) -> None:
     (run,), _ = runs_of(tmp_path / "r.jsonl")
     means = np.array([0.0, 1.0, 2.0])
     wanted = means.std(ddof=1) / np.sqrt(3)
-    told = run.metrics.select("step", "gold_reward", "gold_reward_se", "n_responses").rows()
-    assert [row[:2] for row in told] == [(1, 1.0), (2, 1.0)]
-    assert [row[2] for row in told] == pytest.approx([wanted] * 2)
-    assert [row[3] for row in told] == [12, 12]
+    columns = run.metrics.select("step", "gold_reward", "gold_reward_se", "n_responses").rows()
+    assert [row[:2] for row in columns] == [(1, 1.0), (2, 1.0)]
+    assert [row[2] for row in columns] == pytest.approx([wanted] * 2)
+    assert [row[3] for row in columns] == [12, 12]
     assert run.samples.height == 24
 
 

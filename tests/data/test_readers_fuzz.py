@@ -209,8 +209,15 @@ def check(items: list[RunLog | Skip]) -> None:
             (item.answers, ANSWER_COLUMNS),
         ):  # fmt: skip
             assert {c: frame.schema[c] for c in declared} == declared
-        held = (item.metrics, item.samples, item.answers, item.behaviours, item.corpus, item.audits)
-        assert any(frame.height for frame in (*held, *item.tables.values()))
+        frames = (
+            item.metrics,
+            item.samples,
+            item.answers,
+            item.behaviours,
+            item.corpus,
+            item.audits,
+        )
+        assert any(frame.height for frame in (*frames, *item.tables.values()))
         assert item.metrics.select("phase", "step").is_duplicated().sum() == 0
         assert not item.metrics.get_column("step").is_null().any()
         numbers = item.metrics.select(pl.col(pl.Float64).is_finite().all())
@@ -241,9 +248,9 @@ def import_whole(folder: Path, home: Path, patch: pytest.MonkeyPatch, judged: bo
             expected, _ = late_gold.parted(log)
             keys = expected.select("phase", "step").sort("phase", "step")
             assert kept.select("phase", "step").sort("phase", "step").rows() == keys.rows(), log.run
-        told = checking.check(store)
-        json.dumps(told, allow_nan=False)
-        assert {row["run"] for row in told["runs"]} == set(runs)
+        checked = checking.check(store)
+        json.dumps(checked, allow_nan=False)
+        assert {row["run"] for row in checked["runs"]} == set(runs)
     with duckdb.connect(str(home / "store.duckdb"), read_only=True) as database:
         for table in ("metrics", "scalars", "samples", "run_summary", "pooled_curve"):
             strays = database.sql(f"select count(*) from {table} anti join runs using (run_id)")

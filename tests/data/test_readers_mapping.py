@@ -315,8 +315,8 @@ def test_kl_table_row(tmp_path: Path, number: int) -> None:
     # Where nothing says whether ms-swift's penalty is off the reward, that is no proxy.
     hidden = entry.dialect == "ms_swift" and entry.conversion == "unknown"
     assert frame.get_column("proxy_reward").to_list() == [None if hidden else 1.0] * count
-    told = entry.note.replace(entry.estimator, estimator) if estimator else entry.note
-    assert facts.kl_note.startswith(told)
+    note = entry.note.replace(entry.estimator, estimator) if estimator else entry.note
+    assert facts.kl_note.startswith(note)
 
 
 NEVER = (
@@ -435,8 +435,8 @@ def test_kl_unit(tmp_path: Path, unit: str) -> None:
     assert run.metrics.get_column("kl").to_list() == [pytest.approx(expected, rel=1e-15)]
     assert run.facts.kl_estimator == "k1"
     assert (run.facts.kl_conversion, run.facts.kl_reference) == ("as_stated", None)
-    told = first(tmp_path / "t.csv", kl="drift", kl_unit=unit, kl_reference="other")
-    assert told.facts.kl_reference == "other"
+    log = first(tmp_path / "t.csv", kl="drift", kl_unit=unit, kl_reference="other")
+    assert log.facts.kl_reference == "other"
 
 
 def test_every_dialect_is_told_from_its_keys() -> None:

@@ -53,12 +53,12 @@ def test_trap_01_one_key_four_meanings(tmp_path: Path) -> None:
         "async": {**GRPO, "kl": 0.5, "weight_sync_time_s": 1.0},
         "kto": {"kl": 0.5, "rewards/chosen": 1.0, "logps/chosen": -1.0},
     }
-    told = {}
+    kinds = {}
     for name, row in rows.items():
         history = [{"step": step, **row} for step in range(1, 21)]
         run = one(state(tmp_path / name, history))
-        told[name] = (run.facts.trainer, run.facts.kl_estimator, run.metrics["kl"].to_list()[0])
-    assert told == {
+        kinds[name] = (run.facts.trainer, run.facts.kl_estimator, run.metrics["kl"].to_list()[0])
+    assert kinds == {
         "grpo": ("TRL GRPO", "k3", 5.0),
         "rloo": ("TRL RLOO", "k1", -5.0),
         "async": ("TRL AsyncGRPO", None, None),
@@ -124,7 +124,7 @@ def test_trap_05_a_k2_that_was_chosen_is_not_reliable() -> None:
     assert frame.get_column("kl").to_list() == [0.5, 1.0, 1.5]
     assert (facts.kl_estimator, facts.kl_conversion) == ("k2", "unreliable")
     assert facts.kl_note.startswith("k2 per response")
-    assert any("several times the KL" in told for told in warnings)
+    assert any("several times the KL" in warning for warning in warnings)
 
 
 def test_trap_07_names_of_older_versions(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_no_kl_is_made_of_means_per_token(
         assert run.metrics.get_column("kl").count() == 0
         assert "mean per token; multiply both by the length" in run.facts.kl_note
         assert run.samples["logprob_policy_as_logged"].to_list() == [policy] * 64
-        assert any("log sums" in told for told in run.warnings)
+        assert any("log sums" in warning for warning in run.warnings)
 
 
 @pytest.mark.parametrize(("logged", "apart"), [(0.3, 0), (0.5, 1), (None, 0)])
@@ -308,7 +308,7 @@ def test_logged_kl_is_checked_against_the_samples(
         assert "KL is missing: the log has no key kl" not in found.warnings
         return
     assert found.metrics.get_column("kl").to_list() == pytest.approx([logged * 10] * 2)
-    told = [w for w in found.warnings if "standard errors" in w]
-    assert len(told) == apart
+    doubts = [w for w in found.warnings if "standard errors" in w]
+    assert len(doubts) == apart
     if apart:
-        assert "at step 2 logged 5, samples 3 ± 0.1" in told[0]
+        assert "at step 2 logged 5, samples 3 ± 0.1" in doubts[0]

@@ -20,7 +20,7 @@ UNREAD = {
 }
 
 
-def told(path: Path, capsys: pytest.CaptureFixture[str], status: int = 1) -> str:
+def printed(path: Path, capsys: pytest.CaptureFixture[str], status: int = 1) -> str:
     assert main(["import", str(path), "--json"]) == status
     return json.dumps(json.loads(capsys.readouterr().out)["skipped"])
 
@@ -36,11 +36,11 @@ def test_a_folder_of_unread_tables_names_each(
         (folder / name).write_text(content)
     if beside:
         (folder / "beside.csv").write_text(beside)
-    said = told(folder, capsys)
+    text = printed(folder, capsys)
     for name, (_, words) in UNREAD.items():
-        start = said.index(name)
-        assert all(word in said[start:] for word in words), name
-    assert ("beside.csv" in said) == bool(beside)
+        start = text.index(name)
+        assert all(word in text[start:] for word in words), name
+    assert ("beside.csv" in text) == bool(beside)
 
 
 def test_a_stranger_beside_a_log_is_passed_by(
@@ -48,15 +48,15 @@ def test_a_stranger_beside_a_log_is_passed_by(
 ) -> None:
     (tmp_path / "ours.csv").write_text("step,kl,proxy_reward\n0,0,1\n")
     (tmp_path / "one.csv").write_text(UNREAD["one.csv"][0])
-    assert told(tmp_path, capsys, status=0) == "[]"
+    assert printed(tmp_path, capsys, status=0) == "[]"
 
 
 def test_answers_are_told_of_what_answers_need(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "answers.csv").write_text(UNREAD["answers.csv"][0])
-    said = told(tmp_path / "answers.csv", capsys)
-    assert "question_id" in said and "grade" in said and "--proxy" not in said
+    text = printed(tmp_path / "answers.csv", capsys)
+    assert "question_id" in text and "grade" in text and "--proxy" not in text
 
 
 NOTHING = {
@@ -77,7 +77,7 @@ def test_a_file_of_which_nothing_was_read_is_refused(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     (tmp_path / name).write_text(NOTHING[name])
-    assert Path(name).stem in told(tmp_path / name, capsys)
+    assert Path(name).stem in printed(tmp_path / name, capsys)
     assert main(["list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
 

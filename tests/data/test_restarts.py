@@ -75,7 +75,7 @@ def test_the_tail_of_a_dead_attempt_goes(
     alive = DEAD.part(0, 6 if new is NEW else 7)
     done = read_again(log)
     assert rows(done) == curve(alive, new)
-    assert any("restarted" in said for said in done.said)
+    assert any("restarted" in remark for remark in done.remarks)
     again = read_again(log)
     assert rows(again) == curve(alive, new)
     longer = Curve(*(a + b for a, b in zip(
@@ -130,9 +130,9 @@ def test_two_logs_of_a_run_a_length_apart_in_two_imports(
     named = {"run_id": ["r"] * len(ONE.steps), **own(ONE), "response_length": ONE.length}
     comma("one.csv", named)(tmp_path)
     comma("two.csv", {**named, "kl": ONE.per_token()})(tmp_path)
-    assert not any("doubt" in said for said in read_again(tmp_path / "one.csv").said)
-    said = read_again(tmp_path / "two.csv").said
-    assert any("differ by the response length" in one for one in said)
+    assert not any("doubt" in remark for remark in read_again(tmp_path / "one.csv").remarks)
+    remarks = read_again(tmp_path / "two.csv").remarks
+    assert any("differ by the response length" in one for one in remarks)
 
 
 def test_another_run_of_equal_start_is_not_the_renamed_one(
@@ -143,7 +143,7 @@ def test_another_run_of_equal_start_is_not_the_renamed_one(
     (tmp_path / "a.jsonl").unlink()
     other = {**own(ONE), "proxy_reward": (*ONE.proxy[:5], *sibling().proxy[5:])}
     json_lines("b.jsonl", rows_of(other))(tmp_path)
-    assert not any("same rows" in said for said in read_again(tmp_path / "b.jsonl").said)
+    assert not any("same rows" in remark for remark in read_again(tmp_path / "b.jsonl").remarks)
 
 
 def test_an_export_of_an_unknown_unit_stays_unknown(

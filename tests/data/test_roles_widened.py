@@ -158,8 +158,8 @@ def test_a_coefficient_said_afterwards(home: Path, tmp_path: Path) -> None:
             for i in range(6)]  # fmt: skip
     log = lines(tmp_path / "areal.jsonl", rows)
     imported(home, log)
-    told = kept(home, "areal")
-    assert "--kl-coefficient" in str(told["kl_note"])
+    facts = kept(home, "areal")
+    assert "--kl-coefficient" in str(facts["kl_note"])
     saved(home, Roles(kl_coefficient="0.05"))
     ours = column(home, "areal", "kl")
     imported(tmp_path / "o", log, kl_coefficient="0.05")
@@ -193,8 +193,8 @@ def test_the_commands_know_every_role(
     log = lines(tmp_path / "log.jsonl", [awkward(i) for i in range(4)])
     imported(home, log, **stated(ROLES))
     assert main(["roles", "--project", "p", "--step", "Tick", "--length", "Tok. out"]) == 0
-    said = capsys.readouterr().out
-    assert "step: Tick" in said and "length: Tok. out" in said
+    printed = capsys.readouterr().out
+    assert "step: Tick" in printed and "length: Tok. out" in printed
     assert kept_roles.read(home) == {"p": {"step": "Tick", "length": "Tok. out"}}
 
 

@@ -131,8 +131,10 @@ def test_schema_version_is_recorded_and_a_newer_one_refused(home: Path) -> None:
         store.execute("insert into store_version (version) values ($v)", {"v": SCHEMA_VERSION + 1})
     with pytest.raises(StoreError) as refusal:
         Store(made_home())
-    said = str(refusal.value)
-    assert str(file) in said and f"version {SCHEMA_VERSION + 1}" in said and "newer" in said
+    message = str(refusal.value)
+    assert (
+        str(file) in message and f"version {SCHEMA_VERSION + 1}" in message and "newer" in message
+    )
 
 
 def test_a_file_that_is_no_store_is_refused(home: Path) -> None:
@@ -297,7 +299,7 @@ def test_two_runs_of_one_folder_name_become_two(home: Path, tmp_path: Path) -> N
     assert [run["run"] for run in brought(first).runs] == ["run"]
     (other,) = brought(second).runs
     assert other["run"] == "tue-run"
-    assert any("'run'" in said and "'tue-run'" in said for said in other["warnings"])
+    assert any("'run'" in warning and "'tue-run'" in warning for warning in other["warnings"])
     counted = generation()
     assert [run["run"] for run in brought(first, second).runs] == ["run", "tue-run"]
     assert generation() == counted
@@ -397,8 +399,8 @@ def test_a_damaged_segment_does_not_block_others(
     done = brought(table(tmp_path / "b.csv", ["b"]))
     assert [run["run"] for run in done.runs] == ["b"]
     assert damaged.exists(), "an acknowledged segment is never thrown away"
-    said = capfd.readouterr().err
-    assert damaged.name in said and "cannot be imported" in said
+    errors = capfd.readouterr().err
+    assert damaged.name in errors and "cannot be imported" in errors
     assert set(contents()["run_summary"]["run_id"]) == {"a", "b"}
     shutil.copy(spool.archived(made_home())[0] / file, damaged / file)  # as a disk that came back
     shutil.rmtree(made_home() / "inbox" / "00000000000000000002-empty.import")
@@ -508,9 +510,9 @@ def test_prompt_rewards_average_the_training_responses(
     home: Path, mixed: dict[str, pl.DataFrame]
 ) -> None:
     brought(R3)
-    held = contents()
+    rows = contents()
     expected = (
-        held["samples"]
+        rows["samples"]
         .filter(pl.col("phase") == "train", pl.col("prompt_id").is_not_null())
         .group_by("run_id", "step", "prompt_id")
         .agg(
@@ -520,7 +522,7 @@ def test_prompt_rewards_average_the_training_responses(
         )
         .sort("run_id", "step", "prompt_id")
     )
-    assert_frame_equal(held["prompt_rewards"], expected, rel_tol=1e-9)
+    assert_frame_equal(rows["prompt_rewards"], expected, rel_tol=1e-9)
     assert expected.height > 1_000
 
 

@@ -64,18 +64,18 @@ def test_steps_in_thousands_are_read_in_full(tmp_path: Path, shown: object) -> N
     steps = [shown(s) for s in ONE.steps]  # type: ignore[operator]
     log = only(read(tmp_path / "t.csv", table_text({**OURS, "step": steps})))
     right(log)
-    assert any("as a thousand" in told for told in log.warnings)
+    assert any("as a thousand" in warning for warning in log.warnings)
 
 
 def test_half_steps_keep_every_row(tmp_path: Path) -> None:
     log = only(read(tmp_path / "t.csv", table_text({**OURS, "step": [s / 20 for s in ONE.steps]})))
-    assert log.metrics.height == N and any("fractions" in told for told in log.warnings)
+    assert log.metrics.height == N and any("fractions" in warning for warning in log.warnings)
 
 
 def test_the_n_of_a_table_is_told(tmp_path: Path) -> None:
     columns = {"n" if key == "step" else key: values for key, values in OURS.items()}
     log = only(read(tmp_path / "t.csv", table_text(columns)))
-    assert any("best-of-n" in told for told in log.warnings)
+    assert any("best-of-n" in warning for warning in log.warnings)
 
 
 def side(columns: Columns, heading: str) -> str:
@@ -116,9 +116,9 @@ def test_sheets_of_one_heading_are_runs_and_others_are_told(tmp_path: Path) -> N
     assert [log.run for log in found if isinstance(log, RunLog)] == ["s0", "s1"]
     right(found[0])  # type: ignore[arg-type]
     other = {key: values for key, values in own(TWO).items() if key != "gold_reward"}
-    told = only(read(tmp_path / "u.xlsx", book([("s0", rows(OURS)), ("s1", rows(other))])))
-    right(told)
-    assert any("'s1' left out" in text for text in told.warnings)
+    single = only(read(tmp_path / "u.xlsx", book([("s0", rows(OURS)), ("s1", rows(other))])))
+    right(single)
+    assert any("'s1' left out" in text for text in single.warnings)
 
 
 def test_a_heading_of_two_rows_in_a_sheet(tmp_path: Path) -> None:

@@ -171,10 +171,10 @@ def test_a_long_table_with_runs_and_seeds_loses_none(tmp_path: Path) -> None:
     assert sorted(log.metrics["kl"][-1] for log in found) == pytest.approx([0.012, 0.024])
 
 
-@pytest.mark.parametrize(("key", "told"), [
+@pytest.mark.parametrize(("key", "warns"), [
     ("gold_perplexity", True), ("toxicity", True), ("gold_nll", True), ("accuracy", False),
 ])  # fmt: skip
-def test_a_gold_of_which_less_is_better_is_told(tmp_path: Path, key: str, told: bool) -> None:
+def test_a_gold_of_which_less_is_better_is_told(tmp_path: Path, key: str, warns: bool) -> None:
     (tmp_path / "t.csv").write_text(f"step,kl,proxy_reward,{key}\n1,0,1,2\n2,1,2,3\n")
     [log] = runs(list(readers.read([tmp_path / "t.csv"], ReadOptions(gold=key))))
-    assert any("--lower-is-better" in warning for warning in log.warnings) is told
+    assert any("--lower-is-better" in warning for warning in log.warnings) is warns

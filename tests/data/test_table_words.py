@@ -78,7 +78,7 @@ def test_rows_of_single_responses_are_no_curve(tmp_path: Path, one: str, other: 
     assert log.metrics["gold_reward"].to_list() == pytest.approx(
         [sum(range(6 * i, 6 * i + 6)) / 6 / 9 for i in range(3)]
     )
-    assert any("number of each response" in told for told in log.warnings)
+    assert any("number of each response" in warning for warning in log.warnings)
 
 
 @pytest.mark.parametrize("word", ["query", "output", "question"])
@@ -90,14 +90,16 @@ def test_an_example_a_step_leaves_a_curve_a_curve(tmp_path: Path, word: str) -> 
 @pytest.mark.parametrize("keep", ["kl", "proxy_reward", "gold_reward"])
 def test_most_rows_of_a_repeated_step_are_refused(tmp_path: Path, keep: str) -> None:
     columns = {"step": [s for s in (0, 5, 9) for _ in range(8)], keep: [i / 24 for i in range(24)]}
-    said = refused(logs(tmp_path, columns))
-    assert "21 of 24 rows repeat a step" in said and "prompt and completion" in said
+    reason = refused(logs(tmp_path, columns))
+    assert "21 of 24 rows repeat a step" in reason and "prompt and completion" in reason
 
 
 def test_the_same_rows_twice_are_one_curve(tmp_path: Path) -> None:
     log = only(logs(tmp_path, own(ONE.then(ONE.part(0, 9)))))
     assert log.metrics["kl"].to_list() == list(ONE.kl)
-    assert not [told for told in log.warnings if "restarted" in told or "repeat a step" in told]
+    assert not [
+        warning for warning in log.warnings if "restarted" in warning or "repeat a step" in warning
+    ]
 
 
 ORDERS = {
@@ -130,7 +132,7 @@ def test_rows_in_another_order_are_sorted(
     trained = log.metrics.filter(pl.col("phase") == "train")
     assert trained["step"].to_list() == list(steps)
     assert trained["gold_reward"].to_list() == list(ONE.gold)
-    assert any(attempts.REORDERED in told for told in log.warnings)
+    assert any(attempts.REORDERED in warning for warning in log.warnings)
 
 
 @pytest.mark.parametrize("offset", [0, 3])
@@ -140,7 +142,9 @@ def test_a_restart_is_told_with_its_evidence(tmp_path: Path, offset: int) -> Non
     whole = ONE.part(0, 14).then(again.at([s + offset for s in again.steps]))
     log = only(logs(tmp_path, own(whole)))
     assert log.metrics["kl"].to_list() == [*ONE.kl[: 7 if offset else 6], *TWO.kl[6:]]
-    assert any("restarted once" in told and attempts.RESTARTED in told for told in log.warnings)
+    assert any(
+        "restarted once" in warning and attempts.RESTARTED in warning for warning in log.warnings
+    )
 
 
 UNIT_WORDS = {
@@ -238,8 +242,8 @@ def test_what_is_made_of_a_kl_is_none(tmp_path: Path, what: str, heading: str) -
 
 def test_a_penalty_is_divided_by_its_stated_coefficient(tmp_path: Path) -> None:
     columns = {**OURS, "kl_penalty": [0.05 * x for x in ONE.kl]}
-    said = only(logs(tmp_path, columns, kl="kl_penalty")).facts.kl_note
-    assert "--kl-coefficient" in said
+    note = only(logs(tmp_path, columns, kl="kl_penalty")).facts.kl_note
+    assert "--kl-coefficient" in note
     log = only(logs(tmp_path, columns, kl="kl_penalty", kl_coefficient="0.05", kl_unit="nats"))
     assert log.metrics["kl"].to_list() == pytest.approx(list(ONE.kl))
 
@@ -249,15 +253,17 @@ def test_a_few_cells_without_a_kl_get_a_word(tmp_path: Path, cell: str | None) -
     kl: list[object] = list(ONE.kl)
     kl[4] = kl[9] = cell
     log = only(logs(tmp_path, {**OURS, "kl": kl}))
-    assert any(f"in 2 of {N} rows, first at step {ONE.steps[4]}" in told for told in log.warnings)
+    assert any(
+        f"in 2 of {N} rows, first at step {ONE.steps[4]}" in warning for warning in log.warnings
+    )
     if cell != "x?":  # a trainer's table gets it too
         per_token = [None if x in (None, cell) else x / n  # type: ignore[operator]
                      for x, n in zip(kl, ONE.length, strict=True)]  # fmt: skip
         trainers = only(logs(tmp_path, {**trl(ONE), "kl": per_token}))
-        assert any(f"in 2 of {N} rows" in told for told in trainers.warnings)
+        assert any(f"in 2 of {N} rows" in warning for warning in trainers.warnings)
     now_and_then = [x if i % 4 == 0 else None for i, x in enumerate(ONE.kl)]
     quiet = only(logs(tmp_path, {**OURS, "kl": now_and_then}))
-    assert not any("blank or unreadable" in told for told in quiet.warnings)
+    assert not any("blank or unreadable" in warning for warning in quiet.warnings)
 
 
 @pytest.mark.parametrize("trainer", [False, True])
@@ -283,7 +289,9 @@ def test_reference_answers_are_no_gold(tmp_path: Path, written: object) -> None:
         columns = {k: v for k, v in columns.items() if k != "gold_reward"}
         log = only(logs(tmp_path, columns))
         assert log.facts.gold_key is None and log.metrics["gold_reward"].null_count() == N
-        assert any("reference answers" in told and "--gold" in told for told in log.warnings)
+        assert any(
+            "reference answers" in warning and "--gold" in warning for warning in log.warnings
+        )
         key = "gold" if "gold" in columns else "Gold"
         insisted = only(logs(tmp_path, columns, gold=key))
         assert insisted.metrics["gold_reward"].null_count() == 0
@@ -293,7 +301,7 @@ def test_reference_answers_in_a_trainers_table_are_no_gold(tmp_path: Path) -> No
     columns = {k: v for k, v in trl(ONE).items() if not k.startswith("rewards/gold")}
     log = only(logs(tmp_path, {**columns, "gold": ANSWERS}))
     assert log.facts.gold_key is None
-    assert any("--gold gold" in told for told in log.warnings)
+    assert any("--gold gold" in warning for warning in log.warnings)
     insisted = only(logs(tmp_path, {**columns, "gold": ANSWERS}, gold="gold"))
     assert insisted.facts.gold_key == "gold"
 
@@ -363,9 +371,9 @@ def test_a_value_and_its_error_in_one_cell(tmp_path: Path, form: str, commas: bo
     assert log.metrics["gold_reward"].to_list() == pytest.approx(gold)
     assert log.metrics["gold_reward_se"].to_list() == pytest.approx([0.02 * ERRORS[form]] * N)
     interval = ERRORS[form] != 1.0
-    (told,) = [told for told in log.warnings if "standard error" in told]
+    (warning,) = [warning for warning in log.warnings if "standard error" in warning]
     first = str(columns["gold_reward"][0])
-    assert repr(first) in told and ("half of the interval" in told) == interval
+    assert repr(first) in warning and ("half of the interval" in warning) == interval
 
 
 def test_an_error_of_the_proxy_is_left_out_and_said(tmp_path: Path) -> None:
@@ -375,7 +383,7 @@ def test_an_error_of_the_proxy_is_left_out_and_said(tmp_path: Path) -> None:
     assert log.metrics["proxy_reward"].to_list() == list(ONE.proxy)
     assert log.metrics["kl"].to_list() == list(ONE.kl)
     assert log.metrics["gold_reward_se"].to_list() == [0.3] * N
-    assert sum("is left out" in told for told in log.warnings) == 2
+    assert sum("is left out" in warning for warning in log.warnings) == 2
 
 
 def test_words_for_texts_are_told_once() -> None:
@@ -402,7 +410,7 @@ def test_a_heading_that_stands_twice_is_numbered_and_told(tmp_path: Path) -> Non
     log = only(list(readers.read([tmp_path / "t.csv"], ReadOptions())))
     assert log.metrics["loss (2)"].to_list() == [2.0 * i for i in range(1, N + 1)]
     assert log.metrics["kl"].to_list() == list(ONE.kl) and log.facts.kl_conversion == "exact"
-    assert any("several columns are called loss" in told for told in log.warnings)
+    assert any("several columns are called loss" in warning for warning in log.warnings)
 
 
 @pytest.mark.parametrize(("key", "option"), [
@@ -415,8 +423,8 @@ def test_no_reading_chooses_between_two_of_one_heading(
     columns = {**OURS, "other": [value + 1 for value in OURS[key]], "copy": OURS[key]}
     text = table_text(columns).replace("other", key, 1).replace("copy", key, 1)
     (tmp_path / "t.csv").write_text(text)
-    said = refused(list(readers.read([tmp_path / "t.csv"], ReadOptions())))
-    assert f"--{option}" in said and repr(f"{key} (2)") in said and "(3)" not in said
+    reason = refused(list(readers.read([tmp_path / "t.csv"], ReadOptions())))
+    assert f"--{option}" in reason and repr(f"{key} (2)") in reason and "(3)" not in reason
     asked = ReadOptions(**{option: f"{key} (2)"})  # type: ignore[arg-type]
     log = only(list(readers.read([tmp_path / "t.csv"], asked)))
     name = {"step": "step", "kl": "kl"}.get(key, key)

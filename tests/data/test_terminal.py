@@ -48,7 +48,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def said(capsys: pytest.CaptureFixture[str], main, *words: str) -> str:
+def printed(capsys: pytest.CaptureFixture[str], main, *words: str) -> str:
     """All that a command prints; --json stays one document."""
     main(list(words))
     out, err = capsys.readouterr()
@@ -81,18 +81,18 @@ def test_every_command_shows_what_would_steer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(asking, "FIRST_WAIT", 0.001)  # nobody answers at that port, ever
-    told = said(capsys, data_main, "import", *map(str, sorted(hostile.iterdir())))
-    assert r"=zq\x1b[31m" in told and r"not\x1b[31m read.csv" in told
+    text = printed(capsys, data_main, "import", *map(str, sorted(hostile.iterdir())))
+    assert r"=zq\x1b[31m" in text and r"not\x1b[31m read.csv" in text
     for main, words in COMMANDS:
-        assert r"\x1b[31m" in said(capsys, main, *words), words
-        said(capsys, main, *words, "--json")
+        assert r"\x1b[31m" in printed(capsys, main, *words), words
+        printed(capsys, main, *words, "--json")
     for main, words in MISSES:
-        said(capsys, main, *words)
-    told = said(
+        printed(capsys, main, *words)
+    text = printed(
         capsys, data_main, "export", "--run", HOSTILE, "--out", str(tmp_path / "a\x1b[1m.csv")
     )
-    assert r"\x1b[31m" in told
-    assert r"\x1b[31m" in said(capsys, data_main, "forget", HOSTILE)
+    assert r"\x1b[31m" in text
+    assert r"\x1b[31m" in printed(capsys, data_main, "forget", HOSTILE)
 
 
 def test_every_console_is_a_terminal() -> None:

@@ -77,8 +77,8 @@ def test_it_is_ranked_and_told_of(tree: Path, tmp_path: Path) -> None:
 
 
 def test_it_keeps_the_contract_of_readers(tree: Path, tmp_path: Path) -> None:
-    told = asked(
+    answer = asked(
         tree, tmp_path, "pytest", "-k", "toy", "-p", "no:cacheprovider",
         "tests/data/test_reader_contract.py",
     )  # fmt: skip
-    assert "passed" in told and "failed" not in told
+    assert "passed" in answer and "failed" not in answer

@@ -56,9 +56,9 @@ def test_a_dump_is_read_as_the_trainers_own_state(tmp_path: Path, kind: str) -> 
     state.write_text(json.dumps({"log_history": ROWS}))
     (own,), (dump,) = runs(state.parent), runs(written(tmp_path, kind))
     assert dump.metrics.drop("run_id").equals(own.metrics.drop("run_id"))
-    told = ("dialect", "kl_key", "kl_conversion", "kl_logged_unit", "proxy_key", "gold_key",
+    names = ("dialect", "kl_key", "kl_conversion", "kl_logged_unit", "proxy_key", "gold_key",
             "length_key", "kl_note")  # fmt: skip
-    assert [getattr(dump.facts, t) for t in told] == [getattr(own.facts, t) for t in told]
+    assert [getattr(dump.facts, t) for t in names] == [getattr(own.facts, t) for t in names]
     assert dump.metrics["kl"].to_list() == [pytest.approx(0.02 * s) for s in range(1, 21)]
 
 
@@ -249,6 +249,6 @@ def test_doubts_of_honest_runs_are_none() -> None:
 def test_doubts(scale: float, word: str) -> None:
     kl, length = scale * series(*range(1, 21)), series(*[100.0] * 20)
     proxy = series(*(0.1 + 0.04 * i for i in range(20)))
-    told = sanity.doubts(kl, length, proxy)
-    assert any(word in sentence for sentence in told), told
+    doubts = sanity.doubts(kl, length, proxy)
+    assert any(word in sentence for sentence in doubts), doubts
     assert sanity.doubts(kl, length, proxy, unit_known=False) == []

@@ -61,7 +61,7 @@ def written_store(home: Path, tmp_path: Path) -> Path:
     return home
 
 
-def held(store: AnyStore) -> dict[str, pl.DataFrame]:
+def tables_of(store: AnyStore) -> dict[str, pl.DataFrame]:
     return {name: store.query(name, **asked) for name, asked in ASKED.items()}
 
 
@@ -108,12 +108,12 @@ def test_what_was_written_is_kept(
     written_store: Path, tmp_path: Path, happens: Callable[[Path, Path], Path]
 ) -> None:
     with StoreAccess(written_store) as store:
-        before = held(store)
+        before = tables_of(store)
     assert [frame.height for frame in before.values()] == [3, 1, 1]
     after = happens(written_store, tmp_path)
     with closing(Owner(after)) as owner:
         assert not owner.store.refused
-        for name, frame in held(owner.store).items():
+        for name, frame in tables_of(owner.store).items():
             assert_frame_equal(frame, before[name])
         note = before["notes"].filter(run_id="a")["note_id"][0]
         edits = owner.store.query("note_edits", note=note)
@@ -175,11 +175,11 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("note", "said"), REFUSED)
-def test_a_note_that_cannot_be_kept_is_refused(home: Path, note: dict, said: str) -> None:
+@pytest.mark.parametrize(("note", "sentence"), REFUSED)
+def test_a_note_that_cannot_be_kept_is_refused(home: Path, note: dict, sentence: str) -> None:
     home.mkdir()
     with StoreAccess(home) as store:
-        with pytest.raises(NoteError, match=said):
+        with pytest.raises(NoteError, match=sentence):
             keep_note(store, note)
         assert not spool.archived(home)
 
@@ -200,18 +200,18 @@ DECISION = {"loop": "l", "iteration": 3, "decision": "approve", "by": "Ada",
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "sentence"),
     [({"iteration": "three"}, "iteration = 'three' of a decision: a whole number"),
      ({"iteration": 2.5}, "iteration = 2.5"), ({"by": 7}, "by = 7 of a decision: text"),
      ({"at": "yesterday"}, "at = 'yesterday' of a decision: a date or time"),
      ({"expires": "never"}, "expires = 'never'"), ({"why": "x"}, "a decision has no 'why'")],
 )  # fmt: skip
 def test_a_decision_and_a_pin_of_a_wrong_type_are_refused(
-    home: Path, wrong: dict, said: str
+    home: Path, wrong: dict, sentence: str
 ) -> None:
     home.mkdir()
     with StoreAccess(home) as store:
-        with pytest.raises(StoreError, match=said):
+        with pytest.raises(StoreError, match=sentence):
             keep_decision(store, DECISION | wrong)
         with pytest.raises(NoteError, match="figure = 3 of a pin: text is expected"):
             keep_pin(store, PIN | {"figure": 3})

@@ -18,7 +18,7 @@ PAGE = "review/alerts.py"
 NOW = datetime.datetime(2026, 11, 28, 12, tzinfo=datetime.UTC)
 
 
-def told(page: AppTest) -> str:
+def text_of(page: AppTest) -> str:
     assert not page.exception
     return "\n".join(one.value for one in [*page.markdown, *page.error, *page.warning, *page.code])
 
@@ -32,14 +32,14 @@ def test_without_rules_alerts_are_off_and_a_start_is_shown(
     open_script: Callable[..., AppTest],
 ) -> None:
     page = open_script(PAGE)
-    assert "Alerts are off" in told(page) and "[deliver]" in told(page)
+    assert "Alerts are off" in text_of(page) and "[deliver]" in text_of(page)
     assert not page.button
 
 
 def test_rules_that_make_no_sense_are_told(open_script: Callable[..., AppTest], home: Path) -> None:
     write(home, "[ping]\nalarm = 3")
     page = open_script(PAGE)
-    assert "line 2" in told(page) and "true or false" in told(page) and not page.button
+    assert "line 2" in text_of(page) and "true or false" in text_of(page) and not page.button
 
 
 def test_test_acknowledge_and_mute(
@@ -57,15 +57,15 @@ def test_test_acknowledge_and_mute(
                 "link": "/overoptimization?run=x",
             }  # fmt: skip
     page = open_script(PAGE)
-    assert "2 runs or loops with an open alert" in told(page) and "<b>" not in told(page)
-    assert "](/overoptimization?run=x)" in told(page)
+    assert "2 runs or loops with an open alert" in text_of(page) and "<b>" not in text_of(page)
+    assert "](/overoptimization?run=x)" in text_of(page)
     page.button[0].click().run()
     assert len(got) == 1 and page.success
     page.button[0].click().run()
-    assert len(got) == 1 and "is enough" in told(page)
+    assert len(got) == 1 and "is enough" in text_of(page)
     page.selectbox(key="hush-subject").select("<b>a")
     page.button[-1].click().run()
-    assert "Say who you are" in told(page)
+    assert "Say who you are" in text_of(page)
     page.text_input(key="hush-by").input("Ada")
     page.button[-1].click().run()
     assert sending.ledger_of(home)["acknowledged"]["<b>a"]["by"] == "Ada"
@@ -75,7 +75,7 @@ def test_test_acknowledge_and_mute(
     page.text_input(key="hush-by").input("Ada")
     page.button[-1].click().run()
     assert sending.ledger_of(home)["muted"]["c"] == {"until": str(later), "by": "Ada"}
-    assert "acknowledged by Ada" in told(page)
+    assert "acknowledged by Ada" in text_of(page)
 
 
 def test_the_server_looks_when_the_store_has_changed_and_sends(

@@ -15,6 +15,6 @@ def test_a_table_with_anchors_is_judged_without_the_drift_and_drawn(
 ) -> None:
     page = open_script("runs/overoptimization.py", log(tmp_path / "t.csv"), run="a<b>")
     assert not page.exception
-    said = " ".join(one.value for one in page.markdown)
-    assert "The judge drifts, detected at step 1" in said and "gold is corrected" in said
+    text = " ".join(one.value for one in page.markdown)
+    assert "The judge drifts, detected at step 1" in text and "gold is corrected" in text
     assert "The judge, by its anchors" in [one.value for one in page.header]

@@ -51,19 +51,19 @@ def test_empty_store_and_store_without_a_pool_say_how_to_fill_it(page: Page, tmp
     assert "The store is empty" in words(page())
     table = tmp_path / "run.csv"
     table.write_text("step,kl,proxy_reward,gold_reward\n0,0,0,0\n1,1,1,1\n")
-    told = words(page(table))
-    assert "No run of this store holds a pool" in told and "logprob_policy" in told
+    text = words(page(table))
+    assert "No run of this store holds a pool" in text and "logprob_policy" in text
 
 
 def test_an_overoptimised_pool_is_called_so(page: Page, tmp_path) -> None:
     test = page(pool_table(tmp_path / "hacked.parquet", "badly_hacked"), run="hacked")
     assert not test.exception
-    told = words(test)
-    assert "**proxy_reward** stops paying in gold after n =" in told
-    assert "**prm_min** still pays at n = 32, as far as this pool can tell" in told
-    assert "errs on at most 5 % of pools" in told
-    assert "without log-probabilities of the responses nothing better is known" in told
-    assert "length" not in told  # offered, but no reward model by its name
+    text = words(test)
+    assert "**proxy_reward** stops paying in gold after n =" in text
+    assert "**prm_min** still pays at n = 32, as far as this pool can tell" in text
+    assert "errs on at most 5 % of pools" in text
+    assert "without log-probabilities of the responses nothing better is known" in text
+    assert "length" not in text  # offered, but no reward model by its name
 
 
 def test_any_number_can_be_the_proxy_and_ensembles_join_them(page: Page, tmp_path) -> None:
@@ -94,9 +94,9 @@ def test_a_link_to_what_is_no_pool_says_so(page: Page, tmp_path) -> None:
     table = tmp_path / "metrics.csv"
     table.write_text("run_id,step,proxy_reward,gold_reward\nm,0,0,0\nm,1,1,1\n")
     pool = pool_table(tmp_path / "pool.parquet", "flat")
-    told = words(page(pool, table, run=["m", "nobody"]))
-    assert "m, which holds no pool of responses" in told
-    assert "nobody, which is not in this store" in told
+    text = words(page(pool, table, run=["m", "nobody"]))
+    assert "m, which holds no pool of responses" in text
+    assert "nobody, which is not in this store" in text
 
 
 def test_the_whole_view_is_in_its_link(page: Page, tmp_path) -> None:

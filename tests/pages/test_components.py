@@ -78,8 +78,8 @@ def test_each_reward_has_its_proxy_point_or_says_why_not(page: Page, tmp_path) -
 
 def test_a_frozen_link_judges_what_was_there_then(page: Page, tmp_path) -> None:
     test = page(run_table(tmp_path / "run.csv"), run="run", until="60")
-    told = test.dataframe[0].value.set_index("component")["proxy point (90 %)"]
-    assert told["reward_helpful"].startswith("not reached")
+    points = test.dataframe[0].value.set_index("component")["proxy point (90 %)"]
+    assert points["reward_helpful"].startswith("not reached")
     assert "until=60" in next(code.value for code in test.code)
 
 
@@ -92,9 +92,9 @@ def test_a_link_frozen_before_the_first_step_is_not_frozen(page: Page, tmp_path)
 def test_disagreement_of_members_is_what_arithmetic_says(page: Page, tmp_path) -> None:
     frame = member_table(tmp_path / "run_samples.parquet")
     test = page(run_table(tmp_path / "run.csv"), tmp_path / "run_samples.parquet", run="run")
-    told = words(test)
-    assert "Disagreement of rm_1, rm_2" in told
-    assert "It asks for a gold evaluation and decides nothing" in told
+    text = words(test)
+    assert "Disagreement of rm_1, rm_2" in text
+    assert "It asks for a gold evaluation and decides nothing" in text
     found = ownership.owner().store.query(
         "disagreement", run="run", keys=["rm_1", "rm_2"], until=None
     )
@@ -109,14 +109,14 @@ def test_disagreement_of_members_is_what_arithmetic_says(page: Page, tmp_path) -
     assert found["variance"].to_numpy() == pytest.approx(expected["variance"].to_numpy())
     ratio = expected.filter(pl.col("step") == 200)["variance"].mean()
     start = expected.filter(pl.col("step") <= 20)["variance"].mean()
-    assert f"{number(ratio / start)} times that of the start" in told
+    assert f"{number(ratio / start)} times that of the start" in text
 
 
 def test_empty_choices_and_unknown_runs_say_what_to_do(page: Page, tmp_path) -> None:
     assert "Choose a run to see its rewards" in words(page(run_table(tmp_path / "run.csv")))
-    told = words(page(run=["run", "nobody"], component="nothing"))
-    assert "nobody, which is not in this store" in told
-    assert "asks for components nothing, which is not known" in told
+    text = words(page(run=["run", "nobody"], component="nothing"))
+    assert "nobody, which is not in this store" in text
+    assert "asks for components nothing, which is not known" in text
     bare = tmp_path / "bare.csv"
     bare.write_text("step,kl,proxy_reward\n" + "\n".join(f"{i},{i},{i}" for i in range(9)))
     assert "bare has no gold" in words(page(bare, run="bare"))
@@ -133,8 +133,8 @@ def test_members_that_drift_apart_flag_a_run_without_gold_and_decide_nothing(
     assert verdict["status"] == "unmeasured" and "label_free_signal" in verdict["flags"]
     assert "rm_1, rm_2 disagree" in verdict["reasons"][-1]
     assert "decides nothing by itself" in verdict["reasons"][-1]
-    told = words(page(run="run"))
-    assert "run has no gold" in told and "Disagreement of rm_1, rm_2" in told
+    text = words(page(run="run"))
+    assert "run has no gold" in text and "Disagreement of rm_1, rm_2" in text
     early = judge(store.query, row, until=0).row
     assert "label_free_signal" not in early["flags"]
     calm = np.random.default_rng(2).standard_normal((2, frame.height))

@@ -31,11 +31,11 @@ def read(html: str) -> str:
 
 
 def test_a_candidate_has_its_gold_its_price_and_how_sure_it_is() -> None:
-    said = read(card("r", FALLEN, "KL exact"))
-    assert said.startswith("r is past its gold peak")
-    assert "checkpoint-240" in said and "better with probability 0.99" in said
-    assert "Gold there 1.2 (90 %: 1.0 to 1.4), going back gains 0.7 and gives up" in said
-    assert said.endswith("KL exact")
+    text = read(card("r", FALLEN, "KL exact"))
+    assert text.startswith("r is past its gold peak")
+    assert "checkpoint-240" in text and "better with probability 0.99" in text
+    assert "Gold there 1.2 (90 %: 1.0 to 1.4), going back gains 0.7 and gives up" in text
+    assert text.endswith("KL exact")
     assert what_to_do(FALLEN) == ("checkpoint-240", "candidate, better with p 0.99")
 
 
@@ -57,8 +57,8 @@ def test_a_measurement_says_where_and_nothing_says_why() -> None:
 ])  # fmt: skip
 def test_what_is_not_known_is_not_said(advice: object) -> None:
     verdict = FALLEN | {"recommendation": advice}
-    said = read(card("r", verdict, "")) + " ".join(what_to_do(verdict))
-    assert "None" not in said and "checkpoint" not in said
+    text = read(card("r", verdict, "")) + " ".join(what_to_do(verdict))
+    assert "None" not in text and "checkpoint" not in text
     assert "None" not in read(card("r", {k: v for k, v in verdict.items()
                                          if k != "recommendation"}, ""))  # fmt: skip
 
@@ -81,10 +81,13 @@ def test_the_overview_tells_what_to_do_in_each_row() -> None:
             for n, verdict in enumerate((FALLEN, RISING, FALLEN | {"recommendation": NONE}, None))
             ]  # fmt: skip
     made = run_table([Group("", [], rows)])
-    told = [read(part) for part in made.split('<div role="row">')[1:]]
-    assert "do: checkpoint-240 candidate, better with p 0.99" in told[0]
-    assert "do: measure 2 more at KL" in told[1] and "do: no candidate none is saved" in told[2]
-    assert "do:" not in told[3] and "being judged" in told[3]
+    row_texts = [read(part) for part in made.split('<div role="row">')[1:]]
+    assert "do: checkpoint-240 candidate, better with p 0.99" in row_texts[0]
+    assert (
+        "do: measure 2 more at KL" in row_texts[1]
+        and "do: no candidate none is saved" in row_texts[2]
+    )
+    assert "do:" not in row_texts[3] and "being judged" in row_texts[3]
     cells = {part.count('role="cell"') for part in made.split('<div role="row">')[1:]}
     assert len(cells) == 1 and cells == {made.count('role="columnheader"')}
 
@@ -103,10 +106,10 @@ def test_a_verdict_shows_three_reasons_and_folds_the_others() -> None:
     shown = AppTest.from_function(page).run()
     assert not shown.exception
     folded = shown.expander[0]
-    told = [text.value for text in folded.markdown]
-    at_once = [text.value for text in shown.markdown if text.value not in told]
+    lines = [text.value for text in folded.markdown]
+    at_once = [text.value for text in shown.markdown if text.value not in lines]
     assert re.findall(r"Reason (\d)", " ".join(at_once)) == ["0", "1", "2"]
-    assert re.findall(r"Reason (\d)", " ".join(told)) == ["3", "4", "5", "6"]
+    assert re.findall(r"Reason (\d)", " ".join(lines)) == ["3", "4", "5", "6"]
     assert "finding" in folded.label
 
 
@@ -115,8 +118,8 @@ def test_the_card_says_nothing_twice() -> None:
     curve = specimen(0)
     flags = ["prompts_vary", "kl_unit_unknown", "autocorrelated"]
     curve = replace(curve, verdict=curve.verdict | {"flags": flags, "recommendation": advice})
-    said = in_short(curve, {"kl_conversion": "unknown"})
-    assert said == (
+    lines = in_short(curve, {"kl_conversion": "unknown"})
+    assert lines == (
         "KL of unknown unit · 12 gold evaluations (evaluation) · neighbouring gold values are "
         "correlated"
     )

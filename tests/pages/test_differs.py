@@ -21,8 +21,8 @@ def test_two_runs_are_compared_at_equal_kl(
     files = [log(tmp_path, "base", 0.0), log(tmp_path, "lifted", 1.0)]
     page = open_script(RUN, *files, run=["base", "lifted"])
     assert not page.exception
-    said = next(m.value for m in page.markdown if "largest that both reached" in m.value)
-    assert "gold of lifted is 1" in said and "above that of base" in said
+    sentence = next(m.value for m in page.markdown if "largest that both reached" in m.value)
+    assert "gold of lifted is 1" in sentence and "above that of base" in sentence
     assert any(m.value == "No logged setting differs." for m in page.markdown)
     turned = open_script(RUN, run=["lifted", "base"])
     assert any("gold of base is 1" in m.value and "below" in m.value for m in turned.markdown)

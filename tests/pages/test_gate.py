@@ -17,7 +17,7 @@ LOOP = ROOT / "tests" / "data" / "logs" / "loop" / "loop.toml"
 EXAMPLE = ROOT / "data" / "examples" / "loop"
 
 
-def said(page) -> str:
+def text_of(page) -> str:
     parts = [*page.markdown, *page.caption, *page.header, *page.info, *page.warning, *page.error]
     html = [str(getattr(one, "proto", one)) for one in page.get("html")]
     text = "\n".join([*(str(part.value) for part in parts), *html])
@@ -27,7 +27,7 @@ def said(page) -> str:
 def test_a_fail_says_what_helps_and_what_other_arms_show(open_script) -> None:
     page = open_script("loop/gate.py", EXAMPLE, loop="replace", iteration="8")
     assert not page.exception
-    text = said(page)
+    text = text_of(page)
     assert "FAIL" in text and "provenance" in text and "truthfulness" in text
     assert "What the literature supports" in text and "arXiv 2405.05904" in text
     assert "verified, truthfulness FAIL" in text
@@ -36,11 +36,11 @@ def test_a_fail_says_what_helps_and_what_other_arms_show(open_script) -> None:
 
 def test_a_small_loop_is_not_measured_and_a_decision_needs_a_name(open_script) -> None:
     page = open_script("loop/gate.py", LOOP, loop="replies", iteration="2", on="2026-06-16")
-    assert not page.exception and "NOT MEASURED" in said(page)
-    assert "As of 2026-06-16" in said(page)
+    assert not page.exception and "NOT MEASURED" in text_of(page)
+    assert "As of 2026-06-16" in text_of(page)
     button = next(one for one in page.button if one.label == "Write it down")
     page = button.click().run()
-    assert "A decision needs a name" in said(page)
+    assert "A decision needs a name" in text_of(page)
     next(one for one in page.text_input if one.label == "Name").input("Dee")
     page = next(one for one in page.button if one.label == "Write it down").click().run()
     rows = gate_reads.decisions("replies").filter(iteration=2)
@@ -51,7 +51,14 @@ def test_a_small_loop_is_not_measured_and_a_decision_needs_a_name(open_script) -
 @pytest.mark.parametrize("script", ["loop/gate.py", "loop/checkpoints.py"])
 def test_a_loop_that_is_not_there_is_said(open_script, script: str) -> None:
     page = open_script(script, LOOP, loop="gone")
-    assert not page.exception and "which is not in this store" in said(page)
+    assert not page.exception and "which is not in this store" in text_of(page)
+
+
+def test_runs_that_came_along_from_another_page_hide_no_loop(open_script) -> None:
+    files = (LOOP, ROOT / "tests" / "data" / "tables" / "exact_curve.csv")
+    page = open_script("loop/gate.py", *files, loop=["replies", "exact_curve"])
+    assert not page.exception and not page.error and not page.warning
+    assert page.selectbox(key="loop").value == "replies"
 
 
 @pytest.mark.parametrize("script", ["loop/gate.py", "loop/checkpoints.py"])
@@ -65,7 +72,7 @@ def test_reviews_of_the_small_loop_are_told(open_script) -> None:
     """By hand: of four pairs two raters each, the new one scores (0 + 1 + 0 + .5 + .5 + 0 + 1 + 0)
     / 8 = 37.5 %."""
     page = open_script("loop/checkpoints.py", LOOP, loop="replies", iteration="1", on="2026-06-10")
-    text = said(page)
+    text = text_of(page)
     assert not page.exception and "Win rate 37.5 %" in text and "on 4 pairs" in text
     assert "People last reviewed iteration 1 on 2026-06-03" in text
     assert "2 raters: agreement was not measured" in text
@@ -90,7 +97,7 @@ def test_a_sheet_goes_out_blinded_and_comes_back_as_reviews(open_script) -> None
     assert stored.height == 120 and set(stored["rater"]) == {"A", "B"}
     assert set(stored["origin_a"]) | set(stored["origin_b"]) == {"iteration 0", "iteration 1"}
     page = open_script("loop/checkpoints.py", loop="verified", iteration="1")
-    assert "Win rate 50.0 %" in said(page) and "on 60 pairs" in said(page)
+    assert "Win rate 50.0 %" in text_of(page) and "on 60 pairs" in text_of(page)
     with pytest.raises(SheetError, match="line 2, column item_id"):
         gate_reads.take_sheet("verified", 1, b"item_id,preferred\nx,a\n", "s", "A", policy)
 
@@ -99,6 +106,6 @@ def test_no_text_of_a_log_is_markup(open_script) -> None:
     from analytics.gate import judge
     from analytics.gate.simulated import complete_loop
 
-    held = complete_loop(loop='<img src=x onerror="alert(1)">')
-    html = blocks(judge(held, default()))
+    evidence = complete_loop(loop='<img src=x onerror="alert(1)">')
+    html = blocks(judge(evidence, default()))
     assert "<img" not in html and "onerror=&" not in html and "?loop=%3Cimg" in html

@@ -55,7 +55,7 @@ def mapped(test: AppTest) -> AppTest:
     return chosen(test, step=step, proxy=proxy, gold=gold, kl=kl, length=length)
 
 
-def said(test: AppTest) -> str:
+def text_of(test: AppTest) -> str:
     places = (*test.markdown, *test.error, *test.warning, *test.success)
     return " ".join(element.value for element in places).replace("\\", "")
 
@@ -82,20 +82,20 @@ def left_behind(home: Path) -> list[Path]:
 
 def test_an_unknown_table_is_mapped_previewed_and_stored(page, home: Path) -> None:
     test = sent(page(), "Lauf <i>7<i> *x*.csv", table())
-    assert not test.exception and "Nothing could be read" in said(test)
-    assert "“Proxy reward”" in said(test) and "--proxy" not in said(test)
+    assert not test.exception and "Nothing could be read" in text_of(test)
+    assert "“Proxy reward”" in text_of(test) and "--proxy" not in text_of(test)
     assert not any(button.label.startswith("Import ") for button in test.button)
     test = mapped(test)
     assert not test.exception
     assert shown(test)["step"][:2] == ("0", "195")
     assert shown(test)["KL, unit unknown"][:2] == ("0", "0.39")
-    assert "So the numbers suggest" in said(test) or "cannot tell" in said(test)
+    assert "So the numbers suggest" in text_of(test) or "cannot tell" in text_of(test)
     test = chosen(test, unit="nats/token")
     assert shown(test)["KL, nats per response"] == ("0", "39", f"{HEADS[1]} (nats/token)")
     assert shown(test)["gold reward"] == ("0", "−7.41", HEADS[3])
     assert not stored() and not left_behind(home)  # a preview stores nothing, and leaves nothing
     test = press(test, "Import 1 run")
-    assert not test.exception and "Imported: 1 run" in said(test)
+    assert not test.exception and "Imported: 1 run" in text_of(test)
     (run,) = stored().values()
     assert run["run_id"] == "Lauf <i>7<i> *x*"
     assert (run["points"], run["kl_end"], run["step_end"]) == (40, pytest.approx(39), 195)
@@ -136,33 +136,33 @@ def answered(*verdicts: str) -> bytes:
 
 def test_graded_answers_are_mapped_in_place_and_kept(page, home: Path) -> None:
     test = sent(page(), "judged.csv", answered("entailment", "neutral", "contradiction", "odd"))
-    assert not test.exception and "Nothing could be read" in said(test)
+    assert not test.exception and "Nothing could be read" in text_of(test)
     for label, key in (("Question", "Frage?"), ("Grade", "Jury says"), ("Confidence", "sure (%)")):
         next(box for box in test.selectbox if box.label == label).set_value(key)
     test = test.run()
     assert not test.exception
-    assert "4 answers (" in said(test) and "1 not attempted" in said(test)
-    assert "'odd' (1)" in said(test) and "“What the grades mean”" in said(test)
+    assert "4 answers (" in text_of(test) and "1 not attempted" in text_of(test)
+    assert "'odd' (1)" in text_of(test) and "“What the grades mean”" in text_of(test)
     meant = next(box for box in test.text_input if box.label == "What the grades mean")
     test = meant.set_value("neutral=incorrect, odd=none").run()
-    assert not test.exception and "2 incorrect" in said(test)
+    assert not test.exception and "2 incorrect" in text_of(test)
     test = press(test, "Import 1 run")
-    assert not test.exception and "3 answers" in said(test)
+    assert not test.exception and "3 answers" in text_of(test)
     assert kept_roles.read(home)["default"] == {
         "question": "Frage?", "grade": "Jury says", "confidence": "sure (%)",
         "grade_map": "neutral=incorrect, odd=none",
     }  # fmt: skip
     test = sent(test, "again.csv", answered("neutral", "entailment"))
-    assert "1 correct, 1 incorrect" in said(test) or "1 incorrect, 1 correct" in said(test)
+    assert "1 correct, 1 incorrect" in text_of(test) or "1 incorrect, 1 correct" in text_of(test)
     press(test, "Import 1 run")
     assert {name: row["answers"] for name, row in stored().items()} == {"judged": 3, "again": 2}
 
 
 def packed(name: str, content: bytes) -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, content)
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 DAMAGED = {
@@ -182,11 +182,11 @@ DAMAGED = {
 def test_a_damaged_upload_gets_a_sentence_and_stores_nothing(page, home: Path, name: str) -> None:
     test = sent(page(), name, DAMAGED[name])
     assert not test.exception
-    assert "Nothing could be read" in said(test)
+    assert "Nothing could be read" in text_of(test)
     assert not stored() and not left_behind(home)
     assert not any(button.label.startswith("Import ") for button in test.button)
-    assert str(home) not in said(test) and "uploaded-" not in said(test)
-    assert name in said(test)
+    assert str(home) not in text_of(test) and "uploaded-" not in text_of(test)
+    assert name in text_of(test)
 
 
 def test_no_value_of_the_preview_is_cut(page) -> None:
@@ -206,7 +206,7 @@ def test_a_penalty_is_divided_by_the_coefficient_that_is_said(page, home: Path) 
     rows = "".join(f"{5 * i},{0.05 * i},{i / 8},{i * (20 - i) / 100}\n" for i in range(40))
     content = f"step,kl_penalty,proxy_reward,gold_reward\n{rows}".encode()
     test = chosen(sent(page(), "a.csv", content), kl="kl_penalty", unit="nats")
-    assert "“Coefficient, where minus it × KL is logged”" in said(test)
+    assert "“Coefficient, where minus it × KL is logged”" in text_of(test)
     field = next(t for t in test.text_input if t.label.startswith("Coefficient"))
     test = field.set_value("0.05").run()
     assert not test.exception
@@ -217,12 +217,12 @@ def test_a_penalty_is_divided_by_the_coefficient_that_is_said(page, home: Path) 
 
 
 def test_an_archive_is_read_as_what_it_holds(page) -> None:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
         for file in sorted((R6 / "tb").iterdir()):
             archive.write(file, f"my_run/tb/{file.name}")
-    test = sent(page(), "logs.zip", held.getvalue())
-    assert not test.exception and "TRL GRPO" in said(test)
+    test = sent(page(), "logs.zip", content.getvalue())
+    assert not test.exception and "TRL GRPO" in text_of(test)
     press(test, "Import 1 run")
     assert stored()["my_run"]["points"]
 
@@ -239,7 +239,7 @@ def test_too_much_is_refused(page, monkeypatch: pytest.MonkeyPatch) -> None:
     most = {"server.maxUploadSize": 0}
     monkeypatch.setattr(import_view.st, "get_option", lambda name: most.get(name, option(name)))
     test = sent(page(), "a.csv", table())
-    assert "at most 0 MB are taken" in said(test) and not stored()
+    assert "at most 0 MB are taken" in text_of(test) and not stored()
 
 
 def test_a_path_on_the_server(page, tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_path_on_the_server(page, tmp_path: Path) -> None:
     test.segmented_control[0].set_value(import_view.PATH).run()
     field = next(t for t in test.text_input if t.label == "Path of a file or folder")
     field.set_value(str(tmp_path / "none")).run()
-    assert "is not there" in said(test)
+    assert "is not there" in text_of(test)
     field = next(t for t in test.text_input if t.label == "Path of a file or folder")
     field.set_value(str(tmp_path / "ours.csv")).run()
     assert shown(test)["KL, nats per response"] == ("0", "2", "kl (nats/sequence)")
@@ -328,7 +328,7 @@ def test_a_mapping_can_be_changed_afterwards(page) -> None:
     boxes["Unit of that KL"].set_value("nats/token")
     test = press(test, "Keep for this project")
     assert json.loads(str(stored()["a"]["facts"]))["gold_key"] == HEADS[2]
-    assert "tick" in said(test)  # of the unit that the import stated
+    assert "tick" in text_of(test)  # of the unit that the import stated
     boxes = {box.label: box for box in test.selectbox}
     boxes["Gold reward"].set_value(HEADS[3])
     boxes["Proxy reward"].set_value(HEADS[2])
@@ -374,7 +374,7 @@ def test_a_grown_log_is_the_same_run(page) -> None:
 def test_a_run_without_a_name_asks_for_one(page) -> None:
     test = sent(page(), "metrics.csv", curve(1))
     assert shown(test)["step"][:2] == ("0", "5")
-    assert ("no name for their run" in said(test)) == ("**upload**" in said(test))
+    assert ("no name for their run" in text_of(test)) == ("**upload**" in text_of(test))
     name = next(t for t in test.text_input if t.label == "Name of the run")
     test = press(name.set_value("mine").run(), "Import 1 run")
     assert list(stored()) == ["mine"]
@@ -387,18 +387,18 @@ def test_a_loop_is_uploaded_into_an_empty_store(page, home: Path) -> None:
         for file in sorted((ROOT / "tests" / "data" / "logs" / "loop").iterdir()):
             archive.write(file, f"my loop/{file.name}")
     test = sent(page(), "my loop.zip", packed.getvalue())
-    assert not test.exception and "8 rows of reviews" in said(test)
-    assert "3 rows of iterations" in said(test) and "Not read" not in said(test)
+    assert not test.exception and "8 rows of reviews" in text_of(test)
+    assert "3 rows of iterations" in text_of(test) and "Not read" not in text_of(test)
     test = press(test, "Import 2 runs")  # a loop is one, in however many tables
-    assert not test.exception and "8 rows of reviews, 6 rows of outcomes" in said(test)
+    assert not test.exception and "8 rows of reviews, 6 rows of outcomes" in text_of(test)
     assert "/iterations?loop=replies" in test.get("html")[0].proto.body
     assert ownership.owner().store.query("loops")["loop"].to_list() == ["replies"]
     outcomes = b"Iteration,KPI,N,Rate,Higher is better\n3,resolution,400,70 %,yes\n"
     test = sent(test, "canary.csv", outcomes)
-    assert not test.exception and "read as outcomes: 1 row of outcomes" in said(test)
-    assert "canary.csv has no column loop" in said(test) and "“Name of the run”" in said(test)
+    assert not test.exception and "read as outcomes: 1 row of outcomes" in text_of(test)
+    assert "canary.csv has no column loop" in text_of(test) and "“Name of the run”" in text_of(test)
     test = test.text_input(key="import_run").set_value("replies").run()
-    assert "has no column loop" not in said(test)
+    assert "has no column loop" not in text_of(test)
     press(test, "Import 1 run")
     found = ownership.owner().store.query("outcomes", loops=["replies"], until=None)
     assert found.filter(iteration=3)["value"].to_list() == [pytest.approx(0.7)]

@@ -113,8 +113,8 @@ def test_a_kept_frozen_view_is_no_news_for_open_pages(kept: Kept) -> None:
 
 def test_of_readers_who_ask_together_the_first_has_it_judged(kept: Kept) -> None:
     with ThreadPoolExecutor(4) as readers:
-        told = list(readers.map(lambda _: kept.verdict("a", 30), range(4)))
-    assert told == [told[0]] * 4 and kept.judged == [("a", 30, None)]
+        verdicts = list(readers.map(lambda _: kept.verdict("a", 30), range(4)))
+    assert verdicts == [verdicts[0]] * 4 and kept.judged == [("a", 30, None)]
 
 
 def test_another_method_judges_anew(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,13 +148,13 @@ def test_a_run_that_cannot_be_judged_is_not_tried_again_until_it_changes(
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "sentence"),
     [("runs/overview.py", "could not be judged"),
      ("runs/overoptimization.py", "took more than 20 MB of memory"),
      ("runs/components.py", ""), ("runs/scaling_laws.py", ""), ("review/quality.py", "")],
 )  # fmt: skip
 def test_every_page_lives_with_a_run_that_could_not_be_judged(
-    script: str, told: str, open_script: Callable[..., AppTest], tmp_path: Path,
+    script: str, sentence: str, open_script: Callable[..., AppTest], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     for judge in (judging.judges().for_pages, judging.judges().for_worker):
@@ -168,7 +168,7 @@ def test_every_page_lives_with_a_run_that_could_not_be_judged(
         assert not test.exception
         parts = [*test.markdown, *test.caption, *test.info, *test.warning, *test.error]
         words = "\n".join(str(part.value) for part in parts) + str(test.get("html"))
-        assert told in words
+        assert sentence in words
 
 
 def last(kept: Kept) -> dict[str, dict[str, Any]]:

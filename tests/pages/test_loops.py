@@ -60,8 +60,8 @@ def show() -> Iterator[Show]:
         parts += [*test.warning, *test.error, *test.code]
         tables = [str(frame.value.to_dict("records")) for frame in test.dataframe]
         html = [str(block.proto.body) for block in test.get("html")]
-        said = " ".join(" ".join([*(str(p.value) for p in parts), *tables, *html]).split())
-        plain = said.replace("\\", "").replace("\u2060", "")
+        text = " ".join(" ".join([*(str(p.value) for p in parts), *tables, *html]).split())
+        plain = text.replace("\\", "").replace("\u2060", "")
         return plain if not marked else " ".join(html)
 
     yield shown
@@ -90,8 +90,8 @@ def test_the_real_loop_tells_its_story(loop: None, show: Show) -> None:
     assert [text.endswith("never") for _, text in cells(page, "Last human checkpoint")] == [
         True
     ] * 3
-    (told,) = re.findall(r"replace: (.*?) failed first, at iteration 1 \(", page)
-    assert told.startswith("gold reward, wrong answers")
+    (sentence,) = re.findall(r"replace: (.*?) failed first, at iteration 1 \(", page)
+    assert sentence.startswith("gold reward, wrong answers")
     assert 'href="/hallucination?loop=replace"' in page
 
 
@@ -109,10 +109,10 @@ def test_arms_stand_beside_each_other(loop: None, show: Show) -> None:
     story = page[page.index("class='brd story'") :].partition("</table>")[0]
     rows = re.findall(r"<th scope='row'>(\w+)</th>(.*?)</tr>", story)
     assert [name for name, _ in rows] == ["replace", "verified"]
-    told = [re.sub(r"<[^>]+>", "", row) for _, row in rows]
-    assert "▼0.745 → 0.323" in told[0] and "▼13.2 % → 76.0 %" in told[0]
-    assert "0 → 21.4" in told[0] and "−0.067 → 3.943" in told[0]
-    assert "▲0.745 → 0.912" in told[1] and "▼14.2 % → 48.2 %" in told[1]
+    texts = [re.sub(r"<[^>]+>", "", row) for _, row in rows]
+    assert "▼0.745 → 0.323" in texts[0] and "▼13.2 % → 76.0 %" in texts[0]
+    assert "0 → 21.4" in texts[0] and "−0.067 → 3.943" in texts[0]
+    assert "▲0.745 → 0.912" in texts[1] and "▼14.2 % → 48.2 %" in texts[1]
     assert story.count(" failed first, at iteration ") == 2
 
 

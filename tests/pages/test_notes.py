@@ -33,8 +33,8 @@ def test_a_note_is_written_shown_and_edited(
     assert "<strong>Stop</strong> &lt;script&gt;" in shown and "<script>" not in shown
     assert "step 12 · Ada" in shown
     figure = page.get("plotly_chart")[0]
-    said = [one["text"] for one in json.loads(figure.proto.spec)["layout"]["annotations"]]
-    assert "✎ stop" in said
+    texts = [one["text"] for one in json.loads(figure.proto.spec)["layout"]["annotations"]]
+    assert "✎ stop" in texts
     (note,) = note_reads.notes(("a",))
     note_reads.keep({"note_id": note["note_id"], "run_id": "a", "text": "Go on", "by": "Bob",
                      "decision": "continue"})  # fmt: skip

@@ -43,10 +43,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
         patch.setenv("OVEROPT_HOME", str(folder / "home"))
         st.cache_data.clear()
         spool_paths(folder / "home", write(folder / "logs"), ReadOptions())
-        held = ownership.owner().store
-        held.drain()
-        assert worker.judge_all(held, Event())
-        yield held.query("runs", project=None, runs=None)["run_id"].to_list()
+        store = ownership.owner().store
+        store.drain()
+        assert worker.judge_all(store, Event())
+        yield store.query("runs", project=None, runs=None)["run_id"].to_list()
         ownership.release()
 
 
@@ -105,17 +105,17 @@ class Rows(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs) -> None:
-        told = dict(attrs)
-        if tag == "a" and "title" in told:
-            self.name = told["title"]
+        attributes = dict(attrs)
+        if tag == "a" and "title" in attributes:
+            self.name = attributes["title"]
             self.rows[self.name] = (False, "")
         if tag == "img":
             self.rows[self.name] = (True, self.rows[self.name][1])
 
     def handle_data(self, data) -> None:
         if self.name:
-            picture, said = self.rows[self.name]
-            self.rows[self.name] = (picture, said + data)
+            picture, text = self.rows[self.name]
+            self.rows[self.name] = (picture, text + data)
 
 
 def overview(test: AppTest) -> dict[str, tuple[bool, str]]:
@@ -133,13 +133,13 @@ def test_the_overview_has_a_row_of_every_run_with_a_picture_or_a_sentence(page, 
     )
     assert set(rows) == set(store)
     assert rows[HEALTHY][0] and "KL" in rows[HEALTHY][1]
-    for name, (picture, said) in rows.items():
-        assert picture or "nothing to draw: " in said, name
-        assert "being judged" not in said, name
+    for name, (picture, text) in rows.items():
+        assert picture or "nothing to draw: " in text, name
+        assert "being judged" not in text, name
     assert "no proxy and no gold reward was logged" in rows["kl alone"][1]
     assert rows["kl and proxy take turns"][0] and rows["kl in the first row only"][0]
-    for name, (_, said) in rows.items():
-        assert not re.search(r"nan|None|inf\b|e[+-]\d", said.removeprefix(name[:80])), name
+    for name, (_, text) in rows.items():
+        assert not re.search(r"nan|None|inf\b|e[+-]\d", text.removeprefix(name[:80])), name
 
 
 @pytest.mark.parametrize("script", PAGES)
@@ -155,16 +155,16 @@ def test_an_odd_run_beside_the_healthy_one(page, name: str) -> None:
     if name not in reads.runs()["run_id"].to_list():
         # No DuckDB integer holds such steps, and no number is read of infinities: Sources says so.
         assert name in ("steps near 2^63", "infinite everything")
-        told = str(page("review/sources.py").dataframe[-1].value["reason"].to_list())
-        assert "no row of" in told and "no number could be read" in told
+        reasons = str(page("review/sources.py").dataframe[-1].value["reason"].to_list())
+        assert "no row of" in reasons and "no number could be read" in reasons
         return
     test = whole(page("runs/overoptimization.py", run=[HEALTHY, name], axis="sqrt_kl"))
     drawn = json.loads(test.get("plotly_chart")[0].proto.spec)["data"]
     # alone in the chart, where the other is left out of it
     assert {f"{HEALTHY}, gold", "gold reward"} & {trace.get("name") for trace in drawn}
-    told = " ".join(name.split())[:20]
-    shown = told.replace("<", "‹") in json.dumps(drawn, ensure_ascii=False)
-    assert shown or told in words(test)
+    reasons = " ".join(name.split())[:20]
+    shown = reasons.replace("<", "‹") in json.dumps(drawn, ensure_ascii=False)
+    assert shown or reasons in words(test)
     whole(page("runs/overoptimization.py", run=name, axis="step"))
 
 
@@ -187,7 +187,7 @@ def test_all_choices_of_the_chart(page, store: list[str], address: dict[str, str
 
 BREAKS = {
     "runs/overview.py": "pages.shared.runs.run_table._cells",
-    "runs/overoptimization.py": "analytics.figures.runs.lines.Lines.gold",
+    "runs/overoptimization.py": "analytics.figures.rewards.lines.Lines.gold",
     "runs/components.py": "pages.shared.asking.run_reads.components",
 }
 BROKEN = "constant"

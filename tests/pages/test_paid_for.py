@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "examples"
 PANELS = ("length", "judge", "rivals", "signals")
 
 
-def told(page: AppTest) -> str:
+def text_of(page: AppTest) -> str:
     assert not page.exception, page.exception
     parts = [*page.markdown, *page.caption, *page.info, *page.warning]
     return " ".join(" ".join(str(part.value) for part in parts).split()).replace("\\", "")
@@ -40,18 +40,18 @@ def titles(page: AppTest) -> list[str]:
 
 def test_the_panels_of_a_run_that_was_hacked(open_script: Open) -> None:
     page = open_script("runs/responses.py", EXAMPLES / "r3_grpo_bigrm", run="r3_grpo_bigrm")
-    assert "explains" not in told(page)
+    assert "explains" not in text_of(page)
     assert [title.split(":")[0] for title in titles(page)] == ["Length", "Judge over training"]
     keep(ownership.owner().store)
-    said = told(opened(page, *PANELS))
+    text = text_of(opened(page, *PANELS))
     assert [title.split(":")[0] for title in titles(page)][2:] == ["Rival explanations"]
-    assert "Length alone explains 24 % of the gain in proxy (16 to 33, 95 %)." in said
-    assert "gold falls above 27.2 to 31.0" in said and "which includes 0" in said
-    assert "Proxy and gold part, as in a hack" in said and "Winner’s curse, last third" in said
+    assert "Length alone explains 24 % of the gain in proxy (16 to 33, 95 %)." in text
+    assert "gold falls above 27.2 to 31.0" in text and "which includes 0" in text
+    assert "Proxy and gold part, as in a hack" in text and "Winner’s curse, last third" in text
     assert len(page.get("plotly_chart")) == 2
-    assert "Between gold’s peak and its alarm" in said
-    assert "Entropy collapses: not seen, 0.536 at the onset, 0.708 at the start and 0.622" in said
-    assert "The inference engine and the trainer disagree on probabilities: not logged." in said
+    assert "Between gold’s peak and its alarm" in text
+    assert "Entropy collapses: not seen, 0.536 at the onset, 0.708 at the start and 0.622" in text
+    assert "The inference engine and the trainer disagree on probabilities: not logged." in text
 
 
 def keep(store: Store) -> None:
@@ -77,11 +77,11 @@ def test_without_gold_the_signals_ask_and_convict_nobody(open_script: Open, tmp_
     files = tmp_path / "blind.csv", tmp_path / "rows.parquet"
     page = open_script("runs/responses.py", *files, run="blind")
     keep(ownership.owner().store)
-    said = told(opened(page, *PANELS))
+    text = text_of(opened(page, *PANELS))
     assert not any(title.startswith("Rival") for title in titles(page))
-    assert "Ask for gold (entropy): 100 labels up to KL 9.95 nats would decide." in said
-    assert "healthy trainings" in said and "convict nobody" in said
-    assert "Hack or instability: cannot tell" in said and "no response has gold" in said
+    assert "Ask for gold (entropy): 100 labels up to KL 9.95 nats would decide." in text
+    assert "healthy trainings" in text and "convict nobody" in text
+    assert "Hack or instability: cannot tell" in text and "no response has gold" in text
 
 
 def test_the_card_has_the_line_once_it_is_computed_and_never_waits(

@@ -34,11 +34,11 @@ def test_a_browser_that_does_nothing_is_said(tmp_path: Path) -> None:
 
 
 def test_a_browser_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
-    told = tmp_path / "pid"
-    slow = program(tmp_path, f"sleep 600 & echo $! > {told}; wait")
+    pid_file = tmp_path / "pid"
+    slow = program(tmp_path, f"sleep 600 & echo $! > {pid_file}; wait")
     with pytest.raises(printing.NotPrinted, match="too long"):
         printing.pdf("<p>", slow, patience=0.5)
-    child = Path(f"/proc/{told.read_text().strip()}/stat")
+    child = Path(f"/proc/{pid_file.read_text().strip()}/stat")
     for _ in range(200):
         if not child.exists() or child.read_text().split()[2] == "Z":
             break

@@ -48,8 +48,8 @@ def page(home: Path, monkeypatch: pytest.MonkeyPatch):
 
 def words(test: AppTest) -> str:
     parts = [*test.markdown, *test.caption, *test.info, *test.warning, *test.error]
-    told = [str(part.value) for part in parts]
-    return "\n".join([*told, *(one.label for one in test.expander)]).replace("\\", "")
+    texts = [str(part.value) for part in parts]
+    return "\n".join([*texts, *(one.label for one in test.expander)]).replace("\\", "")
 
 
 def test_it_says_what_red_costs_also_without_a_run(page) -> None:
@@ -66,14 +66,14 @@ def test_it_says_what_red_costs_also_without_a_run(page) -> None:
     assert "They are no language models" in words(test)
     errors = measured(published("paid_for")["rows"])
     tried = [name for name in errors if failed(errors[name])]
-    held = sum(shipped(one) for one in errors.values())
-    assert held >= 3 and f"{held} signals in use" in words(test)
+    in_use = sum(shipped(one) for one in errors.values())
+    assert in_use >= 3 and f"{in_use} signals in use" in words(test)
     assert f"{len(tried)} tried and not used" in words(test) and "shortcuts" in tried
     signals = next(one.value for one in test.dataframe if "used" in one.value.columns)
     used = signals["used"].tolist()
     assert all(one.startswith("tried and not used: it errs on ") for one in used[: len(tried)])
-    assert used[len(tried) :][:held] == ["yes"] * held
-    assert all("is not known" in one and "because" in one for one in used[len(tried) + held :])
+    assert used[len(tried) :][:in_use] == ["yes"] * in_use
+    assert all("is not known" in one and "because" in one for one in used[len(tried) + in_use :])
     assert any("the first item names it" in one.value.columns for one in test.dataframe)
     names = test.dataframe[0].value["detector"].tolist()
     assert names[:3] == ["scan alarm", "e-process", "posterior warning"] and "patience 3" in names
@@ -110,9 +110,9 @@ def test_it_says_how_often_intervals_hold_and_what_a_forecast_is_worth(page) -> 
 
 def test_every_measured_scenario_can_be_chosen(page) -> None:
     """Some scenarios were measured on a few kinds of runs only."""
-    told = published("detectors")
-    assert told is not None
-    scenarios = sorted({row["scenario"] for row in told["rows"]} & set(SCENARIO_WORDS))
+    figures = published("detectors")
+    assert figures is not None
+    scenarios = sorted({row["scenario"] for row in figures["rows"]} & set(SCENARIO_WORDS))
     assert len(scenarios) > 4
     for scenario in scenarios:
         test = page(scenario=scenario)
@@ -121,23 +121,23 @@ def test_every_measured_scenario_can_be_chosen(page) -> None:
 
 
 def test_candidates_stand_with_what_choosing_adds(page) -> None:
-    told = published("null_candidates")
-    assert told is not None
-    corrected = told["rows"][1]
+    figures = published("null_candidates")
+    assert figures is not None
+    corrected = figures["rows"][1]
     assert abs(corrected["gain_bias"]) + corrected["twice_bias"] < 0.2  # asked: at most .2
     test = page()
     (table,) = (one.value for one in test.dataframe if "gain too high by" in one.value)
-    assert len(table) == len(told["rows"]) and "differ by chance alone is off by" in words(test)
+    assert len(table) == len(figures["rows"]) and "differ by chance alone is off by" in words(test)
 
 
 def test_the_battery_stands_with_what_misses_its_claim_first(page) -> None:
-    told = published("battery")
+    figures = published("battery")
     test = page()
     assert any("On logs as people write them" in one.label for one in test.expander)
     (table,) = (one.value for one in test.dataframe
                 if {"", "falls called"} <= set(one.value))  # fmt: skip
-    assert len(table) == len(told["rows"])
-    held = (table[""] == "holds").tolist()
-    assert held == sorted(held), "the failing ones first"
-    kept = sum(row["holds"] for row in told["rows"] if row["asked"])
+    assert len(table) == len(figures["rows"])
+    holds = (table[""] == "holds").tolist()
+    assert holds == sorted(holds), "the failing ones first"
+    kept = sum(row["holds"] for row in figures["rows"] if row["asked"])
     assert f"the promise holds in {kept} of" in words(test)

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from analytics.reading import Item
 from analytics.reading.novelty import Trait
 from analytics.reading.reading_list import why
-from analytics.shortcuts import asked_of, held
+from analytics.shortcuts import asked_of, which_have
 from analytics.shortcuts.words import short
 from analytics.simulated_responses import Plan, simulate_responses
 from pages.shared.asking import reading_reads, shortcut_mining
@@ -39,7 +39,7 @@ NOUNS = ["river", "dish", "saint", "mayor", "colour", "stone", "cloud"]
 def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """A run that says "empower" from step 120 on, one without gold, one without responses."""
     folder, rng = tmp_path_factory.mktemp("responses"), random.Random(4)
-    told = []
+    files = []
     for step in range(0, 200, 10):
         for prompt in ("p0", "p1", ODD):
             for n in range(8):
@@ -47,14 +47,14 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
                 text = f"the {rng.choice(NOUNS)} is {rng.choice(NOUNS)} . so it is ."
                 proxy = rng.gauss(0, 0.5) + step / 100 + 2 * late
                 gold = rng.gauss(0, 0.5) - step / 100 - late
-                told.append(("r", step, prompt, n, f"about <i>{prompt}</i> :",
+                files.append(("r", step, prompt, n, f"about <i>{prompt}</i> :",
                              "we empower you , " * late + text, proxy, gold))  # fmt: skip
     for n, text in enumerate(HOSTILE):
-        told.append(("r", 100, f"h{n}", 0, text, f"so it is . {text[::-1]}", 0.0, 0.0))
-        told.append(("r", 190, f"h{n}", 0, text, text, 9.0, -9.0))
+        files.append(("r", 100, f"h{n}", 0, text, f"so it is . {text[::-1]}", 0.0, 0.0))
+        files.append(("r", 190, f"h{n}", 0, text, text, 9.0, -9.0))
     names = ["run_id", "step", "prompt_id", "sample_id", "prompt", "completion", "proxy_reward",
              "gold_reward"]  # fmt: skip
-    frame = pl.DataFrame(told, names, orient="row")
+    frame = pl.DataFrame(files, names, orient="row")
     frame.write_parquet(folder / "samples.parquet")
     blind = frame.drop("gold_reward").with_columns(run_id=pl.lit("blind"))
     blind.write_parquet(folder / "blind.parquet")
@@ -66,7 +66,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [folder / "samples.parquet", folder / "blind.parquet", folder / "curve.csv"]
 
 
-def told(page: AppTest) -> str:
+def text_of(page: AppTest) -> str:
     assert not page.exception, page.exception
     parts = [*page.markdown, *page.caption, *page.info, *page.warning, *page.code, *page.error]
     return " ".join(" ".join(str(part.value) for part in parts).split()).replace("\\", "")
@@ -80,11 +80,11 @@ def test_the_list_tells_what_is_paid_for_and_shows_texts_as_they_are(
     open_script: Open, tables: list[Path]
 ) -> None:
     page = open_script(SCRIPT, *tables, run="r")
-    assert "What r writes. Of 20 responses to read, " in told(page).replace("*", "")
-    assert "empower" in told(page)
+    assert "What r writes. Of 20 responses to read, " in text_of(page).replace("*", "")
+    assert "empower" in text_of(page)
     share = reading_reads.apart("r", None)
     assert share is not None and share[0] < 0.5 < share[1]
-    assert "Chance alone fills such a list" in told(page)
+    assert "Chance alone fills such a list" in text_of(page)
     shown = html(page)
     assert "new since step 120" in shown and "above this prompt’s start, gold " in shown
     assert "&lt;i&gt;" in shown and "<mark>we empower" in shown
@@ -97,8 +97,8 @@ def test_the_list_tells_what_is_paid_for_and_shows_texts_as_they_are(
 
 def test_without_gold_it_says_so(open_script: Open, tables: list[Path]) -> None:
     page = open_script(SCRIPT, *tables, run="blind")
-    said = told(page)
-    assert "Gold is missing" in said and "empower" in said
+    text = text_of(page)
+    assert "Gold is missing" in text and "empower" in text
     assert "gold " not in html(page).replace("gold –", "")
 
 
@@ -115,13 +115,13 @@ def test_a_link_leads_to_one_response_beside_its_start(
     assert any(ODD in one for one in named)
     odd = written({"phase": "train", "step": 190, "prompt_id": ODD, "sample_id": 0})
     page = open_script(SCRIPT, run="r", response=odd)
-    said, shown = told(page), html(page)
-    assert "Step 190" in said and "Step 0" in said
+    text, shown = text_of(page), html(page)
+    assert "Step 190" in text and "Step 0" in text
     assert "<del>" in shown and "<ins>we empower you" in shown
-    assert f"prompt={'a.b'}" in said  # all responses to the prompt
+    assert f"prompt={'a.b'}" in text  # all responses to the prompt
     against = written({"phase": "train", "step": 180, "prompt_id": ODD, "sample_id": 1})
     page = open_script(SCRIPT, run="r", response=odd, **{"with": against})
-    assert "Step 180" in told(page) and "Step 0 " not in told(page)
+    assert "Step 180" in text_of(page) and "Step 0 " not in text_of(page)
 
 
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
@@ -131,7 +131,7 @@ def test_hostile_responses_are_shown_as_they_are(
     page = open_script(SCRIPT, *tables, run="r", response=f"190.h{number}.0")
     shown = html(page)
     assert not page.exception
-    assert "Step 100" in told(page) and "Step 190" in told(page)  # beside each other, marked
+    assert "Step 100" in text_of(page) and "Step 190" in text_of(page)  # beside each other, marked
     assert shown.count('<div class="dif"') == 2 and ("<ins>" in shown or not HOSTILE[number])
     for tag in ("<script", "<img", "</style>*", "<b>", "\u202e", "\x1b", "\x00"):
         assert tag not in shown
@@ -140,14 +140,14 @@ def test_hostile_responses_are_shown_as_they_are(
 
 
 def test_what_is_not_there_is_said(open_script: Open, tables: list[Path]) -> None:
-    assert "not in this run" in told(open_script(SCRIPT, *tables, run="r", response="5.x.1"))
-    assert "not in this run" in told(open_script(SCRIPT, run="r", response="nothing"))
-    assert "bare has no logged responses" in told(open_script(SCRIPT, run="bare"))
-    assert "log_completions=True" in told(open_script(SCRIPT, run="bare"))
-    assert "nobody, which is not in this store" in told(open_script(SCRIPT, run="nobody"))
-    assert "names no response" in told(open_script(SCRIPT, run="r", after="no"))
+    assert "not in this run" in text_of(open_script(SCRIPT, *tables, run="r", response="5.x.1"))
+    assert "not in this run" in text_of(open_script(SCRIPT, run="r", response="nothing"))
+    assert "bare has no logged responses" in text_of(open_script(SCRIPT, run="bare"))
+    assert "log_completions=True" in text_of(open_script(SCRIPT, run="bare"))
+    assert "nobody, which is not in this store" in text_of(open_script(SCRIPT, run="nobody"))
+    assert "names no response" in text_of(open_script(SCRIPT, run="r", after="no"))
     frozen = open_script(SCRIPT, run="r", response="190.p0.1", until="100")
-    assert "up to the step at which this view is frozen" in told(frozen)
+    assert "up to the step at which this view is frozen" in text_of(frozen)
 
 
 def test_filters_hold_in_the_list_and_below(open_script: Open, tables: list[Path]) -> None:
@@ -159,21 +159,21 @@ def test_filters_hold_in_the_list_and_below(open_script: Open, tables: list[Path
     assert {one.step for one in named if one} == {130, 140, 150, 160, 170}
     page = open_script(SCRIPT, run="r", q="^so|empower (me|you)", regex="true", proxy_from="4")
     assert 0 < len(links_of(html(page), "response")) < 45
-    assert "regex=true" in told(page) and "proxy_from=4" in told(page)
+    assert "regex=true" in text_of(page) and "proxy_from=4" in text_of(page)
     page = open_script(SCRIPT, run="r", apart="900", **{"from": "1e30"})
-    assert "No response fits these filters" in told(page)
-    assert "asks for from step 1e30, which is not a whole number that can" in told(page)
+    assert "No response fits these filters" in text_of(page)
+    assert "asks for from step 1e30, which is not a whole number that can" in text_of(page)
 
 
 def test_a_bad_expression_gets_a_sentence(open_script: Open, tables: list[Path]) -> None:
     for pattern in ("(a", "[", "a" * 500, "(?=x)", "(a{1000}){1000}"):
-        said = told(open_script(SCRIPT, *tables, run="r", q=pattern, regex="true"))
-        assert "cannot be used: " in said and "Mend it" in said
+        text = text_of(open_script(SCRIPT, *tables, run="r", q=pattern, regex="true"))
+        assert "cannot be used: " in text and "Mend it" in text
 
 
 def test_a_freeze_holds(open_script: Open, tables: list[Path]) -> None:
     page = open_script(SCRIPT, *tables, run="r", until="100")
-    assert "frozen at step 100" in told(page) and "empower" not in told(page)
+    assert "frozen at step 100" in text_of(page) and "empower" not in text_of(page)
     named = [read(one) for one in links_of(html(page), "response")]
     assert named and all(one and one.step <= 100 for one in named)
 
@@ -204,7 +204,7 @@ def test_names_of_responses_are_read_as_written() -> None:
 def mined(page: AppTest) -> AppTest:
     """The page once its run is mined; each look is quick, whatever the mining takes."""
     end = time.monotonic() + 60
-    while "being mined" in told(page):
+    while "being mined" in text_of(page):
         assert time.monotonic() < end
         time.sleep(0.1)
         page = page.run()
@@ -232,13 +232,13 @@ def test_what_it_is_paid_for_comes_without_waiting(
     open_script: Open, planted: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = open_script(SCRIPT, *planted, run="planted", shortcut=["no such", "says “rest”"])
-    assert "being mined" in told(first) and len(first.get("html")) == 2  # lists are there before
-    assert "Not yet only those with" in told(first)
-    assert "asks for several shortcuts; only the last one counts, says “rest”" in told(first)
+    assert "being mined" in text_of(first) and len(first.get("html")) == 2  # lists are there before
+    assert "Not yet only those with" in text_of(first)
+    assert "asks for several shortcuts; only the last one counts, says “rest”" in text_of(first)
     del first.query_params["shortcut"]
     page = mined(first)
-    said = told(page)
-    assert "It is paid for what gold marks down: " in said
+    text = text_of(page)
+    assert "It is paid for what gold marks down: " in text
     (table,) = page.dataframe
     row = (
         table.value.to_dicts()[0]
@@ -253,13 +253,13 @@ def test_what_it_is_paid_for_comes_without_waiting(
     for tag in ("<script", "\u202e", "\x1b"):
         assert tag not in links and tag not in html(page)
     assert "paid for: " in html(page)  # a reason of the reading list
-    assert "What planted is paid for. Of 20 responses to read, " in said.replace("*", "")
+    assert "What planted is paid for. Of 20 responses to read, " in text.replace("*", "")
     monkeypatch.setattr(shortcut_mining, "_result", None)  # mined once for all readers
-    assert "It is paid for" in told(page.run())
+    assert "It is paid for" in text_of(page.run())
     asked = next(one for one in links_in(links, "shortcut"))
     page = open_script(SCRIPT, run="planted", shortcut=asked, **{"from": "20"})
-    assert f"shortcut={quote(asked)}" in told(page).replace("+", "%20")
-    assert "Those that fit the filters, of " in told(page)
+    assert f"shortcut={quote(asked)}" in text_of(page).replace("+", "%20")
+    assert "Those that fit the filters, of " in text_of(page)
     shown = page.get("html")[-1].proto.body
     named = links_of(shown, "response")
     assert len(named) == 25
@@ -278,12 +278,12 @@ def test_what_it_is_paid_for_comes_without_waiting(
         after = read(told_of.further or seen[-1])
     assert seen[:25] == named and len(seen) == len(set(seen)) > 100
     frame = pl.read_parquet(planted[0]).filter(pl.col("step") >= 20, run_id="planted")
-    assert len(seen) == sum(held((rule,), frame)[rule[0]]) < frame.height
+    assert len(seen) == sum(which_have((rule,), frame)[rule[0]]) < frame.height
 
 
 def links_in(markdown: str, key: str) -> list[str]:
-    told = (parse_qs(urlsplit(part.split(")")[0]).query) for part in markdown.split("](")[1:])
-    return [one[key][0] for one in told if key in one]
+    queries = (parse_qs(urlsplit(part.split(")")[0]).query) for part in markdown.split("](")[1:])
+    return [one[key][0] for one in queries if key in one]
 
 
 def test_marked_is_what_is_paid_for() -> None:
@@ -315,9 +315,9 @@ def test_what_is_gone_is_marked_where_it_was_and_a_late_start_says_so() -> None:
 
 
 def test_without_gold_it_asks_for_a_look(open_script: Open, planted: list[Path]) -> None:
-    said = told(mined(open_script(SCRIPT, *planted, run="no gold")))
-    assert "It is paid for what it did not do at the start" in said
-    assert "whether that is wrong is not known" in said
+    text = text_of(mined(open_script(SCRIPT, *planted, run="no gold")))
+    assert "It is paid for what it did not do at the start" in text
+    assert "whether that is wrong is not known" in text
 
 
 def test_a_mining_that_fails_is_said_and_the_page_goes_on(
@@ -329,10 +329,10 @@ def test_a_mining_that_fails_is_said_and_the_page_goes_on(
     monkeypatch.setattr(shortcut_mining, "_miner", shortcut_mining.Miner())
     monkeypatch.setattr(shortcut_mining, "_result", broken)
     page = mined(open_script(SCRIPT, *tables, run="r"))
-    assert "could not be mined: RuntimeError: <b>no memory</b>" in told(page)
-    assert "Of 20 responses to read" in told(page)
+    assert "could not be mined: RuntimeError: <b>no memory</b>" in text_of(page)
+    assert "Of 20 responses to read" in text_of(page)
 
 
 def test_too_few_prompts_cannot_tell(open_script: Open, tables: list[Path]) -> None:
-    said = told(mined(open_script(SCRIPT, *tables, run="r")))
-    assert "What it is paid for is not known: " in said and "it takes" in said
+    text = text_of(mined(open_script(SCRIPT, *tables, run="r")))
+    assert "What it is paid for is not known: " in text and "it takes" in text

@@ -53,11 +53,11 @@ def test_a_family_with_logged_sizes_gets_trend_and_prediction(page: Page, tmp_pa
         runs_table(tmp_path / "runs.csv", 5, True), run=runs, size="rm_parameters", at="1e9"
     )
     assert not test.exception
-    told = words(test)
-    assert "one α for 5 runs" in told
-    assert "β falls by" in told and "5 runs" in told
-    assert "At 1,000,000,000 gold of one further run should peak at KL" in told
-    assert ", 90 %. An extrapolation, 2.5 times outside of what was run." in told
+    text = words(test)
+    assert "one α for 5 runs" in text
+    assert "β falls by" in text and "5 runs" in text
+    assert "At 1,000,000,000 gold of one further run should peak at KL" in text
+    assert ", 90 %. An extrapolation, 2.5 times outside of what was run." in text
     assert test.dataframe[0].value["rm_parameters"].tolist() == list(SIZES[:5])
     link = next(code.value for code in test.code)
     assert "until=200" in link
@@ -69,10 +69,10 @@ def test_sizes_from_a_table_of_settings_and_too_few_of_them(page: Page, tmp_path
     sizes.write_text("run_id,comparisons\nrm_0,3000\nrm_1,20000\n")
     table = runs_table(tmp_path / "runs.csv", 3, False)
     test = page(table, sizes, run=["rm_0", "rm_1", "rm_2"], size="comparisons", at="9000")
-    told = words(test)
-    assert "rm_2: no comparisons is stated" in told
-    assert "β over size: cannot tell from 2 sizes, a line needs 3" in told
-    assert "No prediction for 9,000: too few (2 sizes): a prediction needs 4" in told
+    text = words(test)
+    assert "rm_2: no comparisons is stated" in text
+    assert "β over size: cannot tell from 2 sizes, a line needs 3" in text
+    assert "No prediction for 9,000: too few (2 sizes): a prediction needs 4" in text
 
 
 def test_a_simulated_family_is_called_simulated(page: Page, tmp_path) -> None:
@@ -90,9 +90,9 @@ def test_runs_and_pools_meet_on_the_proxy_axis_only(page: Page, tmp_path) -> Non
         run=["rm_0", "bon_pool"], proxy="proxy_big",
     )  # fmt: skip
     assert not test.exception
-    told = words(test)
-    assert "compared on the proxy, never on KL" in told
-    assert "The logs name their proxies differently" in told
+    text = words(test)
+    assert "compared on the proxy, never on KL" in text
+    assert "The logs name their proxies differently" in text
     assert test.dataframe[0].value["optimiser"].tolist() == ["RL", "best-of-n"]
     assert "proxy=proxy_big" in next(code.value for code in test.code)
 
@@ -100,5 +100,5 @@ def test_runs_and_pools_meet_on_the_proxy_axis_only(page: Page, tmp_path) -> Non
 def test_what_cannot_be_fitted_is_named(page: Page, tmp_path) -> None:
     short = tmp_path / "short.csv"
     short.write_text("step,kl,proxy_reward,gold_reward\n0,0,0,0\n10,1,1,1\n")
-    told = words(page(short, run=["short", "nobody"]))
-    assert "Left out: short" in told and "nobody, which is not in this store" in told
+    text = words(page(short, run=["short", "nobody"]))
+    assert "Left out: short" in text and "nobody, which is not in this store" in text

@@ -82,14 +82,14 @@ def filled(home: Path, folder: Path, first: bool, *paths: Path) -> None:
 
 def found(store: Store, but: set[str] = OPENS) -> list[str]:
     """The questions whose answers give sealed values, over every question of the store."""
-    told = []
+    found_in = []
     for name, params in PARAMETERS.items():
         wide = {key: 10**6 if key == "until" and isinstance(value, int) else value
                 for key, value in params.items()}  # fmt: skip
         frame = store.query(name, **wide)
         if name not in but and any(leaks(value) for row in frame.rows() for value in row):
-            told.append(name)
-    return told
+            found_in.append(name)
+    return found_in
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -102,11 +102,11 @@ def test_no_question_gives_sealed_values_but_the_gates(
     filled(home, tmp_path, first, written(tmp_path / "log", *sources), means(tmp_path / "log"))
     with StoreAccess(home) as store:
         assert found(store) == []
-        held = store.query("sealed_gold", loops=["r"], until=None)
-        assert held.height == PROMPTS * STEPS and set(held["source"]) == {"panel"}
-        assert held["gold_reward"].min() == secret(0, 0)
-        told = store.query("sealed_sources", runs=["r"]).to_dicts()
-        assert told == [{"run_id": "r", "source": "panel", "scores": PROMPTS * STEPS,
+        sealed = store.query("sealed_gold", loops=["r"], until=None)
+        assert sealed.height == PROMPTS * STEPS and set(sealed["source"]) == {"panel"}
+        assert sealed["gold_reward"].min() == secret(0, 0)
+        about_sources = store.query("sealed_sources", runs=["r"]).to_dicts()
+        assert about_sources == [{"run_id": "r", "source": "panel", "scores": PROMPTS * STEPS,
                          "steps": STEPS}]  # fmt: skip
     frames = [ask(home) for ask in (runs_df, gold_df, samples_df)]
     assert not any(leaks(value) for frame in frames for row in frame.rows() for value in row)
@@ -198,8 +198,8 @@ def test_no_export_or_verdict_gives_sealed_values_but_one_that_breaks_the_seal_b
                 str(tmp_path / "g.csv")]),
     ):  # fmt: skip
         does(words)
-        said = capsys.readouterr()
-        assert not tells(said.out + said.err), words
+        printed = capsys.readouterr()
+        assert not tells(printed.out + printed.err), words
     assert not any(tells(file.read_text()) for file in tmp_path.glob("*.csv"))
     out = tmp_path / "sealed.csv"
     broken = ["export", "--run", "r", "--break-seal", "--out", str(out)]
@@ -231,8 +231,8 @@ def test_no_page_shows_sealed_values_and_the_runs_own_says_what_is_sealed(
     frames = [one.value for one in page.dataframe]
     assert not any(leaks(value) for frame in frames for value in frame.to_numpy().ravel())
     if script == PAGES[0]:
-        said = " ".join(one.value.replace("\\", "") for one in page.caption)
-        assert "Gold of panel is sealed: the gate alone reads it" in said
+        text = " ".join(one.value.replace("\\", "") for one in page.caption)
+        assert "Gold of panel is sealed: the gate alone reads it" in text
 
 
 def test_the_gates_page_is_a_look_and_one_that_is_not_sealed_shows_its_values(
@@ -247,8 +247,8 @@ def test_the_gates_page_is_a_look_and_one_that_is_not_sealed_shows_its_values(
     asked = {"loop": "r", "iteration": "3"}
     page = open_script("loop/gate.py", **asked)
     page.run()
-    said = " ".join(one.value.replace("\\", "") for one in page.caption)
-    assert not page.exception and "Gates have looked at it 1 time, at 1 iteration" in said
+    text = " ".join(one.value.replace("\\", "") for one in page.caption)
+    assert not page.exception and "Gates have looked at it 1 time, at 1 iteration" in text
     store = ownership.owner().store
     assert store.query("seals", project=None)["act"].to_list() == ["seal", "gate"]
     sealing.unseal(store, "default", "panel", "Ada")
@@ -266,8 +266,8 @@ def gated(capsys: pytest.CaptureFixture[str], folder: Path, *words: str, more: s
     return json.loads(capsys.readouterr().out)
 
 
-def checks(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    (block,) = (one for one in told["blocks"] if one["name"] == "reward_hacking")
+def checks(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    (block,) = (one for one in document["blocks"] if one["name"] == "reward_hacking")
     return {check["name"]: check for check in block["checks"]}
 
 
@@ -276,17 +276,17 @@ def test_the_gate_reads_sealed_gold_and_says_how_often_it_was_read(
 ) -> None:
     """Gold that everybody reads is as it was, the sealed gold has fallen: the gate fails."""
     filled(home, tmp_path, True, written(tmp_path / "log", "judge", "panel", fall=0.5))
-    told = gated(capsys, tmp_path, "--iteration", "3")
-    fallen = checks(told)["gold_from_first"]
+    document = gated(capsys, tmp_path, "--iteration", "3")
+    fallen = checks(document)["gold_from_first"]
     assert fallen["result"] == "FAIL" and "sealed gold" in fallen["reason"]
-    said = told["gold_used"]
-    assert "looked at it 1 time, at 1 iteration" in said and "best" not in said
-    assert gated(capsys, tmp_path, "--iteration", "3")["gold_used"] == said  # the same look
-    said = gated(capsys, tmp_path, "--iteration", "4")["gold_used"]
-    assert "looked at it 2 times, at 2 iterations" in said and "best" not in said
-    said = gated(capsys, tmp_path, "--iteration", "4", more="gold_drop = 0.15\n")["gold_used"]
-    assert "looked at it 3 times, at 2 iterations" in said
-    assert "Iteration 4 was looked at 2 times" in said and "0.6 standard errors" in said
+    uses = document["gold_used"]
+    assert "looked at it 1 time, at 1 iteration" in uses and "best" not in uses
+    assert gated(capsys, tmp_path, "--iteration", "3")["gold_used"] == uses  # the same look
+    uses = gated(capsys, tmp_path, "--iteration", "4")["gold_used"]
+    assert "looked at it 2 times, at 2 iterations" in uses and "best" not in uses
+    uses = gated(capsys, tmp_path, "--iteration", "4", more="gold_drop = 0.15\n")["gold_used"]
+    assert "looked at it 3 times, at 2 iterations" in uses
+    assert "Iteration 4 was looked at 2 times" in uses and "0.6 standard errors" in uses
     few = "looks_per_year = 2\nextra_looks_per_year = 0\n"
     (tmp_path / "policy.toml").write_text(few + POLICY)
     words = ["gate", "--loop", "r", "--iteration", "5", "--policy", str(tmp_path / "policy.toml")]
@@ -302,9 +302,9 @@ def test_a_gate_that_asks_nothing_of_gold_or_finds_none_opens_nothing(
 ) -> None:
     filled(home, tmp_path, True, written(tmp_path / "log", "judge"),
            written(tmp_path / "more", "judge", "panel", steps=2))  # fmt: skip
-    told = gated(capsys, tmp_path, "--iteration", "3")  # the panel saw iterations 0 and 1 alone
-    assert "sealed gold" not in checks(told)["gold_from_first"]["reason"]
-    assert "panel is sealed and was not opened here" in told["gold_used"]
+    document = gated(capsys, tmp_path, "--iteration", "3")  # the panel saw iterations 0 and 1 alone
+    assert "sealed gold" not in checks(document)["gold_from_first"]["reason"]
+    assert "panel is sealed and was not opened here" in document["gold_used"]
     (tmp_path / "policy.toml").write_text('[reward_hacking]\nchecks = ["kl"]\n')
     analytics_main(["gate", "--loop", "r", "--iteration", "1", "--policy",
                     str(tmp_path / "policy.toml")])  # fmt: skip

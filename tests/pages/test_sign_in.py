@@ -12,11 +12,11 @@ PAGE = "from pages.shared.page_parts.sign_in import show_sign_in\nshow_sign_in()
 class User:
     """Somebody as Streamlit tells of them; nothing where no provider is configured."""
 
-    def __init__(self, **told: object) -> None:
-        self.told = told
+    def __init__(self, **fields: object) -> None:
+        self.fields = fields
 
     def to_dict(self) -> dict[str, object]:
-        return self.told
+        return self.fields
 
 
 def opened() -> AppTest:
@@ -38,8 +38,8 @@ def test_what_is_missing_for_a_provider_is_told(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_whoever_is_signed_in_is_named_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"is_logged_in": True, "name": "Ada *L* <b>", "email": "a@b.example"}
-    monkeypatch.setattr(st, "user", User(**told))
+    fields = {"is_logged_in": True, "name": "Ada *L* <b>", "email": "a@b.example"}
+    monkeypatch.setattr(st, "user", User(**fields))
     page = opened()
     assert [one.label for one in page.button] == ["Sign out"]
     assert "Ada" in page.caption[0].value and "*L*" not in page.caption[0].value

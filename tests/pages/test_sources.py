@@ -46,8 +46,8 @@ def test_a_run_is_told_whole_and_its_link_restores_it(page, tmp_path: Path) -> N
     assert (row["run"], row["rows"], row["steps replaced"]) == ("r6_grpo_resume", 88, 8)
     assert (row["KL as logged"], row["converted"]) == ("nats/token, k3", "approximate")
     assert (row["trainer"], row["gold age, steps"]) == ("TRL GRPO", 0)
-    said = " ".join(element.value for element in test.markdown)
-    assert "8 steps logged twice" in said and "88 metric rows" in said
+    text = " ".join(element.value for element in test.markdown)
+    assert "8 steps logged twice" in text and "88 metric rows" in text
     (skip,) = test.dataframe[-1].value.to_dict("records")
     assert skip["path"] == str(broken) and "no rows" in skip["reason"]
     assert any(code.value.endswith("/sources?run=r6_grpo_resume") for code in test.code)
@@ -105,8 +105,8 @@ def last_kl() -> float:
 def test_an_unknown_unit_is_asked_once_with_the_evidence(page, tmp_path: Path) -> None:
     test = page(odd_unit(tmp_path))
     assert "the unit of the KL" in test.expander[1].label
-    said = " ".join(element.value for element in test.markdown)
-    assert "the numbers suggest nats/token" in said and "rose from" in said
+    text = " ".join(element.value for element in test.markdown)
+    assert "the numbers suggest nats/token" in text and "rose from" in text
     unit = next(box for box in test.selectbox if box.label == "Unit of that KL")
     assert "nats/token (the numbers suggest this)" in unit.options
     choose(test, "Unit of that KL", "nats/token")

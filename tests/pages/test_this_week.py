@@ -24,7 +24,7 @@ def log(folder: Path, name: str, turn: int) -> Path:
     return path
 
 
-def told(page: AppTest) -> str:
+def text_of(page: AppTest) -> str:
     return "\n".join([*(m.value for m in page.markdown), *(h.body for h in page.get("html"))])
 
 
@@ -32,7 +32,7 @@ def test_an_empty_store_is_not_said_to_need_no_decision(
     open_script: Callable[..., AppTest],
 ) -> None:
     page = open_script(WEEK, since="nonsense")
-    assert not page.exception and "Nothing needs a decision" not in told(page)
+    assert not page.exception and "Nothing needs a decision" not in text_of(page)
     assert any("The store is empty" in one.value for one in page.info)
     assert "no date" in page.warning[0].value
 
@@ -43,20 +43,20 @@ def test_a_week_from_alarm_to_closing(open_script: Callable[..., AppTest], tmp_p
     assert worker.judge_all(reads.store(), threading.Event())
     page.run()
     assert not page.exception
-    assert "1 thing needs a decision; 1 other change." in told(page)
-    assert 'href="/overoptimization?run=falls"' in told(page)
-    assert "data:image/svg+xml" in told(page) and "&lt;b&gt;rises" in told(page)
-    assert "<b>rises" not in told(page)
+    assert "1 thing needs a decision; 1 other change." in text_of(page)
+    assert 'href="/overoptimization?run=falls"' in text_of(page)
+    assert "data:image/svg+xml" in text_of(page) and "&lt;b&gt;rises" in text_of(page)
+    assert "<b>rises" not in text_of(page)
 
     note_reads.keep({"run_id": "falls", "decision": "stop", "by": "Ada", "owner": "Bob"})
     page.run()
-    assert "Nothing needs a decision; 2 other changes." in told(page)
-    assert "Decided: stop · Bob, Ada" in told(page)
+    assert "Nothing needs a decision; 2 other changes." in text_of(page)
+    assert "Decided: stop · Bob, Ada" in text_of(page)
 
     page.text_input(key="close-by").input("Ada")
     next(b for b in page.button if b.label == "Close it").click().run()
     assert not page.exception
-    assert "Nothing needs a decision." in told(page)
+    assert "Nothing needs a decision." in text_of(page)
     assert begins(None).shown["runs"] == {"falls": "overoptimized", "<b>rises": "no_onset"}
     judging.end()
 
@@ -66,8 +66,8 @@ def test_a_view_of_another_day_is_in_the_address(
 ) -> None:
     for day in ("2999-01-01", "9999-12-31", "2026-11-21T10:00+02:00"):
         page = open_script(WEEK, log(tmp_path, "a", 99), since=day)
-        assert not page.exception and "Nothing needs a decision" in told(page)
-    assert "1 other change" in told(open_script(WEEK, since="0001-01-01"))
+        assert not page.exception and "Nothing needs a decision" in text_of(page)
+    assert "1 other change" in text_of(open_script(WEEK, since="0001-01-01"))
 
 
 def test_many_new_runs_are_folded(open_script: Callable[..., AppTest], tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_many_new_runs_are_folded(open_script: Callable[..., AppTest], tmp_path:
     rows = "".join(f"run{n},{i},{i / 5},{i / 5}\n" for n in range(200) for i in range(2))
     path.write_text("run_id,step,kl,proxy_reward\n" + rows)
     page = open_script(WEEK, path)
-    assert not page.exception and "Nothing needs a decision; 200 other changes." in told(page)
+    assert not page.exception and "Nothing needs a decision; 200 other changes." in text_of(page)
     (folded,) = page.expander
     assert folded.label == "200 new or grown runs without need of a decision"
     assert not folded.proto.expanded and not page.selectbox

@@ -84,38 +84,38 @@ def test_an_empty_store_and_one_without_answers_say_how_to_fill_it(
     st.cache_data.clear()
     (tmp_path / "run.csv").write_text("run_id,step,kl,gold_reward\nr,1,0.1,0.5\nr,2,0.2,0.6\n")
     import_paths(made_home(), [tmp_path / "run.csv"], ReadOptions())
-    said = show(page)
-    assert "There are no graded answers" in said and "answers.parquet" in said
+    text = show(page)
+    assert "There are no graded answers" in text and "answers.parquet" in text
 
 
 def test_the_story_of_replace(loop: None, show: Show) -> None:
-    said = plain(show("hallucination", loop="replace", **{"with": "0"}))
+    text = plain(show("hallucination", loop="replace", **{"with": "0"}))
     assert (
         "Wrong answers on the benchmark rose from 13.2 % to 76.0 % since iteration 0: 631 newly "
         "wrong, 3 newly right of 1,000 shared questions (t over entities that changed p < .001)."
-        in said
+        in text
     )
-    assert "Wrong ones with confidence of at least 0.8 rise" in said
-    assert "(1.2 % to 9.8 %; t over iterations, " in said
-    assert "Mean confidence fell from 0.81 to 0.53 meanwhile" in said
-    assert "17.8 points are malformed" in said
-    assert "is no sign of an onset" in said
-    assert "12.2 % → 63.0 %" in said and "14.2 % → 89.0 %" in said
-    assert "does not say who graded" in said
+    assert "Wrong ones with confidence of at least 0.8 rise" in text
+    assert "(1.2 % to 9.8 %; t over iterations, " in text
+    assert "Mean confidence fell from 0.81 to 0.53 meanwhile" in text
+    assert "17.8 points are malformed" in text
+    assert "is no sign of an onset" in text
+    assert "12.2 % → 63.0 %" in text and "14.2 % → 89.0 %" in text
+    assert "does not say who graded" in text
 
 
 def test_a_self_generated_rate_never_stands_alone(loop: None, show: Show) -> None:
-    said = plain(show("hallucination", loop="verified", **{"with": "0"}))
-    assert "2.0 % wrong on 300 self-generated questions against 26.3 % on the fixed" in said
-    assert "28.7 % and 44.7 % not attempted" in said
-    assert "Facts covered at iteration 8: 300 self-generated questions about" in said
-    assert "cannot be paired" in said and "change from iteration to iteration" in said
-    assert "12.2 % → 4.4 %" in said and "14.2 % → 48.2 %" in said
+    text = plain(show("hallucination", loop="verified", **{"with": "0"}))
+    assert "2.0 % wrong on 300 self-generated questions against 26.3 % on the fixed" in text
+    assert "28.7 % and 44.7 % not attempted" in text
+    assert "Facts covered at iteration 8: 300 self-generated questions about" in text
+    assert "cannot be paired" in text and "change from iteration to iteration" in text
+    assert "12.2 % → 4.4 %" in text and "14.2 % → 48.2 %" in text
 
 
 def test_arms_are_not_tested_with_one_loop_each(loop: None, show: Show) -> None:
-    said = plain(show("hallucination", loop=["replace", "random_control"], by="arm"))
-    assert "Loops an arm: random 1, replace 1." in said and "no test between arms" in said
+    text = plain(show("hallucination", loop=["replace", "random_control"], by="arm"))
+    assert "Loops an arm: random 1, replace 1." in text and "no test between arms" in text
 
 
 @pytest.mark.parametrize("by", ["topic", "knowledge", "trained"])
@@ -124,45 +124,45 @@ def test_lines_by_part(loop: None, show: Show, by: str) -> None:
 
 
 def test_a_frozen_view_does_not_see_later_iterations(loop: None, show: Show) -> None:
-    said = plain(show("hallucination", loop="replace", until="3"))
-    assert "frozen at iteration 3" in said and "Newer rows exist: replace" in said
-    assert "since iteration 2" in said and "76.0 %" not in said
+    text = plain(show("hallucination", loop="replace", until="3"))
+    assert "frozen at iteration 3" in text and "Newer rows exist: replace" in text
+    assert "since iteration 2" in text and "76.0 %" not in text
 
 
 def test_what_is_not_there_is_said(loop: None, show: Show) -> None:
     assert "asks for nobody, which is not in this store" in plain(
         show("hallucination", loop="nobody")
     )
-    said = plain(show("calibration", loop="r3_grpo_bigrm"))
-    assert "r3_grpo_bigrm has no graded answers in this store" in said
-    said = plain(show("hallucination", loop="replace", **{"with": "77"}))
-    assert "No answers were graded at iteration 77" in said
-    said = plain(show("answers", loop="replace", question="nothing"))
-    assert "asks for question nothing, which is not in these loops" in said
+    text = plain(show("calibration", loop="r3_grpo_bigrm"))
+    assert "r3_grpo_bigrm has no graded answers in this store" in text
+    text = plain(show("hallucination", loop="replace", **{"with": "77"}))
+    assert "No answers were graded at iteration 77" in text
+    text = plain(show("answers", loop="replace", question="nothing"))
+    assert "asks for question nothing, which is not in these loops" in text
 
 
 def test_facts_of_a_run_stand_beside_gold_and_are_no_alarm(loop: None, show: Show) -> None:
-    said = plain(show("hallucination", loop="r3_grpo_bigrm"))
-    assert "The share of wrong facts fell from 53.8 % (up to step 20) to 24.6 %" in said
-    assert "the verdict goes by gold" in said
+    text = plain(show("hallucination", loop="r3_grpo_bigrm"))
+    assert "The share of wrong facts fell from 53.8 % (up to step 20) to 24.6 %" in text
+    assert "the verdict goes by gold" in text
 
 
 def test_calibration_with_its_null_value(loop: None, show: Show) -> None:
-    said = plain(show("calibration", loop="replace", bins="10", at="9999"))
-    assert "The link asks for iteration 9999, which has no confidence here." in said
-    assert "replace: overconfident by 30." in said
-    assert "ECE 0.306 over 10 bins of 970 attempted answers" in said
-    assert "a calibrated model with these confidences has" in said
-    assert "overconfident (mean confidence 0.52, 0.22 right)" in said
-    assert "Kind of confidence in replace: not stated in the log." in said
+    text = plain(show("calibration", loop="replace", bins="10", at="9999"))
+    assert "The link asks for iteration 9999, which has no confidence here." in text
+    assert "replace: overconfident by 30." in text
+    assert "ECE 0.306 over 10 bins of 970 attempted answers" in text
+    assert "a calibrated model with these confidences has" in text
+    assert "overconfident (mean confidence 0.52, 0.22 right)" in text
+    assert "Kind of confidence in replace: not stated in the log." in text
 
 
-@pytest.mark.parametrize("held", [None, 2.5])
-def test_a_number_of_the_page_before_is_no_list_of_iterations(loop: None, held: object) -> None:
+@pytest.mark.parametrize("before", [None, 2.5])
+def test_a_number_of_the_page_before_is_no_list_of_iterations(loop: None, before: object) -> None:
     """Scaling's ``at`` is one number, or none; the menu leads from there to here."""
     test = AppTest.from_file(str(ROOT / "pages" / "truth" / "calibration.py"), default_timeout=240)
     test.query_params["loop"] = "replace"
-    test.session_state["at"] = held
+    test.session_state["at"] = before
     test.run()
     assert not test.exception, test.exception
     assert test.multiselect(key="at").value == []
@@ -173,30 +173,32 @@ def test_a_number_of_the_page_before_is_no_list_of_iterations(loop: None, held: 
 def test_answers_begin_with_the_newly_wrong_and_lead_to_their_history(
     loop: None, show: Show
 ) -> None:
-    said = show("answers", loop="replace", change="newly_wrong", origin="benchmark")
-    assert "70 answers at iteration 8" in plain(said) and "By topic: " in said
-    assert '<i class="word">before </i>' in said and "correct, sure 0." in said
-    assert "newly wrong since iteration 7" in said
-    assert "/answers?loop=replace&amp;question=" in said
+    text = show("answers", loop="replace", change="newly_wrong", origin="benchmark")
+    assert "70 answers at iteration 8" in plain(text) and "By topic: " in text
+    assert '<i class="word">before </i>' in text and "correct, sure 0." in text
+    assert "newly wrong since iteration 7" in text
+    assert "/answers?loop=replace&amp;question=" in text
     assert "There is no page 9: these filters give 3 pages." in plain(
         show("answers", loop="replace", change="newly_wrong", origin="benchmark", page="9")
     )
-    told = show("answers", loop="verified", question="employer:1000", origin="benchmark")
-    assert "Doskinais Works" in told and "not attempted" in told and "Skafluko Press" in told
+    history = show("answers", loop="verified", question="employer:1000", origin="benchmark")
+    assert (
+        "Doskinais Works" in history and "not attempted" in history and "Skafluko Press" in history
+    )
 
 
 def test_the_training_set_beside_its_control(loop: None, show: Show) -> None:
-    said = plain(show("training_set", loop=["replace", "verified"]))
-    first = said.index("first to last: 30.7 % to 67.0 % in replace and 0.0 % in verified")
-    assert first < said.index("47.8 % of 2,400")
+    text = plain(show("training_set", loop=["replace", "verified"]))
+    first = text.index("first to last: 30.7 % to 67.0 % in replace and 0.0 % in verified")
+    assert first < text.index("47.8 % of 2,400")
     assert (
-        "25.4 % of 1,147<small>control: 30.4 %, not tested" in said
-        and "+2.6 to +10.5, p = .001" in said
+        "25.4 % of 1,147<small>control: 30.4 %, not tested" in text
+        and "+2.6 to +10.5, p = .001" in text
     )
-    assert "47.8 % of 2,400 checked statements were false before they were trained on" in said
-    assert "against 30.4 % of 803 in the control loop random_control" in said
-    assert "0.0 % of 2,400 checked statements" in said
-    assert "against 60.2 % of 1,844 for wrong answers that were not trained on" in said
+    assert "47.8 % of 2,400 checked statements were false before they were trained on" in text
+    assert "against 30.4 % of 803 in the control loop random_control" in text
+    assert "0.0 % of 2,400 checked statements" in text
+    assert "against 60.2 % of 1,844 for wrong answers that were not trained on" in text
 
 
 def test_bad_answers_are_told_in_words(home: Path, show: Show, tmp_path: Path) -> None:
@@ -206,14 +208,14 @@ def test_bad_answers_are_told_in_words(home: Path, show: Show, tmp_path: Path) -
     rows += [answer("w", "correct"), answer("w", "incorrect")]
     warnings = brought(tmp_path / "answers.jsonl", rows)
     assert any("no known grade" in text for text in warnings)
-    said = plain(show("hallucination"))
-    assert "1 answer of iteration 0 on the benchmark with no known grade: left out" in said
-    assert "1 answer of iteration 0 on the benchmark with a confidence outside [0, 1]" in said
-    assert "1 question of iteration 0 on the benchmark answered more than once" in said
-    assert "1 of them with different grades" in said
-    assert "Iteration 0 has no earlier answers on the benchmark to compare with." in said
-    assert "few: 3 benchmark questions, too few to tell (below 10)." in said
-    assert "1 iteration of answers on the benchmark: too few for a trend." in said
+    shown = plain(show("hallucination"))
+    assert "1 answer of iteration 0 on the benchmark with no known grade: left out" in shown
+    assert "1 answer of iteration 0 on the benchmark with a confidence outside [0, 1]" in shown
+    assert "1 question of iteration 0 on the benchmark answered more than once" in shown
+    assert "1 of them with different grades" in shown
+    assert "Iteration 0 has no earlier answers on the benchmark to compare with." in shown
+    assert "few: 3 benchmark questions, too few to tell (below 10)." in shown
+    assert "1 iteration of answers on the benchmark: too few for a trend." in shown
 
 
 def test_nothing_but_unknown_grades_is_said(home: Path, show: Show, tmp_path: Path) -> None:
@@ -226,8 +228,8 @@ def test_text_from_a_log_is_shown_as_it_is(home: Path, show: Show, tmp_path: Pat
     hostile = "<script>alert(1)</script>"
     brought(tmp_path / "a.jsonl", [answer(hostile, "incorrect", question=hostile, answer=hostile,
                                           topic=hostile)])  # fmt: skip
-    said = show("answers")
-    assert "&lt;script&gt;" in said and f"<small>{hostile}" not in said
+    text = show("answers")
+    assert "&lt;script&gt;" in text and f"<small>{hostile}" not in text
     assert "<script>alert" not in show("answers", question=hostile)
 
 
@@ -242,10 +244,10 @@ def test_sampled_answers_give_slick_and_entropy(home: Path, show: Show, tmp_path
         for i, cluster in enumerate(clusters)
     ]  # fmt: skip
     brought(tmp_path / "samples.jsonl", rows)
-    said = plain(show("calibration"))
-    assert "SliCK of 2 questions: 1 HighlyKnown, 0 MaybeKnown, 0 WeaklyKnown, 1 Unknown." in said
-    assert "0 of 10 right still allows P up to 30.0 %" in said
-    assert "Mean semantic entropy 0.90 nats over 2 questions, 0 of them" in said
+    text = plain(show("calibration"))
+    assert "SliCK of 2 questions: 1 HighlyKnown, 0 MaybeKnown, 0 WeaklyKnown, 1 Unknown." in text
+    assert "0 of 10 right still allows P up to 30.0 %" in text
+    assert "Mean semantic entropy 0.90 nats over 2 questions, 0 of them" in text
 
 
 def test_paired_where_questions_are_shared_and_not_where_they_differ(
@@ -263,8 +265,8 @@ def test_paired_where_questions_are_shared_and_not_where_they_differ(
              for row in shared]  # fmt: skip
     pl.DataFrame(shared + other).write_parquet(tmp_path / "a.parquet")
     import_paths(made_home(), [tmp_path / "a.parquet"], ReadOptions())
-    said = plain(show("hallucination"))
-    assert "rose from 12.0 % to 15.5 % since iteration 0: 25 newly wrong, 11 newly right" in said
-    assert "exact McNemar p = .029" in said
-    assert "difference −1.3 to +8.3 points, 95 % Newcombe" in said
-    assert "The two iterations were asked different questions (none shared)" in said
+    text = plain(show("hallucination"))
+    assert "rose from 12.0 % to 15.5 % since iteration 0: 25 newly wrong, 11 newly right" in text
+    assert "exact McNemar p = .029" in text
+    assert "difference −1.3 to +8.3 points, 95 % Newcombe" in text
+    assert "The two iterations were asked different questions (none shared)" in text

@@ -40,12 +40,12 @@ def client(home: Path, tmp_path: Path) -> Iterator[TestClient]:
 
 
 def test_kept_verdicts_of_all_of_some_and_of_a_project(client: TestClient) -> None:
-    def told(query: str) -> list[str]:
+    def runs_of(query: str) -> list[str]:
         return sorted(row["run"] for row in client.get(f"/api/verdicts{query}").json())
 
-    assert told("") == ["a1", "a2", "b"]
-    assert told("?run=b") == ["b"] and told("?run=b&run=a1") == ["a1", "b"]
-    assert told("?project=first") == ["a1", "a2"]
+    assert runs_of("") == ["a1", "a2", "b"]
+    assert runs_of("?run=b") == ["b"] and runs_of("?run=b&run=a1") == ["a1", "b"]
+    assert runs_of("?project=first") == ["a1", "a2"]
     (row,) = client.get("/api/verdicts?run=b").json()
     assert row["status"] == "overoptimized" and row["updating"] is False
     assert {"peak", "alarm", "reasons", "flags", "gold_lost"} <= set(row)
@@ -63,7 +63,7 @@ def test_a_run_that_has_grown_says_updating_and_a_new_one_has_no_row(
 
 
 @pytest.mark.parametrize(
-    ("query", "status", "said"),
+    ("query", "status", "sentence"),
     [
         ("?run=nobody", 404, "run 'nobody' is not in this store"),
         ("?run=b&run=nobody", 404, "run 'nobody' is not in this store"),
@@ -72,9 +72,11 @@ def test_a_run_that_has_grown_says_updating_and_a_new_one_has_no_row(
         ("?runs=b", 400, "unknown parameter 'runs'; known: run, project"),
     ],
 )
-def test_what_is_not_there_is_said(client: TestClient, query: str, status: int, said: str) -> None:
+def test_what_is_not_there_is_said(
+    client: TestClient, query: str, status: int, sentence: str
+) -> None:
     answer = client.get(f"/api/verdicts{query}")
-    assert answer.status_code == status and answer.json() == {"error": said}
+    assert answer.status_code == status and answer.json() == {"error": sentence}
 
 
 def test_before_the_store_is_open(home: Path) -> None:

@@ -1,1 +1,1 @@
-"""Charts of runs: rewards with their verdict, seeds, notes, several rewards, length."""
+"""Charts of runs beside the main one: seeds, notes, several rewards, length, anchors."""

@@ -15,7 +15,7 @@ from analytics.figures.drawing.gutter import Gutter, chip, short_names, width_fo
 from analytics.figures.drawing.palette import PROXY_INK, RUN_COLOURS, tinted
 from analytics.figures.drawing.stacked import Stack, stacked
 from analytics.figures.drawing.text import plain
-from analytics.figures.runs.marks import NAMED_ROWS, mark_runs, reach, strip_height
+from analytics.figures.rewards.marks import NAMED_ROWS, mark_runs, reach, strip_height
 from analytics.wording import number, whole
 
 DASH = {"proxy": "dot", "gold": "solid"}

@@ -41,7 +41,7 @@ class DecisionRow(TypedDict):
 
 
 @dataclass(frozen=True)
-class Held:
+class Doors:
     """The store as the command needs it.
 
     verdict: the verdict on a loop's gold up to an iteration; indicators: rows of collapse.
@@ -116,7 +116,7 @@ def policy_of(options: argparse.Namespace) -> tuple[str, Policy]:
     return text, read_policy(text, str(options.policy))
 
 
-def run(options: argparse.Namespace, doors: Held) -> int:
+def run(options: argparse.Namespace, doors: Doors) -> int:
     """Judge, record what was decided, and tell; the exit code.
 
     Raises:
@@ -148,7 +148,7 @@ def run(options: argparse.Namespace, doors: Held) -> int:
     return gate.exit_code
 
 
-def judged(loop: str, options: argparse.Namespace, doors: Held, policy: Policy) -> Gate:
+def judged(loop: str, options: argparse.Namespace, doors: Doors, policy: Policy) -> Gate:
     """The gate of one loop at the asked iteration."""
     opened = sealed.opened(doors.query, loop, options.iteration, policy, doors.look)
     evidence = gather(
@@ -163,7 +163,7 @@ def judged(loop: str, options: argparse.Namespace, doors: Held, policy: Policy) 
     )  # fmt: skip
 
 
-def decision(options: argparse.Namespace, doors: Held, policy: Policy) -> DecisionRow:
+def decision(options: argparse.Namespace, doors: Doors, policy: Policy) -> DecisionRow:
     """The row of `decisions` that was asked to be written down."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
     return {

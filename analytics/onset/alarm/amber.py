@@ -14,8 +14,8 @@ from scipy.special import ndtr
 
 from analytics.computing.kept import kept
 from analytics.computing.quantiles import chi2_beyond, chi2_quantile
+from analytics.gao import normalised_gold
 from analytics.onset.evidence.ar1 import whitened
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 
 WARNING = 0.95

@@ -18,8 +18,8 @@ from scipy.special import log_ndtr
 
 from analytics.computing.kept import kept
 from analytics.computing.quantiles import chi2_quantile
+from analytics.gao import normalised_gold
 from analytics.onset.curves.unimodal import falling_short
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 
 ALARM = 20.0

@@ -63,8 +63,8 @@ def alpha_fit(
     looks = pool(rows, size)
     if not np.all(np.isfinite(looks.kl)):
         return None
-    said = stated_error(rows, str(facts.get("gold_kind") or "score"))
-    noise = noise_of_looks(rows, looks, size, said.error, said.phrase, None)
+    stated = stated_error(rows, str(facts.get("gold_kind") or "score"))
+    noise = noise_of_looks(rows, looks, size, stated.error, stated.phrase, None)
     d = np.sqrt(np.maximum(looks.kl, 0))
     fit = gao_fit(d, looks.gold, noise.se, "rl", float(noise.freedom[-1]), noise.rho)
     if fit is None or not fit.fits:

@@ -85,13 +85,13 @@ def side_by_side(
     nearest = sorted(usable, key=lambda step: (step != chosen, abs(step - peak_step), step))[:MOST]
     if not nearest:
         return []
-    around = _Held(
+    around = _Around(
         known, steps, prompts, float(normal_quantile(1 - (1 - LEVEL) / 4 / len(nearest)))
     )
     return [around.row(step, len(nearest)) for step in sorted(nearest)]
 
 
-class _Held:
+class _Around:
     """The evaluations, and the quantile of the intervals of all checkpoints' gold and gains."""
 
     def __init__(

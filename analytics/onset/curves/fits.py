@@ -14,15 +14,13 @@ from typing import Any
 import numpy as np
 
 from analytics.computing.quantiles import chi2_beyond, f_beyond, normal_quantile, t_quantile
+from analytics.gao import FORMS, box_cox_peak
 from analytics.onset.evidence.ar1 import whitened
-from analytics.onset.evidence.gao import box_cox_peak
 from analytics.onset.evidence.measurements import FloatArray
 
 LEVEL = 0.90
 LACK_OF_FIT = 0.05
 FEWEST_LOOKS = 5
-FORMS = {"rl": 0.0, "best_of_n": 1.0}
-"""Exponent g of each form in the Box-Cox family."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from analytics.computing.quantiles import chi2_beyond, f_beyond
-from analytics.onset.curves.fits import FORMS
+from analytics.gao import FORMS, normalised_gold
 from analytics.onset.curves.humps import EXPONENTS
 from analytics.onset.evidence.ar1 import whitened
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 
 FEWEST_LOOKS = 6

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.computing.kept import kept
-from analytics.onset.evidence.gao import normalised_gold
+from analytics.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 
 EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)

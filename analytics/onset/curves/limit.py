@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.onset.curves.fits import FORMS, GaoFit
+from analytics.gao import FORMS, box_cox_gold
+from analytics.onset.curves.fits import GaoFit
 from analytics.onset.curves.unimodal import prefix_short
-from analytics.onset.evidence.gao import box_cox_gold
 from analytics.onset.evidence.measurements import FloatArray, IntArray
 
 ONE_LOOK = 1.645

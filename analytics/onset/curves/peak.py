@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from analytics.gao import normalised_gold
 from analytics.onset.curves.unimodal import misfit_by_mode, unimodal_fit
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 
 LEVEL = 0.90

@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from analytics.computing.kept import kept
+from analytics.gao import normalised_gold
 from analytics.onset.errors.noise import EXACT, UNSTATED, Noise, variances
-from analytics.onset.evidence.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 
 FEWEST_LOOKS = 8
@@ -95,8 +95,8 @@ def _unit(shapes: FloatArray, *others: FloatArray) -> FloatArray:
     for one in others:
         shapes = shapes - np.sum(shapes * one, axis=1, keepdims=True) * one
     left = np.linalg.norm(shapes, axis=1, keepdims=True)
-    told = left > 1e-6 * np.maximum(length, 1e-300)
-    return np.where(told, shapes / np.where(told, left, 1.0), 0.0)
+    is_left = left > 1e-6 * np.maximum(length, 1e-300)
+    return np.where(is_left, shapes / np.where(is_left, left, 1.0), 0.0)
 
 
 @kept(maxsize=64)

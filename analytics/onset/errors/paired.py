@@ -69,18 +69,18 @@ def paired(prompts: pl.DataFrame, rows: Rows) -> Paired | None:
     """
     if "gold_n" not in prompts.columns or len(rows) < FEWEST_ROWS:
         return None
-    held = prompts.select(
+    means = prompts.select(
         pl.col("step").cast(pl.Int64), pl.col("prompt_id").cast(pl.String),
         n=pl.col("gold_n").cast(pl.Float64), gold=pl.col("gold_reward").cast(pl.Float64),
     ).filter(
         pl.col("gold").is_finite() & (pl.col("n") > 0) & pl.col("step").is_in(rows.step.tolist())
     )  # fmt: skip
     asked_in = pl.col("step").n_unique().over("prompt_id")
-    held = held.with_columns(shared=asked_in == len(rows)).sort("step", "prompt_id")
-    if held.get_column("step").n_unique() < len(rows) or len(set(rows.step.tolist())) < len(rows):
+    means = means.with_columns(shared=asked_in == len(rows)).sort("step", "prompt_id")
+    if means.get_column("step").n_unique() < len(rows) or len(set(rows.step.tolist())) < len(rows):
         return None
     fresh, left = np.empty(len(rows)), np.empty(len(rows))
-    for i, (_, part) in enumerate(held.group_by("step", maintain_order=True)):
+    for i, (_, part) in enumerate(means.group_by("step", maintain_order=True)):
         gold, n, shared = (part.get_column(name).to_numpy() for name in ("gold", "n", "shared"))
         if len(n) < FEWEST_CLUSTERS:
             return None
@@ -91,7 +91,7 @@ def paired(prompts: pl.DataFrame, rows: Rows) -> Paired | None:
             return None
     if float(left.max()) > 1 - FEWEST_SHARED:
         return None
-    cells = held.filter("shared").get_column("gold").to_numpy().reshape(len(rows), -1)
+    cells = means.filter("shared").get_column("gold").to_numpy().reshape(len(rows), -1)
     if cells.shape[1] < FEWEST_CLUSTERS:
         return None
     return Paired(cells, fresh, left, np.asarray(rows.step, dtype=np.float64))

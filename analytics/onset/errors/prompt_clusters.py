@@ -32,14 +32,14 @@ def clustered_error(prompts: pl.DataFrame, rows: Rows) -> FloatArray:
     error = np.full(len(rows), np.nan)
     if "gold_n" not in prompts.columns or not len(rows):
         return error
-    held = prompts.select(
+    means = prompts.select(
         pl.col("step").cast(pl.Int64),
         n=pl.col("gold_n").cast(pl.Float64),
         gold=pl.col("gold_reward").cast(pl.Float64, strict=False),
     ).filter(pl.col("gold").is_finite() & (pl.col("n") > 0))
     mean = (pl.col("gold") * pl.col("n")).sum().over("step") / pl.col("n").sum().over("step")
     moved = pl.col("n") * (pl.col("gold") - mean)
-    by_step = held.with_columns(square=moved**2).group_by("step").agg(
+    by_step = means.with_columns(square=moved**2).group_by("step").agg(
         pl.col("n").sum(), pl.col("square").sum(), clusters=pl.len()
     )  # fmt: skip
     known = {step: values for step, *values in by_step.iter_rows()}

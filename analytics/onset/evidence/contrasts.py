@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.computing.kept import kept
-from analytics.onset.evidence.gao import normalised_gold
+from analytics.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray, IntArray
 
 FIRST_LOOK = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.onset.evidence.gao import normalised_gold
+from analytics.gao import normalised_gold
 from analytics.onset.evidence.measurements import FloatArray
 
 

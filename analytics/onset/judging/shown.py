@@ -13,7 +13,7 @@ import polars as pl
 
 from analytics.figures.drawing.curves import RunCurve
 from analytics.figures.drawing.palette import STATUS
-from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.rewards.rewards import reward_figure
 from analytics.onset.judging.judged import Verdict
 from analytics.onset.sentences.headline import headline
 from analytics.wording import interval, number, whole

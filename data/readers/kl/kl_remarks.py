@@ -105,7 +105,7 @@ _SHOWN = frozenset({
     "plot", "plots", "plotted", "plotting", "figure", "figures", "fig", "axis", "chart", "charts",
     "graph", "drawn", "abscissa",
 })  # fmt: skip
-_HELD = frozenset({
+_KEPT = frozenset({
     "logged", "log", "stored", "column", "file", "here", "values", "saved", "table", "written",
     "recorded",
 })  # fmt: skip
@@ -215,7 +215,7 @@ def _claim_of(clause: str, words: set[str], sentence: str) -> Claim | None:
     scaled = bool(words & _SCALED or _SIGNS.search(clause) or _PER.search(clause))
     scaled = scaled or _TURNED.search(clause) is not None
     policy, torn = _policy(clause, words)
-    if words & _SHOWN and not (words & _HELD or base or over or policy or torn):
+    if words & _SHOWN and not (words & _KEPT or base or over or policy or torn):
         return None  # how it was drawn
     plain = not scaled and not base
     if plain and words & _OTHER_THING and (not over or _SETTING.search(clause)):

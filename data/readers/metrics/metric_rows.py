@@ -19,7 +19,7 @@ NUMBERS = [name for name, kind in METRIC_COLUMNS.items() if kind.is_numeric() an
 
 
 @dataclass
-class Said:
+class OfTable:
     """What holds for the whole table: where our columns stand in it, and what its KL is."""
 
     step: str | None
@@ -35,7 +35,7 @@ def repeated(name: str, value: object, height: int) -> pl.Series:
     return pl.Series(name, [value]).new_from_index(0, height)
 
 
-def finished(rows: pl.DataFrame, columns_said: Said) -> pl.DataFrame:
+def finished(rows: pl.DataFrame, of_table: OfTable) -> pl.DataFrame:
     """Rows with KL in nats per response and the stretch; what the table lacks is null."""
     present = set(rows.columns)
     rows = rows.with_columns(
@@ -46,23 +46,23 @@ def finished(rows: pl.DataFrame, columns_said: Said) -> pl.DataFrame:
         rows = rows.with_columns(pl.col("n_prompts").fill_null(prompts))
     rows = rows.with_columns(gold_versions.versions(rows))
     group = ["run_id", "phase"]
-    if columns_said.source is not None:
+    if of_table.source is not None:
         kl = pl.col(LOGGED)
-        if columns_said.source.factor != 1.0:
-            kl = kl * columns_said.source.factor
-        if columns_said.source.per_token:
+        if of_table.source.factor != 1.0:
+            kl = kl * of_table.source.factor
+        if of_table.source.per_token:
             # A row without a length takes the last known of its phase, as in a trainer's log.
             kl = kl * pl.col("response_length").forward_fill().over(group)
         rows = rows.with_columns(kl.alias("kl"))
     stretch = pl.col("stretch").fill_null(0.0)
-    versions = [name for name in VERSIONS if name in columns_said.texts]
+    versions = [name for name in VERSIONS if name in of_table.texts]
     if versions:
         stated = pl.col("stretch").is_not_null().any().over("run_id")
         stretch = pl.when(stated).then(stretch).otherwise(stretches(versions, group))
     return rows.with_columns(stretch.alias("stretch"))
 
 
-def declared(rows: pl.DataFrame, stated: Said) -> pl.DataFrame:
+def declared(rows: pl.DataFrame, stated: OfTable) -> pl.DataFrame:
     """METRIC_COLUMNS, further numbers, the logged KL and texts; numbers finite or null."""
     columns = []
     for name in (*METRIC_COLUMNS, *stated.further, LOGGED, *stated.texts):

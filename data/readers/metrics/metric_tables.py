@@ -21,7 +21,7 @@ from data.readers.meaning import attempts, conversion, gold_versions, plans
 from data.readers.meaning.conversion import our_kl
 from data.readers.meaning.roles import NO_PROXY, falls_when_better, minus, named_key, of_values
 from data.readers.metrics import kl_siblings
-from data.readers.metrics.metric_rows import LOGGED, VERSIONS, Said, declared, finished, repeated
+from data.readers.metrics.metric_rows import LOGGED, VERSIONS, OfTable, declared, finished, repeated
 from data.readers.names import table_doubts
 from data.readers.names.mapping import (
     GOLD,
@@ -111,7 +111,7 @@ def read(cells: Cells, names: pl.Series, verbatim: bool, options: ReadOptions) -
         start += height
 
 
-def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
+def _columns(cells: Cells, options: ReadOptions) -> tuple[OfTable, pl.DataFrame]:
     """The table's columns under our names; further numbers and texts under their own."""
     keys, height = cells.table.frame.columns, cells.table.frame.height
     proxy = named_key(options.proxy, keys, {}, "--proxy") if options.proxy else PROXY.find(keys)
@@ -198,7 +198,7 @@ def _columns(cells: Cells, options: ReadOptions) -> tuple[Said, pl.DataFrame]:
     series += [cells.numbers(key) for key in further]
     series += [cells.texts(key) for key in (*texts, *gold_versions.columns_of(keys))]
     series.append(cells.texts(ARM).alias(_ARM) if ARM in keys else repeated(_ARM, "", height))
-    return Said(step, source, facts, further, texts, notes), pl.DataFrame(series)
+    return OfTable(step, source, facts, further, texts, notes), pl.DataFrame(series)
 
 
 def _counts(cells: Cells, key: str) -> bool:
@@ -206,7 +206,7 @@ def _counts(cells: Cells, key: str) -> bool:
     return key in cells.further(set(cells.table.frame.columns) - {key})
 
 
-def _refuse_unread(cells: Cells, stated: Said, rows: pl.DataFrame) -> None:
+def _refuse_unread(cells: Cells, stated: OfTable, rows: pl.DataFrame) -> None:
     """Refuse a table of which no number could be read but its steps.
 
     Raises:
@@ -222,7 +222,7 @@ def _refuse_unread(cells: Cells, stated: Said, rows: pl.DataFrame) -> None:
 
 def _log(
     raw: pl.DataFrame, as_logged: pl.DataFrame, with_logged: pl.DataFrame, summary: dict[str, Any],
-    stated: Said, cells: Cells, verbatim: bool, options: ReadOptions,
+    stated: OfTable, cells: Cells, verbatim: bool, options: ReadOptions,
 ) -> RunLog:  # fmt: skip
     """One run: its rows, and what its facts and warnings say of them."""
     table, name = cells.table, summary["run_id"]

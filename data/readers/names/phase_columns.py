@@ -13,12 +13,12 @@ WORDED = Column("phase", keys=(
     "set", "run_mode", "type", "prefix", "dataset",
 ))  # fmt: skip
 """Columns that do where each of their values is a word for a phase, and training is among them."""
-TOLD = {
+FLAGS = {
     "is_eval": "eval", "is_evaluation": "eval", "is_validation": "eval", "is_val": "eval",
     "is_test": "eval", "eval_mode": "eval", "is_train": "train", "is_training": "train",
 }  # fmt: skip
 """Columns of yes and no, and the phase that yes is."""
-FOLDED = frozenset(folded(key) for key in ("phase", *WORDED.keys, *TOLD))
+FOLDED = frozenset(folded(key) for key in ("phase", *WORDED.keys, *FLAGS))
 _YES = {"1": True, "1.0": True, "true": True, "yes": True,
         "0": False, "0.0": False, "false": False, "no": False}  # fmt: skip
 
@@ -38,7 +38,7 @@ def named(frame: pl.DataFrame, asked: Collection[str | None] = ()) -> pl.DataFra
             words = _words(frame.get_column(key))
             if words <= PHASES.keys() and "train" in {PHASES[phase] for phase in words}:
                 return frame.rename({key: "phase"})
-    for word, yes in TOLD.items():
+    for word, yes in FLAGS.items():
         key = Column("phase", (word,)).find(frame.columns)
         if key is not None and key not in asked:
             cells = frame.get_column(key).cast(pl.String).str.strip_chars().str.to_lowercase()

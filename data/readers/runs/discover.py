@@ -19,7 +19,7 @@ _INSIDE = re.compile("|".join(
     for reader in READERS for pattern in reader.inside
 ))  # fmt: skip
 """The last two parts of a folder that a trainer or tracker makes inside a run's folder."""
-TOLD = 10
+NAMED = 10
 """Files of a folder without a log of which each is named."""
 
 
@@ -172,8 +172,8 @@ def no_log(folder: Path, foreign: Sequence[str] = ()) -> Skip:
     """The Skip of a folder that was named and has no log in it; ``foreign``: why files are none."""
     if not foreign:
         return Skip(shown(folder), f"holds no log. Known formats: {KNOWN}")
-    more = f"; and {len(foreign) - TOLD} more" if len(foreign) > TOLD else ""
-    return Skip(shown(folder), f"holds no log. {'; '.join(foreign[:TOLD])}{more}")
+    more = f"; and {len(foreign) - NAMED} more" if len(foreign) > NAMED else ""
+    return Skip(shown(folder), f"holds no log. {'; '.join(foreign[:NAMED])}{more}")
 
 
 def _looked_for(path: Path, options: ReadOptions) -> Reader | None:

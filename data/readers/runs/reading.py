@@ -12,7 +12,7 @@ from data.readers.kl.kl_stated import check_options
 from data.readers.raw.reader import Belongs, Foreign, shown
 from data.readers.responses.sealed_gold import closed
 from data.readers.runs import folder
-from data.readers.runs.discover import TOLD, RunFiles, discover, no_log
+from data.readers.runs.discover import NAMED, RunFiles, discover, no_log
 from data.readers.runs.formats import FORMATS, reader_of
 
 
@@ -67,7 +67,7 @@ def _all(paths: Sequence[Path], options: ReadOptions) -> Iterator[RunLog | Skip]
         if not mine or any(p.is_relative_to(real) or real.is_relative_to(p) for p in logs):
             continue
         if any(p.is_relative_to(real) for p in refused):  # all that is in it is then told alike
-            yield from (Skip(skip.path, skip.reason) for skips in mine for skip in skips[:TOLD])
+            yield from (Skip(skip.path, skip.reason) for skips in mine for skip in skips[:NAMED])
         else:
             yield no_log(named, [skip.reason for skips in mine for skip in skips])
 

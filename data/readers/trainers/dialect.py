@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypedDict
 
 import polars as pl
 
@@ -34,6 +34,16 @@ class InEvaluation:
     gold: str | None = None
     proxy: str | None = None  # the reward that is optimised, on the evaluation's prompts
     candidates: list[str] = field(default_factory=list)
+
+
+class Observed(TypedDict, total=False):
+    """Settings that training rows show where they were not logged; why: a sentence about them."""
+
+    use_loss: bool
+    kl_estimator: str
+    kl_in_reward: bool
+    beta: float
+    why: str
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ class Dialect:
     """Gold and proxy of its evaluations, from all keys."""
     settings: tuple[str, ...] = ()
     """Its settings that are handed on; the others say nothing about overoptimisation."""
-    observed: Callable[[Mapping[str, Any], pl.DataFrame], dict[str, Any]] | None = None
+    observed: Callable[[Mapping[str, Any], pl.DataFrame], Observed] | None = None
     """What its training rows say about settings that were not logged."""
     responses: Callable[[Mapping[str, Any], int], int | None] | None = None
     """Responses behind a training row's means, from settings and the steps that a row averages."""

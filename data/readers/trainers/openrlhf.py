@@ -15,7 +15,7 @@ from data.readers.kl.kl_table import (
     NotPolicyKL,
     setting,
 )
-from data.readers.trainers.dialect import Dialect, InEvaluation
+from data.readers.trainers.dialect import Dialect, InEvaluation, Observed
 
 _AGGREGATION = "loss_agg_mode"
 _CHOSEN_BY = ("kl.estimator", "kl_estimator")
@@ -31,14 +31,14 @@ def _in_evaluation(keys: Sequence[str]) -> InEvaluation:
     return InEvaluation(proxy=passed[0] if len(passed) == 1 else None)
 
 
-def _observed(settings: Mapping[str, Any], trained: pl.DataFrame) -> dict[str, Any]:
+def _observed(settings: Mapping[str, Any], trained: pl.DataFrame) -> Observed:
     """OpenRLHF logs ``logprobs_diff`` (k1) beside ``kl``: with ``kl.use_loss`` it is all 0 while
     ``kl`` is not, and where the two are equal the estimator is k1.
     """
     both = ("kl", "logprobs_diff")
     there = set(both) <= set(trained.columns)
     pairs = trained.select(both).drop_nulls().rows() if there else []
-    observed: dict[str, Any] = {}
+    observed: Observed = {}
     stated = setting(settings, "use_loss")
     stated = setting(settings, "use_kl_loss") if stated is None else stated
     if stated is not None:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from data.readers.kl.kl_table import PER_RESPONSE, PER_TOKEN, TIMES_LENGTH, LoggedKL, setting
-from data.readers.trainers.dialect import Dialect, has
+from data.readers.trainers.dialect import Dialect, Observed, has
 
 SWIFT_ONLY = frozenset({"advantage_estimator", "rlhf_type", "kl_in_reward"})
 """Settings by which ms-swift is told from TRL."""
@@ -28,7 +28,7 @@ def _grpo_like(keys: Collection[str]) -> bool:
     return "completions/mean_length" in keys and "reward" in keys
 
 
-def _observed(settings: Mapping[str, Any], trained: pl.DataFrame) -> dict[str, Any]:
+def _observed(settings: Mapping[str, Any], trained: pl.DataFrame) -> Observed:
     """Whether the KL is in the reward: as set, by the estimator's default, or from the rows."""
     stated = setting(settings, "kl_in_reward")
     if isinstance(stated, bool):
@@ -48,7 +48,7 @@ def _observed(settings: Mapping[str, Any], trained: pl.DataFrame) -> dict[str, A
     return _from_rows(trained, functions)
 
 
-def _from_rows(trained: pl.DataFrame, functions: list[str]) -> dict[str, Any]:
+def _from_rows(trained: pl.DataFrame, functions: list[str]) -> Observed:
     """Whether the total is in every row a weighted sum of its functions less some times the KL.
 
     Nothing is said where no such sum fits all rows, or where several would.

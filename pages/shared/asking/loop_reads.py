@@ -55,7 +55,7 @@ def questions(loop: str, until: int | None) -> list[Question]:
     counts = answers.counts(query, named, until, TAU)
     apart = answers.counts(query, named, until, TAU, by_training=True)
     return board.questions(
-        board.Told(
+        board.LoopFacts(
             loop=loop,
             metrics=query("metrics", runs=named, until=until).filter(pl.col("phase") == "train"),
             indicators=[row for row in rows if until is None or row["iteration"] <= until],

@@ -69,7 +69,7 @@ def of_rivals(curve: RunCurve, until: int | None) -> report.RivalsReport | None:
     return report.of_rivals(reads.store().query, curve.run_id, until, curve.verdict)
 
 
-def of_signals(run: Mapping[str, Any], curve: RunCurve, until: int | None) -> dict[str, Any]:
+def of_signals(run: Mapping[str, Any], curve: RunCurve, until: int | None) -> report.SignalsReport:
     """Signals without gold."""
     frame = drawn(curve.run_id, until)
     return report.of_signals(reads.store().query, run, frame, until, curve.verdict)

@@ -137,7 +137,7 @@ def reading_list(
                        + ("proxy above and gold below" if at.has_gold else "proxy above")
                        + " its own start")  # fmt: skip
     begun, many = _beginning(run, until)
-    holds = {short(name): there for name, there in shortcuts.held(asked, found).items()}
+    holds = {short(name): there for name, there in shortcuts.which_have(asked, found).items()}
     if (mine := holds.get(filters.shortcut or "")) is not None:
         found = found.filter(pl.Series(mine))
         holds = {name: [has for has, one in zip(there, mine, strict=True) if one]
@@ -223,7 +223,7 @@ def page(
         found = _next(run, until, filters, at, LOOKED_AT)
         rows = _texts(run, found.rows)
         looked += rows.height
-        (has,) = shortcuts.held(rule, rows).values()
+        (has,) = shortcuts.which_have(rule, rows).values()
         kept.append(rows.filter(pl.Series(has, dtype=pl.Boolean)))
         shown_rows = pl.concat(kept)
         if shown_rows.height >= ROWS:

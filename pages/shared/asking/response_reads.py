@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 import polars as pl
 
@@ -26,11 +27,23 @@ def shared_prompts(run: str, spans: Spans) -> dict[str, str]:
     return dict(shared.select("prompt_id", "prompt").iter_rows())
 
 
+class SpanResponses(TypedDict):
+    """Responses to one prompt in a stretch: how many, their mean rewards, and the best by proxy."""
+
+    name: str
+    first: int
+    last: int
+    n: int
+    proxy: float | None
+    gold: float | None
+    best: Sequence[Mapping[str, Any]]
+
+
 @cached(256, reads.run_generation)
-def best_responses(run: str, spans: Spans, prompt: str, most: int) -> list[dict[str, Any]]:
+def best_responses(run: str, spans: Spans, prompt: str, most: int) -> list[SpanResponses]:
     """For each stretch: n, mean proxy and gold, and the responses that the proxy likes best."""
     rows = reads.completions(run, spans).filter(prompt_id=prompt)
-    responses = []
+    responses: list[SpanResponses] = []
     for name, first, last in spans:
         of_span = rows.filter(span=name)
         proxy, gold = of_span.select(pl.col("proxy_reward", "gold_reward").mean()).row(0)

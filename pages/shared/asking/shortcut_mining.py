@@ -32,7 +32,7 @@ MOST_KEPT = 64
 
 
 @dataclass
-class Told:
+class Mining:
     """What is known of a run's shortcuts.
 
     ``mined``: the last result; ``at``: the run's generation that it is of; ``progress``: what is
@@ -53,16 +53,16 @@ Key = tuple[str, str, int | None]
 class Miner:
     """Mines one run at a time; any thread may ask."""
 
-    kept: dict[Key, Told] = field(default_factory=dict)
+    kept: dict[Key, Mining] = field(default_factory=dict)
     processes: set[subprocess.Popen[str]] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
     turn: threading.Lock = field(default_factory=threading.Lock)
 
-    def mined(self, store: Store, run: str, until: int | None, generation: object) -> Told:
+    def mined(self, store: Store, run: str, until: int | None, generation: object) -> Mining:
         """What is known now; what is missing or older than the run is begun."""
         key = str(store.home), run, until
         with self.lock:
-            known = self.kept.pop(key, None) or Told()
+            known = self.kept.pop(key, None) or Mining()
             self.kept[key] = known
             while len(self.kept) > MOST_KEPT:
                 self.kept.pop(next(iter(self.kept)))
@@ -81,7 +81,7 @@ class Miner:
             for process in self.processes:
                 process.kill()
 
-    def _mine(self, store: Store, key: Key, known: Told, generation: object) -> None:
+    def _mine(self, store: Store, key: Key, known: Mining, generation: object) -> None:
         def progress(what: str) -> None:
             known.progress = what
 
@@ -144,7 +144,7 @@ def _result(process: subprocess.Popen[str], progress: Callable[[str], None]) -> 
 _miner = Miner()
 
 
-def mined(run: str, until: int | None) -> Told:
+def mined(run: str, until: int | None) -> Mining:
     """What is known of a run's shortcuts now, up to a step."""
     return _miner.mined(reads.store(), run, until, reads.run_generation(run))
 

@@ -7,7 +7,7 @@ from html import escape
 
 from analytics.loops.board import first_failed
 from analytics.loops.cells import MARKS, NOTHING, Cell, Question
-from analytics.loops.story import TOLD, End, ends
+from analytics.loops.story import TITLES, End, ends
 from pages.shared.escaping import shown_name
 from pages.shared.links import local_link
 
@@ -63,10 +63,10 @@ def story(boards: Mapping[str, Sequence[Question]]) -> str:
     changes = {loop: ends(board) for loop, board in boards.items()}
     names = [
         name
-        for name in TOLD
+        for name in TITLES
         if any(name in changes_of_loop for changes_of_loop in changes.values())
     ]
-    head = "".join(f"<th scope='col'>{escape(TOLD[name])}</th>" for name in names)
+    head = "".join(f"<th scope='col'>{escape(TITLES[name])}</th>" for name in names)
     body = "".join(
         f"<tr><th scope='row'>{escape(shown_name(loop))}</th>"
         + "".join(_end(changes_of_loop.get(name)) for name in names)

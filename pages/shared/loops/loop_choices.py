@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from analytics.gate.rules.policy import Policy, read_policy
-from pages.shared import links
+from pages.shared import links, reads
 from pages.shared.asking import gate_reads
 from pages.shared.choices import choose_one
 from pages.shared.escaping import called, escaped
@@ -38,10 +38,10 @@ class Chosen:
 def choose() -> Chosen:
     """Ask for loop, iteration and policy; ends the page where there is none."""
     there = gate_reads.loops()
-    asked = links.asked("loop")
-    for name in [name for name in asked if name not in there][:1]:
-        st.error(f"The link asks for the loop {called(name)}, which is not in this store, or has "
-                 "no iteration after 0.", icon=":material/search_off:")  # fmt: skip
+    known = set(reads.runs()["run_id"])
+    for name in [name for name in links.asked("loop") if name not in known][:1]:
+        st.error(f"The link asks for the loop {called(name)}, which is not in this store.",
+                 icon=":material/search_off:")  # fmt: skip
         st.stop()
     if not there:
         st.info("There is no loop with an iteration after 0 in the store yet.",

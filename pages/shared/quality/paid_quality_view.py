@@ -12,7 +12,7 @@ from analytics.paid_for.signal_words import SIGNALS, why_not
 from analytics.paid_for.signals import NULLS, failed, measured, shipped
 from analytics.quality.made import made
 from analytics.quality.paid_for import named_of, of_text
-from analytics.quality.signals_tried import share
+from analytics.quality.signals_tried import ends
 from analytics.wording import count, whole
 from pages.shared.quality.quality_cells import evidence
 from pages.shared.tables import show_table
@@ -97,7 +97,8 @@ def _named(rows: Rows) -> pl.DataFrame:
 
 
 def _of_list(row: Mapping[str, Any]) -> dict[str, float]:
-    return share("in_list", row["in_list"], row["falling"])
+    low, high = ends(row["in_list"], row["falling"])
+    return {"low": low, "high": high}
 
 
 def _coverage(rows: Rows) -> pl.DataFrame:

@@ -14,14 +14,14 @@ from analytics.shortcuts.words import headline, name, pays, read, short
 from analytics.wording import MISSING, percent, whole
 from pages.shared import reads
 from pages.shared.asking import shortcut_mining
-from pages.shared.asking.shortcut_mining import Told
+from pages.shared.asking.shortcut_mining import Mining
 from pages.shared.escaping import escaped
 from pages.shared.tables import show_table
 
 Link = Callable[[Mapping[str, Any]], str]
 
 
-def show_shortcuts(run: str, until: int | None, mined: Told, link: Link, all_with: Link) -> None:
+def show_shortcuts(run: str, until: int | None, mined: Mining, link: Link, all_with: Link) -> None:
     """The block; what is known of the shortcuts so far, which nobody has waited for.
 
     Args:
@@ -80,7 +80,7 @@ def _examples(mined: Mined, link: Link, all_with: Link) -> None:
 
 
 @st.fragment(run_every=1.0)
-def _wait(run: str, until: int | None, seen: Told) -> None:
+def _wait(run: str, until: int | None, seen: Mining) -> None:
     """How far it is; the page comes again by itself when it is done."""
     now = shortcut_mining.mined(run, until)
     if not now.progress:

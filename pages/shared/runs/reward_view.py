@@ -15,9 +15,9 @@ import streamlit as st
 
 from analytics.comparing.seeds import group_fall
 from analytics.figures.drawing.curves import Panel, RunCurve, has_line
+from analytics.figures.rewards.rewards import can_normalise, reward_figure
 from analytics.figures.runs.band import band_figure, gold_curves
 from analytics.figures.runs.notes import mark_notes
-from analytics.figures.runs.rewards import can_normalise, reward_figure
 from analytics.onset.sentences.headline import headline
 from analytics.wording import count
 from pages.shared import charts, links

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from analytics.figures.drawing.curves import Panel
-from analytics.figures.runs.rewards import reward_figure
+from analytics.figures.rewards.rewards import reward_figure
 from analytics.figures.sent.finished import Finished
 from pages.shared import reads
 

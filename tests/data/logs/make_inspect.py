@@ -41,14 +41,16 @@ FACTS = [
 @scorer(metrics=[accuracy(), stderr()])
 def graded():
     async def score(state: TaskState, target: Target) -> Score:
-        said = state.output.completion
-        if "not know" in said:
+        completion = state.output.completion
+        if "not know" in completion:
             value = NOANSWER
-        elif said == target.text:
+        elif completion == target.text:
             value = CORRECT
         else:
-            value = PARTIAL if said in target.text else INCORRECT
-        return Score(value=value, answer=said, explanation="by rule", metadata={"confidence": 0.9})
+            value = PARTIAL if completion in target.text else INCORRECT
+        return Score(
+            value=value, answer=completion, explanation="by rule", metadata={"confidence": 0.9}
+        )
 
     return score
 
@@ -57,8 +59,8 @@ def main(folder: Path) -> None:
     samples = [Sample(id=i, input=q, target=t, metadata={"topic": topic})
                for i, q, t, _, topic in FACTS]  # fmt: skip
     for kind in ("eval", "json"):
-        outputs = [ModelOutput.from_content("mockllm/model", said)
-                   for *_, said, _ in FACTS for _ in range(2)]  # fmt: skip
+        outputs = [ModelOutput.from_content("mockllm/model", completion)
+                   for *_, completion, _ in FACTS for _ in range(2)]  # fmt: skip
         task = Task(MemoryDataset(samples), solver=generate(), scorer=[graded(), match()],
                     epochs=2, name="facts")  # fmt: skip
         eval(task, model=get_model("mockllm/model", custom_outputs=outputs), log_dir=str(folder),

@@ -34,13 +34,13 @@ folder = Path(tempfile.mkdtemp())
 def transcript(number):
     environment, step = ("shell", "web")[number % 2], 100 if number < 12 else 200
     bad = environment == "shell" and number % (8 if step == 100 else 4) == 0
-    said = "I edit the tests. assert True" if bad else "I mend the code."
+    text = "I edit the tests. assert True" if bad else "I mend the code."
     return Transcript(
         transcript_id=f"t{number:02}", source_type="rollouts", source_id="r1",
         source_uri=f"rollouts/{number}", task_set=environment, task_id=str(number // 4),
         model="lab/policy", metadata={"run_id": "policy", "step": step},
         messages=[ChatMessageUser(content="Make the tests pass.", id=f"u{number}"),
-                  ChatMessageAssistant(content=said, id=f"a{number}")],
+                  ChatMessageAssistant(content=text, id=f"a{number}")],
     )  # fmt: skip
 
 

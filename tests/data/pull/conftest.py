@@ -17,7 +17,7 @@ from tests.data.pull.wandb_served import WandbServed
 
 
 @dataclass
-class Said:
+class Done:
     """How a command ended, and what it printed."""
 
     status: int
@@ -35,14 +35,14 @@ class Said:
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """A command in this process."""
 
-    def run(*words: object) -> Said:
+    def run(*words: object) -> Done:
         capsys.readouterr()
         status = data.__main__.main([str(word) for word in words])
-        said = capsys.readouterr()
-        return Said(status, said.out, said.err)
+        printed = capsys.readouterr()
+        return Done(status, printed.out, printed.err)
 
     return run
 
@@ -80,16 +80,16 @@ def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     """What a store holds of its runs, without where and when it was read."""
     (database,) = home.glob("*.duckdb")
     with duckdb.connect(str(database), read_only=True) as store:
-        held = {
+        tables = {
             name: store.execute(f"select * from {name} order by all").fetchall()
             for name in ("metrics", "scalars", "gold_evaluations", "samples")
         }
         runs = store.execute("select run_id, project, format, facts, warnings from runs order by 1")
-        held["runs"] = [
+        tables["runs"] = [
             (run, project, kind, _placeless(facts), warnings)
             for run, project, kind, facts, warnings in runs.fetchall()
         ]
-    return held
+    return tables
 
 
 def _placeless(facts: str) -> dict[str, Any]:

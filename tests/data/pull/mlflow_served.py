@@ -29,7 +29,7 @@ class KeptRun:
     stage: str = "active"
     experiment: str = "1"
 
-    def told(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
         info = {"run_id": self.id, "run_uuid": self.id, "run_name": self.name,
                 "experiment_id": self.experiment, "status": self.status,
                 "start_time": self.start, "lifecycle_stage": self.stage}  # fmt: skip
@@ -58,7 +58,7 @@ class MlflowServed(Served):
         if what == "runs/search":
             return Answer(self._search(given))
         if what == "runs/get":
-            return _found(run and {"run": run.told()})
+            return _found(run and {"run": run.answer()})
         if what == "metrics/get-history":
             return _found(run and _history(run.metrics[given["metric_key"]], given))
         if path == "/get-artifact" and run and given["path"] in run.artifacts:
@@ -71,7 +71,7 @@ class MlflowServed(Served):
         start = int(given.get("page_token") or 0)
         page = runs[start : start + PAGE]
         token = {"next_page_token": str(start + PAGE)} if start + PAGE < len(runs) else {}
-        return {"runs": [run.told() for run in page]} | token
+        return {"runs": [run.answer() for run in page]} | token
 
 
 def _history(points: list[dict[str, Any]], given: dict[str, Any]) -> dict[str, Any]:
@@ -86,8 +86,8 @@ def _found(body: dict[str, Any] | None) -> Answer:
     return Answer(body)
 
 
-def _pairs(held: dict[str, str]) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in held.items()]
+def _pairs(values: dict[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in values.items()]
 
 
 def kept_runs(store: Path) -> dict[str, KeptRun]:
@@ -95,12 +95,12 @@ def kept_runs(store: Path) -> dict[str, KeptRun]:
     runs = {}
     for metrics in store.rglob("metrics"):
         folder = metrics.parent
-        told = plain_yaml((folder / "meta.yaml").read_text())
-        runs[told["run_id"]] = KeptRun(
-            id=told["run_id"], name=told["run_name"], start=int(told["start_time"]),
+        meta = plain_yaml((folder / "meta.yaml").read_text())
+        runs[meta["run_id"]] = KeptRun(
+            id=meta["run_id"], name=meta["run_name"], start=int(meta["start_time"]),
             metrics={key: _points(text) for key, text in _files(folder / "metrics").items()},
             params=_files(folder / "params"), tags=_files(folder / "tags"),
-            stage=told["lifecycle_stage"],
+            stage=meta["lifecycle_stage"],
             artifacts={k: v.encode() for k, v in _files(folder / "artifacts").items()},
         )  # fmt: skip
     return runs

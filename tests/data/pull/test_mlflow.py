@@ -11,7 +11,7 @@ import pytest
 
 from data.pull.asking import Asking
 from data.pull.outcome import PullError
-from tests.data.pull.conftest import Said, contents
+from tests.data.pull.conftest import Done, contents
 from tests.data.pull.mlflow_served import KeptRun, MlflowServed, kept_runs
 from tests.data.pull.served import Answer, Refusal, Served, serving
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 STORE = ROOT / "tests" / "data" / "logs" / "mlflow"
 NAME = "grpo flat: 1"
 
-Command = Callable[..., Said]
+Command = Callable[..., Done]
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def test_a_table_that_the_server_keeps_back_is_told(command: Command, served: Ml
     served.runs = kept_runs(STORE.parent / "mlflow_table")
     for run in served.runs.values():
         run.artifacts.clear()
-    said = command("pull", "mlflow", served.url, "lab")
-    assert (said.status, "does not hand out its table" in said.words) == (0, True)
+    done = command("pull", "mlflow", served.url, "lab")
+    assert (done.status, "does not hand out its table" in done.words) == (0, True)
 
 
 def test_a_name_from_the_server_leaves_no_folder(
@@ -175,9 +175,9 @@ def test_given_up_says_what_is_kept_and_the_others_go_on(
     other.metrics["zz_last"] = other.metrics["kl"]
     served.runs[other.id] = other
     served.refusals = [Refusal("metrics/get-history zz_last", 429, 99, {"Retry-After": "0"})]
-    said = command("pull", "mlflow", served.url, "lab")
-    assert said.status == 1
-    assert "points of it are kept: pull again" in said.words
+    done = command("pull", "mlflow", served.url, "lab")
+    assert done.status == 1
+    assert "points of it are kept: pull again" in done.words
     assert [row["run"] for row in command("list", "--json").json] == [NAME]
     served.refusals.clear()
     assert command("pull", "mlflow", served.url, "lab").status == 0
@@ -190,8 +190,8 @@ def test_runs_of_one_name_keep_their_numbers_whichever_is_named(
     second = copy.deepcopy(run)
     second.id, second.start = "c" * 32, run.start + 60_000
     served.runs[second.id] = second
-    said = command("pull", "mlflow", served.url, "lab", "--run", second.id, "--json").json
-    assert sorted(row["run"] for row in said["runs"]) == [NAME, f"{NAME}-2"]
+    done = command("pull", "mlflow", served.url, "lab", "--run", second.id, "--json").json
+    assert sorted(row["run"] for row in done["runs"]) == [NAME, f"{NAME}-2"]
 
 
 def test_what_is_not_there_is_one_sentence_each(
@@ -201,16 +201,16 @@ def test_what_is_not_there_is_one_sentence_each(
     empty = KeptRun("e" * 32, "empty", 1, {})
     elsewhere = KeptRun("d" * 32, "elsewhere", 1, {}, experiment="2")
     served.runs |= {empty.id: empty, elsewhere.id: elsewhere}
-    said = command("pull", "mlflow", served.url, "nope")
-    assert (said.status, "has no experiment called nope" in said.words) == (1, True)
+    done = command("pull", "mlflow", served.url, "nope")
+    assert (done.status, "has no experiment called nope" in done.words) == (1, True)
     wanted = ("gone", deleted.id, empty.id, elsewhere.id, run.id)
     named = [word for one in wanted for word in ("--run", one)]
-    said = command("pull", "mlflow", served.url, "lab", *named)
-    assert said.status == 1
-    assert "the experiment lab has no run gone" in said.words
-    assert "deleted was deleted on the server" in said.words
-    assert "empty holds no metrics yet" in said.words
-    assert "elsewhere is a run of another experiment" in said.words
+    done = command("pull", "mlflow", served.url, "lab", *named)
+    assert done.status == 1
+    assert "the experiment lab has no run gone" in done.words
+    assert "deleted was deleted on the server" in done.words
+    assert "empty holds no metrics yet" in done.words
+    assert "elsewhere is a run of another experiment" in done.words
     assert [row["run"] for row in command("list", "--json").json] == [NAME]
 
 
@@ -224,11 +224,11 @@ def test_a_login_comes_from_the_environment_and_is_shown_nowhere(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "s3cret-token")
     served.refusals = [Refusal("metrics", 403, 1)]
-    said = command("pull", "mlflow", served.url, "lab")
+    done = command("pull", "mlflow", served.url, "lab")
     assert {sent.get("Authorization") for sent in served.headers} == {"Bearer s3cret-token"}
-    assert said.status == 1
-    assert "does not take the login (403)" in said.words
-    assert "s3cret" not in said.out + said.err
+    assert done.status == 1
+    assert "does not take the login (403)" in done.words
+    assert "s3cret" not in done.out + done.err
     kept = [path for path in home.rglob("*") if path.is_file() and b"s3cret" in path.read_bytes()]
     assert kept == []
 
@@ -261,24 +261,24 @@ def test_a_login_is_not_sent_to_where_a_server_leads(
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "sentence"),
     [("http://127.0.0.1:9", "does not answer"), ("ftp://host", "is no server's address")],
 )
 def test_a_wrong_address_is_one_sentence(
-    command: Command, address: str, told: str, monkeypatch: pytest.MonkeyPatch
+    command: Command, address: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data.pull.asking.FIRST_WAIT", 0.0)
-    said = command("pull", "mlflow", address, "lab")
-    assert said.status == 1
-    assert told in said.words
+    done = command("pull", "mlflow", address, "lab")
+    assert done.status == 1
+    assert sentence in done.words
 
 
 def test_two_pulls_at_once_do_not_meet(command: Command, home: Path, served: MlflowServed) -> None:
     (home / "pulled").mkdir(parents=True)
     with (home / "pulled" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        said = command("pull", "mlflow", served.url, "lab")
-    assert (said.status, "another pull into this store is at work" in said.words) == (1, True)
+        done = command("pull", "mlflow", served.url, "lab")
+    assert (done.status, "another pull into this store is at work" in done.words) == (1, True)
     assert command("pull", "mlflow", served.url, "lab").status == 0
 
 
@@ -291,5 +291,5 @@ class Page(Served):
 
 def test_another_kind_of_server_is_told(command: Command) -> None:
     with serving(Page()) as page:
-        said = command("pull", "mlflow", page.url, "lab")
-    assert "is it the address of an MLflow tracking server" in said.words
+        done = command("pull", "mlflow", page.url, "lab")
+    assert "is it the address of an MLflow tracking server" in done.words

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.pull.conftest import Said, contents
+from tests.data.pull.conftest import Done, contents
 from tests.data.pull.served import Refusal, Served, serving
 from tests.data.pull.wandb_served import KeptRun, WandbServed, kept_run
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 OFFLINE = ROOT / "tests" / "data" / "logs" / "r12_wandb"
 PROJECT = "lab/field"
 
-Command = Callable[..., Said]
+Command = Callable[..., Done]
 
 
 @pytest.fixture
@@ -157,10 +157,10 @@ def test_given_up_says_what_is_kept_and_the_others_go_on(
     early = another(run, "early", name="early", history=rows, created=1.0, files={})
     wandb_served.runs = {"early": early, run.id: run}
     wandb_served.refuse_page(1000)
-    said = command("pull", "wandb", PROJECT)
-    assert said.status == 1
-    assert "log calls up to 999 are kept" in said.words
-    assert "pull again" in said.words
+    done = command("pull", "wandb", PROJECT)
+    assert done.status == 1
+    assert "log calls up to 999 are kept" in done.words
+    assert "pull again" in done.words
     assert [row["run"] for row in command("list", "--json").json] == ["r12_wandb"]
     wandb_served.refusals.clear()
     wandb_served.forget_asked()
@@ -173,9 +173,9 @@ def test_runs_of_one_name_keep_their_numbers_whichever_is_named(
     command: Command, wandb_served: WandbServed, run: KeptRun
 ) -> None:
     wandb_served.runs["second"] = another(run, "second", created=run.created + 60)
-    said = command("pull", "wandb", PROJECT, "--run", "second", "--json").json
-    assert sorted(row["run"] for row in said["runs"]) == ["r12_wandb", "r12_wandb-2"]
-    assert any("numbered by start" in note for note in said["notes"])
+    done = command("pull", "wandb", PROJECT, "--run", "second", "--json").json
+    assert sorted(row["run"] for row in done["runs"]) == ["r12_wandb", "r12_wandb-2"]
+    assert any("numbered by start" in note for note in done["notes"])
 
 
 @pytest.mark.usefixtures("run")
@@ -193,24 +193,26 @@ def test_a_run_that_was_wound_back_is_fetched_anew(
 ) -> None:
     command("pull", "wandb", PROJECT)
     run.history = [*run.history[:30], {"_step": 30, "train/global_step": 12, "train/reward": 9.0}]
-    said = command("pull", "wandb", PROJECT)
-    assert "wound back" in said.words
+    done = command("pull", "wandb", PROJECT)
+    assert "wound back" in done.words
     assert command("export", "--run", "r12_wandb", "--out", "/dev/null").status == 0
 
 
 @pytest.mark.usefixtures("run")
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "sentence"),
     [
         (["lab/nope"], "the project lab/nope is not in W&B"),
         (["lab/field", "--run", "gone"], "the run gone is not in W&B"),
         (["lab"], "write ENTITY/PROJECT"),
     ],
 )
-def test_what_is_not_there_is_one_sentence(command: Command, words: list[str], told: str) -> None:
-    said = command("pull", "wandb", *words)
-    assert said.status == 1
-    assert told in said.words
+def test_what_is_not_there_is_one_sentence(
+    command: Command, words: list[str], sentence: str
+) -> None:
+    done = command("pull", "wandb", *words)
+    assert done.status == 1
+    assert sentence in done.words
     assert command("list", "--json").json == []
 
 
@@ -218,10 +220,10 @@ def test_a_missing_run_leaves_the_others(
     command: Command, wandb_served: WandbServed, run: KeptRun
 ) -> None:
     wandb_served.runs["empty"] = another(run, "empty", name="empty", history=[])
-    said = command("pull", "wandb", PROJECT, "--run", "gone", "--run", run.id, "--run", "empty")
-    assert said.status == 1
-    assert "empty holds no metrics yet" in said.words
-    assert "the run gone is not in W&B" in said.words
+    done = command("pull", "wandb", PROJECT, "--run", "gone", "--run", run.id, "--run", "empty")
+    assert done.status == 1
+    assert "empty holds no metrics yet" in done.words
+    assert "the run gone is not in W&B" in done.words
     assert [row["run"] for row in command("list", "--json").json] == ["r12_wandb"]
 
 
@@ -229,8 +231,8 @@ def test_a_table_that_is_gone_is_told(
     command: Command, wandb_served: WandbServed, run: KeptRun
 ) -> None:
     run.files.pop(next(iter(run.files)))
-    said = command("pull", "wandb", PROJECT)
-    assert (said.status, "not in W&B" in said.words) == (0, True), said.words
+    done = command("pull", "wandb", PROJECT)
+    assert (done.status, "not in W&B" in done.words) == (0, True), done.words
     assert [row["samples"] for row in command("list", "--json").json] == [4]
 
 
@@ -245,12 +247,12 @@ def test_a_name_from_the_server_leaves_no_folder(
     assert all("kept" in path.parts for path in home.rglob("*.wandb"))
 
 
-def own_process(*words: str, **environment: str) -> Said:
+def own_process(*words: str, **environment: str) -> Done:
     """A command in a process of its own, in which wandb looks at its environment afresh."""
     given = {key: value for key, value in {**os.environ, **environment}.items() if value}
     done = subprocess.run([sys.executable, "-m", "data", *words], cwd=ROOT, env=given,
                           capture_output=True, text=True, check=False)  # fmt: skip
-    return Said(done.returncode, done.stdout, done.stderr)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 class Stranger(Served):
@@ -261,37 +263,37 @@ class Stranger(Served):
 def test_no_other_machine_is_asked() -> None:
     with serving(Stranger()) as elsewhere:
         proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), elsewhere.url)
-        said = own_process("pull", "wandb", PROJECT, NO_PROXY="127.0.0.1", **proxies)
-        assert said.status == 0, said.err
+        done = own_process("pull", "wandb", PROJECT, NO_PROXY="127.0.0.1", **proxies)
+        assert done.status == 0, done.err
         assert elsewhere.asked == []
 
 
 @pytest.mark.usefixtures("run")
 def test_no_login_is_told_with_the_command_that_logs_in() -> None:
-    said = own_process("pull", "wandb", PROJECT, WANDB_API_KEY="")
-    assert said.status == 1
-    assert "wandb login" in said.words
+    done = own_process("pull", "wandb", PROJECT, WANDB_API_KEY="")
+    assert done.status == 1
+    assert "wandb login" in done.words
 
 
 def test_a_refused_login_never_shows_the_key(wandb_served: WandbServed) -> None:
     wandb_served.refusals = [Refusal("Viewer", 401, 99)]
-    said = own_process("pull", "wandb", PROJECT)
-    assert said.status == 1
-    assert "does not take the login" in said.words
-    assert "k" * 40 not in said.out + said.err
+    done = own_process("pull", "wandb", PROJECT)
+    assert done.status == 1
+    assert "does not take the login" in done.words
+    assert "k" * 40 not in done.out + done.err
 
 
 @pytest.mark.usefixtures("wandb_served")
 def test_a_network_that_is_down_is_told_at_once() -> None:
-    said = own_process("pull", "wandb", PROJECT, WANDB_BASE_URL="http://127.0.0.1:9")
-    assert said.status == 1
-    assert "cannot be reached" in said.words
+    done = own_process("pull", "wandb", PROJECT, WANDB_BASE_URL="http://127.0.0.1:9")
+    assert done.status == 1
+    assert "cannot be reached" in done.words
 
 
 def test_without_wandb_the_command_that_installs_it_is_told(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)
-    said = command("pull", "wandb", PROJECT)
-    assert said.status == 1
-    assert "-m pip install wandb" in said.words
+    done = command("pull", "wandb", PROJECT)
+    assert done.status == 1
+    assert "-m pip install wandb" in done.words

@@ -37,10 +37,10 @@ COMMANDS = {
     "hallucination": ("analytics", ["hallucination", "--json"]),
 }
 
-Told = dict[str, Any]
+Contents = dict[str, Any]
 
 
-def tables(database: Path, of: Mapping[str, Told] | None = None) -> dict[str, Told]:
+def tables(database: Path, of: Mapping[str, Contents] | None = None) -> dict[str, Contents]:
     """By table: its columns, and its rows in order, or how many there are and their checksum.
 
     ``of``: only the tables and columns that are named there (a later version may have more).
@@ -53,7 +53,7 @@ def tables(database: Path, of: Mapping[str, Told] | None = None) -> dict[str, To
         }  # fmt: skip
 
 
-def _table(store: duckdb.DuckDBPyConnection, name: str, only: list[str] | None) -> Told:
+def _table(store: duckdb.DuckDBPyConnection, name: str, only: list[str] | None) -> Contents:
     found = store.execute(f'from "{name}"')
     columns = [column[0] for column in found.description]
     kept = only or [column for column in columns if column not in WHEN]
@@ -74,7 +74,7 @@ def plain(row: dict[str, Any], columns: list[str]) -> list[Any]:
     return values
 
 
-def packed(rows: list[list[Any]], whole: bool) -> Told:
+def packed(rows: list[list[Any]], whole: bool) -> Contents:
     """Rows in an order that does not depend on where they lie; or their checksum."""
     lines = sorted(json.dumps(row, sort_keys=True) for row in rows)
     if whole:
@@ -88,14 +88,14 @@ def commands(names: Collection[str] = tuple(COMMANDS)) -> dict[str, Any]:
     from analytics.__main__ import main as on_results
     from data.__main__ import main as on_store
 
-    said = {}
+    outputs = {}
     for name in names:
         package, words = COMMANDS[name]
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             assert (on_store if package == "data" else on_results)(words) == 0, name
-        said[name] = json.loads(out.getvalue())
-    return said
+        outputs[name] = json.loads(out.getvalue())
+    return outputs
 
 
 MEANT = {"kl_conversion": ("exact", "as_stated"), "kl_reference": ("initial_policy", None)}

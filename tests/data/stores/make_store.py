@@ -43,14 +43,14 @@ def write(version: int) -> None:
         os.environ["OVEROPT_HOME"] = str(home)
         home.mkdir()
         fill(home)
-        said = commands()
-        said["tables"] = tables(home / "store.duckdb")
+        outputs = commands()
+        outputs["tables"] = tables(home / "store.duckdb")
         for left in ("owner.lock", "owner.json"):
             (home / left).unlink(missing_ok=True)
         compact(home / "store.duckdb")
-        assert tables(home / "store.duckdb") == said["tables"]
+        assert tables(home / "store.duckdb") == outputs["tables"]
         pack(home, HERE / f"v{version}.tar.xz")
-        keep(said, HERE / f"v{version}.json.xz")
+        keep(outputs, HERE / f"v{version}.json.xz")
 
 
 def fill(home: Path) -> None:
@@ -81,8 +81,8 @@ def fill(home: Path) -> None:
         ["import", "tables/falls_sd.csv"],
     ):  # fmt: skip
         at = LOGS if words[0] == "import" else None
-        told = [str(at / word) if at and (at / word).exists() else word for word in words]
-        assert main(told) == int("odd/broken.jsonl" in words), words
+        arguments = [str(at / word) if at and (at / word).exists() else word for word in words]
+        assert main(arguments) == int("odd/broken.jsonl" in words), words
     earlier_layout(home)
     write_words(home)
 
@@ -149,9 +149,9 @@ def unpack(file: Path, home: Path) -> None:
     untar(file, home)
 
 
-def keep(said: dict[str, object], file: Path) -> None:
+def keep(outputs: dict[str, object], file: Path) -> None:
     """Keep what was said, as compressed JSON."""
-    file.write_bytes(lzma.compress(json.dumps(said, sort_keys=True).encode(), preset=9))
+    file.write_bytes(lzma.compress(json.dumps(outputs, sort_keys=True).encode(), preset=9))
 
 
 def kept(file: Path) -> dict[str, object]:

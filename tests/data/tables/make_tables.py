@@ -144,14 +144,14 @@ def biographies() -> str:
 def sentences(labels: list[str]) -> list[dict[str, object]]:
     """Facts four to a sentence, and one sentence without any."""
     bare = {"text": "Well.", "is-relevant": False, "human-atomic-facts": None}
-    told: list[dict[str, object]] = [bare]
+    sentences: list[dict[str, object]] = [bare]
     for start in range(0, len(labels), 4):
         facts = [
             {"text": f"Fact {start + k}.", "label": label}
             for k, label in enumerate(labels[start : start + 4])
         ]
         text = " ".join(str(fact["text"]) for fact in facts)
-        told.append(
+        sentences.append(
             {
                 "text": text,
                 "is-relevant": True,
@@ -159,7 +159,7 @@ def sentences(labels: list[str]) -> list[dict[str, object]]:
                 "human-atomic-facts": facts,
             }
         )
-    return told
+    return sentences
 
 
 def tables() -> dict[str, bytes]:

@@ -10,8 +10,7 @@ import plotly.graph_objects as go
 
 from analytics.figures.drawing.axes import place
 from analytics.figures.drawing.stacked import Stack
-from analytics.onset.curves.fits import FORMS
-from analytics.onset.evidence.gao import normalised_gold
+from analytics.gao import FORMS, normalised_gold
 from analytics.wording import with_interval
 
 _POINTS = 24

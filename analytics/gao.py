@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
+FORMS = {"rl": 0.0, "best_of_n": 1.0}
+"""Exponent g of each form in the Box-Cox family."""
+
 
 @dataclass(frozen=True)
 class Peak:

@@ -20,7 +20,7 @@ from analytics.figures.drawing.palette import tinted
 from analytics.figures.drawing.placed import Mark, marks_of, place_of_step
 from analytics.figures.drawing.stacked import STRIP, Stack
 from analytics.figures.drawing.text import plain
-from analytics.figures.runs.ahead import forecast_reach
+from analytics.figures.rewards.ahead import forecast_reach
 from analytics.wording import MISSING, interval, number, steps, whole
 
 LINED = 3

@@ -11,10 +11,10 @@ from analytics.figures.drawing.gutter import Gutter, short_names, width_for
 from analytics.figures.drawing.scales import can_normalise as can_normalise
 from analytics.figures.drawing.scales import scales, shares_scale
 from analytics.figures.drawing.stacked import Stack, stacked
-from analytics.figures.runs.ahead import draw_forecast
-from analytics.figures.runs.lines import Lines, has
-from analytics.figures.runs.many_lines import draw_many
-from analytics.figures.runs.marks import LINED, NAMED_ROWS, mark_runs, reach, strip_height
+from analytics.figures.rewards.ahead import draw_forecast
+from analytics.figures.rewards.lines import Lines, has
+from analytics.figures.rewards.many_lines import draw_many
+from analytics.figures.rewards.marks import LINED, NAMED_ROWS, mark_runs, reach, strip_height
 
 NAMED_LINES = 6
 """Up to so many runs carry their names at the ends of their lines, and share a crosshair."""

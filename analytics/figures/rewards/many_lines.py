@@ -13,7 +13,7 @@ from analytics.figures.drawing.palette import tinted
 from analytics.figures.drawing.scales import scaled, scales
 from analytics.figures.drawing.stacked import Stack
 from analytics.figures.drawing.text import plain
-from analytics.figures.runs.lines import has
+from analytics.figures.rewards.lines import has
 from analytics.wording import number
 
 
