@@ -105,9 +105,10 @@ def mass_bins(confidence: npt.ArrayLike, bins: int = BINS) -> npt.NDArray[np.int
     """Bin of each answer when bins hold equally many; equal confidences share the lower bin."""
     c = np.asarray(confidence, dtype=np.float64)
     order = np.argsort(c, kind="stable")
-    rank = np.empty(len(c), dtype=np.int64)
-    rank[order] = np.arange(len(c))
-    first = np.searchsorted(c[order], c, side="left")
+    rising, place = c[order], np.arange(len(c))
+    begins = np.concatenate([rising[:1] == rising[:1], rising[1:] != rising[:-1]])
+    first = np.empty(len(c), dtype=np.int64)
+    first[order] = np.maximum.accumulate(np.where(begins, place, 0))
     return first * bins // max(len(c), 1)
 
 

@@ -113,7 +113,8 @@ def _texts(random: np.random.Generator, n: int, words: int = 12) -> list[str]:
     """Texts of a vocabulary in which a word's frequency falls with its rank."""
     rank = np.arange(1, 601)
     drawn = random.choice(rank, (n, words), p=(1 / rank) / (1 / rank).sum())
-    return [" ".join(f"word{at}" for at in row) for row in drawn]
+    vocabulary = np.array([f"word{at}" for at in rank], dtype=object)
+    return [" ".join(row) for row in vocabulary[drawn - 1]]
 
 
 def _corpus(last: int, harmed: bool) -> pl.DataFrame:

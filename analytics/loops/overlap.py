@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from analytics.collapse.tokens import Tokens, tokens
+from analytics.collapse.tokens import tokens
 from analytics.loops.ancestry import seen
 from analytics.wording import count
 
@@ -43,25 +43,22 @@ def overlaps(training: pl.DataFrame, asked: pl.DataFrame) -> list[Overlap]:
     questions = tokens(asked["question"])
     ids, lengths = asked["question_id"].cast(pl.String).to_list(), questions.lengths
     sizes = {int(n) for n in lengths if n}
-    whole = {n: _runs_by_text(questions, n) for n in sizes}
-    runs = whole[WORDS] if WORDS in whole else _runs_by_text(questions, WORDS)
+    runs = {n: questions.ngrams(n) for n in sizes | {WORDS}}
     found = []
     for (iteration,), part in training.group_by("iteration", maintain_order=True):
         texts = tokens(pl.select(
             pl.concat_str(part["prompt"].fill_null(""), part["text"], separator=" ")
         ).to_series())  # fmt: skip
-        there = {n: np.unique(texts.ngrams(n)[0]) for n in sizes | {WORDS}}
-        exact = [
-            place for place, n in enumerate(lengths.tolist())
-            if n and _found(whole[n][place], there[n]).any()
-        ]  # fmt: skip
-        near = [
-            place for place, codes in runs.items()
-            if _found(codes, there[WORDS]).mean() >= NEAR and place not in set(exact)
-        ]  # fmt: skip
+        shares = {
+            n: _shares(*of, len(ids), np.unique(texts.ngrams(n)[0])) for n, of in runs.items()
+        }
+        exact = np.zeros(len(ids), dtype=bool)
+        for n in sizes:
+            exact |= (lengths == n) & (shares[n] > 0)
+        near = (shares[WORDS] >= NEAR) & ~exact
         found.append(Overlap(
-            int(str(iteration)), part.height, len(ids), [ids[at] for at in exact],
-            [ids[at] for at in near],
+            int(str(iteration)), part.height, len(ids),
+            *([ids[at] for at in np.flatnonzero(which)] for which in (exact, near)),
         ))  # fmt: skip
     return found
 
@@ -135,11 +132,7 @@ def _found(codes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
     return np.asarray(ordered[place] == codes)
 
 
-def _runs_by_text(texts: Tokens, n: int) -> dict[int, np.ndarray]:
-    codes, owner = texts.ngrams(n)
-    if not len(codes):
-        return {}
-    order = np.argsort(owner, kind="stable")
-    places, starts = np.unique(owner[order], return_index=True)
-    split = np.split(codes[order], starts[1:])
-    return dict(zip(places.tolist(), split, strict=True))
+def _shares(codes: np.ndarray, owner: np.ndarray, texts: int, ordered: np.ndarray) -> np.ndarray:
+    """The share of each text's codes that are among ordered ones, (texts,); 0 where it has none."""
+    found = np.bincount(owner, weights=_found(codes, ordered), minlength=texts)
+    return np.asarray(found / np.maximum(np.bincount(owner, minlength=texts), 1))

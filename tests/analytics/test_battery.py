@@ -164,9 +164,10 @@ def test_an_unknown_condition_is_named():
         battery.measure(1, 1, ["gaus"])
 
 
-def test_ever_is_what_a_replay_finds():
+@pytest.mark.parametrize("runs", [2, pytest.param(6, marks=pytest.mark.long)])
+def test_ever_is_what_a_replay_finds(runs):
     condition = battery.chosen(["errors / 2"])[0]
-    for seed in range(6):
+    for seed in range(runs):
         log = simulated_log(condition, "flat", seed)
         assert battery.judge(log)["ever"] == battery.judge(log, replayed=True)["ever"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from analytics.onset import verdict
 
-LOOKS, NOISE, RUNS = 21, 0.05, 30
+LOOKS, NOISE, RUNS = 21, 0.05, 20
 HALF = LOOKS // 2
 UP = np.minimum(np.arange(LOOKS) / (LOOKS - 1 - HALF), 1)
 DOWN = np.maximum((np.arange(LOOKS) - (LOOKS - 1 - HALF)) / HALF, 0)

@@ -8,12 +8,13 @@ import pytest
 
 from analytics.__main__ import main
 from analytics.gate import proposal
-from analytics.gate.simulated import complete_loop
+from analytics.gate.simulated import Sizes, complete_loop
 from data.columns import ReadOptions
 from data.incoming.importing import import_paths
 from data.people import policies
 
 NAMES = ("answers", "corpus", "reviews", "outcomes", "decisions", "metrics")
+SIZES = Sizes(questions=6000, prompts=2000)
 TODAY = "2026-11-28"
 POLICY = (
     proposal()
@@ -34,7 +35,7 @@ def bring_in(home: Path, *paths: Path) -> None:
 def home(tmp_path_factory) -> Path:
     """A store with the complete generated loop, brought in by its loop.toml."""
     folder, home = tmp_path_factory.mktemp("loop"), tmp_path_factory.mktemp("home")
-    frames = complete_loop().frames
+    frames = complete_loop(sizes=SIZES).frames
     for name in NAMES:
         frames[name].write_csv(folder / f"{name}.csv")
     frames["generations"].write_parquet(folder / "generations.parquet")
@@ -176,7 +177,7 @@ def test_the_proposal_is_printed(capsys) -> None:
 
 
 def test_worse_outcomes_of_a_later_import_fail_that_block_alone(gate, home, tmp_path) -> None:
-    rows = complete_loop("outcomes").frames["outcomes"]
+    rows = complete_loop("outcomes", sizes=SIZES).frames["outcomes"]
     rows.with_columns(loop=pl.lit("generated")).write_csv(tmp_path / "outcomes.csv")
     bring_in(home, tmp_path / "outcomes.csv")
     code, document = gate("--record", "continue", "--by", "A. Prover")

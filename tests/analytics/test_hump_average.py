@@ -70,11 +70,13 @@ def test_lack_of_fit_is_seen_on_other_shapes_and_the_model_interval_misses_them(
     assert share(s.low <= kl <= s.high for kl, s in cliff) < 0.5
 
 
+@pytest.mark.parametrize("runs", [30, pytest.param(80, marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", ["rl", "bon", "mid", "cliff", "tent"])
 @pytest.mark.parametrize("scenario", ["base_n20_s05", "noisy_n20_s10"])
-def test_the_average_over_all_humps_covers_every_shape(kind, scenario):
-    spots = [(run.kl_peak, a.interval(0.95)) for run, a in averages(kind, scenario, runs=80)]
-    assert share(s.low <= kl <= s.high for kl, s in spots) >= 0.95 - 3 * np.sqrt(0.05 / 80)
+def test_the_average_over_all_humps_covers_every_shape(kind, scenario, runs):
+    """25 of 30 pass: where 65 % are covered, so many are in 1 case of 40 a condition."""
+    spots = [(run.kl_peak, a.interval(0.95)) for run, a in averages(kind, scenario, runs=runs)]
+    assert share(s.low <= kl <= s.high for kl, s in spots) >= 0.95 - 3 * np.sqrt(0.05 / runs)
 
 
 def test_correlated_errors_need_the_grid():

@@ -259,16 +259,21 @@ def test_prompts_count_in_place_of_responses() -> None:
     )
 
 
-@pytest.mark.slow
-def test_false_alarms_where_responses_to_a_prompt_go_together() -> None:
+@pytest.mark.parametrize(
+    ("runs", "most", "least"), [(20, 3, 5), pytest.param(40, 5, 10, marks=pytest.mark.long)]
+)
+def test_false_alarms_where_responses_to_a_prompt_go_together(
+    runs: int, most: int, least: int
+) -> None:
+    """Of 20, one in two would keep to 3 alarms in 1 case of 780."""
     counted = {
         n_prompts: sum(
             judge(shares(50, 8, seed), n_responses=400, n_prompts=n_prompts).alarm is not None
-            for seed in range(40)
+            for seed in range(runs)
         )
         for n_prompts in (None, 50)
     }
-    assert counted[50] <= 5 < 10 <= counted[None]
+    assert counted[50] <= most < least <= counted[None]
 
 
 def test_prompts_that_are_partly_missing_are_refused() -> None:

@@ -24,7 +24,17 @@ SINGLE = [one for one in CONDITIONS if one.evaluations <= 100]
 """Pooled rows are like none, unless they look smoothed."""
 
 
-@pytest.mark.parametrize("condition", SINGLE, ids=lambda one: one.name)
+OF_KINDS = [[one for one in SINGLE if is_like(one.name, kind)] for kind in LIKE]
+USUAL = [one for kind in OF_KINDS if kind for one in (kind[0], kind[-1])]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        pytest.param(one, id=one.name, marks=[pytest.mark.long] * (one not in USUAL))
+        for one in SINGLE
+    ],
+)
 def test_a_condition_is_like_the_kind_that_its_own_verdicts_are(condition):
     rows = [verdict_of(simulated_log(condition, "falling", 900 + i)).row for i in range(3)]
     found = {kind_of(one) for one in rows}

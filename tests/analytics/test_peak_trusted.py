@@ -62,11 +62,13 @@ def top(shape):
     return highest.min(), highest.max()
 
 
+@pytest.mark.parametrize("runs", [14, pytest.param(20, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", SHAPES)
-def test_the_headline_covers_shapes_that_no_method_was_built_on(name):
+def test_the_headline_covers_shapes_that_no_method_was_built_on(name, runs):
+    """12 of 14 pass: where half are covered, so many are in 1 case of 150 a shape."""
     low, high = top(SHAPES[name])
     covered = []
-    for seed in range(20):
+    for seed in range(runs):
         row = peak_row(evidence(SHAPES[name](SHARE), seed))
         covered.append(row["kl_low"] <= high and (row["kl_high"] or np.inf) >= low)
     assert np.mean(covered) >= 0.85

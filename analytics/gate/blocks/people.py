@@ -39,16 +39,17 @@ def people(evidence: Evidence, policy: Policy) -> list[Check]:
 def _fresh(rows: pl.DataFrame, evidence: Evidence, policy: Policy) -> pl.Series:
     """Which reviews still hold: each has a date of its own, and none renews another."""
     days = policy["human_checkpoint.days"]
-    return pl.Series([
-        (on := day(text)) is not None and (evidence.today - on).days <= days
+    holds = {
+        text: (on := day(text)) is not None and (evidence.today - on).days <= days
         and not _to_come(evidence, on)
-        for text in rows["graded_at"]
-    ], dtype=pl.Boolean)  # fmt: skip
+        for text in rows["graded_at"].unique()
+    }  # fmt: skip
+    return pl.Series([holds[text] for text in rows["graded_at"]], dtype=pl.Boolean)
 
 
 def last_review(rows: pl.DataFrame) -> datetime.date | None:
     """When the last of some reviews was graded."""
-    days = [found for text in rows["graded_at"].to_list() if (found := day(text))]
+    days = [found for text in rows["graded_at"].unique() if (found := day(text))]
     return max(days, default=None)
 
 

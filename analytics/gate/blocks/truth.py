@@ -263,9 +263,11 @@ def _calibration_change(rows: pl.DataFrame, now: int) -> Estimate | None:
 
     Source: delete-a-group jackknife, Kott 2001, Journal of Official Statistics 17:521.
     """
-    tried = rows.filter(
-        pl.col("grade") != "not_attempted", pl.col("confidence").is_between(0, 1)
-    ).with_columns(part=pl.col("question_id").hash(7) % GROUPS)
+    tried = (
+        rows.filter(pl.col("grade") != "not_attempted", pl.col("confidence").is_between(0, 1))
+        .sort("confidence")
+        .with_columns(part=pl.col("question_id").hash(7) % GROUPS)
+    )
     sides = [_arrays(tried.filter(pl.col("iteration") == at)) for at in (now, 0)]
     if min(len(side[0]) for side in sides) < 10 * GROUPS:
         return None

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, logsumexp
+from scipy.special import log_ndtr
 
 from analytics.computing.kept import kept
 from analytics.computing.quantiles import chi2_quantile
@@ -60,7 +60,7 @@ def _log_e_at(k: int, predictive: FloatArray, gold: FloatArray, se: FloatArray) 
     # both densities carry the same factors of 2 pi and of the errors: left out of both
     ratio = predictive[:, k, None] - predictive[:, start - 1] + 0.5 * misfit
     weight = -2 * np.log(start + 2.0) - np.log(np.pi**2 / 6 - 1.25)  # sums to 1 over start >= 1
-    return np.asarray(logsumexp(ratio + weight, axis=1))
+    return _log_sum_exp(ratio + weight)
 
 
 def _log_predictive(d: FloatArray, gold: FloatArray, se: FloatArray) -> FloatArray:
@@ -85,9 +85,18 @@ def _log_predictive(d: FloatArray, gold: FloatArray, se: FloatArray) -> FloatArr
             precision = square_s[:, k] + gain**-2
             z = both / np.sqrt(precision)
             terms.append(0.5 * z**2 + log_ndtr(z) - 0.5 * np.log(precision * gain**2))
-        mixed = logsumexp(np.concatenate(terms, axis=1), axis=1) - np.log(len(curves) * len(_GAINS))
+        mixed = _log_sum_exp(np.concatenate(terms, axis=1)) - np.log(len(curves) * len(_GAINS))
         found[:, k] = mixed + np.log(2) - 0.5 * (square_y[:, k] + np.log(total[k]))
     return found
+
+
+def _log_sum_exp(values: FloatArray) -> FloatArray:
+    """ln of the sum of exp along the second axis, (runs, terms), not empty; scipy's takes 20 times
+    as long on one run."""
+    top = np.max(values, axis=1)
+    top = np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(top + np.log(np.sum(np.exp(values - top[:, None]), axis=1)))
 
 
 @kept(64)

@@ -15,7 +15,8 @@ from analytics.onset.evidence.measurements import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class _Stack:
-    """Blocks of an isotonic fit of a prefix: sums, weights (curves, looks), index of the top."""
+    """Blocks of the isotonic fits of all prefixes: sums, weights (prefixes, curves, looks), index
+    of the top and what the fit explains (prefixes, curves)."""
 
     total: FloatArray
     weight: FloatArray
@@ -29,17 +30,11 @@ def misfit_by_mode(values: FloatArray, weights: FloatArray) -> FloatArray:
     values: shape (curves, looks), time order; weights: (looks,), 1 / variance. Returns (curves,
     looks): column j has the mode at look j. Source: docs/methods.md (shape-only set).
     """
-    looks = values.shape[1]
     left = _prefix_fits(values, weights)
     right = _prefix_fits(values[:, ::-1], weights[::-1])
     power = np.sum(weights * values**2, axis=1)
-    misfit = np.empty_like(values)
-    for mode in range(looks):
-        before = left[mode - 1] if mode > 0 else None
-        after = right[looks - mode - 2] if mode < looks - 1 else None
-        start = weights[mode] * values[:, mode]
-        misfit[:, mode] = power - _explained(start, weights[mode], before, after)
-    return np.maximum(misfit, 0.0)
+    misfit = power[:, None] - _explained(values, weights, left, right)
+    return np.asarray(np.maximum(misfit, 0.0))
 
 
 def unimodal_fit(values: FloatArray, weights: FloatArray, mode: int) -> FloatArray:
@@ -83,8 +78,7 @@ def rising_fit(values: FloatArray, weights: FloatArray) -> FloatArray:
 def prefix_short(values: FloatArray, weights: FloatArray) -> FloatArray:
     """Weighted squares that the best never-falling fit to looks 0..k leaves, (curves, looks)."""
     power = np.cumsum(weights * values**2, axis=1)
-    fits = _prefix_fits(values, weights)
-    return np.maximum(power - np.stack([fit.explained for fit in fits], axis=1), 0.0)
+    return np.maximum(power - _explained_so_far(values, weights), 0.0)
 
 
 def falling_short(values: FloatArray, weights: FloatArray) -> FloatArray:
@@ -93,18 +87,41 @@ def falling_short(values: FloatArray, weights: FloatArray) -> FloatArray:
     values: (curves, looks); weights: (looks,); returns (curves, looks). 0 where those looks rise.
     """
     backwards, power = -values[:, ::-1], np.cumsum((weights * values**2)[:, ::-1], axis=1)
-    fits = _prefix_fits(backwards, weights[::-1])
-    explained = np.stack([fit.explained for fit in fits], axis=1)
-    return np.maximum(power - explained, 0.0)[:, ::-1]
+    return np.maximum(power - _explained_so_far(backwards, weights[::-1]), 0.0)[:, ::-1]
 
 
-def _prefix_fits(values: FloatArray, weights: FloatArray) -> list[_Stack]:
+def _explained_so_far(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """What the best never-falling fit to looks 0..k explains, (curves, looks)."""
+    if len(values) > 1:
+        return _prefix_fits(values, weights).explained.T
+    # of one curve, as a verdict asks at each of its looks: the same sums without arrays
+    blocks: list[tuple[float, float]] = []
+    explained, found = 0.0, []
+    for value, weight in zip(values[0].tolist(), weights.tolist(), strict=True):
+        total, mass = weight * value, weight
+        explained += weight * (value * value)
+        while blocks and blocks[-1][0] * mass > total * blocks[-1][1]:
+            lower, light = blocks.pop()
+            merged, both = total + lower, mass + light
+            explained += merged * merged / both - total * total / mass - lower * lower / light
+            total, mass = merged, both
+        blocks.append((total, mass))
+        found.append(explained)
+    return np.array([found])
+
+
+def _prefix_fits(values: FloatArray, weights: FloatArray) -> _Stack:
     curves, looks = values.shape
     total = np.zeros((curves, looks))
     weight = np.ones((curves, looks))
     top = np.full(curves, -1, dtype=np.int64)
     explained = np.zeros(curves)
-    fits = []
+    fits = _Stack(
+        np.empty((looks, curves, looks)),
+        weight=np.empty((looks, curves, looks)),
+        top=np.empty((looks, curves), dtype=np.int64),
+        explained=np.empty((looks, curves)),
+    )
     everyone = np.arange(curves)
     for look in range(looks):
         top = top + 1
@@ -125,41 +142,43 @@ def _prefix_fits(values: FloatArray, weights: FloatArray) -> list[_Stack]:
             total[active, at - 1], weight[active, at - 1] = merged, mass
             top[active] = at - 1
             active = active[at - 1 > 0]
-        fits.append(_Stack(total.copy(), weight.copy(), top.copy(), explained.copy()))
+        fits.total[look], fits.weight[look] = total, weight
+        fits.top[look], fits.explained[look] = top, explained
     return fits
 
 
-def _explained(
-    start: FloatArray, start_weight: float, before: _Stack | None, after: _Stack | None
-) -> FloatArray:
-    """Sum over blocks of total^2 / weight once the mode has pooled with higher neighbours."""
-    curves = len(start)
-    total, weight = start.copy(), np.full(curves, float(start_weight))
-    explained: FloatArray = total**2 / weight
-    sides = [side for side in (before, after) if side is not None]
-    tops = [side.top.copy() for side in sides]
-    for side in sides:
-        explained = explained + side.explained
-    active = np.arange(curves)
-    while len(active) and sides:
-        heights = np.array([_height(s, t, active) for s, t in zip(sides, tops, strict=True)])
+def _explained(values: FloatArray, weights: FloatArray, left: _Stack, right: _Stack) -> FloatArray:
+    """Sum over blocks of total^2 / weight once each mode has pooled with higher neighbours.
+
+    left, right: the fits from both ends. Returns (curves, looks), as `misfit_by_mode`.
+    """
+    curves, looks = values.shape
+    mode, curve = np.divmod(np.arange(looks * curves), curves)
+    total, weight = weights[mode] * values[curve, mode], weights[mode]
+    explained = total**2 / weight
+    sides, tops = [(left, mode - 1), (right, looks - mode - 2)], []
+    for side, prefix in sides:  # a prefix of -1: the mode is the first or the last look
+        tops.append(np.where(prefix >= 0, side.top[prefix, curve], -1))
+        explained = explained + np.where(prefix >= 0, side.explained[prefix, curve], 0.0)
+    active = np.arange(looks * curves)
+    while len(active):
+        heights = np.empty((2, len(active)))
+        for index, (side, prefix) in enumerate(sides):
+            at = tops[index][active]
+            place = prefix[active], curve[active], np.maximum(at, 0)
+            heights[index] = np.where(at >= 0, side.total[place] / side.weight[place], -np.inf)
         which = np.argmax(heights, axis=0)
         wrong = heights[which, np.arange(len(active))] > total[active] / weight[active]
         active, which = active[wrong], which[wrong]
-        for index, side in enumerate(sides):
+        for index, (side, prefix) in enumerate(sides):
             mine = active[which == index]
             at = tops[index][mine]
-            block, mass = side.total[mine, at], side.weight[mine, at]
+            place = prefix[mine], curve[mine], at
+            block, mass = side.total[place], side.weight[place]
             merged, heavier = total[mine] + block, weight[mine] + mass
             explained[mine] += (
                 merged**2 / heavier - block**2 / mass - total[mine] ** 2 / weight[mine]
             )
             total[mine], weight[mine] = merged, heavier
             tops[index][mine] = at - 1
-    return explained
-
-
-def _height(side: _Stack, top: IntArray, curves: IntArray) -> FloatArray:
-    at = np.maximum(top[curves], 0)
-    height = side.total[curves, at] / side.weight[curves, at]
-    return np.where(top[curves] >= 0, height, -np.inf)
+    return explained.reshape(looks, curves).T

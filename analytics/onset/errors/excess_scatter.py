@@ -22,9 +22,22 @@ def excess_scatter(gold: FloatArray, variances: FloatArray) -> FloatArray:
     moves a mean, not a median. Used only where it exceeds what white noise gives in 99 % of
     cases; looks after k do not enter the factor of look k.
     """
-    widen = np.ones(len(gold))
-    for k in range(FEWEST_DIFFERENCES + 1, len(gold)):
-        widen[k] = factors(gold[None, : k + 1], variances[k, : k + 1])[0]
+    count = len(gold)
+    widen = np.ones(count)
+    if count < FEWEST_DIFFERENCES + 2:
+        return widen
+    last = np.arange(FEWEST_DIFFERENCES + 1, count)
+    table = variances[last]
+    expected = table[:, :-2] + 4 * table[:, 1:-1] + table[:, 2:]
+    later = np.arange(count - 2) >= last[:, None] - 1
+    usable = np.all((expected > 0) | later, axis=1)
+    second = np.diff(gold, n=2) ** 2
+    with np.errstate(all="ignore"):
+        ordered = np.sort(np.where(later, np.inf, second / expected), axis=1)
+        row, below, above = np.arange(len(last)), (last - 2) // 2, (last - 1) // 2
+        ratio = (ordered[row, below] + ordered[row, above]) / 2 / _MEDIAN_CHI_SQUARE
+    much = usable & (ratio > [_limit(one - 1) for one in last.tolist()])
+    widen[last] = np.where(much, ratio, 1.0)
     return widen
 
 

@@ -15,11 +15,13 @@ too large there, and too small where rows share what prompts do not show.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from analytics.computing.kept import kept
 from analytics.onset.errors.autocorrelation import (
     between_looks,
     cautious,
@@ -102,8 +104,8 @@ def noise_of_looks(
     floor = np.zeros(count)
     if stated is not None:
         inflation = variance_inflation(careful, size)
-        squares = stated**2
-        floor = np.array([squares[a:b].sum() / (b - a) ** 2 for a, b in looks.bounds]) * inflation
+        sizes = np.array([(b - a) ** 2 for a, b in looks.bounds])
+        floor = _each_look(stated**2, looks, np.sum) / sizes * inflation
     blank = Noise(
         "stated",
         scatter=floor,
@@ -153,6 +155,7 @@ def scale_so_far(scatter: FloatArray, local: FloatArray) -> FloatArray:
     return np.asarray(np.cumsum(scatter, axis=0) / np.where(total > 0, total, 1.0))
 
 
+@kept(256)
 def freedom_so_far(
     method: Method, looks: int, rows: int, rows_freedom: int, cell_freedom: int
 ) -> FloatArray:
@@ -289,10 +292,10 @@ def _from_differences(rows: Rows, looks: Looks, blank: Noise) -> Noise:
     method: Method = "course" if np.all(known) else "differences"
     factor = variance_inflation(blank.careful_rho, blank.rows) / blank.rows
     scatter = np.zeros(len(looks))
-    local = np.array([np.mean(course[a:b] ** 2) for a, b in looks.bounds])
+    local = _each_look(course**2, looks, np.mean)
     if len(rows) > 2:
         each = difference_scatter(rows.gold[:, None], course[:, None] ** 2, blank.careful_rho)[:, 0]
-        scatter = local * factor * np.array([np.mean(each[a:b]) for a, b in looks.bounds])
+        scatter = local * factor * _each_look(each, looks, np.mean)
     phrase = "from how much gold jumps between successive evaluations, as the log states no error"
     if method == "course":
         phrase += "; its course over the run from the spread between responses"
@@ -304,3 +307,12 @@ def _from_differences(rows: Rows, looks: Looks, blank: Noise) -> Noise:
         freedom=freedom_so_far(method, len(looks), blank.rows, 0, 0),
         phrase=phrase,
     )
+
+
+def _each_look(
+    values: FloatArray, looks: Looks, of: Callable[[FloatArray], np.floating]
+) -> FloatArray:
+    """The mean or sum of the rows of each look, (rows,) to (looks,): where each is one, its own."""
+    if len(looks) == len(values):
+        return values
+    return np.array([of(values[start:end]) for start, end in looks.bounds])

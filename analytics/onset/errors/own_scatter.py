@@ -63,10 +63,7 @@ def ratios(gold: FloatArray, variance: FloatArray) -> FloatArray:
 def residuals(gold: FloatArray, variance: FloatArray, free: bool = True) -> FloatArray:
     """What the best course leaves, in standard errors, (curves, looks); free: see `courses`."""
     weight = 1 / np.sqrt(variance)
-    level = weight / np.linalg.norm(weight)
-    first, second = (courses(gold.shape[1], free) * weight).swapaxes(0, 1)
-    first = _unit(first, level[None, :])
-    second = _unit(second, level[None, :], first)
+    level, first, second = _directions(tuple(weight.tolist()), free)
     # a constant far from 0 must not drown what is left in rounding
     scaled = (gold - gold[:, :1]) * weight
     left = scaled - (scaled @ level)[:, None] * level
@@ -75,6 +72,21 @@ def residuals(gold: FloatArray, variance: FloatArray, free: bool = True) -> Floa
     curves = np.arange(len(gold))
     explained = along[curves, best][:, None] * first[best]
     return np.asarray(left - explained - beside[curves, best][:, None] * second[best])
+
+
+@kept(maxsize=4)
+def _directions(
+    weights: tuple[float, ...], free: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Orthonormal directions of a level (looks,) and of each course's two shapes, (courses, looks).
+
+    weights: of each look, 1 / its standard error.
+    """
+    weight = np.array(weights)
+    level = weight / np.linalg.norm(weight)
+    first, second = (courses(len(weight), free) * weight).swapaxes(0, 1)
+    first = _unit(first, level[None, :])
+    return level, first, _unit(second, level[None, :], first)
 
 
 def _unit(shapes: FloatArray, *others: FloatArray) -> FloatArray:

@@ -211,11 +211,16 @@ def _numbers(frame: pl.DataFrame, column: str) -> FloatArray:
 
 
 def mean_of_known(values: FloatArray, bounds: Sequence[tuple[int, int]]) -> FloatArray:
-    """Mean of the finite values in each half-open range of rows; NaN where there is none."""
+    """Mean of the finite values in each half-open range of rows; NaN where there is none.
+
+    The ranges follow on each other, from the first row to the last.
+    """
+    if len(bounds) == len(values):  # a row each
+        return np.where(np.isfinite(values), values, np.nan)
     means = np.full(len(bounds), np.nan)
     for i, (start, end) in enumerate(bounds):
         part = values[start:end]
         part = part[np.isfinite(part)]
         if len(part):
-            means[i] = float(np.mean(part))
+            means[i] = part.mean()
     return means

@@ -73,7 +73,10 @@ def pool(rows: Rows, size: int) -> Looks:
     lasts = [end - 1 for _, end in bounds]
     proxy_se = np.full(len(bounds), np.nan)
     responses = np.full(len(bounds), np.nan)
-    for i, (start, end) in enumerate(bounds):
+    single = len(bounds) == len(rows)
+    if single:
+        responses = np.where(np.isfinite(rows.n_responses), rows.n_responses, np.nan)
+    for i, (start, end) in enumerate(() if single else bounds):
         proxy = rows.proxy[start:end]
         proxy = proxy[np.isfinite(proxy)]
         if len(proxy) > 1:
