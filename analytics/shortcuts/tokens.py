@@ -33,9 +33,6 @@ def numbers(text: pl.Series) -> Ids:
     return np.asarray(text.hash(seed=7).to_numpy() | np.uint64(1))
 
 
-LINE = numbers(pl.Series(["\n"]))[0]
-
-
 @dataclass(frozen=True)
 class Tokens:
     """Tokens of some responses, one after the other.
@@ -87,7 +84,7 @@ def grams(told: Tokens, longest: int = LONGEST) -> Grams:
     many = told.ids.size
     place = np.arange(many)
     one, whole = told.ids, np.ones(many, dtype=bool)
-    said = place[told.ids != LINE]
+    said = place[told.ids != numbers(pl.Series(["\n"]))[0]]
     parts.append((one[said], said, 1, 0))
     inner = ~told.ends
     for n in range(2, longest + 1):

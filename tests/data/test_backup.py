@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tarfile
 import threading
 from pathlib import Path
@@ -27,8 +26,8 @@ from data.people import policies
 from data.people.project_roles import save
 from data.roles.stated_roles import Roles
 from data.upkeep.backup import back_up, restore
+from tests import ready
 
-ROOT = Path(__file__).resolve().parents[2]
 TABLES = {"metrics": "run_id, phase, step", "run_summary": "run_id", "project_roles": "project"}
 
 
@@ -198,8 +197,7 @@ else:
 
 def killed(at: int, what: str, home: Path, file: Path) -> bool:
     """Whether the process died at its at-th step; else it came to its end."""
-    words = [sys.executable, "-c", DIES, str(at), what, str(home), str(file)]
-    code = subprocess.run(words, cwd=ROOT, check=False).returncode
+    code = ready.run("-c", DIES, str(at), what, str(home), str(file)).returncode
     assert code in (0, -signal.SIGKILL)
     return code != 0
 
@@ -277,10 +275,7 @@ def test_a_hostile_file_gets_nowhere(tmp_path: Path, name: str, kind: bytes) -> 
 
 def test_by_command(filled: Path, tmp_path: Path) -> None:
     def asked(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "data", *words], cwd=ROOT, text=True, capture_output=True,
-            env={**os.environ, "OVEROPT_HOME": str(home)}, check=False,
-        )  # fmt: skip
+        return ready.run("data", *words, env={**os.environ, "OVEROPT_HOME": str(home)})
 
     file = str(tmp_path / "store.tar")
     assert json.loads(asked(filled, "backup", file, "--json").stdout)["segments"] == 5
