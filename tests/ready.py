@@ -8,6 +8,7 @@ starting (memory that does not suffice, what is imported when) starts Python its
 
 from __future__ import annotations
 
+import ast
 import atexit
 import contextlib
 import gc
@@ -24,12 +25,16 @@ import tempfile
 import time
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LOADED = ("data.__main__", "analytics.__main__")
-"""What is loaded before anything is asked for."""
+"""What is loaded before a command is asked for."""
+SERVES = ("streamlit.web.cli", "starlette.middleware", "pyarrow", "PIL.Image", "plotly.io")
+"""What is loaded before ``streamlit`` is, with all that pages import of other rooms (pages
+themselves find Streamlit running when they are loaded)."""
 DISPENSABLE = ("python", "jemalloc_bg", "polars-ooc")
 """Threads that loading starts and a fork does without: they give memory and spilled files back."""
 
@@ -39,7 +44,7 @@ class Started:
 
     def __init__(
         self, module: str, *words: str, env: Mapping[str, str] | None = None,
-        stdout: int | None = None, most_bytes: int = 0,
+        stdout: int | None = None, most_bytes: int = 0, cwd: Path = ROOT, server: bool = False,
     ) -> None:  # fmt: skip
         """``python -m module words``.
 
@@ -49,6 +54,8 @@ class Started:
             env: the whole environment; None: that of this process.
             stdout: where it prints to; None: it is kept for ``communicate``.
             most_bytes: no file of it may get longer, as on a full disk; 0: any may.
+            cwd: where it is started.
+            server: it leads a session of its own, and ``stdout`` takes its errors as well.
         """
         self.returncode: int | None = None
         self._out, out = os.pipe()
@@ -56,11 +63,12 @@ class Started:
         self._ended, ended = os.pipe()
         asked = {
             "module": module, "words": words, "most_bytes": most_bytes,
-            "env": dict(os.environ if env is None else env),
+            "env": dict(os.environ if env is None else env), "cwd": str(cwd), "server": server,
         }  # fmt: skip
         with open(os.devnull, "rb") as nothing:
-            wire = _loaded()
-            fds = [nothing.fileno(), out if stdout is None else stdout, err, ended]
+            wire = _loaded("pages" if module == "streamlit" else "commands")
+            told = out if stdout is None else stdout
+            fds = [nothing.fileno(), told, told if server else err, ended]
             message = json.dumps(asked).encode()
             socket.send_fds(wire, [b"%10d" % len(message)], fds)
             wire.sendall(message)
@@ -119,12 +127,12 @@ def run(module: str, *words: str, **how: Any) -> subprocess.CompletedProcess[str
 
 
 @cache
-def _loaded() -> socket.socket:
+def _loaded(what: str) -> socket.socket:
     """The way to the process that has loaded everything; it ends with this one."""
     ours, theirs = socket.socketpair()
     with theirs, tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(theirs.fileno())], cwd=ROOT, stdout=said,
+            [sys.executable, "-m", __name__, str(theirs.fileno()), what], cwd=ROOT, stdout=said,
             stderr=said, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
         )  # fmt: skip
         theirs.close()
@@ -177,6 +185,9 @@ def _serve(wire: socket.socket) -> dict[str, Any]:
 
 
 def _become(asked: dict[str, Any]) -> None:
+    if asked["server"]:
+        os.setsid()
+    os.chdir(asked["cwd"])
     os.environ.clear()
     os.environ.update(asked["env"])
     if most := asked["most_bytes"]:
@@ -190,10 +201,22 @@ def _become(asked: dict[str, Any]) -> None:
         runpy.run_module(asked["module"], run_name="__main__", alter_sys=True)
 
 
+def _of_other_rooms() -> set[str]:
+    """The modules of data and analytics that pages import."""
+    return {
+        node.module
+        for file in (ROOT / "pages").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+        if node.module.startswith(("data", "analytics"))
+    }
+
+
 if __name__ == "__main__":
-    for name in LOADED:
-        __import__(name)
-        del sys.modules[name]  # they are run afresh, as their own __main__
+    for name in LOADED if sys.argv[2] == "commands" else (*SERVES, *sorted(_of_other_rooms())):
+        import_module(name)
+        if name.endswith("__main__"):
+            del sys.modules[name]  # it is run afresh
     threads = {file.read_text().strip() for file in Path("/proc/self/task").glob("*/comm")}
     working = {name for name in threads if not name.startswith(DISPENSABLE)}
     assert not working, f"loading starts threads, which a fork would not have: {working}"
