@@ -286,10 +286,11 @@ def test_an_owner_that_never_answers_is_named(home: Path) -> None:
         assert time.monotonic() - started < 60
 
 
-@pytest.fixture
-def held(home: Path, tmp_path: Path) -> Iterator[Owner]:
-    home.mkdir()
-    import_paths(home, [table(tmp_path / "t.csv", [ODD])], ReadOptions())
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
+    """One for all that ask it: a question changes nothing, and those refused do nothing."""
+    home = tmp_path_factory.mktemp("held")
+    import_paths(home, [table(home / "t.csv", [ODD])], ReadOptions())
     with closing(Owner(home)) as owner:
         yield owner
 
