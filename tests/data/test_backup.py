@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import tarfile
@@ -47,18 +48,24 @@ def contents(home: Path) -> dict[str, pl.DataFrame]:
         }  # fmt: skip
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three runs, one of them forgotten, and a choice of roles."""
-    home = tmp_path / "home"
+    folder = tmp_path_factory.mktemp("first")
+    home = folder / "home"
     home.mkdir()
     for run in ("a", "b", "c"):
-        import_paths(home, [table(tmp_path / f"{run}.csv", run)], ReadOptions(project="p"))
+        import_paths(home, [table(folder / f"{run}.csv", run)], ReadOptions(project="p"))
     spool.write_forget(home, ["b"])
     owner = Owner(home)
     save(owner.store, "p", Roles(gold_kind="rate"))
     owner.close()
     return home
+
+
+@pytest.fixture
+def filled(first: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(first, tmp_path / "home"))
 
 
 def brought_back(file: Path, home: Path) -> dict[str, pl.DataFrame]:

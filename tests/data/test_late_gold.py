@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,17 @@ ROOT = Path(__file__).resolve().parents[2]
 R3 = ROOT / "data" / "examples" / "r3_grpo_bigrm"
 
 
-@pytest.fixture
-def run(home: Path, tmp_path: Path) -> Path:
-    home.mkdir()
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the run as it was logged; copied before gold comes late."""
+    home = tmp_path_factory.mktemp("logged")
     import_paths(home, [R3], ReadOptions())
+    return home
+
+
+@pytest.fixture
+def run(logged: Path, home: Path, tmp_path: Path) -> Path:
+    shutil.copytree(logged, home)
     return tmp_path
 
 
