@@ -4,7 +4,6 @@ import ast
 import math
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +54,6 @@ def formatted(file: str, tree: ast.Module) -> Iterator[str]:
                 yield f"{file}:{node.lineno} formats a number by {named}"
 
 
-@cache
 def files(root: Path) -> list[tuple[str, ast.Module]]:
     return [
         (file, strip(ast.parse(path.read_text(encoding="utf-8"))))
