@@ -15,8 +15,8 @@ BECOMES = re.compile(r"^In `(?P<file>[^`]+)`, `(?P<old>[^`]+)` becomes\s`(?P<new
 
 
 def copied(tree: Path) -> Path:
-    """A copy of the program's own files, without its examples."""
-    left_out = shutil.ignore_patterns("local", "examples", "__pycache__")
+    """A copy of the program's own files without its examples, compiled as far as they are here."""
+    left_out = shutil.ignore_patterns("local", "examples")
     for name in ("data", "analytics", "pages", ".streamlit"):
         shutil.copytree(ROOT / name, tree / name, ignore=left_out)
     (tree / "data/examples").mkdir()

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import ready
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -28,7 +30,7 @@ class Server:
     variables: dict[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     folder: Path = ROOT
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | ready.Started | None = None
     port: int = 0
 
     @property
@@ -55,15 +57,21 @@ class Server:
         self.port = self.port or free_port()
         environment = os.environ | {"OVEROPT_HOME": str(self.home)} | self.variables
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *self.words],
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            if self.folder == ROOT:
+                module, *words = self.words[self.words[0] == "-m" :]
+                self.process = ready.Started(
+                    module, *words, env=environment, stdout=log.fileno(), server=True
+                )
+            else:
+                self.process = subprocess.Popen(
+                    [sys.executable, *self.words],
+                    cwd=self.folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
         end = time.monotonic() + patience
         while not self.answers():
             if self.process.poll() is not None:

@@ -18,6 +18,7 @@ from bench.sessions import Session
 from data.owner import Owner
 from data.serving import ending
 from pages.shared.keeping import collapsing
+from tests import ready
 
 ROOT = Path(__file__).resolve().parents[1]
 SERVER = """
@@ -37,7 +38,7 @@ STUCK = {
 
 
 @contextmanager
-def server(folder: Path, home: Path, page: str) -> Iterator[tuple[subprocess.Popen, str, Path]]:
+def server(folder: Path, home: Path, page: str) -> Iterator[tuple[ready.Started, str, Path]]:
     """The product's own server, with one page of a test's making."""
     (folder / "page.py").write_text(page)
     (folder / "stuck.py").write_text(
@@ -47,14 +48,23 @@ def server(folder: Path, home: Path, page: str) -> Iterator[tuple[subprocess.Pop
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = folder / "log"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(folder / "stuck.py"),
-         "--server.port", str(port), "--server.headless", "true",
-         "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"],
-        env=os.environ | {"OVEROPT_HOME": str(home), "OVEROPT_INGEST_TOKEN": "t",
-                          ending.GRACE: "2"},
-        cwd=ROOT, stdout=log.open("wb"), stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
+    words = (
+        "run",
+        str(folder / "stuck.py"),
+        "--server.port",
+        str(port),
+        "--server.headless",
+        "true",
+        "--server.address",
+        "127.0.0.1",
+        "--browser.gatherUsageStats",
+        "false",
+    )
+    variables = {"OVEROPT_HOME": str(home), "OVEROPT_INGEST_TOKEN": "t", ending.GRACE: "2"}
+    with log.open("wb") as written:
+        process = ready.Started(
+            "streamlit", *words, env=os.environ | variables, stdout=written.fileno(), server=True
+        )
     try:
         yield process, f"http://127.0.0.1:{port}", log
     finally:
@@ -63,7 +73,7 @@ def server(folder: Path, home: Path, page: str) -> Iterator[tuple[subprocess.Pop
         process.wait()
 
 
-def wait_for(there: Callable[[], bool], process: subprocess.Popen, log: Path) -> None:
+def wait_for(there: Callable[[], bool], process: ready.Started, log: Path) -> None:
     end = time.monotonic() + 90
     while not there():
         assert process.poll() is None and time.monotonic() < end, log.read_text()

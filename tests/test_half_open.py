@@ -53,7 +53,7 @@ HALVES = {
 class ImpatientStore(StoreServer):
     @property
     def words(self) -> list[str]:
-        return [str(self.script), "serve", "--port", str(self.port)]
+        return ["-c", self.script.read_text(), "serve", "--port", str(self.port)]
 
 
 @pytest.fixture(scope="module", params=["pages", "store"])

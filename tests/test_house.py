@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.house import HOUSES, PLAN, between, counted, mutual, plan, written
+from bench.house import HOUSES, PLAN, House, between, counted, mutual, plan, written
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def house() -> House:
+    """The tree as it is, read once."""
+    return counted(ROOT)
 
 
 def put(root: Path, **files: str) -> Path:
@@ -17,13 +23,12 @@ def put(root: Path, **files: str) -> Path:
     return root
 
 
-def test_the_plan_is_of_this_house() -> None:
+def test_the_plan_is_of_this_house(house: House) -> None:
     text = (ROOT / PLAN).read_text(encoding="utf-8")
-    assert written(text, counted(ROOT)) == text, "draw it anew: python -m bench.house --write"
+    assert written(text, house) == text, "draw it anew: python -m bench.house --write"
 
 
-def test_no_floor_knows_a_later_one() -> None:
-    house = counted(ROOT)
+def test_no_floor_knows_a_later_one(house: House) -> None:
     for below in filter(None, HOUSES.values()):
         arrows = between(house, below)
         assert len(arrows) >= 4 and mutual(arrows) == []
@@ -47,16 +52,16 @@ def test_it_counts_arrows_lines_and_crowded_calls(tmp_path: Path) -> None:
     assert "app_py --> data" not in plan(house)
 
 
-def test_no_call_has_eight_positional_arguments() -> None:
-    assert counted(ROOT).crowded == []
+def test_no_call_has_eight_positional_arguments(house: House) -> None:
+    assert house.crowded == []
 
 
 UNTYPED = {"pages": 18, "data": 25, "analytics": 40}
 """Lines with ``dict[str, Any]`` that are left; docs/architecture.md says which and why."""
 
 
-def test_rows_that_no_type_checker_sees_do_not_grow() -> None:
-    left = {room: n for room, n in counted(ROOT).untyped.items() if n}
+def test_rows_that_no_type_checker_sees_do_not_grow(house: House) -> None:
+    left = {room: n for room, n in house.untyped.items() if n}
     more = {room: n for room, n in left.items() if n > UNTYPED.get(room, 0)}
     assert not more, "give the row a TypedDict or a dataclass"
     assert left == UNTYPED, "one less: lower the number here"

@@ -34,26 +34,19 @@ def test_readers_at_once_while_rows_come_in(home: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_first_views_on_a_cold_server_at_once(home: Path, tmp_path: Path) -> None:
-    """Sessions that all make the server load what it needs, before any page was ever shown."""
+    """Sessions that all make the server load what it needs, before any page was ever shown.
+
+    Streamlit loads parts of itself then; that any other library is loaded, was a race once.
+    """
     import_paths(home, [EXAMPLES / "r3_grpo_bigrm", EXAMPLES / "loop"], ReadOptions())
+    script = tmp_path / "loaded.py"
+    script.write_text(LOADED.format(root=str(ROOT)))
 
     def first(page: str) -> list[str]:
         with Session(url) as session:
             drawn = session.open(page)
         return drawn.failed or ([] if drawn.elements else [f"{page}: nothing"])
 
-    with server(ROOT / "app.py", home, tmp_path) as url, ThreadPoolExecutor(len(PAGES)) as pool:
-        assert [one for failed in pool.map(first, PAGES) for one in failed] == []
-    log = (tmp_path / "server.txt").read_text()
-    assert "Traceback" not in log and "partially initialized" not in log, log
-
-
-@pytest.mark.slow
-def test_what_first_views_need_is_loaded_at_the_start(home: Path, tmp_path: Path) -> None:
-    """Streamlit loads parts of itself later; that any other library is, was a race once."""
-    import_paths(home, [EXAMPLES / "r3_grpo_bigrm", EXAMPLES / "loop"], ReadOptions())
-    script = tmp_path / "loaded.py"
-    script.write_text(LOADED.format(root=str(ROOT)))
     with server(script, home, tmp_path) as url:
 
         def loaded() -> set[str]:
@@ -61,12 +54,13 @@ def test_what_first_views_need_is_loaded_at_the_start(home: Path, tmp_path: Path
                 return set(json.loads(answer.read()))
 
         before = loaded()
-        for page in PAGES:
-            with Session(url) as session:
-                session.open(page)
+        with ThreadPoolExecutor(len(PAGES)) as pool:
+            assert [one for failed in pool.map(first, PAGES) for one in failed] == []
         after = loaded()
-        assert {name for name in after - before if name.count(".") < 2} <= LATER
-        assert not after & HEAVY
+    assert {name for name in after - before if name.count(".") < 2} <= LATER
+    assert not after & HEAVY
+    said = (tmp_path / "server.txt").read_text()
+    assert "Traceback" not in said and "partially initialized" not in said, said
 
 
 LOADED = """
@@ -75,14 +69,14 @@ sys.path.insert(0, {root!r})
 import streamlit as st
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from app import lifespan
+from app import lifespan, say
 
 async def loaded(_):
     return JSONResponse([m for m in sys.modules if m.partition(".")[0] in
                          ("pandas", "plotly", "polars", "pyarrow", "numpy", "scipy", "duckdb",
                           "analytics", "data", "PIL", "narwhals", "datasketch")])
 
-app = st.App({root!r} + "/pages/shared/menu.py", lifespan=lifespan,
+app = st.App({root!r} + "/pages/shared/menu.py", lifespan=lifespan, on_script_error=say,
              routes=[Route("/api/loaded", loaded)])
 """
 LATER: set[str] = set()

@@ -105,7 +105,10 @@ def idle() -> set[tuple[str, str]]:
     """(module, name) of public functions of analytics that no line of the product calls."""
     found = set()
     trees = {file: ast.parse(file.read_text()) for file in PRODUCT}
-    taken = {file: used(tree) for file, tree in trees.items()}
+    takers: dict[tuple[str, str], list[Path]] = {}
+    for file, tree in trees.items():
+        for one in used(tree):
+            takers.setdefault(one, []).append(file)
     names = {
         file: {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         for file, tree in trees.items()
@@ -120,10 +123,9 @@ def idle() -> set[tuple[str, str]]:
             handed_on = file.parent / "__init__.py"  # a package that only re-exports calls nothing
             callers = (
                 other
-                for other in PRODUCT
-                if other != file
-                and any((home, node.name) in taken[other] for home in homes)
-                and (other != handed_on or node.name in names[other])
+                for home in homes
+                for other in takers.get((home, node.name), ())
+                if other != file and (other != handed_on or node.name in names[other])
             )
             if node.name not in names[file] and not any(callers):
                 found.add((module(file), node.name))

@@ -33,9 +33,6 @@ def numbers(text: pl.Series) -> Ids:
     return np.asarray(text.hash(seed=7).to_numpy() | np.uint64(1))
 
 
-LINE = numbers(pl.Series(["\n"]))[0]
-
-
 @dataclass(frozen=True)
 class Tokens:
     """Tokens of some responses, one after the other.
@@ -87,7 +84,7 @@ def grams(texts: Tokens, longest: int = LONGEST) -> Grams:
     many = texts.ids.size
     place = np.arange(many)
     one, whole = texts.ids, np.ones(many, dtype=bool)
-    in_lines = place[texts.ids != LINE]
+    in_lines = place[texts.ids != numbers(pl.Series(["\n"]))[0]]
     parts.append((one[in_lines], in_lines, 1, 0))
     inner = ~texts.ends
     for n in range(2, longest + 1):

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +121,31 @@ def imported(paths: Sequence[Path], options: Sequence[str]) -> Read:
     return done
 
 
+@cache
+def database() -> duckdb.DuckDBPyConnection:
+    """One for all inputs: each takes as long to start as it takes to read a store."""
+    return duckdb.connect()
+
+
+@contextlib.contextmanager
+def opened(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A store's file, only to be read."""
+    with database().cursor() as base:
+        base.execute(f"attach '{file}' as held (read_only)")
+        try:
+            base.execute("use held")
+            yield base
+        finally:
+            base.execute("use memory")
+            base.execute("detach held")
+
+
 def stored(home: Path, done: Read) -> None:
     """Add the runs and loops that the store holds, looked up in its file."""
     file = home / "store.duckdb"
     if not file.exists():
         return
-    with duckdb.connect(str(file), read_only=True) as base:
+    with opened(file) as base:
         loops = base.execute(
             "select loop, iteration, count(*) filter (grade = 'correct'), "
             "count(*) filter (grade = 'incorrect'), count(*) filter (grade = 'not_attempted') "

@@ -6,9 +6,9 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
-import sys
 import tarfile
 import threading
 from pathlib import Path
@@ -27,8 +27,8 @@ from data.people import policies
 from data.people.project_roles import save
 from data.roles.stated_roles import Roles
 from data.upkeep.backup import back_up, restore
+from tests import ready
 
-ROOT = Path(__file__).resolve().parents[2]
 TABLES = {"metrics": "run_id, phase, step", "run_summary": "run_id", "project_roles": "project"}
 
 
@@ -48,18 +48,24 @@ def contents(home: Path) -> dict[str, pl.DataFrame]:
         }  # fmt: skip
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three runs, one of them forgotten, and a choice of roles."""
-    home = tmp_path / "home"
+    folder = tmp_path_factory.mktemp("first")
+    home = folder / "home"
     home.mkdir()
     for run in ("a", "b", "c"):
-        import_paths(home, [table(tmp_path / f"{run}.csv", run)], ReadOptions(project="p"))
+        import_paths(home, [table(folder / f"{run}.csv", run)], ReadOptions(project="p"))
     spool.write_forget(home, ["b"])
     owner = Owner(home)
     save(owner.store, "p", Roles(gold_kind="rate"))
     owner.close()
     return home
+
+
+@pytest.fixture
+def filled(first: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(first, tmp_path / "home"))
 
 
 def brought_back(file: Path, home: Path) -> dict[str, pl.DataFrame]:
@@ -198,8 +204,7 @@ else:
 
 def killed(at: int, what: str, home: Path, file: Path) -> bool:
     """Whether the process died at its at-th step; else it came to its end."""
-    words = [sys.executable, "-c", DIES, str(at), what, str(home), str(file)]
-    code = subprocess.run(words, cwd=ROOT, check=False).returncode
+    code = ready.run("-c", DIES, str(at), what, str(home), str(file)).returncode
     assert code in (0, -signal.SIGKILL)
     return code != 0
 
@@ -277,10 +282,7 @@ def test_a_hostile_file_gets_nowhere(tmp_path: Path, name: str, kind: bytes) -> 
 
 def test_by_command(filled: Path, tmp_path: Path) -> None:
     def asked(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "data", *words], cwd=ROOT, text=True, capture_output=True,
-            env={**os.environ, "OVEROPT_HOME": str(home)}, check=False,
-        )  # fmt: skip
+        return ready.run("data", *words, env={**os.environ, "OVEROPT_HOME": str(home)})
 
     file = str(tmp_path / "store.tar")
     assert json.loads(asked(filled, "backup", file, "--json").stdout)["segments"] == 5

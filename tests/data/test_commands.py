@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ import pytest
 
 import analytics.__main__
 import data.__main__
+from tests import ready
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
@@ -57,10 +55,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
 
 def typed(*words: object, module: str = "data") -> Done:
     """A command in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *map(str, words)], cwd=ROOT, env=os.environ,
-        capture_output=True, text=True, timeout=400, check=False,
-    )  # fmt: skip
+    done = ready.run(module, *map(str, words))
     return Done(done.returncode, done.stdout, done.stderr)
 
 

@@ -6,8 +6,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,8 +16,8 @@ from polars.testing import assert_frame_equal
 
 from data import spool
 from data.home import home as made_home
+from tests import ready
 
-ROOT = Path(__file__).resolve().parents[2]
 STEPS = 1_000
 SEED = 20_260
 TABLES = {
@@ -48,15 +46,11 @@ def log(folder: Path, number: int) -> Path:
     return path
 
 
-def started(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "data", *words], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=os.environ | {"POLARS_MAX_THREADS": "1"},
-    )  # fmt: skip
+def started(*words: str) -> ready.Started:
+    return ready.Started("data", *words, env=os.environ | {"POLARS_MAX_THREADS": "1"})
 
 
-def ended(importer: subprocess.Popen[str]) -> bool:
+def ended(importer: ready.Started) -> bool:
     """Whether an importer acknowledged its log. One that was not killed says what happened."""
     out, err = importer.communicate(timeout=400)
     if importer.returncode == 0:
@@ -111,7 +105,7 @@ def test_no_acknowledged_row_is_lost_or_doubled(
     acknowledged.append(waiting.pop(0))
     usual = time.monotonic() - began  # how long an import takes on this machine, today
 
-    owner: subprocess.Popen[str] | None = None
+    owner: ready.Started | None = None
     kills = {"importer": 0, "owner": 0}
     while sum(kills.values()) < deaths:
         if owner is None and chance.random() < 0.7:  # else an importer takes the ownership

@@ -77,9 +77,9 @@ print(json.dumps(found))
 
 
 def tree(folder: Path) -> Path:
-    """A copy of the program's own files."""
+    """A copy of the program's own files, compiled as far as they are here."""
     for room in ("data", "analytics", "pages"):
-        unneeded = shutil.ignore_patterns("__pycache__", "examples", "local")
+        unneeded = shutil.ignore_patterns("examples", "local")
         shutil.copytree(ROOT / room, folder / room, ignore=unneeded)
     return folder
 

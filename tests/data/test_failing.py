@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
-import resource
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,8 +20,7 @@ from data.owner import Owner
 from data.remote import StoreAccess
 from data.upkeep.checking import check
 from data.upkeep.damage import damaged
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests import ready
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +40,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def asked(home: Path, *words: str, most_bytes: int = 0) -> subprocess.CompletedProcess[str]:
+def asked(
+    home: Path, *words: str, most_bytes: int = 0, stdout: int | None = None
+) -> subprocess.CompletedProcess[str]:
     """A command in a process of its own; most_bytes: no file of it may get longer (disk full)."""
-
-    def limited() -> None:
-        if most_bytes:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-
-    return subprocess.run(
-        [sys.executable, "-m", *words], cwd=ROOT, env={**os.environ, "OVEROPT_HOME": str(home)},
-        text=True, capture_output=True, preexec_fn=limited, timeout=300, check=False,
-    )  # fmt: skip
+    env = {**os.environ, "OVEROPT_HOME": str(home)}
+    return ready.run(*words, env=env, most_bytes=most_bytes, stdout=stdout)
 
 
 def copied(filled: Path, tmp_path: Path) -> Path:
@@ -162,9 +154,6 @@ def test_a_reader_that_goes_away_is_no_failure(filled: Path, words: Sequence[str
     whole = [*words, "/dev/fd/1"] if words[-1] == "--out" else words
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-m", *whole], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE,
-        env={**os.environ, "OVEROPT_HOME": str(filled / "home")}, text=True, check=False,
-    )  # fmt: skip
+    done = asked(filled / "home", *whole, stdout=writing)
     os.close(writing)
     assert "Traceback" not in done.stderr and "Broken" not in done.stderr, done.stderr

@@ -51,7 +51,7 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Input], Read]
     return of
 
 
-SAMPLE = (*HANDED, *MADE[::3])
+SAMPLE = (*HANDED, *MADE[::6])
 
 
 def of_each(usual: tuple[Input, ...]) -> list[Any]:

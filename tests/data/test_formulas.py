@@ -6,8 +6,6 @@ import ast
 import csv
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +15,7 @@ from hypothesis import strategies as st
 
 from data.__main__ import main
 from data.words.formulas import csv_bytes, guarded, guarded_text, unguarded, unguarded_text
+from tests import ready
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMULAS = (
@@ -86,9 +85,9 @@ def test_an_export_into_a_pipe_replaces_nothing(home: Path, tmp_path: Path) -> N
     (tmp_path / "log.csv").write_text("run_id,step,kl,proxy_reward\na,1,0.5,2\n")
     assert main(["import", str(tmp_path / "log.csv")]) == 0
     (tmp_path / "out").symlink_to("/dev/fd/1")
-    words = [sys.executable, "-m", "data", "export", "--run", "a", "--out", str(tmp_path / "out")]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("run_id,step") and (tmp_path / "out").is_symlink()
+    done = ready.run("data", "export", "--run", "a", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0 and done.stdout.startswith("run_id,step")
+    assert (tmp_path / "out").is_symlink()
 
 
 def test_no_table_or_download_goes_past_the_guard() -> None:

@@ -1,12 +1,15 @@
 """Gold from another file, another day: joins its run, and stays a source of its own."""
 
+import contextlib
+import io
 import json
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
 
+import analytics.__main__
+import data.__main__
 from data.columns import ReadOptions
 from data.incoming.importing import import_paths
 from data.remote import StoreAccess
@@ -15,10 +18,17 @@ ROOT = Path(__file__).resolve().parents[2]
 R3 = ROOT / "data" / "examples" / "r3_grpo_bigrm"
 
 
-@pytest.fixture
-def run(home: Path, tmp_path: Path) -> Path:
-    home.mkdir()
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the run as it was logged; copied before gold comes late."""
+    home = tmp_path_factory.mktemp("logged")
     import_paths(home, [R3], ReadOptions())
+    return home
+
+
+@pytest.fixture
+def run(logged: Path, home: Path, tmp_path: Path) -> Path:
+    shutil.copytree(logged, home)
     return tmp_path
 
 
@@ -131,11 +141,9 @@ def test_a_verdict_goes_by_the_chosen_source_and_names_it(home: Path, run: Path)
     import_paths(home, [late], ReadOptions(gold_kind="win_rate"))
 
     def verdict(*more: str) -> dict:
-        done = subprocess.run(
-            [sys.executable, "-m", "analytics", "verdict", "--json", *more],
-            cwd=ROOT, env={"OVEROPT_HOME": str(home)}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return json.loads(done.stdout)[0]
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            assert analytics.__main__.main(["verdict", "--json", *more]) == 0
+        return json.loads(printed.getvalue())[0]
 
     assert verdict()["gold_source"] == "training"
     chosen = verdict("--gold", "human_win_rate")
@@ -148,9 +156,6 @@ def test_a_verdict_goes_by_the_chosen_source_and_names_it(home: Path, run: Path)
 def test_forgetting_a_run_forgets_its_late_gold(home: Path, run: Path) -> None:
     late = table(run, "late.csv", "run_id,step,gold_reward\nr3_grpo_bigrm,2,1\n")
     import_paths(home, [late], ReadOptions())
-    subprocess.run(
-        [sys.executable, "-m", "data", "forget", "r3_grpo_bigrm"],
-        cwd=ROOT, env={"OVEROPT_HOME": str(home)}, capture_output=True, check=True,
-    )  # fmt: skip
+    assert data.__main__.main(["forget", "r3_grpo_bigrm"]) == 0
     with StoreAccess(home) as store:
         assert store.query("gold_sources", runs=["r3_grpo_bigrm"]).height == 0

@@ -43,6 +43,14 @@ def copied(folder: Path, **changed: tuple[str, str]) -> Path:
     return folder / "loop.toml"
 
 
+@pytest.fixture(scope="module")
+def replies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the loop, for tests that only ask it."""
+    home = tmp_path_factory.mktemp("replies")
+    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    return home
+
+
 def refused(path: Path) -> str:
     items = list(read([path], ReadOptions()))
     assert all(isinstance(item, Skip) for item in items), items
@@ -80,8 +88,8 @@ def test_a_loop_comes_in_whole(what: str, home: Path) -> None:
     assert all(run["replaced"] == 0 and not any(run[name] for name in ROWS) for run in again.runs)
 
 
-def test_questions_give_frames(home: Path) -> None:
-    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+def test_questions_give_frames(replies: Path) -> None:
+    home = replies
     assert asked(home, "loops")["loop"].to_list() == ["replies"]
     texts = asked(home, "generations", loops=["replies"], iterations=[1], until=None)
     assert texts.columns[:6] == ["loop", "iteration", "text_id", "prompt_id", "prompt", "text"]
@@ -102,9 +110,9 @@ def test_questions_give_frames(home: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_corpus_keeps_rows_of_one_group_apart(home: Path, tmp_path: Path) -> None:
+def test_a_corpus_keeps_rows_of_one_group_apart(replies: Path, home: Path, tmp_path: Path) -> None:
     """Verified and other texts of one iteration are two rows; a corrected table replaces both."""
-    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    shutil.copytree(replies, home)
     ours = asked(home, "corpus", loops=["replies"], until=1).filter(generator_iteration=0)
     key = ("documents", "depth", "verified", "verifier", "licence", "reward_model")
     assert sorted(ours.select(key).rows()) == [
@@ -239,15 +247,15 @@ def test_a_decision_is_a_record_that_survives_everything(home: Path, tmp_path: P
             spool.write_decision(home, DECISION | {missing: None})
 
 
-def test_a_decision_is_seen_by_every_cache(home: Path) -> None:
-    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+def test_a_decision_is_seen_by_every_cache(replies: Path, home: Path) -> None:
+    shutil.copytree(replies, home)
     before = asked(home, "counts")["generation"][0]
     spool.write_decision(home, DECISION)
     assert asked(home, "counts")["generation"][0] > before
 
 
-def test_a_forgotten_loop_leaves_nothing(home: Path) -> None:
-    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+def test_a_forgotten_loop_leaves_nothing(replies: Path, home: Path) -> None:
+    shutil.copytree(replies, home)
     spool.write_forget(home, ["replies"])
     assert not any(all_rows(home).values())
     assert asked(home, "loops").is_empty()
@@ -255,10 +263,10 @@ def test_a_forgotten_loop_leaves_nothing(home: Path) -> None:
 
 @pytest.mark.parametrize("table", [*ROWS, "corpus", "generations", "answers"])
 def test_what_is_exported_comes_in_again(
-    table: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    table: str, replies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exported, forgotten, imported: the same rows, without a loop.toml too."""
-    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+    """Exported, imported elsewhere: the same rows, without a loop.toml too."""
+    monkeypatch.setenv("OVEROPT_HOME", str(replies))
     out = tmp_path / f"{table}.parquet"
     words = ["export", "--run", "replies", "--table", table, "--format", "parquet"]
     assert data.__main__.main([*words, "--out", str(out)]) == 0
@@ -270,8 +278,10 @@ def test_what_is_exported_comes_in_again(
     assert pl.read_parquet(again).equals(pl.read_parquet(out)) and pl.read_parquet(out).height
 
 
-def test_a_run_that_is_not_there_has_no_table(home: Path, capsys: pytest.CaptureFixture) -> None:
-    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
+def test_a_run_that_is_not_there_has_no_table(
+    replies: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("OVEROPT_HOME", str(replies))
     words = ["export", "--run", "nobody", "--table", "reviews", "--out", "x.csv"]
     assert data.__main__.main(words) != 0
     assert "there is no run 'nobody'" in capsys.readouterr().err
@@ -339,22 +349,25 @@ def test_headings_and_words_of_people_are_known(home: Path, tmp_path: Path) -> N
     assert asked(home, "reference_texts", loops=None)["text_id"].to_list() == ["h9"]
 
 
-@pytest.mark.parametrize("table", LOOP_TABLES[:-1], ids=lambda table: table.name)
-def test_a_table_is_known_in_any_spelling_of_its_headings(
-    table, home: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "spelt", [lambda head: head.title().replace("_", " "), str.upper,
+              lambda head: head.replace("_", "-")], ids=["Title", "UPPER", "dashes"]
+)  # fmt: skip
+def test_tables_are_known_in_any_spelling_of_their_headings(
+    spelt, replies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exported, its headings spelt as people do, imported: the same rows."""
-    import_paths(home, [LOGS / "loop.toml"], ReadOptions())
-    out = tmp_path / "out.csv"
-    words = ["export", "--run", "replies", "--table", table.name, "--format", "csv"]
-    assert data.__main__.main([*words, "--out", str(out)]) == 0
-    head, _, rest = out.read_text().partition("\n")
-    before = all_rows(home)[table.name]
-    for spelt in (head.title().replace("_", " "), head.upper(), head.replace("_", "-")):
-        out.write_text(f"{spelt}\n{rest}")
-        other = tmp_path / f"other-{abs(hash(spelt))}"
-        assert import_paths(other, [out], ReadOptions()).skipped == [], spelt
-        assert all_rows(other)[table.name] == before, spelt
+    """Exported, their headings spelt as people do, imported: the same rows."""
+    monkeypatch.setenv("OVEROPT_HOME", str(replies))
+    files = {table.name: tmp_path / f"out-{at}.csv" for at, table in enumerate(LOOP_TABLES[:-1])}
+    for name, file in files.items():
+        words = ["export", "--run", "replies", "--table", name, "--format", "csv"]
+        assert data.__main__.main([*words, "--out", str(file)]) == 0
+        head, _, rest = file.read_text().partition("\n")
+        file.write_text(f"{spelt(head)}\n{rest}")
+    assert import_paths(tmp_path / "other", list(files.values()), ReadOptions()).skipped == []
+    before, after = all_rows(replies), all_rows(tmp_path / "other")
+    for name in files:
+        assert after[name] == before[name], name
 
 
 def test_a_word_that_is_no_decision_is_named_and_kept(tmp_path: Path) -> None:

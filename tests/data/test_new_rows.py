@@ -116,17 +116,30 @@ PIECES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(pieces=PIECES, grows=st.booleans())
 def test_pieces_in_any_order_come_out_as_by_merging(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[Any], grows: bool
 ) -> None:
+    come_out_alike(tmp_path_factory, pieces, grows)
+
+
+@pytest.mark.long
+@settings(max_examples=100)
+@given(pieces=PIECES, grows=st.booleans())
+def test_many_pieces_in_any_order_come_out_as_by_merging(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[Any], grows: bool
+) -> None:
+    come_out_alike(tmp_path_factory, pieces, grows)
+
+
+def come_out_alike(folders: pytest.TempPathFactory, pieces: list[Any], grows: bool) -> None:
     segments, last = [], 0
     for runs, start, length, version, kind in pieces:
         first = last + 1 + start if grows else start
         last = first + length - 1
         segments.append([rows_of(run, first, last, version, kind) for run in sorted(runs)])
-    straight = compared(tmp_path_factory.mktemp("stores"), segments)
+    straight = compared(folders.mktemp("stores"), segments)
     assert straight[0], "the first segment holds new rows alone"
     if grows:
         assert all(straight), "so does each that goes on where the last one ended"

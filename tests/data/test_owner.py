@@ -8,8 +8,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -32,8 +30,8 @@ from data.database.sql import StoreError
 from data.incoming.importing import import_paths
 from data.owner import Owner, StoreOwned, read_owner
 from data.remote import RemoteStore, StoreAccess
+from tests import ready
 
-ROOT = Path(__file__).resolve().parents[2]
 ODD = "<img src=x onerror=alert(1)>"
 
 
@@ -73,14 +71,12 @@ class Server:
     def start(self) -> Server:
         port = str(self.port)
         words = {
-            "serve": ["-m", "data", "serve", "--port", port],
-            "streamlit": ["-m", "streamlit", "run", "app.py", "--server.port", port,
+            "serve": ["data", "serve", "--port", port],
+            "streamlit": ["streamlit", "run", "app.py", "--server.port", port,
                           "--server.headless", "true"],
         }[self.kind]  # fmt: skip
         with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, *words], cwd=ROOT, stdout=out, stderr=out, start_new_session=True
-            )
+            self.process = ready.Started(*words, stdout=out.fileno(), server=True)
         end = time.monotonic() + 240
         while not self.answers():
             assert self.process.poll() is None and time.monotonic() < end, self.log.read_text()
@@ -290,10 +286,11 @@ def test_an_owner_that_never_answers_is_named(home: Path) -> None:
         assert time.monotonic() - started < 60
 
 
-@pytest.fixture(name="owner")
-def an_owner(home: Path, tmp_path: Path) -> Iterator[Owner]:
-    home.mkdir()
-    import_paths(home, [table(tmp_path / "t.csv", [ODD])], ReadOptions())
+@pytest.fixture(scope="module", name="owner")
+def an_owner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
+    """One for all that ask it: a question changes nothing, and those refused do nothing."""
+    home = tmp_path_factory.mktemp("owner")
+    import_paths(home, [table(home / "t.csv", [ODD])], ReadOptions())
     with closing(Owner(home)) as owner:
         yield owner
 

@@ -1,7 +1,7 @@
 """Damaged logs of every format: never an exception, never a hang, never more than is asked.
 
 Each is read, and fifty at a time are imported: whole runs come in, the rest is said to be skipped.
-The suite makes a sample of 100; ``make test-long`` 2,000, FUZZ=10000 so many; SEED another seed.
+The suite makes a sample of 40; ``make test-long`` 2,000, FUZZ=10000 so many; SEED another seed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import resource
 import shutil
 import time
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "data" / "examples"
 LOGS = Path(__file__).resolve().parent / "logs"
 COUNT = int(os.environ.get("FUZZ", "2000"))
-SAMPLE = 60
+SAMPLE = 40
 SEED = int(os.environ.get("SEED", "20261123"))
 SECONDS = 10.0
 MEMORY = 1 << 30  # bytes by which the process may grow over the whole run
@@ -341,10 +342,11 @@ def test_bombs(tmp_path: Path, bomb: str) -> None:
     }
     if bomb in rows:
         path = tmp_path / ("t.jsonl.gz" if bomb == "objects" else "t.csv.gz")
-        with gzip.open(path, "wb", compresslevel=1) as file:
-            file.write(header if bomb != "objects" else b"")
-            for _ in range(size // len(rows[bomb]) // 4):
-                file.write(rows[bomb])
+        packing = zlib.compressobj(1, wbits=31)
+        pieces = []  # each stands for itself: packed once, the second one is written many times
+        for part in (header if bomb != "objects" else b"", rows[bomb]):
+            pieces.append(packing.compress(part) + packing.flush(zlib.Z_FULL_FLUSH))
+        path.write_bytes(pieces[0] + pieces[1] * (size // len(rows[bomb]) // 4))
     elif bomb == "eval":
         path = tmp_path / "t.eval"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
@@ -360,7 +362,7 @@ def test_bombs(tmp_path: Path, bomb: str) -> None:
     else:
         path = tmp_path / "t.parquet"
         texts = pl.DataFrame(
-            {"step": range(40), "gold_reward": 0.5, "t": [f"{i:0>{16 << 20}}" for i in range(40)]}
+            {"step": range(12), "gold_reward": 0.5, "t": [f"{i:0>{16 << 20}}" for i in range(12)]}
         )
         texts.write_parquet(path, compression="zstd")
     started = time.process_time()  # of this process: others may be busy

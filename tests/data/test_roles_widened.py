@@ -270,7 +270,9 @@ def any_roles(source: random.Random, keys: list[str]) -> Roles:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 24))]
+)
 def test_any_choices_can_be_taken_back_and_are_rebuilt(
     home: Path, tmp_path: Path, seed: int
 ) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests import ready
 from tests.data.pull.conftest import Done, contents
 from tests.data.pull.served import Refusal, Served, serving
 from tests.data.pull.wandb_served import KeptRun, WandbServed, kept_run
@@ -250,8 +250,7 @@ def test_a_name_from_the_server_leaves_no_folder(
 def own_process(*words: str, **environment: str) -> Done:
     """A command in a process of its own, in which wandb looks at its environment afresh."""
     given = {key: value for key, value in {**os.environ, **environment}.items() if value}
-    done = subprocess.run([sys.executable, "-m", "data", *words], cwd=ROOT, env=given,
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = ready.run("data", *words, env=given)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
