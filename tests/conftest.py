@@ -81,11 +81,11 @@ def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     def as_it_is(place: Path) -> tuple[int, ...]:
         """Which file it is and when it was last written; nothing where another file counts too."""
         try:
-            told = place.stat()
+            found = place.stat()
         except OSError:
             return ()
         whole = not place.with_name(f"{place.name}.wal").exists()
-        return (told.st_ino, told.st_size, told.st_mtime_ns) if whole else ()
+        return (found.st_ino, found.st_size, found.st_mtime_ns) if whole else ()
 
     def copied(self: Store, home: Path) -> None:
         place = home / "store.duckdb"

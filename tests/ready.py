@@ -67,8 +67,8 @@ class Started:
         }  # fmt: skip
         with open(os.devnull, "rb") as nothing:
             wire = _loaded("pages" if module == "streamlit" else "commands")
-            told = out if stdout is None else stdout
-            fds = [nothing.fileno(), told, told if server else err, ended]
+            printed = out if stdout is None else stdout
+            fds = [nothing.fileno(), printed, printed if server else err, ended]
             message = json.dumps(asked).encode()
             socket.send_fds(wire, [b"%10d" % len(message)], fds)
             wire.sendall(message)
@@ -94,8 +94,8 @@ class Started:
 
     def communicate(self, timeout: float = 400) -> tuple[str, str]:
         """What it printed, when it has ended."""
-        said: dict[int, bytes] = {self._out: b"", self._err: b""}
-        end, open_ones = time.monotonic() + timeout, list(said)
+        printed: dict[int, bytes] = {self._out: b"", self._err: b""}
+        end, open_ones = time.monotonic() + timeout, list(printed)
         while open_ones:
             ready, _, _ = select.select(open_ones, [], [], max(0.0, end - time.monotonic()))
             if not ready:
@@ -103,12 +103,12 @@ class Started:
                 raise subprocess.TimeoutExpired("a command", timeout)
             for fd in ready:
                 part = os.read(fd, 1 << 16)
-                said[fd] += part
+                printed[fd] += part
                 if not part:
                     open_ones.remove(fd)
                     os.close(fd)
         self.wait(timeout)
-        return said[self._out].decode(), said[self._err].decode()
+        return printed[self._out].decode(), printed[self._err].decode()
 
     def send_signal(self, which: signal.Signals) -> None:
         if self.poll() is None:
@@ -130,15 +130,15 @@ def run(module: str, *words: str, **how: Any) -> subprocess.CompletedProcess[str
 def _loaded(what: str) -> socket.socket:
     """The way to the process that has loaded everything; it ends with this one."""
     ours, theirs = socket.socketpair()
-    with theirs, tempfile.TemporaryFile() as said:
+    with theirs, tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(theirs.fileno()), what], cwd=ROOT, stdout=said,
-            stderr=said, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
+            [sys.executable, "-m", __name__, str(theirs.fileno()), what], cwd=ROOT, stdout=output,
+            stderr=output, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
         )  # fmt: skip
         theirs.close()
         up = ours.recv(100)
-        said.seek(0)
-        printed = said.read().decode()
+        output.seek(0)
+        printed = output.read().decode()
         assert up and not printed, f"what is printed when the product is loaded: {printed}"
     atexit.register(lambda: (ours.close(), process.wait()))
     return ours

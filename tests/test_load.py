@@ -59,8 +59,8 @@ def test_first_views_on_a_cold_server_at_once(home: Path, tmp_path: Path) -> Non
         after = loaded()
     assert {name for name in after - before if name.count(".") < 2} <= LATER
     assert not after & HEAVY
-    said = (tmp_path / "server.txt").read_text()
-    assert "Traceback" not in said and "partially initialized" not in said, said
+    log = (tmp_path / "server.txt").read_text()
+    assert "Traceback" not in log and "partially initialized" not in log, log
 
 
 LOADED = """

@@ -46,7 +46,7 @@ def one(*paths: Path, **options: object) -> RunLog:
 
 
 @cache
-def held(path: Path) -> RunLog:
+def read_once(path: Path) -> RunLog:
     """As ``one``, of what no test changes."""
     return one(path)
 
@@ -94,9 +94,9 @@ def test_every_number_of_the_state_stands_in_the_store(trl: Path, run: str, stor
 
 @pytest.mark.parametrize("run", RUNS)
 def test_the_five_stores_of_a_run_agree_row_for_row(trl: Path, run: str) -> None:
-    state = held(trl / run / "trainer_state.json")
+    state = read_once(trl / run / "trainer_state.json")
     for part in ("trackio", "wandb", "tb", "."):
-        other = held(trl / run / part)
+        other = read_once(trl / run / part)
         assert other.run == run
         assert other.format == {"tb": "tensorboard", ".": "trl"}.get(part, part)
         assert (other.facts.proxy_key, other.facts.gold_key) == (
@@ -119,13 +119,13 @@ def test_the_five_stores_of_a_run_agree_row_for_row(trl: Path, run: str) -> None
 @pytest.mark.parametrize("part", ["trackio", "wandb"])
 def test_tables_of_a_tracker_are_the_completions(trl: Path, part: str) -> None:
     run = "r3_grpo_bigrm"
-    ours, theirs = held(trl / run).samples, held(trl / run / part).samples
+    ours, theirs = read_once(trl / run).samples, read_once(trl / run / part).samples
     order = ["step", "prompt_id", "sample_id"]
     assert ours.sort(order).equals(theirs.select(ours.columns).sort(order))
 
 
 def test_rloo_has_its_completions_only_in_the_trackers(trl: Path) -> None:
-    run = held(trl / "r5_rloo")
+    run = read_once(trl / "r5_rloo")
     assert run.samples.height == 150 * 48
     assert {s["format"]: s["rows"] for s in run.facts.sources} == {
         "trainer_state": 150, "trackio": 150, "wandb": 150, "tensorboard": 150,
@@ -138,16 +138,16 @@ def test_rloo_has_its_completions_only_in_the_trackers(trl: Path) -> None:
 @pytest.mark.parametrize("part", ["trackio", "wandb"])
 def test_trap_09_10_steps_are_the_trainers_not_the_trackers(trl: Path, part: str) -> None:
     """Both count log calls (wandb 3601 for 400 steps); profiles and tables are no metrics."""
-    run = held(trl / "r3_grpo_bigrm" / part)
+    run = read_once(trl / "r3_grpo_bigrm" / part)
     assert run.metrics.height == 200
     assert run.metrics.get_column("step").to_list() == list(range(2, 401, 2))
     assert not [c for c in run.metrics.columns if c.startswith(("profiling", "_", "completions."))]
-    drifted = held(trl / "r6_grpo_resume" / part)
+    drifted = read_once(trl / "r6_grpo_resume" / part)
     assert drifted.metrics.filter(phase="train").get_column("step").max() == 160
 
 
 def test_trap_06_the_trackers_config_says_which_reward_is_trained_on(trl: Path) -> None:
-    run = held(trl / "r5_rloo" / "trackio")
+    run = read_once(trl / "r5_rloo" / "trackio")
     assert run.facts.config["reward_weights"] == [1.0, 0.0]
     assert run.facts.config["beta"] == 0.01
     assert run.facts.trainer == "TRL RLOO"
@@ -155,7 +155,7 @@ def test_trap_06_the_trackers_config_says_which_reward_is_trained_on(trl: Path) 
 
 def test_trap_14_a_resume_is_one_run_in_every_store(trl: Path) -> None:
     replaced = {
-        part: held(trl / "r6_grpo_resume" / part).facts.steps_replaced
+        part: read_once(trl / "r6_grpo_resume" / part).facts.steps_replaced
         for part in ("trackio", "wandb", "tb", "trainer_state.json")
     }
     # The killed wandb run ends at step 112: four steps were lost with it.
@@ -177,7 +177,7 @@ def test_trap_14_the_link_to_the_latest_run_is_not_counted_twice(trl: Path, tmp_
 
 def test_trap_14b_the_trackers_tell_training_rows_from_evaluation_rows(trl: Path) -> None:
     """The parquet of an evaluated step is overwritten; the trackers kept the table before it."""
-    run = held(trl / "r6_grpo_resume" / "trackio")
+    run = read_once(trl / "r6_grpo_resume" / "trackio")
     at_20 = run.samples.filter(step=20)
     assert at_20.get_column("phase").unique().to_list() == ["train"]
     assert at_20.get_column("prompt_id").n_unique() == 4
@@ -358,7 +358,7 @@ def test_exported_wandb_history(trl: Path, tmp_path: Path, kind: str) -> None:
     for start in (path, tmp_path):
         run = one(start)
         assert (run.run, run.format) == ("wandb_export_r3", "wandb")
-        log = held(trl / "r3_grpo_bigrm" / "wandb")
+        log = read_once(trl / "r3_grpo_bigrm" / "wandb")
         same = ["phase", "step", "kl", "proxy_reward", "gold_reward", "response_length", "entropy"]
         assert run.metrics.select(same).equals(log.metrics.select(same))
         assert run.facts.kl_estimator == "k3"
