@@ -69,7 +69,7 @@ run: setup
 # Lint and types are tests too (tests/test_setup.py): one summary says it all. Files in the order of
 # tests/conftest.py: else those of few long tests would come last, and one core would idle.
 test: dev browser
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # Searches of many minutes, of which `make test` runs a seeded sample.
 test-long: dev
