@@ -77,13 +77,15 @@ def choose_one(
     key: str,
     default: str | None,
     placeholder: str = "any",
+    asked: Sequence[str] | None = None,
     **more: Any,
 ) -> str | None:
     """One of ``options`` (name in the address to label), drawn by ``widget``.
 
-    Without a default a list begins with ``placeholder``, which takes a choice back.
+    Without a default a list begins with ``placeholder``, which takes a choice back. ``asked``: what
+    of the address counts, where the page has looked at it; None = all of it.
     """
-    asked = st.query_params.get_all(key)
+    asked = st.query_params.get_all(key) if asked is None else asked
     known = [value for value in asked if value in options]  # runs and loops come along together
     if asked and not known:
         _unknown(label, asked[-1], options)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from analytics.gate.rules.policy import Policy, read_policy
 from pages.shared import links, reads
-from pages.shared.asking import gate_reads
+from pages.shared.asking import gate_reads, loop_reads
 from pages.shared.choices import choose_one
 from pages.shared.escaping import called, escaped
 
@@ -38,11 +38,14 @@ class Chosen:
 def choose() -> Chosen:
     """Ask for loop, iteration and policy; ends the page where there is none."""
     there = gate_reads.loops()
-    known = set(reads.runs()["run_id"])
-    for name in [name for name in links.asked("loop") if name not in known][:1]:
-        st.error(f"The link asks for the loop {called(name)}, which is not in this store.",
-                 icon=":material/search_off:")  # fmt: skip
-        st.stop()
+    asked = [name for name in links.asked("loop") if name]
+    found = [name for name in asked if name in there]
+    runs = set(reads.runs()["run_id"]) - set(loop_reads.loops())  # they come along by the menu
+    for name in [name for name in asked if name not in there and name not in runs][:1]:
+        st.error(f"The link asks for the loop {called(name)}, which is not in this store, or has "
+                 "no iteration after 0.", icon=":material/search_off:")  # fmt: skip
+        if not found:
+            st.stop()
     if not there:
         st.info("There is no loop with an iteration after 0 in the store yet.",
                 icon=":material/loop:")  # fmt: skip
@@ -51,7 +54,12 @@ def choose() -> Chosen:
         st.stop()
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     names = {name: name for name in there}
-    loop = choose_one(row.selectbox, "Loop", names, "loop", next(iter(names)), width=260) or ""
+    loop = choose_one(
+        row.selectbox, "Loop", names, "loop", next(iter(names)), asked=found, width=260
+    )
+    if asked and not found:
+        st.info(f"{called(asked[-1])} is a run and no loop. Shown is {called(loop)}.",
+                icon=":material/loop:")  # fmt: skip
     steps = {str(at): str(at) for at in there[loop]}
     if st.session_state.get("iteration") not in (None, *steps):
         del st.session_state["iteration"]  # of another loop
