@@ -1,5 +1,7 @@
 """May the next iteration of a loop start? Six blocks, under a policy that people wrote down."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from analytics.gate import GateError, PolicyError, proposal, read_policy
@@ -50,9 +52,10 @@ if failed:
                   if loop != chosen.loop and chosen.iteration in there][:5]  # fmt: skip
         found = {chosen.loop: gate.to_dict()}
         for loop in others:
-            found[loop] = gate_reads.gate(
-                loop, chosen.iteration, chosen.text, None, None, chosen.today
-            ).to_dict()
+            with suppress(GateError):  # its tables leave this iteration out
+                found[loop] = gate_reads.gate(
+                    loop, chosen.iteration, chosen.text, None, None, chosen.today
+                ).to_dict()
         arms = other_arms(found, chosen.loop)
     st.markdown("\n".join(f"- {escaped(missing)}" for missing in arms)
                 or "No other loop in this store was measured at this iteration.")  # fmt: skip
