@@ -14,8 +14,7 @@ CANDIDATES := python3.13 python3.12 python3.11 python3 python
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 # Python compiles what is imported when it first is: all at once would take twice the time.
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
-FAST := --no-compile
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-compile
 
 .PHONY: help setup dev browser run test test-long bench lint audit resolve clean
 .DELETE_ON_ERROR:
@@ -43,12 +42,12 @@ $(VENV)/.made:
 
 $(VENV)/.runtime: requirements.txt $(VENV)/.made
 	@echo "installing requirements.txt"
-	@$(PIP) $(FAST) -r requirements.txt
+	@$(PIP) -r requirements.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@echo "installing requirements-dev.txt"
-	@$(PIP) $(FAST) -r requirements-dev.txt
+	@$(PIP) -r requirements-dev.txt
 	@touch $@
 
 setup: $(VENV)/.runtime
@@ -67,7 +66,8 @@ run: setup
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
 # Lint and types are tests too (tests/test_setup.py): one summary says it all. Files in the order of
-# tests/conftest.py: else those of few long tests would come last, and one core would idle.
+# tests/conftest.py: else those of few long tests would come last, and one core would idle. Three
+# workers fill two cores: each waits now and then for a browser or a command.
 test: dev browser
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
