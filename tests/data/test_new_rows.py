@@ -116,21 +116,18 @@ PIECES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=6)
-@given(pieces=PIECES, grows=st.booleans())
+@pytest.mark.parametrize(
+    "many", [pytest.param(6, id="sample"), pytest.param(100, id="whole", marks=pytest.mark.long)]
+)
 def test_pieces_in_any_order_come_out_as_by_merging(
-    tmp_path_factory: pytest.TempPathFactory, pieces: list[Any], grows: bool
+    tmp_path_factory: pytest.TempPathFactory, many: int
 ) -> None:
-    come_out_alike(tmp_path_factory, pieces, grows)
+    @settings(max_examples=many)
+    @given(pieces=PIECES, grows=st.booleans())
+    def search(pieces: list[Any], grows: bool) -> None:
+        come_out_alike(tmp_path_factory, pieces, grows)
 
-
-@pytest.mark.long
-@settings(max_examples=100)
-@given(pieces=PIECES, grows=st.booleans())
-def test_many_pieces_in_any_order_come_out_as_by_merging(
-    tmp_path_factory: pytest.TempPathFactory, pieces: list[Any], grows: bool
-) -> None:
-    come_out_alike(tmp_path_factory, pieces, grows)
+    search()
 
 
 def come_out_alike(folders: pytest.TempPathFactory, pieces: list[Any], grows: bool) -> None:
