@@ -65,7 +65,7 @@ def test_runs_that_came_along_from_another_page_hide_no_loop(open_script) -> Non
     assert page.error and page.selectbox(key="loop").value == "replies"
     page = open_script("loop/gate.py", *files, loop="exact_curve")
     assert not page.exception and not page.error and not page.warning
-    assert "is a run and no loop. Shown is" in text_of(page)
+    assert "is a run, not a loop. Shown is" in text_of(page)
 
 
 @pytest.mark.parametrize("script", ["loop/gate.py", "loop/checkpoints.py"])

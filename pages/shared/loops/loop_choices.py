@@ -58,7 +58,7 @@ def choose() -> Chosen:
         row.selectbox, "Loop", names, "loop", next(iter(names)), asked=found, width=260
     )
     if asked and not found:
-        st.info(f"{called(asked[-1])} is a run and no loop. Shown is {called(loop)}.",
+        st.info(f"{called(asked[-1])} is a run, not a loop. Shown is {called(loop)}.",
                 icon=":material/loop:")  # fmt: skip
     steps = {str(at): str(at) for at in there[loop]}
     if st.session_state.get("iteration") not in (None, *steps):
