@@ -32,18 +32,23 @@ class DiagnosisRow(TypedDict):
     cannot_tell: int
 
 
-class SignalTriedRow(TypedDict):
-    """False alarms of a signal on healthy genuine trainings, and falling ones that it called."""
+class SignalError(TypedDict):
+    """How often a signal erred on healthy genuine trainings, and called falling ones."""
 
-    kind: Literal["signal"]
-    signal: str
-    null: str
     healthy: int
     false: int
     low: float
     high: float
     falling: int
     called: int
+
+
+class SignalTriedRow(SignalError):
+    """The same with the signal, and what it is raised against."""
+
+    kind: Literal["signal"]
+    signal: str
+    null: str
 
 
 class SimulatedSignalRow(TypedDict):

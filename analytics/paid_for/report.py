@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from analytics.comparing.components import ensembles_by_name
+from analytics.measured.paid_rows import SignalError
 from analytics.measured.published import published
 from analytics.paid_for import judge_ranks, length, people, signals
 from analytics.paid_for.budget import Budget, budget
@@ -74,7 +75,7 @@ class UsedSignal(signals.SignalRow):
     """A signal with its measured error; raised only where that is small enough."""
 
     beyond_null: bool | None
-    measured: signals.SignalError | None
+    measured: SignalError | None
 
 
 class Ask(TypedDict):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analytics.paid_for.signals import FEWEST_HEALTHY, SignalError, failed, shipped
+from analytics.measured.paid_rows import SignalError
+from analytics.paid_for.signals import FEWEST_HEALTHY, failed, shipped
 from analytics.wording import count, number, whole, with_interval
 
 Row = Mapping[str, Any]

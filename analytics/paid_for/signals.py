@@ -18,6 +18,7 @@ import polars as pl
 
 from analytics.comparing.components import disagreement, step_bins
 from analytics.computing.quantiles import t_quantile
+from analytics.measured.paid_rows import SignalError
 from analytics.paid_for.clusters import LARGEST, Estimate, FloatArray, jackknife
 from analytics.paid_for.draws import ENDS, sums
 from analytics.paid_for.judge_ranks import rank_sums, ranked
@@ -65,17 +66,6 @@ class SignalRow(TypedDict):
     raised: bool | None
     reason: str
     largest_weight: NotRequired[float]
-
-
-class SignalError(TypedDict):
-    """How often a signal erred on healthy trainings, and called falling ones."""
-
-    healthy: int
-    false: int
-    low: float
-    high: float
-    falling: int
-    called: int
 
 
 def row(name: str, estimate: Estimate | None, raised: bool | None, reason: str = "") -> SignalRow:
