@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import polars as pl
 
@@ -76,6 +76,11 @@ class Source(TypedDict):
     path: str
     format: str
     rows: int
+    part: NotRequired[bool]  # what came since the last time: its rows add to those before
+
+
+POSTED = "posted to /api/ingest"
+"""Stands for the path of rows that came over HTTP."""
 
 
 @dataclass

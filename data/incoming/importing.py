@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Required, TypedDict, cast
@@ -17,6 +17,7 @@ from data.home import EXAMPLES, is_default
 from data.incoming.previewing import told_as
 from data.owner import Owner
 from data.people import kept_roles
+from data.readers.raw.reader import shown
 from data.remote import StoreAccess
 from data.roles.rereading_kl import KL_OPTIONS
 from data.rows import loop_tables
@@ -178,17 +179,40 @@ def spool_paths(
 ) -> Imported:
     """Read logs into durable segments in the inbox; whoever owns the store imports them.
 
-    ``origin`` stands for the path of logs that were not read from a file of the user's.
+    ``origin`` stands for the path of logs that were not read from a file of the user's, but from
+    the one of ``paths``, which holds what came there since the last time.
     With ``options.whole`` nothing is kept where anything was skipped.
     """
     options = kept_roles.applied(home, options)
     items: Iterable[RunLog | Skip] = readers.read(paths, options)
+    if origin is not None:
+        items = _parts(items, paths, origin)
     if options.whole:
         items = list(items)
         skipped = [item for item in items if isinstance(item, Skip)]
         if skipped:
             return Imported(skipped=skipped)
-    return spool_logs(home, items, options, progress, keep_skips, origin)
+    return spool_logs(home, items, options, progress, keep_skips)
+
+
+def _parts(
+    items: Iterable[RunLog | Skip], paths: Sequence[Path], origin: str
+) -> Iterator[RunLog | Skip]:
+    """What was read of files that exist for a moment, told as of the place where it came."""
+    names = [name for path in paths for name in (shown(path), str(path))]
+
+    def renamed(text: str) -> str:
+        for name in names:
+            text = text.replace(name, origin)
+        return text
+
+    for item in items:
+        part = told_as(item, renamed)
+        if isinstance(part, RunLog):
+            part.path = origin
+            for source in part.facts.sources:
+                source |= {"path": origin, "part": True}
+        yield part
 
 
 def spool_logs(
@@ -197,7 +221,6 @@ def spool_logs(
     options: ReadOptions,
     progress: Callable[[RunLog | Skip], None] | None = None,
     keep_skips: bool = True,
-    origin: str | None = None,
 ) -> Imported:
     """Write what was read into durable segments in the inbox (``spool_paths``)."""
     done = Imported()
@@ -214,7 +237,6 @@ def spool_logs(
         notes = seen.compared(item)
         item.warnings += [notes] if notes else []
         paths_read.append(item.path)
-        item.path = origin or item.path
         if item.run in batch or rows > SEGMENT_ROWS:
             _close(home, batch, options, done)
             rows = 0

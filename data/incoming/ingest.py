@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from data import spool
-from data.columns import ReadOptions
+from data.columns import POSTED, ReadOptions
 from data.database.sql import StoreError
 from data.incoming.importing import Imported, spool_paths
 from data.owner import Owner
@@ -145,7 +145,7 @@ def _spooled(home: Path, body: bytes, options: ReadOptions) -> Imported:
         file = Path(folder) / f"body.{kind}"
         # With a line end the last line is whole or wrong, never one that still grows.
         file.write_bytes(body if kind == "parquet" else body.removesuffix(b"\n") + b"\n")
-        return spool_paths(home, [file], options, keep_skips=False, origin="posted to /api/ingest")
+        return spool_paths(home, [file], options, keep_skips=False, origin=POSTED)
 
 
 def _take(owner: Owner, body: bytes, options: ReadOptions) -> dict[str, object]:

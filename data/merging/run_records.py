@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 import duckdb
 
 from data.database.sql import sql
+from data.merging import sources
 from data.readers.kl.kl_zero import NEVER
 from data.readers.meaning.conversion import NO_KEY
 from data.readers.meaning.roles import NO_GOLD
@@ -46,6 +47,7 @@ def kept(cursor: Cursor, names: list[str]) -> dict[str, RunRecord]:
 def new(run_id: str, row: Mapping[str, Any], notes: list[str]) -> RunRecord:
     """The record of a run that the store does not know yet."""
     facts = _merged_facts(json.loads(row["facts"]), {})  # in the order that merging keeps
+    facts["sources"] = sources.merged([], sources.of_log(facts, row["path"]))
     return {
         "run_id": run_id, "project": row["project"] or "default", "format": row["format"],
         "parent": row["parent"], "path": row["path"], "facts": json.dumps(facts),
@@ -73,6 +75,7 @@ def tell(
         "warnings": json.dumps(notes),
     }  # fmt: skip
     old = json.loads(kept["facts"])
+    places = sources.merged(sources.of_log(old, kept["path"]), sources.of_log(facts, row["path"]))
     new["project"] = row["project"] or kept["project"]
     if row["source_rank"] > _rank_of(kept["format"]):
         facts = _merged_facts(facts, old) | {"stated": facts.get("stated", [])}
@@ -91,6 +94,7 @@ def tell(
         stated = facts.get("stated", [])
         facts = _merged_facts(old, facts, no_kl) | {"stated": stated, **mended}
         new["warnings"] = json.dumps(_still_true(notes, facts))
+    facts["sources"] = places
     if facts.get("kl_conversion") == "missing" and old.get("kl_conversion") != "missing":
         cursor.execute("update metrics set kl = null where run_id = $run", {"run": run_id})
     before = (kept["project"], kept["format"], kept["parent"], kept["path"], old, kept["warnings"])
@@ -98,7 +102,8 @@ def tell(
     if before == after and not moved:
         return False
     # A copy at another place is noted, but is no change that verdicts would have to follow.
-    changed = before[:1] + before[4:] != after[:1] + after[4:] or moved
+    bare = [{**one, "sources": None} for one in (old, facts)]
+    changed = moved or before[0] != after[0] or bare[0] != bare[1] or before[5] != after[5]
     cursor.execute(
         "update runs set project = $project, format = $format, parent = $parent, path = $path, "
         "facts = $facts, warnings = $warnings, "
@@ -151,7 +156,5 @@ def _merged_facts(
         facts |= {key: poorer[key] for key in KL_FACTS if key in poorer}
     checkpoints = {*poorer.get("checkpoints", []), *richer.get("checkpoints", [])}
     facts["checkpoints"] = sorted(checkpoints)
-    sources = {s.get("path"): s for s in [*poorer.get("sources", []), *richer.get("sources", [])]}
-    facts["sources"] = [sources[path] for path in sorted(sources, key=str)]
     facts["config"] = {**poorer.get("config", {}), **richer.get("config", {})}
     return facts

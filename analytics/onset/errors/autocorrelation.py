@@ -122,22 +122,27 @@ def between_looks(rho: float, rows: int) -> float:
     return covariance / (rows * variance_inflation(rho, rows)) if rho > 0 else 0.0
 
 
-@kept(64)
+@kept(_MOST_EXACT)
 def _basis(n: int) -> FloatArray:
     return basis(n)
 
 
-@kept(64)
+@kept(_MOST_EXACT)
 def _expected_ratios(n: int) -> tuple[FloatArray, float]:
     maker = np.eye(n) - _basis(n) @ _basis(n).T
     shift = np.eye(n, k=1) + np.eye(n, k=-1)
     lagged = maker @ shift @ maker / 2
-    distance = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
-    expected = np.empty(len(_GRID))
-    for i, rho in enumerate(_GRID):
-        covariance = rho**distance if rho > 0 else np.eye(n)
-        expected[i] = np.sum(lagged * covariance) / np.sum(maker * covariance)
+    powers = _GRID[:, None] ** np.arange(n)
+    expected = (powers @ _by_lag(lagged)) / (powers @ _by_lag(maker))
     free = np.trace(maker)
     centred = lagged - expected[0] * maker
     spread = float(np.sqrt(2 * np.sum(centred * centred)) / free)
     return expected, spread
+
+
+def _by_lag(table: FloatArray) -> FloatArray:
+    """Sums over |i - j| = 0, 1, ...: AR(1) noise of rho weighs each of them by a power of rho."""
+    n = len(table)
+    lags = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    sums = np.bincount(lags.ravel(), weights=table.ravel(), minlength=n)
+    return np.asarray(sums, dtype=np.float64)

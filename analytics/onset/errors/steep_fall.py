@@ -21,6 +21,8 @@ FEWEST_LOOKS, MOST_LOOKS = 6, 16
 LEVEL = 0.999
 _GROWTH = 3.0
 _PATHS = 50_000
+_CLEARLY_BELOW = 3.0
+"""Every limit lies above: one split alone, of infinitely many looks, has its 99.9 % at 3.09."""
 
 
 class SteepFall(NamedTuple):
@@ -47,7 +49,8 @@ def steep_fall(gold: FloatArray) -> SteepFall | None:
     y = (gold - gold[0])[None, :] / scale
     found = [_split(y, at) for at in _splits(count)]
     best = int(np.argmax([float(statistic[0]) for statistic, _ in found]))
-    if not found[best][0][0] >= _limit(count):
+    statistic = float(found[best][0][0])
+    if not statistic >= _CLEARLY_BELOW or not statistic >= _limit(count):
         return None
     return SteepFall(_splits(count)[best], float(found[best][1][0]) * scale**2, count - 3)
 
