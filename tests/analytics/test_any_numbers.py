@@ -85,3 +85,29 @@ def test_one_broken_number_of_a_log_costs_no_verdict(row: int, column: int, brok
     judged = verdict(one, path, {"run_id": "r", "project": "p", "kl_conversion": "exact"}).row
     json.dumps(judged, allow_nan=False)
     assert judged["status"] and judged["reasons"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("error", [1e-9, 1e-20, 1e-120, 1e-160, 1e-300, 5e-324])
+def test_an_error_stated_as_next_to_nothing_costs_no_verdict(error: float) -> None:
+    """One evaluation that claims it, then two of three: each decides alike, however small."""
+    x = np.arange(30) / 10
+    rng = np.random.default_rng(4)
+    frame = pl.DataFrame(
+        {"source": ["table"] * 30, "step": range(30), "stretch": [0] * 30, "kl": x,
+         "gold_reward": 2 * np.sin(x) + 0.05 * rng.standard_normal(30), "gold_reward_se": 0.05,
+         "gold_reward_sd": [None] * 30, "n_responses": [None] * 30, "proxy_reward": x},
+        schema_overrides=KINDS,
+    )  # fmt: skip
+    path = frame.select("step", "stretch", "kl", "proxy_reward")
+    found = []
+    for tiny in (pl.col("step") == 14, pl.col("step") % 3 > 0):
+        for stated in (error, 5e-8):
+            asked = frame.with_columns(
+                pl.when(tiny).then(stated).otherwise("gold_reward_se").alias("gold_reward_se")
+            )
+            row = verdict(
+                asked, path, {"run_id": "r", "project": "p", "kl_conversion": "exact"}
+            ).row
+            found.append(row["status"])
+    assert found[0] == found[1] and found[2] == found[3], found

@@ -13,6 +13,8 @@ from analytics.wording import count
 RATE_KINDS = ("rate", "win_rate")
 _WIDEST_GAPS = 0.8
 """Share of rows that must state an error before the others borrow the median."""
+_LEAST = 1e-6
+"""An error below this share of the large ones counts as so much: weights beyond lose all digits."""
 
 
 def percent_scale(gold: FloatArray) -> float:
@@ -82,4 +84,6 @@ def _filled(error: FloatArray) -> FloatArray | None:
     usable = np.isfinite(error) & (error > 0)
     if len(error) == 0 or usable.mean() < _WIDEST_GAPS:
         return None
-    return np.where(usable, error, float(np.median(error[usable])))
+    filled = np.where(usable, error, float(np.median(error[usable])))
+    least = _LEAST * float(np.quantile(filled, 0.9, method="lower"))
+    return np.asarray(np.maximum(filled, least))
