@@ -2,7 +2,7 @@
 
 Every second some of the runs are sent a row over HTTP, each of them one in five seconds. Viewers
 without browsers keep a run's page open, look for news as a browser does, and choose another axis
-every ten seconds. At the end the store's rows are counted.
+every ten seconds. The server's resident memory is watched; at the end the store's rows are counted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ UNTIL = re.compile(r"until=(\d+)")
 
 
 def measure(runs: int, steps: int, seconds: float = 60.0) -> list[dict[str, object]]:
-    """Rows by quarter of the time: how late rows showed, and choices; then what the store holds."""
+    """By quarter of the time: how late rows showed, choices, memory; then what the store holds."""
     names = [f"live{number:03}" for number in range(runs)]
     os.environ["OVEROPT_INGEST_TOKEN"] = TOKEN
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
@@ -52,13 +52,15 @@ def measure(runs: int, steps: int, seconds: float = 60.0) -> list[dict[str, obje
             time.sleep(EVERY)
             end, began = time.monotonic() + seconds, time.monotonic()
             with ThreadPoolExecutor(VIEWERS) as pool:
+                weights: list[tuple[float, float]] = []
                 viewers = [pool.submit(view, url, growth, names[n], n, end) for n in range(VIEWERS)]
                 while time.monotonic() < end:
                     turn = int(time.monotonic() - began)
                     growth.grow(names[turn % EACH :: EACH])
+                    if turn % EACH == 0:
+                        weights.append((time.monotonic() - began, process(url).memory))
                     time.sleep(max(0.0, began + turn + 1 - time.monotonic()))
                 seen = [viewer.result() for viewer in viewers]
-            megabytes = process(url).memory
         with StoreAccess(home) as store:
             points = {row["run_id"]: row["points"]
                     for row in store.query("runs", project=None, runs=None).to_dicts()}  # fmt: skip
@@ -73,10 +75,11 @@ def measure(runs: int, steps: int, seconds: float = 60.0) -> list[dict[str, obje
             "what": f"quarter {quarter + 1}", "rows_seen": len(late), "late_p50_s": p(late, 0.5),
             "late_p95_s": p(late, 0.95), "latest_s": p(late, 1), "choices": len(choices),
             "choice_p50_s": p(choices, 0.5), "choice_p95_s": p(choices, 0.95),
+            "mb": p([mb for at, mb in weights if low <= at < high], 0.5),
         })  # fmt: skip
     lost = sum(step != points.get(run, 0) for run, step in growth.steps.items())
     sent = sum(growth.steps.values())
-    return [*rows, {"what": "all", "rows_sent": sent, "runs_short": lost, "mb": megabytes}]
+    return [*rows, {"what": "all", "rows_sent": sent, "runs_short": lost, "mb": weights[-1][1]}]
 
 
 def p(values: Sequence[float], share: float) -> float:
