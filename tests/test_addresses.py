@@ -6,6 +6,8 @@ Sessions without a browser; what a page shows of them is looked at in tests/brow
 from __future__ import annotations
 
 import random
+import re
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -14,6 +16,7 @@ import pytest
 from bench.sessions import Session
 from data.columns import ReadOptions
 from data.incoming.importing import import_paths
+from pages.shared.server.styled import CHARTED
 from tests.server import Server, servers
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "data" / "examples"
@@ -84,6 +87,22 @@ def test_a_choice_of_axis_draws_the_chart_anew_and_no_more(bundled: Server) -> N
     assert drawn.elements <= 12 < whole.elements, kinds
     assert "axis=step" in link
     assert not whole.failed + drawn.failed + again.failed
+
+
+def test_pages_that_begin_with_charts_fetch_plotly_at_once(bundled: Server) -> None:
+    """A script that a page does not need would hold up what it does need."""
+    shown = SHOWN | {"/provenance": [("loop", "replace")], "/gate": [("loop", "replace")]}
+    for page, chosen in shown.items():
+        asked = urllib.request.Request(bundled.url + page, headers={"Accept": "text/html"})
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            scripts = re.findall(r'href="\./(static/js/PlotlyChart[^"]*)"', answer.read().decode())
+        assert len(scripts) == (page.strip("/") in CHARTED), page
+        if scripts:
+            with Session(bundled.url) as session:
+                assert session.open(f"{page}?{urlencode(chosen)}").charts, page
+            with urllib.request.urlopen(f"{bundled.url}/{scripts[0]}", timeout=60) as answer:
+                assert answer.status == 200
+    assert set(CHARTED) <= {page.strip("/") for page in shown}
 
 
 @pytest.mark.long

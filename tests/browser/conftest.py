@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import (
@@ -22,7 +21,6 @@ from tests.outside import Outside, outside
 from tests.server import Server, servers
 
 OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
-HARMLESS_404 = ("/_stcore/health", "/_stcore/host-config")  # Streamlit asks under a page's path
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -116,10 +114,7 @@ def open_page(context: BrowserContext, world: Outside) -> Iterator[Callable[...,
         views.append((view, errors))
 
         def console(message: ConsoleMessage) -> None:
-            harmless = "404" in message.text and urlsplit(message.location["url"]).path.endswith(
-                HARMLESS_404
-            )
-            if message.type == "error" and not harmless:
+            if message.type == "error":
                 view.errors.append(f"console: {message.text} ({message.location['url']})")
 
         asking.append(lambda request: view.asked.append(request.url))

@@ -1,20 +1,40 @@
-"""The style of our own, sent within the page: brought later it would move what is there already."""
+"""What a browser is given with a page's address: our style, where the server is, and the charts'
+own script.
+
+The style brought later would move what is there already. Left to itself, Streamlit looks for its
+server below the page's own address first (``/overoptimization/_stcore/health``: 404), waits, and
+connects only when two more answers are there; and it asks for Plotly when the first chart comes.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import streamlit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages.shared.server.whole_body import whole_body
 
 STYLE = f"<style>\n{Path(__file__).parents[1].joinpath('look.css').read_text()}</style>".encode()
-END = b"</head>"
+SERVER = b"""<script>
+window.__streamlit = {
+  BACKEND_BASE_URL: new URL(".", location.href).href,
+  HOST_CONFIG: {allowedOrigins: [location.origin], useExternalAuthToken: false},
+};
+</script>
+"""
+"""No page that holds this one in a frame is listened to before the server says which may."""
+CHARTED = (
+    "overoptimization", "components", "best-of-n", "scaling", "hallucination", "calibration",
+    "training-set", "provenance", "quality",
+)  # fmt: skip
+"""Pages that begin with charts."""
+HEAD, END = b"<head>", b"</head>"
 
 
 class Styled:
-    """ASGI middleware: puts `look.css` into the head of every page of HTML."""
+    """ASGI middleware: puts that into the head of every page of HTML."""
 
     def __init__(self, app: ASGIApp) -> None:
         """``app`` answers everything."""
@@ -28,7 +48,7 @@ class Styled:
         plain = [(k, v) for k, v in scope["headers"] if k != b"accept-encoding"]
 
         async def style(start: Message, body: bytes) -> None:
-            await _answer(start, body, send)
+            await _answer(start, body, scope["path"], send)
 
         gather = whole_body(send, _is_page, style)
         await self._app({**scope, "headers": plain}, receive, gather)
@@ -43,8 +63,18 @@ def _is_page(start: Message) -> bool:
     return start["status"] == 200 and headers.get("content-type", "").startswith("text/html")
 
 
-async def _answer(start: Message, body: bytes, send: Send) -> None:
-    styled = body.replace(END, STYLE + END, 1)
+def charts_script(path: str) -> bytes:
+    """The tag that fetches Plotly at once, where the page at this address begins with charts."""
+    if path.rpartition("/")[2] not in CHARTED:
+        return b""
+    files = Path(streamlit.__file__).parent.glob("static/static/js/PlotlyChart.*.js")
+    tag = '<link rel="modulepreload" crossorigin href="./static/js/{}">\n'
+    return "".join(tag.format(file.name) for file in files).encode()
+
+
+async def _answer(start: Message, body: bytes, path: str, send: Send) -> None:
+    ours = STYLE + charts_script(path)
+    styled = body.replace(HEAD, HEAD + SERVER, 1).replace(END, ours + END, 1)
     headers = MutableHeaders(raw=list(start["headers"]))
     headers["Content-Length"] = str(len(styled))
     for name in ("etag", "last-modified"):  # those of the file alone: a new style would not come
