@@ -11,7 +11,7 @@ from typing import Required, TypedDict, cast
 from data import readers, spool
 from data.columns import ReadOptions, RunLog, Skip
 from data.database.any_store import AnyStore
-from data.database.results import RunResult, SegmentResult
+from data.database.results import RECOGNISED, RunResult, SegmentResult
 from data.database.sql import StoreError
 from data.home import EXAMPLES, is_default
 from data.incoming.previewing import told_as
@@ -31,11 +31,6 @@ SEGMENT_ROWS = 491_520
 COUNTS = (
     "points", "gold_evaluations", "samples", "answers", "behaviours", *loop_tables.NAMES, "replaced"
 )  # fmt: skip
-RECOGNISED = (
-    "kl_key", "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key",
-    "gold_key", "length_key",
-)  # fmt: skip
-"""Facts of a run that the result of an import names."""
 
 
 class ImportedRun(TypedDict, total=False):
