@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, NamedTuple, TypedDict
 
 import duckdb
@@ -111,7 +112,8 @@ def tell(
         cursor.execute("update metrics set kl = null where run_id = $run", {"run": run_id})
     before = (kept["project"], kept["format"], kept["parent"], kept["path"], old, kept["warnings"])
     after = (new["project"], new["format"], new["parent"], new["path"], facts, new["warnings"])
-    if before == after and not moved:
+    same = facts == old and new["project"] == kept["project"]
+    if not moved and (before == after or (same and _lie_together(kept["path"], row["path"]))):
         return Told(False, False)
     # A copy at another place is noted, but is no change that verdicts would have to follow.
     bare = [{**one, "sources": None} for one in (old, facts)]
@@ -125,6 +127,11 @@ def tell(
         {**new, "facts": json.dumps(facts), "generation": generation, "changed": changed},
     )
     return Told(True, changed)
+
+
+def _lie_together(last: str, now: str) -> bool:
+    """Whether two files of a run lie in one folder: read in turn, each would be the last read."""
+    return last != now and PurePath(last).parent == PurePath(now).parent
 
 
 def _is_told_of_none(facts: Mapping[str, Any], same_log: bool) -> bool:

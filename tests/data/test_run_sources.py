@@ -303,3 +303,17 @@ def test_of_frozen_views_the_last_ones_are_kept(
         rows = store._db.execute("select run_id, until_step from verdicts order by all").fetchall()
         steps = (-1, 2, 4, 5)
         assert rows == [(name, step) for name in ("another", "live") for step in steps]
+
+
+def test_files_of_one_folder_read_again_say_nothing_in_turn(home: Path) -> None:
+    """Each would be the one read last, with its own warnings, at every import."""
+    home.mkdir()
+    folder = Path(__file__).parent / "logs" / "lm_eval"
+    with closing(Store(home)) as store:
+        for turn in range(3):
+            spool_paths(home, [folder], ReadOptions())
+            store.drain()
+            if turn == 0:
+                first = grown(home, store)
+        assert grown(home, store) == first
+        assert len(spool.archived(home)) > 1
