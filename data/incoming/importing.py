@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Required, TypedDict, cast
 
 from data import readers, spool
-from data.columns import ReadOptions, RunLog, Skip
+from data.columns import POSTED, ReadOptions, RunLog, Skip
 from data.database.any_store import AnyStore
 from data.database.results import RECOGNISED, RunResult, SegmentResult
 from data.database.sql import StoreError
@@ -194,11 +194,13 @@ def _parts(
     items: Iterable[RunLog | Skip], paths: Sequence[Path], origin: str
 ) -> Iterator[RunLog | Skip]:
     """What was read of files that exist for a moment, told as of the place where it came."""
-    names = [name for path in paths for name in (shown(path), str(path))]
+    names = {name: origin for path in paths for name in (shown(path), str(path))}
+    if origin == POSTED:  # nor has the sender a file of that name
+        names |= {path.name: "the body" for path in paths}
 
     def renamed(text: str) -> str:
-        for name in names:
-            text = text.replace(name, origin)
+        for name, place in names.items():
+            text = text.replace(name, place)
         return text
 
     for item in items:

@@ -103,6 +103,7 @@ def test_a_problem_in_a_body_does_not_name_a_passing_file(home: Path) -> None:
             for whole in (True, False):
                 done = spool_paths(home, [body], ReadOptions(whole=whole), origin=POSTED)
                 assert folder not in json.dumps(done.to_json())
+                assert body.name not in json.dumps(done.to_json())
                 assert all(skip.path.startswith(POSTED) for skip in done.skipped)
 
 
