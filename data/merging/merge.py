@@ -97,8 +97,8 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[RunResult]:
         of_loop = told_of_loops.get(run_id, {})
         moved = moved or told_apart["moved"] > 0 or of_loop.get("moved", 0) > 0
         if run_id in known:
-            told = run_records.tell(cursor, known[run_id], row, notes, generation, moved)
-            result, noted = told.changed, told.noted
+            change = run_records.tell(cursor, known[run_id], row, notes, generation, moved)
+            result, noted = change.changed, change.noted
         else:
             records.append(run_records.new(run_id, row, notes))
             result = noted = True

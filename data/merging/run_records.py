@@ -34,7 +34,7 @@ class RunRecord(TypedDict):
     warnings: str
 
 
-class Told(NamedTuple):
+class RecordChange(NamedTuple):
     """Whether a log says anything new of a known run, and whether verdicts must follow that."""
 
     noted: bool
@@ -75,7 +75,7 @@ def insert(cursor: Cursor, records: list[RunRecord], generation: int) -> None:
 def tell(
     cursor: Cursor, kept: RunRecord, row: Mapping[str, Any], notes: list[str], generation: int,
     moved: bool,
-) -> Told:  # fmt: skip
+) -> RecordChange:  # fmt: skip
     """Keep what the log says of a known run; ``moved``: its rows changed some of the run's."""
     run_id = kept["run_id"]
     facts = _merged_facts(json.loads(row["facts"]), {})  # in the order that merging keeps
@@ -114,7 +114,7 @@ def tell(
     after = (new["project"], new["format"], new["parent"], new["path"], facts, new["warnings"])
     same = facts == old and new["project"] == kept["project"]
     if not moved and (before == after or (same and _lie_together(kept["path"], row["path"]))):
-        return Told(False, False)
+        return RecordChange(False, False)
     # A copy at another place is noted, but is no change that verdicts would have to follow.
     bare = [{**one, "sources": None} for one in (old, facts)]
     changed = moved or before[0] != after[0] or bare[0] != bare[1] or before[5] != after[5]
@@ -126,7 +126,7 @@ def tell(
         "where run_id = $run",
         {**new, "facts": json.dumps(facts), "generation": generation, "changed": changed},
     )
-    return Told(True, changed)
+    return RecordChange(True, changed)
 
 
 def _lie_together(last: str, now: str) -> bool:
