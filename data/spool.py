@@ -181,6 +181,15 @@ def archive(home: Path, segment: Path, name: str) -> None:
     sync_folder(folder)
 
 
+def discard(home: Path, segment: Path) -> None:
+    """Remove a segment that told nothing new from the inbox, at once or not at all."""
+    (home / "tmp").mkdir(exist_ok=True)
+    target = home / "tmp" / segment.name
+    os.rename(segment, target)
+    sync_folder(segment.parent)
+    shutil.rmtree(target, ignore_errors=True)
+
+
 def last_name(home: Path, name: str) -> str:
     """The name of a segment as if it were committed now.
 

@@ -17,7 +17,7 @@ from data import spool
 from data.address_space import RAN_OUT
 from data.database import ddl
 from data.database.kept_verdicts import NOWHERE
-from data.database.results import RunResult, SegmentResult
+from data.database.results import AGAIN, RunResult, SegmentResult
 from data.database.rollups import refresh
 from data.database.sql import StoreError, sql
 from data.declared import WRITTEN
@@ -50,12 +50,19 @@ MEMORY = "192MB"
 DAMAGED = "Corrupt database file"
 """How DuckDB begins what it says of a block whose checksum is wrong."""
 
+MOST_FROZEN = 256
+"""Frozen views of one run whose verdicts are kept, the last ones: each step that a reader looks at
+is one, some 13 KB; any other is judged again when it is asked for."""
+
 CHANGES = {
     "import": merge.merge, "forget": merge.forget, "skips": merge.keep_skips,
     "roles": role_changes.change, "decision": loop_tables.keep_decisions,
     **dict.fromkeys(WRITTEN, written.keep), "seal": sealing.change,
 }  # fmt: skip
 """What each kind of segment does to the tables."""
+
+REPEATED = ("import", "skips")
+"""Kinds that programs make again and again: one that changes nothing is not kept."""
 
 
 class Store:
@@ -146,11 +153,14 @@ class Store:
 
     def results(self, segments: list[str]) -> list[SegmentResult]:
         """What came of segments by name; those not yet imported are left out."""
+        if not segments:
+            return []
         with self._db.cursor() as cursor:
             rows = cursor.execute(
-                "select result from segments where list_contains($tokens, "
-                "split_part(segment, '-', 2)) order by segment",
-                {"tokens": [spool.token_of(name) for name in segments]},
+                # None ever gets an earlier name: what came before need not be looked through.
+                "select result from segments where segment >= $first and "
+                "list_contains($tokens, split_part(segment, '-', 2)) order by segment",
+                {"tokens": [spool.token_of(name) for name in segments], "first": min(segments)},
             ).fetchall()
         return [json.loads(row[0]) for row in rows]
 
@@ -164,12 +174,15 @@ class Store:
             cursor.execute("begin")
             try:
                 name = self._name_in_order(cursor, segment)
-                runs = self._changed(cursor, segment, kind)
-                result: SegmentResult = {"segment": name, "kind": kind, "runs": runs}
+                runs, new = self._changed(cursor, segment, kind)
+                kept_as = kind if new or segment.parent.name != "inbox" else AGAIN
+                result: SegmentResult = {"segment": name, "kind": kept_as, "runs": runs}
                 cursor.execute(
                     "insert into segments (segment, kind, result) values ($name, $kind, $result)",
-                    {"name": name, "kind": kind, "result": json.dumps(result)},
+                    {"name": name, "kind": kept_as, "result": json.dumps(result)},
                 )
+                if kept_as == AGAIN:
+                    cursor.execute(sql("changes", "told_again"))
                 cursor.execute("commit")
             except BaseException:
                 with suppress(duckdb.Error):  # a full disk may refuse that too; the cause counts
@@ -184,11 +197,15 @@ class Store:
 
     def _changed(
         self, cursor: duckdb.DuckDBPyConnection, segment: Path, kind: str
-    ) -> list[RunResult]:
-        """Do what a segment says, in the layout of this program; one row a run."""
+    ) -> tuple[list[RunResult], bool]:
+        """Do what a segment says, in the layout of this program; one row a run, and whether it
+        has to be kept: that it said anything new, or may to another program."""
         with restated(self.home, segment) if kind == "import" else nullcontext(segment) as place:
             runs = pl.read_parquet(place / "runs.parquet", glob=False)
-            return CHANGES[kind](cursor, place, runs)
+            results = CHANGES[kind](cursor, place, runs)
+            (number,) = cursor.execute("select number from generation").fetchall()[0]
+            new = kind not in REPEATED or place != segment or number != self._generation
+            return results, new or any(result.get("noted") for result in results)
 
     def save_verdicts(self, rows: pl.DataFrame) -> None:
         """Keep computed verdicts (columns of the table verdicts), replacing earlier ones."""
@@ -205,6 +222,8 @@ class Store:
                 "insert into verdicts select run_id, until_step, gold_source, method, generation, "
                 "verdict, looks from incoming_verdicts semi join runs using (run_id)"
             )
+            if rows["until_step"].ne(NOWHERE).any():
+                cursor.execute(sql("changes", "most_frozen"), {"most": MOST_FROZEN})
             cursor.execute("commit")
             cursor.unregister("incoming_verdicts")
             now = rows.filter(pl.col("until_step") == NOWHERE)  # a frozen view changes no other one
@@ -249,14 +268,20 @@ class Store:
                 self.refused[segment.name] = why
                 continue
             self.refused.pop(segment.name, None)
-            if segment.parent.name == "inbox":
+            if results[-1]["kind"] == AGAIN:
+                spool.discard(self.home, segment)
+            elif segment.parent.name == "inbox":
                 spool.archive(self.home, segment, results[-1]["segment"])
         return results
 
     def _name_in_order(self, cursor: duckdb.DuckDBPyConnection, segment: Path) -> str:
         """A segment's own name, or a later one where later segments are in the tables already."""
-        (newest,) = cursor.execute("select max(segment) from segments").fetchone() or (None,)
-        late = newest is not None and segment.name < newest and segment.parent.name == "inbox"
+        late = (
+            segment.parent.name == "inbox"
+            and cursor.execute(
+                "select 1 from segments where segment > $name limit 1", {"name": segment.name}
+            ).fetchall()
+        )
         return spool.last_name(self.home, segment.name) if late else segment.name
 
     def _publish_roles(self) -> None:

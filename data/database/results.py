@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Required, TypedDict
 
+AGAIN = "again"
+"""Kind of a segment that told nothing new: its result is kept for a while, itself it is not."""
+RECOGNISED = (
+    "kl_key", "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key",
+    "gold_key", "length_key",
+)  # fmt: skip
+"""Facts of a run that the result of an import names."""
+
 
 class RunResult(TypedDict, total=False):
     """What came of one run; which keys are there goes by the kind of segment.
 
-    Of an import: format, rows added and replaced, whether anything changed, run metadata, warnings.
+    Of an import: format, rows added and replaced, whether anything changed that verdicts follow, or
+    was only noted, RECOGNISED, warnings.
     Of a choice of roles: its keys, KL unit and conversion afterwards. Of what people wrote: its id.
     """
 
@@ -17,6 +26,7 @@ class RunResult(TypedDict, total=False):
     points: int
     replaced: int
     changed: bool
+    noted: bool
     forgotten: bool
     facts: dict[str, Any]
     warnings: list[str]
@@ -32,7 +42,7 @@ class RunResult(TypedDict, total=False):
 
 
 class SegmentResult(TypedDict):
-    """What came of one segment; segment: the name that it is kept by."""
+    """What came of one segment; segment: the name that it is kept by, kind: its own, or AGAIN."""
 
     segment: str
     kind: str

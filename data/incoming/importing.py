@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Required, TypedDict, cast
 
 from data import readers, spool
-from data.columns import ReadOptions, RunLog, Skip
+from data.columns import POSTED, ReadOptions, RunLog, Skip
 from data.database.any_store import AnyStore
-from data.database.results import RunResult, SegmentResult
+from data.database.results import RECOGNISED, RunResult, SegmentResult
 from data.database.sql import StoreError
 from data.home import EXAMPLES, is_default
 from data.incoming.previewing import told_as
@@ -31,11 +31,6 @@ SEGMENT_ROWS = 491_520
 COUNTS = (
     "points", "gold_evaluations", "samples", "answers", "behaviours", *loop_tables.NAMES, "replaced"
 )  # fmt: skip
-RECOGNISED = (
-    "kl_key", "kl_estimator", "kl_logged_unit", "kl_reference", "kl_conversion", "proxy_key",
-    "gold_key", "length_key",
-)  # fmt: skip
-"""Facts of a run that the result of an import names."""
 
 
 class ImportedRun(TypedDict, total=False):
@@ -199,11 +194,13 @@ def _parts(
     items: Iterable[RunLog | Skip], paths: Sequence[Path], origin: str
 ) -> Iterator[RunLog | Skip]:
     """What was read of files that exist for a moment, told as of the place where it came."""
-    names = [name for path in paths for name in (shown(path), str(path))]
+    names = {name: origin for path in paths for name in (shown(path), str(path))}
+    if origin == POSTED:  # nor has the sender a file of that name
+        names |= {path.name: "the body" for path in paths}
 
     def renamed(text: str) -> str:
-        for name in names:
-            text = text.replace(name, origin)
+        for name, place in names.items():
+            text = text.replace(name, place)
         return text
 
     for item in items:

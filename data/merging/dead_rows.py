@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from data.columns import POSTED
 from data.database.sql import sql
 from data.merging.run_records import RunRecord
 
@@ -64,5 +65,9 @@ def _is_whole(row: Mapping[str, Any], kept: RunRecord) -> bool:
     if before.get("proxy_key") != now.get("proxy_key"):
         return False
     sources, there = before.get("sources") or [], now.get("sources") or []
+    if any(source["path"] == POSTED for source in sources):
+        return False  # which rows came over HTTP nothing tells
+    if any(source.get("part") for source in there):
+        return False
     needed = {s["path"] for s in sources if s.get("format") != STATE and Path(s["path"]).exists()}
     return needed <= {source["path"] for source in there}

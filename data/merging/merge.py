@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from data.database import ddl
-from data.database.results import RunResult
+from data.database.results import RECOGNISED, RunResult
 from data.database.rollups import affect, refresh
 from data.database.sql import literal, sql
 from data.merging import dead_rows, new_rows, renamed, run_records
@@ -97,10 +97,12 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[RunResult]:
         of_loop = told_of_loops.get(run_id, {})
         moved = moved or told_apart["moved"] > 0 or of_loop.get("moved", 0) > 0
         if run_id in known:
-            result = run_records.tell(cursor, known[run_id], row, notes, generation, moved)
+            change = run_records.tell(cursor, known[run_id], row, notes, generation, moved)
+            result, noted = change.changed, change.noted
         else:
             records.append(run_records.new(run_id, row, notes))
-            result = True
+            result = noted = True
+        facts = json.loads(row["facts"])
         if moved or result:
             affected.append(run_id)
         results.append(cast("RunResult", {
@@ -109,7 +111,8 @@ def merge(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[RunResult]:
             **{name: of_loop.get(name, 0) for name in loop_tables.NAMES},
             "replaced": count.get("replaced", 0) + told_apart["replaced"]
             + of_loop.get("replaced", 0),
-            "changed": moved or result, "facts": json.loads(row["facts"]),
+            "changed": moved or result, "noted": moved or noted,
+            "facts": {name: facts[name] for name in RECOGNISED if facts.get(name) is not None},
             "warnings": [*notes, *([restarted[run_id]] if run_id in restarted else [])],
         }))  # fmt: skip
     _tell_renamed(cursor, records, results)
@@ -198,6 +201,7 @@ def _unskip(cursor: Cursor, paths: list[str]) -> bool:
 def keep_skips(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[RunResult]:
     """Keep what an import could not read, inside the caller's transaction, the last word a path."""
     paths = {"skips": literal(segment / "runs.parquet"), "read": literal(segment / "read.parquet")}
+    anew = cursor.execute(sql("changes", "skips_differ"), paths).fetchall()
     cursor.execute(
         "delete from skips where path in (select path from read_parquet($skips) "
         "union all select path from read_parquet($read))",
@@ -207,7 +211,8 @@ def keep_skips(cursor: Cursor, segment: Path, runs: pl.DataFrame) -> list[RunRes
         "insert into skips select path, reason, current_timestamp from read_parquet($skips)",
         {"skips": paths["skips"]},
     )
-    cursor.execute("update generation set number = number + 1")
+    if anew:
+        cursor.execute("update generation set number = number + 1")
     return []
 
 

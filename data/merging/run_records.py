@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from pathlib import PurePath
+from typing import Any, NamedTuple, TypedDict
 
 import duckdb
 
+from data.columns import POSTED
 from data.database.sql import sql
 from data.merging import sources
 from data.readers.kl.kl_zero import NEVER
@@ -30,6 +32,13 @@ class RunRecord(TypedDict):
     path: str
     facts: str
     warnings: str
+
+
+class RecordChange(NamedTuple):
+    """Whether a log says anything new of a known run, and whether verdicts must follow that."""
+
+    noted: bool
+    changed: bool
 
 
 def kept(cursor: Cursor, names: list[str]) -> dict[str, RunRecord]:
@@ -66,8 +75,8 @@ def insert(cursor: Cursor, records: list[RunRecord], generation: int) -> None:
 def tell(
     cursor: Cursor, kept: RunRecord, row: Mapping[str, Any], notes: list[str], generation: int,
     moved: bool,
-) -> bool:  # fmt: skip
-    """Keep what the log says of a known run; return whether that is anything new."""
+) -> RecordChange:  # fmt: skip
+    """Keep what the log says of a known run; ``moved``: its rows changed some of the run's."""
     run_id = kept["run_id"]
     facts = _merged_facts(json.loads(row["facts"]), {})  # in the order that merging keeps
     new = {
@@ -75,7 +84,9 @@ def tell(
         "warnings": json.dumps(notes),
     }  # fmt: skip
     old = json.loads(kept["facts"])
-    places = sources.merged(sources.of_log(old, kept["path"]), sources.of_log(facts, row["path"]))
+    places = sources.merged(
+        sources.of_log(old, kept["path"]), sources.of_log(facts, row["path"]), again=not moved
+    )
     new["project"] = row["project"] or kept["project"]
     if row["source_rank"] > _rank_of(kept["format"]):
         facts = _merged_facts(facts, old) | {"stated": facts.get("stated", [])}
@@ -94,13 +105,16 @@ def tell(
         stated = facts.get("stated", [])
         facts = _merged_facts(old, facts, no_kl) | {"stated": stated, **mended}
         new["warnings"] = json.dumps(_still_true(notes, facts))
+        if row["path"] == POSTED:  # rows of a run whose log has a place: it is found there again
+            new |= {"parent": kept["parent"], "path": kept["path"]}
     facts["sources"] = places
     if facts.get("kl_conversion") == "missing" and old.get("kl_conversion") != "missing":
         cursor.execute("update metrics set kl = null where run_id = $run", {"run": run_id})
     before = (kept["project"], kept["format"], kept["parent"], kept["path"], old, kept["warnings"])
     after = (new["project"], new["format"], new["parent"], new["path"], facts, new["warnings"])
-    if before == after and not moved:
-        return False
+    same = facts == old and new["project"] == kept["project"]
+    if not moved and (before == after or (same and _lie_together(kept["path"], row["path"]))):
+        return RecordChange(False, False)
     # A copy at another place is noted, but is no change that verdicts would have to follow.
     bare = [{**one, "sources": None} for one in (old, facts)]
     changed = moved or before[0] != after[0] or bare[0] != bare[1] or before[5] != after[5]
@@ -112,7 +126,12 @@ def tell(
         "where run_id = $run",
         {**new, "facts": json.dumps(facts), "generation": generation, "changed": changed},
     )
-    return changed
+    return RecordChange(True, changed)
+
+
+def _lie_together(last: str, now: str) -> bool:
+    """Whether two files of a run lie in one folder: read in turn, each would be the last read."""
+    return last != now and PurePath(last).parent == PurePath(now).parent
 
 
 def _is_told_of_none(facts: Mapping[str, Any], same_log: bool) -> bool:

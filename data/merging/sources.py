@@ -24,18 +24,20 @@ def of_log(facts: Mapping[str, Any], path: str) -> list[Source]:
     return found
 
 
-def merged(known: Iterable[Source], new: Iterable[Source]) -> list[Source]:
+def merged(known: Iterable[Source], new: Iterable[Source], again: bool = False) -> list[Source]:
     """Both, one to a path in their order: a part adds its rows, a whole log takes the place.
+
+    ``again``: nothing in the new parts was new, so that they add none.
 
     >>> one = {"path": "a", "format": "jsonl", "rows": 2}
     >>> merged([one], [one | {"part": True}])
     [{'path': 'a', 'format': 'jsonl', 'rows': 4}]
     """
     places: dict[str, Source] = {}
-    for source in (*known, *new):
+    for count, source in [*((True, one) for one in known), *((not again, one) for one in new)]:
         kept, before = source.copy(), places.get(source["path"])
         if kept.pop("part", False) and before is not None:
-            kept["rows"] = kept.get("rows", 0) + before.get("rows", 0)
+            kept["rows"] = before.get("rows", 0) + (kept.get("rows", 0) if count else 0)
         places[source["path"]] = kept
     return [places[path] for path in sorted(places)]
 

@@ -55,7 +55,14 @@ class Heart:
             draft = self._file.with_suffix(f".{os.getpid()}.part")
             draft.write_text(json.dumps(self._entry | {"seen": at, "pid": os.getpid()}))
             os.replace(draft, self._file)
+            self._clear((now or datetime.datetime.now(datetime.UTC)).timestamp())
         return False
+
+    def _clear(self, now: float) -> None:
+        """Remove the signs that are told of no more: paths that a shell names change every day."""
+        for file in self._file.parent.iterdir():
+            if now - file.stat().st_mtime > FORGOTTEN.total_seconds():
+                file.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """The watch ends as it should."""

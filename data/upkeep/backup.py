@@ -67,7 +67,8 @@ def back_up(home: Path, file: Path) -> BackedUp:
     draft = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         with draft.open("xb") as target, tarfile.open(fileobj=target, mode="w") as tar:
-            sums = {name: _add(tar, home, name) for name in segments}
+            added = {name: _add(tar, home, name) for name in segments}
+            sums = {name: files for name, files in added.items() if files is not None}
             summary = {
                 "kind": KIND, "made": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "segments": sums,
                 "policies": {file.name: _add_policy(tar, file) for file in policies.files(home)},
@@ -80,13 +81,17 @@ def back_up(home: Path, file: Path) -> BackedUp:
         raise StoreError(f"{file} is there already: name another file, or remove it") from None
     finally:
         draft.unlink(missing_ok=True)
-    return {"file": str(file), "segments": len(segments), "bytes": file.stat().st_size}
+    return {"file": str(file), "segments": len(sums), "bytes": file.stat().st_size}
 
 
-def _add(tar: tarfile.TarFile, home: Path, name: str) -> dict[str, str]:
-    """Put one segment into the tar; the SHA-256 of each of its files."""
+def _add(tar: tarfile.TarFile, home: Path, name: str) -> dict[str, str] | None:
+    """Put one segment into the tar; the SHA-256 of each of its files, None where it is gone: it
+    waited, and told nothing new."""
     for _ in range(3):  # it may move into the archive meanwhile, under a later name
-        folder = spool.find(home, name)
+        try:
+            folder = spool.find(home, name)
+        except FileNotFoundError:
+            return None
         try:
             files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
         except FileNotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -309,6 +310,9 @@ def test_a_watch_that_died_is_listed_until_it_runs_again(home: Path, tmp_path: P
     (home / "watches" / "x.json").write_text('{"paths": 3, "seen": "soon"}')
     (home / "watches" / "y.json").write_text("[")
     assert listed() == []
+    os.utime(home / "watches" / "y.json", (0, 0))
+    Heart(home, [log]).beat()
+    assert len(list((home / "watches").iterdir())) == 2  # what nobody is told of any more is gone
 
 
 def test_people_who_became_due_without_new_rows(home: Path, tmp_path: Path) -> None:

@@ -295,3 +295,12 @@ def test_by_command(filled: Path, tmp_path: Path) -> None:
     other = asked(tmp_path / "third", "restore", str(Path(__file__)))
     assert other.returncode == 1 and "no backup of a store" in other.stderr
     assert "Traceback" not in missing.stderr + other.stderr and not (tmp_path / "third").exists()
+
+
+def test_a_segment_that_told_nothing_new_and_went_meanwhile_is_not_missed(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.mkdir()
+    segments = [spool.write_forget(home, ["a"])]
+    monkeypatch.setattr(spool, "committed", lambda _: [*segments, f"{1:020d}-00000000.import"])
+    assert back_up(home, tmp_path / "file.tar")["segments"] == len(segments)

@@ -30,6 +30,10 @@ Rows of tables are held to 1e-9."""
 OF_THEIR_OWN = ("verdicts", "generation")
 """Tables that a rebuilt store cannot have as they were: a cache, and a counter."""
 
+SHORTER = re.compile(r"segments/rows/\d+/2/runs/\d+/facts/\w+ is gone")
+"""What came of a segment repeats no longer all that its log says (CHANGELOG): only what the command
+that brought it tells."""
+
 
 @pytest.fixture(scope="module")
 def outputs() -> dict[str, Any]:
@@ -48,6 +52,7 @@ def assert_tables(home: Path, expected: dict[str, Any], but: tuple[str, ...] = (
     wrong = [
         line for name in expected if name not in but
         for line in differences(expected[name], found[name], name)
+        if not SHORTER.fullmatch(line)
     ]  # fmt: skip
     assert not wrong, "\n".join(wrong[:20])
 

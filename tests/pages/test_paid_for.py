@@ -116,13 +116,16 @@ def test_a_run_that_grows_every_second_is_not_computed_every_second(
     open_script("runs/responses.py", file, run="live")
     store, at = ownership.owner().store, [100.0]
     monkeypatch.setattr(paid_reads.time, "monotonic", lambda: at[0])
-    monkeypatch.setattr(paid_reads, "_rested", {(str(store.home), "live", None): 150.0})
+    monkeypatch.setattr(
+        paid_reads, "_rested", {(str(store.home), "live", step): 150.0 for step in (None, 1, 2)}
+    )
     before = dict(paid_reads._lines)
     paid_reads.measure_lines(store, threading.Event())
     assert paid_reads._lines == before and ("live", None) in paid_reads._asked
     at[0] = 151.0
     paid_reads.measure_asked(store, threading.Event())
     assert len(paid_reads._lines) == len(before) + 1 and not paid_reads._asked
+    assert list(paid_reads._rested) == [(str(store.home), "live", None)]  # it alone rests again
 
 
 def html(page: AppTest) -> str:

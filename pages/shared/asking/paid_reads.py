@@ -125,6 +125,8 @@ def _compute(
             continue
         _lines[key] = _line(store, name, until)
         _rested[whose] = (1 + RESTS) * time.monotonic() - RESTS * began
+    for whose in [one for one, until_then in _rested.items() if until_then < time.monotonic()]:
+        del _rested[whose]  # else one of each step that a reader ever looked at would stay
     while len(_lines) > MOST_LINES:
         _lines.pop(next(iter(_lines)), None)
 
