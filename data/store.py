@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -49,6 +50,9 @@ MEMORY = "192MB"
 
 DAMAGED = "Corrupt database file"
 """How DuckDB begins what it says of a block whose checksum is wrong."""
+
+PATIENCE = 10.0
+"""Seconds that closing waits for others to have begun what they ask: DuckDB refuses meanwhile."""
 
 MOST_FROZEN = 256
 """Frozen views of one run whose verdicts are kept, the last ones: each step that a reader looks at
@@ -96,9 +100,16 @@ class Store:
         self._publish_roles()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, in between what other threads ask of it."""
+        end = time.monotonic() + PATIENCE
         with self._writing:
-            self._db.close()
+            while True:
+                try:
+                    return self._db.close()
+                except duckdb.ResourceInUseException:  # at this very moment another one begins
+                    if time.monotonic() > end:
+                        raise
+                    time.sleep(0.001)
 
     @property
     def generation(self) -> int:
@@ -245,7 +256,8 @@ class Store:
 
     def _make_room(self) -> None:
         """Let DuckDB have what it asks for, from now on: a rare change or question needs it."""
-        self._db.execute("reset memory_limit")
+        with self._db.cursor() as cursor:
+            cursor.execute("reset memory_limit")
 
     def _import_all(self, segments: list[Path]) -> list[SegmentResult]:
         """Import segments in order. One that cannot be read stays where it is, and says why.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, suppress
 from pathlib import Path
 
 import duckdb
@@ -770,6 +771,33 @@ def test_every_query_is_asked_somewhere() -> None:
     code.append((ROOT / "app.py").read_text())
     unasked = [name for name in QUERIES if not any(f'"{name}"' in text for text in code)]
     assert not unasked
+
+
+def test_a_store_closes_while_others_ask(home: Path) -> None:
+    """DuckDB refuses to close a connection at the moment at which another thread asks it."""
+    home.mkdir()
+    for _ in range(6):
+        store, began, over = Store(home), threading.Event(), threading.Event()
+
+        def ask(
+            store: Store = store, began: threading.Event = began, over: threading.Event = over
+        ) -> None:
+            with suppress(duckdb.Error):  # closed
+                while not over.is_set():
+                    store.query("runs", project=None, runs=None)
+                    began.set()
+
+        asking = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in asking:
+            thread.start()
+        assert began.wait(60)
+        try:
+            store.close()
+        finally:
+            over.set()
+            for thread in asking:
+                thread.join(60)
+        Store(home).close()  # given up in fact
 
 
 def test_an_unknown_query_is_refused(opened) -> None:
