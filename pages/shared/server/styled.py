@@ -30,6 +30,9 @@ CHARTED = (
     "training-set", "provenance", "quality",
 )  # fmt: skip
 """Pages that begin with charts."""
+SCRIPTS = Path(streamlit.__file__).parent.glob("static/static/js/PlotlyChart.*.js")
+TAG = '<link rel="modulepreload" crossorigin href="./static/js/{}">\n'
+CHARTS = "".join(TAG.format(file.name) for file in SCRIPTS).encode()
 HEAD, END = b"<head>", b"</head>"
 
 
@@ -63,17 +66,8 @@ def _is_page(start: Message) -> bool:
     return start["status"] == 200 and headers.get("content-type", "").startswith("text/html")
 
 
-def charts_script(path: str) -> bytes:
-    """The tag that fetches Plotly at once, where the page at this address begins with charts."""
-    if path.rpartition("/")[2] not in CHARTED:
-        return b""
-    files = Path(streamlit.__file__).parent.glob("static/static/js/PlotlyChart.*.js")
-    tag = '<link rel="modulepreload" crossorigin href="./static/js/{}">\n'
-    return "".join(tag.format(file.name) for file in files).encode()
-
-
 async def _answer(start: Message, body: bytes, path: str, send: Send) -> None:
-    ours = STYLE + charts_script(path)
+    ours = STYLE + (CHARTS if path.rpartition("/")[2] in CHARTED else b"")
     styled = body.replace(HEAD, HEAD + SERVER, 1).replace(END, ours + END, 1)
     headers = MutableHeaders(raw=list(start["headers"]))
     headers["Content-Length"] = str(len(styled))
